@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing JSON (RFC 8259) into a buffer. The writer puts the commas; the caller keeps the nesting
+ * right. Bytes that are not UTF-8 are written as U+FFFD, so the output is always valid. */
+#ifndef ARC_BASE_JSON_H
+#define ARC_BASE_JSON_H
+
+#include "base/buf.h"
+
+#define ARC_JSON_DEPTH_MAX 128
+
+struct arc_json {
+    struct arc_buf *out;
+    uint32_t depth;
+    uint8_t has_items[ARC_JSON_DEPTH_MAX / 8 + 1]; /* a bit a level: a comma is due */
+    uint8_t after_key;
+};
+
+void arc__json_init(struct arc_json *json, struct arc_buf *out);
+void arc__json_object(struct arc_json *json); /* { */
+void arc__json_end_object(struct arc_json *json);
+void arc__json_array(struct arc_json *json); /* [ */
+void arc__json_end_array(struct arc_json *json);
+void arc__json_key(struct arc_json *json, arc_slice key);
+void arc__json_text(struct arc_json *json, arc_slice text);
+void arc__json_i64(struct arc_json *json, int64_t value);
+void arc__json_u64(struct arc_json *json, uint64_t value);
+void arc__json_double(struct arc_json *json, double value); /* shortest form that reads back */
+void arc__json_bool(struct arc_json *json, int value);
+void arc__json_null(struct arc_json *json);
+/* A value that is JSON already. */
+void arc__json_raw(struct arc_json *json, arc_slice value);
+/* Shorthands: a key of a literal and its value. */
+void arc__json_key_text(struct arc_json *json, const char *key, arc_slice text);
+void arc__json_key_i64(struct arc_json *json, const char *key, int64_t value);
+void arc__json_key_bool(struct arc_json *json, const char *key, int value);
+
+#endif

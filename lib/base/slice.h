@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Borrowed text. Two machine words, passed by value. */
+#ifndef ARC_BASE_SLICE_H
+#define ARC_BASE_SLICE_H
+
+#include <string.h>
+
+#include <arcentra/base.h>
+
+/* For string literals only. */
+#define ARC_LIT(text) ((arc_slice){("" text), sizeof(text) - 1})
+#define ARC_NONE ((arc_slice){NULL, 0})
+/* For printf: "%.*s", ARC_ARG(slice). */
+#define ARC_ARG(slice) (int)(slice).len, ((slice).ptr != NULL ? (slice).ptr : "")
+
+static inline arc_slice arc__slice(const void *ptr, size_t len)
+{
+    return (arc_slice){(const char *)ptr, len};
+}
+
+/* NULL gives the empty slice. */
+static inline arc_slice arc__slice_cstr(const char *text)
+{
+    return (arc_slice){text, text != NULL ? strlen(text) : 0};
+}
+
+static inline int arc__slice_equal(arc_slice a, arc_slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline int arc__slice_is(arc_slice a, const char *text)
+{
+    return arc__slice_equal(a, arc__slice_cstr(text));
+}
+
+static inline int arc__slice_starts(arc_slice a, arc_slice prefix)
+{
+    return a.len >= prefix.len && (prefix.len == 0 || memcmp(a.ptr, prefix.ptr, prefix.len) == 0);
+}
+
+/* From at to the end; empty when at is beyond. */
+static inline arc_slice arc__slice_from(arc_slice a, size_t at)
+{
+    return at >= a.len ? ARC_NONE : (arc_slice){a.ptr + at, a.len - at};
+}
+
+int arc__slice_compare(arc_slice a, arc_slice b); /* bytewise, like memcmp; shorter first */
+int arc__slice_compare_nocase(arc_slice a, arc_slice b); /* ASCII letters only */
+arc_slice arc__slice_trim(arc_slice a);           /* ASCII blanks off both ends */
+/* Cuts at the first separator: the part before is returned, *rest is what follows (ARC_NONE where
+ * there is no separator). */
+arc_slice arc__slice_cut(arc_slice a, char separator, arc_slice *rest);
+/* Whole text as decimal integer, no blanks, no plus sign. 1: ok and *out is written. */
+int arc__slice_to_i64(arc_slice a, int64_t *out);
+int arc__slice_to_u64(arc_slice a, uint64_t *out);
+/* Copies at most size-1 bytes and always terminates. Returns the bytes copied. */
+size_t arc__slice_to_cstr(arc_slice a, char *out, size_t size);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Encodings of text and bytes: UTF-8 (RFC 3629), base64 (RFC 4648), hex, percent (RFC 3986), and
+ * "did you mean". */
+#ifndef ARC_BASE_TEXT_H
+#define ARC_BASE_TEXT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* No overlong forms, no surrogates, nothing above U+10FFFF. *bad_at (may be NULL) is the first bad
+ * offset. NUL is valid UTF-8; callers that refuse it look for it. */
+int arc__utf8_valid(arc_slice text, size_t *bad_at);
+/* The length of the longest valid prefix of at most max bytes that does not cut a character. */
+size_t arc__utf8_prefix(arc_slice text, size_t max);
+/* Appends text with each bad sequence replaced by U+FFFD; 1: something was replaced. */
+int arc__utf8_repair(struct arc_buf *out, arc_slice text);
+
+void arc__base64_add(struct arc_buf *out, arc_slice bytes, int padded);
+/* Padded or not; URL alphabet accepted too. ARC_EINVAL on anything else. */
+arc_status arc__base64_decode(arc_slice text, struct arc_arena *arena, arc_slice *out, arc_err *err);
+void arc__hex_add(struct arc_buf *out, arc_slice bytes); /* lower case */
+/* %XX and nothing else is decoded ("+" stays). ARC_EINVAL on a bad escape or a decoded NUL. */
+arc_status arc__percent_decode(arc_slice text, struct arc_arena *arena, arc_slice *out, arc_err *err);
+/* Escapes all but unreserved characters. */
+void arc__percent_add(struct arc_buf *out, arc_slice text);
+
+/* The candidate nearest to word by edit distance (with transpositions), or ARC_NONE when none is
+ * near enough to be meant. */
+arc_slice arc__nearest(arc_slice word, const arc_slice *candidates, size_t count);
+
+#endif
