@@ -27,11 +27,11 @@
 #if defined(__GNUC__)
 #define ARC_API __attribute__((visibility("default")))
 #define ARC_MUST_USE __attribute__((warn_unused_result))
-#define ARC_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define ARC_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
 #else
 #define ARC_API
 #define ARC_MUST_USE
-#define ARC_PRINTF(format, first)
+#define ARC_PRINTF(at, first)
 #endif
 
 ARC_BEGIN_DECLS
@@ -87,7 +87,13 @@ typedef struct arc_err {
 } arc_err;
 
 /** An empty error: `arc_err err = ARC_ERR_INIT;` */
-#define ARC_ERR_INIT {(uint32_t)sizeof(arc_err), ARC_OK, 0, 0, {0}, {0}}
+#define ARC_ERR_INIT \
+    { \
+        (uint32_t)sizeof(arc_err), ARC_OK, 0, 0, {0}, \
+        { \
+            0 \
+        } \
+    }
 
 /** Borrowed bytes: not NUL-terminated, not owned, valid as long as what they were taken from. */
 typedef struct arc_slice {
@@ -111,13 +117,16 @@ typedef struct arc_env {
     void *user;  /* first argument of every function */
     /* realloc's meaning; size 0 frees ptr and answers NULL. */
     void *(*alloc)(void *user, void *ptr, size_t size);
-    uint64_t (*now_ns)(void *user); /* monotonic, counts through suspend */
-    int64_t (*wall_ns)(void *user); /* since the Unix epoch, UTC */
+    uint64_t (*now_ns)(void *user);                   /* monotonic, counts through suspend */
+    int64_t (*wall_ns)(void *user);                   /* since the Unix epoch, UTC */
     int (*random)(void *user, void *buf, size_t len); /* 0: filled; else: no entropy */
     void (*log)(void *user, int level, const char *scope, const char *text);
 } arc_env;
 
-#define ARC_ENV_INIT {sizeof(arc_env), NULL, NULL, NULL, NULL, NULL, NULL}
+#define ARC_ENV_INIT \
+    { \
+        sizeof(arc_env), NULL, NULL, NULL, NULL, NULL, NULL \
+    }
 
 /**
  * The version of the library that is running, "0.1.0".

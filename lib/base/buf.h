@@ -27,7 +27,8 @@ void arc__buf_add_char(struct arc_buf *buf, char c);
 void arc__buf_add_i64(struct arc_buf *buf, int64_t value);
 void arc__buf_add_u64(struct arc_buf *buf, uint64_t value);
 void arc__buf_printf(struct arc_buf *buf, const char *format, ...) ARC_PRINTF(2, 3);
-/* Room for len more bytes, written by the caller, then counted by arc__buf_commit. NULL: refused. */
+/* Room for len more bytes, written by the caller, then counted by arc__buf_commit. NULL: refused.
+ */
 char *arc__buf_reserve(struct arc_buf *buf, size_t len);
 void arc__buf_commit(struct arc_buf *buf, size_t len);
 /* Drops the first len bytes (moves the rest). */

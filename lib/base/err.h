@@ -18,18 +18,18 @@ arc_status arc__fail_at(arc_err *err, arc_status status, uint32_t line, uint32_t
 /* The one sentence of every failed allocation. */
 arc_status arc__fail_nomem(arc_err *err);
 
-#define ARC_TRY(expression)                                                                        \
-    do {                                                                                           \
-        arc_status arc_try_status = (expression);                                                  \
-        if (arc_try_status != ARC_OK)                                                              \
-            return arc_try_status;                                                                 \
+#define ARC_TRY(expression) \
+    do { \
+        arc_status arc_try_status = (expression); \
+        if (arc_try_status != ARC_OK) \
+            return arc_try_status; \
     } while (0)
 
 /* A caller's mistake at the public edge: always on. */
-#define ARC_REQUIRE(condition, err, what)                                                          \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            return arc__fail((err), ARC_EINVAL, (what), "%s", "The argument is not valid.");       \
+#define ARC_REQUIRE(condition, err, what) \
+    do { \
+        if (!(condition)) \
+            return arc__fail((err), ARC_EINVAL, (what), "%s", "The argument is not valid."); \
     } while (0)
 
 /* Runs a destructor when the variable leaves its scope. */

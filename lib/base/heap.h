@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A binary heap of deadlines. An entry is embedded in its object and knows its place, so that it can
- * be moved and removed in O(log n). */
+/* A binary heap of deadlines. An entry is embedded in its object and knows its place, so that it
+ * can be moved and removed in O(log n). */
 #ifndef ARC_BASE_HEAP_H
 #define ARC_BASE_HEAP_H
 
@@ -9,8 +9,8 @@
 
 struct arc_timer {
     uint64_t deadline_ns;
-    uint64_t tie;   /* order of arming among equals, set by the heap */
-    size_t place;   /* index + 1; 0: not armed */
+    uint64_t tie; /* order of arming among equals, set by the heap */
+    size_t place; /* index + 1; 0: not armed */
 };
 
 struct arc_heap {

@@ -9,8 +9,7 @@ struct arc_link {
     struct arc_link *prev, *next;
 };
 
-#define ARC_CONTAINER(ptr, type, member)                                                           \
-    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define ARC_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void arc__list_init(struct arc_link *head)
 {
@@ -50,11 +49,11 @@ static inline int arc__list_linked(const struct arc_link *link)
     return link->next != NULL;
 }
 
-#define ARC_LIST_EACH(head, link)                                                                  \
+#define ARC_LIST_EACH(head, link) \
     for (struct arc_link *link = (head)->next; link != (head); link = link->next)
 /* The current link may be removed. */
-#define ARC_LIST_EACH_SAFE(head, link)                                                             \
-    for (struct arc_link *link = (head)->next, *link##_next = link->next; link != (head);          \
+#define ARC_LIST_EACH_SAFE(head, link) \
+    for (struct arc_link *link = (head)->next, *link##_next = link->next; link != (head); \
          link = link##_next, link##_next = link->next)
 
 #endif

@@ -45,9 +45,9 @@ static inline arc_slice arc__slice_from(arc_slice a, size_t at)
     return at >= a.len ? ARC_NONE : (arc_slice){a.ptr + at, a.len - at};
 }
 
-int arc__slice_compare(arc_slice a, arc_slice b); /* bytewise, like memcmp; shorter first */
+int arc__slice_compare(arc_slice a, arc_slice b);        /* bytewise, like memcmp; shorter first */
 int arc__slice_compare_nocase(arc_slice a, arc_slice b); /* ASCII letters only */
-arc_slice arc__slice_trim(arc_slice a);           /* ASCII blanks off both ends */
+arc_slice arc__slice_trim(arc_slice a);                  /* ASCII blanks off both ends */
 /* Cuts at the first separator: the part before is returned, *rest is what follows (ARC_NONE where
  * there is no separator). */
 arc_slice arc__slice_cut(arc_slice a, char separator, arc_slice *rest);

@@ -17,10 +17,12 @@ int arc__utf8_repair(struct arc_buf *out, arc_slice text);
 
 void arc__base64_add(struct arc_buf *out, arc_slice bytes, int padded);
 /* Padded or not; URL alphabet accepted too. ARC_EINVAL on anything else. */
-arc_status arc__base64_decode(arc_slice text, struct arc_arena *arena, arc_slice *out, arc_err *err);
+arc_status arc__base64_decode(arc_slice text, struct arc_arena *arena, arc_slice *out,
+                              arc_err *err);
 void arc__hex_add(struct arc_buf *out, arc_slice bytes); /* lower case */
 /* %XX and nothing else is decoded ("+" stays). ARC_EINVAL on a bad escape or a decoded NUL. */
-arc_status arc__percent_decode(arc_slice text, struct arc_arena *arena, arc_slice *out, arc_err *err);
+arc_status arc__percent_decode(arc_slice text, struct arc_arena *arena, arc_slice *out,
+                               arc_err *err);
 /* Escapes all but unreserved characters. */
 void arc__percent_add(struct arc_buf *out, arc_slice text);
 

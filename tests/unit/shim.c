@@ -70,8 +70,7 @@ void test_skip(const char *why)
     skipped = why;
 }
 
-int test_check_status(const char *file, int line, const char *what, arc_status got,
-                      arc_status want)
+int test_check_status(const char *file, int line, const char *what, arc_status got, arc_status want)
 {
     char text[512];
     snprintf(text, sizeof(text), "%s: %s, not %s", what, arc_status_name(got),

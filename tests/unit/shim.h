@@ -20,20 +20,21 @@ struct test {
 
 int test_main(int argc, char **argv, const struct test *tests, size_t count);
 
-#define TEST_MAIN(tests)                                                                           \
-    int main(int argc, char **argv)                                                                \
-    {                                                                                              \
-        return test_main(argc, argv, tests, sizeof(tests) / sizeof((tests)[0]));                   \
+#define TEST_MAIN(tests) \
+    int main(int argc, char **argv) \
+    { \
+        return test_main(argc, argv, tests, sizeof(tests) / sizeof((tests)[0])); \
     }
 
 /* Checks that say what they saw; never fatal, so clean-up runs. */
 #define CHECK(condition) CU_ASSERT(condition)
-#define CHECK_OK(expression) test_check_status(__FILE__, __LINE__, #expression, (expression), ARC_OK)
-#define CHECK_STATUS(expression, want)                                                             \
+#define CHECK_OK(expression) \
+    test_check_status(__FILE__, __LINE__, #expression, (expression), ARC_OK)
+#define CHECK_STATUS(expression, want) \
     test_check_status(__FILE__, __LINE__, #expression, (expression), (want))
-#define CHECK_INT(got, want)                                                                       \
+#define CHECK_INT(got, want) \
     test_check_int(__FILE__, __LINE__, #got, (int64_t)(got), (int64_t)(want))
-#define CHECK_TEXT(got, want)                                                                      \
+#define CHECK_TEXT(got, want) \
     test_check_text(__FILE__, __LINE__, #got, (got), arc__slice_cstr(want))
 
 /* Each answers 1 when it held. */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/plan.h"
+
+arc_slice arc__kvs_get(const struct arc_kvs *kvs, arc_slice key)
+{
+    uint32_t low = 0, high = kvs->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = arc__slice_compare(kvs->items[middle].key, key);
+        if (order == 0) {
+            arc_slice value = kvs->items[middle].value;
+            return value.ptr != NULL ? value : arc__slice("", 0);
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return ARC_NONE;
+}
+
+static int any_value(const struct arc_label_expr *expr, arc_slice value)
+{
+    for (uint32_t i = 0; i < expr->value_count; i++) {
+        if (arc__slice_equal(expr->values[i], value))
+            return 1;
+    }
+    return 0;
+}
+
+/* Gt and Lt compare whole numbers; a label that is none does not match. */
+static int compare_holds(const struct arc_label_expr *expr, arc_slice value)
+{
+    int64_t have, want;
+    if (expr->value_count != 1 || !arc__slice_to_i64(value, &have) ||
+        !arc__slice_to_i64(expr->values[0], &want))
+        return 0;
+    return expr->op == ARC_LABEL_GT ? have > want : have < want;
+}
+
+static int expr_match(const struct arc_label_expr *expr, const struct arc_kvs *labels)
+{
+    arc_slice value = arc__kvs_get(labels, expr->key);
+    int present = value.ptr != NULL;
+    switch (expr->op) {
+    case ARC_LABEL_IN:
+        return present && any_value(expr, value);
+    case ARC_LABEL_NOT_IN:
+        return !present || !any_value(expr, value);
+    case ARC_LABEL_EXISTS:
+        return present;
+    case ARC_LABEL_NOT_EXISTS:
+        return !present;
+    case ARC_LABEL_GT:
+    case ARC_LABEL_LT:
+        return present && compare_holds(expr, value);
+    }
+    return 0;
+}
+
+int arc__selector_match(const struct arc_selector *selector, const struct arc_kvs *labels)
+{
+    for (uint32_t i = 0; i < selector->labels.count; i++) {
+        const struct arc_kv *want = &selector->labels.items[i];
+        arc_slice value = arc__kvs_get(labels, want->key);
+        if (value.ptr == NULL || !arc__slice_equal(value, want->value))
+            return 0;
+    }
+    for (uint32_t i = 0; i < selector->expr_count; i++) {
+        if (!expr_match(&selector->exprs[i], labels))
+            return 0;
+    }
+    return 1;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "port/tables.h"
+
+/* clang-format off */
+#define COL(table, type, name, flags)                                                              \
+    {#name, ARC_COL_##type, (flags), (uint32_t)offsetof(struct arc_row_##table, name)},
+#define COLS(table) static const struct arc_col_def cols_##table[] = {ARC_COLS_##table(COL)};
+ARC_TABLES(COLS)
+
+#define IS_KEY(table, type, name, flags) +((flags)&ARC_COL_KEY)
+#define VERSION_OF(table, type, name, flags) +(((flags)&ARC_COL_VERSION) != 0 ? ARC_COL_##table##_##name + 1 : 0)
+#define TABLE(table)                                                                               \
+    {#table, cols_##table, ARC_COL_##table##_COUNT, 0 ARC_COLS_##table(IS_KEY),                    \
+     (0 ARC_COLS_##table(VERSION_OF)) - 1, (uint32_t)sizeof(struct arc_row_##table)},
+static const struct arc_table_def tables[ARC_TABLE_COUNT] = {ARC_TABLES(TABLE)};
+/* clang-format on */
+
+const struct arc_table_def *arc__table_def(enum arc_table table)
+{
+    return &tables[table];
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A pipeline definition, from text to plan:
+ *
+ *   text --yaml.c / json.c--> node tree --model.c + rules.c--> arc_spec --plan.c--> arc_plan
+ *                                  └── every finding, with its place, into arc_diags
+ *
+ * No I/O, no clock, no globals. Everything made for one definition lives in the arena given.
+ * The language is docs/LANGUAGE.md. */
+#ifndef ARC_SPEC_SPEC_H
+#define ARC_SPEC_SPEC_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "core/plan.h"
+
+enum arc_format { ARC_FORMAT_AUTO, ARC_FORMAT_JSON, ARC_FORMAT_YAML };
+
+/* Every limit of the reader; 0 in any field means the default of spec/limits.def. */
+struct arc_spec_limits {
+    uint32_t document_bytes; /* 1 MiB */
+    uint32_t depth;          /* 64 */
+    uint32_t nodes;          /* 200,000 after alias expansion */
+    uint32_t jobs;           /* 4,096 */
+    uint32_t steps_per_job;  /* 1,024 */
+    uint32_t string_bytes;   /* 256 KiB */
+    uint32_t diags;          /* 100: findings kept; the rest are counted */
+};
+
+/* --- the tree: what both readers make, what everything after reads ------------------------- */
+
+enum arc_node_kind {
+    ARC_NODE_NULL = 1,
+    ARC_NODE_BOOL,
+    ARC_NODE_INT,
+    ARC_NODE_FLOAT,
+    ARC_NODE_TEXT,
+    ARC_NODE_LIST,
+    ARC_NODE_MAP
+};
+
+/* 1-based; column counts characters (code points), offset and end count bytes of the document. */
+struct arc_mark {
+    uint32_t line, column;
+    uint32_t offset;
+    uint32_t end_line, end_column, end;
+};
+
+struct arc_node {
+    enum arc_node_kind kind;
+    uint32_t
+        plain; /* a YAML scalar without quotes or a JSON literal: its type came from its form */
+    struct arc_mark mark;
+    arc_slice text;         /* scalars: as written (unquoted, unescaped) */
+    int64_t number;         /* BOOL (0, 1) and INT */
+    double real;            /* FLOAT */
+    struct arc_node *first; /* LIST and MAP: children in order */
+    struct arc_node *next;  /* the next sibling */
+    uint32_t count;
+    arc_slice key; /* a child of a MAP: its key … */
+    struct arc_mark key_mark;
+};
+
+/* The child of a map; NULL when absent. */
+const struct arc_node *arc__node_get(const struct arc_node *map, const char *key);
+/* The tree as JSON, numbers as written, keys in order. */
+void arc__node_to_json(const struct arc_node *node, struct arc_buf *out);
+
+/* --- findings ------------------------------------------------------------------------------- */
+
+enum arc_severity { ARC_SEVERITY_ERROR = 1, ARC_SEVERITY_WARNING };
+
+struct arc_diag_related {
+    struct arc_diag_related *next;
+    struct arc_mark mark;
+    arc_slice message; /* "the first one is here" */
+};
+
+struct arc_diag {
+    struct arc_diag *next;
+    enum arc_severity severity;
+    uint32_t code;     /* prints as ARC%04u; stable */
+    arc_slice message; /* one sentence: the thing, what is wrong */
+    arc_slice hint;    /* the fix, or empty */
+    arc_slice path;    /* jobs[0].steps[1].uses */
+    struct arc_mark mark;
+    struct arc_diag_related *related;
+};
+
+struct arc_diags {
+    arc_slice file;            /* for messages; may be empty */
+    arc_slice source;          /* the document, for the caret line; may be empty */
+    struct arc_diag *first;    /* sorted by position after arc__spec_read */
+    uint32_t count;            /* kept */
+    uint32_t errors, warnings; /* all that were found */
+};
+
+/* One finding a line for machines and people: "file:3:5: error ARC0102: message (hint)". With
+ * excerpt, the source line and a caret line follow. colour: ANSI colours. */
+void arc__diag_print(const struct arc_diags *diags, const struct arc_diag *diag, int excerpt,
+                     int colour, struct arc_buf *out);
+/* An array of objects with the fields of pipeline.v1.Diagnostic in camelCase. */
+void arc__diags_to_json(const struct arc_diags *diags, struct arc_buf *out);
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+/* The bare tree of a JSON document, for other uses than definitions (stored bodies).
+ * ARC_EINVAL with line and column. */
+arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
+                          struct arc_arena *arena, const struct arc_node **out, arc_err *err);
+
+struct arc_spec; /* a checked definition; private to the room */
+
+/* Reads and checks. ARC_OK: *out is usable (there may be warnings). ARC_EINVAL: diags has at least
+ * one error and *out is untouched. ARC_ENOMEM, ARC_ELIMIT (the arena's ceiling). limits may be
+ * NULL. text and file are borrowed by *out and diags: keep them as long as the arena. */
+arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file,
+                          const struct arc_spec_limits *limits, struct arc_arena *arena,
+                          struct arc_diags *diags, struct arc_spec **out, arc_err *err);
+uint32_t arc__spec_job_count(const struct arc_spec *spec);
+arc_slice arc__spec_namespace(const struct arc_spec *spec);
+arc_slice arc__spec_version(const struct arc_spec *spec);
+enum arc_format arc__spec_format(const struct arc_spec *spec); /* what it was: JSON or YAML */
+/* Canonical JSON: camelCase keys in schema order, zero values left out. Its SHA-256 is the head. */
+arc_status arc__spec_canonical(const struct arc_spec *spec, struct arc_buf *out, arc_err *err);
+
+/* --- planning ------------------------------------------------------------------------------- */
+
+struct arc_plan_inputs {
+    struct arc_kvs variables; /* the trigger's; they win over the definition's */
+    arc_slice trigger_type;   /* "manual" */
+    arc_slice actor, ref, branch, request_id;
+};
+
+/* Pure: the same definition and inputs give the same plan, byte for byte. Findings that need the
+ * inputs (an unknown variable) go into diags and end in ARC_EINVAL. */
+arc_status arc__plan_build(const struct arc_spec *spec, const struct arc_plan_inputs *inputs,
+                           struct arc_arena *arena, struct arc_diags *diags,
+                           const struct arc_plan **out, arc_err *err);
+void arc__plan_to_json(const struct arc_plan *plan, struct arc_buf *out);
+/* The inverse; a plan from another version of the library may lack fields (defaults are taken). */
+arc_status arc__plan_from_node(const struct arc_node *node, struct arc_arena *arena,
+                               const struct arc_plan **out, arc_err *err);
+
+#endif
