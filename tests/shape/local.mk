@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+shape_tests += \
+	tests/shape/layers_test.py \
+	tests/shape/tidy_test.py \
+	tests/shape/format_test.py \
+	tests/shape/headers_test.py \
+	tests/shape/exports_test.py
+installed_tests += tests/shape/install_test.py
+smoke_tests += tests/shape/headers_test.py tests/shape/exports_test.py
+EXTRA_DIST += $(shape_tests) $(installed_tests) tests/shape/shape.py
