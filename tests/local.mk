@@ -55,6 +55,7 @@ include tests/unit/net/local.mk
 include tests/unit/face/local.mk
 include tests/shape/local.mk
 include tests/e2e/local.mk
+include tests/bench/local.mk
 
 check-unit check-shape check-installed check-e2e check-smoke:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$$($(@:check-%=%)_tests)'
