@@ -111,16 +111,17 @@ def check_banned(root):
             if place and re.match(place, name):
                 continue
             for match in re.finditer(rf"(?<![\w.>])({words})\s*\(", text):
-                if is_call(text, match.start()):
+                if is_call(text, match):
                     found.append(f"{name}:{line_of(text, match.start())}: {match.group(1)}: {why}")
     return found
 
 
-def is_call(text, at):
-    """Not the declaration of a member with the same name: (*free)(...) has no name( at all, but
-    __attribute__((format(printf, ...))) holds one that is no call."""
-    before = text[max(0, at - 40):at]
-    return not re.search(r"(__format__|format)\s*\(\s*$", before)
+def is_call(text, match):
+    """Of the function that is meant: not the printf of a format attribute, not the file's own
+    static function of that name."""
+    before = text[max(0, match.start() - 40):match.start()]
+    return not re.search(r"format\w*\s*\(\s*$", before) and \
+        not re.search(rf"(?m)^static\b[^;={{(]*\b{match.group(1)}\s*\(", text)
 
 
 def check_functions(root):
