@@ -5,3 +5,5 @@ EXTRA_DIST += \
 	docs/decisions/000-template.md \
 	docs/decisions/001-sha256-in-base.md \
 	lib/README.md
+# The page of each room.
+EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/lib/*/README.md))
