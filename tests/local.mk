@@ -8,10 +8,11 @@
 #                    program made with nothing but pkg-config cannot load the library
 #   e2e_tests        tests/e2e: the programs, talking to each other
 #   smoke_tests      a few of these that say within seconds whether a build is sound
-TEST_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+# Programs have no extension and so take LOG_DRIVER.
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 TEST_EXTENSIONS = .sh .py
-SH_LOG_DRIVER = $(TEST_LOG_DRIVER)
-PY_LOG_DRIVER = $(TEST_LOG_DRIVER)
+SH_LOG_DRIVER = $(LOG_DRIVER)
+PY_LOG_DRIVER = $(LOG_DRIVER)
 PY_LOG_COMPILER = $(PYTHON)
 AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
 	CC='$(CC)'; PYTHON='$(PYTHON)'; export top_srcdir top_builddir CC PYTHON; \

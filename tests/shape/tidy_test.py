@@ -118,10 +118,11 @@ def check_banned(root):
 
 def is_call(text, match):
     """Of the function that is meant: not the printf of a format attribute, not the file's own
-    static function of that name."""
+    static function or function pointer of that name."""
     before = text[max(0, match.start() - 40):match.start()]
     return not re.search(r"format\w*\s*\(\s*$", before) and \
-        not re.search(rf"(?m)^static\b[^;={{(]*\b{match.group(1)}\s*\(", text)
+        not re.search(rf"(?m)^static\b[^;={{(]*\b{match.group(1)}\s*\(|"
+                      rf"\(\*{match.group(1)}\)\s*\(", text)
 
 
 def check_functions(root):
