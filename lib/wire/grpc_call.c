@@ -532,8 +532,11 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
     } else {
         call->status_code =
             call->headers_seen ? ARC_GRPC_UNKNOWN : arc__grpc_status_from_http(block->http_status);
-        block->message = call->headers_seen ? ARC_LIT("The server ended the call without a status.")
-                                            : ARC_LIT("The server answered with no gRPC.");
+        block->message =
+            call->headers_seen
+                ? ARC_LIT("The server ended the call without a status.")
+                : arc__arena_printf(&block->arena, "The server answered HTTP %d and no gRPC.",
+                                    block->http_status);
     }
     /* The call takes the block over, the connection gets the call's empty one. */
     struct arc_grpc_block spare = call->trail;
