@@ -1,3 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 pkginclude_HEADERS += \
-	include/arcentra/base.h
+	include/arcentra/arcentra.h \
+	include/arcentra/base.h \
+	include/arcentra/call.h \
+	include/arcentra/client.h \
+	include/arcentra/ctl.h \
+	include/arcentra/event.h \
+	include/arcentra/http.h \
+	include/arcentra/run.h \
+	include/arcentra/server.h \
+	include/arcentra/spec.h \
+	include/arcentra/states.h

@@ -12,6 +12,7 @@ libarc_la_SOURCES += \
 	lib/base/mem.c lib/base/mem.h \
 	lib/base/sha256.c lib/base/sha256.h \
 	lib/base/slice.c lib/base/slice.h \
+	lib/base/status.def lib/base/status.h \
 	lib/base/text.c lib/base/text.h \
 	lib/base/time.c lib/base/time.h \
 	lib/base/ulid.c lib/base/ulid.h

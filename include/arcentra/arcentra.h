@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Everything of libarcentra in one include, in the order in which a newcomer reads it. */
+#ifndef ARCENTRA_ARCENTRA_H
+#define ARCENTRA_ARCENTRA_H
+
+#include <arcentra/base.h>
+#include <arcentra/version.h>
+
+#include <arcentra/spec.h>
+
+#include <arcentra/ctl.h>
+
+#include <arcentra/run.h>
+
+#include <arcentra/event.h>
+
+#include <arcentra/call.h>
+
+#include <arcentra/http.h>
+
+#include <arcentra/server.h>
+
+#include <arcentra/client.h>
+
+#endif

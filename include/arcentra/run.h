@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Running definitions in this process: executors are C callbacks by `uses` name, and the same
+ * engine that serves agents places jobs on them. No thread, no socket.
+ */
+#ifndef ARCENTRA_RUN_H
+#define ARCENTRA_RUN_H
+
+#include <arcentra/ctl.h>
+#include <arcentra/spec.h>
+#include <arcentra/states.h>
+
+ARC_BEGIN_DECLS
+
+/** Ids are texts of at most this many bytes with the NUL. */
+#define ARC_ID_SIZE 32
+
+/** A text pair of a variable or the environment; both NUL-terminated. */
+typedef struct arc_pair {
+    const char *key, *value;
+} arc_pair;
+
+/** How a run is started. Zero in a field: none. Since: 0.1. */
+typedef struct arc_run_options {
+    size_t size;
+    const arc_pair *variables; /* over the definition's */
+    size_t variable_count;
+    const char *triggered_by;
+    const char *branch, *ref;
+} arc_run_options;
+#define ARC_RUN_OPTIONS_INIT \
+    { \
+        sizeof(arc_run_options), NULL, 0, NULL, NULL, NULL \
+    }
+
+/**
+ * Starts a run of spec: durable when the next dispatch has returned; the event
+ * arcentra.pipeline.triggered says so. run_id (ARC_ID_SIZE bytes) gets its id at once.
+ * options may be NULL. Owner: spec stays the caller's. Thread: owner.
+ * Errors: ARC_EINVAL (an unknown variable), ARC_ELIMIT (runs_max), ARC_ENOMEM, ARC_EUNAVAILABLE.
+ * Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec,
+                                              const arc_run_options *options, char *run_id,
+                                              arc_err *err);
+/**
+ * Asks a run to stop: TERM, a grace, KILL; force skips `finally` and the grace.
+ * Owner: none. Thread: owner. Errors: ARC_ENOTFOUND, ARC_ECONFLICT (it is over). Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_run_stop(arc_ctl *ctl, const char *run_id, const char *reason,
+                                             int force, arc_err *err);
+
+/**
+ * The status of a run that is open or ended lately (ARC_RUN_…); 0: not known here.
+ * Owner: none. Thread: owner. Since: 0.1.
+ */
+ARC_API int arc_run_get_status(arc_ctl *ctl, const char *run_id);
+
+/** A step that an executor is to run. Everything is borrowed until the step has ended. */
+typedef struct arc_step_view {
+    size_t size;
+    uint64_t token; /* names this execution in arc_step_… calls; never reused */
+    const char *run_id, *pipeline_id, *job_id, *step_run_id;
+    const char *job_name, *step_name;
+    const char *uses, *action;
+    const char *args; /* a JSON object */
+    const arc_pair *env;
+    size_t env_count;
+    const char *working_directory; /* inside the job's workspace; "" is its top */
+    const char *workspace;         /* a relative name, one for each attempt of a job */
+    int64_t timeout_ns;            /* 0: none */
+    uint32_t step_index, attempt;
+    uint32_t last; /* 1: the job's last step, as far as is known */
+} arc_step_view;
+
+/** What an executor may be asked. Since: 0.1. */
+typedef struct arc_executor {
+    size_t size;
+    /* Begin. ARC_OK: it will end through arc_step_end, at once or later. Else the step has failed
+     * with err's message. */
+    arc_status (*start)(void *user, const arc_step_view *step, arc_err *err);
+    /* End it: TERM, and KILL after grace_ms; then arc_step_end as ever. May come again with a
+     * shorter grace. NULL: it cannot be cancelled. */
+    void (*cancel)(void *user, uint64_t token, uint32_t grace_ms);
+    void *user;
+} arc_executor;
+#define ARC_EXECUTOR_INIT \
+    { \
+        sizeof(arc_executor), NULL, NULL, NULL \
+    }
+
+/**
+ * Offers an executor for a `uses` name without its version ("shell", "actions/go-build"); "*" takes
+ * what no other name takes. Jobs all of whose steps have one, and that do not ask for an agent, run
+ * in this process. Replaces an earlier one of that name.
+ * Owner: the executor's struct is copied. Thread: owner. Errors: ARC_EINVAL, ARC_ENOMEM. Since:
+ * 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_ctl_executor(arc_ctl *ctl, const char *uses,
+                                                 const arc_executor *executor, arc_err *err);
+
+#define ARC_STREAM_STDOUT 1u
+#define ARC_STREAM_STDERR 2u
+
+/**
+ * Adds output to a step's log; whole lines are stored as they end, the rest at the end.
+ * Owner: none. Thread: owner. Errors: ARC_ENOTFOUND (the step is over), ARC_EIO, ARC_ENOMEM.
+ * Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_step_log(arc_ctl *ctl, uint64_t token, uint32_t stream,
+                                             const char *bytes, size_t len, arc_err *err);
+
+/**
+ * Ends a step. result: ARC_STEP_SUCCESS, ARC_STEP_FAILED, ARC_STEP_CANCELLED or ARC_STEP_TIMEOUT.
+ * message: why, for a failure; may be NULL.
+ * Owner: none; the view's texts are gone when it returns. Thread: owner.
+ * Errors: ARC_ENOTFOUND (it ended before), ARC_EINVAL (result). Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_step_end(arc_ctl *ctl, uint64_t token, int result,
+                                             int exit_code, const char *message, arc_err *err);
+
+ARC_END_DECLS
+
+#endif

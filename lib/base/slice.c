@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slices are compared, cut and read here without looking at the locale: what is a letter or a blank
+ * must not depend on the host. */
+#include "base/slice.h"
+
+#include <arcentra/base.h>
+
+#include <string.h>
+
+static unsigned char lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+static int by_length(arc_slice a, arc_slice b)
+{
+    return (a.len > b.len) - (a.len < b.len);
+}
+
+int arc__slice_compare(arc_slice a, arc_slice b)
+{
+    size_t common = a.len < b.len ? a.len : b.len;
+    int order = common > 0 ? memcmp(a.ptr, b.ptr, common) : 0;
+    return order != 0 ? order : by_length(a, b);
+}
+
+int arc__slice_compare_nocase(arc_slice a, arc_slice b)
+{
+    size_t common = a.len < b.len ? a.len : b.len;
+    for (size_t i = 0; i < common; i++) {
+        int order = lower(a.ptr[i]) - lower(b.ptr[i]);
+        if (order != 0)
+            return order;
+    }
+    return by_length(a, b);
+}
+
+static int is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+arc_slice arc__slice_trim(arc_slice a)
+{
+    while (a.len > 0 && is_blank(a.ptr[a.len - 1]))
+        a.len--;
+    while (a.len > 0 && is_blank(a.ptr[0])) {
+        a.ptr++;
+        a.len--;
+    }
+    return a;
+}
+
+arc_slice arc__slice_cut(arc_slice a, char separator, arc_slice *rest)
+{
+    arc_slice before = a, after = ARC_NONE;
+    const char *found = a.len > 0 ? memchr(a.ptr, separator, a.len) : NULL;
+    if (found != NULL) {
+        before.len = (size_t)(found - a.ptr);
+        after = arc__slice(found + 1, a.len - before.len - 1);
+    }
+    if (rest != NULL)
+        *rest = after;
+    return before;
+}
+
+int arc__slice_to_u64(arc_slice a, uint64_t *out)
+{
+    uint64_t value = 0;
+    if (a.len == 0)
+        return 0;
+    for (size_t i = 0; i < a.len; i++) {
+        if (a.ptr[i] < '0' || a.ptr[i] > '9')
+            return 0;
+        if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
+            __builtin_add_overflow(value, (uint64_t)(a.ptr[i] - '0'), &value))
+            return 0;
+    }
+    *out = value;
+    return 1;
+}
+
+int arc__slice_to_i64(arc_slice a, int64_t *out)
+{
+    int negative = a.len > 0 && a.ptr[0] == '-';
+    uint64_t magnitude = 0;
+    if (!arc__slice_to_u64(negative ? arc__slice_from(a, 1) : a, &magnitude))
+        return 0;
+    if (magnitude > (uint64_t)INT64_MAX + (negative ? 1 : 0))
+        return 0;
+    if (!negative)
+        *out = (int64_t)magnitude;
+    else if (magnitude == 0)
+        *out = 0;
+    else
+        *out = -(int64_t)(magnitude - 1) - 1; /* INT64_MIN without overflow */
+    return 1;
+}
+
+size_t arc__slice_to_cstr(arc_slice a, char *out, size_t size)
+{
+    if (size == 0)
+        return 0;
+    size_t len = a.len < size - 1 ? a.len : size - 1;
+    if (len > 0)
+        memcpy(out, a.ptr, len);
+    out[len] = '\0';
+    return len;
+}

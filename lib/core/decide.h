@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decisions: what a command does to a run. Pure: the run, the command and the time given decide
+ * everything; new ids and fences come from the caller's source. Each decision appends events to the
+ * list and folds them into the run at once, so that the next decision of the same turn sees them;
+ * if the batch is not stored after all, the run is dropped and loaded anew.
+ *
+ * Effects are not a list of their own: what an agent must be told (grants, cancels) and when time
+ * matters next are read off the folded run (arc__run_deadline, arc_step_state), so they cannot be
+ * lost between a commit and a crash. */
+#ifndef ARC_CORE_DECIDE_H
+#define ARC_CORE_DECIDE_H
+
+#include "core/run.h"
+
+struct arc_rules {
+    int64_t lease_ttl_ns;
+    int64_t stop_grace_ns;
+    int64_t stop_settle_ns; /* after the grace */
+    uint32_t lost_retries_max;
+    uint32_t host_default; /* 1: a job that does not say goes to the host's executors */
+};
+
+/* Where new ids and fences come from; both may fail, then the decision does. */
+struct arc_source {
+    void *user;
+    arc_status (*id)(void *user, arc_id *out, arc_err *err);
+    arc_status (*fence)(void *user, uint64_t *out, arc_err *err);
+    /* 0..bound-1, for jitter */
+    uint64_t (*random)(void *user, uint64_t bound);
+};
+
+struct arc_decision {
+    const struct arc_rules *rules;
+    struct arc_source source;
+    struct arc_now now;
+    struct arc_arena *arena;   /* events and their texts; dies with the turn */
+    struct arc_event **events; /* in order */
+    size_t count, capacity;
+};
+
+void arc__decision_init(struct arc_decision *d, const struct arc_rules *rules,
+                        struct arc_source source, struct arc_now now, struct arc_arena *arena);
+
+/* Everything below: ARC_OK (there may be no events: nothing to change), ARC_ECONFLICT and
+ * ARC_EPRECONDITION are refusals that changed nothing; ARC_ENOMEM, ARC_EINTERNAL: drop the run. */
+
+struct arc_create {
+    arc_id run_id;
+    arc_slice pipeline_id, triggered_by;
+    struct arc_birth birth; /* without ids: they are made here */
+};
+arc_status arc__decide_create(struct arc_decision *d, struct arc_run *run,
+                              const struct arc_create *create, arc_err *err);
+
+arc_status arc__decide_pause(struct arc_decision *d, struct arc_run *run, arc_slice reason,
+                             arc_slice actor, arc_err *err);
+arc_status arc__decide_resume(struct arc_decision *d, struct arc_run *run, arc_slice reason,
+                              arc_slice actor, arc_err *err);
+arc_status arc__decide_stop(struct arc_decision *d, struct arc_run *run, arc_slice reason,
+                            arc_slice actor, int force, arc_err *err);
+
+/* A queued job that is not placed goes to an agent: its first step is granted. Not placeable any
+ * more (paused, stopping, not queued): ARC_ECONFLICT. */
+arc_status arc__decide_place(struct arc_decision *d, struct arc_run *run, uint32_t job,
+                             arc_slice agent_id, arc_err *err);
+
+/* What the holder of a lease says about its step. status: ARC_STEP_RUNNING or a terminal state but
+ * skipped. The same report again changes nothing and is ARC_OK. */
+struct arc_report {
+    uint32_t job, step;
+    int32_t status;
+    int32_t attempt; /* 0 with fence 0: an old agent that knows neither */
+    uint64_t fence;
+    int32_t exit_code;
+    int64_t log_lines;
+    arc_slice agent_id, error_message, metrics, outputs;
+};
+arc_status arc__decide_report(struct arc_decision *d, struct arc_run *run,
+                              const struct arc_report *report, arc_err *err);
+
+/* The lease of the job's present step ended without a word: lapsed, a new incarnation, the agent
+ * does not know it. */
+arc_status arc__decide_lost(struct arc_decision *d, struct arc_run *run, uint32_t job,
+                            arc_slice reason, arc_err *err);
+
+/* Whatever time has made due by now: lapsed leases, timeouts, retries, the end of a stop. */
+arc_status arc__decide_tick(struct arc_decision *d, struct arc_run *run, arc_err *err);
+
+/* When tick has something to do; UINT64_MAX: never by itself. */
+uint64_t arc__run_deadline(const struct arc_rules *rules, const struct arc_run *run);
+
+/* 1: the job waits for a place now. */
+int arc__job_wants_place(const struct arc_run *run, uint32_t job, struct arc_now now);
+
+#endif

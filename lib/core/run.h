@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A live run: the fold of its events, with what decisions need kept ready.
+ *
+ * arc__run_fold is the only writer of states. Two runs that folded the same events are the same;
+ * what is soft (lease deadlines, acknowledgements) is not in the events and starts anew after a
+ * restart. Times are kept on both clocks: wall for people, monotonic for deadlines. */
+#ifndef ARC_CORE_RUN_H
+#define ARC_CORE_RUN_H
+
+#include "base/arena.h"
+#include <arcentra/states.h>
+
+#include "core/event.h"
+
+struct arc_now {
+    uint64_t mono_ns;
+    int64_t wall_ns;
+};
+
+struct arc_step_state {
+    arc_id id;
+    int32_t status;
+    int32_t attempt;     /* identity of the present or last grant, from 1; 0: never granted */
+    uint32_t executions; /* attempts that ended by themselves; what maxAttempts counts */
+    int32_t exit_code;
+    uint64_t fence;                           /* of the present grant; 0: none */
+    int64_t created_ns, started_ns, ended_ns; /* wall; 0: not yet */
+    uint64_t started_mono_ns;
+    uint64_t not_before_mono_ns; /* a retry's delay */
+    int64_t log_lines;
+    arc_slice reason, error_message, metrics, outputs;
+    /* soft */
+    uint64_t lease_mono_ns;     /* when the lease lapses */
+    int32_t acked;              /* the agent has said that it has it */
+    uint64_t cancel_by_mono_ns; /* a cancel was asked for; when it ends by itself. 0: not asked */
+};
+
+struct arc_job_state {
+    arc_id id;
+    int32_t status;
+    int32_t attempt;           /* from 1 */
+    uint32_t executions, lost; /* attempts that ended: by themselves; with the agent lost */
+    uint32_t blockers;         /* deps that have not ended */
+    uint32_t step;             /* the present step; step_count when all are over */
+    int32_t failed;            /* a step of this attempt failed for good: 0 or its index + 1 */
+    int32_t timed_out;         /* the same for a timeout */
+    int32_t started_any;       /* a step of this attempt has started */
+    int32_t by_failure;        /* skipped because of a failure: counts as failed for dependents */
+    int64_t queued_ns, started_ns, ended_ns;
+    uint64_t queued_mono_ns, started_mono_ns;
+    uint64_t not_before_mono_ns;
+    arc_slice agent_id; /* of the present attempt; empty: not placed */
+    arc_slice reason;
+    struct arc_step_state *steps; /* the present attempt's */
+};
+
+struct arc_run {
+    struct arc_arena arena; /* the plan and every text below; as long as the run is live */
+    const struct arc_plan *plan;
+    const struct arc_birth *birth;
+    arc_id id;
+    arc_slice pipeline_id, triggered_by;
+    int64_t seq; /* of the last event folded */
+    int32_t status;
+    int32_t started_any; /* a step has started */
+    int32_t stopping, forced;
+    uint32_t stop_cause; /* ARC_CAUSE_TIMEOUT: the run's own timeout; 0: somebody asked */
+    int64_t stop_grace_ns;
+    uint64_t stop_mono_ns; /* when the stop was asked for */
+    arc_slice reason;
+    int64_t created_ns, started_ns, ended_ns;
+    uint64_t started_mono_ns;
+    uint64_t paused_mono_ns, paused_total_ns; /* clocks stand still while paused */
+    uint32_t jobs_open, jobs_running, jobs_failed, jobs_partial;
+    uint32_t *stage_open;        /* jobs of each stage that have not ended */
+    uint32_t stage;              /* the first stage with open jobs */
+    uint8_t *stage_verdict;      /* its `when`, once decided: 0 not yet, 1 runs, 2 skipped */
+    const uint32_t **dependents; /* of each job: who waits for it */
+    uint32_t *dependent_count;
+    struct arc_job_state *jobs;
+};
+
+/* mem bounds: one run may take this much. */
+#define ARC_RUN_BYTES_MAX (256u * 1024u * 1024u)
+
+/* An empty run; the first event folded must be pipeline.triggered. */
+void arc__run_init(struct arc_run *run, const struct arc_mem *mem);
+void arc__run_deinit(struct arc_run *run);
+
+/* Applies one event, whose seq must follow. Copies every text it keeps. ARC_ENOMEM leaves a run
+ * that may only be dropped; ARC_EINTERNAL (the event does not fit the state) likewise. wall_to_mono
+ * = mono - wall of now: turns event times into deadlines, after a restart too. */
+arc_status arc__run_fold(struct arc_run *run, const struct arc_event *event, int64_t wall_to_mono,
+                         arc_err *err);
+
+static inline int arc__run_over(const struct arc_run *run)
+{
+    return arc_run_state_is_terminal(run->status);
+}
+
+/* Where a step run id is in the run: 1 and *job, *step; 0: it is not one of the present attempts.
+ */
+int arc__run_find_step(const struct arc_run *run, arc_slice step_run_id, uint32_t *job,
+                       uint32_t *step);
+
+#endif
