@@ -95,16 +95,17 @@ static size_t pool_size(arc_slice text)
     return POOL_FIXED + 2 * 4 * token;
 }
 
-/* --- callbacks ---------------------------------------------------------------------------------- */
+/* --- callbacks ----------------------------------------------------------------------------------
+ */
 
 struct reader {
     struct arc_tree *tree;
     yajl_handle handle;
-    size_t last_end;  /* where the last token ended */
-    int after_text;   /* the whole text was consumed: a token that comes now ends there */
-    int started;      /* a value has begun */
-    int refused;      /* a finding or a failed allocation says why */
-    uint32_t depth;   /* open brackets */
+    size_t last_end; /* where the last token ended */
+    int after_text;  /* the whole text was consumed: a token that comes now ends there */
+    int started;     /* a value has begun */
+    int refused;     /* a finding or a failed allocation says why */
+    uint32_t depth;  /* open brackets */
     size_t openers[ARC_JSON_HELP_DEPTH]; /* where they are */
 };
 
@@ -309,7 +310,8 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_end_any,
 };
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading
+ * -------------------------------------------------------------------------------------- */
 
 static int blank_only(arc_slice text)
 {

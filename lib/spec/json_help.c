@@ -17,8 +17,8 @@ static size_t skip_blank(arc_slice text, size_t at)
 
 static int is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '$' || c == '-' || c == '+' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '$' || c == '-' || c == '+' || c == '.';
 }
 
 static size_t word_end(arc_slice text, size_t at)
@@ -170,15 +170,15 @@ static void look(arc_slice text, const struct arc_json_problem *problem, struct 
         answer->sentence = "the `:` after the key is missing";
         answer->hint = "write `\"key\": value`";
     } else if (c == ',' || c == ':') {
-        answer->sentence = c == ',' ? "a value is missing before this comma"
-                                    : "this colon does not follow a key";
+        answer->sentence =
+            c == ',' ? "a value is missing before this comma" : "this colon does not follow a key";
         answer->hint = "remove it, or give what is missing";
     } else if (problem->has_items && !problem->has_key && !comma && c != '\'' && c != '/' &&
                c != '#') {
         answer->sentence = "a comma is missing before this";
         answer->hint = "add `,`";
-    } else if (problem->in_map && !problem->has_key && (c == '{' || c == '[' || c == '-' ||
-                                                        (c >= '0' && c <= '9'))) {
+    } else if (problem->in_map && !problem->has_key &&
+               (c == '{' || c == '[' || c == '-' || (c >= '0' && c <= '9'))) {
         answer->sentence = "a key must be a text in quotes";
         answer->hint = "write `\"key\": value`";
     }

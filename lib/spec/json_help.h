@@ -9,13 +9,13 @@
 #define ARC_JSON_HELP_DEPTH 128
 
 struct arc_json_problem {
-    size_t at;     /* where the last good token ended */
-    int started;   /* there is one */
+    size_t at;      /* where the last good token ended */
+    int started;    /* there is one */
     uint32_t depth; /* open brackets */
-    size_t opener; /* the innermost of them */
-    int in_map;    /* it is a brace */
-    int has_key;   /* a value is due */
-    int has_items; /* it holds something already */
+    size_t opener;  /* the innermost of them */
+    int in_map;     /* it is a brace */
+    int has_key;    /* a value is due */
+    int has_items;  /* it holds something already */
 };
 
 void arc__json_broken(struct arc_tree *tree, const struct arc_json_problem *problem);

@@ -51,9 +51,9 @@ int arc__tree_init(struct arc_tree *tree, arc_slice text, const struct arc_spec_
     *tree = (struct arc_tree){.arena = arena, .sink = sink, .limits = *limits};
     if (text.len > limits->document_bytes) {
         struct arc_mark mark = {1, 1, 0, 1, 1, 0};
-        (void)arc__diag_add(sink, ARC_DIAG_DOCUMENT_SIZE, NULL, &mark, ARC_NONE,
-                            ARC_ARGS(arc__decimal(sink, text.len),
-                                     arc__decimal(sink, limits->document_bytes)));
+        (void)arc__diag_add(
+            sink, ARC_DIAG_DOCUMENT_SIZE, NULL, &mark, ARC_NONE,
+            ARC_ARGS(arc__decimal(sink, text.len), arc__decimal(sink, limits->document_bytes)));
         return 0;
     }
     if (!text_ok(tree, text))
@@ -204,7 +204,8 @@ int arc__tree_scalar(struct arc_tree *tree, struct arc_node *node, size_t start,
     return 1;
 }
 
-/* --- aliases and merges ------------------------------------------------------------------------ */
+/* --- aliases and merges ------------------------------------------------------------------------
+ */
 
 struct extent {
     uint32_t nodes, height;
@@ -304,9 +305,9 @@ static void drop_repeated(struct arc_tree *tree, struct entry **sorted, size_t c
         entry->dropped = 1;
         if (entry->merged)
             continue;
-        struct arc_diag *diag = arc__diag_add(
-            tree->sink, ARC_DIAG_DUPLICATE_KEY, NULL, &entry->node->key_mark, ARC_NONE,
-            ARC_ARGS(arc__quoted(tree->sink, entry->node->key)));
+        struct arc_diag *diag =
+            arc__diag_add(tree->sink, ARC_DIAG_DUPLICATE_KEY, NULL, &entry->node->key_mark,
+                          ARC_NONE, ARC_ARGS(arc__quoted(tree->sink, entry->node->key)));
         arc__diag_relate(tree->sink, diag, &kept->key_mark, "the first one is here");
     }
 }

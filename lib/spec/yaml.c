@@ -103,7 +103,8 @@ static int end_of_file(struct reader *reader, const yaml_event_t *event)
     return 0;
 }
 
-/* --- events ------------------------------------------------------------------------------------ */
+/* --- events ------------------------------------------------------------------------------------
+ */
 
 static int remember(struct reader *reader, const yaml_char_t *anchor, struct arc_node *node)
 {
@@ -153,8 +154,8 @@ static const char *kind_tag(enum arc_node_kind kind)
 
 static int on_begin(struct reader *reader, const yaml_event_t *event, enum arc_node_kind kind)
 {
-    const yaml_char_t *tag = kind == ARC_NODE_LIST ? event->data.sequence_start.tag
-                                                   : event->data.mapping_start.tag;
+    const yaml_char_t *tag =
+        kind == ARC_NODE_LIST ? event->data.sequence_start.tag : event->data.mapping_start.tag;
     const yaml_char_t *anchor = kind == ARC_NODE_LIST ? event->data.sequence_start.anchor
                                                       : event->data.mapping_start.anchor;
     struct arc_node *node = NULL;
@@ -236,16 +237,15 @@ static int on_alias(struct reader *reader, const yaml_event_t *event)
     if (target == NULL)
         return refuse(reader, ARC_DIAG_ANCHOR, event, ARC_ARGS(arc__quoted(tree->sink, name)));
     if (arc__tree_is_open(tree, target))
-        return refuse(reader, ARC_DIAG_ANCHOR_LOOP, event,
-                      ARC_ARGS(arc__quoted(tree->sink, name)));
+        return refuse(reader, ARC_DIAG_ANCHOR_LOOP, event, ARC_ARGS(arc__quoted(tree->sink, name)));
     return arc__tree_alias(tree, target, offset_of(reader, event->start_mark),
                            offset_of(reader, event->end_mark));
 }
 
 static int on_empty(struct reader *reader, const yaml_event_t *event)
 {
-    struct arc_mark mark = arc__tree_mark(reader->tree, reader->tree->places.start,
-                                          reader->tree->places.start);
+    struct arc_mark mark =
+        arc__tree_mark(reader->tree, reader->tree->places.start, reader->tree->places.start);
     (void)event;
     (void)arc__diag_add(reader->tree->sink, ARC_DIAG_EMPTY, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
     return 0;

@@ -18,8 +18,7 @@ static const struct slip slips[] = {
     {"mapping values are not allowed", NULL, "a key is not expected here",
      "put quotes around a text that holds `: `, or correct the indentation", NULL},
     {"did not find expected key", "block mapping", "this line does not fit the map around it",
-     "align it with the keys above, which start in the same column",
-     "the map starts here"},
+     "align it with the keys above, which start in the same column", "the map starts here"},
     {"did not find expected '-' indicator", NULL, "this line does not fit the list around it",
      "align it with the items above, which start with `- `", "the list starts here"},
     {"did not find expected ',' or ']'", NULL, "the list in brackets is not closed",
@@ -110,8 +109,8 @@ void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *prob
 {
     static const struct slip unknown = {"", NULL, "it cannot be understood from here on",
                                         "look at quotes, brackets and indentation", NULL};
-    static const struct slip tab = {"", NULL, "a tab is used for indentation",
-                                    "indent with spaces", NULL};
+    static const struct slip tab = {"", NULL, "a tab is used for indentation", "indent with spaces",
+                                    NULL};
     arc_slice text = tree->places.text;
     const struct slip *slip = find_slip(problem);
     size_t at = problem->at, tab_at = indenting_tab(text, at);
@@ -128,8 +127,8 @@ void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *prob
         arc__diag_add(tree->sink, ARC_DIAG_YAML, NULL, &mark, arc__slice_cstr(slip->hint),
                       ARC_ARGS(arc__slice_cstr(slip->sentence)));
     if (slip->related != NULL && problem->context != NULL) {
-        struct arc_mark opener = arc__tree_mark(tree, problem->context_at,
-                                                char_end(text, problem->context_at));
+        struct arc_mark opener =
+            arc__tree_mark(tree, problem->context_at, char_end(text, problem->context_at));
         arc__diag_relate(tree->sink, diag, &opener, slip->related);
     }
 }
