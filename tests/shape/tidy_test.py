@@ -7,7 +7,7 @@ import re
 from shape import ROOT, Tap, blank, code, files, line_of, read
 
 LINE_MAX = 100
-TABLE_LINE_MAX = 140  # between "clang-format off" and "on": a table reads best with a line a row
+TABLE_LINE_MAX = 240  # between "clang-format off" and "on": a table reads best with a line a row
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 1200
 SENTENCE_MAX = 66
@@ -221,19 +221,26 @@ def check_documented(root):
     return found
 
 
-TABLE = re.compile(r"static const struct test \w+\[\] = \{(.*?)\n\};", re.S)
+TABLE = re.compile(r"static const struct test \w+\[\] = \{(.*?)\};", re.S)
+# A suite that several programs run: its rows stand in a macro of a header.
+SUITE = re.compile(r"(?m)^#define (\w+_CASES)\b((?:.*\\\n)*.*)$")
 ROW = re.compile(r'\{\s*((?:"(?:\\.|[^"\\])*"\s*)+),\s*\w+\s*\}')
 
 
 def check_sentences(root):
     found = []
+    suites = {}
+    for name in files(root, ".h"):
+        if name.startswith("tests/"):
+            suites.update(SUITE.findall(code(read(root, name), strings=True)))
     for name in files(root, "_test.c"):
         text = code(read(root, name), strings=True)
         tables = TABLE.findall(text)
         if not tables:
             found.append(f"{name}: no table \"static const struct test ...[] = {{\"")
+        rows = re.sub(r"\b\w+_CASES\b", lambda m: suites.get(m.group(0), ""), "\n".join(tables))
         seen = set()
-        for row in ROW.findall("\n".join(tables)):
+        for row in ROW.findall(rows.replace("\\\n", "\n")):
             sentence = "".join(re.findall(r'"((?:\\.|[^"\\])*)"', row))
             if len(sentence) > SENTENCE_MAX:
                 found.append(f"{name}: longer than {SENTENCE_MAX}: {sentence}")
