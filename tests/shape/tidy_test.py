@@ -222,8 +222,10 @@ def check_documented(root):
 
 
 TABLE = re.compile(r"static const struct test \w+\[\] = \{(.*?)\};", re.S)
-# A suite that several programs run: its rows stand in a macro of a header.
-SUITE = re.compile(r"(?m)^#define (\w+_CASES)\b((?:.*\\\n)*.*)$")
+# A suite that several programs run: rows X(function, "sentence") in a macro NAME(X) of a header,
+# which the table of each program holds as NAME_CASES.
+SUITE = re.compile(r"(?m)^#define (\w+)\(X\)((?:.*\\\n)*.*)$")
+SUITE_ROW = re.compile(r'X\(\s*(\w+),\s*((?:"(?:\\.|[^"\\])*"\s*)+)\)')
 ROW = re.compile(r'\{\s*((?:"(?:\\.|[^"\\])*"\s*)+),\s*\w+\s*\}')
 
 
@@ -232,7 +234,8 @@ def check_sentences(root):
     suites = {}
     for name in files(root, ".h"):
         if name.startswith("tests/"):
-            suites.update(SUITE.findall(code(read(root, name), strings=True)))
+            for suite, rows in SUITE.findall(code(read(root, name), strings=True)):
+                suites[suite + "_CASES"] = SUITE_ROW.sub(r"{\2, \1}", rows)
     for name in files(root, "_test.c"):
         text = code(read(root, name), strings=True)
         tables = TABLE.findall(text)
