@@ -255,6 +255,19 @@ def check_sentences(root):
     return found
 
 
+def check_names(root):
+    """A struct, an enum or an internal function of a header means one thing in the whole library."""
+    meaning = re.compile(r"(?m)^(?:struct|enum) (arc_\w+)(?= \{)|"
+                         r"^(?!static)[\w ]+[ *](arc__\w+)(?=\()")
+    places = {}
+    for name in files(root, ".h"):
+        if name.startswith("lib/"):
+            for match in meaning.finditer(code(read(root, name))):
+                places.setdefault(match.group(1) or match.group(2), set()).add(name)
+    return [f"{what} stands in {' and '.join(sorted(names))}"
+            for what, names in sorted(places.items()) if len(names) > 1]
+
+
 def check_readmes(root):
     """Each room says on one page what lives there."""
     found = []
@@ -330,6 +343,10 @@ def plants(tap):
          "longer than 66"),
         ("a test file without a case is found", check_sentences, planted_table(),
          "a table without a case"),
+        ("a name with two meanings is found", check_names,
+         {"lib/base/a.h": f"/* {SPDX} */\nint *arc__a(void);\nstruct arc_b *arc__b(void);\n",
+          "lib/core/b.h": f"/* {SPDX} */\nstruct arc_b {{\n    int x;\n}};\nint arc__a(void);\n"},
+         "arc__a stands in lib/base/a.h and lib/core/b.h"),
         ("a room without a page is found", check_readmes, {"lib/base/README.md": None},
          "README.md is not there"),
     ]
@@ -348,6 +365,7 @@ def main():
     tap.case("every source is listed and every listed file is there", check_listed(ROOT))
     tap.case("every exported function says Owner, Thread, Errors, Since", check_documented(ROOT))
     tap.case("test sentences are unique and short", check_sentences(ROOT))
+    tap.case("a name means one thing", check_names(ROOT))
     tap.case("each room has its page", check_readmes(ROOT))
     plants(tap)
     tap.end()
