@@ -22,7 +22,7 @@ libshim_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 libshim_la_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 libshim_la_LIBADD = $(CUNIT_LIBS)
 endif
-LDADD = libarc.la libshim.la
+LDADD = libshim.la libarc.la
 AM_CPPFLAGS += -I$(top_srcdir)/tests/unit
 
 include tests/unit/base/local.mk

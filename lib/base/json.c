@@ -103,7 +103,7 @@ static size_t plain_run(arc_slice text)
     return at;
 }
 
-/* The longest beginning that is valid UTF-8 and above ASCII. */
+/* The bytes at the start that are above ASCII: whole characters, or none. */
 static size_t foreign_run(arc_slice text)
 {
     size_t at = 0;

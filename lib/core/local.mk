@@ -1,3 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 libarc_la_SOURCES += \
-	lib/core/plan.c lib/core/plan.h
+	lib/core/decide.c lib/core/decide.h lib/core/decide_private.h \
+	lib/core/decide_commands.c \
+	lib/core/event.c lib/core/event.h \
+	lib/core/plan.c lib/core/plan.h \
+	lib/core/retry.c lib/core/retry.h \
+	lib/core/run.c lib/core/run.h \
+	lib/core/states.c lib/core/states.h

@@ -64,6 +64,7 @@ struct arc_run {
     int32_t status;
     int32_t started_any; /* a step has started */
     int32_t stopping, forced;
+    uint32_t stop_cause; /* ARC_CAUSE_TIMEOUT: the run's own timeout; 0: somebody asked */
     int64_t stop_grace_ns;
     uint64_t stop_mono_ns; /* when the stop was asked for */
     arc_slice reason;
@@ -73,6 +74,7 @@ struct arc_run {
     uint32_t jobs_open, jobs_running, jobs_failed, jobs_partial;
     uint32_t *stage_open;        /* jobs of each stage that have not ended */
     uint32_t stage;              /* the first stage with open jobs */
+    uint8_t *stage_verdict;      /* its `when`, once decided: 0 not yet, 1 runs, 2 skipped */
     const uint32_t **dependents; /* of each job: who waits for it */
     uint32_t *dependent_count;
     struct arc_job_state *jobs;

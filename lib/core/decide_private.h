@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What decide.c (going on) and decide_commands.c (what is asked for) share. */
+#ifndef ARC_CORE_DECIDE_PRIVATE_H
+#define ARC_CORE_DECIDE_PRIVATE_H
+
+#include "core/decide.h"
+
+/* Appends the event, with everything that follows from the state filled in, and folds it. job and
+ * step of init are indices or -1. */
+arc_status arc__emit(struct arc_decision *d, struct arc_run *run, struct arc_event init,
+                     arc_err *err);
+/* Ends every pending step of a job with type (skipped or cancelled). */
+arc_status arc__end_steps(struct arc_decision *d, struct arc_run *run, uint32_t j,
+                          enum arc_event_type type, arc_slice reason, arc_err *err);
+arc_status arc__end_job(struct arc_decision *d, struct arc_run *run, uint32_t j,
+                        enum arc_event_type type, arc_slice reason, uint32_t cause, arc_err *err);
+/* The job's attempt is over because its agent is: the job's retry, or failed; then settles. */
+arc_status arc__lose_attempt(struct arc_decision *d, struct arc_run *run, uint32_t j,
+                             arc_slice reason, arc_err *err);
+/* Takes a placed job on, then settles. */
+arc_status arc__go_on(struct arc_decision *d, struct arc_run *run, uint32_t job, arc_err *err);
+/* Queues or skips what has become ready; ends the run when nothing is open. */
+arc_status arc__settle(struct arc_decision *d, struct arc_run *run, arc_err *err);
+
+/* When a started job's attempt runs out of time, mono; UINT64_MAX: never. */
+uint64_t arc__job_deadline(const struct arc_run *run, uint32_t j);
+/* The same of a running step. */
+uint64_t arc__step_deadline(const struct arc_run *run, uint32_t j, uint32_t s);
+
+#endif

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/run.h"
+
+#include "core/states.h"
+
+void arc__run_init(struct arc_run *run, const struct arc_mem *mem)
+{
+    *run = (struct arc_run){0};
+    arc__arena_init(&run->arena, mem, ARC_RUN_BYTES_MAX);
+}
+
+void arc__run_deinit(struct arc_run *run)
+{
+    arc__arena_deinit(&run->arena);
+}
+
+int arc__run_find_step(const struct arc_run *run, arc_slice step_run_id, uint32_t *job,
+                       uint32_t *step)
+{
+    for (uint32_t j = 0; run->plan != NULL && j < run->plan->job_count; j++) {
+        for (uint32_t s = 0; s < run->plan->jobs[j].step_count; s++) {
+            if (arc__slice_equal(arc__id_slice(&run->jobs[j].steps[s].id), step_run_id)) {
+                *job = j;
+                *step = s;
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+static arc_status misfit(const struct arc_event *event, arc_err *err)
+{
+    return arc__fail(err, ARC_EINTERNAL, "event",
+                     "%s at seq %lld does not fit the state of its run.",
+                     arc__event_type_name(event->type), (long long)event->seq);
+}
+
+/* Texts of an event live as long as the turn; what the run keeps is copied. */
+static arc_slice keep(struct arc_run *run, arc_slice text)
+{
+    return text.len == 0 ? ARC_NONE : arc__arena_copy(&run->arena, text);
+}
+
+static uint64_t to_mono(int64_t wall_ns, int64_t wall_to_mono)
+{
+    int64_t mono = wall_ns + wall_to_mono;
+    return mono > 0 ? (uint64_t)mono : 1; /* 0 means "not set" */
+}
+
+static struct arc_step_state *new_steps(struct arc_run *run, uint32_t count, const arc_id *ids,
+                                        int64_t created_ns)
+{
+    struct arc_step_state *steps = arc__arena_array(&run->arena, count, sizeof(*steps));
+    for (uint32_t s = 0; steps != NULL && s < count; s++) {
+        steps[s].id = ids[s];
+        steps[s].status = ARC_STEP_PENDING;
+        steps[s].created_ns = created_ns;
+    }
+    return steps;
+}
+
+/* Who waits for whom, the other way round from the plan. */
+static arc_status link_dependents(struct arc_run *run, arc_err *err)
+{
+    const struct arc_plan *plan = run->plan;
+    run->dependents = arc__arena_array(&run->arena, plan->job_count, sizeof(*run->dependents));
+    run->dependent_count = arc__arena_array(&run->arena, plan->job_count, sizeof(uint32_t));
+    if (run->dependents == NULL || run->dependent_count == NULL)
+        return arc__fail_nomem(err);
+    for (uint32_t j = 0; j < plan->job_count; j++) {
+        for (uint32_t i = 0; i < plan->jobs[j].dep_count; i++)
+            run->dependent_count[plan->jobs[j].deps[i]]++;
+    }
+    for (uint32_t j = 0; j < plan->job_count; j++) {
+        uint32_t *list = arc__arena_array(&run->arena, run->dependent_count[j], sizeof(uint32_t));
+        if (list == NULL)
+            return arc__fail_nomem(err);
+        run->dependents[j] = list;
+        run->dependent_count[j] = 0;
+    }
+    for (uint32_t j = 0; j < plan->job_count; j++) {
+        for (uint32_t i = 0; i < plan->jobs[j].dep_count; i++) {
+            uint32_t dep = plan->jobs[j].deps[i];
+            uint32_t *list = (uint32_t *)(uintptr_t)run->dependents[dep];
+            list[run->dependent_count[dep]++] = j;
+        }
+    }
+    return ARC_OK;
+}
+
+static arc_status make_jobs(struct arc_run *run, const struct arc_event *event, arc_err *err)
+{
+    const struct arc_plan *plan = run->plan;
+    const struct arc_birth *birth = event->birth;
+    uint32_t at = 0;
+    run->jobs = arc__arena_array(&run->arena, plan->job_count, sizeof(*run->jobs));
+    run->stage_open = arc__arena_array(&run->arena, plan->stage_count, sizeof(uint32_t));
+    run->stage_verdict = arc__arena_array(&run->arena, plan->stage_count, 1);
+    if (run->jobs == NULL || run->stage_open == NULL || run->stage_verdict == NULL)
+        return arc__fail_nomem(err);
+    for (uint32_t j = 0; j < plan->job_count; j++) {
+        const struct arc_plan_job *job = &plan->jobs[j];
+        if (birth->step_id_count - at < job->step_count)
+            return misfit(event, err);
+        run->jobs[j] = (struct arc_job_state){.id = birth->job_ids[j],
+                                              .status = ARC_JOB_PENDING,
+                                              .attempt = 1,
+                                              .blockers = job->dep_count};
+        run->jobs[j].steps = new_steps(run, job->step_count, &birth->step_ids[at], event->time_ns);
+        if (run->jobs[j].steps == NULL)
+            return arc__fail_nomem(err);
+        at += job->step_count;
+        run->stage_open[job->stage]++;
+    }
+    run->jobs_open = plan->job_count;
+    while (run->stage < plan->stage_count && run->stage_open[run->stage] == 0)
+        run->stage++;
+    return link_dependents(run, err);
+}
+
+static arc_status fold_triggered(struct arc_run *run, const struct arc_event *event, arc_err *err)
+{
+    const struct arc_birth *birth = event->birth;
+    if (run->seq != 0 || birth == NULL || birth->plan == NULL)
+        return misfit(event, err);
+    struct arc_birth *own = ARC_ARENA_NEW(&run->arena, struct arc_birth);
+    if (own == NULL)
+        return arc__fail_nomem(err);
+    *own = *birth;
+    own->job_ids = own->step_ids = NULL; /* they move into the states */
+    own->pipeline_name = keep(run, birth->pipeline_name);
+    own->project_id = keep(run, birth->project_id);
+    own->definition_sha = keep(run, birth->definition_sha);
+    own->branch = keep(run, birth->branch);
+    own->ref = keep(run, birth->ref);
+    own->request_id = keep(run, birth->request_id);
+    own->variables = birth->plan->variables;
+    run->birth = own;
+    run->plan = birth->plan;
+    (void)arc__slice_to_cstr(event->run_id, run->id.text, sizeof(run->id.text));
+    run->pipeline_id = keep(run, event->pipeline_id);
+    run->triggered_by = keep(run, event->actor);
+    run->status = ARC_RUN_PENDING;
+    run->created_ns = event->time_ns;
+    return make_jobs(run, event, err);
+}
+
+static arc_status move_run(struct arc_run *run, const struct arc_event *event, int signal,
+                           arc_err *err)
+{
+    int next = arc__run_next(run->status, signal);
+    if (next <= 0)
+        return misfit(event, err);
+    run->status = next;
+    if (arc_run_state_is_terminal(next)) {
+        run->ended_ns = event->time_ns;
+        run->reason = keep(run, event->reason);
+    }
+    return ARC_OK;
+}
+
+static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *event,
+                                int64_t wall_to_mono, arc_err *err)
+{
+    uint64_t mono = to_mono(event->time_ns, wall_to_mono);
+    switch (event->type) {
+    case ARC_EVENT_PIPELINE_TRIGGERED:
+        return fold_triggered(run, event, err);
+    case ARC_EVENT_PIPELINE_STARTED:
+        run->started_any = 1;
+        run->started_ns = event->time_ns;
+        run->started_mono_ns = mono;
+        return move_run(run, event, ARC_RUN_SIGNAL_START, err);
+    case ARC_EVENT_PIPELINE_PAUSED:
+        run->paused_mono_ns = mono;
+        return move_run(run, event, ARC_RUN_SIGNAL_PAUSE, err);
+    case ARC_EVENT_PIPELINE_RESUMED:
+        run->paused_total_ns += mono > run->paused_mono_ns ? mono - run->paused_mono_ns : 0;
+        run->paused_mono_ns = 0;
+        return move_run(run, event,
+                        run->started_any ? ARC_RUN_SIGNAL_RESUME : ARC_RUN_SIGNAL_RESUME_PENDING,
+                        err);
+    case ARC_EVENT_PIPELINE_STOPPING:
+        run->stopping = 1;
+        run->forced |= event->force;
+        run->stop_cause = event->cause;
+        run->stop_grace_ns = event->grace_ns;
+        run->stop_mono_ns = mono;
+        run->reason = keep(run, event->reason);
+        return ARC_OK;
+    case ARC_EVENT_PIPELINE_COMPLETED:
+        return move_run(run, event, ARC_RUN_SIGNAL_SUCCEED, err);
+    case ARC_EVENT_PIPELINE_FAILED:
+        return move_run(run, event, ARC_RUN_SIGNAL_FAIL, err);
+    case ARC_EVENT_PIPELINE_CANCELLED:
+        return move_run(run, event, ARC_RUN_SIGNAL_CANCEL, err);
+    case ARC_EVENT_PIPELINE_PARTIAL:
+        return move_run(run, event, ARC_RUN_SIGNAL_END_PARTIAL, err);
+    default:
+        return misfit(event, err);
+    }
+}
+
+/* Counters follow the state; they are what the run's row shows. */
+static void count_job_end(struct arc_run *run, uint32_t j, int before)
+{
+    struct arc_job_state *job = &run->jobs[j];
+    const struct arc_plan_job *plan = &run->plan->jobs[j];
+    if (before == ARC_JOB_RUNNING)
+        run->jobs_running--;
+    run->jobs_open--;
+    run->stage_open[plan->stage]--;
+    if (job->status == ARC_JOB_FAILED || job->status == ARC_JOB_TIMEOUT) {
+        run->jobs_failed++;
+        run->jobs_partial += plan->continue_on_error != 0;
+    }
+    for (uint32_t i = 0; i < run->dependent_count[j]; i++)
+        run->jobs[run->dependents[j][i]].blockers--;
+    while (run->stage < run->plan->stage_count && run->stage_open[run->stage] == 0)
+        run->stage++;
+}
+
+static arc_status move_job(struct arc_run *run, const struct arc_event *event, int signal,
+                           arc_err *err)
+{
+    struct arc_job_state *job = &run->jobs[event->job];
+    int before = job->status;
+    int next = arc__job_next(before, signal);
+    if (next <= 0)
+        return misfit(event, err);
+    job->status = next;
+    if (event->reason.len > 0)
+        job->reason = keep(run, event->reason);
+    if (next == ARC_JOB_RUNNING)
+        run->jobs_running++;
+    if (arc_job_state_is_terminal(next)) {
+        job->ended_ns = event->time_ns;
+        count_job_end(run, (uint32_t)event->job, before);
+    }
+    return ARC_OK;
+}
+
+static arc_status fold_job_retrying(struct arc_run *run, const struct arc_event *event,
+                                    int64_t wall_to_mono, arc_err *err)
+{
+    struct arc_job_state *job = &run->jobs[event->job];
+    const struct arc_plan_job *plan = &run->plan->jobs[event->job];
+    if (event->step_id_count != plan->step_count)
+        return misfit(event, err);
+    if (job->status == ARC_JOB_RUNNING)
+        run->jobs_running--;
+    ARC_TRY(move_job(run, event, ARC_JOB_SIGNAL_RETRY, err));
+    struct arc_step_state *steps =
+        new_steps(run, plan->step_count, event->step_ids, event->time_ns);
+    if (steps == NULL)
+        return arc__fail_nomem(err);
+    job->steps = steps;
+    job->attempt++;
+    if (event->cause == ARC_CAUSE_LOST)
+        job->lost++;
+    else
+        job->executions++;
+    job->step = 0;
+    job->failed = job->timed_out = job->started_any = 0;
+    job->agent_id = ARC_NONE;
+    job->not_before_mono_ns = to_mono(event->not_before_ns, wall_to_mono);
+    return ARC_OK;
+}
+
+static arc_status fold_job(struct arc_run *run, const struct arc_event *event, int64_t wall_to_mono,
+                           arc_err *err)
+{
+    struct arc_job_state *job = &run->jobs[event->job];
+    switch (event->type) {
+    case ARC_EVENT_JOB_QUEUED:
+        job->queued_ns = event->time_ns;
+        job->queued_mono_ns = to_mono(event->time_ns, wall_to_mono);
+        job->not_before_mono_ns = 0;
+        return move_job(run, event, ARC_JOB_SIGNAL_QUEUE, err);
+    case ARC_EVENT_JOB_STARTED:
+        job->started_mono_ns = to_mono(event->time_ns, wall_to_mono);
+        job->started_ns = event->time_ns;
+        return move_job(run, event, ARC_JOB_SIGNAL_START, err);
+    case ARC_EVENT_JOB_COMPLETED:
+        return move_job(run, event, ARC_JOB_SIGNAL_SUCCEED, err);
+    case ARC_EVENT_JOB_FAILED:
+        return move_job(run, event, ARC_JOB_SIGNAL_FAIL, err);
+    case ARC_EVENT_JOB_CANCELLED:
+        return move_job(run, event, ARC_JOB_SIGNAL_CANCEL, err);
+    case ARC_EVENT_JOB_TIMEOUT:
+        return move_job(run, event, ARC_JOB_SIGNAL_EXPIRE, err);
+    case ARC_EVENT_JOB_SKIPPED:
+        job->by_failure = event->cause != 0;
+        return move_job(run, event, ARC_JOB_SIGNAL_SKIP, err);
+    case ARC_EVENT_JOB_RETRYING:
+        return fold_job_retrying(run, event, wall_to_mono, err);
+    default:
+        return misfit(event, err);
+    }
+}
+
+static arc_status move_step(struct arc_run *run, const struct arc_event *event, int signal,
+                            arc_err *err)
+{
+    struct arc_job_state *job = &run->jobs[event->job];
+    struct arc_step_state *step = &job->steps[event->step];
+    int next = arc__step_next(step->status, signal);
+    if (next <= 0)
+        return misfit(event, err);
+    step->status = next;
+    if (!arc_step_state_is_terminal(next))
+        return ARC_OK;
+    step->ended_ns = event->time_ns;
+    step->exit_code = event->exit_code;
+    step->cancel_by_mono_ns = 0;
+    if (event->log_lines > step->log_lines)
+        step->log_lines = event->log_lines;
+    step->reason = keep(run, event->reason);
+    step->error_message = keep(run, event->error_message);
+    step->metrics = keep(run, event->metrics);
+    step->outputs = keep(run, event->outputs);
+    job->step = (uint32_t)event->step + 1;
+    return ARC_OK;
+}
+
+/* A step that failed for good decides its job, unless the definition says to go on. */
+static void note_failure(struct arc_run *run, const struct arc_event *event)
+{
+    struct arc_job_state *job = &run->jobs[event->job];
+    if (run->plan->jobs[event->job].steps[event->step].continue_on_error &&
+        event->cause != ARC_CAUSE_LOST)
+        return;
+    if (job->failed == 0)
+        job->failed = event->step + 1;
+    if (event->type == ARC_EVENT_STEP_TIMEOUT && job->timed_out == 0)
+        job->timed_out = event->step + 1;
+}
+
+static arc_status fold_step_queued(struct arc_run *run, const struct arc_event *event, arc_err *err)
+{
+    struct arc_job_state *job = &run->jobs[event->job];
+    struct arc_step_state *step = &job->steps[event->step];
+    ARC_TRY(move_step(run, event, ARC_STEP_SIGNAL_QUEUE, err));
+    if (!arc__slice_equal(job->agent_id, event->agent_id))
+        job->agent_id = keep(run, event->agent_id);
+    step->attempt = event->attempt;
+    step->fence = event->fence;
+    step->acked = 0;
+    step->cancel_by_mono_ns = 0;
+    step->not_before_mono_ns = 0;
+    return ARC_OK;
+}
+
+static arc_status fold_step_retrying(struct arc_run *run, const struct arc_event *event,
+                                     int64_t wall_to_mono, arc_err *err)
+{
+    struct arc_job_state *job = &run->jobs[event->job];
+    struct arc_step_state *step = &job->steps[event->step];
+    ARC_TRY(move_step(run, event, ARC_STEP_SIGNAL_RETRY, err));
+    step->not_before_mono_ns = to_mono(event->not_before_ns, wall_to_mono);
+    step->cancel_by_mono_ns = 0;
+    step->lease_mono_ns = 0;
+    if (event->cause == ARC_CAUSE_LOST) { /* nothing had started: back to the queue */
+        job->lost++;
+        job->agent_id = ARC_NONE;
+    } else {
+        step->executions++;
+    }
+    return ARC_OK;
+}
+
+static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
+                            int64_t wall_to_mono, arc_err *err)
+{
+    struct arc_job_state *job = &run->jobs[event->job];
+    struct arc_step_state *step = &job->steps[event->step];
+    switch (event->type) {
+    case ARC_EVENT_STEP_QUEUED:
+        return fold_step_queued(run, event, err);
+    case ARC_EVENT_STEP_STARTED:
+        job->started_any = 1;
+        step->started_ns = event->time_ns;
+        step->started_mono_ns = to_mono(event->time_ns, wall_to_mono);
+        step->acked = 1;
+        return move_step(run, event, ARC_STEP_SIGNAL_START, err);
+    case ARC_EVENT_STEP_COMPLETED:
+        return move_step(run, event, ARC_STEP_SIGNAL_SUCCEED, err);
+    case ARC_EVENT_STEP_FAILED:
+        note_failure(run, event);
+        return move_step(run, event, ARC_STEP_SIGNAL_FAIL, err);
+    case ARC_EVENT_STEP_CANCELLED:
+        return move_step(run, event, ARC_STEP_SIGNAL_CANCEL, err);
+    case ARC_EVENT_STEP_TIMEOUT:
+        note_failure(run, event);
+        return move_step(run, event, ARC_STEP_SIGNAL_EXPIRE, err);
+    case ARC_EVENT_STEP_SKIPPED:
+        return move_step(run, event, ARC_STEP_SIGNAL_SKIP, err);
+    case ARC_EVENT_STEP_RETRYING:
+        return fold_step_retrying(run, event, wall_to_mono, err);
+    default:
+        return misfit(event, err);
+    }
+}
+
+arc_status arc__run_fold(struct arc_run *run, const struct arc_event *event, int64_t wall_to_mono,
+                         arc_err *err)
+{
+    if (event->seq != run->seq + 1)
+        return misfit(event, err);
+    if (event->type != ARC_EVENT_PIPELINE_TRIGGERED && (run->plan == NULL || arc__run_over(run)))
+        return misfit(event, err);
+    int is_step = event->type >= ARC_EVENT_STEP_QUEUED && event->type <= ARC_EVENT_STEP_RETRYING;
+    int is_job = event->type >= ARC_EVENT_JOB_QUEUED && event->type <= ARC_EVENT_JOB_RETRYING;
+    if (is_step || is_job) {
+        if (event->job < 0 || (uint32_t)event->job >= run->plan->job_count)
+            return misfit(event, err);
+    }
+    if (is_step) {
+        if (event->step < 0 || (uint32_t)event->step >= run->plan->jobs[event->job].step_count)
+            return misfit(event, err);
+        ARC_TRY(fold_step(run, event, wall_to_mono, err));
+    } else if (is_job) {
+        ARC_TRY(fold_job(run, event, wall_to_mono, err));
+    } else {
+        ARC_TRY(fold_pipeline(run, event, wall_to_mono, err));
+    }
+    if (run->arena.failed)
+        return arc__fail_nomem(err);
+    run->seq = event->seq;
+    return ARC_OK;
+}
