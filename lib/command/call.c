@@ -119,6 +119,7 @@ static arc_status call_half_close(struct arc_call *base, arc_err *err)
         return call_bad(call, status, &why, err);
     }
     arc__op_request(call->op, call->request);
+    call_woken(call); /* a stream has something to say from the start */
     return ARC_OK;
 }
 

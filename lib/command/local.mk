@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libarc_la_SOURCES += \
 	lib/command/agent.c \
+	lib/command/agent.h \
 	lib/command/call.c \
 	lib/command/call.h \
 	lib/command/command.c \
@@ -9,6 +10,8 @@ libarc_la_SOURCES += \
 	lib/command/decode.c \
 	lib/command/definition.c \
 	lib/command/definition.h \
+	lib/command/follow.c \
+	lib/command/follow.h \
 	lib/command/gateway.c \
 	lib/command/handlers.h \
 	lib/command/http_call.c \
@@ -26,4 +29,6 @@ libarc_la_SOURCES += \
 	lib/command/show.h \
 	lib/command/step_events.c \
 	lib/command/steprun.c \
-	lib/command/stream.c
+	lib/command/steprun.h \
+	lib/command/stream.c \
+	lib/command/stream_runs.c

@@ -15,6 +15,7 @@ struct op_command {
     struct arc_op *op;
     struct arc_cmd *cmd;
     arc_op_answer answer;
+    void *tag; /* behind the struct */
 };
 
 #define DETAILS_BYTES_MAX (1024u * 1024u)
@@ -394,13 +395,22 @@ static void cmd_done(void *user, const struct arc_answer *answer)
     arc_op_answer next = owed->answer;
     arc__list_remove(&owed->link);
     op->command_count--;
-    arc__free(&op->mem, owed);
-    if (!op->over)
+    if (!op->over) {
+        op->tag = owed->tag;
         next(op, answer);
+        op->tag = NULL;
+    }
+    arc__free(&op->mem, owed);
 }
 
 arc_status arc__op_submit(struct arc_op *op, struct arc_cmd *cmd, arc_op_answer answer,
                           arc_err *err)
+{
+    return arc__op_submit_tagged(op, cmd, answer, NULL, 0, err);
+}
+
+arc_status arc__op_submit_tagged(struct arc_op *op, struct arc_cmd *cmd, arc_op_answer answer,
+                                 const void *tag, size_t tag_size, arc_err *err)
 {
     if (cmd == NULL)
         return arc__fail_nomem(err);
@@ -412,12 +422,14 @@ arc_status arc__op_submit(struct arc_op *op, struct arc_cmd *cmd, arc_op_answer 
         arc__cmd_free(cmd);
         return status;
     }
-    struct op_command *owed = arc__alloc(&op->mem, sizeof(*owed));
+    struct op_command *owed = arc__alloc(&op->mem, sizeof(*owed) + tag_size);
     if (owed == NULL) {
         arc__cmd_free(cmd);
         return arc__fail_nomem(err);
     }
-    *owed = (struct op_command){.op = op, .cmd = cmd, .answer = answer};
+    *owed = (struct op_command){.op = op, .cmd = cmd, .answer = answer, .tag = owed + 1};
+    if (tag_size > 0)
+        memcpy(owed->tag, tag, tag_size);
     arc_status status = arc__engine_submit(op->engine, cmd, cmd_done, owed, err);
     if (status != ARC_OK) {
         arc__free(&op->mem, owed);

@@ -92,6 +92,7 @@ struct arc_op {
     struct arc_op_timer timer; /* the handler's, see timeout */
     arc_op_rows rows;          /* who waits for the query that is under way; NULL: none */
     struct arc_link commands;  /* struct op_command */
+    const void *tag;           /* during an answer */
     uint32_t command_count;
     int begun, dropped, closed;
 };
@@ -144,6 +145,9 @@ struct arc_cmd *arc__op_cmd(struct arc_op *op, enum arc_cmd_kind kind);
 /* Takes cmd. answer is called once unless the op was closed before. */
 arc_status arc__op_submit(struct arc_op *op, struct arc_cmd *cmd, arc_op_answer answer,
                           arc_err *err);
+/* The same with a copy of what the answer is about: op->tag during answer. */
+arc_status arc__op_submit_tagged(struct arc_op *op, struct arc_cmd *cmd, arc_op_answer answer,
+                                 const void *tag, size_t tag_size, arc_err *err);
 /* Calls the handler's timeout at this time. */
 arc_status arc__op_timer(struct arc_op *op, uint64_t at_mono_ns, arc_err *err);
 struct arc_now arc__op_now(const struct arc_op *op);

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "command/handlers.h"
 
-#define NAME_BYTES_MAX 256
+#define NAME_BYTES_MAX 255
 
 struct pipeline_state {
     const void *request;

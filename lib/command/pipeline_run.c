@@ -63,14 +63,10 @@ static void trigger_found(struct arc_op *op, const struct arc_rows *rows)
     arc_status status = ARC_OK;
     if (row == NULL)
         return;
-    if (row->is_enabled == 0)
-        status = arc__fail(&err, ARC_ECONFLICT, "pipeline", "The pipeline is not enabled.");
-    else if (row->definition_sha.len == 0 && row->repo_url.len > 0)
+    /* Everything else is for the engine to say, which knows whether the request was seen before. */
+    if (row->definition_sha.len == 0 && row->repo_url.len > 0)
         status = arc__fail(&err, ARC_EUNIMPLEMENTED, "repoUrl",
                            "This version cannot read a definition from a repository.");
-    else if (row->definition_sha.len == 0)
-        status = arc__fail(&err, ARC_ECONFLICT, "spec",
-                           "The pipeline has no definition; save one first.");
     else
         status = trigger_submit(op, state->request, &err);
     if (status != ARC_OK)
