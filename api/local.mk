@@ -44,7 +44,7 @@ libgen_la_CFLAGS = $(AM_CFLAGS) -Wno-error -w
 libarc_la_LIBADD += libgen.la
 
 # For whoever makes a single target in a fresh tree, where BUILT_SOURCES have not been made.
-$(libgen_la_OBJECTS) $(libarc_la_OBJECTS): | gen/stamp
+$(libgen_la_OBJECTS) $(libarc_la_OBJECTS) $(unit_tests:=.$(OBJEXT)): | gen/stamp
 
 # Clients for Python and Go, with plugins that are installed here; buf.gen.yaml says which.
 BUF = buf

@@ -2,14 +2,13 @@
 /* A message from JSON. Tokens come one by one; a frame for each object and list that is open says
  * where the next value goes. Counts and depths are those of the wire format (a map entry, a Value
  * and a list of a Struct are messages), so that what is read here can be decoded everywhere. */
-#include "codec/codec.h"
-
 #include <arcentra/base.h>
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "codec/codec.h"
 #include "codec/json_read.h"
 #include "codec/scalar.h"
 #include "codec/shape.h"

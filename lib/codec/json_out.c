@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A message as JSON, by walking its descriptor. A frame for each object and list that is open, so
  * that the stack does not depend on the message. */
-#include "codec/codec.h"
-
 #include <arcentra/base.h>
 
 #include <math.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "codec/codec.h"
 #include "codec/shape.h"
 #include "google/protobuf/field_mask.pb-c.h"
 #include "google/protobuf/struct.pb-c.h"

@@ -8,3 +8,4 @@ libarc_la_SOURCES += \
 	lib/codec/pb_decode.c \
 	lib/codec/scalar.c lib/codec/scalar.h \
 	lib/codec/shape.c lib/codec/shape.h
+EXTRA_DIST += lib/codec/README.md

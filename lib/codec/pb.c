@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making messages in an arena, and their bytes. */
-#include "codec/codec.h"
-
 #include <arcentra/base.h>
 
 #include <string.h>
 
 #include "base/text.h"
+#include "codec/codec.h"
 #include "codec/shape.h"
 
 void *arc__pb_new(const ProtobufCMessageDescriptor *descriptor, struct arc_arena *arena)

@@ -5,14 +5,13 @@
  * is cut short), so that every list gets one array of the right size; then they are stored, and a
  * message inside opens a frame of its own. A byte is looked at twice at most for each kind of step,
  * frames are bounded by the depth limit, and every count is checked before memory is taken. */
-#include "codec/codec.h"
-
 #include <arcentra/base.h>
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "codec/codec.h"
 #include "codec/shape.h"
 
 struct span {

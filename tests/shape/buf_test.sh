@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Tries buf on api/: lint, and generation with whatever local plugins are installed. buf is taken from
-# $BUF, the PATH, or npm; where none of them gives it, every case is skipped. Everything is made in
+# Tries buf on api/: lint, and generation with whatever local plugins are installed. buf is taken
+# from $BUF, the PATH, or npm; where none of them gives it, every case is skipped. All is made in
 # a directory of the build tree that goes away at the end. Prints TAP.
 top_srcdir=${top_srcdir:-$(dirname "$0")/../..}
 top_builddir=${top_builddir:-.}

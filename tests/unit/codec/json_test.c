@@ -270,70 +270,72 @@ struct number_case {
     const char *as; /* how it is written again; NULL: as text */
 };
 
+static const struct number_case values_cases[] = {
+    {"exitCode", "2147483647", ARC_OK, NULL},
+    {"exitCode", "-2147483648", ARC_OK, NULL},
+    {"exitCode", "2147483648", ARC_EINVAL, NULL},
+    {"exitCode", "-2147483649", ARC_EINVAL, NULL},
+    {"exitCode", "-0", ARC_EINVAL, NULL},
+    {"exitCode", "1.0", ARC_EINVAL, NULL},
+    {"exitCode", "1e2", ARC_EINVAL, NULL},
+    {"exitCode", "\"1\"", ARC_EINVAL, NULL},
+    {"exitCode", "true", ARC_EINVAL, NULL},
+    {"exitCode", "[]", ARC_EINVAL, NULL},
+    {"exitCode", "01", ARC_EINVAL, NULL},
+    {"exitCode", "+1", ARC_EINVAL, NULL},
+    {"exitCode", "0x1", ARC_EINVAL, NULL},
+    {"exitCode", "null", ARC_OK, "0"},
+    {"logLines", "9223372036854775807", ARC_OK, NULL},
+    {"logLines", "-9223372036854775808", ARC_OK, NULL},
+    {"logLines", "9223372036854775808", ARC_EINVAL, NULL},
+    {"logLines", "1e999", ARC_EINVAL, NULL},
+    {"fence", "18446744073709551615", ARC_OK, NULL},
+    {"fence", "18446744073709551616", ARC_EINVAL, NULL},
+    {"fence", "-1", ARC_EINVAL, NULL},
+    {"status", "\"running\"", ARC_OK, NULL},
+    {"status", "\"Running\"", ARC_OK, "\"running\""},
+    {"status", "\"STEP_RUN_STATUS_RUNNING\"", ARC_OK, "\"running\""},
+    {"status", "3", ARC_OK, "\"running\""},
+    {"status", "\"\"", ARC_OK, NULL},
+    {"status", "\"unspecified\"", ARC_OK, "\"\""},
+    {"status", "\"done\"", ARC_EINVAL, NULL},
+    {"status", "99", ARC_EINVAL, NULL},
+    {"status", "3.0", ARC_EINVAL, NULL},
+    {"errorMessage", "\"\\u00e4\\ud83d\\ude80\\n\"", ARC_OK, "\"\xC3\xA4\xF0\x9F\x9A\x80\\n\""},
+    {"errorMessage", "\"\\u0000\"", ARC_EINVAL, NULL},
+    {"errorMessage", "\"\\ud83d\"", ARC_EINVAL, NULL},
+    {"errorMessage", "\"\\ude80\\ud83d\"", ARC_EINVAL, NULL},
+    {"errorMessage", "\"\\ud83d\\u0041\"", ARC_EINVAL, NULL},
+    {"errorMessage", "\"\xC0\xAF\"", ARC_EINVAL, NULL},
+    {"errorMessage", "\"\xED\xA0\x80\"", ARC_EINVAL, NULL},
+    {"errorMessage", "\"\x01\"", ARC_EINVAL, NULL},
+    {"errorMessage", "\"\\x\"", ARC_EINVAL, NULL},
+    {"errorMessage", "7", ARC_EINVAL, NULL},
+    {"metrics", "{\"a\":\"1\"}", ARC_OK, NULL},
+    {"metrics", "{\"a\":1}", ARC_EINVAL, NULL},
+    {"metrics", "{\"a\":null}", ARC_EINVAL, NULL},
+    {"metrics", "{\"a\":\"1\",\"a\":\"1\"}", ARC_EINVAL, NULL},
+    {"metrics", "{\"a\":\"1\",\"\\u0061\":\"1\"}", ARC_EINVAL, NULL},
+    {"metrics", "[]", ARC_EINVAL, NULL},
+    {"metrics", "null", ARC_OK, "{}"},
+};
+
 static void numbers_are_taken_exactly_or_refused(void)
 {
-    static const struct number_case cases[] = {
-        {"exitCode", "2147483647", ARC_OK, NULL},
-        {"exitCode", "-2147483648", ARC_OK, NULL},
-        {"exitCode", "2147483648", ARC_EINVAL, NULL},
-        {"exitCode", "-2147483649", ARC_EINVAL, NULL},
-        {"exitCode", "-0", ARC_EINVAL, NULL},
-        {"exitCode", "1.0", ARC_EINVAL, NULL},
-        {"exitCode", "1e2", ARC_EINVAL, NULL},
-        {"exitCode", "\"1\"", ARC_EINVAL, NULL},
-        {"exitCode", "true", ARC_EINVAL, NULL},
-        {"exitCode", "[]", ARC_EINVAL, NULL},
-        {"exitCode", "01", ARC_EINVAL, NULL},
-        {"exitCode", "+1", ARC_EINVAL, NULL},
-        {"exitCode", "0x1", ARC_EINVAL, NULL},
-        {"exitCode", "null", ARC_OK, "0"},
-        {"logLines", "9223372036854775807", ARC_OK, NULL},
-        {"logLines", "-9223372036854775808", ARC_OK, NULL},
-        {"logLines", "9223372036854775808", ARC_EINVAL, NULL},
-        {"logLines", "1e999", ARC_EINVAL, NULL},
-        {"fence", "18446744073709551615", ARC_OK, NULL},
-        {"fence", "18446744073709551616", ARC_EINVAL, NULL},
-        {"fence", "-1", ARC_EINVAL, NULL},
-        {"status", "\"running\"", ARC_OK, NULL},
-        {"status", "\"Running\"", ARC_OK, "\"running\""},
-        {"status", "\"STEP_RUN_STATUS_RUNNING\"", ARC_OK, "\"running\""},
-        {"status", "3", ARC_OK, "\"running\""},
-        {"status", "\"\"", ARC_OK, NULL},
-        {"status", "\"unspecified\"", ARC_OK, "\"\""},
-        {"status", "\"done\"", ARC_EINVAL, NULL},
-        {"status", "99", ARC_EINVAL, NULL},
-        {"status", "3.0", ARC_EINVAL, NULL},
-        {"errorMessage", "\"\\u00e4\\ud83d\\ude80\\n\"", ARC_OK, "\"\xC3\xA4\xF0\x9F\x9A\x80\\n\""},
-        {"errorMessage", "\"\\u0000\"", ARC_EINVAL, NULL},
-        {"errorMessage", "\"\\ud83d\"", ARC_EINVAL, NULL},
-        {"errorMessage", "\"\\ude80\\ud83d\"", ARC_EINVAL, NULL},
-        {"errorMessage", "\"\\ud83d\\u0041\"", ARC_EINVAL, NULL},
-        {"errorMessage", "\"\xC0\xAF\"", ARC_EINVAL, NULL},
-        {"errorMessage", "\"\xED\xA0\x80\"", ARC_EINVAL, NULL},
-        {"errorMessage", "\"\x01\"", ARC_EINVAL, NULL},
-        {"errorMessage", "\"\\x\"", ARC_EINVAL, NULL},
-        {"errorMessage", "7", ARC_EINVAL, NULL},
-        {"metrics", "{\"a\":\"1\"}", ARC_OK, NULL},
-        {"metrics", "{\"a\":1}", ARC_EINVAL, NULL},
-        {"metrics", "{\"a\":null}", ARC_EINVAL, NULL},
-        {"metrics", "{\"a\":\"1\",\"a\":\"1\"}", ARC_EINVAL, NULL},
-        {"metrics", "{\"a\":\"1\",\"\\u0061\":\"1\"}", ARC_EINVAL, NULL},
-        {"metrics", "[]", ARC_EINVAL, NULL},
-        {"metrics", "null", ARC_OK, "{}"},
-    };
     struct room room;
     room_init(&room);
-    for (size_t i = 0; i < ARC_COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < ARC_COUNT_OF(values_cases); i++) {
         char text[128], want[128];
         room_clear(&room);
-        (void)snprintf(text, sizeof(text), "{\"%s\":%s}", cases[i].field, cases[i].text);
+        (void)snprintf(text, sizeof(text), "{\"%s\":%s}", values_cases[i].field,
+                       values_cases[i].text);
         int held =
             CHECK_STATUS(read_json(&room, &agent__v1__report_step_run_status_request__descriptor,
                                    arc__slice_cstr(text)),
-                         cases[i].want);
-        if (held && cases[i].want == ARC_OK) {
-            (void)snprintf(want, sizeof(want), "\"%s\":%s", cases[i].field,
-                           cases[i].as != NULL ? cases[i].as : cases[i].text);
+                         values_cases[i].want);
+        if (held && values_cases[i].want == ARC_OK) {
+            (void)snprintf(want, sizeof(want), "\"%s\":%s", values_cases[i].field,
+                           values_cases[i].as != NULL ? values_cases[i].as : values_cases[i].text);
             arc_slice seen = shown(&room, room.message);
             held = CHECK_INT(memmem(seen.ptr, seen.len, want, strlen(want)) != NULL, 1);
         } else {
@@ -381,72 +383,75 @@ static void free_data_keeps_its_numbers_exactly_or_refuses_them(void)
     room_deinit(&room);
 }
 
+/* clang-format off */
+static const char *const bad_texts[] = {
+    " ",
+    "{",
+    "}",
+    "[]",
+    "\"a\"",
+    "1",
+    "null",
+    "true",
+    "{]",
+    "{}}",
+    "{} {}",
+    "{\"a\"}",
+    "{\"a\":}",
+    "{a:1}",
+    "{'a':1}",
+    "{\"a\":1,}",
+    "{,}",
+    "{\"a\" 1}",
+    "{\"a\"::1}",
+    "{\"a\":1 \"b\":2}",
+    "{\"a\":tru}",
+    "{\"a\":nul}",
+    "{\"a\":TRUE}",
+    "{\"a\":NaN}",
+    "{\"a\":Infinity}",
+    "{\"a\":.5}",
+    "{\"a\":5.}",
+    "{\"a\":1e}",
+    "{\"a\":1e+}",
+    "{\"a\":--1}",
+    "{\"a\":-}",
+    "{\"a\":[1,]}",
+    "{\"a\":[,1]}",
+    "{\"a\":[1 2]}",
+    "{\"a\":\"}",
+    "{\"a\":\"\\\"}",
+    "{\"a\":\"\\u12\"}",
+    "{\"a\":\"\\u12g4\"}",
+    "{\"a\":/**/1}",
+    "// x\n{}",
+    "{}\f",
+    "\f{}",
+    "\v{}",
+    "\xEF\xBB\xBF{}",
+    "{\"a\":1}x",
+    "{\"\xFF\":1}",
+    "{\"a\":\"\n\"}",
+    "{\"a\":\"\t\"}",
+    "#",
+    "{\"a\":1}#",
+    "{\"a\":0 1}",
+    "{\"a\":[[]}",
+    "{\"a\":[}]",
+    "\xC2\xA0{}",
+};
+/* clang-format on */
+
 static void texts_that_are_not_json_are_refused(void)
 {
-    static const char *const bad[] = {
-        " ",
-        "{",
-        "}",
-        "[]",
-        "\"a\"",
-        "1",
-        "null",
-        "true",
-        "{]",
-        "{}}",
-        "{} {}",
-        "{\"a\"}",
-        "{\"a\":}",
-        "{a:1}",
-        "{'a':1}",
-        "{\"a\":1,}",
-        "{,}",
-        "{\"a\" 1}",
-        "{\"a\"::1}",
-        "{\"a\":1 \"b\":2}",
-        "{\"a\":tru}",
-        "{\"a\":nul}",
-        "{\"a\":TRUE}",
-        "{\"a\":NaN}",
-        "{\"a\":Infinity}",
-        "{\"a\":.5}",
-        "{\"a\":5.}",
-        "{\"a\":1e}",
-        "{\"a\":1e+}",
-        "{\"a\":--1}",
-        "{\"a\":-}",
-        "{\"a\":[1,]}",
-        "{\"a\":[,1]}",
-        "{\"a\":[1 2]}",
-        "{\"a\":\"}",
-        "{\"a\":\"\\\"}",
-        "{\"a\":\"\\u12\"}",
-        "{\"a\":\"\\u12g4\"}",
-        "{\"a\":/**/1}",
-        "// x\n{}",
-        "{}\f",
-        "\f{}",
-        "\v{}",
-        "\xEF\xBB\xBF{}",
-        "{\"a\":1}x",
-        "{\"\xFF\":1}",
-        "{\"a\":\"\n\"}",
-        "{\"a\":\"\t\"}",
-        "#",
-        "{\"a\":1}#",
-        "{\"a\":0 1}",
-        "{\"a\":[[]}",
-        "{\"a\":[}]",
-        "\xC2\xA0{}",
-    };
     struct room room;
     room_init(&room);
-    for (size_t i = 0; i < ARC_COUNT_OF(bad); i++) {
+    for (size_t i = 0; i < ARC_COUNT_OF(bad_texts); i++) {
         room_clear(&room);
-        if (!CHECK_STATUS(
-                read_json(&room, &google__protobuf__struct__descriptor, arc__slice_cstr(bad[i])),
-                ARC_EINVAL))
-            printf("# case %zu: %s\n", i, bad[i]);
+        if (!CHECK_STATUS(read_json(&room, &google__protobuf__struct__descriptor,
+                                    arc__slice_cstr(bad_texts[i])),
+                          ARC_EINVAL))
+            printf("# case %zu: %s\n", i, bad_texts[i]);
         CHECK(room.message == NULL && room.err.line > 0);
     }
     CHECK_STATUS(read_json(&room, &google__protobuf__struct__descriptor, (arc_slice){"{}\0", 3}),
@@ -490,51 +495,51 @@ struct refusal {
     uint32_t line, column;
 };
 
+static const struct refusal refusal_cases[] = {
+    {&pipeline__v1__spec__descriptor, "{\"jobs\":[{},{\"steps\":[{\"uses\":7}]}]}",
+     "jobs[1].steps[0].uses", "A string is expected here.", 1, 31},
+    {&pipeline__v1__spec__descriptor, "{\n \"variables\": {\"A\": []}}", "variables.A",
+     "A string is expected here.", 2, 21},
+    {&pipeline__v1__spec__descriptor, "{\"jobs\":[null]}", "jobs[0]", "A list may not hold null.",
+     1, 10},
+    {&pipeline__v1__spec__descriptor, "{\"jobs\":{}}", "jobs", "A list is expected here.", 1, 9},
+    {&pipeline__v1__spec__descriptor, "{\"meta\":{\"a\":[1,-0]}}", "meta.a[1]",
+     "The number cannot be held exactly.", 1, 17},
+    {&pipeline__v1__spec__descriptor, "{\"namespace\":\"a\",\"namespace\":\"b\"}", "namespace",
+     "The key comes twice.", 1, 18},
+    {&pipeline__v1__job__descriptor, "{\"dependsOn\":[],\"dependsOn\":[]}", "dependsOn",
+     "The key comes twice.", 1, 17},
+    {&pipeline__v1__trigger_pipeline_request__descriptor,
+     "{\"pipelineId\":\"a\",\"pipeline_id\":\"b\"}", "pipelineId", "The key comes twice.", 1, 19},
+    {&agent__v1__connect_request__descriptor, "{\"heartbeat\":{},\"taskAck\":{}}", "taskAck",
+     "Only one of these fields may be set.", 1, 27},
+    {&pipeline__v1__list_pipelines_request__descriptor, "{\"status\":\"done\"}", "status",
+     "One of pending, running, success, failed, cancelled, paused, partial is expected here.", 1,
+     11},
+    {&gateway__v1__meta__descriptor, "{\"timestamp\":\"2026-02-29T00:00:00Z\"}", "timestamp",
+     "A time such as \"2026-01-31T08:00:00Z\" is expected here.", 1, 14},
+    {&gateway__v1__log_batch__descriptor, "{\"data\":\"a\"}", "data",
+     "A string in base64 is expected here.", 1, 9},
+    {&pipeline__v1__spec__descriptor, "[]", "body", "An object is expected here.", 1, 1},
+    {&pipeline__v1__spec__descriptor, "{\n\"a\":\n\xE2\x82\xAC}", "json",
+     "This character does not belong here.", 3, 1},
+};
+
 static void refusals_name_the_path_and_the_place(void)
 {
-    static const struct refusal cases[] = {
-        {&pipeline__v1__spec__descriptor, "{\"jobs\":[{},{\"steps\":[{\"uses\":7}]}]}",
-         "jobs[1].steps[0].uses", "A string is expected here.", 1, 31},
-        {&pipeline__v1__spec__descriptor, "{\n \"variables\": {\"A\": []}}", "variables.A",
-         "A string is expected here.", 2, 21},
-        {&pipeline__v1__spec__descriptor, "{\"jobs\":[null]}", "jobs[0]",
-         "A list may not hold null.", 1, 10},
-        {&pipeline__v1__spec__descriptor, "{\"jobs\":{}}", "jobs", "A list is expected here.", 1,
-         9},
-        {&pipeline__v1__spec__descriptor, "{\"meta\":{\"a\":[1,-0]}}", "meta.a[1]",
-         "The number cannot be held exactly.", 1, 17},
-        {&pipeline__v1__spec__descriptor, "{\"namespace\":\"a\",\"namespace\":\"b\"}", "namespace",
-         "The key comes twice.", 1, 18},
-        {&pipeline__v1__job__descriptor, "{\"dependsOn\":[],\"dependsOn\":[]}", "dependsOn",
-         "The key comes twice.", 1, 17},
-        {&pipeline__v1__trigger_pipeline_request__descriptor,
-         "{\"pipelineId\":\"a\",\"pipeline_id\":\"b\"}", "pipelineId", "The key comes twice.", 1,
-         19},
-        {&agent__v1__connect_request__descriptor, "{\"heartbeat\":{},\"taskAck\":{}}", "taskAck",
-         "Only one of these fields may be set.", 1, 27},
-        {&pipeline__v1__list_pipelines_request__descriptor, "{\"status\":\"done\"}", "status",
-         "One of pending, running, success, failed, cancelled, paused, partial is expected here.",
-         1, 11},
-        {&gateway__v1__meta__descriptor, "{\"timestamp\":\"2026-02-29T00:00:00Z\"}", "timestamp",
-         "A time such as \"2026-01-31T08:00:00Z\" is expected here.", 1, 14},
-        {&gateway__v1__log_batch__descriptor, "{\"data\":\"a\"}", "data",
-         "A string in base64 is expected here.", 1, 9},
-        {&pipeline__v1__spec__descriptor, "[]", "body", "An object is expected here.", 1, 1},
-        {&pipeline__v1__spec__descriptor, "{\n\"a\":\n\xE2\x82\xAC}", "json",
-         "This character does not belong here.", 3, 1},
-    };
     struct room room;
     room_init(&room);
-    for (size_t i = 0; i < ARC_COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < ARC_COUNT_OF(refusal_cases); i++) {
         room_clear(&room);
-        CHECK_STATUS(read_json(&room, cases[i].descriptor, arc__slice_cstr(cases[i].text)),
-                     ARC_EINVAL);
-        int held = CHECK_TEXT(arc__slice_cstr(room.err.subject), cases[i].subject) +
-                   CHECK_TEXT(arc__slice_cstr(room.err.message), cases[i].message) +
-                   CHECK_INT(room.err.line, cases[i].line) +
-                   CHECK_INT(room.err.column, cases[i].column);
+        CHECK_STATUS(
+            read_json(&room, refusal_cases[i].descriptor, arc__slice_cstr(refusal_cases[i].text)),
+            ARC_EINVAL);
+        int held = CHECK_TEXT(arc__slice_cstr(room.err.subject), refusal_cases[i].subject) +
+                   CHECK_TEXT(arc__slice_cstr(room.err.message), refusal_cases[i].message) +
+                   CHECK_INT(room.err.line, refusal_cases[i].line) +
+                   CHECK_INT(room.err.column, refusal_cases[i].column);
         if (held != 4)
-            printf("# case %zu: %s\n", i, cases[i].text);
+            printf("# case %zu: %s\n", i, refusal_cases[i].text);
     }
     room_deinit(&room);
 }
