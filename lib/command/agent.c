@@ -14,7 +14,8 @@ struct agent_state {
     const void *request;
 };
 
-/* --- shared ------------------------------------------------------------------------------------- */
+/* --- shared -------------------------------------------------------------------------------------
+ */
 
 arc_status arc__agent_who(const struct arc_op *op, const char *named, arc_slice *out, arc_err *err)
 {
@@ -86,7 +87,8 @@ void arc__agent_cancel(Agent__V1__TaskCancel *out, const struct arc_cancel_order
     out->force = order->force != 0;
 }
 
-/* --- Heartbeat ---------------------------------------------------------------------------------- */
+/* --- Heartbeat ----------------------------------------------------------------------------------
+ */
 
 static arc_status heartbeat_begin(struct arc_op *op, const void *message, arc_err *err)
 {
@@ -120,7 +122,8 @@ static arc_status heartbeat_begin(struct arc_op *op, const void *message, arc_er
 
 const struct arc_handler arc__agent_heartbeat = {.begin = heartbeat_begin};
 
-/* --- Register ----------------------------------------------------------------------------------- */
+/* --- Register -----------------------------------------------------------------------------------
+ */
 
 static void register_done(struct arc_op *op, const struct arc_answer *answer)
 {
@@ -152,8 +155,8 @@ static void register_done(struct arc_op *op, const struct arc_answer *answer)
 
 static arc_status register_check(const Agent__V1__RegisterRequest *request, arc_err *err)
 {
-    const char *texts[] = {request->agent_name, request->os, request->arch, request->version,
-                           request->ip,         request->incarnation};
+    const char *texts[] = {request->agent_name, request->os, request->arch,
+                           request->version,    request->ip, request->incarnation};
     for (size_t i = 0; i < ARC_COUNT_OF(texts); i++) {
         if (strlen(texts[i]) > TEXT_BYTES_MAX)
             return arc__fail(err, ARC_EINVAL, "request", "A text is longer than %d bytes.",
@@ -179,7 +182,8 @@ static arc_status register_begin(struct arc_op *op, const void *message, arc_err
     struct arc_cmd *cmd = arc__op_cmd(op, ARC_CMD_AGENT_REGISTER);
     if (cmd == NULL)
         return arc__fail_nomem(err);
-#define COPY(to, from) cmd->u.agent.to = arc__arena_copy(&cmd->arena, arc__slice_cstr(request->from))
+#define COPY(to, from) \
+    cmd->u.agent.to = arc__arena_copy(&cmd->arena, arc__slice_cstr(request->from))
     COPY(registration_token, registration_token);
     COPY(agent_id, agent_id);
     COPY(auth_token, token);
@@ -203,7 +207,8 @@ static arc_status register_begin(struct arc_op *op, const void *message, arc_err
 const struct arc_handler arc__agent_register = {.state_size = sizeof(struct agent_state),
                                                 .begin = register_begin};
 
-/* --- Unregister --------------------------------------------------------------------------------- */
+/* --- Unregister ---------------------------------------------------------------------------------
+ */
 
 static void plain_done(struct arc_op *op, const struct arc_answer *answer)
 {
@@ -230,7 +235,8 @@ static arc_status unregister_begin(struct arc_op *op, const void *message, arc_e
 
 const struct arc_handler arc__agent_unregister = {.begin = unregister_begin};
 
-/* --- ReportStepRunStatus ------------------------------------------------------------------------ */
+/* --- ReportStepRunStatus ------------------------------------------------------------------------
+ */
 
 arc_status arc__agent_report_submit(struct arc_op *op, arc_slice agent_id,
                                     const struct arc_agent_report *report, arc_op_answer answer,

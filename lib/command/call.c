@@ -60,7 +60,8 @@ static void call_late(struct arc_op_timer *timer)
     arc__op_fail(call->op, status, &err);
 }
 
-/* --- in ----------------------------------------------------------------------------------------- */
+/* --- in -----------------------------------------------------------------------------------------
+ */
 
 static arc_status call_bad(struct local_call *call, arc_status status, const arc_err *why,
                            arc_err *err)
@@ -123,7 +124,8 @@ static arc_status call_half_close(struct arc_call *base, arc_err *err)
     return ARC_OK;
 }
 
-/* --- out ---------------------------------------------------------------------------------------- */
+/* --- out ----------------------------------------------------------------------------------------
+ */
 
 static arc_status call_encode(struct local_call *call, const void *message, arc_err *err)
 {

@@ -68,7 +68,8 @@ static void connect_drop(struct arc_op *op)
     arc__arena_deinit(&state->renewal_arena);
 }
 
-/* --- up ----------------------------------------------------------------------------------------- */
+/* --- up -----------------------------------------------------------------------------------------
+ */
 
 static arc_status take_heartbeat(struct arc_op *op, const Agent__V1__ConnectHeartbeat *said,
                                  arc_err *err)
@@ -198,14 +199,15 @@ static arc_status connect_end(struct arc_op *op, arc_err *err)
     return ARC_OK;
 }
 
-/* --- down --------------------------------------------------------------------------------------- */
+/* --- down ---------------------------------------------------------------------------------------
+ */
 
 static Google__Protobuf__Struct *args_show(arc_slice args, struct arc_arena *arena)
 {
     Google__Protobuf__Struct *out = arc__show_struct(args, arena);
-    return out != NULL ? out
-                       : ARC_PB_NEW(arena, Google__Protobuf__Struct,
-                                    google__protobuf__struct__descriptor);
+    return out != NULL
+               ? out
+               : ARC_PB_NEW(arena, Google__Protobuf__Struct, google__protobuf__struct__descriptor);
 }
 
 static char *duration_show(int64_t ns, struct arc_arena *arena)
@@ -275,9 +277,8 @@ static arc_status offer_show(struct arc_op *op, const struct arc_offer *offer,
     out->payload_case = AGENT__V1__CONNECT_RESPONSE__PAYLOAD_TASK_DISPATCH;
     out->task_dispatch =
         ARC_PB_NEW(arena, Agent__V1__TaskDispatch, agent__v1__task_dispatch__descriptor);
-    Agent__V1__StepRun *step = out->task_dispatch != NULL
-                                   ? arc__pb_add(out->task_dispatch, "step_runs", arena)
-                                   : NULL;
+    Agent__V1__StepRun *step =
+        out->task_dispatch != NULL ? arc__pb_add(out->task_dispatch, "step_runs", arena) : NULL;
     if (step == NULL)
         return ARC_ENOMEM;
     step_show(op, offer, step, arena);
@@ -289,8 +290,7 @@ static arc_status stale_show(struct arc_op *op, Agent__V1__ConnectResponse *out,
                              struct arc_arena *arena)
 {
     struct connect_state *state = op->state;
-    struct queued_cancel *cancel =
-        ARC_CONTAINER(state->cancels.next, struct queued_cancel, link);
+    struct queued_cancel *cancel = ARC_CONTAINER(state->cancels.next, struct queued_cancel, link);
     const struct arc_cancel_order order = {
         .step_run_id = arc__slice_cstr(cancel->about.step_run_id),
         .reason = arc__slice_cstr(cancel->reason),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ControlService: job runs, tokens, agents, and checking a definition that belongs to no pipeline. */
+/* ControlService: job runs, tokens, agents, and checking a definition that belongs to no pipeline.
+ */
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -18,7 +19,8 @@ static void refuse(struct arc_op *op, arc_status status, const arc_err *err)
         arc__op_refuse(op, status, err, ARC_NONE);
 }
 
-/* --- ListJobRuns -------------------------------------------------------------------------------- */
+/* --- ListJobRuns --------------------------------------------------------------------------------
+ */
 
 static void jobs_found(struct arc_op *op, const struct arc_rows *rows)
 {
@@ -57,7 +59,8 @@ static arc_status jobs_begin(struct arc_op *op, const void *message, arc_err *er
 
 const struct arc_handler arc__control_jobs = {.begin = jobs_begin};
 
-/* --- tokens ------------------------------------------------------------------------------------- */
+/* --- tokens -------------------------------------------------------------------------------------
+ */
 
 struct token_state {
     int64_t expires_at_ns;
@@ -174,7 +177,8 @@ static arc_status api_token_begin(struct arc_op *op, const void *message, arc_er
         cmd->u.token.kind = 2;
         cmd->u.token.scopes = scopes;
         cmd->u.token.name = arc__arena_copy(&cmd->arena, arc__slice_cstr(request->name));
-        cmd->u.token.project_id = arc__arena_copy(&cmd->arena, arc__slice_cstr(request->project_id));
+        cmd->u.token.project_id =
+            arc__arena_copy(&cmd->arena, arc__slice_cstr(request->project_id));
         cmd->u.token.expires_at_ns = state->expires_at_ns;
     }
     return arc__op_submit(op, cmd, api_token_done, err);
@@ -183,7 +187,8 @@ static arc_status api_token_begin(struct arc_op *op, const void *message, arc_er
 const struct arc_handler arc__control_api_token = {.state_size = sizeof(struct token_state),
                                                    .begin = api_token_begin};
 
-/* --- ValidateDefinition ------------------------------------------------------------------------- */
+/* --- ValidateDefinition -------------------------------------------------------------------------
+ */
 
 struct validate_state {
     struct arc_definition definition;
@@ -246,7 +251,8 @@ static arc_status validate_begin(struct arc_op *op, const void *message, arc_err
 const struct arc_handler arc__control_validate = {.state_size = sizeof(struct validate_state),
                                                   .begin = validate_begin};
 
-/* --- ListAgents --------------------------------------------------------------------------------- */
+/* --- ListAgents ---------------------------------------------------------------------------------
+ */
 
 static int agent_order(const void *a, const void *b)
 {

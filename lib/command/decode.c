@@ -29,15 +29,15 @@ static int takes_definition(const struct arc_method *method)
 static void format_word(const struct arc_op *op, char *text, size_t len)
 {
     static const char word[] = "\"yml\"";
-    if (field_of(op->method, "format") == NULL ||
-        memmem(text, len, word, sizeof(word) - 1) == NULL)
+    if (field_of(op->method, "format") == NULL || memmem(text, len, word, sizeof(word) - 1) == NULL)
         return;
     /* Only the outermost `format` is meant, so the text is read for its place. What is wrong with
      * the text is said by the decoder. */
     struct arc_arena arena;
     const struct arc_node *root = NULL;
     arc__arena_init(&arena, &op->mem, ARC_OP_BYTES_MAX);
-    if (arc__json_read(arc__slice(text, len), NULL, &arena, &root, NULL) == ARC_OK && root->kind == ARC_NODE_MAP) {
+    if (arc__json_read(arc__slice(text, len), NULL, &arena, &root, NULL) == ARC_OK &&
+        root->kind == ARC_NODE_MAP) {
         const struct arc_node *node = arc__node_get(root, "format");
         if (node != NULL && node->kind == ARC_NODE_TEXT && arc__slice_is(node->text, "yml") &&
             node->mark.end - node->mark.offset == sizeof(word) - 1)
@@ -57,8 +57,8 @@ static arc_status definition_take(struct arc_op *op, arc_slice raw, void *reques
     if (memmem(raw.ptr, raw.len, "definition", 10) != NULL) {
         void *spec = NULL;
         arc_err ignored = ARC_ERR_INIT;
-        if (arc__pb_from_json(&pipeline__v1__spec__descriptor, raw, &op->arena, &limits, &spec, NULL,
-                              &ignored) == ARC_OK &&
+        if (arc__pb_from_json(&pipeline__v1__spec__descriptor, raw, &op->arena, &limits, &spec,
+                              NULL, &ignored) == ARC_OK &&
             ((const Pipeline__V1__Spec *)spec)->definition_json[0] != '\0') {
             const ProtobufCFieldDescriptor *field = field_of(op->method, "spec");
             *(void **)(void *)((char *)request + field->offset) = spec;

@@ -6,7 +6,8 @@
 #define TEXT_BYTES_MAX (4u * 1024u * 1024u)
 #define NAME_MAX_LEN 64
 
-/* --- a Spec message as JSON --------------------------------------------------------------------- */
+/* --- a Spec message as JSON ---------------------------------------------------------------------
+ */
 
 /* A field that is zero or empty says nothing in a Spec, so it is left out: the reader would take
  * an empty timeout for a timeout. What stands inside a Struct is data and stays as it is. */
@@ -74,8 +75,8 @@ static arc_status message_add(const void *message, struct arc_json *json, uint32
         } else if (field->label != PROTOBUF_C_LABEL_REPEATED) {
             ARC_TRY(message_add(*(void *const *)(const void *)at, json, depth + 1, err));
         } else {
-            size_t count = *(const size_t *)(const void *)((const char *)message +
-                                                           field->quantifier_offset);
+            size_t count =
+                *(const size_t *)(const void *)((const char *)message + field->quantifier_offset);
             void *const *items = *(void *const *const *)(const void *)at;
             arc__json_array(json);
             for (size_t k = 0; k < count; k++)
@@ -106,7 +107,8 @@ static arc_status message_text(struct arc_op *op, const Pipeline__V1__Spec *spec
     return status;
 }
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------
+ */
 
 int arc__definition_given(const struct arc_op *op, const Pipeline__V1__Spec *spec)
 {
@@ -202,7 +204,8 @@ arc_status arc__definition_read(struct arc_op *op, const Pipeline__V1__Spec *spe
         return status;
     }
     ARC_TRY(canonical_make(op, out, err));
-    /* The spec is structured, so YAML is a wish about how it is kept. Canonical JSON is YAML too. */
+    /* The spec is structured, so YAML is a wish about how it is kept. Canonical JSON is YAML too.
+     */
     out->format = format == 2 ? ARC_FORMAT_YAML : ARC_FORMAT_JSON;
     out->text = out->format == ARC_FORMAT_YAML ? out->canonical : text;
     return ARC_OK;
@@ -238,8 +241,8 @@ arc_status arc__definition_plan(struct arc_op *op, struct arc_definition *defini
     const struct arc_plan_inputs inputs = {.trigger_type = ARC_LIT("manual")};
     const struct arc_plan *plan = NULL;
     arc_err why = ARC_ERR_INIT;
-    arc_status status = arc__plan_build(definition->spec, &inputs, &op->arena, &definition->diags,
-                                        &plan, &why);
+    arc_status status =
+        arc__plan_build(definition->spec, &inputs, &op->arena, &definition->diags, &plan, &why);
     if (status == ARC_EINVAL)
         return arc__definition_fail(&definition->diags, err);
     if (status != ARC_OK) {
@@ -266,8 +269,8 @@ arc_status arc__definition_message(arc_slice canonical, struct arc_arena *arena,
     const struct arc_pb_limits limits = {.string_bytes_max = 1024u * 1024u};
     void *message = NULL;
     arc_err ignored = ARC_ERR_INIT;
-    arc_status status = arc__pb_from_json(&pipeline__v1__spec__descriptor, canonical, arena, &limits,
-                                          &message, NULL, &ignored);
+    arc_status status = arc__pb_from_json(&pipeline__v1__spec__descriptor, canonical, arena,
+                                          &limits, &message, NULL, &ignored);
     *whole = status == ARC_OK;
     if (status != ARC_OK)
         message = arc__pb_new(&pipeline__v1__spec__descriptor, arena);

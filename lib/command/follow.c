@@ -11,8 +11,7 @@ static void notified(void *user)
 }
 
 arc_status arc__follow_open(struct arc_follow *follow, struct arc_op *op,
-                            const struct arc_watch_filter *filter, const char *cursor,
-                            arc_err *err)
+                            const struct arc_watch_filter *filter, const char *cursor, arc_err *err)
 {
     struct arc_watch_filter wanted = *filter;
     *follow = (struct arc_follow){.op = op, .until = -1};

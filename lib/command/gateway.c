@@ -29,7 +29,8 @@ struct push_state {
     arc_err stale;     /* the last refusal of a lease */
 };
 
-/* --- both --------------------------------------------------------------------------------------- */
+/* --- both ---------------------------------------------------------------------------------------
+ */
 
 static arc_status push_begin(struct arc_op *op, const void *message, arc_err *err)
 {
@@ -81,7 +82,8 @@ static Gateway__V1__IngestAck *ack_show(struct arc_op *op)
     return ack;
 }
 
-/* --- PushLogs ----------------------------------------------------------------------------------- */
+/* --- PushLogs -----------------------------------------------------------------------------------
+ */
 
 static void logs_finish(struct arc_op *op)
 {
@@ -91,9 +93,10 @@ static void logs_finish(struct arc_op *op)
         arc__op_fail(op, state->stale.status, &state->stale);
         return;
     }
-    state->status = state->refused == 0     ? GATEWAY__V1__INGEST_ACK__STATUS__STATUS_ACCEPTED
-                    : state->accepted == 0 ? GATEWAY__V1__INGEST_ACK__STATUS__STATUS_REJECTED
-                                            : GATEWAY__V1__INGEST_ACK__STATUS__STATUS_PARTIAL_ACCEPTED;
+    state->status = state->refused == 0 ? GATEWAY__V1__INGEST_ACK__STATUS__STATUS_ACCEPTED
+                    : state->accepted == 0
+                        ? GATEWAY__V1__INGEST_ACK__STATUS__STATUS_REJECTED
+                        : GATEWAY__V1__INGEST_ACK__STATUS__STATUS_PARTIAL_ACCEPTED;
     state->expected_seq = state->last_seq + 1;
     Gateway__V1__PushLogsResponse *reply = arc__op_reply_new(op);
     if (reply != NULL)
@@ -132,8 +135,9 @@ static arc_status logs_batch(struct arc_op *op, const Gateway__V1__LogBatch *bat
     ARC_TRY(arc__agent_who(op, meta->agent_id, &lines.agent_id, err));
     ARC_TRY(logs_stream(batch->stream, &lines.stream, err));
     if (batch->first_line < 0 || batch->dropped_lines < 0 || meta->attempt < 0)
-        return arc__fail(err, ARC_EINVAL, "batch", "first_line, dropped_lines and attempt are not "
-                                                   "negative.");
+        return arc__fail(err, ARC_EINVAL, "batch",
+                         "first_line, dropped_lines and attempt are not "
+                         "negative.");
     state->bytes += batch->data.len;
     if (batch->compression > GATEWAY__V1__LOG_BATCH__COMPRESSION__COMPRESSION_NONE) {
         logs_refused(state, meta->seq, "This version takes log batches uncompressed only.");
@@ -191,7 +195,8 @@ const struct arc_handler arc__gateway_logs = {.state_size = sizeof(struct push_s
                                               .end = logs_end,
                                               .timeout = logs_finish};
 
-/* --- PushEvents --------------------------------------------------------------------------------- */
+/* --- PushEvents ---------------------------------------------------------------------------------
+ */
 
 static void events_finish(struct arc_op *op)
 {
@@ -317,9 +322,8 @@ static arc_status events_submit(struct arc_op *op, const Gateway__V1__EventBatch
     if (count > BATCH_EVENTS_MAX)
         return arc__fail(err, ARC_ELIMIT, "batch", "A batch has at most %u events.",
                          BATCH_EVENTS_MAX);
-    const char *named = count > 0 && batch->events[0]->meta != NULL
-                            ? batch->events[0]->meta->agent_id
-                            : "";
+    const char *named =
+        count > 0 && batch->events[0]->meta != NULL ? batch->events[0]->meta->agent_id : "";
     ARC_TRY(arc__agent_who(op, named, &who, err));
     struct arc_cmd *cmd = arc__op_cmd(op, ARC_CMD_EVENTS_PUSH);
     if (cmd == NULL)

@@ -47,7 +47,8 @@ int arc__http_status(arc_status status, uint32_t *retry_after_s)
     return http;
 }
 
-/* --- in ----------------------------------------------------------------------------------------- */
+/* --- in -----------------------------------------------------------------------------------------
+ */
 
 static arc_status params_set(struct arc_op *op, void *message, const struct arc_kvs *params,
                              arc_err *err)
@@ -59,8 +60,7 @@ static arc_status params_set(struct arc_op *op, void *message, const struct arc_
         if (field == NULL || field->type != PROTOBUF_C_TYPE_STRING)
             return arc__fail(err, ARC_EINTERNAL, "route", "The route names no field.");
         const char *told = *(char **)(void *)((char *)message + field->offset);
-        if (arc__pb_has(descriptor, op->present, field->name) &&
-            !arc__slice_is(param->value, told))
+        if (arc__pb_has(descriptor, op->present, field->name) && !arc__slice_is(param->value, told))
             return arc__fail(err, ARC_EINVAL, field->name,
                              "%.*s in the body is not the one in the path.", ARC_ARG(param->key));
         ARC_TRY(arc__pb_set_text(message, param->key, param->value, &op->arena, NULL, err));
@@ -100,8 +100,7 @@ static void call_begin(struct arc_http_call *call, const struct arc_http_call_st
     void *message = NULL;
     arc_err why = ARC_ERR_INIT;
     arc_slice body = start->method->verb[0] == 'G' ? ARC_NONE : start->body;
-    arc_status status =
-        arc__op_decode(op, ARC_CALL_JSON, body, &op->arena, &message, &why);
+    arc_status status = arc__op_decode(op, ARC_CALL_JSON, body, &op->arena, &message, &why);
     if (status == ARC_OK)
         status = params_set(op, message, &start->params, &why);
     if (status == ARC_OK)
@@ -140,7 +139,8 @@ arc_status arc__http_call_open(struct arc_command *command, const struct arc_htt
     return ARC_OK;
 }
 
-/* --- out ---------------------------------------------------------------------------------------- */
+/* --- out ----------------------------------------------------------------------------------------
+ */
 
 static arc_status show_fields(const struct arc_method *method, const void *reply,
                               struct arc_json *json, arc_err *err)

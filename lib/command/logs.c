@@ -27,7 +27,8 @@ struct logs_state {
     int asking;
 };
 
-/* --- entries ------------------------------------------------------------------------------------ */
+/* --- entries ------------------------------------------------------------------------------------
+ */
 
 static const char *stream_word(uint32_t stream)
 {
@@ -55,13 +56,13 @@ static void entry_show(const struct logs_state *state, const struct arc_log_line
     out->gap_lines = line->gap_lines;
 }
 
-static arc_status entries_add(struct arc_op *op, void *reply, size_t limit,
-                              struct arc_arena *arena, size_t *count, arc_err *err)
+static arc_status entries_add(struct arc_op *op, void *reply, size_t limit, struct arc_arena *arena,
+                              size_t *count, arc_err *err)
 {
     struct logs_state *state = op->state;
     struct arc_log_line *lines = NULL;
-    ARC_TRY(arc__engine_log_read(op->engine, state->row->run_id, state->row->id, state->next,
-                                 limit, arena, &lines, count, err));
+    ARC_TRY(arc__engine_log_read(op->engine, state->row->run_id, state->row->id, state->next, limit,
+                                 arena, &lines, count, err));
     for (size_t i = 0; i < *count; i++) {
         Control__V1__LogEntry *entry = arc__pb_add(reply, "entries", arena);
         if (entry == NULL)
@@ -74,7 +75,8 @@ static arc_status entries_add(struct arc_op *op, void *reply, size_t limit,
                          : ARC_OK;
 }
 
-/* --- finding ------------------------------------------------------------------------------------ */
+/* --- finding ------------------------------------------------------------------------------------
+ */
 
 static void range_show(struct arc_op *op);
 
@@ -135,7 +137,8 @@ static arc_status find(struct arc_op *op, arc_err *err)
     return arc__op_find(op, ARC_TABLE_step_run, state->step_run_id, "step run", step_found, err);
 }
 
-/* --- a range ------------------------------------------------------------------------------------ */
+/* --- a range ------------------------------------------------------------------------------------
+ */
 
 /* text/plain: the lines and nothing else. */
 static arc_status range_text(struct arc_op *op, const Control__V1__GetStepRunLogsResponse *reply,
@@ -171,8 +174,8 @@ static void range_show(struct arc_op *op)
     arc_status status = reply != NULL ? ARC_OK : arc__fail_nomem(&err);
     while (status == ARC_OK && left > 0) {
         size_t count = 0;
-        status = entries_add(op, reply, left < CHUNK_LINES ? left : CHUNK_LINES, &op->arena,
-                             &count, &err);
+        status = entries_add(op, reply, left < CHUNK_LINES ? left : CHUNK_LINES, &op->arena, &count,
+                             &err);
         if (count == 0)
             break;
         left -= count;
@@ -204,7 +207,8 @@ static arc_status range_begin(struct arc_op *op, const void *message, arc_err *e
 const struct arc_handler arc__control_logs = {.state_size = sizeof(struct logs_state),
                                               .begin = range_begin};
 
-/* --- a stream ----------------------------------------------------------------------------------- */
+/* --- a stream -----------------------------------------------------------------------------------
+ */
 
 static void notified(void *user)
 {

@@ -96,8 +96,8 @@ arc_status arc__method_allow(const struct arc_method *method, const struct arc_p
     if (method->need == ARC_NEED_REGISTER || principal->kind == ARC_PRINCIPAL_HOST)
         return ARC_OK;
     if (principal->kind == ARC_PRINCIPAL_NONE)
-        return arc__fail(err, ARC_EUNAUTHENTICATED, "authorization",
-                         "%s needs a bearer token.", method->name);
+        return arc__fail(err, ARC_EUNAUTHENTICATED, "authorization", "%s needs a bearer token.",
+                         method->name);
     if (method->need == ARC_NEED_AGENT) {
         if (principal->kind == ARC_PRINCIPAL_AGENT)
             return ARC_OK;
@@ -184,9 +184,8 @@ static arc_status allow_list(arc_slice path, struct arc_arena *arena, arc_slice 
     for (size_t i = 0; i < ARC_COUNT_OF(methods); i++) {
         if (methods[i].route[0] == '\0' || route_fit(methods[i].route, path) == 0)
             continue;
-        *out = out->len == 0
-                   ? arc__arena_copy(arena, arc__slice_cstr(methods[i].verb))
-                   : arc__arena_printf(arena, "%.*s, %s", ARC_ARG(*out), methods[i].verb);
+        *out = out->len == 0 ? arc__arena_copy(arena, arc__slice_cstr(methods[i].verb))
+                             : arc__arena_printf(arena, "%.*s, %s", ARC_ARG(*out), methods[i].verb);
         if (out->ptr == NULL)
             return arc__fail_nomem(err);
     }

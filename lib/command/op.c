@@ -8,7 +8,6 @@
 #include "base/status.h"
 #include "core/states.h"
 #include "messages.h"
-#include "spec/spec.h"
 
 struct op_command {
     struct arc_link link;
@@ -27,7 +26,8 @@ static void timer_due(struct arc_op_timer *timer)
         op->method->handler->timeout(op);
 }
 
-/* --- begin and end ------------------------------------------------------------------------------ */
+/* --- begin and end ------------------------------------------------------------------------------
+ */
 
 arc_status arc__op_open(struct arc_command *command, const struct arc_method *method,
                         const struct arc_principal *principal, arc_slice peer,
@@ -134,7 +134,8 @@ struct arc_now arc__op_now(const struct arc_op *op)
     return op->command != NULL ? arc__command_now(op->command) : arc__engine_now(op->engine);
 }
 
-/* --- doors -------------------------------------------------------------------------------------- */
+/* --- doors --------------------------------------------------------------------------------------
+ */
 
 static void op_result(struct arc_op *op, arc_status status, const arc_err *err)
 {
@@ -205,7 +206,8 @@ void arc__op_fail(struct arc_op *op, arc_status status, const arc_err *err)
     op_over(op, status, err);
 }
 
-/* --- replies and refusals ----------------------------------------------------------------------- */
+/* --- replies and refusals -----------------------------------------------------------------------
+ */
 
 static int *flag_of(void *message, const char *name)
 {
@@ -280,13 +282,9 @@ void arc__op_refuse_answer(struct arc_op *op, const struct arc_answer *answer,
         arc__json_key_text(&json, "status", arc__slice_cstr(words(answer->state)));
     if (answer->sha.len > 0)
         arc__json_key_text(&json, "headCommitSha", answer->sha);
-    if (answer->diags != NULL && answer->diags->count > 0) {
-        struct arc_buf list;
-        arc__buf_init(&list, &op->mem, DETAILS_BYTES_MAX);
-        arc__diags_to_json(answer->diags, &list);
+    if (answer->findings.len > 0) {
         arc__json_key(&json, ARC_LIT("diagnostics"));
-        arc__json_raw(&json, list.failed == ARC_OK ? arc__buf_slice(&list) : ARC_LIT("[]"));
-        arc__buf_deinit(&list);
+        arc__json_raw(&json, answer->findings);
     }
     int more = text.len > empty;
     arc__json_end_object(&json);
@@ -345,7 +343,8 @@ const char *arc__refusal_type(arc_status status)
     return arc_status_name(status);
 }
 
-/* --- the engine --------------------------------------------------------------------------------- */
+/* --- the engine ---------------------------------------------------------------------------------
+ */
 
 static void query_done(void *user, arc_status status, const struct arc_rows *rows,
                        const arc_err *err)
@@ -415,10 +414,9 @@ arc_status arc__op_submit_tagged(struct arc_op *op, struct arc_cmd *cmd, arc_op_
     if (cmd == NULL)
         return arc__fail_nomem(err);
     if (cmd->arena.failed || op->command_count >= ARC_OP_COMMANDS_MAX) {
-        arc_status status =
-            cmd->arena.failed
-                ? arc__fail_nomem(err)
-                : arc__fail(err, ARC_ELIMIT, "call", "Too many commands of this call wait.");
+        arc_status status = cmd->arena.failed ? arc__fail_nomem(err)
+                                              : arc__fail(err, ARC_ELIMIT, "call",
+                                                          "Too many commands of this call wait.");
         arc__cmd_free(cmd);
         return status;
     }

@@ -120,7 +120,8 @@ void arc__op_fail(struct arc_op *op, arc_status status, const arc_err *err);
 void *arc__op_refusal(struct arc_op *op);
 void arc__op_close(struct arc_op *op); /* NULL is fine */
 
-/* --- for the services' files -------------------------------------------------------------------- */
+/* --- for the services' files --------------------------------------------------------------------
+ */
 
 void *arc__op_reply_new(struct arc_op *op); /* sets op->reply; NULL: no memory */
 /* Over, with op->reply. `success` is set where the reply has it. */
@@ -158,7 +159,8 @@ arc_status arc__op_find(struct arc_op *op, enum arc_table table, const char *id,
 
 const char *arc__refusal_type(arc_status status); /* "validation", "not_found", … */
 
-/* --- the layer's own ---------------------------------------------------------------------------- */
+/* --- the layer's own ----------------------------------------------------------------------------
+ */
 
 /* A note that somebody is to be told; all are told from arc__command_tick. */
 struct arc_wakeup {

@@ -13,7 +13,8 @@ struct pipeline_state {
     struct arc_definition definition;
 };
 
-/* --- what the other files of the service use too ------------------------------------------------ */
+/* --- what the other files of the service use too ------------------------------------------------
+ */
 
 const struct arc_row_pipeline *arc__pipeline_row(struct arc_op *op, const struct arc_rows *rows)
 {
@@ -35,7 +36,8 @@ const char *arc__pipeline_status_word(int state)
     return arc_run_state_name(state);
 }
 
-/* --- get and list ------------------------------------------------------------------------------- */
+/* --- get and list -------------------------------------------------------------------------------
+ */
 
 static void get_found(struct arc_op *op, const struct arc_rows *rows)
 {
@@ -44,9 +46,8 @@ static void get_found(struct arc_op *op, const struct arc_rows *rows)
         return;
     Pipeline__V1__GetPipelineResponse *reply = arc__op_reply_new(op);
     if (reply != NULL)
-        reply->pipeline =
-            ARC_PB_NEW(&op->arena, Pipeline__V1__PipelineDetail,
-                       pipeline__v1__pipeline_detail__descriptor);
+        reply->pipeline = ARC_PB_NEW(&op->arena, Pipeline__V1__PipelineDetail,
+                                     pipeline__v1__pipeline_detail__descriptor);
     if (reply != NULL && reply->pipeline != NULL)
         arc__show_pipeline(reply->pipeline, row, &op->arena);
     arc__op_reply(op);
@@ -87,8 +88,10 @@ static arc_status list_sort(const char *sort, struct arc_query *query, arc_err *
         const char *name;
         int32_t col;
     } columns[] = {
-        {"createdAt", ARC_COL_pipeline_created_at_ns},  {"created_at", ARC_COL_pipeline_created_at_ns},
-        {"updatedAt", ARC_COL_pipeline_updated_at_ns},  {"updated_at", ARC_COL_pipeline_updated_at_ns},
+        {"createdAt", ARC_COL_pipeline_created_at_ns},
+        {"created_at", ARC_COL_pipeline_created_at_ns},
+        {"updatedAt", ARC_COL_pipeline_updated_at_ns},
+        {"updated_at", ARC_COL_pipeline_updated_at_ns},
         {"name", ARC_COL_pipeline_name},
     };
     query->descending = sort[0] == '-';
@@ -105,8 +108,7 @@ static arc_status list_sort(const char *sort, struct arc_query *query, arc_err *
 static void filter_text(struct arc_query *query, uint32_t col, enum arc_filter_op op,
                         arc_slice text)
 {
-    query->filters[query->filter_count++] =
-        (struct arc_filter){.col = col, .op = op, .text = text};
+    query->filters[query->filter_count++] = (struct arc_filter){.col = col, .op = op, .text = text};
 }
 
 static arc_status list_begin(struct arc_op *op, const void *message, arc_err *err)
@@ -151,7 +153,8 @@ static arc_status list_begin(struct arc_op *op, const void *message, arc_err *er
 const struct arc_handler arc__pipeline_list = {.state_size = sizeof(struct pipeline_state),
                                                .begin = list_begin};
 
-/* --- create ------------------------------------------------------------------------------------- */
+/* --- create -------------------------------------------------------------------------------------
+ */
 
 /* HTTP answers a change with the pipeline as it stands afterwards. */
 static void shown_found(struct arc_op *op, const struct arc_rows *rows)
@@ -159,9 +162,8 @@ static void shown_found(struct arc_op *op, const struct arc_rows *rows)
     const struct arc_row_pipeline *row = arc__pipeline_row(op, rows);
     if (row == NULL)
         return;
-    Pipeline__V1__PipelineDetail *detail =
-        ARC_PB_NEW(&op->arena, Pipeline__V1__PipelineDetail,
-                   pipeline__v1__pipeline_detail__descriptor);
+    Pipeline__V1__PipelineDetail *detail = ARC_PB_NEW(&op->arena, Pipeline__V1__PipelineDetail,
+                                                      pipeline__v1__pipeline_detail__descriptor);
     if (detail != NULL)
         arc__show_pipeline(detail, row, &op->arena);
     op->http_message = detail;
@@ -176,8 +178,8 @@ static void show_after(struct arc_op *op, arc_slice id)
         return;
     }
     char *copy = arc__arena_strdup(&op->arena, id);
-    arc_status status = copy != NULL ? arc__pipeline_find(op, copy, shown_found, &err)
-                                     : arc__fail_nomem(&err);
+    arc_status status =
+        copy != NULL ? arc__pipeline_find(op, copy, shown_found, &err) : arc__fail_nomem(&err);
     if (status != ARC_OK)
         arc__op_refuse(op, status, &err, ARC_NONE);
 }
@@ -226,10 +228,10 @@ static arc_status create_submit(struct arc_op *op,
     if (row->created_by.len == 0)
         row->created_by = cmd->actor;
     if (row->project_id.len == 0)
-        row->project_id =
-            arc__arena_copy(&cmd->arena, arc__slice_cstr(op->principal.project_id));
-    row->save_mode = request->save_mode != 0 ? (int64_t)request->save_mode
-                                             : PIPELINE__V1__PIPELINE_SAVE_MODE__PIPELINE_SAVE_MODE_DIRECT;
+        row->project_id = arc__arena_copy(&cmd->arena, arc__slice_cstr(op->principal.project_id));
+    row->save_mode = request->save_mode != 0
+                         ? (int64_t)request->save_mode
+                         : PIPELINE__V1__PIPELINE_SAVE_MODE__PIPELINE_SAVE_MODE_DIRECT;
     row->metadata = arc__bind_map(request, "metadata", &cmd->arena, &op->mem);
     row->is_enabled = 1;
     if (definition != NULL)
@@ -246,8 +248,8 @@ static arc_status create_begin(struct arc_op *op, const void *message, arc_err *
     if (request->project_id[0] != '\0' &&
         !arc__principal_sees(&op->principal, arc__slice_cstr(request->project_id))) {
         arc_err why = ARC_ERR_INIT;
-        arc_status status = arc__fail(&why, ARC_EDENIED, "project",
-                                      "This token is bound to another project.");
+        arc_status status =
+            arc__fail(&why, ARC_EDENIED, "project", "This token is bound to another project.");
         arc__op_fail(op, status, &why);
         return ARC_OK;
     }
@@ -265,7 +267,8 @@ static arc_status create_begin(struct arc_op *op, const void *message, arc_err *
 const struct arc_handler arc__pipeline_create = {.state_size = sizeof(struct pipeline_state),
                                                  .begin = create_begin};
 
-/* --- update ------------------------------------------------------------------------------------- */
+/* --- update -------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *field;
@@ -285,9 +288,8 @@ static const struct {
 static arc_status mask_bits(const Google__Protobuf__FieldMask *mask, uint32_t *set, arc_err *err)
 {
     for (size_t i = 0; i < mask->n_paths; i++) {
-        const ProtobufCFieldDescriptor *field =
-            arc__pb_field(&pipeline__v1__update_pipeline_request__descriptor,
-                          arc__slice_cstr(mask->paths[i]));
+        const ProtobufCFieldDescriptor *field = arc__pb_field(
+            &pipeline__v1__update_pipeline_request__descriptor, arc__slice_cstr(mask->paths[i]));
         uint32_t bit = 0;
         for (size_t k = 0; field != NULL && k < ARC_COUNT_OF(settable); k++) {
             if (strcmp(settable[k].field, field->name) == 0)
@@ -386,7 +388,8 @@ static arc_status update_begin(struct arc_op *op, const void *message, arc_err *
 const struct arc_handler arc__pipeline_update = {.state_size = sizeof(struct pipeline_state),
                                                  .begin = update_begin};
 
-/* --- delete ------------------------------------------------------------------------------------- */
+/* --- delete -------------------------------------------------------------------------------------
+ */
 
 static void delete_done(struct arc_op *op, const struct arc_answer *answer)
 {

@@ -16,7 +16,8 @@ struct run_state {
     enum arc_cmd_kind kind;
 };
 
-/* --- trigger ------------------------------------------------------------------------------------ */
+/* --- trigger ------------------------------------------------------------------------------------
+ */
 
 static void trigger_done(struct arc_op *op, const struct arc_answer *answer)
 {
@@ -39,8 +40,7 @@ static arc_status trigger_submit(struct arc_op *op,
     if (cmd == NULL)
         return arc__fail_nomem(err);
     struct arc_arena *arena = &cmd->arena;
-    arc_status status =
-        arc__bind_kvs(request, "variables", arena, &cmd->u.trigger.variables, err);
+    arc_status status = arc__bind_kvs(request, "variables", arena, &cmd->u.trigger.variables, err);
     if (status != ARC_OK) {
         arc__cmd_free(cmd);
         return status;
@@ -84,7 +84,8 @@ static arc_status trigger_begin(struct arc_op *op, const void *message, arc_err 
 const struct arc_handler arc__pipeline_trigger = {.state_size = sizeof(struct run_state),
                                                   .begin = trigger_begin};
 
-/* --- get and list ------------------------------------------------------------------------------- */
+/* --- get and list -------------------------------------------------------------------------------
+ */
 
 const struct arc_row_pipeline_run *arc__run_row(struct arc_op *op, const struct arc_rows *rows,
                                                 const char *pipeline_id)
@@ -100,9 +101,8 @@ const struct arc_row_pipeline_run *arc__run_row(struct arc_op *op, const struct 
 static Pipeline__V1__PipelineRunDetail *run_detail(struct arc_op *op,
                                                    const struct arc_row_pipeline_run *row)
 {
-    Pipeline__V1__PipelineRunDetail *detail =
-        ARC_PB_NEW(&op->arena, Pipeline__V1__PipelineRunDetail,
-                   pipeline__v1__pipeline_run_detail__descriptor);
+    Pipeline__V1__PipelineRunDetail *detail = ARC_PB_NEW(
+        &op->arena, Pipeline__V1__PipelineRunDetail, pipeline__v1__pipeline_run_detail__descriptor);
     if (detail != NULL)
         arc__show_run(detail, row, arc__op_now(op), &op->arena);
     return detail;
@@ -224,7 +224,8 @@ static arc_status list_begin(struct arc_op *op, const void *message, arc_err *er
 const struct arc_handler arc__pipeline_run_list = {.state_size = sizeof(struct run_state),
                                                    .begin = list_begin};
 
-/* --- stop, pause, resume ------------------------------------------------------------------------ */
+/* --- stop, pause, resume ------------------------------------------------------------------------
+ */
 
 static void shown_found(struct arc_op *op, const struct arc_rows *rows)
 {

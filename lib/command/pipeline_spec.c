@@ -29,18 +29,16 @@ static void refuse(struct arc_op *op, arc_status status, const arc_err *err)
 static arc_status definition_find(struct arc_op *op, const struct arc_row_pipeline *row,
                                   arc_op_rows rows, arc_err *err)
 {
-    struct arc_query query = {.table = ARC_TABLE_definition,
-                              .order_col = -1,
-                              .limit = 1,
-                              .filter_count = 2};
-    query.filters[0] =
-        (struct arc_filter){.col = ARC_COL_definition_pipeline_id, .text = row->id};
+    struct arc_query query = {
+        .table = ARC_TABLE_definition, .order_col = -1, .limit = 1, .filter_count = 2};
+    query.filters[0] = (struct arc_filter){.col = ARC_COL_definition_pipeline_id, .text = row->id};
     query.filters[1] =
         (struct arc_filter){.col = ARC_COL_definition_sha, .text = row->definition_sha};
     return arc__op_query(op, &query, &op->arena, rows, err);
 }
 
-/* --- get ---------------------------------------------------------------------------------------- */
+/* --- get ----------------------------------------------------------------------------------------
+ */
 
 /* HTTP shows the document itself, and the text as stored. */
 static arc_status get_http(struct arc_op *op, const struct arc_row_definition *row)
@@ -93,8 +91,7 @@ static void get_definition(struct arc_op *op, const struct arc_rows *rows)
         reply->format = (Pipeline__V1__SpecFormat)row->format;
         reply->head_commit_sha = arc__pb_string(&op->arena, row->sha);
         reply->branch = arc__pb_string(&op->arena, state->pipeline.default_branch);
-        reply->pipeline_file_path =
-            arc__pb_string(&op->arena, state->pipeline.pipeline_file_path);
+        reply->pipeline_file_path = arc__pb_string(&op->arena, state->pipeline.pipeline_file_path);
     }
     arc__op_reply(op);
 }
@@ -124,7 +121,8 @@ static arc_status get_begin(struct arc_op *op, const void *message, arc_err *err
 const struct arc_handler arc__pipeline_spec_get = {.state_size = sizeof(struct spec_state),
                                                    .begin = get_begin};
 
-/* --- validate ----------------------------------------------------------------------------------- */
+/* --- validate -----------------------------------------------------------------------------------
+ */
 
 arc_status arc__validate_show(struct arc_op *op, struct arc_definition *definition, arc_slice plan,
                               arc_err *err)
@@ -215,7 +213,8 @@ static arc_status validate_begin(struct arc_op *op, const void *message, arc_err
 const struct arc_handler arc__pipeline_spec_validate = {.state_size = sizeof(struct spec_state),
                                                         .begin = validate_begin};
 
-/* --- save --------------------------------------------------------------------------------------- */
+/* --- save ---------------------------------------------------------------------------------------
+ */
 
 static void save_done(struct arc_op *op, const struct arc_answer *answer)
 {
@@ -289,8 +288,8 @@ static void save_pipeline(struct arc_op *op, const struct arc_rows *rows)
         refuse_repository(op);
         return;
     }
-    arc_status status = arc__definition_read(op, request->spec, (int32_t)request->format,
-                                             &state->definition, &err);
+    arc_status status =
+        arc__definition_read(op, request->spec, (int32_t)request->format, &state->definition, &err);
     if (status != ARC_OK)
         arc__op_refuse(op, status, &err, arc__definition_details(op, &state->definition.diags));
     else if (!state->definition.whole && row->definition_sha.len > 0)

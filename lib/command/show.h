@@ -38,7 +38,6 @@ arc_status arc__bind_kvs(const void *message, const char *field, struct arc_aren
 /* page and pageSize of a list: 1 and 20 when 0. ARC_EINVAL out of bounds. */
 #define ARC_PAGE_SIZE 20
 #define ARC_PAGE_SIZE_MAX 100
-arc_status arc__page_bind(int32_t *page, int32_t *page_size, struct arc_query *query,
-                          arc_err *err);
+arc_status arc__page_bind(int32_t *page, int32_t *page_size, struct arc_query *query, arc_err *err);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "command/handlers.h"
 
-
-/* --- find --------------------------------------------------------------------------------------- */
+/* --- find ---------------------------------------------------------------------------------------
+ */
 
 static void refuse_absent(struct arc_op *op)
 {
@@ -32,7 +32,8 @@ const struct arc_row_step_run *arc__step_row_of(struct arc_op *op, const struct 
     return NULL;
 }
 
-/* --- get ---------------------------------------------------------------------------------------- */
+/* --- get ----------------------------------------------------------------------------------------
+ */
 
 struct get_state {
     const struct arc_row_step_run *row;
@@ -82,9 +83,8 @@ void arc__step_run_find(struct arc_op *op, const struct arc_row_step_run *row, a
 {
     arc_err err = ARC_ERR_INIT;
     char *id = arc__arena_strdup(&op->arena, row->run_id);
-    arc_status status = id != NULL
-                            ? arc__op_find(op, ARC_TABLE_pipeline_run, id, "run", rows, &err)
-                            : arc__fail_nomem(&err);
+    arc_status status = id != NULL ? arc__op_find(op, ARC_TABLE_pipeline_run, id, "run", rows, &err)
+                                   : arc__fail_nomem(&err);
     if (status != ARC_OK)
         arc__op_refuse(op, status, &err, ARC_NONE);
 }
@@ -98,7 +98,8 @@ int arc__step_run_visible(struct arc_op *op, const struct arc_rows *rows)
     return 0;
 }
 
-/* --- list --------------------------------------------------------------------------------------- */
+/* --- list ---------------------------------------------------------------------------------------
+ */
 
 struct list_state {
     const Steprun__V1__ListStepRunsRequest *request;
@@ -161,11 +162,16 @@ static arc_status list_sort(const Steprun__V1__ListStepRunsRequest *request,
         const char *name;
         int32_t col;
     } columns[] = {
-        {"createdAt", ARC_COL_step_run_created_at_ns},  {"startedAt", ARC_COL_step_run_started_at_ns},
-        {"finishedAt", ARC_COL_step_run_ended_at_ns},   {"created_at", ARC_COL_step_run_created_at_ns},
-        {"started_at", ARC_COL_step_run_started_at_ns}, {"finished_at", ARC_COL_step_run_ended_at_ns},
-        {"jobName", ARC_COL_step_run_job_name},         {"job_name", ARC_COL_step_run_job_name},
-        {"stepName", ARC_COL_step_run_name},            {"step_name", ARC_COL_step_run_name},
+        {"createdAt", ARC_COL_step_run_created_at_ns},
+        {"startedAt", ARC_COL_step_run_started_at_ns},
+        {"finishedAt", ARC_COL_step_run_ended_at_ns},
+        {"created_at", ARC_COL_step_run_created_at_ns},
+        {"started_at", ARC_COL_step_run_started_at_ns},
+        {"finished_at", ARC_COL_step_run_ended_at_ns},
+        {"jobName", ARC_COL_step_run_job_name},
+        {"job_name", ARC_COL_step_run_job_name},
+        {"stepName", ARC_COL_step_run_name},
+        {"step_name", ARC_COL_step_run_name},
         {"status", ARC_COL_step_run_status},
     };
     query->descending = request->sort_desc != 0;
@@ -207,12 +213,12 @@ static arc_status list_begin(struct arc_op *op, const void *message, arc_err *er
     ARC_TRY(list_sort(request, query, err));
     for (size_t i = 0; i < ARC_COUNT_OF(texts); i++) {
         if (texts[i].text[0] != '\0')
-            query->filters[query->filter_count++] = (struct arc_filter){
-                .col = texts[i].col, .text = arc__slice_cstr(texts[i].text)};
+            query->filters[query->filter_count++] =
+                (struct arc_filter){.col = texts[i].col, .text = arc__slice_cstr(texts[i].text)};
     }
     if (request->status != 0)
-        query->filters[query->filter_count++] = (struct arc_filter){
-            .col = ARC_COL_step_run_status, .number = (int64_t)request->status};
+        query->filters[query->filter_count++] =
+            (struct arc_filter){.col = ARC_COL_step_run_status, .number = (int64_t)request->status};
     if (request->pipeline_run_id[0] != '\0')
         return arc__op_find(op, ARC_TABLE_pipeline_run, request->pipeline_run_id, "run",
                             list_run_found, err);

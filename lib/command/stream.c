@@ -28,7 +28,8 @@ struct steps_state {
     int run_over;
 };
 
-/* --- messages ----------------------------------------------------------------------------------- */
+/* --- messages -----------------------------------------------------------------------------------
+ */
 
 static Stream__V1__StreamStepRunStatusResponse *row_show(const struct arc_op *op,
                                                          const struct arc_row_step_run *row,
@@ -102,7 +103,8 @@ event_show(struct arc_op *op, const struct arc_event *event, struct arc_arena *a
     return out;
 }
 
-/* --- the filter --------------------------------------------------------------------------------- */
+/* --- the filter ---------------------------------------------------------------------------------
+ */
 
 static int passes_text(const char *want, arc_slice have)
 {
@@ -147,7 +149,8 @@ static int all_over(const struct steps_state *state)
     return state->request->pipeline_run_id[0] != '\0' && state->run_over;
 }
 
-/* --- looking ------------------------------------------------------------------------------------ */
+/* --- looking ------------------------------------------------------------------------------------
+ */
 
 static void look_run(struct arc_op *op, const struct arc_rows *rows)
 {
@@ -232,8 +235,8 @@ static arc_status ask_page(struct arc_op *op, arc_err *err)
                  {ARC_COL_step_run_job_name, request->job_name}};
     for (size_t i = 0; i < ARC_COUNT_OF(texts); i++) {
         if (texts[i].text[0] != '\0')
-            query.filters[query.filter_count++] = (struct arc_filter){
-                .col = texts[i].col, .text = arc__slice_cstr(texts[i].text)};
+            query.filters[query.filter_count++] =
+                (struct arc_filter){.col = texts[i].col, .text = arc__slice_cstr(texts[i].text)};
     }
     /* Of a run or a job everything is shown; of more only what is going on, not all of history. */
     if (request->pipeline_run_id[0] == '\0' && request->job_id[0] == '\0')
@@ -261,8 +264,8 @@ static arc_status ask(struct arc_op *op, arc_err *err)
         if (request->pipeline_run_id[0] != '\0')
             return arc__op_find(op, ARC_TABLE_pipeline_run, request->pipeline_run_id, "run",
                                 look_run, err);
-        return arc__op_find(op, ARC_TABLE_pipeline, request->pipeline_id, "pipeline",
-                            look_pipeline, err);
+        return arc__op_find(op, ARC_TABLE_pipeline, request->pipeline_id, "pipeline", look_pipeline,
+                            err);
     }
     if (request->n_step_run_ids > 0) {
         if (state->id_at < request->n_step_run_ids)
@@ -275,7 +278,8 @@ static arc_status ask(struct arc_op *op, arc_err *err)
     return ARC_EDONE;
 }
 
-/* --- the stream --------------------------------------------------------------------------------- */
+/* --- the stream ---------------------------------------------------------------------------------
+ */
 
 static arc_status steps_begin(struct arc_op *op, const void *message, arc_err *err)
 {
@@ -327,8 +331,8 @@ static arc_status pull_event(struct arc_op *op, struct arc_arena *arena, const v
             return ARC_EDONE;
         if (status != ARC_OK)
             return status;
-        if (arc__slice_is(arc__event_object(event->type), "pipeline") &&
-            event->run_id.len > 0 && arc__slice_is(event->run_id, state->request->pipeline_run_id) &&
+        if (arc__slice_is(arc__event_object(event->type), "pipeline") && event->run_id.len > 0 &&
+            arc__slice_is(event->run_id, state->request->pipeline_run_id) &&
             arc_run_state_is_terminal(event->state))
             state->run_over = 1;
         if (!arc__slice_is(arc__event_object(event->type), "step") ||

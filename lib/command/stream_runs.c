@@ -25,7 +25,8 @@ struct runs_state {
     size_t open;
 };
 
-/* --- messages ----------------------------------------------------------------------------------- */
+/* --- messages -----------------------------------------------------------------------------------
+ */
 
 static Stream__V1__StreamPipelineStatusResponse *response_new(struct arc_arena *arena)
 {
@@ -33,9 +34,9 @@ static Stream__V1__StreamPipelineStatusResponse *response_new(struct arc_arena *
                       stream__v1__stream_pipeline_status_response__descriptor);
 }
 
-static Stream__V1__StreamPipelineStatusResponse *
-row_show(const struct arc_op *op, const struct arc_row_pipeline_run *row, int64_t position,
-         struct arc_arena *arena)
+static Stream__V1__StreamPipelineStatusResponse *row_show(const struct arc_op *op,
+                                                          const struct arc_row_pipeline_run *row,
+                                                          int64_t position, struct arc_arena *arena)
 {
     Stream__V1__StreamPipelineStatusResponse *out = response_new(arena);
     if (out == NULL)
@@ -84,7 +85,8 @@ event_show(const struct arc_event *event, const struct arc_run *run, struct arc_
     return out;
 }
 
-/* --- the filter --------------------------------------------------------------------------------- */
+/* --- the filter ---------------------------------------------------------------------------------
+ */
 
 static int listed(char **ids, size_t count, arc_slice id, size_t *at)
 {
@@ -116,7 +118,8 @@ static void note_end(struct runs_state *state, arc_slice id, int64_t status)
     state->open--;
 }
 
-/* --- the snapshot ------------------------------------------------------------------------------- */
+/* --- the snapshot -------------------------------------------------------------------------------
+ */
 
 static void take_rows(struct arc_op *op, const struct arc_rows *rows)
 {
@@ -207,10 +210,9 @@ static arc_status ask(struct arc_op *op, arc_err *err)
                                 "run", run_found, err);
     } else if (request->n_pipeline_ids > 0) {
         if (state->at < request->n_pipeline_ids)
-            return state->found == 0
-                       ? arc__pipeline_find(op, request->pipeline_ids[state->at], pipeline_found,
-                                            err)
-                       : ask_page(op, request->pipeline_ids[state->at], err);
+            return state->found == 0 ? arc__pipeline_find(op, request->pipeline_ids[state->at],
+                                                          pipeline_found, err)
+                                     : ask_page(op, request->pipeline_ids[state->at], err);
     } else if (!state->last_page && !state->follow.resumed) {
         return ask_page(op, "", err);
     }
@@ -218,7 +220,8 @@ static arc_status ask(struct arc_op *op, arc_err *err)
     return ARC_EDONE;
 }
 
-/* --- the stream --------------------------------------------------------------------------------- */
+/* --- the stream ---------------------------------------------------------------------------------
+ */
 
 static arc_status runs_begin(struct arc_op *op, const void *message, arc_err *err)
 {
