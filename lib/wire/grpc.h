@@ -136,6 +136,7 @@ struct arc_grpc_request {
     const struct arc_grpc_field *fields; /* metadata; "-bin" values as raw bytes */
     size_t count;
     uint64_t deadline_ns; /* on the clock that is given; ARC_GRPC_NEVER: none */
+    uint64_t now_ns;      /* server: when the call came */
     int wait_for_ready;   /* client: survives arc__grpc_conn_not_connected */
 };
 

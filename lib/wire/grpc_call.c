@@ -484,6 +484,7 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
             .fields = block->fields,
             .count = block->count,
             .deadline_ns = ARC_GRPC_NEVER,
+            .now_ns = conn->now_ns,
         };
         if (timeout_ns < ARC_GRPC_NEVER - conn->now_ns)
             request.deadline_ns = conn->now_ns + timeout_ns;

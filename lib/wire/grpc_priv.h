@@ -113,7 +113,7 @@ struct arc_grpc_conn {
     struct arc_link pool;
     struct arc_link blocks; /* what nghttp2 has allocated */
     size_t pool_count;
-    size_t total; /* calls that are not released */
+    size_t total;   /* calls that are not released */
     size_t open;    /* calls that the application holds */
     size_t waiting; /* calls that were answered with ARC_EAGAIN */
     struct arc_heap timers;

@@ -251,10 +251,10 @@ arc_status pair_open(struct pair *pair, const struct arc_mem *mem,
         .mem = &pair->mem,
         .server = 1,
         .limits = server,
-        .events = &service_events,
-        .user = &pair->service,
+        .events = pair->events != NULL ? pair->events : &service_events,
+        .user = pair->events != NULL ? pair->user : &pair->service,
         .counters = &pair->server_counters,
-        .peer = "client",
+        .peer = "10.0.0.7:4711",
     };
     ARC_TRY(arc__grpc_conn_new(&config, pair->now_ns, &pair->server, NULL));
     config.server = 0;
