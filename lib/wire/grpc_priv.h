@@ -129,6 +129,7 @@ struct arc_grpc_conn {
     int depth;      /* in a pump: events may not pump */
     int work_said;  /* on_work was called since the last send */
     int ready_seen; /* the peer's SETTINGS came */
+    int proven;     /* a call was answered with more than a refusal */
     int draining;   /* no new calls */
     int ended;      /* GOAWAY with an error: no more bytes go in */
     int dead;       /* nothing goes out either */
