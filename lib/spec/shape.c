@@ -298,6 +298,9 @@ static void check_entry(struct arc_check *check, const struct arc_node *child,
         !arc__form_env_name(child->key))
         (void)arc__diag_add(check->sink, ARC_DIAG_ENV_NAME, path, &child->key_mark, ARC_NONE,
                             ARC_ARGS(arc__quoted(check->sink, child->key)));
+    if (field->type != ARC_TYPE_ENV && child->key.len == 0)
+        (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &child->key_mark, ARC_NONE,
+                            ARC_ARGS(arc__arena_printf(check->arena, "A key of `%s`", field->key)));
     if (!is_scalar(child)) {
         arc__shape_type(check, child, path, arc__quoted(check->sink, child->key), "a text",
                         child->kind == ARC_NODE_NULL ? ARC_LIT("write `\"\"` for an empty text")
