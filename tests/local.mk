@@ -1,18 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-# Unit tests: one program a file, each prints TAP through tests/unit/shim.c. Scripts print TAP as well.
-TEST_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+# Unit tests: one program a file, each prints TAP through tests/unit/shim.c. Scripts print TAP too.
+# The kinds of tests; each fragment adds to its own. `make check` runs all of them,
+# `make check-unit` and its like one kind.
+#   unit_tests       tests/unit: programs behind the shim
+#   shape_tests      tests/shape: what the tree, the headers and the library look like
+#   installed_tests  what only an installed copy shows; left out of a sanitized build, where a
+#                    program made with nothing but pkg-config cannot load the library
+#   e2e_tests        tests/e2e: the programs, talking to each other
+#   smoke_tests      a few of these that say within seconds whether a build is sound
+# Programs have no extension and so take LOG_DRIVER.
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 TEST_EXTENSIONS = .sh .py
-SH_LOG_DRIVER = $(TEST_LOG_DRIVER)
-PY_LOG_DRIVER = $(TEST_LOG_DRIVER)
-PY_LOG_COMPILER = python3
+SH_LOG_DRIVER = $(LOG_DRIVER)
+PY_LOG_DRIVER = $(LOG_DRIVER)
+PY_LOG_COMPILER = $(PYTHON)
 AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
-	CC='$(CC)'; export top_srcdir top_builddir CC; \
+	CC='$(CC)'; PYTHON='$(PYTHON)'; export top_srcdir top_builddir CC PYTHON; \
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0; UBSAN_OPTIONS=print_stacktrace=1; \
 	LSAN_OPTIONS=suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0; \
 	export ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS;
 EXTRA_DIST += tests/lsan.supp
 
 unit_tests =
+shape_tests =
+installed_tests =
+e2e_tests =
+smoke_tests =
+TESTS += $(shape_tests) $(e2e_tests)
+if !SANITIZED
+TESTS += $(installed_tests)
+endif
 if WITH_CUNIT
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -39,3 +56,8 @@ include tests/unit/net/local.mk
 include tests/unit/face/local.mk
 include tests/shape/local.mk
 include tests/e2e/local.mk
+include tests/bench/local.mk
+
+check-unit check-shape check-installed check-e2e check-smoke:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$$($(@:check-%=%)_tests)'
+.PHONY: check-unit check-shape check-installed check-e2e check-smoke

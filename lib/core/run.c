@@ -255,6 +255,7 @@ static arc_status fold_job_retrying(struct arc_run *run, const struct arc_event 
         new_steps(run, plan->step_count, event->step_ids, event->time_ns);
     if (steps == NULL)
         return arc__fail_nomem(err);
+    job->old_steps = job->steps;
     job->steps = steps;
     job->attempt++;
     if (event->cause == ARC_CAUSE_LOST)
@@ -344,6 +345,7 @@ static arc_status fold_step_queued(struct arc_run *run, const struct arc_event *
     ARC_TRY(move_step(run, event, ARC_STEP_SIGNAL_QUEUE, err));
     if (!arc__slice_equal(job->agent_id, event->agent_id))
         job->agent_id = keep(run, event->agent_id);
+    step->agent_id = job->agent_id;
     step->attempt = event->attempt;
     step->fence = event->fence;
     step->acked = 0;

@@ -28,6 +28,7 @@ struct arc_step_state {
     uint64_t started_mono_ns;
     uint64_t not_before_mono_ns; /* a retry's delay */
     int64_t log_lines;
+    arc_slice agent_id; /* of the present or last grant */
     arc_slice reason, error_message, metrics, outputs;
     /* soft */
     uint64_t lease_mono_ns;     /* when the lease lapses */
@@ -51,7 +52,8 @@ struct arc_job_state {
     uint64_t not_before_mono_ns;
     arc_slice agent_id; /* of the present attempt; empty: not placed */
     arc_slice reason;
-    struct arc_step_state *steps; /* the present attempt's */
+    struct arc_step_state *steps;     /* the present attempt's */
+    struct arc_step_state *old_steps; /* those of the attempt before; NULL: none */
 };
 
 struct arc_run {

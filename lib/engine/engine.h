@@ -85,7 +85,7 @@ struct arc_answer {
     int32_t duplicate;  /* trigger: the run was there already */
     int32_t state;      /* the present state, also on a refusal */
     int64_t number;
-    struct arc_diags *diags;          /* trigger: why a definition cannot be planned; may be NULL */
+    arc_slice findings; /* trigger: why a definition cannot be planned, a JSON array; or empty */
     const struct arc_ingest_ack *ack; /* events_push */
 };
 

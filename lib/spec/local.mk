@@ -1,1 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
+libarc_la_SOURCES += \
+	lib/spec/canonical.c \
+	lib/spec/diag.c lib/spec/diag.h \
+	lib/spec/diag_print.c \
+	lib/spec/diags.def \
+	lib/spec/fields.c lib/spec/fields.def lib/spec/fields.h \
+	lib/spec/json.c \
+	lib/spec/json_help.c lib/spec/json_help.h \
+	lib/spec/limits.def \
+	lib/spec/model.c lib/spec/model.h \
+	lib/spec/node.c lib/spec/node.h \
+	lib/spec/object.c \
+	lib/spec/places.c \
+	lib/spec/plan_build.c \
+	lib/spec/plan_json.c \
+	lib/spec/rules.c \
+	lib/spec/scalar.c \
+	lib/spec/shape.c lib/spec/shape.h \
+	lib/spec/spec.c lib/spec/spec.h \
+	lib/spec/template.c \
+	lib/spec/tree.c lib/spec/tree.h \
+	lib/spec/values.c \
+	lib/spec/yaml.c \
+	lib/spec/yaml_help.c lib/spec/yaml_help.h

@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+libarc_la_SOURCES += \
+	lib/store/check.c lib/store/check.h \
+	lib/store/lock.c lib/store/lock.h \
+	lib/store/mem.c lib/store/mem.h \
+	lib/store/rows.c lib/store/rows.h \
+	lib/store/sqlite.c lib/store/sqlite.h \
+	lib/store/sqlite_sql.c lib/store/sqlite_sql.h \
+	lib/store/tree.c lib/store/tree.h
+EXTRA_DIST += lib/store/README.md

@@ -1,1 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+if WITH_GRPC
+libarc_la_SOURCES += \
+	lib/wire/bucket.c lib/wire/bucket.h \
+	lib/wire/grpc.h lib/wire/grpc_priv.h \
+	lib/wire/grpc_block.c \
+	lib/wire/grpc_call.c \
+	lib/wire/grpc_conn.c \
+	lib/wire/grpc_meta.c lib/wire/grpc_meta.h \
+	lib/wire/grpc_time.c \
+	lib/wire/lpm.c lib/wire/lpm.h
+endif

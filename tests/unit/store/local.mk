@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+unit_tests += tests/unit/store/store_mem_test tests/unit/store/store_sqlite_test
+
+store_contract_sources = \
+	tests/unit/store/store_contract.c tests/unit/store/store_contract.h \
+	tests/unit/store/store_model.c tests/unit/store/store_model.h \
+	tests/unit/store/store_random.c
+tests_unit_store_store_mem_test_SOURCES = tests/unit/store/store_mem_test.c $(store_contract_sources)
+tests_unit_store_store_sqlite_test_SOURCES = tests/unit/store/store_sqlite_test.c \
+	tests/unit/store/store_files.c tests/unit/store/store_files.h \
+	$(store_contract_sources)

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Agents in memory: presence, leases, and the channel through which they are told what to do. */
+#include "engine/engine_private.h"
+#include "engine/event_json.h"
+
+#include <stdio.h>
+
+#define AGENT_BYTES_MAX (1024u * 1024u)
+
+/* --- records
+ * ------------------------------------------------------------------------------------------ */
+
+struct agent *arc__agent_find(struct arc_engine *engine, arc_slice id)
+{
+    return arc__map_get(&engine->agents, id);
+}
+
+arc_status arc__agent_set_row(struct agent *agent, const struct arc_row_agent *row, arc_err *err)
+{
+    const struct arc_table_def *def = arc__table_def(ARC_TABLE_agent);
+    struct arc_arena fresh;
+    struct arc_row_agent copy = *row;
+    struct arc_kvs labels;
+    arc__arena_init(&fresh, &agent->arena.mem, AGENT_BYTES_MAX);
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        if (def->cols[i].type == ARC_COL_INT)
+            continue;
+        arc_slice *text = (arc_slice *)(void *)((char *)&copy + def->cols[i].offset);
+        if (text->len > 0)
+            *text = arc__arena_copy(&fresh, *text);
+    }
+    arc_status status = arc__kvs_from_json(copy.labels, &fresh, &labels, err);
+    if (status == ARC_OK && fresh.failed)
+        status = arc__fail_nomem(err);
+    if (status != ARC_OK) {
+        arc__arena_deinit(&fresh);
+        return status;
+    }
+    arc__arena_deinit(&agent->arena);
+    agent->arena = fresh;
+    agent->row = copy;
+    agent->labels = labels;
+    return ARC_OK;
+}
+
+arc_status arc__agent_new(struct arc_engine *engine, const struct arc_row_agent *row,
+                          struct agent **out, arc_err *err)
+{
+    struct agent *agent = arc__alloc(&engine->mem, sizeof(*agent));
+    if (agent == NULL)
+        return arc__fail_nomem(err);
+    arc__list_init(&agent->placements);
+    arc__load_init(&agent->epoch_load, &engine->mem);
+    arc__arena_init(&agent->arena, &engine->mem, AGENT_BYTES_MAX);
+    agent->last_seen_mono_ns = engine->now.mono_ns;
+    agent->idle_since_mono_ns = engine->now.mono_ns;
+    arc_status status = arc__agent_set_row(agent, row, err);
+    if (status == ARC_OK)
+        status = arc__map_put(&engine->agents, row->id, agent, NULL, err);
+    if (status != ARC_OK) {
+        arc__arena_deinit(&agent->arena);
+        arc__free(&engine->mem, agent);
+        return status;
+    }
+    arc__list_add_tail(&engine->agent_list, &agent->link);
+    *out = agent;
+    return ARC_OK;
+}
+
+static void end_session(struct agent *agent)
+{
+    struct arc_session *session = agent->session;
+    if (session == NULL)
+        return;
+    agent->session = NULL;
+    session->agent = NULL;
+    /* Told at once: it has to find that it is over. It may not open another from there. */
+    session->notify(session->user);
+}
+
+void arc__agent_drop(struct arc_engine *engine, struct agent *agent)
+{
+    if (agent->session != NULL)
+        agent->session->agent = NULL;
+    (void)arc__map_remove(&engine->agents, agent->row.id);
+    arc__list_remove(&agent->link);
+    arc__load_deinit(&agent->epoch_load);
+    arc__arena_deinit(&agent->arena);
+    arc__free(&engine->mem, agent);
+}
+
+int arc__agent_status(const struct agent *agent)
+{
+    if (!agent->online && !agent->is_host)
+        return 2; /* offline */
+    if (agent->used == 0)
+        return 4;                                                      /* idle */
+    return agent->used >= (uint64_t)agent->row.max_concurrent ? 3 : 1; /* busy, online */
+}
+
+void arc__agent_seen(struct arc_engine *engine, struct agent *agent)
+{
+    agent->last_seen_mono_ns = engine->now.mono_ns;
+    agent->heard = 1;
+    if (!agent->online)
+        engine->sweep_mono_ns = 0;
+}
+
+static void view(const struct agent *agent, struct arc_agent_view *out)
+{
+    *out = (struct arc_agent_view){.row = &agent->row,
+                                   .status = arc__agent_status(agent),
+                                   .running = agent->used,
+                                   .last_seen_mono_ns = agent->last_seen_mono_ns};
+}
+
+arc_status arc__engine_agent(struct arc_engine *engine, arc_slice agent_id,
+                             struct arc_agent_view *out, arc_err *err)
+{
+    const struct agent *agent = arc__agent_find(engine, agent_id);
+    if (agent == NULL)
+        return arc__fail(err, ARC_ENOTFOUND, "agent", "No agent has this id.");
+    view(agent, out);
+    return ARC_OK;
+}
+
+int arc__engine_next_agent(struct arc_engine *engine, size_t *at, struct arc_agent_view *out)
+{
+    size_t index = 0;
+    ARC_LIST_EACH(&engine->agent_list, link)
+    {
+        const struct agent *agent = ARC_CONTAINER(link, struct agent, link);
+        if (agent->is_host || index++ < *at)
+            continue;
+        view(agent, out);
+        (*at)++;
+        return 1;
+    }
+    return 0;
+}
+
+/* --- leases
+ * ---------------------------------------------------------------------------------------------- */
+
+static struct arc_step_state *present_step(const struct live *live, uint32_t job)
+{
+    struct arc_job_state *state = &live->run.jobs[job];
+    return state->step < live->run.plan->jobs[job].step_count ? &state->steps[state->step] : NULL;
+}
+
+static int is_granted(const struct arc_step_state *step)
+{
+    return step != NULL && (step->status == ARC_STEP_QUEUED || step->status == ARC_STEP_RUNNING);
+}
+
+int arc__cancel_wanted(const struct live *live, uint32_t job)
+{
+    const struct arc_step_state *step = present_step(live, job);
+    return is_granted(step) && (live->run.stopping || step->cancel_by_mono_ns > 0);
+}
+
+static struct placement *find_lease(struct agent *agent, const struct arc_lease *lease)
+{
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        const struct arc_step_state *step = present_step(placement->live, placement->job);
+        if (is_granted(step) && step->fence == lease->fence && step->attempt == lease->attempt &&
+            arc__slice_equal(arc__id_slice(&step->id), lease->step_run_id))
+            return placement;
+    }
+    return NULL;
+}
+
+static void fill_cancel(const struct arc_engine *engine, const struct placement *placement,
+                        struct arc_cancel_order *out)
+{
+    const struct arc_run *run = &placement->live->run;
+    const struct arc_step_state *step = present_step(placement->live, placement->job);
+    *out = (struct arc_cancel_order){
+        .step_run_id = arc__id_slice(&step->id),
+        .attempt = step->attempt,
+        .fence = step->fence,
+        .grace_ns = run->stopping ? run->stop_grace_ns : engine->options.rules.stop_grace_ns,
+        .force = run->forced,
+        .reason = run->stopping ? run->reason : ARC_LIT("It ran into its timeout."),
+    };
+}
+
+static void lose(struct arc_engine *engine, struct placement *placement, const char *why)
+{
+    (void)snprintf(placement->lost, sizeof(placement->lost), "%s", why);
+    placement->agent->lost_due = 1;
+    engine->sweep_mono_ns = 0;
+}
+
+static void renew(struct arc_engine *engine, struct placement *placement)
+{
+    struct arc_step_state *step = present_step(placement->live, placement->job);
+    step->lease_mono_ns = engine->now.mono_ns + (uint64_t)engine->options.rules.lease_ttl_ns;
+    step->acked = 1;
+}
+
+/* An old agent does not list what it holds: all of it lives on. */
+static void renew_all(struct arc_engine *engine, struct agent *agent)
+{
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        if (is_granted(present_step(placement->live, placement->job)))
+            renew(engine, placement);
+    }
+}
+
+void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const char *why)
+{
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        lose(engine, ARC_CONTAINER(link, struct placement, by_agent), why);
+    }
+}
+
+int arc__incarnate(struct arc_engine *engine, struct agent *agent, arc_slice incarnation)
+{
+    if (incarnation.len == 0 || arc__slice_equal(agent->row.incarnation, incarnation))
+        return 0;
+    if (agent->row.incarnation.len > 0)
+        arc__agent_lose_all(engine, agent,
+                            "The agent was started anew; what it ran before is lost.");
+    return 1;
+}
+
+static arc_status new_incarnation(struct arc_engine *engine, struct agent *agent,
+                                  arc_slice incarnation, arc_err *err)
+{
+    struct arc_row_agent row = agent->row;
+    if (!arc__incarnate(engine, agent, incarnation))
+        return ARC_OK;
+    row.incarnation = incarnation;
+    agent->row_due = 1;
+    engine->sweep_mono_ns = 0;
+    return arc__agent_set_row(agent, &row, err);
+}
+
+static arc_status list_cancels(struct arc_engine *engine, struct agent *agent,
+                               struct arc_arena *arena, struct arc_renewal *out, arc_err *err)
+{
+    out->cancels = arc__arena_array(arena, agent->used, sizeof(*out->cancels));
+    if (out->cancels == NULL)
+        return arc__fail_nomem(err);
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        const struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        if (arc__cancel_wanted(placement->live, placement->job) && out->cancel_count < agent->used)
+            fill_cancel(engine, placement, &out->cancels[out->cancel_count++]);
+    }
+    return ARC_OK;
+}
+
+arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_heartbeat *heartbeat,
+                                 struct arc_arena *arena, struct arc_renewal *out, arc_err *err)
+{
+    struct agent *agent = arc__agent_find(engine, heartbeat->agent_id);
+    *out = (struct arc_renewal){.ttl_ns = engine->options.rules.lease_ttl_ns,
+                                .server_time_ns = engine->now.wall_ns};
+    if (agent == NULL)
+        return arc__fail(err, ARC_ENOTFOUND, "agent", "The agent is not registered here.");
+    arc__agent_seen(engine, agent);
+    if (heartbeat->max_concurrent > 0 && heartbeat->max_concurrent != agent->row.max_concurrent) {
+        agent->row.max_concurrent = heartbeat->max_concurrent;
+        engine->place_due = 1;
+    }
+    ARC_TRY(new_incarnation(engine, agent, heartbeat->incarnation, err));
+    out->renewed = arc__arena_array(arena, heartbeat->lease_count, sizeof(*out->renewed));
+    out->lost = arc__arena_array(arena, heartbeat->lease_count, sizeof(*out->lost));
+    if (out->renewed == NULL || out->lost == NULL)
+        return arc__fail_nomem(err);
+    for (size_t i = 0; i < heartbeat->lease_count; i++) {
+        struct placement *placement = find_lease(agent, &heartbeat->leases[i]);
+        if (placement != NULL && placement->lost[0] == '\0') {
+            renew(engine, placement);
+            out->renewed[out->renewed_count++] = heartbeat->leases[i];
+        } else {
+            out->lost[out->lost_count++] = heartbeat->leases[i];
+        }
+    }
+    if (!heartbeat->has_leases)
+        renew_all(engine, agent);
+    return list_cancels(engine, agent, arena, out, err);
+}
+
+/* --- sessions
+ * -------------------------------------------------------------------------------------------- */
+
+void arc__session_due(struct agent *agent)
+{
+    if (agent->session == NULL)
+        return;
+    agent->session->due = 1;
+    agent->session->engine->sessions_due = 1;
+}
+
+arc_status arc__session_open(struct arc_engine *engine, arc_slice agent_id,
+                             void (*notify)(void *user), void *user, struct arc_session **out,
+                             arc_err *err)
+{
+    struct agent *agent = arc__agent_find(engine, agent_id);
+    if (agent == NULL)
+        return arc__fail(err, ARC_ENOTFOUND, "agent", "The agent is not registered here.");
+    struct arc_session *session = arc__alloc(&engine->mem, sizeof(*session));
+    if (session == NULL)
+        return arc__fail_nomem(err);
+    *session = (struct arc_session){engine, agent, notify, user, 0};
+    end_session(agent);
+    agent->session = session;
+    arc__agent_seen(engine, agent);
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        placement->offered_fence = placement->cancel_fence = 0;
+    }
+    arc__session_due(agent);
+    engine->place_due = 1;
+    *out = session;
+    return ARC_OK;
+}
+
+void arc__session_close(struct arc_session *session)
+{
+    if (session == NULL)
+        return;
+    if (session->agent != NULL)
+        session->agent->session = NULL;
+    arc__free(&session->engine->mem, session);
+}
+
+static int offer_cancel(struct arc_engine *engine, struct placement *placement,
+                        struct arc_offer *out)
+{
+    const struct arc_step_state *step = present_step(placement->live, placement->job);
+    int forced = placement->live->run.forced;
+    if (!arc__cancel_wanted(placement->live, placement->job) ||
+        (placement->cancel_fence == step->fence && placement->cancel_forced == forced))
+        return 0;
+    placement->cancel_fence = step->fence;
+    placement->cancel_forced = forced;
+    out->kind = ARC_OFFER_CANCEL;
+    fill_cancel(engine, placement, &out->cancel);
+    return 1;
+}
+
+static int offer_step(struct arc_engine *engine, struct placement *placement, struct arc_offer *out)
+{
+    const struct arc_step_state *step = present_step(placement->live, placement->job);
+    if (!is_granted(step) || step->acked || placement->lost[0] != '\0')
+        return 0;
+    if (placement->offered_fence == step->fence &&
+        engine->now.mono_ns - placement->offered_mono_ns < (uint64_t)ARC_REDELIVER_NS)
+        return 0;
+    placement->offered_fence = step->fence;
+    placement->offered_mono_ns = engine->now.mono_ns;
+    if (engine->sweep_mono_ns > engine->now.mono_ns + (uint64_t)ARC_REDELIVER_NS)
+        engine->sweep_mono_ns = engine->now.mono_ns + (uint64_t)ARC_REDELIVER_NS;
+    out->kind = ARC_OFFER_STEP;
+    return 1;
+}
+
+arc_status arc__session_next(struct arc_session *session, struct arc_arena *arena,
+                             struct arc_offer *out, arc_err *err)
+{
+    struct arc_engine *engine = session->engine;
+    if (session->agent == NULL)
+        return arc__fail(err, ARC_EDONE, "session", "A newer channel of this agent took over.");
+    *out = (struct arc_offer){.kind = ARC_OFFER_NONE};
+    ARC_LIST_EACH(&session->agent->placements, link)
+    {
+        struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        const struct arc_run *run = &placement->live->run;
+        if (placement->live->touched) /* decided but not durable yet: nothing is said */
+            continue;
+        if (!offer_step(engine, placement, out) && !offer_cancel(engine, placement, out))
+            continue;
+        out->run = run;
+        out->job = placement->job;
+        out->step = run->jobs[placement->job].step;
+        out->workspace =
+            arc__arena_printf(arena, "%s/%s-%d", run->id.text, run->jobs[placement->job].id.text,
+                              run->jobs[placement->job].attempt);
+        return out->workspace.ptr != NULL ? ARC_OK : arc__fail_nomem(err);
+    }
+    return ARC_EAGAIN;
+}
+
+arc_status arc__session_ack(struct arc_session *session, arc_slice step_run_id, uint64_t fence,
+                            int accepted, arc_slice message, arc_err *err)
+{
+    if (session->agent == NULL)
+        return ARC_EDONE;
+    ARC_LIST_EACH(&session->agent->placements, link)
+    {
+        struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        struct arc_step_state *step = present_step(placement->live, placement->job);
+        if (!is_granted(step) || step->fence != fence ||
+            !arc__slice_equal(arc__id_slice(&step->id), step_run_id))
+            continue;
+        char why[160];
+        if (accepted) {
+            step->acked = 1;
+            return ARC_OK;
+        }
+        (void)snprintf(why, sizeof(why), "The agent did not take the step: %.*s",
+                       (int)(message.len < 120 ? message.len : 120),
+                       message.ptr != NULL ? message.ptr : "");
+        lose(session->engine, placement, why);
+        return ARC_OK;
+    }
+    return arc__fail(err, ARC_EPRECONDITION, "fence", "No grant of this fence is open.");
+}
+
+void arc__engine_set_host(struct arc_engine *engine, const struct arc_host_port *host)
+{
+    if (host == NULL) {
+        if (engine->host != NULL)
+            engine->host->row.max_concurrent = 0;
+        return;
+    }
+    engine->host_port = *host;
+    if (engine->host == NULL) {
+        struct arc_row_agent row = {.id = ARC_LIT(ARC_HOST_AGENT),
+                                    .name = ARC_LIT(ARC_HOST_AGENT),
+                                    .approved = 1,
+                                    .enabled = 1};
+        if (arc__agent_new(engine, &row, &engine->host, NULL) != ARC_OK)
+            return; /* the session that face opens next reports it */
+        engine->host->is_host = 1;
+        engine->host->online = 1;
+    }
+    engine->host->row.max_concurrent = host->slots;
+    engine->place_due = 1;
+}
+
+/* --- part of a turn
+ * -------------------------------------------------------------------------------------- */
+
+static arc_status drop_lost(struct arc_engine *engine, struct agent *agent, arc_err *err)
+{
+    agent->lost_due = 0;
+    ARC_LIST_EACH_SAFE(&agent->placements, link)
+    {
+        struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        struct live *live = placement->live;
+        struct arc_decision d;
+        if (placement->lost[0] == '\0')
+            continue;
+        arc_slice why = arc__turn_copy(engine, arc__slice_cstr(placement->lost));
+        ARC_TRY(arc__turn_enter(engine, live, &d, err));
+        arc_status status = arc__decide_lost(&d, &live->run, placement->job, why, err);
+        status = arc__turn_leave(engine, live, &d, status, err);
+        if (status != ARC_OK && engine->turn.spoiled != ARC_OK)
+            return status;
+    }
+    return ARC_OK;
+}
+
+static arc_status note_presence(struct arc_engine *engine, struct agent *agent, int online,
+                                arc_err *err)
+{
+    agent->online = online;
+    agent->row.version++;
+    agent->row.last_seen_ns =
+        engine->now.wall_ns - (int64_t)(engine->now.mono_ns - agent->last_seen_mono_ns);
+    agent->row_due = 1;
+    if (online)
+        engine->place_due = 1;
+    return arc__turn_event(
+        engine,
+        (struct arc_event){.type = online ? ARC_EVENT_AGENT_ONLINE : ARC_EVENT_AGENT_OFFLINE,
+                           .seq = agent->row.version,
+                           .agent_id = agent->row.id},
+        agent->row.id, err);
+}
+
+/* A grant that was offered and not acknowledged is offered again: the answer may have been lost. */
+static int offer_again(struct agent *agent)
+{
+    int open = 0;
+    if (agent->session == NULL)
+        return 0;
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        const struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        const struct arc_step_state *step = present_step(placement->live, placement->job);
+        open |= is_granted(step) && !step->acked;
+    }
+    if (open)
+        arc__session_due(agent);
+    return open;
+}
+
+arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err)
+{
+    uint64_t now = engine->now.mono_ns, next = UINT64_MAX;
+    uint64_t patience = (uint64_t)engine->options.heartbeat_ns * ARC_OFFLINE_BEATS;
+    if (engine->sweep_mono_ns > now)
+        return ARC_OK;
+    ARC_LIST_EACH(&engine->agent_list, link)
+    {
+        struct agent *agent = ARC_CONTAINER(link, struct agent, link);
+        if (agent->lost_due)
+            ARC_TRY(drop_lost(engine, agent, err));
+        if (offer_again(agent) && now + (uint64_t)ARC_REDELIVER_NS < next)
+            next = now + (uint64_t)ARC_REDELIVER_NS;
+        if (agent->is_host)
+            continue;
+        int online = now - agent->last_seen_mono_ns < patience && agent->heard;
+        if (online != agent->online)
+            ARC_TRY(note_presence(engine, agent, online, err));
+        if (online && agent->last_seen_mono_ns + patience < next)
+            next = agent->last_seen_mono_ns + patience;
+        if (agent->row_due)
+            ARC_TRY(arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_agent, &agent->row, 0, err));
+        agent->row_due = 0;
+    }
+    engine->sweep_mono_ns = next;
+    return ARC_OK;
+}

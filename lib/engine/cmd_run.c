@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands about runs: trigger, control, and what holders report. */
+#include "base/sha256.h"
+#include "engine/engine_private.h"
+#include "engine/event_json.h"
+#include "spec/spec.h"
+
+/* --- trigger
+ * ----------------------------------------------------------------------------------------- */
+
+/* What makes two requests of one requestId the same. */
+static arc_status request_digest(struct arc_engine *engine, const struct arc_cmd *cmd, char *out,
+                                 arc_err *err)
+{
+    struct arc_buf buf;
+    arc__buf_init(&buf, &engine->mem, ARC_CMD_BYTES_MAX);
+    arc__kvs_to_json(&cmd->u.trigger.variables, &buf);
+    arc__buf_add_char(&buf, '\n');
+    arc__buf_add_slice(&buf, cmd->u.trigger.branch);
+    arc__buf_add_char(&buf, '\n');
+    arc__buf_add_slice(&buf, cmd->u.trigger.ref);
+    arc__buf_add_char(&buf, '\n');
+    arc__buf_add_slice(&buf, cmd->u.trigger.triggered_by);
+    arc_status status = arc__buf_check(&buf, err);
+    if (status == ARC_OK)
+        arc__sha256_hex(arc__buf_slice(&buf), out);
+    arc__buf_deinit(&buf);
+    return status;
+}
+
+/* ARC_EDONE: this request was answered before, and the answer is filled. */
+static arc_status seen_trigger(struct arc_engine *engine, struct cmd_box *box, arc_slice scope,
+                               const char *digest, arc_err *err)
+{
+    struct arc_query query = {.table = ARC_TABLE_request_key, .filter_count = 2, .order_col = -1};
+    query.filters[0] = arc__eq_text(ARC_COL_request_key_scope, scope);
+    query.filters[1] = arc__eq_text(ARC_COL_request_key_request_id, box->cmd.u.trigger.request_id);
+    ARC_TRY(arc__load(engine, &box->loads[0], &query, err));
+    if (box->loads[0].rows.count == 0)
+        return ARC_OK;
+    const struct arc_row_request_key *row = box->loads[0].rows.rows;
+    if (!arc__slice_is(row->digest, digest))
+        return arc__fail(err, ARC_ECONFLICT, "requestId",
+                         "This requestId was used before with another body.");
+    box->answer.id = row->result;
+    box->answer.duplicate = 1;
+    return ARC_EDONE;
+}
+
+/* The text of the pipeline's present definition. */
+static arc_status load_definition(struct arc_engine *engine, struct cmd_box *box,
+                                  const struct pipe *pipe, arc_slice *text, uint32_t *format,
+                                  arc_err *err)
+{
+    struct arc_query query = {.table = ARC_TABLE_definition, .filter_count = 2, .order_col = -1};
+    if (pipe->row.definition_sha.len == 0)
+        return arc__fail(err, ARC_ECONFLICT, "definition",
+                         "The pipeline has no definition yet; save one first.");
+    query.filters[0] = arc__eq_text(ARC_COL_definition_pipeline_id, pipe->row.id);
+    query.filters[1] = arc__eq_text(ARC_COL_definition_sha, pipe->row.definition_sha);
+    ARC_TRY(arc__load(engine, &box->loads[1], &query, err));
+    if (box->loads[1].rows.count == 0) {
+        /* saved by a command of this very turn: not readable before its commit */
+        arc__load_deinit(&box->loads[1]);
+        arc__load_init(&box->loads[1], &engine->mem);
+        return pipe->touched ? ARC_EAGAIN
+                             : arc__fail(err, ARC_EINTERNAL, "definition",
+                                         "The pipeline's definition is not in the store.");
+    }
+    const struct arc_row_definition *row = box->loads[1].rows.rows;
+    *text = row->text;
+    *format = (uint32_t)row->format;
+    return ARC_OK;
+}
+
+/* Reads and plans inside the run's arena: the plan borrows from the text and the tree. */
+static arc_status make_plan(struct arc_engine *engine, struct cmd_box *box, struct live *live,
+                            arc_slice text, uint32_t format, const struct arc_plan **plan,
+                            arc_err *err)
+{
+    const struct arc_cmd *cmd = &box->cmd;
+    struct arc_diags *diags = ARC_ARENA_NEW(&box->cmd.arena, struct arc_diags);
+    struct arc_arena *arena = &live->run.arena;
+    struct arc_spec *spec = NULL;
+    struct arc_plan_inputs inputs = {.variables = cmd->u.trigger.variables,
+                                     .trigger_type = ARC_LIT("manual"),
+                                     .actor = cmd->u.trigger.triggered_by,
+                                     .ref = cmd->u.trigger.ref,
+                                     .branch = cmd->u.trigger.branch,
+                                     .request_id = cmd->u.trigger.request_id};
+    arc_slice own = arc__arena_copy(arena, text);
+    if (diags == NULL || own.ptr == NULL)
+        return arc__fail_nomem(err);
+    (void)engine;
+    arc_status status =
+        arc__spec_read(own, (enum arc_format)format, ARC_NONE, NULL, arena, diags, &spec, err);
+    if (status == ARC_OK)
+        status = arc__plan_build(spec, &inputs, arena, diags, plan, err);
+    if (status == ARC_EINVAL && diags->first != NULL)
+        box->diags_text_due = 1;
+    box->diags = diags;
+    return status;
+}
+
+/* Findings live in the run's arena, which goes when the run is refused. */
+static void save_findings(struct arc_engine *engine, struct cmd_box *box)
+{
+    struct arc_buf buf;
+    if (!box->diags_text_due)
+        return;
+    arc__buf_init(&buf, &engine->mem, 1024u * 1024u);
+    arc__diags_to_json(box->diags, &buf);
+    if (arc__buf_check(&buf, NULL) == ARC_OK)
+        box->answer.findings = arc__arena_copy(&box->cmd.arena, arc__buf_slice(&buf));
+    arc__buf_deinit(&buf);
+}
+
+static arc_status start_run(struct arc_engine *engine, struct cmd_box *box, struct live *live,
+                            struct pipe *pipe, const struct arc_plan *plan, arc_err *err)
+{
+    struct arc_cmd *cmd = &box->cmd;
+    struct arc_decision d;
+    struct arc_create create = {
+        .run_id = live->id,
+        .pipeline_id = arc__id_slice(&pipe->id),
+        .triggered_by = cmd->u.trigger.triggered_by,
+        .birth = {.pipeline_name = pipe->row.name,
+                  .project_id = pipe->row.project_id,
+                  .definition_sha = pipe->row.definition_sha,
+                  .branch = cmd->u.trigger.branch,
+                  .ref = cmd->u.trigger.ref,
+                  .request_id = cmd->u.trigger.request_id,
+                  .number = pipe->row.total_runs + 1,
+                  .trigger_type = 1,
+                  .plan = plan},
+    };
+    ARC_TRY(arc__turn_enter(engine, live, &d, err));
+    arc_status status = arc__decide_create(&d, &live->run, &create, err);
+    if (status == ARC_OK)
+        status = arc__live_ready(live, err);
+    if (status != ARC_OK)
+        return arc__turn_spoil(engine, status);
+    return arc__turn_leave(engine, live, &d, ARC_OK, err);
+}
+
+static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct pipe *pipe,
+                          arc_slice text, uint32_t format, arc_err *err)
+{
+    struct arc_cmd *cmd = &box->cmd;
+    const struct arc_plan *plan = NULL;
+    struct live *live = NULL;
+    arc_id id = cmd->u.trigger.run_id;
+    if (engine->lives_open >= engine->options.runs_max)
+        return arc__fail(err, ARC_ELIMIT, "runs.max", "%zu runs are open already, the limit is %u.",
+                         engine->lives_open, engine->options.runs_max);
+    if (id.text[0] == '\0')
+        ARC_TRY(arc__engine_new_id(engine, &id, err));
+    ARC_TRY(arc__live_new(engine, &id, pipe, &live, err));
+    arc_status status = make_plan(engine, box, live, text, format, &plan, err);
+    if (status != ARC_OK) {
+        save_findings(engine, box);
+        arc__live_drop(live);
+        return status;
+    }
+    ARC_TRY(start_run(engine, box, live, pipe, plan, err));
+    box->answer.id = arc__arena_copy(&cmd->arena, arc__id_slice(&live->id));
+    box->answer.state = live->run.status;
+    return ARC_OK;
+}
+
+/* A run of a definition that belongs to no pipeline yet: one is made for it. */
+static arc_status pipe_for_definition(struct arc_engine *engine, struct cmd_box *box,
+                                      struct pipe **out, arc_err *err)
+{
+    struct arc_cmd *cmd = &box->cmd;
+    char hex[ARC_SHA256_HEX_LEN + 1];
+    arc_id id;
+    struct pipe *pipe = NULL;
+    arc__sha256_hex(cmd->u.trigger.definition.canonical, hex);
+    ARC_TRY(arc__engine_new_id(engine, &id, err));
+    ARC_TRY(arc__pipe_new(engine, &id, &pipe, err));
+    pipe->loaded = pipe->touched = 1;
+    struct arc_row_pipeline row = {.id = arc__id_slice(&pipe->id),
+                                   .name = ARC_LIT("inline"),
+                                   .is_enabled = 1,
+                                   .status = ARC_RUN_PENDING,
+                                   .definition_sha = arc__slice_cstr(hex),
+                                   .created_by = cmd->u.trigger.triggered_by,
+                                   .version = 1,
+                                   .created_at_ns = engine->now.wall_ns,
+                                   .updated_at_ns = engine->now.wall_ns};
+    struct arc_row_definition definition = {.pipeline_id = row.id,
+                                            .sha = row.definition_sha,
+                                            .format = cmd->u.trigger.definition.format,
+                                            .text = cmd->u.trigger.definition.text,
+                                            .canonical = cmd->u.trigger.definition.canonical,
+                                            .created_at_ns = engine->now.wall_ns};
+    ARC_TRY(arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_definition, &definition, 0, err));
+    arc_status status = arc__pipe_copy_row(pipe, &row, err);
+    if (status != ARC_OK)
+        return arc__turn_spoil(engine, status);
+    *out = pipe;
+    return arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_pipeline, &pipe->row, 0, err);
+}
+
+/* A refused run leaves no pipeline behind: its definition is read before anything is written. */
+static arc_status check_definition(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
+{
+    struct arc_arena arena;
+    struct arc_spec *spec = NULL;
+    struct arc_diags diags = {0};
+    arc__arena_init(&arena, &engine->mem, ARC_RUN_BYTES_MAX);
+    arc_status status = arc__spec_read(box->cmd.u.trigger.definition.text,
+                                       (enum arc_format)box->cmd.u.trigger.definition.format,
+                                       ARC_NONE, NULL, &arena, &diags, &spec, err);
+    if (status == ARC_OK) {
+        struct arc_plan_inputs inputs = {.variables = box->cmd.u.trigger.variables,
+                                         .trigger_type = ARC_LIT("manual")};
+        const struct arc_plan *plan = NULL;
+        status = arc__plan_build(spec, &inputs, &arena, &diags, &plan, err);
+    }
+    arc__arena_deinit(&arena);
+    return status;
+}
+
+arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
+{
+    struct arc_cmd *cmd = &box->cmd;
+    struct pipe *pipe = NULL;
+    char digest[ARC_SHA256_HEX_LEN + 1];
+    arc_slice text = cmd->u.trigger.definition.text;
+    uint32_t format = cmd->u.trigger.definition.format;
+    if (cmd->pipeline_id.len == 0) {
+        ARC_TRY(check_definition(engine, box, err));
+        ARC_TRY(pipe_for_definition(engine, box, &pipe, err));
+        arc_status status = new_run(engine, box, pipe, text, format, err);
+        return status == ARC_OK ? ARC_OK : arc__turn_spoil(engine, status);
+    }
+    ARC_TRY(arc__visible_pipe(engine, cmd, cmd->pipeline_id, &pipe, err));
+    arc_slice scope = arc__arena_printf(&cmd->arena, "trigger:%s", pipe->id.text);
+    ARC_TRY(request_digest(engine, cmd, digest, err));
+    if (cmd->u.trigger.request_id.len > 0) {
+        arc_status status = seen_trigger(engine, box, scope, digest, err);
+        if (status != ARC_OK)
+            return status == ARC_EDONE ? ARC_OK : status;
+    }
+    if (!pipe->row.is_enabled)
+        return arc__fail(err, ARC_ECONFLICT, "pipeline", "The pipeline is disabled.");
+    ARC_TRY(load_definition(engine, box, pipe, &text, &format, err));
+    ARC_TRY(new_run(engine, box, pipe, text, format, err));
+    if (cmd->u.trigger.request_id.len == 0)
+        return ARC_OK;
+    struct arc_row_request_key key = {.scope = scope,
+                                      .request_id = cmd->u.trigger.request_id,
+                                      .digest = arc__slice_cstr(digest),
+                                      .result = box->answer.id,
+                                      .created_at_ns = engine->now.wall_ns};
+    return arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_request_key, &key, 0, err);
+}
+
+/* --- control
+ * ------------------------------------------------------------------------------------------- */
+
+arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
+{
+    struct arc_cmd *cmd = &box->cmd;
+    struct live *live = NULL;
+    struct pipe *pipe = NULL;
+    struct arc_decision d;
+    arc_status status;
+    if (cmd->pipeline_id.len > 0)
+        ARC_TRY(arc__visible_pipe(engine, cmd, cmd->pipeline_id, &pipe, err));
+    if (cmd->run_id.len == 0)
+        return arc__fail(err, ARC_EINVAL, "runId", "The run's id is missing.");
+    ARC_TRY(arc__live_get(engine, cmd->run_id, &live, err));
+    if (pipe != NULL && live->pipe != pipe)
+        return arc__fail(err, ARC_ENOTFOUND, "run", "The pipeline has no run of this id.");
+    ARC_TRY(arc__turn_enter(engine, live, &d, err));
+    if (cmd->kind == ARC_CMD_RUN_PAUSE)
+        status = arc__decide_pause(&d, &live->run, cmd->reason, cmd->actor, err);
+    else if (cmd->kind == ARC_CMD_RUN_RESUME)
+        status = arc__decide_resume(&d, &live->run, cmd->reason, cmd->actor, err);
+    else
+        status = arc__decide_stop(&d, &live->run, cmd->reason, cmd->actor, cmd->u.stop.force, err);
+    status = arc__turn_leave(engine, live, &d, status, err);
+    box->answer.id = arc__arena_copy(&cmd->arena, arc__id_slice(&live->id));
+    box->answer.state = live->run.status;
+    return status;
+}
+
+/* --- reports
+ * -------------------------------------------------------------------------------------------- */
+
+arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
+{
+    struct arc_cmd *cmd = &box->cmd;
+    struct step_ref *ref = arc__step_find(engine, cmd->u.report.step_run_id);
+    struct arc_decision d;
+    if (ref == NULL) {
+        engine->stats.stale_fences++;
+        return arc__fail(err, ARC_EPRECONDITION, "fence",
+                         "No step run of this id is open: its lease is gone.");
+    }
+    struct live *live = ref->live;
+    if (arc__run_over(&live->run) || &live->run.jobs[ref->job].steps[ref->step] != ref->state) {
+        /* The same answer twice is no harm; anything else comes too late. */
+        if (ref->state->fence == cmd->u.report.fence &&
+            ref->state->attempt == cmd->u.report.attempt &&
+            arc__slice_equal(ref->state->agent_id, cmd->u.report.agent_id) &&
+            (ref->state->status == cmd->u.report.status ||
+             cmd->u.report.status == ARC_STEP_RUNNING))
+            return ARC_OK;
+        engine->stats.stale_fences++;
+        return arc__fail(err, ARC_EPRECONDITION, "fence", "The attempt that reports is over.");
+    }
+    struct arc_report report = {.job = ref->job,
+                                .step = ref->step,
+                                .status = cmd->u.report.status,
+                                .attempt = cmd->u.report.attempt,
+                                .fence = cmd->u.report.fence,
+                                .exit_code = cmd->u.report.exit_code,
+                                .log_lines = ref->info.lines,
+                                .agent_id = cmd->u.report.agent_id,
+                                .error_message = cmd->u.report.error_message,
+                                .metrics = cmd->u.report.metrics,
+                                .outputs = cmd->u.report.outputs};
+    if (cmd->u.report.log_lines > 0 && arc_step_state_is_terminal(report.status) &&
+        ref->state->fence == report.fence && !arc_step_state_is_terminal(ref->state->status)) {
+        ARC_TRY(
+            arc__log_tail(engine, ref, cmd->u.report.step_run_id, cmd->u.report.log_lines, err));
+        report.log_lines = ref->info.lines;
+    }
+    ARC_TRY(arc__turn_enter(engine, live, &d, err));
+    arc_status status = arc__decide_report(&d, &live->run, &report, err);
+    status = arc__turn_leave(engine, live, &d, status, err);
+    engine->stats.stale_fences += status == ARC_EPRECONDITION;
+    box->answer.state = ref->state->status;
+    return status;
+}

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "engine/engine_private.h"
+
+struct cmd_box *arc__box(struct arc_cmd *cmd)
+{
+    return (struct cmd_box *)(void *)cmd;
+}
+
+arc_status arc__engine_broken(struct arc_engine *engine, const char *what, arc_err *err)
+{
+    if (engine->fault[0] == '\0')
+        (void)snprintf(engine->fault, sizeof(engine->fault), "%s", what);
+    return arc__fail(err, ARC_EINTERNAL, "engine", "%s", engine->fault);
+}
+
+/* --- open and close --------------------------------------------------------------------------- */
+
+static void init_containers(struct arc_engine *engine)
+{
+    const struct arc_mem *mem = &engine->mem;
+    uint64_t seed[2] = {0, 0};
+    /* Ids come from outside, so the order of the maps must not be for them to choose. Without
+     * entropy the first id fails anyway. */
+    (void)engine->options.random(engine->options.random_user, seed, sizeof(seed));
+    arc__map_init(&engine->runs, mem, seed[0], seed[1]);
+    arc__map_init(&engine->steps, mem, seed[0], seed[1]);
+    arc__map_init(&engine->pipes, mem, seed[0], seed[1]);
+    arc__map_init(&engine->agents, mem, seed[0], seed[1]);
+    arc__map_init(&engine->tokens, mem, seed[0], seed[1]);
+    arc__heap_init(&engine->timers, mem);
+    arc__list_init(&engine->cmds);
+    arc__list_init(&engine->live_list);
+    arc__list_init(&engine->pipe_list);
+    arc__list_init(&engine->agent_list);
+    arc__list_init(&engine->ready_list);
+    arc__list_init(&engine->log_watches);
+    arc__list_init(&engine->event_watches);
+    arc__list_init(&engine->turn.answered);
+    arc__arena_init(&engine->turn.arena, mem, ARC_TURN_BYTES_MAX);
+    arc__load_init(&engine->recover_load, mem);
+}
+
+arc_status arc__engine_open(const struct arc_engine_options *options, struct arc_now now,
+                            struct arc_engine **out, arc_err *err)
+{
+    struct arc_engine *engine = arc__alloc(&options->mem, sizeof(*engine));
+    if (engine == NULL)
+        return arc__fail_nomem(err);
+    engine->options = *options;
+    engine->mem = options->mem;
+    engine->now = now;
+    engine->ulid = (struct arc_ulid_gen){.user = options->random_user, .random = options->random};
+    engine->stats.size = sizeof(engine->stats);
+    init_containers(engine);
+    engine->ring = arc__alloc_array(&engine->mem, ARC_RING_SIZE, sizeof(struct arc_event *));
+    arc_status status = engine->ring != NULL ? ARC_OK : arc__fail_nomem(err);
+    engine->recovering = 1;
+    if (status == ARC_OK) {
+        engine->store = options->store;
+        engine->logs = options->logs;
+        status = arc__recover(engine, err);
+    }
+    if (status != ARC_OK) {
+        /* The adapters stay the caller's when opening fails. */
+        engine->store = NULL;
+        engine->logs = NULL;
+        arc__engine_close(engine);
+        return status;
+    }
+    *out = engine;
+    return ARC_OK;
+}
+
+static void close_commands(struct arc_engine *engine, struct arc_link *list)
+{
+    ARC_LIST_EACH_SAFE(list, link)
+    {
+        struct arc_cmd *cmd = ARC_CONTAINER(link, struct arc_cmd, link);
+        arc__list_remove(link);
+        arc__cmd_free(cmd);
+    }
+    (void)engine;
+}
+
+void arc__engine_close(struct arc_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    struct arc_mem mem = engine->mem;
+    if (engine->store != NULL)
+        engine->store->ops->close(engine->store);
+    close_commands(engine, &engine->cmds);
+    close_commands(engine, &engine->turn.answered);
+    ARC_LIST_EACH_SAFE(&engine->live_list, link)
+    {
+        arc__live_drop(ARC_CONTAINER(link, struct live, link));
+    }
+    ARC_LIST_EACH_SAFE(&engine->pipe_list, link)
+    {
+        arc__pipe_drop(engine, ARC_CONTAINER(link, struct pipe, link));
+    }
+    ARC_LIST_EACH_SAFE(&engine->agent_list, link)
+    {
+        arc__agent_drop(engine, ARC_CONTAINER(link, struct agent, link));
+    }
+    size_t at = 0;
+    void *value = NULL;
+    while (arc__map_next(&engine->tokens, &at, NULL, &value))
+        arc__token_drop(engine, value);
+    if (engine->logs != NULL)
+        engine->logs->ops->close(engine->logs);
+    arc__publish_close(engine);
+    arc__map_deinit(&engine->runs);
+    arc__map_deinit(&engine->steps);
+    arc__map_deinit(&engine->pipes);
+    arc__map_deinit(&engine->agents);
+    arc__map_deinit(&engine->tokens);
+    arc__heap_deinit(&engine->timers);
+    arc__arena_deinit(&engine->turn.arena);
+    arc__load_deinit(&engine->recover_load);
+    arc__free(&mem, engine);
+}
+
+/* --- commands -----------------------------------------------------------------------------------
+ */
+
+struct arc_cmd *arc__cmd_new(struct arc_engine *engine, enum arc_cmd_kind kind)
+{
+    struct cmd_box *box = arc__alloc(&engine->mem, sizeof(*box));
+    if (box == NULL)
+        return NULL;
+    box->cmd.engine = engine;
+    box->cmd.kind = kind;
+    box->err = (arc_err)ARC_ERR_INIT;
+    arc__arena_init(&box->cmd.arena, &engine->mem, ARC_CMD_BYTES_MAX);
+    for (size_t i = 0; i < ARC_CMD_LOADS; i++)
+        arc__load_init(&box->loads[i], &engine->mem);
+    return &box->cmd;
+}
+
+void arc__cmd_free(struct arc_cmd *cmd)
+{
+    if (cmd == NULL)
+        return;
+    struct cmd_box *box = arc__box(cmd);
+    struct arc_mem mem = cmd->engine->mem;
+    for (size_t i = 0; i < ARC_CMD_LOADS; i++)
+        arc__load_deinit(&box->loads[i]);
+    arc__arena_deinit(&cmd->arena);
+    arc__free(&mem, box);
+}
+
+arc_status arc__engine_submit(struct arc_engine *engine, struct arc_cmd *cmd, arc_cmd_done done,
+                              void *user, arc_err *err)
+{
+    if (cmd->arena.failed) {
+        arc__cmd_free(cmd);
+        return arc__fail_nomem(err);
+    }
+    if (engine->cmd_count >= ARC_CMDS_MAX) {
+        arc__cmd_free(cmd);
+        return arc__fail(err, ARC_ELIMIT, "commands", "%u commands wait already.", ARC_CMDS_MAX);
+    }
+    cmd->done = done;
+    cmd->user = user;
+    arc__list_add_tail(&engine->cmds, &cmd->link);
+    engine->cmd_count++;
+    return ARC_OK;
+}
+
+void arc__cmd_forget(struct arc_cmd *cmd)
+{
+    if (cmd != NULL)
+        cmd->done = NULL;
+}
+
+static arc_status decide(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
+{
+    switch (box->cmd.kind) {
+    case ARC_CMD_PIPELINE_CREATE:
+        return arc__do_pipeline_create(engine, box, err);
+    case ARC_CMD_PIPELINE_UPDATE:
+        return arc__do_pipeline_update(engine, box, err);
+    case ARC_CMD_PIPELINE_DELETE:
+        return arc__do_pipeline_delete(engine, box, err);
+    case ARC_CMD_DEFINITION_SAVE:
+        return arc__do_definition_save(engine, box, err);
+    case ARC_CMD_RUN_TRIGGER:
+        return arc__do_run_trigger(engine, box, err);
+    case ARC_CMD_RUN_PAUSE:
+    case ARC_CMD_RUN_RESUME:
+    case ARC_CMD_RUN_STOP:
+        return arc__do_run_control(engine, box, err);
+    case ARC_CMD_STEP_REPORT:
+        return arc__do_step_report(engine, box, err);
+    case ARC_CMD_AGENT_REGISTER:
+        return arc__do_agent_register(engine, box, err);
+    case ARC_CMD_AGENT_UNREGISTER:
+        return arc__do_agent_unregister(engine, box, err);
+    case ARC_CMD_TOKEN_CREATE:
+        return arc__do_token_create(engine, box, err);
+    case ARC_CMD_EVENTS_PUSH:
+        return arc__do_events_push(engine, box, err);
+    }
+    return arc__fail(err, ARC_EINVAL, "command", "There is no such command.");
+}
+
+/* --- the turn ------------------------------------------------------------------------------------
+ */
+
+/* 1 and 2 and 3: gather, load, decide. Answers how many commands were decided. */
+static uint32_t take_commands(struct arc_engine *engine, uint32_t budget)
+{
+    uint32_t taken = 0;
+    uint32_t most = engine->one_by_one > 0 ? 1 : budget;
+    ARC_LIST_EACH_SAFE(&engine->cmds, link)
+    {
+        struct cmd_box *box = arc__box(ARC_CONTAINER(link, struct arc_cmd, link));
+        if (taken >= most)
+            break;
+        box->err = (arc_err)ARC_ERR_INIT;
+        box->answer = (struct arc_answer){0};
+        arc_status status = decide(engine, box, &box->err);
+        if (status == ARC_EAGAIN)
+            continue; /* sits this turn out */
+        box->answer.status = status;
+        box->answer.err = &box->err;
+        box->answered = 1;
+        arc__list_remove(link);
+        engine->cmd_count--;
+        arc__list_add_tail(&engine->turn.answered, link);
+        engine->stats.commands++;
+        taken++;
+    }
+    return taken;
+}
+
+static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
+{
+    for (uint32_t i = 0; i < ARC_TURN_CMDS_MAX; i++) {
+        struct arc_timer *timer = arc__heap_peek(&engine->timers);
+        if (timer == NULL || timer->deadline_ns > engine->now.mono_ns)
+            return ARC_OK;
+        struct live *live = ARC_CONTAINER(timer, struct live, timer);
+        if (arc__run_over(&live->run)) {
+            arc__live_drop(live); /* its time for late logs is over */
+            continue;
+        }
+        struct arc_decision d;
+        arc__heap_disarm(&engine->timers, timer);
+        ARC_TRY(arc__turn_enter(engine, live, &d, err));
+        arc_status status = arc__decide_tick(&d, &live->run, err);
+        ARC_TRY(arc__turn_leave(engine, live, &d, status, err));
+        /* Two things have no event: a job that time alone made placeable, and a timeout that agents
+         * must be told of. */
+        arc__live_wake_sessions(live);
+        engine->place_due = 1;
+    }
+    return ARC_OK;
+}
+
+static void answer_all(struct arc_engine *engine, arc_status status, const arc_err *why)
+{
+    struct arc_link *list = &engine->turn.answered;
+    while (!arc__list_empty(list)) {
+        struct arc_cmd *cmd = ARC_CONTAINER(list->next, struct arc_cmd, link);
+        struct cmd_box *box = arc__box(cmd);
+        arc__list_remove(&cmd->link);
+        if (status != ARC_OK && box->answer.status == ARC_OK) {
+            box->answer = (struct arc_answer){.status = status, .err = why};
+        }
+        if (cmd->done != NULL)
+            cmd->done(cmd->user, &box->answer);
+        arc__cmd_free(cmd);
+    }
+}
+
+/* Nothing was stored: everything the turn touched is dropped and loaded anew when it is needed. */
+static void forget_turn(struct arc_engine *engine)
+{
+    struct turn *turn = &engine->turn;
+    for (size_t i = 0; i < turn->live_count; i++) {
+        if (turn->lives[i] != NULL)
+            arc__live_drop(turn->lives[i]);
+    }
+    turn->live_count = 0;
+    ARC_LIST_EACH_SAFE(&engine->pipe_list, link)
+    {
+        struct pipe *pipe = ARC_CONTAINER(link, struct pipe, link);
+        if (pipe->touched && pipe->users == 0)
+            arc__pipe_drop(engine, pipe);
+        else if (pipe->touched)
+            pipe->loaded = 0; /* read again before its next use */
+    }
+    arc__publish_drop(engine);
+    engine->fence = turn->fence_before;
+    engine->position = turn->first_position;
+    /* Agents and tokens touched in memory are few; they are read again as a whole. */
+    engine->recovering = 1;
+    engine->recover_phase = 0;
+}
+
+/* One stale row must not fail its neighbours: after a conflict each command has a turn of its own.
+ */
+static void retry_turn(struct arc_engine *engine)
+{
+    struct arc_link *list = &engine->turn.answered;
+    uint32_t count = 0;
+    while (!arc__list_empty(list)) {
+        struct arc_cmd *cmd = ARC_CONTAINER(list->prev, struct arc_cmd, link);
+        struct cmd_box *box = arc__box(cmd);
+        arc__list_remove(&cmd->link);
+        if (++box->conflicts > ARC_CONFLICTS_MAX) {
+            box->answer = (struct arc_answer){.status = ARC_ECONFLICT, .err = &engine->turn.err};
+            if (cmd->done != NULL)
+                cmd->done(cmd->user, &box->answer);
+            arc__cmd_free(cmd);
+            continue;
+        }
+        for (size_t i = 0; i < ARC_CMD_LOADS; i++) {
+            arc__load_deinit(&box->loads[i]);
+            arc__load_init(&box->loads[i], &engine->mem);
+        }
+        arc__list_add_head(&engine->cmds, &cmd->link);
+        engine->cmd_count++;
+        count++;
+    }
+    engine->one_by_one += (int)count;
+}
+
+/* 5: speak, or take everything back. */
+static arc_status end_turn(struct arc_engine *engine, arc_err *err)
+{
+    struct turn *turn = &engine->turn;
+    arc_status status = turn->status;
+    turn->committing = turn->committed = 0;
+    if (engine->one_by_one > 0)
+        engine->one_by_one--;
+    engine->stats.turns++;
+    if (status == ARC_OK) {
+        engine->stats.commits += turn->op_count > 0;
+        engine->fence_stored = engine->fence;
+        arc__publish(engine);
+        for (size_t i = 0; i < turn->live_count; i++) {
+            turn->lives[i]->touched = turn->lives[i]->changed = 0;
+            if (arc__run_over(&turn->lives[i]->run))
+                arc__live_linger(turn->lives[i]);
+        }
+        ARC_LIST_EACH(&engine->pipe_list, link)
+        {
+            ARC_CONTAINER(link, struct pipe, link)->touched = 0;
+        }
+        answer_all(engine, ARC_OK, NULL);
+        arc__publish_notify(engine);
+        return ARC_OK;
+    }
+    forget_turn(engine);
+    if (status == ARC_ECONFLICT) {
+        retry_turn(engine);
+        return ARC_OK;
+    }
+    arc_err why = ARC_ERR_INIT;
+    (void)arc__fail(&why, ARC_EUNAVAILABLE, "store", "Nothing was stored: %s", turn->err.message);
+    answer_all(engine, ARC_EUNAVAILABLE, &why);
+    if (status == ARC_EIO || status == ARC_EINTERNAL)
+        return arc__fail(err, status, "store", "%s", turn->err.message);
+    return ARC_OK;
+}
+
+static arc_status run_turn(struct arc_engine *engine, uint32_t budget, uint32_t *done, arc_err *err)
+{
+    struct turn *turn = &engine->turn;
+    arc__turn_begin(engine);
+    arc_status status = tick_due_runs(engine, err);
+    if (status == ARC_OK)
+        *done = take_commands(engine, budget);
+    if (status == ARC_OK)
+        status = arc__agents_sweep(engine, err);
+    if (status == ARC_OK && engine->place_due)
+        status = arc__place(engine, err);
+    if (status == ARC_OK && turn->spoiled != ARC_OK)
+        status = arc__fail(err, turn->spoiled, "turn", "The turn could not be completed.");
+    if (status == ARC_OK)
+        status = arc__turn_commit(engine, err);
+    if (status != ARC_OK) { /* memory, or an invariant: nothing of this turn may be seen */
+        turn->status = status;
+        turn->committed = 1;
+        if (err != NULL)
+            turn->err = *err;
+    }
+    if (!turn->committed)
+        return ARC_OK; /* the store answers later */
+    return end_turn(engine, err);
+}
+
+static int work_is_due(const struct arc_engine *engine)
+{
+    const struct arc_timer *timer = arc__heap_peek(&engine->timers);
+    return !arc__list_empty(&engine->cmds) || engine->place_due ||
+           engine->sweep_mono_ns <= engine->now.mono_ns ||
+           (timer != NULL && timer->deadline_ns <= engine->now.mono_ns);
+}
+
+static arc_status dispatch(struct arc_engine *engine, uint32_t budget, arc_err *err)
+{
+    ARC_TRY(engine->store->ops->dispatch(engine->store, err));
+    if (engine->turn.committing && engine->turn.committed)
+        ARC_TRY(end_turn(engine, err));
+    for (uint32_t left = budget; left > 0 && !engine->turn.committing;) {
+        uint32_t done = 0;
+        if (engine->recovering) {
+            ARC_TRY(arc__recover(engine, err));
+            if (engine->recovering)
+                break;
+        }
+        if (!work_is_due(engine))
+            break;
+        ARC_TRY(run_turn(engine, left < ARC_TURN_CMDS_MAX ? left : ARC_TURN_CMDS_MAX, &done, err));
+        left -= done < left ? done : left;
+        if (done == 0)
+            break;
+    }
+    arc__publish_notify(engine);
+    return ARC_OK;
+}
+
+arc_status arc__engine_dispatch(struct arc_engine *engine, struct arc_now now, uint32_t budget,
+                                arc_err *err)
+{
+    if (engine->dispatching)
+        return arc__fail(err, ARC_ECONFLICT, "dispatch", "Dispatch was called from a callback.");
+    if (engine->fault[0] != '\0')
+        return arc__fail(err, ARC_EINTERNAL, "engine", "%s", engine->fault);
+    engine->now = now;
+    engine->dispatching = 1;
+    arc_status status = dispatch(engine, budget, err);
+    engine->dispatching = 0;
+    return status;
+}
+
+uint64_t arc__engine_deadline(const struct arc_engine *engine)
+{
+    const struct arc_timer *timer = arc__heap_peek(&engine->timers);
+    uint64_t at = engine->sweep_mono_ns;
+    if (engine->turn.committing)
+        return UINT64_MAX; /* the store's descriptor wakes us */
+    if (!arc__list_empty(&engine->cmds) || engine->place_due || engine->sessions_due ||
+        engine->watches_due || engine->recovering)
+        return 0;
+    if (timer != NULL && timer->deadline_ns < at)
+        at = timer->deadline_ns;
+    return at;
+}
+
+/* --- small looks ---------------------------------------------------------------------------------
+ */
+
+int arc__engine_fd(struct arc_engine *engine)
+{
+    return engine->store->ops->fd(engine->store);
+}
+
+arc_status arc__engine_health(struct arc_engine *engine, arc_err *err)
+{
+    if (engine->fault[0] != '\0')
+        return arc__fail(err, ARC_EINTERNAL, "engine", "%s", engine->fault);
+    if (engine->recovering)
+        return arc__fail(err, ARC_EUNAVAILABLE, "engine", "Unfinished runs are being taken up.");
+    return engine->store->ops->health(engine->store, err);
+}
+
+const char *arc__engine_fault(const struct arc_engine *engine)
+{
+    return engine->fault[0] != '\0' ? engine->fault : NULL;
+}
+
+void arc__engine_stats(const struct arc_engine *engine, arc_ctl_stats *out)
+{
+    size_t size = out->size < sizeof(*out) ? out->size : sizeof(*out);
+    arc_ctl_stats stats = engine->stats;
+    stats.size = out->size;
+    stats.runs_open = engine->lives_open;
+    stats.jobs_queued = engine->ready_count;
+    ARC_LIST_EACH(&engine->agent_list, link)
+    {
+        const struct agent *agent = ARC_CONTAINER(link, struct agent, link);
+        stats.steps_running += agent->used;
+        stats.agents_online += agent->online && !agent->is_host;
+    }
+    memcpy(out, &stats, size);
+}
+
+const struct arc_mem *arc__engine_mem(const struct arc_engine *engine)
+{
+    return &engine->mem;
+}
+
+struct arc_now arc__engine_now(const struct arc_engine *engine)
+{
+    return engine->now;
+}
+
+const struct arc_rules *arc__engine_rules(const struct arc_engine *engine)
+{
+    return &engine->options.rules;
+}
+
+arc_status arc__engine_new_id(struct arc_engine *engine, arc_id *out, arc_err *err)
+{
+    int64_t ms = engine->now.wall_ns / 1000000;
+    return arc__ulid_next(&engine->ulid, ms > 0 ? (uint64_t)ms : 0, out, err);
+}
+
+int arc__engine_random(struct arc_engine *engine, void *buf, size_t len)
+{
+    return engine->options.random(engine->options.random_user, buf, len);
+}
+
+arc_status arc__engine_query(struct arc_engine *engine, const struct arc_query *query,
+                             struct arc_arena *arena, arc_query_done done, void *user, arc_err *err)
+{
+    return engine->store->ops->query(engine->store, query, arena, done, user, err);
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the engine share. Nobody outside includes it.
+ *
+ *   arc_engine ── cmds        waiting for their turn, in order
+ *              ├─ turn        what this turn has decided: operations, answers, touched runs
+ *              ├─ runs        run id -> live ── run (core), pipe, placements, timer
+ *              ├─ steps       step run id -> step_ref, for reports and logs
+ *              ├─ pipes       pipeline id -> pipe: the cached row
+ *              ├─ agents      agent id -> agent ── placements, session
+ *              ├─ ready       jobs that wait for a place, in the order of their queueing
+ *              └─ ring        the last published events, for watches that keep up
+ */
+#ifndef ARC_ENGINE_ENGINE_PRIVATE_H
+#define ARC_ENGINE_ENGINE_PRIVATE_H
+
+#include "base/heap.h"
+#include "base/map.h"
+#include "engine/engine.h"
+
+#define ARC_CMDS_MAX 100000u    /* commands that may wait */
+#define ARC_TURN_CMDS_MAX 1000u /* commands of one turn, so that one commit stays short */
+#define ARC_RING_SIZE 8192u     /* published events kept for watches; a power of two */
+#define ARC_LINGER_NS (INT64_C(300) * 1000000000) /* an ended run is kept for late logs */
+#define ARC_LINGER_MAX 2000u
+#define ARC_REDELIVER_NS (INT64_C(5) * 1000000000)
+#define ARC_OFFLINE_BEATS 3
+#define ARC_CMD_BYTES_MAX (32u * 1024u * 1024u)
+#define ARC_TURN_BYTES_MAX (512u * 1024u * 1024u)
+#define ARC_CONFLICTS_MAX 5u
+
+/* One load that a command waits for. */
+struct load {
+    struct arc_arena arena;
+    int state; /* 0 not asked, 1 asked, 2 answered */
+    arc_status status;
+    struct arc_rows rows;
+};
+
+#define ARC_CMD_LOADS 2
+
+/* A command with what the engine needs besides. */
+struct cmd_box {
+    struct arc_cmd cmd; /* first: an arc_cmd is its box */
+    struct load loads[ARC_CMD_LOADS];
+    struct arc_answer answer;
+    arc_err err;
+    struct arc_diags *diags;
+    int diags_text_due;
+    uint32_t conflicts;
+    int answered; /* decided in this turn; spoken after the commit */
+};
+
+/* A pipeline's row. */
+struct pipe {
+    struct arc_link link;   /* in engine.pipe_list, oldest use first */
+    struct arc_arena arena; /* the texts of row */
+    struct arc_row_pipeline row;
+    uint32_t users;             /* live runs */
+    int loaded, loading, fresh; /* fresh: not in the store yet */
+    int touched;                /* by the present turn */
+    struct load load;
+    arc_id id;
+};
+
+struct agent;
+
+/* A job on an agent. */
+struct placement {
+    struct arc_link by_agent;
+    struct live *live;
+    struct agent *agent;
+    uint32_t job;
+    uint64_t offered_fence; /* last offered in the agent's session, and when */
+    uint64_t offered_mono_ns;
+    uint64_t cancel_fence;
+    int cancel_forced;
+    char lost[160]; /* why the agent does not have it after all; "": it has */
+};
+
+/* A job that waits. */
+struct ready {
+    struct arc_link link;
+    struct live *live;
+    uint32_t job;
+};
+
+/* Where a step run is, also one of an earlier attempt of its job. */
+struct step_ref {
+    struct live *live;
+    uint32_t job, step;
+    struct arc_step_state *state;
+    int info_known; /* info mirrors the log store */
+    struct arc_log_info info;
+};
+
+struct live {
+    struct arc_link link; /* engine.live_list */
+    struct arc_engine *engine;
+    struct arc_run run;
+    struct pipe *pipe;
+    struct arc_timer timer;
+    struct placement **placements;   /* by job; NULL: not placed */
+    struct ready **ready;            /* by job */
+    struct arc_step_state **indexed; /* by job: the attempt whose steps have refs */
+    struct step_ref **refs;          /* every ref made, for clean-up */
+    size_t ref_count, ref_capacity;
+    int loading, loaded;
+    int touched;                   /* by the present turn */
+    int changed;                   /* and it has new events */
+    uint64_t linger_until_mono_ns; /* over: kept until then */
+    struct load load;
+    arc_id id;
+};
+
+struct agent {
+    struct arc_link link;
+    struct arc_arena arena;
+    struct arc_row_agent row;
+    struct arc_kvs labels;
+    struct arc_link placements;
+    uint32_t used;
+    int is_host;
+    struct arc_session *session;
+    int online;  /* as the world has been told */
+    int heard;   /* since this process began */
+    int row_due; /* the row in memory is newer than the stored one */
+    uint64_t last_seen_mono_ns, idle_since_mono_ns;
+    int lost_due; /* a placement of it is lost: see its reason */
+    /* ingestion of its events */
+    struct load epoch_load;
+    int epoch_known;
+    uint64_t epoch, last_seq;
+    char first_digest[65];
+};
+
+struct arc_session {
+    struct arc_engine *engine;
+    struct agent *agent; /* NULL: ended by a newer one, or the agent is gone */
+    void (*notify)(void *user);
+    void *user;
+    int due;
+};
+
+struct arc_log_watch {
+    struct arc_link link;
+    struct arc_engine *engine;
+    char step_run_id[ARC_ULID_LEN + 1 + 102];
+    void (*notify)(void *user);
+    void *user;
+    int due;
+};
+
+struct arc_event_watch {
+    struct arc_link link;
+    struct arc_engine *engine;
+    char run_id[130], pipeline_id[130], step_run_id[130];
+    int64_t cursor;
+    void (*notify)(void *user);
+    void *user;
+    int due;
+    struct load load; /* events older than the ring */
+    size_t load_at;
+    struct arc_arena arena;
+};
+
+struct turn {
+    struct arc_arena arena;
+    struct arc_store_op *ops;
+    size_t op_count, op_capacity;
+    struct arc_link answered;  /* cmd_box.cmd.link */
+    struct arc_event **events; /* to publish, in order of position */
+    size_t event_count, event_capacity;
+    struct live **lives; /* touched */
+    size_t live_count, live_capacity;
+    int64_t first_position;
+    uint64_t fence_before;
+    int prepared;       /* events are copies of ours */
+    arc_status spoiled; /* memory ran out or an invariant broke: nothing of it may be kept */
+    int committing;
+    int committed; /* done came */
+    arc_status status;
+    arc_err err;
+};
+
+struct token {
+    struct arc_arena arena;
+    struct arc_row_token row;
+};
+
+struct arc_engine {
+    struct arc_engine_options options;
+    struct arc_mem mem;
+    struct arc_store *store;
+    struct arc_log_store *logs;
+    struct arc_now now;
+    struct arc_ulid_gen ulid;
+    int dispatching, recovering, recover_pending;
+    int recover_phase;
+    struct load recover_load;
+    size_t recover_at;
+    char fault[160];
+    struct arc_link cmds;
+    size_t cmd_count;
+    int one_by_one; /* after a conflict: this many turns take one command each */
+    struct turn turn;
+    struct arc_map runs, steps, pipes, agents, tokens;
+    struct arc_link live_list, pipe_list, agent_list, ready_list;
+    size_t lives_open, lingering, ready_count, pipe_count;
+    struct arc_heap timers;
+    int place_due, sessions_due, watches_due;
+    struct agent *host;
+    struct arc_host_port host_port;
+    uint64_t fence, fence_stored;
+    int64_t position;        /* of the last event decided */
+    int64_t published;       /* of the last event that is durable and in the ring */
+    struct arc_event **ring; /* [position % ARC_RING_SIZE] */
+    int64_t ring_first;      /* the oldest position held; position + 1: none */
+    struct arc_link log_watches, event_watches;
+    uint64_t sweep_mono_ns;
+    arc_ctl_stats stats;
+};
+
+/* engine.c */
+struct cmd_box *arc__box(struct arc_cmd *cmd);
+arc_status arc__engine_broken(struct arc_engine *engine, const char *what, arc_err *err);
+
+/* load.c: queries that something waits for. ARC_OK: answered (rows or load->status), ARC_EAGAIN. */
+void arc__load_init(struct load *load, const struct arc_mem *mem);
+void arc__load_deinit(struct load *load);
+arc_status arc__load(struct arc_engine *engine, struct load *load, const struct arc_query *query,
+                     arc_err *err);
+struct arc_filter arc__eq_text(uint32_t col, arc_slice text);
+struct arc_filter arc__eq_int(uint32_t col, int64_t number);
+
+/* turn.c */
+void arc__turn_begin(struct arc_engine *engine);
+/* Copies the row and its texts. */
+arc_status arc__turn_op(struct arc_engine *engine, enum arc_store_verb verb, enum arc_table table,
+                        const void *row, int64_t expect_version, arc_err *err);
+/* Takes over what a decision emitted for a run: event rows now, projections when the turn ends. */
+arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
+                             const struct arc_decision *d, arc_err *err);
+/* Around every decision: enter, decide, leave with its status. A refusal comes back as it is. */
+arc_status arc__turn_enter(struct arc_engine *engine, struct live *live, struct arc_decision *d,
+                           arc_err *err);
+arc_status arc__turn_leave(struct arc_engine *engine, struct live *live,
+                           const struct arc_decision *d, arc_status status, arc_err *err);
+/* Marks the turn as one that must not be kept; answers status. */
+arc_status arc__turn_spoil(struct arc_engine *engine, arc_status status);
+/* An event of a pipeline or an agent, whose stream is not a run. seq is the row's version. */
+arc_status arc__turn_event(struct arc_engine *engine, struct arc_event init, arc_slice stream,
+                           arc_err *err);
+void arc__decision_begin(struct arc_engine *engine, struct arc_decision *d);
+arc_status arc__turn_touch(struct arc_engine *engine, struct live *live, arc_err *err);
+/* Writes projections and counters, commits; the end comes through arc__turn_end. */
+arc_status arc__turn_commit(struct arc_engine *engine, arc_err *err);
+arc_slice arc__turn_copy(struct arc_engine *engine, arc_slice text);
+
+/* live.c: runs in memory */
+/* ARC_OK, ARC_EAGAIN (being loaded), ARC_ENOTFOUND. */
+arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct live **out,
+                         arc_err *err);
+arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pipe *pipe,
+                         struct live **out, arc_err *err);
+/* Once the run has its plan: the tables by job. */
+arc_status arc__live_ready(struct live *live, arc_err *err);
+void arc__live_wake_sessions(struct live *live);
+void arc__live_drop(struct live *live);
+/* Brings the ready list, placements, step refs and the timer in line with the run. */
+arc_status arc__live_index(struct live *live, arc_err *err);
+arc_status arc__live_index_job(struct live *live, uint32_t job, arc_err *err);
+arc_status arc__live_arm(struct live *live, arc_err *err);
+arc_status arc__live_index_events(struct live *live, const struct arc_decision *d, arc_err *err);
+struct step_ref *arc__step_find(struct arc_engine *engine, arc_slice step_run_id);
+void arc__live_linger(struct live *live);
+
+/* pipes.c: pipelines in memory */
+arc_status arc__pipe_get(struct arc_engine *engine, arc_slice id, struct pipe **out, arc_err *err);
+arc_status arc__pipe_new(struct arc_engine *engine, const arc_id *id, struct pipe **out,
+                         arc_err *err);
+void arc__pipe_drop(struct arc_engine *engine, struct pipe *pipe);
+arc_status arc__pipe_copy_row(struct pipe *pipe, const struct arc_row_pipeline *row, arc_err *err);
+/* The pipeline's counters and status after these events of one of its runs. */
+arc_status arc__pipe_note(struct arc_engine *engine, struct live *live,
+                          const struct arc_decision *d, arc_err *err);
+
+/* persist.c: a run's rows */
+arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_err *err);
+arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
+                               const struct arc_decision *d, arc_err *err);
+
+/* agents.c */
+struct agent *arc__agent_find(struct arc_engine *engine, arc_slice id);
+arc_status arc__agent_new(struct arc_engine *engine, const struct arc_row_agent *row,
+                          struct agent **out, arc_err *err);
+arc_status arc__agent_set_row(struct agent *agent, const struct arc_row_agent *row, arc_err *err);
+void arc__agent_drop(struct arc_engine *engine, struct agent *agent);
+int arc__agent_status(const struct agent *agent);
+void arc__agent_seen(struct arc_engine *engine, struct agent *agent);
+void arc__session_due(struct agent *agent);
+/* Everything that it holds is lost in the next sweep. */
+void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const char *why);
+/* 1: the incarnation is a new one; then what the old one held is lost. */
+int arc__incarnate(struct arc_engine *engine, struct agent *agent, arc_slice incarnation);
+/* Presence and lost incarnations: part of a turn. */
+arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err);
+int arc__cancel_wanted(const struct live *live, uint32_t job);
+
+/* place.c */
+arc_status arc__place(struct arc_engine *engine, arc_err *err);
+
+/* cmd_*.c: each decides one command inside a turn. ARC_EAGAIN: it waits for a load. Any other
+ * failure is its answer. */
+arc_status arc__do_pipeline_create(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_pipeline_update(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_pipeline_delete(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_definition_save(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_agent_register(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_agent_unregister(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_token_create(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_events_push(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+/* The pipeline, if the asker may see it. */
+arc_status arc__visible_pipe(struct arc_engine *engine, const struct arc_cmd *cmd,
+                             arc_slice pipeline_id, struct pipe **out, arc_err *err);
+
+/* tokens.c */
+arc_status arc__token_add(struct arc_engine *engine, const struct arc_row_token *row, arc_err *err);
+struct token *arc__token_find(struct arc_engine *engine, arc_slice secret, uint32_t kind);
+void arc__token_drop(struct arc_engine *engine, struct token *token);
+/* "prefix" + hex of random bytes, NUL-terminated. */
+arc_status arc__secret_new(struct arc_engine *engine, const char *prefix, size_t bytes, char *out,
+                           size_t size, arc_err *err);
+
+/* publish.c */
+arc_status arc__publish_prepare(struct arc_engine *engine, arc_err *err);
+void arc__publish(struct arc_engine *engine);
+void arc__publish_drop(struct arc_engine *engine);
+void arc__publish_notify(struct arc_engine *engine);
+void arc__log_watch_wake(struct arc_engine *engine, arc_slice step_run_id);
+void arc__publish_close(struct arc_engine *engine);
+
+/* logs.c */
+/* Lines that the agent counted and we do not hold become a gap record. */
+arc_status arc__log_tail(struct arc_engine *engine, struct step_ref *ref, arc_slice step_run_id,
+                         int64_t agent_lines, arc_err *err);
+
+/* recover.c */
+arc_status arc__recover(struct arc_engine *engine, arc_err *err);
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs in memory: loading one from its events, and keeping what is looked up about it in line. */
+#include "engine/engine_private.h"
+#include "engine/event_json.h"
+
+#define EVENTS_OF_RUN_MAX 1000000u
+
+struct step_ref *arc__step_find(struct arc_engine *engine, arc_slice step_run_id)
+{
+    return arc__map_get(&engine->steps, step_run_id);
+}
+
+/* --- indices
+ * --------------------------------------------------------------------------------------- */
+
+static void drop_ready(struct live *live, uint32_t job)
+{
+    struct ready *ready = live->ready[job];
+    if (ready == NULL)
+        return;
+    arc__list_remove(&ready->link);
+    live->engine->ready_count--;
+    arc__free(&live->engine->mem, ready);
+    live->ready[job] = NULL;
+}
+
+static arc_status add_ready(struct live *live, uint32_t job, arc_err *err)
+{
+    struct ready *ready = arc__alloc(&live->engine->mem, sizeof(*ready));
+    if (ready == NULL)
+        return arc__fail_nomem(err);
+    ready->live = live;
+    ready->job = job;
+    live->ready[job] = ready;
+    arc__list_add_tail(&live->engine->ready_list, &ready->link);
+    live->engine->ready_count++;
+    live->engine->place_due = 1;
+    return ARC_OK;
+}
+
+static void drop_placement(struct live *live, uint32_t job)
+{
+    struct placement *placement = live->placements[job];
+    if (placement == NULL)
+        return;
+    arc__list_remove(&placement->by_agent);
+    placement->agent->used--;
+    if (placement->agent->used == 0)
+        placement->agent->idle_since_mono_ns = live->engine->now.mono_ns;
+    live->engine->place_due = 1;
+    arc__free(&live->engine->mem, placement);
+    live->placements[job] = NULL;
+}
+
+static arc_status add_placement(struct live *live, uint32_t job, arc_err *err)
+{
+    struct agent *agent = arc__agent_find(live->engine, live->run.jobs[job].agent_id);
+    if (agent == NULL)
+        return ARC_OK; /* gone for good: its lease lapses */
+    struct placement *placement = arc__alloc(&live->engine->mem, sizeof(*placement));
+    if (placement == NULL)
+        return arc__fail_nomem(err);
+    placement->live = live;
+    placement->job = job;
+    placement->agent = agent;
+    live->placements[job] = placement;
+    arc__list_add_tail(&agent->placements, &placement->by_agent);
+    agent->used++;
+    return ARC_OK;
+}
+
+/* Refs of a new attempt's steps. Those of the attempts before stay: late logs still find them. */
+static arc_status index_steps(struct live *live, uint32_t job, arc_err *err)
+{
+    struct arc_engine *engine = live->engine;
+    struct arc_job_state *state = &live->run.jobs[job];
+    if (live->indexed[job] == state->steps)
+        return ARC_OK;
+    for (uint32_t s = 0; s < live->run.plan->jobs[job].step_count; s++) {
+        ARC_TRY(arc__grow(&engine->mem, (void **)&live->refs, &live->ref_capacity, live->ref_count,
+                          sizeof(*live->refs), SIZE_MAX / 16, err));
+        struct step_ref *ref = arc__alloc(&engine->mem, sizeof(*ref));
+        if (ref == NULL)
+            return arc__fail_nomem(err);
+        *ref = (struct step_ref){.live = live, .job = job, .step = s, .state = &state->steps[s]};
+        arc_status status =
+            arc__map_put(&engine->steps, arc__id_slice(&state->steps[s].id), ref, NULL, err);
+        if (status != ARC_OK) {
+            arc__free(&engine->mem, ref);
+            return status;
+        }
+        live->refs[live->ref_count++] = ref;
+    }
+    live->indexed[job] = state->steps;
+    return ARC_OK;
+}
+
+arc_status arc__live_index_job(struct live *live, uint32_t job, arc_err *err)
+{
+    struct arc_job_state *state = &live->run.jobs[job];
+    struct placement *placement = live->placements[job];
+    int open = state->status == ARC_JOB_QUEUED || state->status == ARC_JOB_RUNNING;
+    int placed = open && state->agent_id.len > 0;
+    int waits = state->status == ARC_JOB_QUEUED && state->agent_id.len == 0;
+    if (placement != NULL &&
+        (!placed || !arc__slice_equal(placement->agent->row.id, state->agent_id)))
+        drop_placement(live, job);
+    if (placed && live->placements[job] == NULL)
+        ARC_TRY(add_placement(live, job, err));
+    if (live->placements[job] != NULL)
+        arc__session_due(live->placements[job]->agent);
+    if (!waits)
+        drop_ready(live, job);
+    else if (live->ready[job] == NULL)
+        ARC_TRY(add_ready(live, job, err));
+    return index_steps(live, job, err);
+}
+
+void arc__live_wake_sessions(struct live *live)
+{
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
+        if (live->placements[j] != NULL)
+            arc__session_due(live->placements[j]->agent);
+    }
+}
+
+arc_status arc__live_arm(struct live *live, arc_err *err)
+{
+    struct arc_heap *timers = &live->engine->timers;
+    uint64_t at = arc__run_over(&live->run)
+                      ? live->linger_until_mono_ns
+                      : arc__run_deadline(&live->engine->options.rules, &live->run);
+    if (at == UINT64_MAX || at == 0) {
+        arc__heap_disarm(timers, &live->timer);
+        return ARC_OK;
+    }
+    return arc__heap_arm(timers, &live->timer, at, err);
+}
+
+arc_status arc__live_index(struct live *live, arc_err *err)
+{
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++)
+        ARC_TRY(arc__live_index_job(live, j, err));
+    return arc__live_arm(live, err);
+}
+
+arc_status arc__live_index_events(struct live *live, const struct arc_decision *d, arc_err *err)
+{
+    int all = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        int32_t job = d->events[i]->job;
+        if (d->events[i]->type == ARC_EVENT_PIPELINE_TRIGGERED)
+            ARC_TRY(arc__live_index(live, err));
+        all |= job < 0; /* a pause or a stop concerns every job */
+        if (job >= 0)
+            ARC_TRY(arc__live_index_job(live, (uint32_t)job, err));
+    }
+    if (all)
+        live->engine->place_due = 1;
+    if (all)
+        arc__live_wake_sessions(live);
+    return arc__live_arm(live, err);
+}
+
+/* --- making and dropping
+ * ---------------------------------------------------------------------------- */
+
+static arc_status make_tables(struct live *live, arc_err *err)
+{
+    uint32_t count = live->run.plan->job_count;
+    struct arc_mem *mem = &live->engine->mem;
+    live->placements = arc__alloc_array(mem, count, sizeof(struct placement *));
+    live->ready = arc__alloc_array(mem, count, sizeof(struct ready *));
+    live->indexed = arc__alloc_array(mem, count, sizeof(struct arc_step_state *));
+    return live->placements != NULL && live->ready != NULL && live->indexed != NULL
+               ? ARC_OK
+               : arc__fail_nomem(err);
+}
+
+static arc_status live_add(struct arc_engine *engine, const arc_id *id, struct live **out,
+                           arc_err *err)
+{
+    struct live *live = arc__alloc(&engine->mem, sizeof(*live));
+    if (live == NULL)
+        return arc__fail_nomem(err);
+    live->engine = engine;
+    live->id = *id;
+    arc__run_init(&live->run, &engine->mem);
+    arc__load_init(&live->load, &engine->mem);
+    arc_status status = arc__map_put(&engine->runs, arc__id_slice(id), live, NULL, err);
+    if (status != ARC_OK) {
+        arc__free(&engine->mem, live);
+        return status;
+    }
+    arc__list_add_tail(&engine->live_list, &live->link);
+    *out = live;
+    return ARC_OK;
+}
+
+static void count_open(struct live *live, int open)
+{
+    if (open)
+        live->engine->lives_open++;
+    else
+        live->engine->lives_open--;
+}
+
+void arc__live_drop(struct live *live)
+{
+    struct arc_engine *engine = live->engine;
+    if (live->loaded && live->linger_until_mono_ns == 0)
+        count_open(live, 0);
+    if (live->linger_until_mono_ns != 0)
+        engine->lingering--;
+    for (uint32_t j = 0; live->loaded && j < live->run.plan->job_count; j++) {
+        drop_ready(live, j);
+        drop_placement(live, j);
+    }
+    for (size_t i = 0; i < live->ref_count; i++) {
+        (void)arc__map_remove(&engine->steps, arc__id_slice(&live->refs[i]->state->id));
+        arc__free(&engine->mem, live->refs[i]);
+    }
+    if (live->pipe != NULL)
+        live->pipe->users--;
+    arc__heap_disarm(&engine->timers, &live->timer);
+    (void)arc__map_remove(&engine->runs, arc__id_slice(&live->id));
+    arc__list_remove(&live->link);
+    arc__free(&engine->mem, live->refs);
+    arc__free(&engine->mem, live->placements);
+    arc__free(&engine->mem, live->ready);
+    arc__free(&engine->mem, live->indexed);
+    arc__load_deinit(&live->load);
+    arc__run_deinit(&live->run);
+    arc__free(&engine->mem, live);
+}
+
+arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pipe *pipe,
+                         struct live **out, arc_err *err)
+{
+    ARC_TRY(live_add(engine, id, out, err));
+    (*out)->pipe = pipe;
+    pipe->users++;
+    return ARC_OK;
+}
+
+/* Called once the run has its plan. */
+arc_status arc__live_ready(struct live *live, arc_err *err)
+{
+    ARC_TRY(make_tables(live, err));
+    live->loaded = 1;
+    count_open(live, 1);
+    return ARC_OK;
+}
+
+/* An ended run stays a while: logs of its last lines may still be on their way. */
+void arc__live_linger(struct live *live)
+{
+    struct arc_engine *engine = live->engine;
+    if (live->linger_until_mono_ns != 0)
+        return;
+    count_open(live, 0);
+    engine->lingering++;
+    live->linger_until_mono_ns = engine->now.mono_ns + (uint64_t)ARC_LINGER_NS;
+    (void)arc__live_arm(live, NULL); /* it is armed or has a place in the heap already */
+    if (engine->lingering <= ARC_LINGER_MAX)
+        return;
+    ARC_LIST_EACH(&engine->live_list, link)
+    {
+        struct live *oldest = ARC_CONTAINER(link, struct live, link);
+        if (oldest->linger_until_mono_ns != 0 && oldest != live && !oldest->touched) {
+            arc__live_drop(oldest);
+            return;
+        }
+    }
+}
+
+/* --- loading
+ * ------------------------------------------------------------------------------------------ */
+
+static arc_status fold_rows(struct live *live, const struct arc_rows *rows, arc_err *err)
+{
+    struct arc_engine *engine = live->engine;
+    const struct arc_row_event *row = rows->rows;
+    int64_t wall_to_mono = (int64_t)engine->now.mono_ns - engine->now.wall_ns;
+    for (size_t i = 0; i < rows->count; i++) {
+        struct arc_event *event = NULL;
+        /* The first event carries the plan, which the run keeps. */
+        struct arc_arena *arena = i == 0 ? &live->run.arena : &live->load.arena;
+        ARC_TRY(arc__event_from_row(&row[i], arena, &event, err));
+        ARC_TRY(arc__run_fold(&live->run, event, wall_to_mono, err));
+    }
+    return ARC_OK;
+}
+
+/* Leases are not in the events: whoever held one before the restart gets one lease time more. */
+static void extend_leases(struct live *live)
+{
+    uint64_t until = live->engine->now.mono_ns + (uint64_t)live->engine->options.rules.lease_ttl_ns;
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
+        struct arc_job_state *job = &live->run.jobs[j];
+        for (uint32_t s = 0; s < live->run.plan->jobs[j].step_count; s++) {
+            if (job->steps[s].status == ARC_STEP_QUEUED || job->steps[s].status == ARC_STEP_RUNNING)
+                job->steps[s].lease_mono_ns = until;
+        }
+    }
+}
+
+static arc_status finish_load(struct live *live, arc_err *err)
+{
+    struct arc_engine *engine = live->engine;
+    ARC_TRY(fold_rows(live, &live->load.rows, err));
+    ARC_TRY(arc__pipe_get(engine, live->run.pipeline_id, &live->pipe, err));
+    live->pipe->users++;
+    ARC_TRY(arc__live_ready(live, err));
+    extend_leases(live);
+    ARC_TRY(arc__live_index(live, err));
+    arc__arena_deinit(&live->load.arena);
+    arc__load_init(&live->load, &engine->mem);
+    if (arc__run_over(&live->run))
+        arc__live_linger(live);
+    return ARC_OK;
+}
+
+arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct live **out,
+                         arc_err *err)
+{
+    struct live *live = arc__map_get(&engine->runs, run_id);
+    arc_id id = {{0}};
+    if (live != NULL && live->loaded) {
+        *out = live;
+        return ARC_OK;
+    }
+    if (live == NULL) {
+        if (run_id.len == 0 || run_id.len > ARC_ULID_LEN)
+            return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
+        (void)arc__slice_to_cstr(run_id, id.text, sizeof(id.text));
+        ARC_TRY(live_add(engine, &id, &live, err));
+    }
+    struct arc_query query = {.table = ARC_TABLE_event, .filter_count = 1, .order_col = -1};
+    query.filters[0] = arc__eq_text(ARC_COL_event_stream, arc__id_slice(&live->id));
+    query.limit = EVENTS_OF_RUN_MAX;
+    arc_status status = arc__load(engine, &live->load, &query, err);
+    if (status == ARC_EAGAIN)
+        return status;
+    if (status == ARC_OK && live->load.rows.count == 0)
+        status = arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
+    if (status == ARC_OK)
+        status = finish_load(live, err);
+    if (status == ARC_EAGAIN) /* its pipeline is being read; folding again starts from nothing */
+        return arc__run_deinit(&live->run), arc__run_init(&live->run, &engine->mem), status;
+    if (status != ARC_OK) {
+        arc__live_drop(live);
+        return status;
+    }
+    *out = live;
+    return ARC_OK;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run as rows. The rows are projections: everything here can be made again from the events. */
+#include "base/time.h"
+#include "engine/engine_private.h"
+#include "engine/event_json.h"
+
+#define TEXT_MAX (64u * 1024u * 1024u)
+
+/* Prints into the turn's arena. */
+static arc_status take_text(struct arc_engine *engine, struct arc_buf *buf, arc_slice *out,
+                            arc_err *err)
+{
+    arc_status status = arc__buf_check(buf, err);
+    if (status == ARC_OK) {
+        *out = arc__turn_copy(engine, arc__buf_slice(buf));
+        if (buf->len > 0 && out->ptr == NULL)
+            status = arc__fail_nomem(err);
+    }
+    arc__buf_deinit(buf);
+    return status;
+}
+
+static arc_status kvs_text(struct arc_engine *engine, const struct arc_kvs *kvs, arc_slice *out,
+                           arc_err *err)
+{
+    struct arc_buf buf;
+    arc__buf_init(&buf, &engine->mem, TEXT_MAX);
+    arc__kvs_to_json(kvs, &buf);
+    return take_text(engine, &buf, out, err);
+}
+
+static arc_status duration_text(struct arc_engine *engine, int64_t ns, arc_slice *out, arc_err *err)
+{
+    struct arc_buf buf;
+    if (ns == 0)
+        return ARC_OK;
+    arc__buf_init(&buf, &engine->mem, 64);
+    arc__duration_add(&buf, ns);
+    return take_text(engine, &buf, out, err);
+}
+
+static arc_status depends_text(struct arc_engine *engine, const struct arc_plan *plan, uint32_t j,
+                               arc_slice *out, arc_err *err)
+{
+    struct arc_buf buf;
+    struct arc_json json;
+    arc__buf_init(&buf, &engine->mem, TEXT_MAX);
+    arc__json_init(&json, &buf);
+    arc__json_array(&json);
+    for (uint32_t i = 0; i < plan->jobs[j].dep_count; i++)
+        arc__json_text(&json, plan->jobs[plan->jobs[j].deps[i]].key);
+    arc__json_end_array(&json);
+    return take_text(engine, &buf, out, err);
+}
+
+static const char *when_text(enum arc_when when)
+{
+    switch (when) {
+    case ARC_WHEN_FAILURE:
+        return "failure()";
+    case ARC_WHEN_ALWAYS:
+        return "always()";
+    case ARC_WHEN_CANCELLED:
+        return "cancelled()";
+    case ARC_WHEN_NEVER:
+        return "false";
+    default:
+        return "";
+    }
+}
+
+arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_err *err)
+{
+    const struct arc_run *run = &live->run;
+    const struct arc_birth *birth = run->birth;
+    struct arc_row_pipeline_run row = {
+        .id = arc__id_slice(&run->id),
+        .pipeline_id = run->pipeline_id,
+        .pipeline_name = birth->pipeline_name,
+        .project_id = birth->project_id,
+        .namespace = run->plan->namespace_,
+        .number = birth->number,
+        .status = run->status,
+        .reason = run->reason,
+        .trigger_type = birth->trigger_type,
+        .triggered_by = run->triggered_by,
+        .branch = birth->branch,
+        .ref = birth->ref,
+        .definition_sha = birth->definition_sha,
+        .plan_hash = run->plan->hash,
+        .total_jobs = run->plan->job_count,
+        .completed_jobs = run->plan->job_count - run->jobs_open,
+        .failed_jobs = run->jobs_failed,
+        .running_jobs = run->jobs_running,
+        .version = run->seq,
+        .created_at_ns = run->created_ns,
+        .started_at_ns = run->started_ns,
+        .ended_at_ns = run->ended_ns,
+    };
+    ARC_TRY(kvs_text(engine, &birth->variables, &row.variables, err));
+    return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_pipeline_run, &row, 0, err);
+}
+
+static arc_status persist_job(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
+                              arc_err *err)
+{
+    const struct arc_plan_job *plan = &run->plan->jobs[j];
+    const struct arc_job_state *job = &run->jobs[j];
+    struct arc_row_job_run row = {
+        .id = arc__id_slice(&job->id),
+        .run_id = arc__id_slice(&run->id),
+        .pipeline_id = run->pipeline_id,
+        .job_index = j,
+        .name = plan->key,
+        .stage = run->plan->stages[plan->stage].name,
+        .status = job->status,
+        .reason = job->reason,
+        .attempt = job->attempt,
+        .agent_id = job->agent_id,
+        .continue_on_error = plan->continue_on_error,
+        .total_steps = plan->step_count,
+        .created_at_ns = run->created_ns,
+        .queued_at_ns = job->queued_ns,
+        .started_at_ns = job->started_ns,
+        .ended_at_ns = job->ended_ns,
+    };
+    ARC_TRY(depends_text(engine, run->plan, j, &row.depends_on, err));
+    return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_job_run, &row, 0, err);
+}
+
+static arc_status persist_step(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
+                               uint32_t s, const struct arc_step_state *step, int32_t job_attempt,
+                               arc_err *err)
+{
+    const struct arc_plan_step *plan = &run->plan->jobs[j].steps[s];
+    const struct arc_job_state *job = &run->jobs[j];
+    struct arc_row_step_run row = {
+        .id = arc__id_slice(&step->id),
+        .run_id = arc__id_slice(&run->id),
+        .pipeline_id = run->pipeline_id,
+        .job_id = arc__id_slice(&job->id),
+        .job_name = run->plan->jobs[j].key,
+        .job_index = j,
+        .job_attempt = job_attempt,
+        .name = plan->name,
+        .step_index = s,
+        .uses = plan->uses,
+        .action = plan->action,
+        .args = plan->args,
+        .when = arc__slice_cstr(when_text(plan->when)),
+        .continue_on_error = plan->continue_on_error,
+        .status = step->status,
+        .reason = step->reason,
+        .attempt = step->attempt,
+        .agent_id = step->fence != 0 ? step->agent_id : ARC_NONE,
+        .fence = (int64_t)step->fence,
+        .exit_code = step->exit_code,
+        .error_message = step->error_message,
+        .metrics = step->metrics,
+        .outputs = step->outputs,
+        .log_lines = step->log_lines,
+        .created_at_ns = step->created_ns,
+        .started_at_ns = step->started_ns,
+        .ended_at_ns = step->ended_ns,
+    };
+    ARC_TRY(kvs_text(engine, &plan->env, &row.env, err));
+    ARC_TRY(duration_text(engine, plan->timeout_ns, &row.timeout, err));
+    return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_step_run, &row, 0, err);
+}
+
+static arc_status persist_steps(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
+                                arc_err *err)
+{
+    const struct arc_job_state *job = &run->jobs[j];
+    for (uint32_t s = 0; s < run->plan->jobs[j].step_count; s++)
+        ARC_TRY(persist_step(engine, run, j, s, &job->steps[s], job->attempt, err));
+    return ARC_OK;
+}
+
+/* The step that an event names: of the present attempt, or of the one that ended in this turn. */
+static arc_status persist_named_step(struct arc_engine *engine, const struct arc_run *run,
+                                     const struct arc_event *event, arc_err *err)
+{
+    uint32_t j = (uint32_t)event->job, s = (uint32_t)event->step;
+    const struct arc_job_state *job = &run->jobs[j];
+    const struct arc_step_state *step = &job->steps[s];
+    int32_t attempt = job->attempt;
+    if (!arc__slice_equal(arc__id_slice(&step->id), event->step_run_id)) {
+        if (job->old_steps == NULL)
+            return ARC_OK;
+        step = &job->old_steps[s];
+        attempt--;
+    }
+    return persist_step(engine, run, j, s, step, attempt, err);
+}
+
+/* 1: a later event of the same decision names the same thing, so this one need not write it. */
+static int named_again(const struct arc_decision *d, size_t at)
+{
+    const struct arc_event *event = d->events[at];
+    for (size_t i = at + 1; i < d->count && i < at + 8; i++) {
+        const struct arc_event *later = d->events[i];
+        if (later->job == event->job && later->step == event->step &&
+            (event->step < 0 || arc__slice_equal(later->step_run_id, event->step_run_id)))
+            return 1;
+    }
+    return 0;
+}
+
+arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
+                               const struct arc_decision *d, arc_err *err)
+{
+    const struct arc_run *run = &live->run;
+    for (size_t i = 0; i < d->count; i++) {
+        const struct arc_event *event = d->events[i];
+        if (event->type == ARC_EVENT_PIPELINE_TRIGGERED) {
+            for (uint32_t j = 0; j < run->plan->job_count; j++) {
+                ARC_TRY(persist_job(engine, run, j, err));
+                ARC_TRY(persist_steps(engine, run, j, err));
+            }
+        }
+        if (event->job < 0 || named_again(d, i))
+            continue;
+        if (event->step >= 0) {
+            ARC_TRY(persist_named_step(engine, run, event, err));
+            continue;
+        }
+        ARC_TRY(persist_job(engine, run, (uint32_t)event->job, err));
+        if (event->type == ARC_EVENT_JOB_RETRYING)
+            ARC_TRY(persist_steps(engine, run, (uint32_t)event->job, err));
+    }
+    return ARC_OK;
+}

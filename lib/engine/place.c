@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which agent takes a waiting job: it matches, it has a free slot and an open channel; among those
+ * the least loaded, then the one that has been idle longest, then the first by id. Jobs are served
+ * in the order in which they were queued. */
+#include "engine/engine_private.h"
+
+static int may_take(const struct agent *agent)
+{
+    return agent->session != NULL && agent->row.approved && agent->row.enabled &&
+           (agent->online || agent->heard) && (int64_t)agent->used < agent->row.max_concurrent;
+}
+
+/* Load as a fraction without division: used_a / max_a < used_b / max_b. */
+static int better(const struct agent *a, const struct agent *b)
+{
+    uint64_t left = (uint64_t)a->used * (uint64_t)b->row.max_concurrent;
+    uint64_t right = (uint64_t)b->used * (uint64_t)a->row.max_concurrent;
+    if (left != right)
+        return left < right;
+    if (a->used == 0 && a->idle_since_mono_ns != b->idle_since_mono_ns)
+        return a->idle_since_mono_ns < b->idle_since_mono_ns;
+    return arc__slice_compare(a->row.id, b->row.id) < 0;
+}
+
+/* "actions/go-build@v1" without its version. */
+static arc_slice bare_uses(arc_slice uses)
+{
+    arc_slice rest;
+    return arc__slice_cut(uses, '@', &rest);
+}
+
+static int host_has_all(const struct arc_engine *engine, const struct arc_plan_job *job)
+{
+    for (uint32_t s = 0; s < job->step_count; s++) {
+        if (!engine->host_port.offers(engine->host_port.user, bare_uses(job->steps[s].uses)))
+            return 0;
+    }
+    return 1;
+}
+
+/* 1: in this process, 0: on an agent. */
+static int on_host(const struct arc_engine *engine, const struct arc_plan_job *job)
+{
+    if (engine->host == NULL || job->place == 1 || engine->host_port.offers == NULL)
+        return 0;
+    if (job->place == 2)
+        return 1;
+    return engine->options.rules.host_default && host_has_all(engine, job);
+}
+
+static struct agent *choose(struct arc_engine *engine, const struct arc_plan_job *job)
+{
+    struct agent *best = NULL;
+    if (on_host(engine, job))
+        return may_take(engine->host) ? engine->host : NULL;
+    ARC_LIST_EACH(&engine->agent_list, link)
+    {
+        struct agent *agent = ARC_CONTAINER(link, struct agent, link);
+        if (agent->is_host || !may_take(agent) ||
+            !arc__selector_match(&job->selector, &agent->labels))
+            continue;
+        if (best == NULL || better(agent, best))
+            best = agent;
+    }
+    return best;
+}
+
+arc_status arc__place(struct arc_engine *engine, arc_err *err)
+{
+    engine->place_due = 0;
+    ARC_LIST_EACH_SAFE(&engine->ready_list, link)
+    {
+        struct ready *ready = ARC_CONTAINER(link, struct ready, link);
+        struct live *live = ready->live;
+        uint32_t job = ready->job;
+        struct arc_decision d;
+        if (!arc__job_wants_place(&live->run, job, engine->now))
+            continue;
+        struct agent *agent = choose(engine, &live->run.plan->jobs[job]);
+        if (agent == NULL)
+            continue;
+        ARC_TRY(arc__turn_enter(engine, live, &d, err));
+        arc_status status = arc__decide_place(&d, &live->run, job, agent->row.id, err);
+        ARC_TRY(arc__turn_leave(engine, live, &d, status, err));
+        if (engine->turn.op_count > ARC_STORE_BATCH_MAX / 2) {
+            engine->place_due = 1; /* the rest goes into the next turn's commit */
+            break;
+        }
+    }
+    return ARC_OK;
+}

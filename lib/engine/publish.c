@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Telling the world, after the commit: a ring of the last events for watches that keep up, the
+ * store for those that do not. A slow watch is a cursor that lies far behind; it holds nothing up.
+ */
+#include "engine/engine_private.h"
+#include "engine/event_json.h"
+
+#include <stddef.h>
+
+#define WATCH_FETCH 128u
+#define WATCH_BYTES_MAX (64u * 1024u * 1024u)
+
+/* --- the ring
+ * ---------------------------------------------------------------------------------------- */
+
+/* Every text of a record, for copying it as one block. */
+static const size_t text_fields[] = {
+    offsetof(struct arc_event, run_id),    offsetof(struct arc_event, pipeline_id),
+    offsetof(struct arc_event, job_id),    offsetof(struct arc_event, step_run_id),
+    offsetof(struct arc_event, agent_id),  offsetof(struct arc_event, job_name),
+    offsetof(struct arc_event, step_name), offsetof(struct arc_event, reason),
+    offsetof(struct arc_event, actor),     offsetof(struct arc_event, error_message),
+    offsetof(struct arc_event, metrics),   offsetof(struct arc_event, outputs),
+};
+
+static arc_slice *text_at(struct arc_event *event, size_t field)
+{
+    return (arc_slice *)(void *)((char *)event + text_fields[field]);
+}
+
+/* A copy that stands on its own: one allocation for the record and its texts. What only the fold
+ * reads (the plan, new ids) stays behind. */
+static struct arc_event *clone(struct arc_engine *engine, struct arc_event *event)
+{
+    size_t size = sizeof(*event);
+    for (size_t i = 0; i < ARC_COUNT_OF(text_fields); i++)
+        size += text_at(event, i)->len + 1;
+    struct arc_event *copy = arc__alloc(&engine->mem, size);
+    if (copy == NULL)
+        return NULL;
+    *copy = *event;
+    copy->birth = NULL;
+    copy->step_ids = NULL;
+    copy->step_id_count = 0;
+    char *at = (char *)(copy + 1);
+    for (size_t i = 0; i < ARC_COUNT_OF(text_fields); i++) {
+        arc_slice *text = text_at(copy, i);
+        if (text->len > 0)
+            memcpy(at, text->ptr, text->len);
+        text->ptr = at;
+        at += text->len + 1; /* the block is zeroed: a NUL follows each */
+    }
+    return copy;
+}
+
+/* Copies are made before the commit, so that speaking after it cannot fail. */
+arc_status arc__publish_prepare(struct arc_engine *engine, arc_err *err)
+{
+    struct turn *turn = &engine->turn;
+    for (size_t i = 0; i < turn->event_count; i++) {
+        struct arc_event *copy = clone(engine, turn->events[i]);
+        if (copy == NULL) {
+            while (i-- > 0)
+                arc__free(&engine->mem, turn->events[i]);
+            turn->event_count = 0;
+            return arc__fail_nomem(err);
+        }
+        turn->events[i] = copy;
+    }
+    turn->prepared = 1;
+    return ARC_OK;
+}
+
+void arc__publish_drop(struct arc_engine *engine)
+{
+    struct turn *turn = &engine->turn;
+    for (size_t i = 0; turn->prepared && i < turn->event_count; i++)
+        arc__free(&engine->mem, turn->events[i]);
+    turn->event_count = 0;
+    turn->prepared = 0;
+}
+
+static int passes(const struct arc_event_watch *watch, const struct arc_event *event)
+{
+    return (watch->run_id[0] == '\0' || arc__slice_is(event->run_id, watch->run_id)) &&
+           (watch->pipeline_id[0] == '\0' ||
+            arc__slice_is(event->pipeline_id, watch->pipeline_id)) &&
+           (watch->step_run_id[0] == '\0' || arc__slice_is(event->step_run_id, watch->step_run_id));
+}
+
+static void mark_watches(struct arc_engine *engine, const struct arc_event *event)
+{
+    ARC_LIST_EACH(&engine->event_watches, link)
+    {
+        struct arc_event_watch *watch = ARC_CONTAINER(link, struct arc_event_watch, link);
+        if (!watch->due && passes(watch, event)) {
+            watch->due = 1;
+            engine->watches_due = 1;
+        }
+    }
+    if (event->step >= 0 && arc_step_state_is_terminal(event->state))
+        arc__log_watch_wake(engine, event->step_run_id);
+}
+
+void arc__publish(struct arc_engine *engine)
+{
+    struct turn *turn = &engine->turn;
+    for (size_t i = 0; i < turn->event_count; i++) {
+        struct arc_event *event = turn->events[i];
+        struct arc_event **slot = &engine->ring[(uint64_t)event->position % ARC_RING_SIZE];
+        arc__free(&engine->mem, *slot);
+        *slot = event;
+        if (event->position - engine->ring_first >= (int64_t)ARC_RING_SIZE)
+            engine->ring_first = event->position - (int64_t)ARC_RING_SIZE + 1;
+        mark_watches(engine, event);
+    }
+    turn->event_count = 0;
+    turn->prepared = 0;
+    engine->published = engine->position;
+}
+
+void arc__publish_close(struct arc_engine *engine)
+{
+    arc__publish_drop(engine);
+    for (size_t i = 0; engine->ring != NULL && i < ARC_RING_SIZE; i++)
+        arc__free(&engine->mem, engine->ring[i]);
+    arc__free(&engine->mem, engine->ring);
+}
+
+int64_t arc__engine_position(const struct arc_engine *engine)
+{
+    return engine->published;
+}
+
+/* --- notices
+ * -------------------------------------------------------------------------------------------- */
+
+/* Callbacks may open and close watches and sessions, so after each one the walk starts anew. */
+static int notify_one_watch(struct arc_engine *engine)
+{
+    ARC_LIST_EACH(&engine->event_watches, link)
+    {
+        struct arc_event_watch *watch = ARC_CONTAINER(link, struct arc_event_watch, link);
+        if (!watch->due)
+            continue;
+        watch->due = 0;
+        if (watch->notify != NULL)
+            watch->notify(watch->user);
+        return 1;
+    }
+    ARC_LIST_EACH(&engine->log_watches, link)
+    {
+        struct arc_log_watch *watch = ARC_CONTAINER(link, struct arc_log_watch, link);
+        if (!watch->due)
+            continue;
+        watch->due = 0;
+        watch->notify(watch->user);
+        return 1;
+    }
+    return 0;
+}
+
+static int notify_one_session(struct arc_engine *engine)
+{
+    ARC_LIST_EACH(&engine->agent_list, link)
+    {
+        struct agent *agent = ARC_CONTAINER(link, struct agent, link);
+        if (agent->session == NULL || !agent->session->due)
+            continue;
+        agent->session->due = 0;
+        agent->session->notify(agent->session->user);
+        return 1;
+    }
+    return 0;
+}
+
+void arc__publish_notify(struct arc_engine *engine)
+{
+    while (engine->sessions_due && !engine->turn.committing && notify_one_session(engine))
+        continue;
+    if (!engine->turn.committing)
+        engine->sessions_due = 0;
+    while (engine->watches_due && notify_one_watch(engine))
+        continue;
+    engine->watches_due = 0;
+}
+
+/* --- watching logs
+ * ------------------------------------------------------------------------------------- */
+
+void arc__log_watch_wake(struct arc_engine *engine, arc_slice step_run_id)
+{
+    ARC_LIST_EACH(&engine->log_watches, link)
+    {
+        struct arc_log_watch *watch = ARC_CONTAINER(link, struct arc_log_watch, link);
+        if (arc__slice_is(step_run_id, watch->step_run_id)) {
+            watch->due = 1;
+            engine->watches_due = 1;
+        }
+    }
+}
+
+arc_status arc__log_watch_open(struct arc_engine *engine, arc_slice step_run_id,
+                               void (*notify)(void *user), void *user, struct arc_log_watch **out,
+                               arc_err *err)
+{
+    struct arc_log_watch *watch = arc__alloc(&engine->mem, sizeof(*watch));
+    if (watch == NULL)
+        return arc__fail_nomem(err);
+    watch->engine = engine;
+    watch->notify = notify;
+    watch->user = user;
+    (void)arc__slice_to_cstr(step_run_id, watch->step_run_id, sizeof(watch->step_run_id));
+    arc__list_add_tail(&engine->log_watches, &watch->link);
+    *out = watch;
+    return ARC_OK;
+}
+
+void arc__log_watch_close(struct arc_log_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    arc__list_remove(&watch->link);
+    arc__free(&watch->engine->mem, watch);
+}
+
+/* --- watching events
+ * ----------------------------------------------------------------------------------- */
+
+arc_status arc__event_watch_open(struct arc_engine *engine, const struct arc_watch_filter *filter,
+                                 void (*notify)(void *user), void *user,
+                                 struct arc_event_watch **out, arc_err *err)
+{
+    struct arc_event_watch *watch = arc__alloc(&engine->mem, sizeof(*watch));
+    if (watch == NULL)
+        return arc__fail_nomem(err);
+    watch->engine = engine;
+    watch->notify = notify;
+    watch->user = user;
+    watch->cursor = filter->after < 0 ? engine->published : filter->after;
+    (void)arc__slice_to_cstr(filter->run_id, watch->run_id, sizeof(watch->run_id));
+    (void)arc__slice_to_cstr(filter->pipeline_id, watch->pipeline_id, sizeof(watch->pipeline_id));
+    (void)arc__slice_to_cstr(filter->step_run_id, watch->step_run_id, sizeof(watch->step_run_id));
+    arc__load_init(&watch->load, &engine->mem);
+    arc__arena_init(&watch->arena, &engine->mem, WATCH_BYTES_MAX);
+    arc__list_add_tail(&engine->event_watches, &watch->link);
+    *out = watch;
+    return ARC_OK;
+}
+
+void arc__event_watch_close(struct arc_event_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    arc__list_remove(&watch->link);
+    arc__load_deinit(&watch->load);
+    arc__arena_deinit(&watch->arena);
+    arc__free(&watch->engine->mem, watch);
+}
+
+/* The next page of what is older than the ring. */
+static arc_status fetch(struct arc_event_watch *watch, arc_err *err)
+{
+    struct arc_query query = {.table = ARC_TABLE_event,
+                              .order_col = ARC_COL_event_position,
+                              .limit = WATCH_FETCH,
+                              .filter_count = 1};
+    query.filters[0] = (struct arc_filter){
+        .col = ARC_COL_event_position, .op = ARC_FILTER_GT, .number = watch->cursor};
+    if (watch->run_id[0] != '\0') {
+        query.filters[query.filter_count++] =
+            arc__eq_text(ARC_COL_event_stream, arc__slice_cstr(watch->run_id));
+    }
+    return arc__load(watch->engine, &watch->load, &query, err);
+}
+
+static arc_status next_stored(struct arc_event_watch *watch, const struct arc_event **out,
+                              arc_err *err)
+{
+    if (watch->load.state == 0)
+        watch->load_at = 0;
+    ARC_TRY(fetch(watch, err));
+    const struct arc_row_event *rows = watch->load.rows.rows;
+    while (watch->load_at < watch->load.rows.count) {
+        struct arc_event *event = NULL;
+        const struct arc_row_event *row = &rows[watch->load_at++];
+        arc__arena_reset(&watch->arena);
+        ARC_TRY(arc__event_from_row(row, &watch->arena, &event, err));
+        watch->cursor = row->position;
+        if (passes(watch, event)) {
+            *out = event;
+            return ARC_OK;
+        }
+    }
+    int more = watch->load.rows.count == WATCH_FETCH;
+    arc__arena_deinit(&watch->load.arena);
+    arc__load_init(&watch->load, &watch->engine->mem);
+    if (!more && watch->cursor < watch->engine->ring_first - 1)
+        watch->cursor = watch->engine->ring_first - 1; /* nothing else of ours is there */
+    return ARC_EDONE;
+}
+
+arc_status arc__event_watch_next(struct arc_event_watch *watch, const struct arc_event **out,
+                                 arc_err *err)
+{
+    struct arc_engine *engine = watch->engine;
+    for (;;) {
+        if (watch->load.state != 0 || watch->cursor + 1 < engine->ring_first) {
+            arc_status status = next_stored(watch, out, err);
+            if (status != ARC_EDONE)
+                return status;
+            continue;
+        }
+        if (watch->cursor >= engine->published)
+            return ARC_EAGAIN;
+        watch->cursor++;
+        const struct arc_event *event = engine->ring[(uint64_t)watch->cursor % ARC_RING_SIZE];
+        if (event != NULL && event->position == watch->cursor && passes(watch, event)) {
+            *out = event;
+            return ARC_OK;
+        }
+    }
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Taking up what was unfinished: at open, and after a turn that was not stored. Counters, then
+ * credentials, agents, and every run that is not over, folded from its events. There is no other
+ * path by which state comes back. */
+#include "engine/engine_private.h"
+
+#define RUNS_MAX_LOADED 1000000u
+
+enum phase { FENCE, POSITION, TOKENS, AGENTS, RUNS, LIVES, DONE };
+
+static void again(struct arc_engine *engine)
+{
+    arc__load_deinit(&engine->recover_load);
+    arc__load_init(&engine->recover_load, &engine->mem);
+}
+
+static arc_status fence(struct arc_engine *engine, arc_err *err)
+{
+    struct arc_query query = {.table = ARC_TABLE_counter, .filter_count = 1, .order_col = -1};
+    query.filters[0] = arc__eq_text(ARC_COL_counter_name, ARC_LIT("fence"));
+    ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
+    const struct arc_row_counter *row = engine->recover_load.rows.rows;
+    engine->fence = engine->recover_load.rows.count > 0 ? (uint64_t)row->value : 0;
+    engine->fence_stored = engine->fence;
+    return ARC_OK;
+}
+
+static arc_status position(struct arc_engine *engine, arc_err *err)
+{
+    struct arc_query query = {
+        .table = ARC_TABLE_event, .order_col = ARC_COL_event_position, .descending = 1, .limit = 1};
+    ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
+    const struct arc_row_event *row = engine->recover_load.rows.rows;
+    engine->position = engine->recover_load.rows.count > 0 ? row->position : 0;
+    if (engine->published == 0) {
+        engine->published = engine->position;
+        engine->ring_first =
+            engine->position + 1; /* the ring is empty: older ones are in the store */
+    }
+    return ARC_OK;
+}
+
+static arc_status tokens(struct arc_engine *engine, arc_err *err)
+{
+    struct arc_query query = {.table = ARC_TABLE_token, .filter_count = 1, .order_col = -1};
+    query.filters[0] = arc__eq_int(ARC_COL_token_revoked_at_ns, 0);
+    ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
+    const struct arc_row_token *row = engine->recover_load.rows.rows;
+    for (size_t i = 0; i < engine->recover_load.rows.count; i++)
+        ARC_TRY(arc__token_add(engine, &row[i], err));
+    return ARC_OK;
+}
+
+static arc_status agents(struct arc_engine *engine, arc_err *err)
+{
+    struct arc_query query = {.table = ARC_TABLE_agent, .filter_count = 1, .order_col = -1};
+    query.filters[0] = arc__eq_int(ARC_COL_agent_unregistered_at_ns, 0);
+    ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
+    const struct arc_row_agent *row = engine->recover_load.rows.rows;
+    for (size_t i = 0; i < engine->recover_load.rows.count; i++) {
+        struct agent *agent = arc__agent_find(engine, row[i].id);
+        if (agent == NULL)
+            ARC_TRY(arc__agent_new(engine, &row[i], &agent, err));
+        else
+            ARC_TRY(arc__agent_set_row(agent, &row[i], err));
+        agent->epoch_known = 0;
+    }
+    return ARC_OK;
+}
+
+static arc_status runs(struct arc_engine *engine, arc_err *err)
+{
+    static const int64_t unfinished[] = {ARC_RUN_PENDING, ARC_RUN_RUNNING, ARC_RUN_PAUSED};
+    struct arc_query query = {.table = ARC_TABLE_pipeline_run,
+                              .filter_count = 1,
+                              .order_col = ARC_COL_pipeline_run_created_at_ns,
+                              .limit = RUNS_MAX_LOADED};
+    query.filters[0] = (struct arc_filter){.col = ARC_COL_pipeline_run_status,
+                                           .op = ARC_FILTER_IN,
+                                           .ints = unfinished,
+                                           .int_count = ARC_COUNT_OF(unfinished)};
+    ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
+    engine->recover_at = 0;
+    return ARC_OK;
+}
+
+/* One damaged run must not keep the others from starting: it is left where it is, and said. */
+static arc_status lives(struct arc_engine *engine, arc_err *err)
+{
+    const struct arc_row_pipeline_run *row = engine->recover_load.rows.rows;
+    while (engine->recover_at < engine->recover_load.rows.count) {
+        struct live *live = NULL;
+        arc_err why = ARC_ERR_INIT;
+        arc_status status = arc__live_get(engine, row[engine->recover_at].id, &live, &why);
+        if (status == ARC_EAGAIN)
+            return status;
+        if (status == ARC_ENOMEM || status == ARC_EUNAVAILABLE)
+            return arc__fail(err, status, why.subject, "%s", why.message);
+        if (status != ARC_OK && engine->options.log != NULL)
+            engine->options.log(engine->options.log_user, ARC_LOG_ERROR, "engine", why.message);
+        engine->recover_at++;
+    }
+    return ARC_OK;
+}
+
+/* Cached rows that a lost turn had changed, while runs use them. */
+static arc_status refresh_pipes(struct arc_engine *engine, arc_err *err)
+{
+    ARC_LIST_EACH_SAFE(&engine->pipe_list, link)
+    {
+        struct pipe *pipe = ARC_CONTAINER(link, struct pipe, link);
+        struct pipe *out = NULL;
+        if (!pipe->loaded && pipe->users > 0)
+            ARC_TRY(arc__pipe_get(engine, arc__id_slice(&pipe->id), &out, err));
+    }
+    return ARC_OK;
+}
+
+static arc_status step(struct arc_engine *engine, arc_err *err)
+{
+    switch ((enum phase)engine->recover_phase) {
+    case FENCE:
+        return fence(engine, err);
+    case POSITION:
+        return position(engine, err);
+    case TOKENS:
+        return tokens(engine, err);
+    case AGENTS:
+        return agents(engine, err);
+    case RUNS:
+        return runs(engine, err);
+    case LIVES:
+        ARC_TRY(refresh_pipes(engine, err));
+        return lives(engine, err);
+    default:
+        return ARC_OK;
+    }
+}
+
+arc_status arc__recover(struct arc_engine *engine, arc_err *err)
+{
+    while (engine->recover_phase < DONE) {
+        arc_status status = step(engine, err);
+        if (status == ARC_EAGAIN)
+            return ARC_OK; /* the store answers later */
+        if (status == ARC_EUNAVAILABLE && engine->position > 0) {
+            again(engine);
+            return ARC_OK; /* the store is away: once more at the next dispatch */
+        }
+        ARC_TRY(status);
+        engine->recover_phase++;
+        if (engine->recover_phase != LIVES) /* lives walks what runs has read */
+            again(engine);
+    }
+    engine->recovering = 0;
+    engine->place_due = 1;
+    engine->sweep_mono_ns = 0;
+    return ARC_OK;
+}

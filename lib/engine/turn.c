@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one turn has decided, on its way into one batch. */
+#include "engine/engine_private.h"
+#include "engine/event_json.h"
+
+#define BODY_MAX (64u * 1024u * 1024u)
+
+void arc__turn_begin(struct arc_engine *engine)
+{
+    struct turn *turn = &engine->turn;
+    arc__arena_reset(&turn->arena);
+    turn->ops = NULL;
+    turn->events = NULL;
+    turn->lives = NULL;
+    turn->op_count = turn->op_capacity = 0;
+    turn->event_count = turn->event_capacity = 0;
+    turn->live_count = turn->live_capacity = 0;
+    turn->first_position = engine->position;
+    turn->fence_before = engine->fence;
+    turn->committing = turn->committed = 0;
+    turn->status = turn->spoiled = ARC_OK;
+    turn->err = (arc_err)ARC_ERR_INIT;
+}
+
+/* Room for one more in an array of the turn's arena. */
+static void *more(struct turn *turn, void *items, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return items;
+    size_t fresh = *capacity > 0 ? *capacity * 2 : 64;
+    void *grown = arc__arena_array(&turn->arena, fresh, size);
+    if (grown == NULL)
+        return NULL;
+    if (count > 0)
+        memcpy(grown, items, count * size);
+    *capacity = fresh;
+    return grown;
+}
+
+arc_slice arc__turn_copy(struct arc_engine *engine, arc_slice text)
+{
+    return text.len == 0 ? ARC_NONE : arc__arena_copy(&engine->turn.arena, text);
+}
+
+/* What a row points to may change or go before the store is done with it (the next command of this
+ * turn may replace the same cached row), so the batch has texts of its own. */
+static void own_texts(struct arc_engine *engine, const struct arc_table_def *def, void *row)
+{
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        arc_slice *text = (arc_slice *)(void *)((char *)row + def->cols[i].offset);
+        if (def->cols[i].type != ARC_COL_INT && text->len > 0)
+            *text = arc__turn_copy(engine, *text);
+    }
+}
+
+arc_status arc__turn_op(struct arc_engine *engine, enum arc_store_verb verb, enum arc_table table,
+                        const void *row, int64_t expect_version, arc_err *err)
+{
+    struct turn *turn = &engine->turn;
+    const struct arc_table_def *def = arc__table_def(table);
+    void *copy = arc__arena_alloc(&turn->arena, def->row_size);
+    struct arc_store_op *ops =
+        more(turn, turn->ops, turn->op_count, &turn->op_capacity, sizeof(*turn->ops));
+    if (copy == NULL || ops == NULL)
+        return arc__turn_spoil(engine, arc__fail_nomem(err));
+    memcpy(copy, row, def->row_size);
+    own_texts(engine, def, copy);
+    if (turn->arena.failed)
+        return arc__turn_spoil(engine, arc__fail_nomem(err));
+    turn->ops = ops;
+    ops[turn->op_count++] = (struct arc_store_op){verb, table, copy, expect_version};
+    return ARC_OK;
+}
+
+static arc_status add_event(struct arc_engine *engine, struct arc_event *event, arc_slice stream,
+                            arc_err *err)
+{
+    struct turn *turn = &engine->turn;
+    struct arc_buf body;
+    struct arc_event **events =
+        more(turn, turn->events, turn->event_count, &turn->event_capacity, sizeof(*turn->events));
+    if (events == NULL)
+        return arc__fail_nomem(err);
+    turn->events = events;
+    event->position = ++engine->position;
+    arc__buf_init(&body, &engine->mem, BODY_MAX);
+    arc__event_body(event, &body);
+    arc_status status = arc__buf_check(&body, err);
+    struct arc_row_event row = {.stream = stream,
+                                .seq = event->seq,
+                                .position = event->position,
+                                .type = arc__slice_cstr(arc__event_type_name(event->type)),
+                                .time_ns = event->time_ns};
+    if (status == ARC_OK) {
+        row.body = arc__buf_slice(&body);
+        status = arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_event, &row, 0, err);
+    }
+    arc__buf_deinit(&body);
+    if (status != ARC_OK)
+        return arc__turn_spoil(engine, status);
+    events[turn->event_count++] = event;
+    engine->stats.events++;
+    return ARC_OK;
+}
+
+arc_status arc__turn_event(struct arc_engine *engine, struct arc_event init, arc_slice stream,
+                           arc_err *err)
+{
+    struct arc_event *event = ARC_ARENA_NEW(&engine->turn.arena, struct arc_event);
+    if (event == NULL)
+        return arc__fail_nomem(err);
+    *event = init;
+    event->job = event->step = -1;
+    event->time_ns = engine->now.wall_ns;
+    return add_event(engine, event, stream, err);
+}
+
+/* --- decisions about runs -----------------------------------------------------------------------
+ */
+
+static arc_status next_id(void *user, arc_id *out, arc_err *err)
+{
+    return arc__engine_new_id(user, out, err);
+}
+
+static arc_status next_fence(void *user, uint64_t *out, arc_err *err)
+{
+    struct arc_engine *engine = user;
+    (void)err;
+    *out = ++engine->fence;
+    return ARC_OK;
+}
+
+static uint64_t next_random(void *user, uint64_t bound)
+{
+    uint64_t number = 0;
+    (void)arc__engine_random(user, &number, sizeof(number)); /* without entropy: no jitter */
+    return bound > 0 ? number % bound : 0;
+}
+
+void arc__decision_begin(struct arc_engine *engine, struct arc_decision *d)
+{
+    struct arc_source source = {engine, next_id, next_fence, next_random};
+    arc__decision_init(d, &engine->options.rules, source, engine->now, &engine->turn.arena);
+}
+
+arc_status arc__turn_touch(struct arc_engine *engine, struct live *live, arc_err *err)
+{
+    struct turn *turn = &engine->turn;
+    if (live->touched)
+        return ARC_OK;
+    struct live **lives =
+        more(turn, turn->lives, turn->live_count, &turn->live_capacity, sizeof(*turn->lives));
+    if (lives == NULL)
+        return arc__fail_nomem(err);
+    turn->lives = lives;
+    lives[turn->live_count++] = live;
+    live->touched = 1;
+    return ARC_OK;
+}
+
+arc_status arc__turn_spoil(struct arc_engine *engine, arc_status status)
+{
+    if (engine->turn.spoiled == ARC_OK)
+        engine->turn.spoiled = status;
+    return status;
+}
+
+arc_status arc__turn_enter(struct arc_engine *engine, struct live *live, struct arc_decision *d,
+                           arc_err *err)
+{
+    arc__decision_begin(engine, d);
+    if (arc__turn_touch(engine, live, err) != ARC_OK)
+        return arc__turn_spoil(engine, ARC_ENOMEM);
+    return ARC_OK;
+}
+
+arc_status arc__turn_leave(struct arc_engine *engine, struct live *live,
+                           const struct arc_decision *d, arc_status status, arc_err *err)
+{
+    if (status == ARC_OK)
+        status = arc__turn_decided(engine, live, d, err);
+    else if (d->count == 0 && status != ARC_ENOMEM && status != ARC_EINTERNAL)
+        return status; /* a refusal */
+    return status == ARC_OK ? ARC_OK : arc__turn_spoil(engine, status);
+}
+
+arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
+                             const struct arc_decision *d, arc_err *err)
+{
+    if (d->count == 0)
+        return arc__live_arm(live, err);
+    live->changed = 1;
+    for (size_t i = 0; i < d->count; i++)
+        ARC_TRY(add_event(engine, d->events[i], arc__id_slice(&live->run.id), err));
+    ARC_TRY(arc__persist_events(engine, live, d, err));
+    ARC_TRY(arc__pipe_note(engine, live, d, err));
+    return arc__live_index_events(live, d, err);
+}
+
+/* --- the end of a turn
+ * ---------------------------------------------------------------------------- */
+
+static void committed(void *user, arc_status status, const arc_err *err)
+{
+    struct arc_engine *engine = user;
+    engine->turn.committed = 1;
+    engine->turn.status = status;
+    if (err != NULL)
+        engine->turn.err = *err;
+}
+
+static arc_status put_counters(struct arc_engine *engine, arc_err *err)
+{
+    if (engine->fence != engine->turn.fence_before) {
+        struct arc_row_counter row = {ARC_LIT("fence"), (int64_t)engine->fence};
+        ARC_TRY(arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_counter, &row, 0, err));
+    }
+    return ARC_OK;
+}
+
+arc_status arc__turn_commit(struct arc_engine *engine, arc_err *err)
+{
+    struct turn *turn = &engine->turn;
+    for (size_t i = 0; i < turn->live_count; i++) {
+        if (turn->lives[i]->changed)
+            ARC_TRY(arc__persist_run(engine, turn->lives[i], err));
+    }
+    ARC_TRY(put_counters(engine, err));
+    ARC_TRY(arc__publish_prepare(engine, err));
+    if (turn->op_count == 0) {
+        turn->committed = 1;
+        return ARC_OK;
+    }
+    struct arc_store_batch batch = {turn->ops, turn->op_count};
+    turn->committing = 1;
+    arc_status status = engine->store->ops->commit(engine->store, &batch, committed, engine, err);
+    if (status != ARC_OK) { /* done will not come */
+        committed(engine, status, err);
+    }
+    return ARC_OK;
+}

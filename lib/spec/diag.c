@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spec/diag.h"
+
+#include "base/text.h"
+
+#define QUOTED_MAX 80
+/* More than a path of 100 levels needs, each key cut to QUOTED_MAX and escaped. */
+#define MESSAGE_MAX 65536
+
+/* clang-format off */
+static const struct arc_diag_row rows[] = {
+#define DIAG(number, name, severity, sentence, why, example, fix) \
+    {number, ARC_SEVERITY_##severity, #name, sentence, why, example, fix},
+#include "spec/diags.def"
+};
+/* clang-format on */
+
+const struct arc_diag_row *arc__diag_rows(size_t *count)
+{
+    *count = ARC_COUNT_OF(rows);
+    return rows;
+}
+
+const struct arc_diag_row *arc__diag_row(uint32_t code)
+{
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        if (rows[i].code == code)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+int arc__sink_keeps(const struct arc_sink *sink)
+{
+    return sink->diags->count < sink->max;
+}
+
+/* What was built, now in the arena; the buffer is gone. */
+static arc_slice settle(struct arc_sink *sink, struct arc_buf *buf)
+{
+    arc_slice text = ARC_NONE;
+    if (buf->failed != ARC_OK)
+        sink->arena->failed = 1;
+    else
+        text = arc__arena_copy(sink->arena, arc__buf_slice(buf));
+    arc__buf_deinit(buf);
+    return text;
+}
+
+static struct arc_buf scratch(struct arc_sink *sink)
+{
+    struct arc_buf buf;
+    arc__buf_init(&buf, &sink->arena->mem, MESSAGE_MAX);
+    return buf;
+}
+
+/* Length of the character at text; the text is valid UTF-8. */
+static size_t char_len(arc_slice text)
+{
+    unsigned char c = (unsigned char)text.ptr[0];
+    size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    return len < text.len ? len : text.len;
+}
+
+/* Marks that turn the direction of what follows: they can make a message read as another. */
+static int turns_direction(const unsigned char *c, size_t len)
+{
+    if (len != 3 || c[0] != 0xe2)
+        return 0;
+    return (c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+           (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
+}
+
+static void add_clean(struct arc_buf *buf, arc_slice text)
+{
+    while (text.len > 0) {
+        size_t len = char_len(text);
+        const unsigned char *c = (const unsigned char *)text.ptr;
+        if (*c == '\n')
+            arc__buf_add_cstr(buf, "\\n");
+        else if (*c == '\t')
+            arc__buf_add_cstr(buf, "\\t");
+        else if (*c < 0x20 || *c == 0x7f)
+            arc__buf_printf(buf, "\\x%02x", *c);
+        else if (turns_direction(c, len))
+            arc__buf_printf(buf, "\\u%04x", 0x2000U | (c[1] & 0x3fU) << 6 | (c[2] & 0x3fU));
+        else
+            arc__buf_add(buf, text.ptr, len);
+        text = arc__slice_from(text, len);
+    }
+}
+
+arc_slice arc__quoted(struct arc_sink *sink, arc_slice text)
+{
+    if (!arc__sink_keeps(sink))
+        return ARC_NONE;
+    struct arc_buf buf = scratch(sink);
+    size_t shown = arc__utf8_prefix(text, QUOTED_MAX);
+    arc__buf_add_char(&buf, '`');
+    add_clean(&buf, arc__slice(text.ptr, shown));
+    if (shown < text.len)
+        arc__buf_add_cstr(&buf, "…");
+    arc__buf_add_char(&buf, '`');
+    return settle(sink, &buf);
+}
+
+arc_slice arc__did_you_mean(struct arc_sink *sink, arc_slice word)
+{
+    if (word.len == 0 || !arc__sink_keeps(sink))
+        return ARC_NONE;
+    arc_slice quoted = arc__quoted(sink, word);
+    return arc__arena_printf(sink->arena, "did you mean %.*s?", ARC_ARG(quoted));
+}
+
+arc_slice arc__decimal(struct arc_sink *sink, uint64_t value)
+{
+    if (!arc__sink_keeps(sink))
+        return ARC_NONE;
+    return arc__arena_printf(sink->arena, "%llu", (unsigned long long)value);
+}
+
+static arc_slice fill(struct arc_sink *sink, const char *sentence, const arc_slice *args,
+                      size_t arg_count)
+{
+    struct arc_buf buf = scratch(sink);
+    size_t used = 0;
+    arc_slice rest = arc__slice_cstr(sentence);
+    while (rest.len > 0) {
+        if (rest.len >= 2 && rest.ptr[0] == '{' && rest.ptr[1] == '}') {
+            if (used < arg_count)
+                arc__buf_add_slice(&buf, args[used++]);
+            rest = arc__slice_from(rest, 2);
+        } else {
+            arc__buf_add_char(&buf, rest.ptr[0]);
+            rest = arc__slice_from(rest, 1);
+        }
+    }
+    return settle(sink, &buf);
+}
+
+/* A key that reads well after a dot. */
+static int plain_key(arc_slice key)
+{
+    for (size_t i = 0; i < key.len; i++) {
+        char c = key.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-'))
+            return 0;
+    }
+    return key.len > 0;
+}
+
+static void add_path(struct arc_buf *buf, const struct arc_path *path)
+{
+    if (path->up != NULL)
+        add_path(buf, path->up);
+    if (path->key.ptr == NULL) {
+        arc__buf_printf(buf, "[%u]", path->index);
+    } else if (plain_key(path->key)) {
+        if (buf->len > 0)
+            arc__buf_add_char(buf, '.');
+        arc__buf_add_slice(buf, path->key);
+    } else {
+        arc__buf_add_cstr(buf, "[\"");
+        add_clean(buf, arc__slice(path->key.ptr, arc__utf8_prefix(path->key, QUOTED_MAX)));
+        arc__buf_add_cstr(buf, "\"]");
+    }
+}
+
+static arc_slice path_text(struct arc_sink *sink, const struct arc_path *path)
+{
+    if (path == NULL)
+        return ARC_NONE;
+    struct arc_buf buf = scratch(sink);
+    add_path(&buf, path);
+    return settle(sink, &buf);
+}
+
+/* Stable: equal positions keep the order in which they were found. */
+static void insert_sorted(struct arc_diags *diags, struct arc_diag *diag)
+{
+    struct arc_diag **at = &diags->first;
+    while (*at != NULL && (*at)->mark.offset <= diag->mark.offset)
+        at = &(*at)->next;
+    diag->next = *at;
+    *at = diag;
+    diags->count++;
+}
+
+struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
+                               const struct arc_path *path, const struct arc_mark *mark,
+                               arc_slice hint, const arc_slice *args, size_t arg_count)
+{
+    const struct arc_diag_row *row = arc__diag_row(code);
+    if (row->severity == ARC_SEVERITY_ERROR)
+        sink->diags->errors++;
+    else
+        sink->diags->warnings++;
+    if (!arc__sink_keeps(sink))
+        return NULL;
+    struct arc_diag *diag = ARC_ARENA_NEW(sink->arena, struct arc_diag);
+    if (diag == NULL)
+        return NULL;
+    diag->severity = row->severity;
+    diag->code = row->code;
+    diag->message = fill(sink, row->sentence, args, arg_count);
+    diag->hint = hint.len > 0 ? hint : arc__slice_cstr(row->fix);
+    diag->path = path_text(sink, path);
+    diag->mark = *mark;
+    insert_sorted(sink->diags, diag);
+    return diag;
+}
+
+void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct arc_mark *mark,
+                      const char *message)
+{
+    if (diag == NULL)
+        return;
+    struct arc_diag_related *related = ARC_ARENA_NEW(sink->arena, struct arc_diag_related);
+    if (related == NULL)
+        return;
+    related->mark = *mark;
+    related->message = arc__slice_cstr(message);
+    struct arc_diag_related **at = &diag->related;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = related;
+}

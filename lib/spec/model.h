@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A definition while it is checked and after: the tree, and an index over its jobs. The values of
+ * fields are read from the tree when they are needed (spec/fields.h); they are not kept twice. */
+#ifndef ARC_SPEC_MODEL_H
+#define ARC_SPEC_MODEL_H
+
+#include "spec/fields.h"
+#include "spec/tree.h"
+
+struct arc_spec_job {
+    const struct arc_node *node; /* a map */
+    arc_slice name;              /* ARC_NONE: none was given */
+    uint32_t stage;
+    uint32_t index;       /* in jobs */
+    uint32_t in_stage;    /* in the list where it stands, for paths */
+    const uint32_t *deps; /* indices into jobs, as written, without those that are wrong */
+    const struct arc_node **dep_nodes; /* where each is written */
+    uint32_t dep_count;
+};
+
+struct arc_spec_stage {
+    const struct arc_node *node; /* NULL: the stage `default` of the jobs-only form */
+    arc_slice name;
+    uint32_t first_job, job_count;
+    uint32_t in_list; /* in `stages`, for paths */
+};
+
+/* A declared variable; they are sorted by name. */
+struct arc_spec_variable {
+    const struct arc_node *node;
+    int outside; /* its value holds something of the trigger */
+    int used;
+};
+
+struct arc_spec {
+    enum arc_format format;
+    const struct arc_node *root;
+    struct arc_spec_stage *stages;
+    uint32_t stage_count;
+    struct arc_spec_job *jobs;
+    uint32_t job_count;
+    struct arc_spec_job **by_name; /* those that have a name, sorted by it */
+    uint32_t named_count;
+    struct arc_spec_variable *variables;
+    uint32_t variable_count;
+};
+
+/* What the checks share. */
+struct arc_check {
+    struct arc_arena *arena;
+    struct arc_sink *sink;
+    struct arc_places *places;
+    struct arc_spec_limits limits;
+    struct arc_spec *spec;
+};
+
+/* Zeroed memory of the host for one pass; the caller frees it with the arena's mem. A refusal marks
+ * the arena as failed. */
+void *arc__check_alloc(struct arc_check *check, size_t count, size_t size);
+
+/* --- the passes, in this order -----------------------------------------------------------------
+ */
+
+/* Variables by name, before templates are looked at. 0: memory is out (of all that answer int). */
+int arc__model_variables(struct arc_check *check);
+struct arc_spec_variable *arc__spec_variable(const struct arc_spec *spec, arc_slice name);
+/* Every key and value against the field table. */
+void arc__check_shape(struct arc_check *check);
+/* Stages and jobs as arrays. */
+int arc__model_jobs(struct arc_check *check);
+const struct arc_spec_job *arc__spec_job(const struct arc_spec *spec, arc_slice name);
+/* What holds between parts: names, dependencies, cycles, selectors, conditions that are false. */
+int arc__check_rules(struct arc_check *check);
+
+/* --- forms of values (values.c); 1: it has the form ----------------------------------------------
+ */
+int arc__form_name(arc_slice text, size_t max);
+int arc__form_version(arc_slice text);
+int arc__form_ident(arc_slice text);
+int arc__form_env_name(arc_slice text);
+int arc__form_uses(arc_slice text);
+/* A relative path that never climbs above its start. */
+int arc__form_inside(arc_slice text);
+/* 1: it is one of the conditions that this version evaluates. */
+int arc__form_when(const struct arc_node *node, enum arc_when *out);
+/* Whether a step's `uses` is the shell. */
+int arc__uses_shell(arc_slice uses);
+
+/* --- templates (template.c)
+ * ------------------------------------------------------------------------ */
+
+#define ARC_EXPRESSION_MAX 8192
+
+enum arc_template_in { ARC_IN_VALUE, ARC_IN_VARIABLE, ARC_IN_SCRIPT };
+
+/* 1: the text holds ${{. */
+int arc__template_any(arc_slice text);
+/* Every expression in the scalar. *outside is set when one of them holds something of the trigger
+ * (may be NULL). */
+void arc__template_check(struct arc_check *check, const struct arc_node *node,
+                         const struct arc_path *path, enum arc_template_in in, int *outside);
+
+struct arc_template_values {
+    const struct arc_plan_inputs *inputs;
+    const struct arc_kvs *variables;
+    arc_slice namespace_, version;
+};
+
+/* Appends the text with every expression replaced by its value; one pass, values are not looked at
+ * again. The text was checked. */
+void arc__template_expand(const struct arc_template_values *values, arc_slice text,
+                          struct arc_buf *out);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of one object: unknown ones, two spellings, what is missing, what this version does not
+ * run, and the few rules between keys of one object. */
+#include "spec/shape.h"
+
+#define FIELDS_MAX 32
+
+struct walk {
+    struct arc_check *check;
+    const struct arc_node *node;
+    enum arc_object object;
+    const struct arc_path *path;
+    const struct arc_field *first;
+    const struct arc_node *seen[FIELDS_MAX]; /* by index from first */
+};
+
+static arc_slice subject(const struct walk *walk)
+{
+    return arc__slice_cstr(arc__object(walk->object)->subject);
+}
+
+static arc_slice quoted_key(const struct walk *walk, const char *key)
+{
+    return arc__quoted(walk->check->sink, arc__slice_cstr(key));
+}
+
+/* --- keys ----------------------------------------------------------------------------------------
+ */
+
+static void unknown_key(struct walk *walk, const struct arc_node *child,
+                        const struct arc_path *path)
+{
+    arc_slice near = arc__sink_keeps(walk->check->sink)
+                         ? arc__field_nearest(walk->object, child->key)
+                         : ARC_NONE;
+    arc_slice hint = arc__did_you_mean(walk->check->sink, near);
+    if (hint.len == 0)
+        hint = ARC_LIT("keys of your own start with `x-`");
+    (void)arc__diag_add(walk->check->sink, ARC_DIAG_UNKNOWN_KEY, path, &child->key_mark, hint,
+                        ARC_ARGS(subject(walk), arc__quoted(walk->check->sink, child->key)));
+}
+
+/* An axis of a matrix: the only place where further keys are part of an object. */
+static void check_axis(struct walk *walk, const struct arc_node *child, const struct arc_path *path)
+{
+    int good = child->kind == ARC_NODE_LIST && child->count > 0;
+    for (const struct arc_node *c = child->first; c != NULL; c = c->next)
+        good &= c->kind < ARC_NODE_LIST;
+    if (!good)
+        arc__shape_type(walk->check, child, path, arc__quoted(walk->check->sink, child->key),
+                        "a list of texts", ARC_NONE);
+}
+
+/* `approval: {required: false}` is no gate, so there is nothing to run. */
+static int is_no_gate(const struct arc_field *field, const struct arc_node *node)
+{
+    const struct arc_node *required = arc__field_get(node, ARC_FIELD_APPROVAL_REQUIRED);
+    return field->of == ARC_OBJECT_APPROVAL && required != NULL &&
+           required->kind == ARC_NODE_BOOL && !required->number;
+}
+
+static int is_empty(const struct arc_node *node)
+{
+    return node->kind >= ARC_NODE_LIST && node->count == 0;
+}
+
+static void check_later(struct walk *walk, const struct arc_field *field,
+                        const struct arc_node *child, const struct arc_path *path)
+{
+    if (field->status != ARC_FIELD_LATER || is_no_gate(field, child) || is_empty(child))
+        return;
+    (void)arc__diag_add(walk->check->sink, ARC_DIAG_LATER, path, &child->key_mark, ARC_NONE,
+                        ARC_ARGS(quoted_key(walk, field->key)));
+}
+
+/* 1: it is the first of its field. */
+static int check_spelling(struct walk *walk, const struct arc_field *field,
+                          const struct arc_node *child, const struct arc_path *path)
+{
+    size_t index = (size_t)(field - walk->first);
+    const struct arc_node *first = walk->seen[index];
+    if (first == NULL) {
+        walk->seen[index] = child;
+        return 1;
+    }
+    struct arc_sink *sink = walk->check->sink;
+    struct arc_diag *diag =
+        arc__diag_add(sink, ARC_DIAG_TWO_SPELLINGS, path, &child->key_mark, ARC_NONE,
+                      ARC_ARGS(arc__quoted(sink, child->key), arc__quoted(sink, first->key)));
+    arc__diag_relate(sink, diag, &first->key_mark, "the first one is here");
+    return 0;
+}
+
+static void check_key(struct walk *walk, const struct arc_node *child)
+{
+    struct arc_path here = {walk->path, child->key, 0};
+    if (arc__slice_starts(child->key, ARC_LIT("x-")))
+        return;
+    const struct arc_field *field = arc__field_find(walk->object, child->key);
+    if (field == NULL) {
+        if (walk->object == ARC_OBJECT_MATRIX)
+            check_axis(walk, child, &here);
+        else
+            unknown_key(walk, child, &here);
+        return;
+    }
+    if (!check_spelling(walk, field, child, &here))
+        return;
+    int required = (field->flags & ARC_FIELD_FLAG_REQUIRED) != 0;
+    int nonempty = (field->flags & ARC_FIELD_FLAG_NONEMPTY) != 0;
+    if (child->kind == ARC_NODE_NULL && !required && !nonempty)
+        return; /* a key without a value says nothing */
+    check_later(walk, field, child, &here);
+    arc__shape_value(walk->check, child, field, &here, walk->node);
+}
+
+/* --- rules between keys of one object -----------------------------------------------------------
+ */
+
+static void check_root(struct walk *walk)
+{
+    struct arc_sink *sink = walk->check->sink;
+    const struct arc_node *stages = walk->seen[arc__field(ARC_FIELD_PIPELINE_STAGES) - walk->first];
+    const struct arc_node *jobs = walk->seen[arc__field(ARC_FIELD_PIPELINE_JOBS) - walk->first];
+    if (stages == NULL && jobs == NULL)
+        (void)arc__diag_add(sink, ARC_DIAG_NO_JOBS, NULL, &walk->node->mark, ARC_NONE, ARC_NO_ARGS);
+    if (stages == NULL || jobs == NULL)
+        return;
+    const struct arc_node *second = stages->key_mark.offset > jobs->key_mark.offset ? stages : jobs;
+    const struct arc_node *first = second == stages ? jobs : stages;
+    struct arc_path here = {NULL, second->key, 0};
+    struct arc_diag *diag = arc__diag_add(sink, ARC_DIAG_STAGES_AND_JOBS, &here, &second->key_mark,
+                                          ARC_NONE, ARC_NO_ARGS);
+    arc__diag_relate(sink, diag, &first->key_mark, "the other one is here");
+}
+
+static void check_step(struct walk *walk)
+{
+    struct arc_sink *sink = walk->check->sink;
+    const struct arc_node *run = arc__field_get(walk->node, ARC_FIELD_STEP_RUN);
+    const struct arc_node *uses = arc__field_get(walk->node, ARC_FIELD_STEP_USES);
+    const struct arc_node *args = arc__field_get(walk->node, ARC_FIELD_STEP_ARGS);
+    const struct arc_node *other = args != NULL ? arc__node_get(args, "run") : NULL;
+    if (run == NULL && uses == NULL)
+        (void)arc__diag_add(sink, ARC_DIAG_NO_USES, walk->path, &walk->node->mark, ARC_NONE,
+                            ARC_NO_ARGS);
+    if (run == NULL)
+        return;
+    struct arc_path here = {walk->path, run->key, 0};
+    struct arc_diag *diag = NULL;
+    if (uses != NULL && !arc__uses_shell(uses->text)) {
+        arc_slice said = arc__quoted(sink, uses->text);
+        diag =
+            arc__diag_add(sink, ARC_DIAG_RUN_AND_USES, &here, &run->key_mark, ARC_NONE,
+                          ARC_ARGS(arc__arena_printf(sink->arena, "`uses:` %.*s", ARC_ARG(said))));
+        arc__diag_relate(sink, diag, &uses->key_mark, "`uses` is here");
+    } else if (other != NULL) {
+        diag = arc__diag_add(sink, ARC_DIAG_RUN_AND_USES, &here, &run->key_mark, ARC_NONE,
+                             ARC_ARGS(ARC_LIT("`args.run`")));
+        arc__diag_relate(sink, diag, &other->key_mark, "`args.run` is here");
+    }
+}
+
+static void check_trigger(struct walk *walk)
+{
+    struct arc_sink *sink = walk->check->sink;
+    const struct arc_node *type = arc__field_get(walk->node, ARC_FIELD_TRIGGER_TYPE);
+    if (type == NULL || arc__slice_is(type->text, "manual") ||
+        arc__word_index(arc__field(ARC_FIELD_TRIGGER_TYPE)->words, type->text) < 0)
+        return;
+    struct arc_path here = {walk->path, type->key, 0};
+    (void)arc__diag_add(
+        sink, ARC_DIAG_LATER, &here, &type->mark, ARC_NONE,
+        ARC_ARGS(arc__arena_printf(sink->arena, "The trigger `%.*s`", ARC_ARG(type->text))));
+}
+
+static void check_match(struct walk *walk)
+{
+    struct arc_sink *sink = walk->check->sink;
+    const struct arc_node *op = arc__field_get(walk->node, ARC_FIELD_MATCH_OPERATOR);
+    const struct arc_node *values = arc__field_get(walk->node, ARC_FIELD_MATCH_VALUES);
+    int index =
+        op != NULL ? arc__word_index(arc__field(ARC_FIELD_MATCH_OPERATOR)->words, op->text) : -1;
+    if (index < 0 || (values != NULL && values->kind != ARC_NODE_LIST))
+        return;
+    enum arc_label_op wanted = (enum arc_label_op)(index + 1);
+    uint32_t count = values != NULL ? values->count : 0;
+    int takes_none = wanted == ARC_LABEL_EXISTS || wanted == ARC_LABEL_NOT_EXISTS;
+    int takes_number = wanted == ARC_LABEL_GT || wanted == ARC_LABEL_LT;
+    struct arc_path here = {walk->path, values != NULL ? values->key : op->key, 0};
+    const struct arc_mark *mark = values != NULL ? &values->mark : &op->mark;
+    const char *expected = NULL;
+    if (takes_none && count > 0)
+        expected = "no `values`";
+    else if (takes_number && count != 1)
+        expected = "exactly one value";
+    else if (!takes_none && count == 0)
+        expected = "at least one value";
+    if (expected != NULL) {
+        (void)arc__diag_add(sink, ARC_DIAG_SELECTOR_VALUES, &here, mark,
+                            takes_none ? ARC_LIT("remove `values`")
+                                       : ARC_LIT("write it like `values: [linux]`"),
+                            ARC_ARGS(arc__quoted(sink, op->text), arc__slice_cstr(expected)));
+        return;
+    }
+    int64_t number;
+    if (takes_number && values->first->kind < ARC_NODE_LIST &&
+        !arc__slice_to_i64(values->first->text, &number))
+        (void)arc__diag_add(
+            sink, ARC_DIAG_SELECTOR_NUMBER, &here, &values->first->mark, ARC_NONE,
+            ARC_ARGS(arc__quoted(sink, op->text), arc__quoted(sink, values->first->text)));
+}
+
+static void check_required(struct walk *walk, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (walk->seen[i] != NULL || (walk->first[i].flags & ARC_FIELD_FLAG_REQUIRED) == 0)
+            continue;
+        arc_slice hint = arc__arena_printf(walk->check->arena, "add `%s:`", walk->first[i].key);
+        (void)arc__diag_add(walk->check->sink, ARC_DIAG_REQUIRED, walk->path, &walk->node->mark,
+                            hint, ARC_ARGS(subject(walk), quoted_key(walk, walk->first[i].key)));
+    }
+}
+
+void arc__shape_object(struct arc_check *check, const struct arc_node *node, enum arc_object object,
+                       const struct arc_path *path)
+{
+    struct walk walk = {.check = check, .node = node, .object = object, .path = path};
+    size_t count = arc__object_fields(object, &walk.first);
+    for (const struct arc_node *c = node->first; c != NULL; c = c->next)
+        check_key(&walk, c);
+    check_required(&walk, count);
+    if (object == ARC_OBJECT_PIPELINE)
+        check_root(&walk);
+    else if (object == ARC_OBJECT_STEP)
+        check_step(&walk);
+    else if (object == ARC_OBJECT_TRIGGER)
+        check_trigger(&walk);
+    else if (object == ARC_OBJECT_MATCH)
+        check_match(&walk);
+}
+
+void arc__check_shape(struct arc_check *check)
+{
+    const struct arc_node *root = check->spec->root;
+    if (root->kind == ARC_NODE_MAP)
+        arc__shape_object(check, root, ARC_OBJECT_PIPELINE, NULL);
+    else
+        arc__shape_type(check, root, NULL, ARC_LIT("The document"), "a map",
+                        ARC_LIT("start with `namespace:` and `jobs:`"));
+}

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold between the parts of a definition: unique names, dependencies, no cycles,
+ * selectors that can be met; and warnings about what does nothing. */
+#include "spec/model.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "base/time.h"
+
+/* --- paths
+ * ---------------------------------------------------------------------------------------- */
+
+/* `stages[i].jobs[j]` and two levels below; the last frame is the innermost. */
+struct place {
+    struct arc_path frames[6];
+    uint32_t count;
+};
+
+static void push(struct place *place, arc_slice key, uint32_t index)
+{
+    const struct arc_path *up = place->count > 0 ? &place->frames[place->count - 1] : NULL;
+    place->frames[place->count++] = (struct arc_path){up, key, index};
+}
+
+static const struct arc_path *innermost(const struct place *place)
+{
+    return &place->frames[place->count - 1];
+}
+
+static void job_place(const struct arc_spec *spec, const struct arc_spec_job *job,
+                      struct place *place)
+{
+    const struct arc_spec_stage *stage = &spec->stages[job->stage];
+    place->count = 0;
+    if (stage->node != NULL) {
+        push(place, ARC_LIT("stages"), 0);
+        push(place, ARC_NONE, stage->in_list);
+    }
+    push(place, ARC_LIT("jobs"), 0);
+    push(place, ARC_NONE, job->in_stage);
+}
+
+/* --- unique names
+ * ----------------------------------------------------------------------------------- */
+
+struct named {
+    const struct arc_node *node; /* the scalar that is the name */
+    uint32_t index;              /* in its list */
+};
+
+static int name_order(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    int order = arc__slice_compare(x->node->text, y->node->text);
+    return order != 0 ? order : x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void report_twin(struct arc_check *check, enum arc_diag_code code,
+                        const struct arc_node *first, const struct arc_node *second,
+                        const struct arc_path *path)
+{
+    struct arc_diag *diag = arc__diag_add(check->sink, code, path, &second->mark, ARC_NONE,
+                                          ARC_ARGS(arc__quoted(check->sink, second->text)));
+    arc__diag_relate(check->sink, diag, &first->mark, "the first one is here");
+}
+
+/* Names of the items of one list, sorted here. up: the list's path. */
+static void check_unique(struct arc_check *check, struct named *names, uint32_t count,
+                         enum arc_diag_code code, const struct arc_path *up)
+{
+    qsort(names, count, sizeof(*names), name_order);
+    for (uint32_t i = 1, first = 0; i < count; i++) {
+        if (!arc__slice_equal(names[first].node->text, names[i].node->text)) {
+            first = i;
+            continue;
+        }
+        struct arc_path item = {up, ARC_NONE, names[i].index};
+        struct arc_path here = {
+            &item, names[i].node->key.ptr != NULL ? names[i].node->key : ARC_LIT("name"), 0};
+        report_twin(check, code, names[first].node, names[i].node, &here);
+    }
+}
+
+static int scalar_field(const struct arc_node *map, enum arc_field_id id,
+                        const struct arc_node **out)
+{
+    *out = arc__field_get(map, id);
+    return *out != NULL && (*out)->kind < ARC_NODE_LIST;
+}
+
+static int check_stage_names(struct arc_check *check)
+{
+    const struct arc_spec *spec = check->spec;
+    struct arc_path up = {NULL, ARC_LIT("stages"), 0};
+    struct named *names = arc__check_alloc(check, spec->stage_count + 1, sizeof(*names));
+    uint32_t count = 0;
+    if (names == NULL)
+        return 0;
+    for (uint32_t i = 0; i < spec->stage_count; i++) {
+        if (spec->stages[i].node != NULL &&
+            scalar_field(spec->stages[i].node, ARC_FIELD_STAGE_NAME, &names[count].node))
+            names[count++].index = spec->stages[i].in_list;
+    }
+    check_unique(check, names, count, ARC_DIAG_DUPLICATE_STAGE, &up);
+    arc__free(&check->arena->mem, names);
+    return 1;
+}
+
+static void check_job_names(struct arc_check *check)
+{
+    const struct arc_spec *spec = check->spec;
+    for (uint32_t i = 1, first = 0; i < spec->named_count; i++) {
+        const struct arc_spec_job *kept = spec->by_name[first], *job = spec->by_name[i];
+        if (!arc__slice_equal(kept->name, job->name)) {
+            first = i;
+            continue;
+        }
+        struct place place;
+        job_place(spec, job, &place);
+        push(&place, ARC_LIT("name"), 0);
+        report_twin(check, ARC_DIAG_DUPLICATE_JOB, arc__field_get(kept->node, ARC_FIELD_JOB_NAME),
+                    arc__field_get(job->node, ARC_FIELD_JOB_NAME), innermost(&place));
+    }
+}
+
+/* Step names, then ids, where a step without an id has its name as one. */
+static int check_step_names(struct arc_check *check, const struct arc_node *steps,
+                            const struct arc_path *up)
+{
+    struct named *names = arc__check_alloc(check, steps->count + 1, sizeof(*names));
+    uint32_t count = 0, ids = 0, index = 0, own = 0;
+    if (names == NULL)
+        return 0;
+    for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
+        if (scalar_field(c, ARC_FIELD_STEP_NAME, &names[count].node))
+            names[count++].index = index;
+    }
+    check_unique(check, names, count, ARC_DIAG_DUPLICATE_STEP, up);
+    index = 0;
+    for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
+        int has_id = scalar_field(c, ARC_FIELD_STEP_ID, &names[ids].node);
+        own += (uint32_t)has_id;
+        if (has_id || scalar_field(c, ARC_FIELD_STEP_NAME, &names[ids].node))
+            names[ids++].index = index;
+    }
+    if (own > 0)
+        check_unique(check, names, ids, ARC_DIAG_DUPLICATE_ID, up);
+    arc__free(&check->arena->mem, names);
+    return 1;
+}
+
+/* --- dependencies
+ * ------------------------------------------------------------------------------------ */
+
+static arc_slice nearest_job(struct arc_check *check, arc_slice name)
+{
+    arc_slice names[256];
+    size_t count = 0;
+    if (!arc__sink_keeps(check->sink))
+        return ARC_NONE;
+    for (uint32_t i = 0; i < check->spec->named_count && count < ARC_COUNT_OF(names); i++)
+        names[count++] = check->spec->by_name[i]->name;
+    return arc__did_you_mean(check->sink, arc__nearest(name, names, count));
+}
+
+/* 1: it is a dependency to keep. */
+static int check_dependency(struct arc_check *check, const struct arc_spec_job *job,
+                            const struct arc_node *node, const struct arc_path *path,
+                            const struct arc_spec_job **out)
+{
+    const struct arc_spec *spec = check->spec;
+    struct arc_sink *sink = check->sink;
+    const struct arc_spec_job *other = arc__spec_job(spec, node->text);
+    if (other != NULL && other->stage <= job->stage && !arc__slice_equal(other->name, job->name)) {
+        *out = other;
+        return 1;
+    }
+    arc_slice quoted = arc__quoted(sink, node->text);
+    if (other == NULL) {
+        (void)arc__diag_add(sink, ARC_DIAG_UNKNOWN_JOB, path, &node->mark,
+                            nearest_job(check, node->text), ARC_ARGS(quoted));
+        return 0;
+    }
+    if (arc__slice_equal(other->name, job->name)) {
+        (void)arc__diag_add(sink, ARC_DIAG_SELF_DEPENDENCY, path, &node->mark, ARC_NONE,
+                            ARC_ARGS(quoted));
+        return 0;
+    }
+    struct arc_diag *diag =
+        arc__diag_add(sink, ARC_DIAG_LATER_STAGE, path, &node->mark, ARC_NONE,
+                      ARC_ARGS(arc__quoted(sink, job->name), quoted,
+                               arc__quoted(sink, spec->stages[other->stage].name)));
+    arc__diag_relate(sink, diag, &other->node->mark, "it is here");
+    return 0;
+}
+
+/* listed: for each job the last one, counted from 1, that was seen to depend on it. */
+static int resolve_job(struct arc_check *check, struct arc_spec_job *job, uint32_t *listed)
+{
+    const struct arc_node *list = arc__field_get(job->node, ARC_FIELD_JOB_DEPENDS_ON);
+    struct place place;
+    uint32_t index = 0, most;
+    if (list == NULL || list->kind != ARC_NODE_LIST || list->count == 0)
+        return 1;
+    most = list->count < check->spec->job_count ? list->count : check->spec->job_count;
+    uint32_t *deps = arc__arena_array(check->arena, most, sizeof(*deps));
+    const struct arc_node **nodes = arc__arena_array(check->arena, most, sizeof(*nodes));
+    if (deps == NULL || nodes == NULL)
+        return 0;
+    job_place(check->spec, job, &place);
+    push(&place, list->key, 0);
+    for (const struct arc_node *c = list->first; c != NULL; c = c->next, index++) {
+        struct arc_path here = {innermost(&place), ARC_NONE, index};
+        const struct arc_spec_job *other;
+        if (c->kind >= ARC_NODE_LIST || c->kind == ARC_NODE_NULL ||
+            !check_dependency(check, job, c, &here, &other))
+            continue;
+        if (listed[other->index] == job->index + 1) {
+            (void)arc__diag_add(check->sink, ARC_DIAG_REPEATED_DEPENDENCY, &here, &c->mark,
+                                ARC_NONE, ARC_ARGS(arc__quoted(check->sink, c->text)));
+            continue;
+        }
+        listed[other->index] = job->index + 1;
+        deps[job->dep_count] = other->index;
+        nodes[job->dep_count++] = c;
+    }
+    job->deps = deps;
+    job->dep_nodes = nodes;
+    return 1;
+}
+
+/* --- cycles
+ * ------------------------------------------------------------------------------------------ */
+
+/* One job on the way: which of its dependencies is looked at. */
+struct step_in {
+    uint32_t job, next;
+};
+
+struct search {
+    struct arc_check *check;
+    uint8_t *colour; /* 0 not seen, 1 on the way, 2 done */
+    struct step_in *way;
+    uint32_t length;
+};
+
+/* Longer circles are shown by their beginning and end; every edge is a related position anyway. */
+#define SHOWN_MAX 16
+
+static arc_slice circle_text(struct search *search, uint32_t from)
+{
+    struct arc_check *check = search->check;
+    const struct arc_spec *spec = check->spec;
+    struct arc_buf buf;
+    if (!arc__sink_keeps(check->sink))
+        return ARC_NONE;
+    arc__buf_init(&buf, &check->arena->mem, 65536);
+    for (uint32_t i = from; i < search->length; i++) {
+        if (i - from == SHOWN_MAX / 2 && search->length - from > SHOWN_MAX) {
+            arc__buf_add_cstr(&buf, "… -> ");
+            i = search->length - SHOWN_MAX / 2;
+        }
+        arc__buf_add_slice(&buf, arc__quoted(check->sink, spec->jobs[search->way[i].job].name));
+        arc__buf_add_cstr(&buf, " -> ");
+    }
+    arc__buf_add_slice(&buf, arc__quoted(check->sink, spec->jobs[search->way[from].job].name));
+    check->arena->failed |= buf.failed != ARC_OK;
+    arc_slice text = arc__arena_copy(check->arena, arc__buf_slice(&buf));
+    arc__buf_deinit(&buf);
+    return text;
+}
+
+/* The way from `to` to its end is a circle. */
+static void report_cycle(struct search *search, uint32_t to)
+{
+    struct arc_check *check = search->check;
+    const struct arc_spec *spec = check->spec;
+    uint32_t from = search->length - 1, related = 0;
+    while (search->way[from].job != to)
+        from--;
+    const struct arc_spec_job *first = &spec->jobs[to];
+    const struct arc_node *edge = first->dep_nodes[search->way[from].next - 1];
+    struct place place;
+    job_place(spec, first, &place);
+    push(&place, ARC_LIT("dependsOn"), 0);
+    struct arc_diag *diag =
+        arc__diag_add(check->sink, ARC_DIAG_CYCLE, innermost(&place), &edge->mark, ARC_NONE,
+                      ARC_ARGS(circle_text(search, from)));
+    for (uint32_t i = from + 1; i < search->length && related < SHOWN_MAX; i++, related++) {
+        const struct arc_spec_job *job = &spec->jobs[search->way[i].job];
+        arc__diag_relate(check->sink, diag, &job->dep_nodes[search->way[i].next - 1]->mark,
+                         "and it waits for this one here");
+    }
+}
+
+static void walk_from(struct search *search, uint32_t start)
+{
+    const struct arc_spec *spec = search->check->spec;
+    search->way[0] = (struct step_in){start, 0};
+    search->length = 1;
+    search->colour[start] = 1;
+    while (search->length > 0) {
+        struct step_in *at = &search->way[search->length - 1];
+        const struct arc_spec_job *job = &spec->jobs[at->job];
+        if (at->next >= job->dep_count) {
+            search->colour[at->job] = 2;
+            search->length--;
+            continue;
+        }
+        uint32_t dep = job->deps[at->next++];
+        if (search->colour[dep] == 1)
+            report_cycle(search, dep);
+        if (search->colour[dep] != 0)
+            continue;
+        search->colour[dep] = 1;
+        search->way[search->length++] = (struct step_in){dep, 0};
+    }
+}
+
+static int check_cycles(struct arc_check *check)
+{
+    const struct arc_mem *mem = &check->arena->mem;
+    uint32_t count = check->spec->job_count;
+    struct search search = {.check = check};
+    search.colour = arc__check_alloc(check, count + 1, sizeof(*search.colour));
+    search.way = arc__check_alloc(check, count + 1, sizeof(*search.way));
+    int held = search.colour != NULL && search.way != NULL;
+    for (uint32_t i = 0; held && i < count; i++) {
+        if (search.colour[i] == 0)
+            walk_from(&search, i);
+    }
+    arc__free(mem, search.colour);
+    arc__free(mem, search.way);
+    return held;
+}
+
+/* --- selectors
+ * ------------------------------------------------------------------------------------------ */
+
+static const struct arc_node *labels_of(const struct arc_node *owner, enum arc_field_id selector)
+{
+    const struct arc_node *labels =
+        arc__field_get(arc__field_get(owner, selector), ARC_FIELD_SELECTOR_MATCH_LABELS);
+    return labels != NULL && labels->kind == ARC_NODE_MAP ? labels : NULL;
+}
+
+struct label {
+    const struct arc_node *node;
+    uint32_t order;
+};
+
+static int label_order(const void *a, const void *b)
+{
+    const struct label *x = a, *y = b;
+    int order = arc__slice_compare(x->node->key, y->node->key);
+    return order != 0 ? order : x->order < y->order ? -1 : x->order > y->order;
+}
+
+static uint32_t add_labels(struct label *labels, uint32_t count, const struct arc_node *map)
+{
+    for (const struct arc_node *c = map != NULL ? map->first : NULL; c != NULL; c = c->next) {
+        if (c->kind < ARC_NODE_LIST)
+            labels[count] = (struct label){c, count}, count++;
+    }
+    return count;
+}
+
+static void compare_labels(struct arc_check *check, struct label *labels, uint32_t count,
+                           const struct arc_path *path)
+{
+    struct arc_sink *sink = check->sink;
+    qsort(labels, count, sizeof(*labels), label_order);
+    for (uint32_t i = 1; i < count; i++) {
+        const struct arc_node *a = labels[i - 1].node, *b = labels[i].node;
+        if (!arc__slice_equal(a->key, b->key) || arc__slice_equal(a->text, b->text))
+            continue;
+        struct arc_diag *diag =
+            arc__diag_add(sink, ARC_DIAG_SELECTOR_CONFLICT, path, &b->mark, ARC_NONE,
+                          ARC_ARGS(arc__quoted(sink, a->key), arc__quoted(sink, a->text),
+                                   arc__quoted(sink, b->text)));
+        arc__diag_relate(sink, diag, &a->mark, "the other one is here");
+    }
+}
+
+/* The labels that the job and its steps ask for must be those of one agent. */
+static int check_labels(struct arc_check *check, const struct arc_spec_job *job,
+                        const struct arc_node *steps, const struct arc_path *path)
+{
+    const struct arc_node *own = labels_of(job->node, ARC_FIELD_JOB_AGENT_SELECTOR);
+    size_t most = own != NULL ? own->count : 0;
+    for (const struct arc_node *c = steps != NULL ? steps->first : NULL; c != NULL; c = c->next) {
+        const struct arc_node *more = labels_of(c, ARC_FIELD_STEP_AGENT_SELECTOR);
+        most += more != NULL ? more->count : 0;
+    }
+    if (most < 2)
+        return 1;
+    struct label *labels = arc__check_alloc(check, most, sizeof(*labels));
+    if (labels == NULL)
+        return 0;
+    uint32_t count = add_labels(labels, 0, own);
+    for (const struct arc_node *c = steps != NULL ? steps->first : NULL; c != NULL; c = c->next)
+        count = add_labels(labels, count, labels_of(c, ARC_FIELD_STEP_AGENT_SELECTOR));
+    compare_labels(check, labels, count, path);
+    arc__free(&check->arena->mem, labels);
+    return 1;
+}
+
+/* --- what does nothing
+ * ------------------------------------------------------------------------------------ */
+
+static void check_never(struct arc_check *check, const struct arc_node *map, enum arc_field_id id,
+                        const char *what, const struct arc_path *path)
+{
+    enum arc_when when;
+    const struct arc_node *node = arc__field_get(map, id);
+    if (node == NULL || node->kind >= ARC_NODE_LIST || !arc__form_when(node, &when) ||
+        when != ARC_WHEN_NEVER)
+        return;
+    struct arc_path here = {path, node->key, 0};
+    (void)arc__diag_add(check->sink, ARC_DIAG_NEVER, &here, &node->mark, ARC_NONE,
+                        ARC_ARGS(arc__slice_cstr(what)));
+}
+
+static void check_retry(struct arc_check *check, const struct arc_node *map, enum arc_field_id id,
+                        const struct arc_path *path)
+{
+    const struct arc_node *retry = arc__field_get(map, id);
+    arc_slice delay = arc__field_text(retry, ARC_FIELD_RETRY_DELAY);
+    const struct arc_node *most = arc__field_get(retry, ARC_FIELD_RETRY_MAX_DELAY);
+    int64_t delay_ns, most_ns;
+    if (delay.ptr == NULL || most == NULL || most->kind >= ARC_NODE_LIST ||
+        arc__duration_parse(delay, &delay_ns, NULL) != ARC_OK ||
+        arc__duration_parse(most->text, &most_ns, NULL) != ARC_OK || most_ns == 0 ||
+        most_ns >= delay_ns)
+        return;
+    struct arc_path parent = {path, retry->key, 0};
+    struct arc_path here = {&parent, most->key, 0};
+    (void)arc__diag_add(
+        check->sink, ARC_DIAG_RETRY_DELAY, &here, &most->mark, ARC_NONE,
+        ARC_ARGS(arc__quoted(check->sink, most->text), arc__quoted(check->sink, delay)));
+}
+
+static void check_unused(struct arc_check *check)
+{
+    const struct arc_spec *spec = check->spec;
+    struct arc_path parent = {NULL, ARC_LIT("variables"), 0};
+    for (uint32_t i = 0; i < spec->variable_count; i++) {
+        const struct arc_node *node = spec->variables[i].node;
+        struct arc_path here = {&parent, node->key, 0};
+        if (!spec->variables[i].used)
+            (void)arc__diag_add(check->sink, ARC_DIAG_UNUSED_VARIABLE, &here, &node->key_mark,
+                                ARC_NONE, ARC_ARGS(arc__quoted(check->sink, node->key)));
+    }
+}
+
+/* --- one job
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static int check_job(struct arc_check *check, const struct arc_spec_job *job)
+{
+    const struct arc_node *steps = arc__field_get(job->node, ARC_FIELD_JOB_STEPS);
+    struct place place;
+    job_place(check->spec, job, &place);
+    const struct arc_path *here = innermost(&place);
+    check_never(check, job->node, ARC_FIELD_JOB_WHEN, "The job", here);
+    check_retry(check, job->node, ARC_FIELD_JOB_RETRY, here);
+    if (steps == NULL || steps->kind != ARC_NODE_LIST)
+        return check_labels(check, job, NULL, here);
+    struct arc_path list = {here, ARC_LIT("steps"), 0};
+    uint32_t index = 0;
+    for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
+        struct arc_path item = {&list, ARC_NONE, index};
+        check_never(check, c, ARC_FIELD_STEP_WHEN, "The step", &item);
+        check_retry(check, c, ARC_FIELD_STEP_RETRY, &item);
+    }
+    return check_step_names(check, steps, &list) && check_labels(check, job, steps, here);
+}
+
+int arc__check_rules(struct arc_check *check)
+{
+    struct arc_spec *spec = check->spec;
+    if (!check_stage_names(check))
+        return 0;
+    check_job_names(check);
+    for (uint32_t i = 0; i < spec->stage_count; i++) {
+        struct arc_path list = {NULL, ARC_LIT("stages"), 0};
+        struct arc_path here = {&list, ARC_NONE, spec->stages[i].in_list};
+        check_never(check, spec->stages[i].node, ARC_FIELD_STAGE_WHEN, "The stage", &here);
+    }
+    uint32_t *listed = arc__check_alloc(check, spec->job_count + 1, sizeof(*listed));
+    int held = listed != NULL;
+    for (uint32_t i = 0; held && i < spec->job_count; i++)
+        held = resolve_job(check, &spec->jobs[i], listed) && check_job(check, &spec->jobs[i]);
+    arc__free(&check->arena->mem, listed);
+    if (!held || !check_cycles(check))
+        return 0;
+    check_unused(check);
+    return 1;
+}

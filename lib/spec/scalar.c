@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a scalar is, from its form: YAML 1.2's core schema, of which JSON's numbers are a part.
+ * `yes`, `on` and `off` are text. Conversion is our own or the C library's on text whose form is
+ * known, so that a locale with a decimal comma changes nothing but the value of a double, which is
+ * never printed where the text as written will do. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "spec/tree.h"
+
+static int any_of(arc_slice text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (arc__slice_is(text, words[i]))
+            return 1;
+    }
+    return 0;
+}
+
+static size_t digits(arc_slice text, size_t at)
+{
+    while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9')
+        at++;
+    return at;
+}
+
+static size_t sign(arc_slice text)
+{
+    return text.len > 0 && (text.ptr[0] == '-' || text.ptr[0] == '+') ? 1 : 0;
+}
+
+/* [-+]? [0-9]+ */
+static int is_decimal(arc_slice text)
+{
+    size_t from = sign(text);
+    return text.len > from && digits(text, from) == text.len;
+}
+
+/* [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )? */
+static int is_float(arc_slice text)
+{
+    size_t from = sign(text), at = digits(text, from);
+    size_t whole = at - from, fraction = 0;
+    if (at < text.len && text.ptr[at] == '.') {
+        size_t dot = at;
+        at = digits(text, at + 1);
+        fraction = at - dot - 1;
+    }
+    if (whole == 0 && fraction == 0)
+        return 0;
+    if (at < text.len && (text.ptr[at] == 'e' || text.ptr[at] == 'E')) {
+        at++;
+        if (at < text.len && (text.ptr[at] == '-' || text.ptr[at] == '+'))
+            at++;
+        size_t exponent = at;
+        at = digits(text, at);
+        if (at == exponent)
+            return 0;
+    }
+    return at == text.len;
+}
+
+static int digit_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return 99;
+}
+
+/* 0x… and 0o…; base is 0 when it is neither. */
+static int prefixed_base(arc_slice text)
+{
+    if (text.len < 3 || text.ptr[0] != '0')
+        return 0;
+    int base = text.ptr[1] == 'x' ? 16 : text.ptr[1] == 'o' ? 8 : 0;
+    for (size_t i = 2; i < text.len && base != 0; i++) {
+        if (digit_value(text.ptr[i]) >= base)
+            base = 0;
+    }
+    return base;
+}
+
+static int prefixed_value(struct arc_node *node, int base)
+{
+    int64_t value = 0;
+    node->kind = ARC_NODE_INT;
+    for (size_t i = 2; i < node->text.len; i++) {
+        if (__builtin_mul_overflow(value, (int64_t)base, &value) ||
+            __builtin_add_overflow(value, (int64_t)digit_value(node->text.ptr[i]), &value))
+            return 0;
+    }
+    node->number = value;
+    return 1;
+}
+
+static int decimal_value(struct arc_node *node)
+{
+    arc_slice text = node->text;
+    node->kind = ARC_NODE_INT;
+    if (text.ptr[0] == '+')
+        text = arc__slice_from(text, 1);
+    /* -0 would come back as 0. */
+    int zero = 1;
+    for (size_t i = 1; i < text.len; i++)
+        zero &= text.ptr[i] == '0';
+    if (text.ptr[0] == '-' && zero)
+        return 0;
+    while (text.len > 1 && text.ptr[0] == '0')
+        text = arc__slice_from(text, 1);
+    char plain[24] = "-";
+    if (text.ptr[0] == '-') {
+        arc_slice left = arc__slice_from(text, 1);
+        while (left.len > 1 && left.ptr[0] == '0')
+            left = arc__slice_from(left, 1);
+        if (left.len > 20)
+            return 0;
+        size_t len = arc__slice_to_cstr(left, plain + 1, sizeof(plain) - 1);
+        text = arc__slice(plain, len + 1);
+    }
+    return arc__slice_to_i64(text, &node->number);
+}
+
+static int float_value(struct arc_node *node)
+{
+    char plain[512];
+    node->kind = ARC_NODE_FLOAT;
+    if (node->text.len >= sizeof(plain))
+        return 0;
+    (void)arc__slice_to_cstr(node->text, plain, sizeof(plain));
+    node->real = strtod(plain, NULL);
+    return isfinite(node->real) != 0;
+}
+
+int arc__core_schema(struct arc_node *node)
+{
+    static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
+    static const char *const trues[] = {"true", "True", "TRUE"};
+    static const char *const falses[] = {"false", "False", "FALSE"};
+    static const char *const infinities[] = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf",
+                                             "+.INF", "-.inf", "-.Inf", "-.INF"};
+    static const char *const nans[] = {".nan", ".NaN", ".NAN"};
+    arc_slice text = node->text;
+    int base = prefixed_base(text);
+    node->kind = ARC_NODE_TEXT;
+    if (any_of(text, nulls, ARC_COUNT_OF(nulls))) {
+        node->kind = ARC_NODE_NULL;
+    } else if (any_of(text, trues, ARC_COUNT_OF(trues))) {
+        node->kind = ARC_NODE_BOOL;
+        node->number = 1;
+    } else if (any_of(text, falses, ARC_COUNT_OF(falses))) {
+        node->kind = ARC_NODE_BOOL;
+    } else if (base != 0) {
+        return prefixed_value(node, base);
+    } else if (is_decimal(text)) {
+        return decimal_value(node);
+    } else if (is_float(text)) {
+        return float_value(node);
+    } else if (any_of(text, infinities, ARC_COUNT_OF(infinities))) {
+        node->kind = ARC_NODE_FLOAT;
+        node->real = text.ptr[0] == '-' ? -INFINITY : INFINITY;
+    } else if (any_of(text, nans, ARC_COUNT_OF(nans))) {
+        node->kind = ARC_NODE_FLOAT;
+        node->real = NAN;
+    }
+    return 1;
+}
+
+int arc__json_number(struct arc_node *node)
+{
+    return is_decimal(node->text) ? decimal_value(node) : float_value(node);
+}

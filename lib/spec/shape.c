@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walk over the tree with the field table in hand: unknown keys, types, forms of values,
+ * templates. What holds between parts is in rules.c. */
+#include "spec/model.h"
+
+#include "base/text.h"
+#include "base/time.h"
+#include "spec/shape.h"
+
+static arc_slice key_name(struct arc_check *check, const struct arc_field *field)
+{
+    return arc__quoted(check->sink, arc__slice_cstr(field->key));
+}
+
+static const char *kind_phrase(const struct arc_node *node)
+{
+    switch (node->kind) {
+    case ARC_NODE_NULL:
+        return "nothing";
+    case ARC_NODE_BOOL:
+        return node->number ? "`true`" : "`false`";
+    case ARC_NODE_INT:
+    case ARC_NODE_FLOAT:
+        return "a number";
+    case ARC_NODE_TEXT:
+        return "a text";
+    case ARC_NODE_LIST:
+        return "a list";
+    case ARC_NODE_MAP:
+        return "a map";
+    }
+    return "this";
+}
+
+static int is_scalar(const struct arc_node *node)
+{
+    return node->kind > ARC_NODE_NULL && node->kind < ARC_NODE_LIST;
+}
+
+void arc__shape_type(struct arc_check *check, const struct arc_node *node,
+                     const struct arc_path *path, arc_slice what, const char *expected,
+                     arc_slice hint)
+{
+    (void)arc__diag_add(
+        check->sink, ARC_DIAG_TYPE, path, &node->mark, hint,
+        ARC_ARGS(what, arc__slice_cstr(expected), arc__slice_cstr(kind_phrase(node))));
+}
+
+/* Text where none is expanded. 1: there was a template. */
+static int refuse_template(struct arc_check *check, const struct arc_node *node,
+                           const struct arc_field *field, const struct arc_path *path)
+{
+    if (!arc__template_any(node->text))
+        return 0;
+    (void)arc__diag_add(check->sink, ARC_DIAG_NO_TEMPLATE, path, &node->mark, ARC_NONE,
+                        ARC_ARGS(key_name(check, field)));
+    return 1;
+}
+
+/* --- forms of text
+ * -------------------------------------------------------------------------------- */
+
+static void check_form(struct arc_check *check, const struct arc_node *node,
+                       const struct arc_field *field, const struct arc_path *path)
+{
+    enum arc_diag_code code;
+    int good;
+    switch (field->type) {
+    case ARC_TYPE_NAME:
+        code = ARC_DIAG_NAME;
+        good = arc__form_name(node->text, 64);
+        break;
+    case ARC_TYPE_NAMESPACE:
+        code = ARC_DIAG_NAMESPACE;
+        good = arc__form_name(node->text, 128);
+        break;
+    case ARC_TYPE_VERSION:
+        code = ARC_DIAG_VERSION;
+        good = arc__form_version(node->text);
+        break;
+    case ARC_TYPE_IDENT:
+        code = ARC_DIAG_IDENTIFIER;
+        good = arc__form_ident(node->text);
+        break;
+    case ARC_TYPE_USES:
+        code = ARC_DIAG_USES;
+        good = arc__form_uses(node->text);
+        break;
+    case ARC_TYPE_PATH:
+        code = ARC_DIAG_OUTSIDE;
+        good = arc__template_any(node->text) || arc__form_inside(node->text);
+        break;
+    default:
+        return;
+    }
+    if (!good)
+        (void)arc__diag_add(check->sink, code, path, &node->mark, ARC_NONE,
+                            ARC_ARGS(arc__quoted(check->sink, node->text)));
+}
+
+static void check_text(struct arc_check *check, const struct arc_node *node,
+                       const struct arc_field *field, const struct arc_path *path)
+{
+    if (!is_scalar(node)) {
+        arc__shape_type(check, node, path, key_name(check, field), "a text", ARC_NONE);
+        return;
+    }
+    if ((field->flags & ARC_FIELD_FLAG_NONEMPTY) != 0 && arc__slice_trim(node->text).len == 0)
+        (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &node->mark, ARC_NONE,
+                            ARC_ARGS(key_name(check, field)));
+    if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0)
+        arc__template_check(check, node, path,
+                            field->id == ARC_FIELD_STEP_RUN ? ARC_IN_SCRIPT : ARC_IN_VALUE, NULL);
+    else if (refuse_template(check, node, field, path))
+        return;
+    check_form(check, node, field, path);
+}
+
+static int digits_only(arc_slice text)
+{
+    int dots = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        dots += text.ptr[i] == '.';
+        if (text.ptr[i] != '.' && (text.ptr[i] < '0' || text.ptr[i] > '9'))
+            return 0;
+    }
+    return text.len > 0 && dots <= 1;
+}
+
+static void check_duration(struct arc_check *check, const struct arc_node *node,
+                           const struct arc_field *field, const struct arc_path *path)
+{
+    int64_t ns;
+    if (!is_scalar(node) || node->kind == ARC_NODE_BOOL) {
+        arc__shape_type(check, node, path, key_name(check, field), "a duration like `90s`",
+                        ARC_NONE);
+        return;
+    }
+    if (refuse_template(check, node, field, path) ||
+        arc__duration_parse(node->text, &ns, NULL) == ARC_OK)
+        return;
+    arc_slice quoted = arc__quoted(check->sink, node->text);
+    if (digits_only(node->text)) {
+        arc_slice hint = node->text.len > 20
+                             ? ARC_NONE
+                             : arc__arena_printf(check->arena, "write `%.*ss` if it is seconds",
+                                                 ARC_ARG(node->text));
+        (void)arc__diag_add(check->sink, ARC_DIAG_DURATION_UNIT, path, &node->mark, hint,
+                            ARC_ARGS(quoted));
+        return;
+    }
+    (void)arc__diag_add(check->sink, ARC_DIAG_DURATION, path, &node->mark, ARC_NONE,
+                        ARC_ARGS(quoted));
+}
+
+static void check_int(struct arc_check *check, const struct arc_node *node,
+                      const struct arc_field *field, const struct arc_path *path)
+{
+    int64_t low = 0, high = INT64_MAX;
+    arc_slice rest, bounds = arc__slice_cstr(field->words);
+    arc_slice first = arc__slice_cut(bounds, '.', &rest);
+    arc_slice second = arc__slice_from(rest, 1);
+    (void)arc__slice_to_i64(first, &low); /* the table's; a test reads every row */
+    (void)arc__slice_to_i64(second, &high);
+    if (node->kind != ARC_NODE_INT) {
+        arc__shape_type(check, node, path, key_name(check, field), "a whole number", ARC_NONE);
+        return;
+    }
+    if (node->number < low || node->number > high)
+        (void)arc__diag_add(
+            check->sink, ARC_DIAG_BOUNDS, path, &node->mark, ARC_NONE,
+            ARC_ARGS(key_name(check, field), arc__quoted(check->sink, node->text), first, second));
+}
+
+/* "use `a`, `b` or `c`" */
+static arc_slice word_list(struct arc_check *check, const char *words)
+{
+    struct arc_buf buf;
+    arc_slice left = arc__slice_cstr(words), word;
+    arc__buf_init(&buf, &check->arena->mem, 1024);
+    for (const char *before = "use "; arc__word_next(&left, &word); before = NULL) {
+        arc__buf_add_cstr(&buf, before != NULL ? before : left.len > 0 ? ", " : " or ");
+        arc__buf_printf(&buf, "`%.*s`", ARC_ARG(word));
+    }
+    arc_slice text = arc__arena_copy(check->arena, arc__buf_slice(&buf));
+    check->arena->failed |= buf.failed != ARC_OK;
+    arc__buf_deinit(&buf);
+    return text;
+}
+
+static arc_slice nearest_word(const char *words, arc_slice word)
+{
+    arc_slice candidates[16], left = arc__slice_cstr(words);
+    size_t count = 0;
+    while (count < ARC_COUNT_OF(candidates) && arc__word_next(&left, &candidates[count]))
+        count++;
+    return arc__nearest(word, candidates, count);
+}
+
+static void check_word(struct arc_check *check, const struct arc_node *node,
+                       const struct arc_field *field, const struct arc_path *path)
+{
+    if (!is_scalar(node)) {
+        arc__shape_type(check, node, path, key_name(check, field), "a word",
+                        word_list(check, field->words));
+        return;
+    }
+    if (arc__word_index(field->words, node->text) >= 0)
+        return;
+    arc_slice hint = arc__did_you_mean(check->sink, nearest_word(field->words, node->text));
+    if (hint.len == 0)
+        hint = word_list(check, field->words);
+    (void)arc__diag_add(check->sink, ARC_DIAG_WORD, path, &node->mark, hint,
+                        ARC_ARGS(arc__quoted(check->sink, node->text), key_name(check, field)));
+}
+
+static void check_bool(struct arc_check *check, const struct arc_node *node,
+                       const struct arc_field *field, const struct arc_path *path)
+{
+    if (node->kind == ARC_NODE_BOOL)
+        return;
+    int near = arc__slice_is(node->text, "yes") || arc__slice_is(node->text, "on") ||
+               arc__slice_is(node->text, "no") || arc__slice_is(node->text, "off");
+    arc__shape_type(check, node, path, key_name(check, field), "`true` or `false`",
+                    node->kind == ARC_NODE_TEXT && near
+                        ? ARC_LIT("`yes`, `no`, `on` and `off` are texts")
+                        : ARC_NONE);
+}
+
+/* --- conditions
+ * ----------------------------------------------------------------------------------- */
+
+/* A condition in braces, shown without them. */
+static arc_slice bare_condition(struct arc_check *check, arc_slice text)
+{
+    text = arc__slice_trim(text);
+    if (text.len < 6 || text.len > 100 || !arc__slice_starts(text, ARC_LIT("${{")) ||
+        memcmp(text.ptr + text.len - 2, "}}", 2) != 0)
+        return ARC_LIT("write it without them");
+    text = arc__slice_trim(arc__slice(text.ptr + 3, text.len - 5));
+    return arc__arena_printf(check->arena, "write `%.*s`", ARC_ARG(text));
+}
+
+static void check_when(struct arc_check *check, const struct arc_node *node,
+                       const struct arc_field *field, const struct arc_path *path)
+{
+    const arc_slice functions[] = {ARC_LIT("success()"), ARC_LIT("failure()"), ARC_LIT("always()"),
+                                   ARC_LIT("cancelled()")};
+    enum arc_when when;
+    arc_slice text = arc__slice_trim(node->text);
+    if (node->kind != ARC_NODE_BOOL && node->kind != ARC_NODE_TEXT) {
+        arc__shape_type(check, node, path, key_name(check, field), "a condition", ARC_NONE);
+        return;
+    }
+    if (arc__form_when(node, &when))
+        return;
+    if (arc__template_any(text)) {
+        (void)arc__diag_add(check->sink, ARC_DIAG_CONDITION_BRACES, path, &node->mark,
+                            bare_condition(check, text), ARC_NO_ARGS);
+        return;
+    }
+    arc_slice name = text;
+    if (name.len > 2 && memcmp(name.ptr + name.len - 2, "()", 2) == 0)
+        name.len -= 2;
+    if (!arc__form_ident(name) && text.len > 0) {
+        (void)arc__diag_add(check->sink, ARC_DIAG_CONDITION_LATER, path, &node->mark, ARC_NONE,
+                            ARC_NO_ARGS);
+        return;
+    }
+    arc_slice call = arc__arena_printf(check->arena, "%.*s()", ARC_ARG(name));
+    arc_slice near = arc__nearest(call, functions, ARC_COUNT_OF(functions));
+    (void)arc__diag_add(check->sink, ARC_DIAG_CONDITION, path, &node->mark,
+                        arc__did_you_mean(check->sink, near),
+                        ARC_ARGS(arc__quoted(check->sink, node->text)));
+}
+
+/* --- maps and lists of scalars ------------------------------------------------------------------
+ */
+
+/* A key of a map whose keys are free. */
+static void check_free_key(struct arc_check *check, const struct arc_node *child,
+                           const struct arc_path *path)
+{
+    if (arc__template_any(child->key))
+        (void)arc__diag_add(check->sink, ARC_DIAG_NO_TEMPLATE, path, &child->key_mark, ARC_NONE,
+                            ARC_ARGS(ARC_LIT("keys")));
+}
+
+static void check_entry(struct arc_check *check, const struct arc_node *child,
+                        const struct arc_field *field, const struct arc_path *path)
+{
+    check_free_key(check, child, path);
+    if (field->type == ARC_TYPE_ENV && !arc__template_any(child->key) &&
+        !arc__form_env_name(child->key))
+        (void)arc__diag_add(check->sink, ARC_DIAG_ENV_NAME, path, &child->key_mark, ARC_NONE,
+                            ARC_ARGS(arc__quoted(check->sink, child->key)));
+    if (!is_scalar(child)) {
+        arc__shape_type(check, child, path, arc__quoted(check->sink, child->key), "a text",
+                        child->kind == ARC_NODE_NULL ? ARC_LIT("write `\"\"` for an empty text")
+                                                     : ARC_NONE);
+        return;
+    }
+    if (field->type == ARC_TYPE_VARIABLES)
+        return; /* looked at first: arc__model_variables */
+    if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0)
+        arc__template_check(check, child, path, ARC_IN_VALUE, NULL);
+    else
+        (void)refuse_template(check, child, field, path);
+}
+
+static void check_text_map(struct arc_check *check, const struct arc_node *node,
+                           const struct arc_field *field, const struct arc_path *path)
+{
+    if (node->kind != ARC_NODE_MAP) {
+        arc__shape_type(check, node, path, key_name(check, field), "a map of texts",
+                        node->kind == ARC_NODE_LIST
+                            ? ARC_LIT("write `NAME: value` lines without `-`")
+                            : ARC_NONE);
+        return;
+    }
+    for (const struct arc_node *c = node->first; c != NULL; c = c->next) {
+        struct arc_path here = {path, c->key, 0};
+        check_entry(check, c, field, &here);
+    }
+}
+
+/* Any value: templates in every text of it. `in` is how those at this level are read. */
+static void check_any(struct arc_check *check, const struct arc_node *node,
+                      const struct arc_path *path, enum arc_template_in in)
+{
+    uint32_t index = 0;
+    if (node->kind == ARC_NODE_TEXT)
+        arc__template_check(check, node, path, in, NULL);
+    if (node->kind < ARC_NODE_LIST)
+        return;
+    for (const struct arc_node *c = node->first; c != NULL; c = c->next, index++) {
+        struct arc_path here = {path, node->kind == ARC_NODE_MAP ? c->key : ARC_NONE, index};
+        if (node->kind == ARC_NODE_MAP)
+            check_free_key(check, c, &here);
+        check_any(check, c, &here, in);
+    }
+}
+
+/* The arguments of the shell that are scripts: outside values must not be pasted into them. */
+static int is_script(arc_slice key)
+{
+    return arc__word_index("run script command commands", key) >= 0;
+}
+
+static void check_map(struct arc_check *check, const struct arc_node *node,
+                      const struct arc_field *field, const struct arc_path *path,
+                      const struct arc_node *owner)
+{
+    if (node->kind != ARC_NODE_MAP) {
+        arc__shape_type(check, node, path, key_name(check, field), "a map", ARC_NONE);
+        return;
+    }
+    if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) == 0)
+        return;
+    int shell = field->id == ARC_FIELD_STEP_ARGS &&
+                (arc__field_get(owner, ARC_FIELD_STEP_RUN) != NULL ||
+                 arc__uses_shell(arc__field_text(owner, ARC_FIELD_STEP_USES)));
+    for (const struct arc_node *c = node->first; c != NULL; c = c->next) {
+        struct arc_path here = {path, c->key, 0};
+        check_free_key(check, c, &here);
+        check_any(check, c, &here, shell && is_script(c->key) ? ARC_IN_SCRIPT : ARC_IN_VALUE);
+    }
+}
+
+/* 1: the list may be walked. */
+static int check_list(struct arc_check *check, const struct arc_node *node,
+                      const struct arc_field *field, const struct arc_path *path,
+                      const char *expected, arc_slice hint)
+{
+    if (node->kind != ARC_NODE_LIST) {
+        arc__shape_type(check, node, path, key_name(check, field), expected, hint);
+        return 0;
+    }
+    if (node->count == 0 && (field->flags & ARC_FIELD_FLAG_NONEMPTY) != 0)
+        (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_LIST, path, &node->mark, ARC_NONE,
+                            ARC_ARGS(key_name(check, field)));
+    return 1;
+}
+
+static void check_scalars(struct arc_check *check, const struct arc_node *node,
+                          const struct arc_field *field, const struct arc_path *path)
+{
+    uint32_t index = 0;
+    arc_slice hint = ARC_NONE;
+    if (is_scalar(node) && node->text.len <= 64)
+        hint = arc__arena_printf(check->arena, "write `[%.*s]`", ARC_ARG(node->text));
+    const char *expected = field->type == ARC_TYPE_NAMES   ? "a list of names of jobs"
+                           : field->type == ARC_TYPE_WORDS ? "a list of words"
+                           : field->type == ARC_TYPE_GLOBS ? "a text or a list of texts"
+                                                           : "a list of texts";
+    if (field->type == ARC_TYPE_GLOBS && is_scalar(node))
+        return;
+    if (!check_list(check, node, field, path, expected, hint))
+        return;
+    for (const struct arc_node *c = node->first; c != NULL; c = c->next, index++) {
+        struct arc_path here = {path, ARC_NONE, index};
+        if (field->type == ARC_TYPE_WORDS)
+            check_word(check, c, field, &here);
+        else if (!is_scalar(c))
+            arc__shape_type(check, c, &here, key_name(check, field), expected, ARC_NONE);
+        else
+            (void)refuse_template(check, c, field, &here);
+    }
+}
+
+static void check_maps(struct arc_check *check, const struct arc_node *node,
+                       const struct arc_field *field, const struct arc_path *path)
+{
+    uint32_t index = 0;
+    if (!check_list(check, node, field, path, "a list of maps", ARC_NONE))
+        return;
+    for (const struct arc_node *c = node->first; c != NULL; c = c->next, index++) {
+        struct arc_path here = {path, ARC_NONE, index};
+        if (c->kind != ARC_NODE_MAP)
+            arc__shape_type(check, c, &here, key_name(check, field), "a list of maps", ARC_NONE);
+    }
+}
+
+/* --- objects
+ * --------------------------------------------------------------------------------------- */
+
+/* What a newcomer most likely means by a value of another shape. */
+static arc_slice object_hint(struct arc_check *check, const struct arc_node *node,
+                             enum arc_object object)
+{
+    if (!is_scalar(node) || node->text.len > 64 || memchr(node->text.ptr, '\n', node->text.len))
+        return ARC_NONE;
+    const char *form = object == ARC_OBJECT_RETRY     ? "write `{maxAttempts: %.*s}`"
+                       : object == ARC_OBJECT_TRIGGER ? "write `type: %.*s`"
+                       : object == ARC_OBJECT_STEP    ? "write `name: …` and `run: %.*s`"
+                       : object == ARC_OBJECT_JOB     ? "write `name: %.*s` and its `steps`"
+                       : object == ARC_OBJECT_STAGE   ? "write `name: %.*s` and its `jobs`"
+                                                      : NULL;
+    if (form == NULL)
+        return ARC_NONE;
+    arc_slice before, after;
+    before = arc__slice_cstr(form);
+    const char *hole = strstr(form, "%.*s");
+    after = arc__slice_cstr(hole + 4);
+    before.len = (size_t)(hole - form);
+    return arc__arena_printf(check->arena, "%.*s%.*s%.*s", ARC_ARG(before), ARC_ARG(node->text),
+                             ARC_ARG(after));
+}
+
+static void check_objects(struct arc_check *check, const struct arc_node *node,
+                          const struct arc_field *field, const struct arc_path *path)
+{
+    uint32_t index = 0;
+    arc_slice hint = node->kind == ARC_NODE_MAP ? ARC_LIT("start each item with `- `") : ARC_NONE;
+    if (!check_list(check, node, field, path, "a list of maps", hint))
+        return;
+    if (field->of == ARC_OBJECT_STEP && node->count > check->limits.steps_per_job) {
+        (void)arc__diag_add(
+            check->sink, ARC_DIAG_TOO_MANY, path, &node->mark, ARC_LIT("split the job"),
+            ARC_ARGS(ARC_LIT("The job"), arc__decimal(check->sink, node->count), ARC_LIT("steps"),
+                     arc__decimal(check->sink, check->limits.steps_per_job)));
+    }
+    for (const struct arc_node *c = node->first; c != NULL; c = c->next, index++) {
+        struct arc_path here = {path, ARC_NONE, index};
+        if (c->kind == ARC_NODE_MAP)
+            arc__shape_object(check, c, field->of, &here);
+        else
+            arc__shape_type(check, c, &here, key_name(check, field), "a list of maps",
+                            object_hint(check, c, field->of));
+    }
+}
+
+static void check_one_object(struct arc_check *check, const struct arc_node *node,
+                             const struct arc_field *field, const struct arc_path *path,
+                             const char *expected)
+{
+    if (node->kind == ARC_NODE_MAP)
+        arc__shape_object(check, node, field->of, path);
+    else
+        arc__shape_type(check, node, path, key_name(check, field), expected,
+                        object_hint(check, node, field->of));
+}
+
+void arc__shape_value(struct arc_check *check, const struct arc_node *node,
+                      const struct arc_field *field, const struct arc_path *path,
+                      const struct arc_node *owner)
+{
+    switch (field->type) {
+    case ARC_TYPE_TEXT:
+    case ARC_TYPE_NAME:
+    case ARC_TYPE_NAMESPACE:
+    case ARC_TYPE_VERSION:
+    case ARC_TYPE_IDENT:
+    case ARC_TYPE_USES:
+    case ARC_TYPE_PATH:
+        check_text(check, node, field, path);
+        break;
+    case ARC_TYPE_DURATION:
+        check_duration(check, node, field, path);
+        break;
+    case ARC_TYPE_INT:
+        check_int(check, node, field, path);
+        break;
+    case ARC_TYPE_BOOL:
+        check_bool(check, node, field, path);
+        break;
+    case ARC_TYPE_WORD:
+        check_word(check, node, field, path);
+        break;
+    case ARC_TYPE_WHEN:
+        check_when(check, node, field, path);
+        break;
+    case ARC_TYPE_VARIABLES:
+    case ARC_TYPE_ENV:
+    case ARC_TYPE_TEXTMAP:
+        check_text_map(check, node, field, path);
+        break;
+    case ARC_TYPE_MAP:
+        check_map(check, node, field, path, owner);
+        break;
+    case ARC_TYPE_MAPS:
+        check_maps(check, node, field, path);
+        break;
+    case ARC_TYPE_WORDS:
+    case ARC_TYPE_TEXTS:
+    case ARC_TYPE_NAMES:
+    case ARC_TYPE_GLOBS:
+        check_scalars(check, node, field, path);
+        break;
+    case ARC_TYPE_LIST:
+        check_objects(check, node, field, path);
+        break;
+    case ARC_TYPE_NOTICES:
+        if (node->kind == ARC_NODE_LIST)
+            check_objects(check, node, field, path);
+        else
+            check_one_object(check, node, field, path, "a map or a list of maps");
+        break;
+    case ARC_TYPE_GROUP:
+        if (is_scalar(node))
+            check_text(check, node, field, path);
+        else
+            check_one_object(check, node, field, path, "a text or a map");
+        break;
+    case ARC_TYPE_OBJECT:
+    case ARC_TYPE_MATRIX:
+        check_one_object(check, node, field, path, "a map");
+        break;
+    }
+}

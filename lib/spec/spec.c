@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spec/spec.h"
+
+#include "spec/model.h"
+#include "spec/node.h"
+
+static enum arc_format guess_format(arc_slice text)
+{
+    if (arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")))
+        text = arc__slice_from(text, 3);
+    text = arc__slice_trim(text);
+    return text.len > 0 && text.ptr[0] == '{' ? ARC_FORMAT_JSON : ARC_FORMAT_YAML;
+}
+
+/* 0: stop; a finding or the arena says why. */
+static int read_and_check(struct arc_check *check, struct arc_tree *tree, arc_slice text)
+{
+    struct arc_spec *spec = check->spec;
+    if (!arc__tree_init(tree, text, &check->limits, check->arena, check->sink))
+        return 0;
+    spec->root = spec->format == ARC_FORMAT_JSON ? arc__json_tree(tree) : arc__yaml_tree(tree);
+    if (spec->root == NULL)
+        return 0;
+    check->places = &tree->places;
+    if (!arc__model_variables(check))
+        return 0;
+    arc__check_shape(check);
+    return arc__model_jobs(check) && arc__check_rules(check);
+}
+
+static arc_status refuse(const struct arc_diags *diags, arc_err *err)
+{
+    const struct arc_diag *first = diags->first;
+    while (first != NULL && first->severity != ARC_SEVERITY_ERROR)
+        first = first->next;
+    if (first == NULL)
+        return arc__fail(err, ARC_EINVAL, "definition", "The definition has %u errors.",
+                         diags->errors);
+    char subject[sizeof(((arc_err *)0)->subject)] = "definition";
+    if (first->path.len > 0)
+        (void)arc__slice_to_cstr(first->path, subject, sizeof(subject));
+    return arc__fail_at(err, ARC_EINVAL, first->mark.line, first->mark.column, subject, "%.*s",
+                        ARC_ARG(first->message));
+}
+
+arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file,
+                          const struct arc_spec_limits *limits, struct arc_arena *arena,
+                          struct arc_diags *diags, struct arc_spec **out, arc_err *err)
+{
+    *diags = (struct arc_diags){.file = file, .source = text};
+    struct arc_sink sink = {arena, diags, 0};
+    struct arc_check check = {.arena = arena, .sink = &sink};
+    struct arc_tree tree;
+    check.limits = arc__limits_resolve(limits);
+    sink.max = check.limits.diags;
+    check.spec = ARC_ARENA_NEW(arena, struct arc_spec);
+    if (check.spec != NULL) {
+        check.spec->format = format == ARC_FORMAT_AUTO ? guess_format(text) : format;
+        (void)read_and_check(&check, &tree, text); /* its reason is in the diags or the arena */
+    }
+    if (arena->failed)
+        return arc__arena_status(arena, text.len, err);
+    if (diags->errors > 0)
+        return refuse(diags, err);
+    *out = check.spec;
+    return ARC_OK;
+}
+
+uint32_t arc__spec_job_count(const struct arc_spec *spec)
+{
+    return spec->job_count;
+}
+
+arc_slice arc__spec_namespace(const struct arc_spec *spec)
+{
+    return arc__field_text(spec->root, ARC_FIELD_PIPELINE_NAMESPACE);
+}
+
+arc_slice arc__spec_version(const struct arc_spec *spec)
+{
+    return arc__field_text(spec->root, ARC_FIELD_PIPELINE_VERSION);
+}
+
+enum arc_format arc__spec_format(const struct arc_spec *spec)
+{
+    return spec->format;
+}

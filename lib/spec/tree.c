@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spec/tree.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+
+struct arc_spec_limits arc__limits_resolve(const struct arc_spec_limits *given)
+{
+    struct arc_spec_limits limits = {0};
+    if (given != NULL)
+        limits = *given;
+/* clang-format off */
+#define LIMIT(field, default_value, cap, unit, sentence) \
+    if (limits.field == 0) \
+        limits.field = default_value; \
+    else if (limits.field > (cap)) \
+        limits.field = cap;
+#include "spec/limits.def"
+    /* clang-format on */
+    return limits;
+}
+
+/* --- before parsing -------------------------------------------------------------------------- */
+
+static int text_ok(struct arc_tree *tree, arc_slice text)
+{
+    size_t bad_at = 0;
+    if (!arc__utf8_valid(text, &bad_at)) {
+        /* Places need valid text: up to here it is. */
+        if (!arc__places_init(&tree->places, arc__slice(text.ptr, bad_at), tree->arena))
+            return 0;
+        struct arc_mark mark = arc__places_mark(&tree->places, bad_at, bad_at);
+        (void)arc__diag_add(tree->sink, ARC_DIAG_NOT_UTF8, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
+        return 0;
+    }
+    if (!arc__places_init(&tree->places, text, tree->arena))
+        return 0;
+    const char *nul = text.len > 0 ? memchr(text.ptr, '\0', text.len) : NULL;
+    if (nul == NULL)
+        return 1;
+    size_t at = (size_t)(nul - text.ptr);
+    struct arc_mark mark = arc__places_mark(&tree->places, at, at + 1);
+    (void)arc__diag_add(tree->sink, ARC_DIAG_NUL, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
+    return 0;
+}
+
+int arc__tree_init(struct arc_tree *tree, arc_slice text, const struct arc_spec_limits *limits,
+                   struct arc_arena *arena, struct arc_sink *sink)
+{
+    *tree = (struct arc_tree){.arena = arena, .sink = sink, .limits = *limits};
+    if (text.len > limits->document_bytes) {
+        struct arc_mark mark = {1, 1, 0, 1, 1, 0};
+        (void)arc__diag_add(
+            sink, ARC_DIAG_DOCUMENT_SIZE, NULL, &mark, ARC_NONE,
+            ARC_ARGS(arc__decimal(sink, text.len), arc__decimal(sink, limits->document_bytes)));
+        return 0;
+    }
+    if (!text_ok(tree, text))
+        return 0;
+    tree->frames = arc__arena_array(arena, limits->depth, sizeof(*tree->frames));
+    return tree->frames != NULL;
+}
+
+/* --- building -------------------------------------------------------------------------------- */
+
+struct arc_tree_frame *arc__tree_frame(struct arc_tree *tree)
+{
+    return tree->depth > 0 ? &tree->frames[tree->depth - 1] : NULL;
+}
+
+int arc__tree_wants_key(struct arc_tree *tree)
+{
+    struct arc_tree_frame *frame = arc__tree_frame(tree);
+    return frame != NULL && frame->node->kind == ARC_NODE_MAP && !frame->has_key;
+}
+
+struct arc_mark arc__tree_mark(struct arc_tree *tree, size_t start, size_t end)
+{
+    return arc__places_mark(&tree->places, start, end);
+}
+
+arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, size_t to)
+{
+    arc_slice document = tree->places.text;
+    if (text.len == 0)
+        return arc__slice("", 0);
+    if (from <= to && to <= document.len && to - from == text.len &&
+        memcmp(document.ptr + from, text.ptr, text.len) == 0)
+        return arc__slice(document.ptr + from, text.len);
+    return arc__arena_copy(tree->arena, text);
+}
+
+static int too_deep(struct arc_tree *tree, const struct arc_mark *mark)
+{
+    (void)arc__diag_add(tree->sink, ARC_DIAG_DEPTH, NULL, mark, ARC_NONE,
+                        ARC_ARGS(arc__decimal(tree->sink, tree->limits.depth)));
+    return 0;
+}
+
+static int count_nodes(struct arc_tree *tree, uint32_t more, const struct arc_mark *mark)
+{
+    if (more <= tree->limits.nodes - tree->nodes) {
+        tree->nodes += more;
+        return 1;
+    }
+    (void)arc__diag_add(tree->sink, ARC_DIAG_NODES, NULL, mark, ARC_NONE,
+                        ARC_ARGS(arc__decimal(tree->sink, tree->limits.nodes)));
+    return 0;
+}
+
+/* Size and NUL of a key or a value. */
+static int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_mark *mark)
+{
+    if (text.len > tree->limits.string_bytes) {
+        (void)arc__diag_add(tree->sink, ARC_DIAG_TEXT_SIZE, NULL, mark, ARC_NONE,
+                            ARC_ARGS(arc__decimal(tree->sink, text.len),
+                                     arc__decimal(tree->sink, tree->limits.string_bytes)));
+        return 0;
+    }
+    if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL) {
+        (void)arc__diag_add(tree->sink, ARC_DIAG_NUL, NULL, mark, ARC_NONE, ARC_NO_ARGS);
+        return 0;
+    }
+    return 1;
+}
+
+static void append(struct arc_tree *tree, struct arc_node *node)
+{
+    struct arc_tree_frame *frame = arc__tree_frame(tree);
+    if (frame == NULL) {
+        tree->root = node;
+        return;
+    }
+    node->key = frame->key;
+    node->key_mark = frame->key_mark;
+    frame->has_key = 0;
+    if (frame->last == NULL)
+        frame->node->first = node;
+    else
+        frame->last->next = node;
+    frame->last = node;
+    frame->node->count++;
+}
+
+/* A value came: into the list or map that is open, or aside as the value of a merge key. */
+static void place(struct arc_tree *tree, struct arc_node *node)
+{
+    struct arc_tree_frame *frame = arc__tree_frame(tree);
+    if (frame != NULL && frame->has_key && frame->key.ptr == NULL) {
+        frame->merge = node;
+        frame->has_key = 0;
+        return;
+    }
+    append(tree, node);
+}
+
+int arc__tree_begin(struct arc_tree *tree, enum arc_node_kind kind, size_t start, size_t end,
+                    struct arc_node **out)
+{
+    struct arc_mark mark = arc__tree_mark(tree, start, end);
+    if (tree->depth >= tree->limits.depth)
+        return too_deep(tree, &mark);
+    if (!count_nodes(tree, 1, &mark))
+        return 0;
+    struct arc_node *node = ARC_ARENA_NEW(tree->arena, struct arc_node);
+    if (node == NULL)
+        return 0;
+    node->kind = kind;
+    node->mark = mark;
+    place(tree, node);
+    tree->frames[tree->depth++] = (struct arc_tree_frame){.node = node};
+    if (out != NULL)
+        *out = node;
+    return 1;
+}
+
+int arc__tree_key(struct arc_tree *tree, arc_slice text, size_t start, size_t end, int merge)
+{
+    struct arc_tree_frame *frame = arc__tree_frame(tree);
+    struct arc_mark mark = arc__tree_mark(tree, start, end);
+    if (!text_fits(tree, text, &mark))
+        return 0;
+    if (merge && frame->merge != NULL) {
+        struct arc_diag *diag =
+            arc__diag_add(tree->sink, ARC_DIAG_DUPLICATE_KEY, NULL, &mark,
+                          ARC_LIT("write `<<: [*one, *two]`"), ARC_ARGS(ARC_LIT("`<<`")));
+        arc__diag_relate(tree->sink, diag, &frame->merge_mark, "the first one is here");
+    }
+    if (merge)
+        frame->merge_mark = mark;
+    frame->key = merge ? ARC_NONE : text;
+    frame->key_mark = mark;
+    frame->has_key = 1;
+    return 1;
+}
+
+int arc__tree_scalar(struct arc_tree *tree, struct arc_node *node, size_t start, size_t end)
+{
+    node->mark = arc__tree_mark(tree, start, end);
+    if (!text_fits(tree, node->text, &node->mark) || !count_nodes(tree, 1, &node->mark))
+        return 0;
+    place(tree, node);
+    return 1;
+}
+
+/* --- aliases and merges ------------------------------------------------------------------------
+ */
+
+struct extent {
+    uint32_t nodes, height;
+};
+
+/* Nodes and height of a subtree; stops early once there are more nodes than `most`. The recursion
+ * is bounded by the depth limit, which held when the subtree was built. */
+static void measure(const struct arc_node *node, uint32_t most, uint32_t height,
+                    struct extent *extent)
+{
+    extent->nodes++;
+    if (node->kind < ARC_NODE_LIST)
+        return;
+    if (height + 1 > extent->height)
+        extent->height = height + 1;
+    for (const struct arc_node *c = node->first; c != NULL && extent->nodes <= most; c = c->next)
+        measure(c, most, height + 1, extent);
+}
+
+/* Counts what an alias stands for, before anything is done with it. */
+static int admit(struct arc_tree *tree, const struct arc_node *target, const struct arc_mark *mark)
+{
+    struct extent extent = {0, 0};
+    measure(target, tree->limits.nodes - tree->nodes, 0, &extent);
+    if (!count_nodes(tree, extent.nodes, mark))
+        return 0;
+    if (extent.height > tree->limits.depth - tree->depth)
+        return too_deep(tree, mark);
+    return 1;
+}
+
+/* The children are shared: nothing in them changes any more. */
+static struct arc_node *shallow_copy(struct arc_tree *tree, const struct arc_node *node)
+{
+    struct arc_node *copy = ARC_ARENA_NEW(tree->arena, struct arc_node);
+    if (copy != NULL) {
+        *copy = *node;
+        copy->next = NULL;
+    }
+    return copy;
+}
+
+int arc__tree_alias(struct arc_tree *tree, const struct arc_node *target, size_t start, size_t end)
+{
+    struct arc_mark mark = arc__tree_mark(tree, start, end);
+    if (!admit(tree, target, &mark))
+        return 0;
+    struct arc_node *copy = shallow_copy(tree, target);
+    if (copy == NULL)
+        return 0;
+    copy->mark = mark;
+    place(tree, copy);
+    return 1;
+}
+
+int arc__tree_is_open(const struct arc_tree *tree, const struct arc_node *node)
+{
+    for (uint32_t i = 0; i < tree->depth; i++) {
+        if (tree->frames[i].node == node)
+            return 1;
+    }
+    return 0;
+}
+
+/* One entry of a map while it is closed; merged ones come after the map's own. */
+struct entry {
+    struct arc_node *node; /* of the map itself, or of the map that is merged in */
+    uint32_t order;
+    int merged;
+    int dropped;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
+    int order = arc__slice_compare(x->node->key, y->node->key);
+    return order != 0 ? order : x->order < y->order ? -1 : x->order > y->order;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* Of each key only the first entry counts: an own one before a merged one. A second own one is an
+ * error. */
+static void drop_repeated(struct arc_tree *tree, struct entry **sorted, size_t count)
+{
+    for (size_t i = 1, first = 0; i < count; i++) {
+        struct entry *entry = sorted[i];
+        const struct arc_node *kept = sorted[first]->node;
+        if (!arc__slice_equal(kept->key, entry->node->key)) {
+            first = i;
+            continue;
+        }
+        entry->dropped = 1;
+        if (entry->merged)
+            continue;
+        struct arc_diag *diag =
+            arc__diag_add(tree->sink, ARC_DIAG_DUPLICATE_KEY, NULL, &entry->node->key_mark,
+                          ARC_NONE, ARC_ARGS(arc__quoted(tree->sink, entry->node->key)));
+        arc__diag_relate(tree->sink, diag, &kept->key_mark, "the first one is here");
+    }
+}
+
+/* Chains the entries that stay, in their order. Merged ones become nodes of this map. */
+static int chain(struct arc_tree *tree, struct arc_node *map, struct entry **entries, size_t count)
+{
+    struct arc_node **tail = &map->first;
+    map->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct arc_node *node = entries[i]->node;
+        if (entries[i]->dropped)
+            continue;
+        if (entries[i]->merged) {
+            if (!admit(tree, node, &map->mark))
+                return 0;
+            node = shallow_copy(tree, node);
+            if (node == NULL)
+                return 0;
+        }
+        *tail = node;
+        tail = &node->next;
+        map->count++;
+    }
+    *tail = NULL;
+    return 1;
+}
+
+static void merge_misfit(struct arc_tree *tree, const struct arc_node *value)
+{
+    (void)arc__diag_add(tree->sink, ARC_DIAG_MERGE, NULL, &value->mark, ARC_NONE, ARC_NO_ARGS);
+}
+
+/* How many entries a merge value brings at most. */
+static size_t merge_count(const struct arc_node *merge)
+{
+    if (merge == NULL || merge->kind < ARC_NODE_LIST)
+        return 0;
+    if (merge->kind == ARC_NODE_MAP)
+        return merge->count;
+    size_t count = 0;
+    for (const struct arc_node *map = merge->first; map != NULL; map = map->next)
+        count += map->kind == ARC_NODE_MAP ? map->count : 0;
+    return count;
+}
+
+static size_t add_entries(struct entry *entries, size_t count, struct arc_node *map, int merged)
+{
+    for (struct arc_node *c = map->first; c != NULL; c = c->next, count++)
+        entries[count] = (struct entry){c, (uint32_t)count, merged, 0};
+    return count;
+}
+
+static size_t add_merged(struct arc_tree *tree, struct entry *entries, size_t count,
+                         struct arc_node *merge)
+{
+    if (merge->kind == ARC_NODE_MAP)
+        return add_entries(entries, count, merge, 1);
+    if (merge->kind != ARC_NODE_LIST)
+        merge_misfit(tree, merge);
+    for (struct arc_node *map = merge->first; map != NULL; map = map->next) {
+        if (map->kind == ARC_NODE_MAP)
+            count = add_entries(entries, count, map, 1);
+        else
+            merge_misfit(tree, map);
+    }
+    return count;
+}
+
+static int close_map_in(struct arc_tree *tree, struct arc_tree_frame *frame, struct entry *entries,
+                        struct entry **sorted)
+{
+    struct arc_node *map = frame->node;
+    size_t count = add_entries(entries, 0, map, 0);
+    if (frame->merge != NULL)
+        count = add_merged(tree, entries, count, frame->merge);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &entries[i];
+    qsort(sorted, count, sizeof(struct entry *), by_key);
+    drop_repeated(tree, sorted, count);
+    qsort(sorted, count, sizeof(struct entry *), by_order);
+    return chain(tree, map, sorted, count);
+}
+
+/* A few own keys are compared pair by pair; else they are sorted, so that a map of many keys does
+ * not cost their square. */
+static int close_map(struct arc_tree *tree, struct arc_tree_frame *frame)
+{
+    const struct arc_mem *mem = &tree->arena->mem;
+    size_t count = frame->node->count + merge_count(frame->merge);
+    if (count < 2 && frame->merge == NULL)
+        return 1;
+    struct entry *entries = arc__alloc_array(mem, count + 1, sizeof(*entries));
+    struct entry **sorted = arc__alloc_array(mem, count + 1, sizeof(*sorted));
+    int held = entries != NULL && sorted != NULL;
+    if (held)
+        held = close_map_in(tree, frame, entries, sorted);
+    else
+        tree->arena->failed = 1;
+    arc__free(mem, sorted);
+    arc__free(mem, entries);
+    return held;
+}
+
+int arc__tree_end(struct arc_tree *tree, size_t end)
+{
+    struct arc_tree_frame *frame = arc__tree_frame(tree);
+    struct arc_node *node = frame->node;
+    if (end < node->mark.offset)
+        end = node->mark.offset;
+    struct arc_mark mark = arc__tree_mark(tree, end, end);
+    node->mark.end = mark.offset;
+    node->mark.end_line = mark.line;
+    node->mark.end_column = mark.column;
+    int held = node->kind != ARC_NODE_MAP || close_map(tree, frame);
+    tree->depth--; /* only now: what was merged in stands inside of the map */
+    return held;
+}

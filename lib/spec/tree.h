@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two readers share: places in the document, and building the node tree under the limits.
+ * A reader says what comes in document order (begin, key, scalar, alias, end); everything that must
+ * hold for both formats is decided here: depth, number of values, sizes, duplicate keys, merge
+ * keys, NUL. After a call that answers 0 the reader must stop. */
+#ifndef ARC_SPEC_TREE_H
+#define ARC_SPEC_TREE_H
+
+#include "spec/diag.h"
+
+/* Offsets to lines and columns. A line ends at LF, CR LF or CR; a column counts characters. The
+ * last place is remembered, so that places asked for in order cost one pass over the text. */
+struct arc_places {
+    arc_slice text;
+    const uint32_t *lines; /* offset of each line's first byte */
+    uint32_t line_count;
+    uint32_t start; /* 3 behind a byte order mark, else 0 */
+    int ascii;
+    uint32_t memo_offset, memo_line, memo_column;
+    /* Offset of each 64th character, for readers that count characters; NULL when ascii. */
+    const uint32_t *chars;
+    uint32_t char_count; /* characters after `start` */
+};
+
+/* 0: memory is out. text is valid UTF-8. */
+int arc__places_init(struct arc_places *places, arc_slice text, struct arc_arena *arena);
+struct arc_mark arc__places_mark(struct arc_places *places, size_t start, size_t end);
+/* The offset of the index-th character after `start`. */
+size_t arc__places_offset(const struct arc_places *places, size_t char_index);
+
+/* limits with every 0 replaced and every value capped; given may be NULL. */
+struct arc_spec_limits arc__limits_resolve(const struct arc_spec_limits *given);
+
+struct arc_tree_frame {
+    struct arc_node *node;
+    struct arc_node *last;
+    struct arc_node *merge; /* the value of a merge key, or NULL */
+    struct arc_mark merge_mark;
+    arc_slice key; /* of the value that comes next */
+    struct arc_mark key_mark;
+    int has_key;
+};
+
+struct arc_tree {
+    struct arc_arena *arena;
+    struct arc_sink *sink;
+    struct arc_spec_limits limits;
+    struct arc_places places;
+    struct arc_tree_frame *frames; /* limits.depth of them */
+    uint32_t depth;
+    uint32_t nodes; /* counted so far, aliases expanded */
+    struct arc_node *root;
+};
+
+/* Checks size, UTF-8 and NUL, and prepares. 0: a finding says why, or memory is out. */
+int arc__tree_init(struct arc_tree *tree, arc_slice text, const struct arc_spec_limits *limits,
+                   struct arc_arena *arena, struct arc_sink *sink);
+
+/* The innermost open list or map; NULL at the top. */
+struct arc_tree_frame *arc__tree_frame(struct arc_tree *tree);
+/* 1 when a key must come next. */
+int arc__tree_wants_key(struct arc_tree *tree);
+struct arc_mark arc__tree_mark(struct arc_tree *tree, size_t start, size_t end);
+/* The text of a scalar: borrowed from the document where it stands there, else copied. */
+arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, size_t to);
+
+int arc__tree_begin(struct arc_tree *tree, enum arc_node_kind kind, size_t start, size_t end,
+                    struct arc_node **out);
+int arc__tree_end(struct arc_tree *tree, size_t end);
+int arc__tree_key(struct arc_tree *tree, arc_slice text, size_t start, size_t end, int merge);
+/* node: kind, plain, text and the values are set. */
+int arc__tree_scalar(struct arc_tree *tree, struct arc_node *node, size_t start, size_t end);
+int arc__tree_alias(struct arc_tree *tree, const struct arc_node *target, size_t start, size_t end);
+/* 1: the node is being built, so an alias to it would hold itself. */
+int arc__tree_is_open(const struct arc_tree *tree, const struct arc_node *node);
+
+/* Sets kind, number and real from the form of a plain scalar (YAML 1.2 core schema). 0: a number
+ * that cannot be held; kind is INT or FLOAT all the same. */
+int arc__core_schema(struct arc_node *node);
+/* The same for a JSON number. */
+int arc__json_number(struct arc_node *node);
+
+/* --- the two readers: the root, or NULL when a finding says why or memory is out ------------- */
+const struct arc_node *arc__yaml_tree(struct arc_tree *tree);
+const struct arc_node *arc__json_tree(struct arc_tree *tree);
+
+#endif

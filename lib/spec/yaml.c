@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* YAML to the tree, over libyaml's events; the only file that sees libyaml.
+ *
+ * libyaml has no limits of its own and is quadratic in nesting and in directives, so: directives
+ * are refused before it runs, its events are read one by one and left at the depth limit, and what
+ * follows the document is looked at here and never parsed. It counts characters, not bytes. Its
+ * memory comes from malloc (it has no hook); that is bounded by the size of the document. */
+#include <yaml.h>
+
+#include "base/map.h"
+#include "base/sha256.h"
+#include "spec/tree.h"
+#include "spec/yaml_help.h"
+
+struct reader {
+    struct arc_tree *tree;
+    yaml_parser_t parser;
+    struct arc_map anchors; /* name -> struct arc_node, the newest of its name */
+};
+
+static size_t offset_of(const struct reader *reader, yaml_mark_t mark)
+{
+    return arc__places_offset(&reader->tree->places, mark.index);
+}
+
+static arc_slice from_yaml(const yaml_char_t *text, size_t len)
+{
+    return arc__slice(text, len);
+}
+
+/* A finding over the source of an event; 0, so that it can end a handler. */
+static int refuse(struct reader *reader, enum arc_diag_code code, const yaml_event_t *event,
+                  const arc_slice *args, size_t arg_count)
+{
+    struct arc_mark mark = arc__tree_mark(reader->tree, offset_of(reader, event->start_mark),
+                                          offset_of(reader, event->end_mark));
+    (void)arc__diag_add(reader->tree->sink, code, NULL, &mark, ARC_NONE, args, arg_count);
+    return 0;
+}
+
+/* --- around the document ---------------------------------------------------------------------- */
+
+static size_t line_end(arc_slice text, size_t at)
+{
+    while (at < text.len && text.ptr[at] != '\n' && text.ptr[at] != '\r')
+        at++;
+    return at;
+}
+
+/* From at, which is at the start of a line or in the blanks that end one, to the first character
+ * that is neither blank nor comment; the end of the text when there is none. */
+static size_t skip_blank(arc_slice text, size_t at)
+{
+    while (at < text.len) {
+        char c = text.ptr[at];
+        if (c == '#')
+            at = line_end(text, at);
+        else if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+            at++;
+        else
+            break;
+    }
+    return at;
+}
+
+/* 20,000 directives cost libyaml a second, so it never sees one. */
+static int refuse_directives(struct arc_tree *tree)
+{
+    arc_slice text = tree->places.text;
+    size_t at = skip_blank(text, tree->places.start);
+    if (at >= text.len || text.ptr[at] != '%')
+        return 1;
+    struct arc_mark mark = arc__tree_mark(tree, at, line_end(text, at));
+    (void)arc__diag_add(tree->sink, ARC_DIAG_DIRECTIVE, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
+    return 0;
+}
+
+static int marker_at(arc_slice text, size_t at, const char *marker)
+{
+    return arc__slice_starts(arc__slice_from(text, at), arc__slice_cstr(marker)) &&
+           (at + 3 == text.len || text.ptr[at + 3] == '\n' || text.ptr[at + 3] == '\r' ||
+            text.ptr[at + 3] == ' ' || text.ptr[at + 3] == '\t');
+}
+
+/* What follows the document may be blank, comments and `...`; anything else is a second one. */
+static int end_of_file(struct reader *reader, const yaml_event_t *event)
+{
+    struct arc_tree *tree = reader->tree;
+    arc_slice text = tree->places.text;
+    size_t at = skip_blank(text, offset_of(reader, event->end_mark));
+    while (at < text.len && marker_at(text, at, "..."))
+        at = skip_blank(text, at + 3);
+    if (at >= text.len)
+        return 1;
+    struct arc_mark mark = arc__tree_mark(tree, at, line_end(text, at));
+    if (text.ptr[at] == '%')
+        (void)arc__diag_add(tree->sink, ARC_DIAG_DIRECTIVE, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
+    else if (marker_at(text, at, "---"))
+        (void)arc__diag_add(tree->sink, ARC_DIAG_SECOND_DOCUMENT, NULL, &mark, ARC_NONE,
+                            ARC_NO_ARGS);
+    else
+        arc__yaml_trailing(tree, &mark);
+    return 0;
+}
+
+/* --- events ------------------------------------------------------------------------------------
+ */
+
+static int remember(struct reader *reader, const yaml_char_t *anchor, struct arc_node *node)
+{
+    if (anchor == NULL)
+        return 1;
+    arc_slice name = from_yaml(anchor, strlen((const char *)anchor));
+    if (arc__map_put(&reader->anchors, name, node, NULL, NULL) == ARC_OK)
+        return 1;
+    reader->tree->arena->failed = 1;
+    return 0;
+}
+
+/* The short name of a standard tag, like "str"; ARC_NONE for any other. */
+static arc_slice standard_tag(const yaml_char_t *tag)
+{
+    arc_slice whole = from_yaml(tag, strlen((const char *)tag));
+    arc_slice prefix = ARC_LIT("tag:yaml.org,2002:");
+    return arc__slice_starts(whole, prefix) ? arc__slice_from(whole, prefix.len) : ARC_NONE;
+}
+
+static int refuse_tag(struct reader *reader, const yaml_event_t *event, const yaml_char_t *tag)
+{
+    arc_slice whole = from_yaml(tag, strlen((const char *)tag));
+    return refuse(reader, ARC_DIAG_TAG, event, ARC_ARGS(arc__quoted(reader->tree->sink, whole)));
+}
+
+static const char *kind_tag(enum arc_node_kind kind)
+{
+    switch (kind) {
+    case ARC_NODE_NULL:
+        return "null";
+    case ARC_NODE_BOOL:
+        return "bool";
+    case ARC_NODE_INT:
+        return "int";
+    case ARC_NODE_FLOAT:
+        return "float";
+    case ARC_NODE_TEXT:
+        return "str";
+    case ARC_NODE_LIST:
+        return "seq";
+    case ARC_NODE_MAP:
+        return "map";
+    }
+    return "";
+}
+
+static int on_begin(struct reader *reader, const yaml_event_t *event, enum arc_node_kind kind)
+{
+    const yaml_char_t *tag =
+        kind == ARC_NODE_LIST ? event->data.sequence_start.tag : event->data.mapping_start.tag;
+    const yaml_char_t *anchor = kind == ARC_NODE_LIST ? event->data.sequence_start.anchor
+                                                      : event->data.mapping_start.anchor;
+    struct arc_node *node = NULL;
+    if (arc__tree_wants_key(reader->tree))
+        return refuse(reader, ARC_DIAG_KEY, event, ARC_NO_ARGS);
+    if (tag != NULL && !arc__slice_is(standard_tag(tag), kind_tag(kind)))
+        return refuse_tag(reader, event, tag);
+    return arc__tree_begin(reader->tree, kind, offset_of(reader, event->start_mark),
+                           offset_of(reader, event->end_mark), &node) &&
+           remember(reader, anchor, node);
+}
+
+/* Kind and values of a scalar event. 0: refused. */
+static int resolve(struct reader *reader, const yaml_event_t *event, struct arc_node *node)
+{
+    const yaml_char_t *tag = event->data.scalar.tag;
+    int plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    node->kind = ARC_NODE_TEXT;
+    if (tag != NULL && strcmp((const char *)tag, "!") == 0)
+        return 1;
+    if (tag != NULL && arc__slice_is(standard_tag(tag), "str"))
+        return 1;
+    node->plain = (uint32_t)plain;
+    if (plain && !arc__core_schema(node))
+        (void)refuse(reader, ARC_DIAG_NUMBER, event,
+                     ARC_ARGS(arc__quoted(reader->tree->sink, node->text)));
+    if (tag != NULL && !arc__slice_is(standard_tag(tag), kind_tag(node->kind)))
+        return refuse_tag(reader, event, tag);
+    return 1;
+}
+
+static arc_slice scalar_text(struct reader *reader, const yaml_event_t *event, size_t start,
+                             size_t end)
+{
+    arc_slice value = from_yaml(event->data.scalar.value, event->data.scalar.length);
+    int quoted = event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
+                 event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+    /* Properties (&a, !!str) stand before the text: found from behind. */
+    size_t to = end - (size_t)(quoted && end > start);
+    size_t from = to >= value.len ? to - value.len : 0;
+    return arc__tree_text(reader->tree, value, from >= start ? from : start, to);
+}
+
+static int on_key(struct reader *reader, const yaml_event_t *event, struct arc_node *node,
+                  size_t start, size_t end)
+{
+    if (node->plain && arc__slice_is(node->text, "<<"))
+        return arc__tree_key(reader->tree, node->text, start, end, 1);
+    if (node->kind != ARC_NODE_TEXT)
+        (void)refuse(reader, ARC_DIAG_KEY, event, ARC_NO_ARGS);
+    return arc__tree_key(reader->tree, node->text, start, end, 0);
+}
+
+static int on_scalar(struct reader *reader, const yaml_event_t *event)
+{
+    struct arc_tree *tree = reader->tree;
+    size_t start = offset_of(reader, event->start_mark), end = offset_of(reader, event->end_mark);
+    struct arc_node *node = ARC_ARENA_NEW(tree->arena, struct arc_node);
+    if (node == NULL)
+        return 0;
+    node->text = scalar_text(reader, event, start, end);
+    if (tree->arena->failed || !resolve(reader, event, node))
+        return 0;
+    if (arc__tree_wants_key(tree))
+        return on_key(reader, event, node, start, end) &&
+               remember(reader, event->data.scalar.anchor, node);
+    return arc__tree_scalar(tree, node, start, end) &&
+           remember(reader, event->data.scalar.anchor, node);
+}
+
+static int on_alias(struct reader *reader, const yaml_event_t *event)
+{
+    struct arc_tree *tree = reader->tree;
+    const yaml_char_t *anchor = event->data.alias.anchor;
+    arc_slice name = from_yaml(anchor, strlen((const char *)anchor));
+    const struct arc_node *target = arc__map_get(&reader->anchors, name);
+    if (arc__tree_wants_key(tree))
+        return refuse(reader, ARC_DIAG_KEY, event, ARC_NO_ARGS);
+    if (target == NULL)
+        return refuse(reader, ARC_DIAG_ANCHOR, event, ARC_ARGS(arc__quoted(tree->sink, name)));
+    if (arc__tree_is_open(tree, target))
+        return refuse(reader, ARC_DIAG_ANCHOR_LOOP, event, ARC_ARGS(arc__quoted(tree->sink, name)));
+    return arc__tree_alias(tree, target, offset_of(reader, event->start_mark),
+                           offset_of(reader, event->end_mark));
+}
+
+static int on_empty(struct reader *reader, const yaml_event_t *event)
+{
+    struct arc_mark mark =
+        arc__tree_mark(reader->tree, reader->tree->places.start, reader->tree->places.start);
+    (void)event;
+    (void)arc__diag_add(reader->tree->sink, ARC_DIAG_EMPTY, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
+    return 0;
+}
+
+/* 1: go on. *done is set after the document. */
+static int on_event(struct reader *reader, const yaml_event_t *event, int *done)
+{
+    switch (event->type) {
+    case YAML_NO_EVENT:
+    case YAML_STREAM_START_EVENT:
+    case YAML_DOCUMENT_START_EVENT:
+        return 1;
+    case YAML_STREAM_END_EVENT:
+        return on_empty(reader, event);
+    case YAML_DOCUMENT_END_EVENT:
+        *done = 1;
+        return end_of_file(reader, event);
+    case YAML_ALIAS_EVENT:
+        return on_alias(reader, event);
+    case YAML_SCALAR_EVENT:
+        return on_scalar(reader, event);
+    case YAML_SEQUENCE_START_EVENT:
+        return on_begin(reader, event, ARC_NODE_LIST);
+    case YAML_MAPPING_START_EVENT:
+        return on_begin(reader, event, ARC_NODE_MAP);
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        return arc__tree_end(reader->tree, offset_of(reader, event->end_mark));
+    }
+    return 0;
+}
+
+static void broken(struct reader *reader)
+{
+    const yaml_parser_t *parser = &reader->parser;
+    struct arc_tree *tree = reader->tree;
+    struct arc_yaml_problem problem = {.text = parser->problem, .context = parser->context};
+    if (parser->error == YAML_MEMORY_ERROR) {
+        tree->arena->failed = 1;
+        return;
+    }
+    if (parser->error == YAML_READER_ERROR) {
+        problem.at = tree->places.start + parser->problem_offset;
+    } else {
+        problem.at = offset_of(reader, parser->problem_mark);
+        problem.context_at = offset_of(reader, parser->context_mark);
+    }
+    arc__yaml_broken(tree, &problem);
+}
+
+static int read_events(struct reader *reader)
+{
+    int going = 1, done = 0;
+    while (going && !done) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(&reader->parser, &event)) {
+            broken(reader);
+            return 0;
+        }
+        going = on_event(reader, &event, &done);
+        yaml_event_delete(&event);
+    }
+    return going;
+}
+
+const struct arc_node *arc__yaml_tree(struct arc_tree *tree)
+{
+    struct reader reader = {.tree = tree};
+    arc_slice text = arc__slice_from(tree->places.text, tree->places.start);
+    if (!refuse_directives(tree))
+        return NULL;
+    if (!yaml_parser_initialize(&reader.parser)) {
+        tree->arena->failed = 1;
+        return NULL;
+    }
+    yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&reader.parser, (const yaml_char_t *)text.ptr, text.len);
+    /* The seed is of the document, which its author cannot choose to suit colliding names. */
+    uint8_t digest[ARC_SHA256_LEN];
+    uint64_t seed[2];
+    struct arc_sha256 sha;
+    arc__sha256_init(&sha);
+    arc__sha256_add(&sha, tree->places.text);
+    arc__sha256_end(&sha, digest);
+    memcpy(seed, digest, sizeof(seed));
+    arc__map_init(&reader.anchors, &tree->arena->mem, seed[0], seed[1]);
+    int held = read_events(&reader);
+    arc__map_deinit(&reader.anchors);
+    yaml_parser_delete(&reader.parser);
+    return held && !tree->arena->failed ? tree->root : NULL;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is wrong with broken YAML, in words of ours: the parser's problem and the text around it,
+ * turned into the likely slip. */
+#ifndef ARC_SPEC_YAML_HELP_H
+#define ARC_SPEC_YAML_HELP_H
+
+#include "spec/tree.h"
+
+struct arc_yaml_problem {
+    const char *text, *context; /* the parser's words; may be NULL */
+    size_t at, context_at;      /* offsets in the document */
+};
+
+void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *problem);
+/* Text after the end of the one value of the document. */
+void arc__yaml_trailing(struct arc_tree *tree, const struct arc_mark *mark);
+
+#endif

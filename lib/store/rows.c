@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/rows.h"
+
+#include "base/list.h"
+#include "store/check.h"
+
+/* A row is one piece of memory and never changes: a new version is a new node.
+ *
+ *   | row | links, one for each index | struct arc_row_<table> | bytes of the texts |
+ */
+struct arc_row_node {
+    void *row;
+    struct arc_tree_link links[];
+};
+
+static struct arc_row_node *node_of(const struct arc_row_index *index,
+                                    const struct arc_tree_link *link)
+{
+    const struct arc_tree_link *first = link - index->place;
+    return (struct arc_row_node *)(uintptr_t)((const char *)first -
+                                              offsetof(struct arc_row_node, links));
+}
+
+static int compare_ints(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_col(const struct arc_col_def *col, const void *a, const void *b)
+{
+    if (col->type == ARC_COL_INT)
+        return compare_ints(arc__row_int(a, col), arc__row_int(b, col));
+    return arc__slice_compare(arc__row_text(a, col), arc__row_text(b, col));
+}
+
+static int compare_key(const struct arc_table_def *def, const void *a, const void *b)
+{
+    int side = 0;
+    for (uint32_t i = 0; side == 0 && i < def->key_count; i++)
+        side = compare_col(&def->cols[i], a, b);
+    return side;
+}
+
+/* Rows in the order of (order_col, key). */
+static int compare_rows(const struct arc_table_def *def, int32_t order_col, const void *a,
+                        const void *b)
+{
+    int side = order_col >= 0 ? compare_col(&def->cols[order_col], a, b) : 0;
+    return side != 0 ? side : compare_key(def, a, b);
+}
+
+static int compare_links(const void *context, const struct arc_tree_link *a,
+                         const struct arc_tree_link *b)
+{
+    const struct arc_row_index *index = context;
+    return compare_rows(index->def, index->col, node_of(index, a)->row, node_of(index, b)->row);
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static void index_init(struct arc_row_table *table, int32_t col)
+{
+    struct arc_row_index *index = &table->indexes[table->index_count];
+    *index = (struct arc_row_index){.def = table->def, .col = col, .place = table->index_count};
+    arc__tree_init(&index->tree, compare_links, index);
+    table->index_count++;
+}
+
+void arc__rows_init(struct arc_row_table *table, const struct arc_table_def *def)
+{
+    *table = (struct arc_row_table){.def = def};
+    index_init(table, -1);
+    for (uint32_t i = 0; i < def->col_count && table->index_count < ARC_INDEXES_MAX; i++) {
+        if ((def->cols[i].flags & (ARC_COL_INDEX | ARC_COL_UNIQUE)) != 0)
+            index_init(table, (int32_t)i);
+    }
+}
+
+void arc__rows_deinit(struct arc_row_table *table, const struct arc_mem *mem)
+{
+    struct arc_row_index *key = &table->indexes[0];
+    /* Leaves first, without balancing: each link is visited from its parent, then forgotten. */
+    struct arc_tree_link *link = table->index_count > 0 ? key->tree.root : NULL;
+    while (link != NULL) {
+        if (link->left != NULL) {
+            link = link->left;
+        } else if (link->right != NULL) {
+            link = link->right;
+        } else {
+            struct arc_tree_link *parent = link->parent;
+            if (parent != NULL && parent->left == link)
+                parent->left = NULL;
+            else if (parent != NULL)
+                parent->right = NULL;
+            arc__free(mem, node_of(key, link));
+            link = parent;
+        }
+    }
+    table->index_count = 0;
+}
+
+static struct arc_row_node *node_new(const struct arc_row_table *table, const struct arc_mem *mem,
+                                     const void *row)
+{
+    const struct arc_table_def *def = table->def;
+    size_t head =
+        offsetof(struct arc_row_node, links) + table->index_count * sizeof(struct arc_tree_link);
+    head = (head + 15) & ~(size_t)15;
+    size_t size = head + def->row_size;
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        /* ARC_STORE_VALUE_MAX was checked, so the sum cannot overflow. */
+        if (def->cols[i].type != ARC_COL_INT)
+            size += arc__row_text(row, &def->cols[i]).len;
+    }
+    struct arc_row_node *node = arc__realloc(mem, NULL, size);
+    if (node == NULL)
+        return NULL;
+    node->row = (char *)node + head;
+    memcpy(node->row, row, def->row_size);
+    char *at = (char *)node->row + def->row_size;
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        const struct arc_col_def *col = &def->cols[i];
+        if (col->type == ARC_COL_INT)
+            continue;
+        arc_slice text = arc__row_text(row, col);
+        if (text.len > 0)
+            memcpy(at, text.ptr, text.len);
+        arc__row_set_text(node->row, col, text.len > 0 ? arc__slice(at, text.len) : ARC_NONE);
+        at += text.len;
+    }
+    return node;
+}
+
+/* --- changes --------------------------------------------------------------------------------- */
+
+static void node_add(struct arc_row_table *table, struct arc_row_node *node)
+{
+    for (uint32_t i = 0; i < table->index_count; i++)
+        (void)arc__tree_add(&table->indexes[i].tree, &node->links[i]); /* the key was free */
+}
+
+static void node_remove(struct arc_row_table *table, struct arc_row_node *node)
+{
+    for (uint32_t i = 0; i < table->index_count; i++)
+        arc__tree_remove(&table->indexes[i].tree, &node->links[i]);
+}
+
+struct row_want {
+    const struct arc_row_index *index;
+    const void *row;
+};
+
+static int probe_key(const void *context, const struct arc_tree_link *link)
+{
+    const struct row_want *want = context;
+    return compare_key(want->index->def, node_of(want->index, link)->row, want->row);
+}
+
+static int probe_value(const void *context, const struct arc_tree_link *link)
+{
+    const struct row_want *want = context;
+    return compare_col(&want->index->def->cols[want->index->col], node_of(want->index, link)->row,
+                       want->row);
+}
+
+static struct arc_row_node *find(const struct arc_row_table *table, const void *row)
+{
+    const struct arc_row_index *index = &table->indexes[0];
+    struct row_want want = {index, row};
+    struct arc_tree_link *link = arc__tree_seek(&index->tree, probe_key, &want);
+    return link != NULL && probe_key(&want, link) == 0 ? node_of(index, link) : NULL;
+}
+
+static int is_empty(const struct arc_col_def *col, const void *row)
+{
+    return col->type == ARC_COL_INT ? arc__row_int(row, col) == 0
+                                    : arc__row_text(row, col).len == 0;
+}
+
+/* 1: a row other than `except` has one of the unique values of this one. */
+static int clashes(const struct arc_row_table *table, const void *row,
+                   const struct arc_row_node *except)
+{
+    for (uint32_t i = 1; i < table->index_count; i++) {
+        const struct arc_row_index *index = &table->indexes[i];
+        const struct arc_col_def *col = &table->def->cols[index->col];
+        if ((col->flags & ARC_COL_UNIQUE) == 0 || is_empty(col, row))
+            continue;
+        struct row_want want = {index, row};
+        struct arc_tree_link *link = arc__tree_seek(&index->tree, probe_value, &want);
+        if (link != NULL && probe_value(&want, link) == 0 && node_of(index, link) != except)
+            return 1;
+    }
+    return 0;
+}
+
+static int allowed(const struct arc_row_table *table, const struct arc_store_op *op,
+                   const struct arc_row_node *was)
+{
+    switch (op->verb) {
+    case ARC_STORE_INSERT:
+        return was == NULL && !clashes(table, op->row, NULL);
+    case ARC_STORE_PUT:
+        return !clashes(table, op->row, was);
+    case ARC_STORE_UPDATE:
+        return was != NULL &&
+               arc__row_int(was->row, &table->def->cols[table->def->version_col]) ==
+                   op->expect_version &&
+               !clashes(table, op->row, was);
+    case ARC_STORE_DELETE:
+        return 1;
+    }
+    return 0;
+}
+
+arc_status arc__rows_apply(struct arc_row_table *table, const struct arc_mem *mem,
+                           const struct arc_store_op *op, struct arc_row_change *change,
+                           arc_err *err)
+{
+    struct arc_row_node *was = find(table, op->row), *is = NULL;
+    if (!allowed(table, op, was))
+        return arc__store_conflict(table->def, op->verb, err);
+    if (op->verb != ARC_STORE_DELETE) {
+        is = node_new(table, mem, op->row);
+        if (is == NULL)
+            return arc__fail_nomem(err);
+    }
+    if (was != NULL)
+        node_remove(table, was);
+    if (is != NULL)
+        node_add(table, is);
+    *change = (struct arc_row_change){table, was, is};
+    return ARC_OK;
+}
+
+void arc__rows_undo(const struct arc_mem *mem, struct arc_row_change *change)
+{
+    if (change->is != NULL)
+        node_remove(change->table, change->is);
+    arc__free(mem, change->is);
+    if (change->was != NULL)
+        node_add(change->table, change->was);
+}
+
+void arc__rows_keep(const struct arc_mem *mem, struct arc_row_change *change)
+{
+    arc__free(mem, change->was);
+}
+
+/* --- queries --------------------------------------------------------------------------------- */
+
+/* The row's value against the filter's. */
+static int compare_filter(const struct arc_table_def *def, const struct arc_filter *filter,
+                          const void *row)
+{
+    const struct arc_col_def *col = &def->cols[filter->col];
+    if (col->type == ARC_COL_INT)
+        return compare_ints(arc__row_int(row, col), filter->number);
+    return arc__slice_compare(arc__row_text(row, col), filter->text);
+}
+
+static int contains(arc_slice text, arc_slice part)
+{
+    return part.len == 0 ||
+           (text.len >= part.len && memmem(text.ptr, text.len, part.ptr, part.len) != NULL);
+}
+
+static int passes(const struct arc_table_def *def, const struct arc_filter *filter, const void *row)
+{
+    const struct arc_col_def *col = &def->cols[filter->col];
+    switch (filter->op) {
+    case ARC_FILTER_EQ:
+        return compare_filter(def, filter, row) == 0;
+    case ARC_FILTER_NE:
+        return compare_filter(def, filter, row) != 0;
+    case ARC_FILTER_LT:
+        return compare_filter(def, filter, row) < 0;
+    case ARC_FILTER_LE:
+        return compare_filter(def, filter, row) <= 0;
+    case ARC_FILTER_GT:
+        return compare_filter(def, filter, row) > 0;
+    case ARC_FILTER_GE:
+        return compare_filter(def, filter, row) >= 0;
+    case ARC_FILTER_IN:
+        for (size_t i = 0; i < filter->int_count; i++) {
+            if (arc__row_int(row, col) == filter->ints[i])
+                return 1;
+        }
+        return 0;
+    case ARC_FILTER_CONTAINS:
+        return contains(arc__row_text(row, col), filter->text);
+    }
+    return 0;
+}
+
+static int passes_all(const struct arc_table_def *def, const struct arc_query *query,
+                      const void *row)
+{
+    for (size_t i = 0; i < query->filter_count; i++) {
+        if (!passes(def, &query->filters[i], row))
+            return 0;
+    }
+    return 1;
+}
+
+/* The part of an index that a query has to look at: the rows that have these values in the first
+ * columns of the index, and lie between these bounds in the next. */
+struct row_path {
+    const struct arc_row_index *index;
+    const struct arc_filter *equal[ARC_QUERY_FILTERS_MAX];
+    uint32_t equal_count;
+    const struct arc_filter *low, *high; /* NULL: open */
+};
+
+/* The number of the column that an index sorts by in the at-th place; -1: no more. */
+static int32_t index_col(const struct arc_row_index *index, uint32_t at)
+{
+    if (index->col < 0)
+        return at < index->def->key_count ? (int32_t)at : -1;
+    return at == 0 ? index->col : at - 1 < index->def->key_count ? (int32_t)(at - 1) : -1;
+}
+
+static const struct arc_filter *find_filter(const struct arc_query *query, int32_t col,
+                                            enum arc_filter_op a, enum arc_filter_op b)
+{
+    for (size_t i = 0; i < query->filter_count; i++) {
+        const struct arc_filter *filter = &query->filters[i];
+        if ((int32_t)filter->col == col && (filter->op == a || filter->op == b))
+            return filter;
+    }
+    return NULL;
+}
+
+static int probe_equal(const struct row_path *path, const void *row)
+{
+    int side = 0;
+    for (uint32_t i = 0; side == 0 && i < path->equal_count; i++)
+        side = compare_filter(path->index->def, path->equal[i], row);
+    return side;
+}
+
+/* Below 0: the row stands before the part. */
+static int probe_low(const void *context, const struct arc_tree_link *link)
+{
+    const struct row_path *path = context;
+    const void *row = node_of(path->index, link)->row;
+    int side = probe_equal(path, row);
+    if (side != 0 || path->low == NULL)
+        return side;
+    side = compare_filter(path->index->def, path->low, row);
+    return path->low->op == ARC_FILTER_GT && side == 0 ? -1 : side;
+}
+
+/* Above 0: the row stands behind the part. */
+static int probe_high(const void *context, const struct arc_tree_link *link)
+{
+    const struct row_path *path = context;
+    const void *row = node_of(path->index, link)->row;
+    int side = probe_equal(path, row);
+    if (side != 0 || path->high == NULL)
+        return side;
+    side = compare_filter(path->index->def, path->high, row);
+    return path->high->op == ARC_FILTER_LT && side == 0 ? 1 : side;
+}
+
+/* 1: walking the part of the index gives the order that the query wants. */
+static int path_orders(const struct row_path *path, const struct arc_query *query)
+{
+    const struct arc_row_index *index = path->index;
+    uint32_t at = 0;
+    if (query->order_col >= 0 && index_col(index, at) != query->order_col) {
+        /* Columns that are the same in all rows of the part do not matter. */
+        while (at < path->equal_count && index_col(index, at) != query->order_col)
+            at++;
+        if (index_col(index, at) != query->order_col)
+            return 0;
+    }
+    if (index->col < 0) /* the rest of the key follows; what was skipped of it is constant */
+        return query->order_col < 0 || at <= path->equal_count;
+    return query->order_col == index->col || path->equal_count > 0;
+}
+
+/* How promising a path is: by what its first column is asked for. */
+static int path_score(const struct row_path *path, const struct arc_query *query)
+{
+    const struct arc_row_index *index = path->index;
+    const struct arc_table_def *def = index->def;
+    int orders = path_orders(path, query);
+    if (path->equal_count == 0)
+        return (path->low != NULL || path->high != NULL ? 20 : 0) + (orders ? 10 : 0);
+    const struct arc_col_def *col = &def->cols[path->equal[0]->col];
+    if (index->col < 0 && path->equal_count >= def->key_count)
+        return 100;
+    if (col->type != ARC_COL_INT)
+        return 50 + (int)path->equal_count + ((col->flags & ARC_COL_UNIQUE) != 0 ? 40 : 0);
+    /* "0: not yet" is what most rows have, so it is no help. */
+    return path->equal[0]->number != 0 ? 35 + orders : 5;
+}
+
+static void path_try(struct row_path *best, int *best_score, const struct arc_row_index *index,
+                     const struct arc_query *query)
+{
+    struct row_path path = {.index = index};
+    int32_t col;
+    while ((col = index_col(index, path.equal_count)) >= 0 &&
+           path.equal_count < ARC_QUERY_FILTERS_MAX) {
+        const struct arc_filter *equal = find_filter(query, col, ARC_FILTER_EQ, ARC_FILTER_EQ);
+        if (equal == NULL)
+            break;
+        path.equal[path.equal_count++] = equal;
+    }
+    if (col >= 0) {
+        path.low = find_filter(query, col, ARC_FILTER_GT, ARC_FILTER_GE);
+        path.high = find_filter(query, col, ARC_FILTER_LT, ARC_FILTER_LE);
+    }
+    int score = path_score(&path, query);
+    if (score > *best_score) {
+        *best_score = score;
+        *best = path;
+    }
+}
+
+/* Rows that were found. While more may come than the query wants, a heap with the worst on top. */
+struct row_found {
+    const struct arc_table_def *def;
+    const struct arc_query *query;
+    const struct arc_mem *mem;
+    void **rows;
+    size_t count, capacity, max;
+};
+
+/* Above 0: a stands behind b in the answer. */
+static int compare_found(const struct row_found *found, const void *a, const void *b)
+{
+    int side = compare_rows(found->def, found->query->order_col, a, b);
+    return found->query->descending ? -side : side;
+}
+
+static void sift_down(struct row_found *found, size_t at, size_t count)
+{
+    void *moved = found->rows[at];
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= count)
+            break;
+        if (child + 1 < count &&
+            compare_found(found, found->rows[child + 1], found->rows[child]) > 0)
+            child++;
+        if (compare_found(found, found->rows[child], moved) <= 0)
+            break;
+        found->rows[at] = found->rows[child];
+        at = child;
+    }
+    found->rows[at] = moved;
+}
+
+static void heapify(struct row_found *found)
+{
+    for (size_t at = found->count / 2; at > 0; at--)
+        sift_down(found, at - 1, found->count);
+}
+
+static arc_status found_add(struct row_found *found, void *row, int ordered, arc_err *err)
+{
+    if (found->count < found->max) {
+        void *rows = found->rows;
+        ARC_TRY(arc__grow(found->mem, &rows, &found->capacity, found->count, sizeof(void *),
+                          SIZE_MAX / sizeof(void *), err));
+        found->rows = rows;
+        found->rows[found->count++] = row;
+        if (!ordered && found->count == found->max)
+            heapify(found);
+    } else if (!ordered && found->max > 0 && compare_found(found, found->rows[0], row) > 0) {
+        found->rows[0] = row;
+        sift_down(found, 0, found->count);
+    }
+    return ARC_OK;
+}
+
+static void found_sort(struct row_found *found)
+{
+    heapify(found);
+    for (size_t left = found->count; left > 1; left--) {
+        void *last = found->rows[left - 1];
+        found->rows[left - 1] = found->rows[0];
+        found->rows[0] = last;
+        sift_down(found, 0, left - 1);
+    }
+}
+
+static arc_status walk(struct arc_row_table *table, const struct arc_query *query,
+                       struct row_found *found, int64_t *total, arc_err *err)
+{
+    struct row_path path = {.index = NULL};
+    int score = -1;
+    for (uint32_t i = 0; i < table->index_count; i++)
+        path_try(&path, &score, &table->indexes[i], query);
+    int ordered = path_orders(&path, query);
+    int backward = ordered && query->descending;
+    const struct arc_tree *tree = &path.index->tree;
+    const struct arc_tree_link *link = backward ? arc__tree_seek_last(tree, probe_high, &path)
+                                                : arc__tree_seek(tree, probe_low, &path);
+    while (link != NULL) {
+        if (backward ? probe_low(&path, link) < 0 : probe_high(&path, link) > 0)
+            break;
+        void *row = node_of(path.index, link)->row;
+        if (passes_all(table->def, query, row)) {
+            ++*total;
+            ARC_TRY(found_add(found, row, ordered, err));
+            if (ordered && !query->want_total && found->count == found->max)
+                break;
+        }
+        link = backward ? arc__tree_prev(link) : arc__tree_next(link);
+    }
+    if (!ordered)
+        found_sort(found);
+    return ARC_OK;
+}
+
+static arc_status copy_row(const struct arc_table_def *def, const void *row,
+                           struct arc_arena *arena, void *out, arc_err *err)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < def->col_count; i++)
+        size += def->cols[i].type != ARC_COL_INT ? arc__row_text(row, &def->cols[i]).len : 0;
+    void *bytes = NULL;
+    if (size > 0)
+        ARC_TRY(arc__store_arena_take(arena, size, &bytes, err));
+    memcpy(out, row, def->row_size);
+    char *at = bytes;
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        const struct arc_col_def *col = &def->cols[i];
+        arc_slice text = col->type != ARC_COL_INT ? arc__row_text(row, col) : ARC_NONE;
+        if (text.len == 0)
+            continue;
+        memcpy(at, text.ptr, text.len);
+        arc__row_set_text(out, col, arc__slice(at, text.len));
+        at += text.len;
+    }
+    return ARC_OK;
+}
+
+static arc_status copy_found(const struct row_found *found, struct arc_arena *arena,
+                             struct arc_rows *out, arc_err *err)
+{
+    size_t offset = found->query->offset < found->count ? found->query->offset : found->count;
+    size_t count = found->count - offset;
+    void *rows = NULL;
+    if (count > 0)
+        ARC_TRY(arc__store_arena_take(arena, count * found->def->row_size, &rows, err));
+    for (size_t i = 0; i < count; i++)
+        ARC_TRY(copy_row(found->def, found->rows[offset + i], arena,
+                         (char *)rows + i * found->def->row_size, err));
+    *out = (struct arc_rows){.rows = rows, .count = count};
+    return ARC_OK;
+}
+
+arc_status arc__rows_query(struct arc_row_table *table, const struct arc_mem *mem,
+                           const struct arc_query *query, struct arc_arena *arena,
+                           struct arc_rows *out, arc_err *err)
+{
+    struct row_found found = {.def = table->def, .query = query, .mem = mem, .max = SIZE_MAX};
+    if (query->limit > 0 && query->limit <= SIZE_MAX - query->offset)
+        found.max = query->offset + query->limit;
+    int64_t total = 0;
+    struct arc_rows rows = {NULL, 0, 0};
+    arc_status status = walk(table, query, &found, &total, err);
+    if (status == ARC_OK)
+        status = copy_found(&found, arena, &rows, err);
+    arc__free(mem, found.rows);
+    if (status != ARC_OK)
+        return status;
+    rows.total = query->want_total ? total : (int64_t)rows.count;
+    *out = rows;
+    return ARC_OK;
+}

@@ -1,0 +1,816 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two connections. The writer alone begins transactions and checkpoints; the reader is opened
+ * read-only and sees, at the start of each statement, all that was committed. Both belong to the
+ * owner thread, so they have no mutex, and process-wide settings of SQLite are never touched: the
+ * host may use it too. */
+#include "store/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "store/check.h"
+#include "store/lock.h"
+#include "store/sqlite_sql.h"
+
+#define APPLICATION_ID 0x41524331 /* "ARC1", in the header of the file */
+#define SCHEMA_VERSION 1          /* user_version; columns that are appended do not change it */
+#define SELECTS_MAX 64
+#define SQL_MAX_BYTES 65536
+#define CHANGE_VERBS (ARC_STORE_DELETE + 1)
+#define INLINE_CHECKPOINTS 8 /* so many times the threshold: then a commit does it itself */
+
+/* A prepared select. */
+struct select_slot {
+    char *sql;
+    sqlite3_stmt *statement;
+    uint64_t used_at; /* of the store's count of selects; 0: free */
+};
+
+struct sqlite_store {
+    struct arc_store base;
+    struct arc_mem mem;
+    char path[PATH_MAX];
+    const char *vfs;
+    uint32_t busy_ms, cache_kib, checkpoint_pages;
+    int lock_fd;
+    sqlite3 *writer, *reader;
+    sqlite3_stmt *begin, *commit, *rollback;
+    sqlite3_stmt *changes[ARC_TABLE_COUNT][CHANGE_VERBS];
+    struct select_slot selects[SELECTS_MAX];
+    uint64_t select_count;
+    struct arc_buf sql;
+    uint32_t wal_pages, checkpoint_at;
+    arc_err poison; /* status ARC_OK: none */
+    uint32_t depth; /* of done callbacks */
+};
+
+static struct sqlite_store *self_of(struct arc_store *store)
+{
+    return ARC_CONTAINER(store, struct sqlite_store, base);
+}
+
+/* --- errors ---------------------------------------------------------------------------------- */
+
+static arc_status io_status(sqlite3 *db, int code)
+{
+    if (code == SQLITE_IOERR_NOMEM)
+        return ARC_ENOMEM;
+    /* A full disk is no broken disk, except where a sync says so: then it is not known what of the
+     * earlier writes is there. */
+    int number = db != NULL ? sqlite3_system_errno(db) : 0;
+    int is_sync = code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+    return (number == ENOSPC || number == EDQUOT) && !is_sync ? ARC_ELIMIT : ARC_EIO;
+}
+
+static arc_status status_of(sqlite3 *db, int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_NOMEM:
+        return ARC_ENOMEM;
+    case SQLITE_IOERR:
+        return io_status(db, code);
+    case SQLITE_FULL:
+    case SQLITE_TOOBIG:
+        return ARC_ELIMIT;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ARC_EUNAVAILABLE;
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+        return ARC_EIO;
+    default: /* SQLITE_CORRUPT, SQLITE_NOTADB, and what cannot be */
+        return ARC_EINTERNAL;
+    }
+}
+
+static arc_status fail_sqlite(sqlite3 *db, int code, arc_err *err)
+{
+    int number = db != NULL ? sqlite3_system_errno(db) : 0;
+    char reason[128] = "";
+    int io = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+    return arc__fail(err, status_of(db, code), "store", "SQLite: %s (%d)%s%s.",
+                     db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code), code,
+                     io && number != 0 ? ": " : "",
+                     io && number != 0 ? strerror_r(number, reason, sizeof(reason)) : "");
+}
+
+static arc_status fail_poisoned(const struct sqlite_store *self, arc_err *err)
+{
+    return arc__fail(err, ARC_EIO, "store", "The store takes no more writes after a failure: %s",
+                     self->poison.message);
+}
+
+/* Keeps the first failure of the file or the disk; there is no way back but to open anew. */
+static void poison_if_grave(struct sqlite_store *self, const arc_err *err)
+{
+    if (self->poison.status == ARC_OK && (err->status == ARC_EIO || err->status == ARC_EINTERNAL))
+        self->poison = *err;
+}
+
+/* --- statements ------------------------------------------------------------------------------ */
+
+static arc_status prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, arc_err *err)
+{
+    int code = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    return code == SQLITE_OK ? ARC_OK : fail_sqlite(db, code, err);
+}
+
+static arc_status exec(sqlite3 *db, const char *sql, arc_err *err)
+{
+    int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? ARC_OK : fail_sqlite(db, code, err);
+}
+
+/* Runs a statement that has no rows. */
+static arc_status run(sqlite3 *db, sqlite3_stmt *statement, arc_err *err)
+{
+    int code = sqlite3_step(statement);
+    arc_status status = code == SQLITE_DONE ? ARC_OK : fail_sqlite(db, code, err);
+    (void)sqlite3_reset(statement); /* says again what step said */
+    return status;
+}
+
+/* The one value of a statement as text; cut to the size. */
+static arc_status ask(sqlite3 *db, const char *sql, char *out, size_t size, arc_err *err)
+{
+    sqlite3_stmt *statement = NULL;
+    ARC_TRY(prepare(db, sql, &statement, err));
+    int code = sqlite3_step(statement);
+    arc_status status = ARC_OK;
+    if (code == SQLITE_ROW)
+        snprintf(out, size, "%s", (const char *)sqlite3_column_text(statement, 0));
+    else
+        status = fail_sqlite(db, code == SQLITE_DONE ? SQLITE_ERROR : code, err);
+    (void)sqlite3_finalize(statement); /* its failure was seen above */
+    return status;
+}
+
+static arc_status ask_int(sqlite3 *db, const char *sql, int64_t *out, arc_err *err)
+{
+    char text[32] = "";
+    ARC_TRY(ask(db, sql, text, sizeof(text), err));
+    return arc__slice_to_i64(arc__slice_cstr(text), out)
+               ? ARC_OK
+               : arc__fail(err, ARC_EINTERNAL, "store", "SQLite answered no number: %s.", text);
+}
+
+static int bind_text(sqlite3_stmt *statement, int at, enum arc_col_type type, arc_slice text)
+{
+    /* The empty value is '' and never NULL, whatever the slice's pointer is. */
+    const char *bytes = text.len > 0 ? text.ptr : "";
+    if (type == ARC_COL_BLOB)
+        return sqlite3_bind_blob64(statement, at, bytes, text.len, SQLITE_STATIC);
+    return sqlite3_bind_text64(statement, at, bytes, text.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static int bind_cols(sqlite3_stmt *statement, const struct arc_table_def *def, uint32_t count,
+                     const void *row)
+{
+    int code = SQLITE_OK;
+    for (uint32_t i = 0; code == SQLITE_OK && i < count; i++) {
+        const struct arc_col_def *col = &def->cols[i];
+        code = col->type == ARC_COL_INT
+                   ? sqlite3_bind_int64(statement, (int)i + 1, arc__row_int(row, col))
+                   : bind_text(statement, (int)i + 1, col->type, arc__row_text(row, col));
+    }
+    return code;
+}
+
+/* --- committing ------------------------------------------------------------------------------ */
+
+static arc_status change_statement(struct sqlite_store *self, const struct arc_store_op *op,
+                                   sqlite3_stmt **out, arc_err *err)
+{
+    sqlite3_stmt **place = &self->changes[op->table][op->verb];
+    if (*place == NULL) {
+        arc__buf_clear(&self->sql);
+        arc__sqlite_change(&self->sql, arc__table_def(op->table), op->verb);
+        ARC_TRY(arc__buf_check(&self->sql, err));
+        ARC_TRY(prepare(self->writer, self->sql.ptr, place, err));
+    }
+    *out = *place;
+    return ARC_OK;
+}
+
+static arc_status apply_op(struct sqlite_store *self, const struct arc_store_op *op, arc_err *err)
+{
+    const struct arc_table_def *def = arc__table_def(op->table);
+    sqlite3_stmt *statement = NULL;
+    ARC_TRY(change_statement(self, op, &statement, err));
+    uint32_t count = op->verb == ARC_STORE_DELETE ? def->key_count : def->col_count;
+    int code = bind_cols(statement, def, count, op->row);
+    if (code == SQLITE_OK && op->verb == ARC_STORE_UPDATE)
+        code = sqlite3_bind_int64(statement, (int)count + 1, op->expect_version);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    arc_status status = ARC_OK;
+    if (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)
+        status = arc__store_conflict(def, op->verb, err);
+    else if (code != SQLITE_DONE)
+        status = fail_sqlite(self->writer, code, err);
+    else if (op->verb == ARC_STORE_UPDATE && sqlite3_changes(self->writer) != 1)
+        status = arc__store_conflict(def, op->verb, err);
+    (void)sqlite3_reset(statement);          /* says again what step said */
+    (void)sqlite3_clear_bindings(statement); /* they point into the caller's rows; cannot fail */
+    return status;
+}
+
+static arc_status apply_all(struct sqlite_store *self, const struct arc_store_batch *batch,
+                            arc_err *err)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        ARC_TRY(apply_op(self, &batch->ops[i], err));
+    return run(self->writer, self->commit, err);
+}
+
+/* Copies the WAL back into the file as far as it goes. */
+static arc_status checkpoint(struct sqlite_store *self, arc_err *err)
+{
+    int code = sqlite3_wal_checkpoint_v2(self->writer, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (code == SQLITE_OK) {
+        self->wal_pages = 0;
+        self->checkpoint_at = self->checkpoint_pages;
+        return ARC_OK;
+    }
+    /* Where it cannot be now (a foreign reader, a full disk) the WAL grows on for a while. */
+    self->checkpoint_at = self->wal_pages + self->checkpoint_pages;
+    arc_status status = fail_sqlite(self->writer, code, err);
+    return status == ARC_EUNAVAILABLE || status == ARC_ELIMIT ? ARC_OK : status;
+}
+
+static arc_status commit_batch(struct sqlite_store *self, const struct arc_store_batch *batch,
+                               arc_err *err)
+{
+    if (self->poison.status != ARC_OK)
+        return fail_poisoned(self, err);
+    if (batch->count == 0)
+        return ARC_OK;
+    arc_status status = run(self->writer, self->begin, err);
+    if (status == ARC_OK)
+        status = apply_all(self, batch, err);
+    if (status != ARC_OK && !sqlite3_get_autocommit(self->writer)) {
+        arc_err second = ARC_ERR_INIT;
+        if (run(self->writer, self->rollback, &second) != ARC_OK &&
+            !sqlite3_get_autocommit(self->writer)) {
+            second.status = ARC_EIO;
+            poison_if_grave(self, &second);
+        }
+    }
+    if (status != ARC_OK) {
+        poison_if_grave(self, err);
+        return status == ARC_EINTERNAL ? fail_poisoned(self, err) : status;
+    }
+    arc_err late = ARC_ERR_INIT;
+    if (self->wal_pages / INLINE_CHECKPOINTS >= self->checkpoint_pages &&
+        self->wal_pages >= self->checkpoint_at && checkpoint(self, &late) != ARC_OK)
+        poison_if_grave(self, &late); /* this batch is durable in the WAL all the same */
+    return ARC_OK;
+}
+
+static arc_status sqlite_commit(struct arc_store *store, const struct arc_store_batch *batch,
+                                arc_commit_done done, void *user, arc_err *err)
+{
+    struct sqlite_store *self = self_of(store);
+    ARC_TRY(arc__store_check_batch(batch, err));
+    arc_err failure = ARC_ERR_INIT;
+    arc_status status = commit_batch(self, batch, &failure);
+    self->depth++;
+    done(user, status, status == ARC_OK ? NULL : &failure);
+    self->depth--;
+    return ARC_OK;
+}
+
+/* --- queries --------------------------------------------------------------------------------- */
+
+static void select_drop(struct sqlite_store *self, struct select_slot *slot)
+{
+    (void)sqlite3_finalize(slot->statement); /* it is not running */
+    arc__free(&self->mem, slot->sql);
+    *slot = (struct select_slot){.sql = NULL};
+}
+
+/* The prepared form of self->sql; the least recently used one makes room. */
+static arc_status select_statement(struct sqlite_store *self, sqlite3_stmt **out, arc_err *err)
+{
+    ARC_TRY(arc__buf_check(&self->sql, err));
+    struct select_slot *oldest = &self->selects[0];
+    for (size_t i = 0; i < SELECTS_MAX; i++) {
+        struct select_slot *slot = &self->selects[i];
+        if (slot->used_at != 0 && arc__slice_is(arc__buf_slice(&self->sql), slot->sql)) {
+            slot->used_at = ++self->select_count;
+            *out = slot->statement;
+            return ARC_OK;
+        }
+        if (slot->used_at < oldest->used_at)
+            oldest = slot;
+    }
+    select_drop(self, oldest);
+    ARC_TRY(prepare(self->reader, self->sql.ptr, &oldest->statement, err));
+    oldest->sql = arc__strdup(&self->mem, arc__buf_slice(&self->sql));
+    if (oldest->sql == NULL) {
+        select_drop(self, oldest);
+        return arc__fail_nomem(err);
+    }
+    oldest->used_at = ++self->select_count;
+    *out = oldest->statement;
+    return ARC_OK;
+}
+
+static int bind_filter(sqlite3_stmt *statement, const struct arc_table_def *def,
+                       const struct arc_filter *filter, int *at)
+{
+    const struct arc_col_def *col = &def->cols[filter->col];
+    if (filter->op != ARC_FILTER_IN)
+        return col->type == ARC_COL_INT ? sqlite3_bind_int64(statement, ++*at, filter->number)
+                                        : bind_text(statement, ++*at, col->type, filter->text);
+    int code = SQLITE_OK;
+    size_t places = arc__sqlite_in_places(filter->int_count);
+    for (size_t i = 0; code == SQLITE_OK && i < places; i++) /* the last one fills up */
+        code = sqlite3_bind_int64(statement, ++*at,
+                                  filter->ints[i < filter->int_count ? i : filter->int_count - 1]);
+    return code;
+}
+
+static int bind_query(sqlite3_stmt *statement, const struct arc_query *query, int with_limit)
+{
+    const struct arc_table_def *def = arc__table_def(query->table);
+    int code = SQLITE_OK, at = 0;
+    for (size_t i = 0; code == SQLITE_OK && i < query->filter_count; i++)
+        code = bind_filter(statement, def, &query->filters[i], &at);
+    if (code == SQLITE_OK && with_limit)
+        code = sqlite3_bind_int64(statement, ++at, query->limit > 0 ? (int64_t)query->limit : -1);
+    if (code == SQLITE_OK && with_limit)
+        code = sqlite3_bind_int64(statement, ++at, (int64_t)query->offset);
+    return code;
+}
+
+static arc_status read_row(sqlite3_stmt *statement, const struct arc_table_def *def,
+                           struct arc_arena *arena, void *row, arc_err *err)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < def->col_count; i++)
+        size +=
+            def->cols[i].type != ARC_COL_INT ? (size_t)sqlite3_column_bytes(statement, (int)i) : 0;
+    void *bytes = NULL;
+    if (size > 0)
+        ARC_TRY(arc__store_arena_take(arena, size, &bytes, err));
+    char *at = bytes;
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        const struct arc_col_def *col = &def->cols[i];
+        if (col->type == ARC_COL_INT) {
+            arc__row_set_int(row, col, sqlite3_column_int64(statement, (int)i));
+            continue;
+        }
+        /* As a blob, also where it is a text: that never converts, so it never needs memory. */
+        const void *value = sqlite3_column_blob(statement, (int)i);
+        size_t len = (size_t)sqlite3_column_bytes(statement, (int)i);
+        if (value == NULL || len == 0)
+            continue;
+        memcpy(at, value, len);
+        arc__row_set_text(row, col, arc__slice(at, len));
+        at += len;
+    }
+    return ARC_OK;
+}
+
+/* Rows gather in memory that can grow; the arena gets them when their number is known. */
+static arc_status read_rows(struct sqlite_store *self, sqlite3_stmt *statement,
+                            const struct arc_table_def *def, struct arc_arena *arena, char **rows,
+                            size_t *count, arc_err *err)
+{
+    size_t capacity = 0;
+    for (;;) {
+        int code = sqlite3_step(statement);
+        if (code == SQLITE_DONE)
+            return ARC_OK;
+        if (code != SQLITE_ROW)
+            return fail_sqlite(self->reader, code, err);
+        void *items = *rows;
+        arc_status status = arc__grow(&self->mem, &items, &capacity, *count, def->row_size,
+                                      SIZE_MAX / def->row_size, err);
+        *rows = items;
+        ARC_TRY(status);
+        ARC_TRY(read_row(statement, def, arena, *rows + *count * def->row_size, err));
+        ++*count;
+    }
+}
+
+static arc_status select_rows(struct sqlite_store *self, const struct arc_query *query,
+                              struct arc_arena *arena, struct arc_rows *out, arc_err *err)
+{
+    const struct arc_table_def *def = arc__table_def(query->table);
+    sqlite3_stmt *statement = NULL;
+    arc__buf_clear(&self->sql);
+    arc__sqlite_select(&self->sql, query);
+    ARC_TRY(select_statement(self, &statement, err));
+    char *rows = NULL;
+    size_t count = 0;
+    int code = bind_query(statement, query, 1);
+    arc_status status = code == SQLITE_OK
+                            ? read_rows(self, statement, def, arena, &rows, &count, err)
+                            : fail_sqlite(self->reader, code, err);
+    (void)sqlite3_reset(statement);          /* says again what step said */
+    (void)sqlite3_clear_bindings(statement); /* they point into the caller's query; cannot fail */
+    void *copy = NULL;
+    if (status == ARC_OK && count > 0)
+        status = arc__store_arena_take(arena, count * def->row_size, &copy, err);
+    if (status == ARC_OK && count > 0)
+        memcpy(copy, rows, count * def->row_size);
+    arc__free(&self->mem, rows);
+    if (status == ARC_OK)
+        *out = (struct arc_rows){copy, count, (int64_t)count};
+    return status;
+}
+
+static arc_status count_rows(struct sqlite_store *self, const struct arc_query *query,
+                             int64_t *total, arc_err *err)
+{
+    sqlite3_stmt *statement = NULL;
+    arc__buf_clear(&self->sql);
+    arc__sqlite_count(&self->sql, query);
+    ARC_TRY(select_statement(self, &statement, err));
+    int code = bind_query(statement, query, 0);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    arc_status status = ARC_OK;
+    if (code == SQLITE_ROW)
+        *total = sqlite3_column_int64(statement, 0);
+    else
+        status = fail_sqlite(self->reader, code, err);
+    (void)sqlite3_reset(statement);          /* says again what step said */
+    (void)sqlite3_clear_bindings(statement); /* they point into the caller's query; cannot fail */
+    return status;
+}
+
+static arc_status sqlite_query(struct arc_store *store, const struct arc_query *query,
+                               struct arc_arena *arena, arc_query_done done, void *user,
+                               arc_err *err)
+{
+    struct sqlite_store *self = self_of(store);
+    ARC_TRY(arc__store_check_query(query, err));
+    arc_err failure = ARC_ERR_INIT;
+    struct arc_rows rows = {NULL, 0, 0};
+    arc_status status = select_rows(self, query, arena, &rows, &failure);
+    if (status == ARC_OK && query->want_total)
+        status = count_rows(self, query, &rows.total, &failure);
+    if (status == ARC_EINTERNAL) /* a damaged file must not be written to either */
+        poison_if_grave(self, &failure);
+    self->depth++;
+    done(user, status, status == ARC_OK ? &rows : NULL, status == ARC_OK ? NULL : &failure);
+    self->depth--;
+    return ARC_OK;
+}
+
+/* --- the rest of the port -------------------------------------------------------------------- */
+
+static int sqlite_fd(struct arc_store *store)
+{
+    (void)store;
+    return -1;
+}
+
+static int checkpoint_is_due(const struct sqlite_store *self)
+{
+    return self->poison.status == ARC_OK && self->wal_pages >= self->checkpoint_at;
+}
+
+static int sqlite_timeout_ms(struct arc_store *store)
+{
+    return checkpoint_is_due(self_of(store)) ? 0 : -1;
+}
+
+static arc_status sqlite_dispatch(struct arc_store *store, arc_err *err)
+{
+    struct sqlite_store *self = self_of(store);
+    if (self->depth > 0)
+        return arc__fail(err, ARC_EINVAL, "store", "%s",
+                         "The store may not be dispatched from inside one of its callbacks.");
+    if (!checkpoint_is_due(self))
+        return ARC_OK;
+    arc_err failure = ARC_ERR_INIT;
+    if (checkpoint(self, &failure) == ARC_OK)
+        return ARC_OK;
+    poison_if_grave(self, &failure);
+    return self->poison.status != ARC_OK ? fail_poisoned(self, err) : ARC_OK;
+}
+
+static arc_status sqlite_health(struct arc_store *store, arc_err *err)
+{
+    struct sqlite_store *self = self_of(store);
+    return self->poison.status == ARC_OK ? ARC_OK : fail_poisoned(self, err);
+}
+
+static void finalize(sqlite3_stmt **statement)
+{
+    (void)sqlite3_finalize(*statement); /* it is not running */
+    *statement = NULL;
+}
+
+static void sqlite_close(struct arc_store *store)
+{
+    if (store == NULL)
+        return;
+    struct sqlite_store *self = self_of(store);
+    for (size_t i = 0; i < SELECTS_MAX; i++)
+        select_drop(self, &self->selects[i]);
+    for (int table = 0; table < ARC_TABLE_COUNT; table++) {
+        for (int verb = 0; verb < CHANGE_VERBS; verb++)
+            finalize(&self->changes[table][verb]);
+    }
+    finalize(&self->begin);
+    finalize(&self->commit);
+    finalize(&self->rollback);
+    /* The last one that closes copies the WAL back; after a failure that is for the next opening.
+     */
+    if (self->poison.status != ARC_OK && self->writer != NULL)
+        (void)sqlite3_db_config(self->writer, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    (void)sqlite3_close(self->reader); /* no statement is left that could keep it */
+    (void)sqlite3_close(self->writer);
+    arc__store_unlock(self->lock_fd);
+    arc__buf_deinit(&self->sql);
+    struct arc_mem mem = self->mem;
+    arc__free(&mem, self);
+}
+
+static const struct arc_store_ops sqlite_ops = {
+    .size = sizeof(struct arc_store_ops),
+    .commit = sqlite_commit,
+    .query = sqlite_query,
+    .fd = sqlite_fd,
+    .timeout_ms = sqlite_timeout_ms,
+    .dispatch = sqlite_dispatch,
+    .health = sqlite_health,
+    .close = sqlite_close,
+};
+
+/* --- the schema ------------------------------------------------------------------------------ */
+
+static arc_status fail_schema(const char *why, const char *table, arc_err *err)
+{
+    return arc__fail(err, ARC_EPRECONDITION, "store", "The table t_%s of the file %s.", table, why);
+}
+
+/* How many of the columns are there; they must be the first ones, as they are known here. */
+static arc_status check_columns(sqlite3_stmt *info, const struct arc_table_def *def,
+                                uint32_t *count, arc_err *err)
+{
+    static const char *const types[] = {
+        [ARC_COL_TEXT] = "TEXT", [ARC_COL_BLOB] = "BLOB", [ARC_COL_INT] = "INTEGER"};
+    int code;
+    uint32_t at = 0;
+    for (; (code = sqlite3_step(info)) == SQLITE_ROW; at++) {
+        if (at >= def->col_count)
+            return fail_schema("has more columns than this version knows", def->name, err);
+        const struct arc_col_def *col = &def->cols[at];
+        arc_slice name = arc__slice_cstr((const char *)sqlite3_column_text(info, 0));
+        arc_slice type = arc__slice_cstr((const char *)sqlite3_column_text(info, 1));
+        int key = (col->flags & ARC_COL_KEY) != 0 ? (int)at + 1 : 0;
+        if (!arc__slice_is(name, col->name) || !arc__slice_is(type, types[col->type]) ||
+            sqlite3_column_int(info, 2) != key)
+            return fail_schema("has other columns than this version knows", def->name, err);
+    }
+    if (code != SQLITE_DONE)
+        return fail_sqlite(sqlite3_db_handle(info), code, err);
+    *count = at;
+    return ARC_OK;
+}
+
+static arc_status exec_built(struct sqlite_store *self, arc_err *err)
+{
+    ARC_TRY(arc__buf_check(&self->sql, err));
+    return self->sql.len > 0 ? exec(self->writer, self->sql.ptr, err) : ARC_OK;
+}
+
+static arc_status ensure_table(struct sqlite_store *self, sqlite3_stmt *info,
+                               const struct arc_table_def *def, arc_err *err)
+{
+    char name[64];
+    uint32_t count = 0;
+    int len = snprintf(name, sizeof(name), "t_%s", def->name);
+    if (sqlite3_bind_text(info, 1, name, len, SQLITE_STATIC) != SQLITE_OK)
+        return arc__fail_nomem(err);
+    arc_status status = check_columns(info, def, &count, err);
+    (void)sqlite3_reset(info);          /* says again what step said */
+    (void)sqlite3_clear_bindings(info); /* cannot fail */
+    ARC_TRY(status);
+    if (count == 0) {
+        arc__buf_clear(&self->sql);
+        arc__sqlite_create_table(&self->sql, def);
+        ARC_TRY(exec_built(self, err));
+        count = def->col_count;
+    }
+    for (; count < def->col_count; count++) {
+        if ((def->cols[count].flags & ARC_COL_KEY) != 0)
+            return fail_schema("lacks a part of its key", def->name, err);
+        arc__buf_clear(&self->sql);
+        arc__sqlite_add_column(&self->sql, def, count);
+        ARC_TRY(exec_built(self, err));
+    }
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        arc__buf_clear(&self->sql);
+        arc__sqlite_create_index(&self->sql, def, i);
+        ARC_TRY(exec_built(self, err));
+    }
+    return ARC_OK;
+}
+
+static arc_status ensure_tables(struct sqlite_store *self, arc_err *err)
+{
+    sqlite3_stmt *info = NULL;
+    ARC_TRY(prepare(self->writer, "SELECT name, type, pk FROM pragma_table_info(?)", &info, err));
+    arc_status status = ARC_OK;
+    for (int i = 0; status == ARC_OK && i < ARC_TABLE_COUNT; i++)
+        status = ensure_table(self, info, arc__table_def((enum arc_table)i), err);
+    finalize(&info);
+    return status;
+}
+
+/* Whose file it is, before anything in it is changed. */
+static arc_status check_owner(struct sqlite_store *self, int *is_new, arc_err *err)
+{
+    int64_t application = 0, version = 0, objects = 0;
+    ARC_TRY(ask_int(self->writer, "PRAGMA application_id", &application, err));
+    ARC_TRY(ask_int(self->writer, "PRAGMA user_version", &version, err));
+    ARC_TRY(ask_int(self->writer, "SELECT count(*) FROM sqlite_schema", &objects, err));
+    *is_new = application == 0 && objects == 0;
+    if (!*is_new && application != APPLICATION_ID)
+        return arc__fail(err, ARC_EPRECONDITION, "store", "%s",
+                         "The file is a database of another program.");
+    if (version > SCHEMA_VERSION)
+        return arc__fail(err, ARC_EPRECONDITION, "store",
+                         "The file was written by a newer version (schema %lld, not %d).",
+                         (long long)version, SCHEMA_VERSION);
+    return ARC_OK;
+}
+
+static arc_status sign(struct sqlite_store *self, arc_err *err)
+{
+    char sql[128];
+    snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             APPLICATION_ID, SCHEMA_VERSION);
+    return exec(self->writer, sql, err);
+}
+
+static arc_status ensure_schema(struct sqlite_store *self, arc_err *err)
+{
+    int is_new = 0;
+    ARC_TRY(check_owner(self, &is_new, err));
+    ARC_TRY(run(self->writer, self->begin, err));
+    arc_status status = ensure_tables(self, err);
+    if (status == ARC_OK && is_new)
+        status = sign(self, err);
+    if (status == ARC_OK)
+        status = run(self->writer, self->commit, err);
+    if (status != ARC_OK)
+        (void)run(self->writer, self->rollback, NULL); /* closing would do it as well */
+    return status;
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static arc_status fail_path(const char *path, int number, arc_err *err)
+{
+    char reason[128];
+    return arc__fail(err, number == ENOSPC ? ARC_ELIMIT : ARC_EIO, "store", "%s: %s.", path,
+                     strerror_r(number, reason, sizeof(reason)));
+}
+
+/* Makes the file, so that it is its owner's alone, and finds its one name. A file that is there is
+ * not opened: closing it would drop the locks that another connection of this process has. */
+static arc_status resolve(struct sqlite_store *self, const char *path, arc_err *err)
+{
+    struct stat info;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno != EEXIST)
+        return fail_path(path, errno, err);
+    if (fd >= 0)
+        (void)close(fd); /* empty: nothing can be lost */
+    if (realpath(path, self->path) == NULL || stat(self->path, &info) != 0)
+        return fail_path(path, errno, err);
+    if (!S_ISREG(info.st_mode))
+        return arc__fail(err, ARC_EINVAL, "store", "%s is not a regular file.", path);
+    return ARC_OK;
+}
+
+static arc_status lock(struct sqlite_store *self, arc_err *err)
+{
+    char path[PATH_MAX + 8], what[PATH_MAX + 16];
+    snprintf(path, sizeof(path), "%s.lock", self->path);
+    snprintf(what, sizeof(what), "The store %s", self->path);
+    return arc__store_lock(path, what, &self->lock_fd, err);
+}
+
+static int on_wal(void *user, sqlite3 *db, const char *name, int pages)
+{
+    struct sqlite_store *self = user;
+    (void)db;
+    (void)name;
+    self->wal_pages = (uint32_t)pages;
+    return SQLITE_OK;
+}
+
+static arc_status configure(const struct sqlite_store *self, sqlite3 *db, arc_err *err)
+{
+    char sql[256];
+    (void)sqlite3_extended_result_codes(db, 1); /* cannot fail */
+    (void)sqlite3_busy_timeout(db, (int)self->busy_ms);
+    /* Guards against a file made by an enemy; each is a no-op where SQLite does not know it. */
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    snprintf(sql, sizeof(sql),
+             "PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; "
+             "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%u; PRAGMA wal_autocheckpoint = 0; "
+             "PRAGMA journal_size_limit = 67108864",
+             self->cache_kib);
+    return exec(db, sql, err);
+}
+
+static arc_status connect(const struct sqlite_store *self, int flags, sqlite3 **out, arc_err *err)
+{
+    int code = sqlite3_open_v2(self->path, out,
+                               flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, self->vfs);
+    return code == SQLITE_OK ? configure(self, *out, err) : fail_sqlite(*out, code, err);
+}
+
+static arc_status quick_check(struct sqlite_store *self, arc_err *err)
+{
+    char answer[160] = "";
+    ARC_TRY(ask(self->writer, "PRAGMA quick_check(1)", answer, sizeof(answer), err));
+    if (arc__slice_is(arc__slice_cstr(answer), "ok"))
+        return ARC_OK;
+    return arc__fail(err, ARC_EINTERNAL, "store", "The file is damaged: %s", answer);
+}
+
+static arc_status open_writer(struct sqlite_store *self, int check, arc_err *err)
+{
+    char answer[32] = "";
+    ARC_TRY(connect(self, SQLITE_OPEN_READWRITE, &self->writer, err));
+    ARC_TRY(ask(self->writer, "PRAGMA journal_mode = WAL", answer, sizeof(answer), err));
+    if (!arc__slice_is(arc__slice_cstr(answer), "wal"))
+        return arc__fail(err, ARC_EIO, "store", "%s", "The file system cannot hold a shared WAL.");
+    if (check)
+        ARC_TRY(quick_check(self, err));
+    (void)sqlite3_wal_hook(self->writer, on_wal, self); /* answers the former user pointer */
+    ARC_TRY(prepare(self->writer, "BEGIN IMMEDIATE", &self->begin, err));
+    ARC_TRY(prepare(self->writer, "COMMIT", &self->commit, err));
+    ARC_TRY(prepare(self->writer, "ROLLBACK", &self->rollback, err));
+    return ensure_schema(self, err);
+}
+
+static arc_status open_reader(struct sqlite_store *self, arc_err *err)
+{
+    ARC_TRY(connect(self, SQLITE_OPEN_READONLY, &self->reader, err));
+    (void)sqlite3_db_config(self->reader, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    return exec(self->reader, "PRAGMA query_only = ON", err);
+}
+
+static void set_options(struct sqlite_store *self, const struct arc_store_sqlite_options *given)
+{
+    struct arc_store_sqlite_options options = ARC_STORE_SQLITE_OPTIONS_INIT;
+    if (given != NULL)
+        memcpy(&options, given, given->size < sizeof(options) ? given->size : sizeof(options));
+    self->vfs = options.vfs;
+    self->busy_ms = options.busy_ms != 0 ? options.busy_ms : 1000;
+    self->cache_kib = options.cache_kib != 0 ? options.cache_kib : 16384;
+    self->checkpoint_pages = options.checkpoint_pages != 0 ? options.checkpoint_pages : 1000;
+    self->checkpoint_at = self->checkpoint_pages;
+}
+
+arc_status arc__store_sqlite_open(const struct arc_mem *mem, const char *path,
+                                  const struct arc_store_sqlite_options *options,
+                                  struct arc_store **out, arc_err *err)
+{
+    ARC_REQUIRE(path != NULL && path[0] != '\0', err, "store");
+    struct sqlite_store *self = arc__alloc(mem, sizeof(*self));
+    if (self == NULL)
+        return arc__fail_nomem(err);
+    self->base.ops = &sqlite_ops;
+    self->mem = *mem;
+    self->lock_fd = -1;
+    self->poison = (arc_err)ARC_ERR_INIT;
+    arc__buf_init(&self->sql, mem, SQL_MAX_BYTES);
+    set_options(self, options);
+    arc_status status = resolve(self, path, err);
+    if (status == ARC_OK)
+        status = lock(self, err);
+    if (status == ARC_OK)
+        status = open_writer(self, options == NULL || !options->skip_quick_check, err);
+    if (status == ARC_OK)
+        status = open_reader(self, err);
+    if (status != ARC_OK) {
+        sqlite_close(&self->base);
+        return status;
+    }
+    *out = &self->base;
+    return ARC_OK;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/sqlite_sql.h"
+
+/* Quoted, because "when" and others are words of SQL. */
+static void add_name(struct arc_buf *sql, const char *prefix, const char *name)
+{
+    arc__buf_printf(sql, "%s\"%s\"", prefix, name);
+}
+
+static void add_table(struct arc_buf *sql, const struct arc_table_def *def)
+{
+    arc__buf_printf(sql, "\"t_%s\"", def->name);
+}
+
+static const char *empty_of(const struct arc_col_def *col)
+{
+    return col->type == ARC_COL_INT ? "0" : col->type == ARC_COL_TEXT ? "''" : "x''";
+}
+
+static void add_column_def(struct arc_buf *sql, const struct arc_col_def *col)
+{
+    static const char *const types[] = {
+        [ARC_COL_TEXT] = "TEXT", [ARC_COL_BLOB] = "BLOB", [ARC_COL_INT] = "INTEGER"};
+    add_name(sql, "", col->name);
+    arc__buf_printf(sql, " %s NOT NULL DEFAULT %s", types[col->type], empty_of(col));
+}
+
+static void add_key(struct arc_buf *sql, const struct arc_table_def *def)
+{
+    for (uint32_t i = 0; i < def->key_count; i++)
+        add_name(sql, i == 0 ? "" : ", ", def->cols[i].name);
+}
+
+void arc__sqlite_create_table(struct arc_buf *sql, const struct arc_table_def *def)
+{
+    arc__buf_add_cstr(sql, "CREATE TABLE ");
+    add_table(sql, def);
+    arc__buf_add_cstr(sql, " (");
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        add_column_def(sql, &def->cols[i]);
+        arc__buf_add_cstr(sql, ", ");
+    }
+    arc__buf_add_cstr(sql, "PRIMARY KEY (");
+    add_key(sql, def);
+    arc__buf_add_cstr(sql, ")) STRICT");
+    /* Rows that are read by the first part of their key lie together, and tiny ones need no second
+     * tree. Elsewhere wide rows would make the tree of keys deep. */
+    if (def->key_count > 1 || def->col_count <= 4)
+        arc__buf_add_cstr(sql, ", WITHOUT ROWID");
+}
+
+void arc__sqlite_add_column(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col)
+{
+    arc__buf_add_cstr(sql, "ALTER TABLE ");
+    add_table(sql, def);
+    arc__buf_add_cstr(sql, " ADD COLUMN ");
+    add_column_def(sql, &def->cols[col]);
+}
+
+void arc__sqlite_create_index(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col)
+{
+    const struct arc_col_def *column = &def->cols[col];
+    if ((column->flags & (ARC_COL_INDEX | ARC_COL_UNIQUE)) == 0)
+        return;
+    int unique = (column->flags & ARC_COL_UNIQUE) != 0;
+    arc__buf_printf(sql, "CREATE %sINDEX IF NOT EXISTS \"t_%s__%s\" ON ", unique ? "UNIQUE " : "",
+                    def->name, column->name);
+    add_table(sql, def);
+    arc__buf_printf(sql, " (\"%s\")", column->name);
+    if (unique) /* empty values may repeat */
+        arc__buf_printf(sql, " WHERE \"%s\" <> %s", column->name, empty_of(column));
+}
+
+static void add_insert(struct arc_buf *sql, const struct arc_table_def *def)
+{
+    arc__buf_add_cstr(sql, "INSERT INTO ");
+    add_table(sql, def);
+    arc__buf_add_cstr(sql, " (");
+    for (uint32_t i = 0; i < def->col_count; i++)
+        add_name(sql, i == 0 ? "" : ", ", def->cols[i].name);
+    arc__buf_add_cstr(sql, ") VALUES (");
+    for (uint32_t i = 0; i < def->col_count; i++)
+        arc__buf_printf(sql, "%s?%u", i == 0 ? "" : ", ", i + 1);
+    arc__buf_add_cstr(sql, ")");
+}
+
+/* ON CONFLICT names the key, so that a clash in another column stays an error; REPLACE would delete
+ * the other row. */
+static void add_or_replace(struct arc_buf *sql, const struct arc_table_def *def)
+{
+    arc__buf_add_cstr(sql, " ON CONFLICT (");
+    add_key(sql, def);
+    arc__buf_add_cstr(sql, def->col_count > def->key_count ? ") DO UPDATE SET " : ") DO NOTHING");
+    for (uint32_t i = def->key_count; i < def->col_count; i++) {
+        add_name(sql, i == def->key_count ? "" : ", ", def->cols[i].name);
+        add_name(sql, " = excluded.", def->cols[i].name);
+    }
+}
+
+static void add_where_key(struct arc_buf *sql, const struct arc_table_def *def)
+{
+    for (uint32_t i = 0; i < def->key_count; i++) {
+        add_name(sql, i == 0 ? " WHERE " : " AND ", def->cols[i].name);
+        arc__buf_printf(sql, " = ?%u", i + 1);
+    }
+}
+
+static void add_update(struct arc_buf *sql, const struct arc_table_def *def)
+{
+    arc__buf_add_cstr(sql, "UPDATE ");
+    add_table(sql, def);
+    arc__buf_add_cstr(sql, " SET ");
+    for (uint32_t i = def->key_count; i < def->col_count; i++) {
+        add_name(sql, i == def->key_count ? "" : ", ", def->cols[i].name);
+        arc__buf_printf(sql, " = ?%u", i + 1);
+    }
+    add_where_key(sql, def);
+    add_name(sql, " AND ", def->cols[def->version_col].name);
+    arc__buf_printf(sql, " = ?%u", def->col_count + 1);
+}
+
+void arc__sqlite_change(struct arc_buf *sql, const struct arc_table_def *def,
+                        enum arc_store_verb verb)
+{
+    switch (verb) {
+    case ARC_STORE_INSERT:
+        add_insert(sql, def);
+        break;
+    case ARC_STORE_PUT:
+        add_insert(sql, def);
+        add_or_replace(sql, def);
+        break;
+    case ARC_STORE_UPDATE:
+        add_update(sql, def);
+        break;
+    case ARC_STORE_DELETE:
+        arc__buf_add_cstr(sql, "DELETE FROM ");
+        add_table(sql, def);
+        add_where_key(sql, def);
+        break;
+    }
+}
+
+size_t arc__sqlite_in_places(size_t int_count)
+{
+    size_t places = int_count > 0;
+    while (places < int_count)
+        places *= 2;
+    return places;
+}
+
+static int is_indexed(const struct arc_table_def *def, uint32_t col)
+{
+    return col == 0 || (def->cols[col].flags & (ARC_COL_INDEX | ARC_COL_UNIQUE)) != 0;
+}
+
+/* 1: a text with an index is asked for, which beats an index over numbers. There are no statistics
+ * in the file, so the planner could not know. */
+static int has_text_path(const struct arc_table_def *def, const struct arc_query *query)
+{
+    for (size_t i = 0; i < query->filter_count; i++) {
+        const struct arc_filter *filter = &query->filters[i];
+        if (filter->op == ARC_FILTER_EQ && def->cols[filter->col].type != ARC_COL_INT &&
+            is_indexed(def, filter->col))
+            return 1;
+    }
+    return 0;
+}
+
+/* 1: this filter must not choose the index: it is about a number while a text is given, or about
+ * "0: not yet", which is true of most rows. The key's own columns are left alone. */
+static int is_poor(const struct arc_table_def *def, const struct arc_filter *filter, int text_path)
+{
+    const struct arc_col_def *col = &def->cols[filter->col];
+    if (col->type != ARC_COL_INT || (col->flags & (ARC_COL_KEY | ARC_COL_UNIQUE)) != 0)
+        return 0;
+    return text_path || (filter->op == ARC_FILTER_EQ && filter->number == 0);
+}
+
+/* 1: what passes is not empty, so that the index over the values that are not empty may be used. */
+static int implies_value(const struct arc_col_def *col, const struct arc_filter *filter)
+{
+    if ((col->flags & ARC_COL_UNIQUE) == 0)
+        return 0;
+    int is_int = col->type == ARC_COL_INT;
+    if (filter->op == ARC_FILTER_EQ)
+        return is_int ? filter->number != 0 : filter->text.len > 0;
+    if (filter->op == ARC_FILTER_GT)
+        return is_int ? filter->number >= 0 : 1;
+    if (filter->op == ARC_FILTER_GE)
+        return is_int ? filter->number > 0 : filter->text.len > 0;
+    return 0;
+}
+
+static void add_filter(struct arc_buf *sql, const struct arc_table_def *def,
+                       const struct arc_filter *filter, int text_path)
+{
+    static const char *const signs[] = {
+        [ARC_FILTER_EQ] = " = ?",  [ARC_FILTER_NE] = " <> ?", [ARC_FILTER_LT] = " < ?",
+        [ARC_FILTER_LE] = " <= ?", [ARC_FILTER_GT] = " > ?",  [ARC_FILTER_GE] = " >= ?"};
+    const struct arc_col_def *col = &def->cols[filter->col];
+    if (filter->op == ARC_FILTER_CONTAINS) {
+        arc__buf_printf(sql, "instr(\"%s\", ?) > 0", col->name);
+        return;
+    }
+    add_name(sql, is_poor(def, filter, text_path) ? "+" : "", col->name);
+    if (filter->op != ARC_FILTER_IN) {
+        arc__buf_add_cstr(sql, signs[filter->op]);
+        if (implies_value(col, filter))
+            arc__buf_printf(sql, " AND \"%s\" <> %s", col->name, empty_of(col));
+        return;
+    }
+    size_t places = arc__sqlite_in_places(filter->int_count);
+    arc__buf_add_cstr(sql, " IN (");
+    for (size_t i = 0; i < places; i++)
+        arc__buf_add_cstr(sql, i == 0 ? "?" : ", ?");
+    arc__buf_add_cstr(sql, ")");
+}
+
+static void add_where(struct arc_buf *sql, const struct arc_table_def *def,
+                      const struct arc_query *query)
+{
+    int text_path = has_text_path(def, query);
+    for (size_t i = 0; i < query->filter_count; i++) {
+        arc__buf_add_cstr(sql, i == 0 ? " WHERE " : " AND ");
+        add_filter(sql, def, &query->filters[i], text_path);
+    }
+}
+
+void arc__sqlite_select(struct arc_buf *sql, const struct arc_query *query)
+{
+    const struct arc_table_def *def = arc__table_def(query->table);
+    const char *direction = query->descending ? " DESC" : "";
+    for (uint32_t i = 0; i < def->col_count; i++)
+        add_name(sql, i == 0 ? "SELECT " : ", ", def->cols[i].name);
+    arc__buf_add_cstr(sql, " FROM ");
+    add_table(sql, def);
+    add_where(sql, def, query);
+    arc__buf_add_cstr(sql, " ORDER BY ");
+    if (query->order_col >= 0)
+        arc__buf_printf(sql, "\"%s\"%s, ", def->cols[query->order_col].name, direction);
+    for (uint32_t i = 0; i < def->key_count; i++)
+        arc__buf_printf(sql, "%s\"%s\"%s", i == 0 ? "" : ", ", def->cols[i].name, direction);
+    arc__buf_add_cstr(sql, " LIMIT ? OFFSET ?");
+}
+
+void arc__sqlite_count(struct arc_buf *sql, const struct arc_query *query)
+{
+    const struct arc_table_def *def = arc__table_def(query->table);
+    arc__buf_add_cstr(sql, "SELECT count(*) FROM ");
+    add_table(sql, def);
+    add_where(sql, def, query);
+}

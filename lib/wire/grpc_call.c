@@ -1,0 +1,888 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call does, without HTTP/2: messages in and out, its end, and the events that were put off.
+ * Must stay true: on_close comes once; after it no event of the call comes; an object is released
+ * in one place, arc__grpc_conn_run_ready, where no other frame of ours can be using it. */
+#include <stdio.h>
+
+#include "wire/grpc_priv.h"
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
+{
+    struct arc_grpc_call *call;
+    if (!arc__list_empty(&conn->pool)) {
+        call = ARC_CONTAINER(conn->pool.next, struct arc_grpc_call, link);
+        arc__list_remove(&call->link);
+        conn->pool_count--;
+    } else {
+        const struct arc_grpc_limits *limits = &conn->limits;
+        call = arc__alloc(&conn->mem, sizeof(*call));
+        if (call == NULL)
+            return NULL;
+        arc__lpm_init(&call->lpm, &conn->mem, (uint32_t)limits->message_max_bytes);
+        arc__buf_init(&call->held, &conn->mem, 2 * (size_t)limits->stream_window_bytes);
+        arc__buf_init(&call->out, &conn->mem,
+                      (size_t)(limits->queue_max_bytes + limits->message_send_max_bytes + 1024) *
+                          2);
+        arc__buf_init(&call->trailers, &conn->mem,
+                      2 * (size_t)limits->header_list_max_bytes + 8 * ARC_GRPC_MESSAGE_MAX_BYTES);
+        arc__grpc_block_init(&call->trail, conn);
+    }
+    call->conn = conn;
+    call->events = conn->events;
+    call->user = conn->user;
+    call->deadline_ns = ARC_GRPC_NEVER;
+    arc__list_add_tail(&conn->calls, &call->link);
+    return call;
+}
+
+void arc__grpc_call_destroy(struct arc_grpc_call *call)
+{
+    struct arc_mem mem = call->conn->mem;
+    arc__lpm_deinit(&call->lpm);
+    arc__buf_deinit(&call->held);
+    arc__buf_deinit(&call->out);
+    arc__buf_deinit(&call->trailers);
+    arc__grpc_block_deinit(&call->trail);
+    arc__free(&mem, call);
+}
+
+static void trim(struct arc_buf *buf)
+{
+    if (buf->capacity > ARC_GRPC_POOL_KEEP_BYTES) {
+        struct arc_buf fresh;
+        arc__buf_init(&fresh, &buf->mem, buf->max_bytes);
+        arc__buf_deinit(buf);
+        *buf = fresh;
+    }
+    arc__buf_clear(buf);
+}
+
+void arc__grpc_call_release(struct arc_grpc_call *call)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    arc__list_remove(&call->ready);
+    arc__list_remove(&call->link);
+    arc__heap_disarm(&conn->timers, &call->timer);
+    conn->queued_bytes -= call->out.len - call->out_at;
+    conn->waiting -= call->wanted > 0;
+    if (arc__list_empty(&conn->calls))
+        conn->idle_ns = conn->now_ns;
+    if (conn->pool_count >= ARC_GRPC_POOL_MAX || conn->dead) {
+        arc__grpc_call_destroy(call);
+        return;
+    }
+    arc__lpm_clear(&call->lpm, ARC_GRPC_POOL_KEEP_BYTES);
+    trim(&call->held);
+    trim(&call->out);
+    trim(&call->trailers);
+    arc__grpc_block_reset(&call->trail);
+    struct arc_grpc_call clean = {
+        .conn = conn,
+        .lpm = call->lpm,
+        .held = call->held,
+        .out = call->out,
+        .trailers = call->trailers,
+        .trail = call->trail,
+    };
+    *call = clean;
+    arc__list_add_tail(&conn->pool, &call->link);
+    conn->pool_count++;
+}
+
+void arc__grpc_call_mark(struct arc_grpc_call *call)
+{
+    if (!arc__list_linked(&call->ready))
+        arc__list_add_tail(&call->conn->ready, &call->ready);
+}
+
+static void drop_message(struct arc_grpc_call *call)
+{
+    call->conn->assembly_bytes -= call->assembly;
+    call->assembly = 0;
+    arc__lpm_clear(&call->lpm, 0);
+}
+
+/* What was received and not delivered goes, and its window back to the peer. */
+static void drop_input(struct arc_grpc_call *call)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    conn->held_bytes -= call->held.len - call->held_at;
+    call->held_at = 0;
+    arc__buf_clear(&call->held);
+    call->partial_ns = 0;
+    call->in_done = 1;
+    if (!call->delivering)
+        drop_message(call);
+    if (call->unconsumed > 0)
+        arc__grpc_h2_consume(call, call->unconsumed);
+}
+
+/* The application's hold ends; the stream may go on for a while. */
+static int close_hold(struct arc_grpc_call *call)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    if (!call->is_open)
+        return 0;
+    call->is_open = 0;
+    conn->open--;
+    arc__heap_disarm(&conn->timers, &call->timer);
+    if (call->wanted > 0) {
+        call->wanted = 0;
+        conn->waiting--;
+    }
+    call->due_deliver = call->due_writable = call->due_end = 0;
+    return 1;
+}
+
+static void say_end(struct arc_grpc_call *call, const struct arc_grpc_status *status)
+{
+    const struct arc_grpc_events *events = call->events;
+    enum arc_grpc_why why = status->why;
+    void *user = call->user;
+    /* The trailers of `status` live in call->trail, which drop_input leaves alone. */
+    drop_input(call);
+    if (!call->conn->server && events->on_status != NULL)
+        events->on_status(user, call, status);
+    if (events->on_close != NULL)
+        events->on_close(user, call, why);
+    if (call->stream_closed)
+        arc__grpc_call_mark(call);
+}
+
+void arc__grpc_call_end(struct arc_grpc_call *call, enum arc_grpc_why why, int code,
+                        const char *text)
+{
+    struct arc_grpc_status status = {
+        .code = code,
+        .message = arc__slice_cstr(text),
+        .unprocessed = call->unprocessed,
+        .why = why,
+    };
+    if (close_hold(call))
+        say_end(call, &status);
+}
+
+/* A client's call ends with the status that the server sent. */
+static void end_with_trailers(struct arc_grpc_call *call)
+{
+    struct arc_grpc_block *trail = &call->trail;
+    struct arc_grpc_status status = {
+        .code = call->status_code,
+        .fields = trail->fields,
+        .count = trail->count,
+        .unprocessed = call->unprocessed,
+        .why = ARC_GRPC_WHY_DONE,
+    };
+    struct arc_buf text;
+    arc__buf_init(&text, &call->conn->mem, 4 * trail->message.len + 16);
+    arc__grpc_message_decode(&text, trail->message);
+    status.message = text.failed == ARC_OK ? arc__buf_slice(&text) : ARC_NONE;
+    if (close_hold(call))
+        say_end(call, &status);
+    arc__buf_deinit(&text);
+}
+
+static arc_status add_status(struct arc_buf *list, int code, arc_slice message)
+{
+    char digits[16];
+    int len = snprintf(digits, sizeof(digits), "%d", code);
+    arc__grpc_list_add(list, ARC_LIT("grpc-status"), arc__slice(digits, (size_t)len));
+    if (message.len > 0) {
+        struct arc_buf text;
+        arc__buf_init(&text, &list->mem, ARC_GRPC_MESSAGE_MAX_BYTES);
+        arc__grpc_message_add(&text, message);
+        if (text.failed == ARC_OK)
+            arc__grpc_list_add(list, ARC_LIT("grpc-message"), arc__buf_slice(&text));
+        arc__buf_deinit(&text);
+    }
+    return arc__buf_check(list, NULL);
+}
+
+/* Queues the status behind what is queued. -1: it could not be, the stream is reset. */
+static int submit_status(struct arc_grpc_call *call, int code, arc_slice message,
+                         const struct arc_grpc_field *fields, size_t count)
+{
+    struct arc_buf *list = &call->trailers;
+    int only = !call->headers_sent;
+    call->finished = 1;
+    if (call->wanted > 0) {
+        call->wanted = 0;
+        call->conn->waiting--;
+    }
+    arc__buf_clear(list);
+    if (only) {
+        arc__grpc_list_add(list, ARC_LIT(":status"), ARC_LIT("200"));
+        arc__grpc_list_add(list, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
+    }
+    if (code == ARC_GRPC_UNIMPLEMENTED)
+        arc__grpc_list_add(list, ARC_LIT("grpc-accept-encoding"), ARC_LIT("identity"));
+    arc_status added = add_status(list, code, message);
+    if (added == ARC_OK)
+        added = arc__grpc_list_add_fields(list, fields, count, &call->conn->limits, NULL);
+    if (added != ARC_OK || arc__buf_check(list, NULL) != ARC_OK ||
+        (only && arc__grpc_h2_headers(call, list, 1) != 0)) {
+        arc__grpc_h2_reset(call, ARC_H2_INTERNAL_ERROR);
+        return -1;
+    }
+    call->headers_sent = 1;
+    if (!only)
+        arc__grpc_h2_resume(call);
+    return 0;
+}
+
+/* Ends a call from our side before its time: a limit, a rule, a deadline. */
+static void fail_call(struct arc_grpc_call *call, enum arc_grpc_why why, int code, const char *text)
+{
+    if (call->conn->server && !call->finished)
+        (void)submit_status(call, code, arc__slice_cstr(text), NULL, 0);
+    else
+        arc__grpc_h2_reset(call, ARC_H2_CANCEL);
+    if (call->is_open)
+        arc__grpc_call_end(call, why, code, text);
+    else
+        drop_input(call);
+}
+
+void arc__grpc_call_fail(struct arc_grpc_call *call, enum arc_grpc_why why, int code,
+                         const char *text)
+{
+    fail_call(call, why, code, text);
+}
+
+/* --- in -------------------------------------------------------------------------------------- */
+
+static void message_refused(struct arc_grpc_call *call, arc_status status, const arc_err *why)
+{
+    struct arc_grpc_counters *counters = call->conn->counters;
+    switch (status) {
+    case ARC_ELIMIT:
+        counters->refused_message_size++;
+        fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_RESOURCE_EXHAUSTED, why->message);
+        return;
+    case ARC_ENOMEM:
+        fail_call(call, ARC_GRPC_WHY_NOMEM, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
+        return;
+    default:
+        fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_INTERNAL, why->message);
+        return;
+    }
+}
+
+/* Keeps count of the memory that messages in pieces take. 0: the connection holds too much. */
+static int count_assembly(struct arc_grpc_call *call)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    size_t held = arc__lpm_held_bytes(&call->lpm);
+    conn->assembly_bytes = conn->assembly_bytes - call->assembly + held;
+    call->assembly = held;
+    return conn->assembly_bytes <= conn->limits.assembly_max_bytes;
+}
+
+/* Delivers whole messages until the bytes end or the call is paused. Answers the bytes taken. */
+static size_t deliver(struct arc_grpc_call *call, arc_slice bytes)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    size_t at = 0;
+    while (at < bytes.len && !call->paused && !call->in_done) {
+        arc_err err = ARC_ERR_INIT;
+        arc_slice message = ARC_NONE;
+        size_t used = 0;
+        int compressed = 0;
+        arc_status status = arc__lpm_next(&call->lpm, arc__slice_from(bytes, at), &used, &message,
+                                          &compressed, &err);
+        at += used;
+        int within = count_assembly(call);
+        if (status == ARC_EAGAIN) {
+            if (call->partial_ns == 0) {
+                call->partial_ns = conn->now_ns;
+                call->partial_got = 0;
+            }
+            call->partial_got += used;
+            if (!within) {
+                conn->counters->refused_assembly++;
+                fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_RESOURCE_EXHAUSTED,
+                          "Too many large messages at once on this connection.");
+            }
+            continue;
+        }
+        if (status != ARC_OK) {
+            message_refused(call, status, &err);
+            break;
+        }
+        call->partial_ns = 0;
+        if (compressed) {
+            conn->counters->refused_encoding++;
+            fail_call(call, ARC_GRPC_WHY_PROTOCOL,
+                      conn->server ? ARC_GRPC_UNIMPLEMENTED : ARC_GRPC_INTERNAL,
+                      "The message is compressed; only identity is offered.");
+            break;
+        }
+        conn->counters->messages_in++;
+        conn->counters->message_bytes_in += message.len;
+        call->delivering = 1;
+        if (call->events->on_message != NULL)
+            call->events->on_message(call->user, call, message);
+        call->delivering = 0;
+        if (call->in_done)
+            drop_message(call);
+    }
+    /* A reader that has ended takes the rest without looking. */
+    return call->in_done ? bytes.len : at;
+}
+
+static void end_of_reading(struct arc_grpc_call *call)
+{
+    if (call->in_done)
+        return;
+    if (arc__lpm_partial(&call->lpm) &&
+        (call->conn->server || !call->have_status || call->status_code == ARC_GRPC_OK)) {
+        fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_INTERNAL,
+                  "The stream ended inside a message.");
+        return;
+    }
+    call->in_done = 1;
+    if (call->conn->server) {
+        if (call->is_open && call->events->on_half_close != NULL)
+            call->events->on_half_close(call->user, call);
+        return;
+    }
+    /* The server has said its last word; what we still had to send interests nobody. */
+    arc__grpc_call_half_close(call);
+    if (call->have_status)
+        end_with_trailers(call);
+    else
+        arc__grpc_call_end(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_UNKNOWN,
+                           "The server ended the stream without a status.");
+}
+
+static void hold(struct arc_grpc_call *call, arc_slice bytes)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    if (call->held_at > 0) {
+        arc__buf_consume(&call->held, call->held_at);
+        call->held_at = 0;
+    }
+    size_t before = call->held.len;
+    arc__buf_add_slice(&call->held, bytes);
+    conn->held_bytes += call->held.len - before;
+    if (call->held.failed != ARC_OK)
+        fail_call(call, ARC_GRPC_WHY_NOMEM, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
+}
+
+void arc__grpc_call_data(struct arc_grpc_call *call, arc_slice bytes)
+{
+    const struct arc_grpc_limits *limits = &call->conn->limits;
+    call->received += bytes.len;
+    call->unconsumed += bytes.len;
+    if (call->in_done) {
+        arc__grpc_h2_consume(call, bytes.len);
+        return;
+    }
+    if (!call->raised && call->received > limits->stream_window_first_bytes / 4 &&
+        limits->stream_window_bytes > limits->stream_window_first_bytes)
+        arc__grpc_h2_raise_window(call);
+    if (call->held.len > call->held_at || call->paused) {
+        hold(call, bytes);
+        return;
+    }
+    size_t taken = deliver(call, bytes);
+    if (taken < bytes.len)
+        hold(call, arc__slice_from(bytes, taken));
+    if (call->unconsumed >= taken && taken > 0)
+        arc__grpc_h2_consume(call, taken);
+}
+
+static void deliver_held(struct arc_grpc_call *call)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    size_t waiting = call->held.len - call->held_at;
+    if (waiting > 0 && !call->in_done && !call->paused) {
+        /* Moved out: an event may put more into call->held, which may move. */
+        struct arc_buf bytes = call->held;
+        size_t from = call->held_at;
+        arc__buf_init(&call->held, &conn->mem, bytes.max_bytes);
+        call->held_at = 0;
+        conn->held_bytes -= waiting;
+        size_t taken = deliver(call, arc__slice(bytes.ptr + from, waiting));
+        if (taken < waiting) {
+            call->held = bytes;
+            call->held_at = from + taken;
+            conn->held_bytes += waiting - taken;
+        } else {
+            arc__buf_deinit(&bytes);
+        }
+        if (call->unconsumed >= taken && taken > 0)
+            arc__grpc_h2_consume(call, taken);
+    }
+    if (call->in_end && call->held.len == call->held_at && !call->paused)
+        end_of_reading(call);
+}
+
+void arc__grpc_call_end_of_data(struct arc_grpc_call *call)
+{
+    call->in_end = 1;
+    if (call->held.len == call->held_at && !call->paused)
+        end_of_reading(call);
+}
+
+/* --- beginning and end ----------------------------------------------------------------------- */
+
+/* Answers a request that never becomes a call of the application. */
+static void refuse(struct arc_grpc_call *call, uint64_t *counter, int code, const char *text)
+{
+    ++*counter;
+    drop_input(call);
+    (void)submit_status(call, code, arc__slice_cstr(text), NULL, 0);
+}
+
+static void refuse_http(struct arc_grpc_call *call, uint64_t *counter, const char *http_status)
+{
+    ++*counter;
+    drop_input(call);
+    arc__buf_clear(&call->trailers);
+    arc__grpc_list_add(&call->trailers, ARC_LIT(":status"), arc__slice_cstr(http_status));
+    call->finished = 1;
+    if (arc__buf_check(&call->trailers, NULL) != ARC_OK ||
+        arc__grpc_h2_headers(call, &call->trailers, 1) != 0)
+        arc__grpc_h2_reset(call, ARC_H2_INTERNAL_ERROR);
+    call->headers_sent = 1;
+}
+
+void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *block)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    struct arc_grpc_counters *counters = conn->counters;
+    uint64_t timeout_ns = ARC_GRPC_NEVER;
+    arc_err err = ARC_ERR_INIT;
+    if (block->over) {
+        refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED,
+               "The metadata is larger than this server takes.");
+    } else if (block->nomem) {
+        refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
+    } else if (!block->is_post) {
+        refuse_http(call, &counters->refused_method, "405");
+    } else if (!arc__grpc_content_type_valid(block->content_type)) {
+        refuse_http(call, &counters->refused_content_type, "415");
+    } else if (block->encoding.len > 0 && !arc__slice_is(block->encoding, "identity")) {
+        refuse(call, &counters->refused_encoding, ARC_GRPC_UNIMPLEMENTED,
+               "Only the encoding identity is offered.");
+    } else if (block->bad) {
+        refuse(call, &counters->refused_metadata, ARC_GRPC_INVALID_ARGUMENT,
+               "A -bin value of the metadata is no base64.");
+    } else if (block->timeout.ptr != NULL &&
+               arc__grpc_timeout_parse(block->timeout, &timeout_ns, &err) != ARC_OK) {
+        refuse(call, &counters->refused_metadata, ARC_GRPC_INVALID_ARGUMENT, err.message);
+    } else {
+        struct arc_grpc_request request = {
+            .path = block->path,
+            .authority = block->authority,
+            .fields = block->fields,
+            .count = block->count,
+            .deadline_ns = ARC_GRPC_NEVER,
+        };
+        if (timeout_ns < ARC_GRPC_NEVER - conn->now_ns)
+            request.deadline_ns = conn->now_ns + timeout_ns;
+        call->is_open = 1;
+        conn->open++;
+        counters->calls++;
+        if (arc__grpc_call_set_deadline(call, request.deadline_ns, NULL) != ARC_OK) {
+            call->is_open = 0;
+            conn->open--;
+            refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
+        } else if (call->events->on_call != NULL) {
+            call->events->on_call(call->user, call, &request);
+        } else {
+            fail_call(call, ARC_GRPC_WHY_DONE, ARC_GRPC_UNIMPLEMENTED, "Nothing is served here.");
+        }
+    }
+}
+
+void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *block, int last)
+{
+    if (!call->is_open || call->cancelled)
+        return;
+    if (block->over || block->nomem) {
+        fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_RESOURCE_EXHAUSTED,
+                  "The server's metadata is larger than this client takes.");
+        return;
+    }
+    if (!call->headers_seen && !last) {
+        char text[64];
+        call->headers_seen = 1;
+        if (block->http_status != 200 || !arc__grpc_content_type_valid(block->content_type)) {
+            snprintf(text, sizeof(text), "The server answered HTTP %d and no gRPC.",
+                     block->http_status);
+            fail_call(call, ARC_GRPC_WHY_PROTOCOL, arc__grpc_status_from_http(block->http_status),
+                      text);
+        } else if (block->encoding.len > 0 && !arc__slice_is(block->encoding, "identity")) {
+            fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_INTERNAL,
+                      "The server answers in an encoding that was not offered.");
+        } else if (call->events->on_headers != NULL) {
+            call->events->on_headers(call->user, call, block->fields, block->count);
+        }
+        return;
+    }
+    if (!last)
+        return; /* nghttp2 lets no such block through; it would be informational */
+    call->have_status = 1;
+    if (block->status.ptr != NULL) {
+        call->status_code = arc__grpc_status_parse(block->status);
+    } else {
+        call->status_code =
+            call->headers_seen ? ARC_GRPC_UNKNOWN : arc__grpc_status_from_http(block->http_status);
+        block->message =
+            call->headers_seen
+                ? ARC_LIT("The server ended the call without a status.")
+                : arc__arena_printf(&block->arena, "The server answered HTTP %d and no gRPC.",
+                                    block->http_status);
+    }
+    /* The call takes the block over, the connection gets the call's empty one. */
+    struct arc_grpc_block spare = call->trail;
+    call->trail = *block;
+    *block = spare;
+}
+
+void arc__grpc_call_closed(struct arc_grpc_call *call, uint32_t h2_code)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    call->stream_closed = 1;
+    conn->queued_bytes -= call->out.len - call->out_at;
+    call->out_at = call->out.len;
+    arc__grpc_call_mark(call);
+    if (!call->is_open || call->cancelled)
+        return;
+    if (conn->server) {
+        int done = call->finished && h2_code == ARC_H2_NO_ERROR;
+        arc__grpc_call_end(call, done ? ARC_GRPC_WHY_DONE : ARC_GRPC_WHY_RESET, 0, NULL);
+        return;
+    }
+    if (call->have_status || (call->in_end && !call->in_done))
+        return; /* the status waits for a paused reader */
+    call->unprocessed = h2_code == ARC_H2_REFUSED_STREAM;
+    arc__grpc_call_end(call, ARC_GRPC_WHY_RESET, arc__grpc_status_from_h2(h2_code),
+                       call->unprocessed ? "The server did not take the call."
+                                         : "The server reset the stream.");
+}
+
+/* --- out ------------------------------------------------------------------------------------- */
+
+size_t arc__grpc_call_take(struct arc_grpc_call *call, uint8_t *buf, size_t size, int *end)
+{
+    size_t waiting = call->out.len - call->out_at;
+    size_t take = waiting < size ? waiting : size;
+    if (take > 0) {
+        memcpy(buf, call->out.ptr + call->out_at, take);
+        call->out_at += take;
+        call->conn->queued_bytes -= take;
+        call->out_ns = call->conn->now_ns;
+    }
+    if (call->out_at == call->out.len) {
+        arc__buf_clear(&call->out);
+        call->out_at = 0;
+    }
+    *end = take == waiting && call->finished;
+    return take;
+}
+
+static int fits(const struct arc_grpc_call *call, size_t need, size_t queue_max)
+{
+    const struct arc_grpc_conn *conn = call->conn;
+    size_t waiting = call->out.len - call->out_at;
+    return waiting == 0 || (waiting + need <= queue_max &&
+                            conn->queued_bytes + need <= conn->limits.conn_queue_max_bytes);
+}
+
+arc_status arc__grpc_call_send(struct arc_grpc_call *call, arc_slice message, arc_err *err)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    size_t queue_max = (size_t)conn->limits.queue_max_bytes;
+    size_t need = message.len + ARC_LPM_PREFIX_BYTES;
+    if (!call->is_open || call->cancelled || call->stream_closed)
+        return arc__fail(err, ARC_ECANCELLED, "call", "The call has ended.");
+    if (call->finished)
+        return arc__fail(err, ARC_ECONFLICT, "call", "Nothing may be sent after the end.");
+    if (message.len > conn->limits.message_send_max_bytes)
+        return arc__fail(err, ARC_ELIMIT, "message", "The message is %zu bytes long; too long.",
+                         message.len);
+    if (!fits(call, need, queue_max)) {
+        conn->waiting += call->wanted == 0;
+        call->wanted = need;
+        return arc__fail(err, ARC_EAGAIN, "call", "The queue of the call is full.");
+    }
+    if (conn->server && !call->headers_sent)
+        ARC_TRY(arc__grpc_call_send_headers(call, NULL, 0, err));
+    if (call->out_at > 0 && call->out.len + need > call->out.capacity) {
+        arc__buf_consume(&call->out, call->out_at);
+        call->out_at = 0;
+    }
+    char *room = arc__buf_reserve(&call->out, need);
+    if (room == NULL) {
+        call->out.failed = ARC_OK; /* this message is refused; what is queued stands */
+        return arc__fail_nomem(err);
+    }
+    uint8_t prefix[ARC_LPM_PREFIX_BYTES];
+    arc__lpm_prefix((uint32_t)message.len, prefix);
+    memcpy(room, prefix, sizeof(prefix));
+    if (message.len > 0)
+        memcpy(room + sizeof(prefix), message.ptr, message.len);
+    if (call->out.len == call->out_at)
+        call->out_ns = conn->now_ns;
+    arc__buf_commit(&call->out, need);
+    conn->queued_bytes += need;
+    conn->counters->messages_out++;
+    conn->counters->message_bytes_out += message.len;
+    arc__grpc_h2_resume(call);
+    return ARC_OK;
+}
+
+void arc__grpc_conn_wake_writers(struct arc_grpc_conn *conn)
+{
+    if (conn->waiting == 0)
+        return;
+    /* Half of the queue free, or there would be an event for each message. */
+    size_t half = (size_t)conn->limits.queue_max_bytes / 2;
+    ARC_LIST_EACH(&conn->calls, link)
+    {
+        struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
+        size_t waiting = call->out.len - call->out_at;
+        if (call->wanted == 0 || waiting > half ||
+            !fits(call, call->wanted, (size_t)conn->limits.queue_max_bytes))
+            continue;
+        call->wanted = 0;
+        conn->waiting--;
+        call->due_writable = 1;
+        arc__grpc_call_mark(call);
+    }
+}
+
+void arc__grpc_conn_run_ready(struct arc_grpc_conn *conn)
+{
+    struct arc_link batch;
+    if (arc__list_empty(&conn->ready))
+        return;
+    /* Only what is there now: an event that puts off another one gets it next time. */
+    arc__list_init(&batch);
+    arc__list_add_tail(&conn->ready, &batch);
+    arc__list_remove(&conn->ready);
+    arc__list_init(&conn->ready);
+    while (!arc__list_empty(&batch)) {
+        struct arc_grpc_call *call = ARC_CONTAINER(batch.next, struct arc_grpc_call, ready);
+        arc__list_remove(&call->ready);
+        if (call->due_end) {
+            call->due_end = 0;
+            arc__grpc_call_end(call, call->why, call->status_code, "The call was cancelled.");
+        }
+        if (call->due_deliver && call->is_open) {
+            call->due_deliver = 0;
+            deliver_held(call);
+        }
+        if (call->due_writable && call->is_open && !call->finished) {
+            call->due_writable = 0;
+            if (call->events->on_writable != NULL)
+                call->events->on_writable(call->user, call);
+        }
+        if (!call->is_open && call->stream_closed)
+            arc__grpc_call_release(call);
+    }
+}
+
+/* --- what the application asks for ----------------------------------------------------------- */
+
+void arc__grpc_call_set_user(struct arc_grpc_call *call, void *user)
+{
+    call->user = user;
+}
+
+void *arc__grpc_call_get_user(const struct arc_grpc_call *call)
+{
+    return call->user;
+}
+
+struct arc_grpc_conn *arc__grpc_call_get_conn(const struct arc_grpc_call *call)
+{
+    return call->conn;
+}
+
+int32_t arc__grpc_call_get_id(const struct arc_grpc_call *call)
+{
+    return call->id;
+}
+
+size_t arc__grpc_call_queued_bytes(const struct arc_grpc_call *call)
+{
+    return call->out.len - call->out_at;
+}
+
+uint64_t arc__grpc_call_get_deadline(const struct arc_grpc_call *call)
+{
+    return call->deadline_ns;
+}
+
+arc_status arc__grpc_call_set_deadline(struct arc_grpc_call *call, uint64_t deadline_ns,
+                                       arc_err *err)
+{
+    if (!call->is_open || deadline_ns >= call->deadline_ns)
+        return ARC_OK;
+    ARC_TRY(arc__heap_arm(&call->conn->timers, &call->timer, deadline_ns, err));
+    call->deadline_ns = deadline_ns;
+    return ARC_OK;
+}
+
+static arc_status build_request(struct arc_grpc_conn *conn, const struct arc_grpc_request *request,
+                                struct arc_buf *list, arc_err *err)
+{
+    arc_slice authority = request->authority;
+    arc__buf_clear(list);
+    arc__grpc_list_add(list, ARC_LIT(":method"), ARC_LIT("POST"));
+    arc__grpc_list_add(list, ARC_LIT(":scheme"), conn->secure ? ARC_LIT("https") : ARC_LIT("http"));
+    arc__grpc_list_add(list, ARC_LIT(":path"), request->path);
+    arc__grpc_list_add(list, ARC_LIT(":authority"),
+                       authority.len > 0 ? authority : arc__slice_cstr(conn->authority));
+    arc__grpc_list_add(list, ARC_LIT("te"), ARC_LIT("trailers"));
+    arc__grpc_list_add(list, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
+    arc__grpc_list_add(list, ARC_LIT("user-agent"), arc__slice_cstr(conn->user_agent));
+    if (request->deadline_ns != ARC_GRPC_NEVER) {
+        char text[ARC_GRPC_TIMEOUT_SIZE];
+        uint64_t left =
+            request->deadline_ns > conn->now_ns ? request->deadline_ns - conn->now_ns : 0;
+        size_t len = arc__grpc_timeout_print(left, text);
+        arc__grpc_list_add(list, ARC_LIT("grpc-timeout"), arc__slice(text, len));
+    }
+    ARC_TRY(arc__grpc_list_add_fields(list, request->fields, request->count, &conn->limits, err));
+    return arc__buf_check(list, err);
+}
+
+arc_status arc__grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_request *request,
+                               const struct arc_grpc_events *events, void *user,
+                               struct arc_grpc_call **out, arc_err *err)
+{
+    struct arc_grpc_call *call;
+    ARC_REQUIRE(!conn->server && request->path.len > 1 && request->path.ptr[0] == '/', err,
+                "request");
+    if (arc__grpc_conn_is_draining(conn))
+        return arc__fail(err, ARC_EUNAVAILABLE, "connection", "%s takes no more calls.",
+                         conn->peer);
+    if (conn->open >= conn->limits.calls_max)
+        return arc__fail(err, ARC_ELIMIT, "connection", "Too many calls at once to %s.",
+                         conn->peer);
+    ARC_TRY(build_request(conn, request, &conn->scratch, err));
+    call = arc__grpc_call_make(conn);
+    if (call == NULL)
+        return arc__fail_nomem(err);
+    call->events = events;
+    call->user = user;
+    call->is_open = 1;
+    conn->open++;
+    arc_status status = arc__grpc_call_set_deadline(call, request->deadline_ns, err);
+    if (status == ARC_OK && arc__grpc_h2_request(call, &conn->scratch) != 0)
+        status = conn->draining ? arc__fail(err, ARC_EUNAVAILABLE, "connection",
+                                            "%s takes no more calls.", conn->peer)
+                                : arc__fail_nomem(err);
+    if (status != ARC_OK) {
+        call->is_open = 0;
+        conn->open--;
+        arc__grpc_call_release(call);
+        return status;
+    }
+    call->headers_sent = 1;
+    conn->counters->calls++;
+    *out = call;
+    return ARC_OK;
+}
+
+arc_status arc__grpc_call_send_headers(struct arc_grpc_call *call,
+                                       const struct arc_grpc_field *fields, size_t count,
+                                       arc_err *err)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    if (!call->is_open || call->cancelled || call->stream_closed)
+        return arc__fail(err, ARC_ECANCELLED, "call", "The call has ended.");
+    if (!conn->server || call->headers_sent || call->finished)
+        return arc__fail(err, ARC_ECONFLICT, "call", "The headers were sent before.");
+    if (count > 0) {
+        arc__buf_clear(&conn->scratch);
+        arc__grpc_list_add(&conn->scratch, ARC_LIT(":status"), ARC_LIT("200"));
+        arc__grpc_list_add(&conn->scratch, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
+        ARC_TRY(arc__grpc_list_add_fields(&conn->scratch, fields, count, &conn->limits, err));
+        ARC_TRY(arc__buf_check(&conn->scratch, err));
+    }
+    if (arc__grpc_h2_headers(call, count > 0 ? &conn->scratch : NULL, 0) != 0)
+        return arc__fail_nomem(err);
+    call->headers_sent = 1;
+    return ARC_OK;
+}
+
+void arc__grpc_call_half_close(struct arc_grpc_call *call)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    if (conn->server || call->finished || call->stream_closed)
+        return;
+    call->finished = 1;
+    if (call->wanted > 0) {
+        call->wanted = 0;
+        conn->waiting--;
+    }
+    if (call->in_done) {
+        conn->queued_bytes -= call->out.len - call->out_at;
+        call->out_at = call->out.len;
+    }
+    arc__grpc_h2_resume(call);
+}
+
+arc_status arc__grpc_call_finish(struct arc_grpc_call *call, int code, arc_slice message,
+                                 const struct arc_grpc_field *fields, size_t count, arc_err *err)
+{
+    ARC_REQUIRE(call->conn->server, err, "call");
+    if (!call->is_open || call->cancelled || call->stream_closed)
+        return arc__fail(err, ARC_ECANCELLED, "call", "The call has ended.");
+    if (call->finished)
+        return arc__fail(err, ARC_ECONFLICT, "call", "The call has its status already.");
+    for (size_t i = 0; i < count; i++)
+        ARC_REQUIRE(arc__grpc_field_valid(&fields[i]), err, "metadata");
+    int sent = submit_status(call, code, message, fields, count);
+    drop_input(call);
+    return sent == 0 ? ARC_OK : arc__fail_nomem(err);
+}
+
+void arc__grpc_call_cancel(struct arc_grpc_call *call)
+{
+    if (!call->is_open || call->cancelled)
+        return;
+    call->cancelled = 1;
+    call->why = ARC_GRPC_WHY_CANCELLED;
+    call->status_code = ARC_GRPC_CANCELLED;
+    arc__grpc_h2_reset(call, ARC_H2_CANCEL);
+    drop_input(call);
+    call->due_end = 1;
+    arc__grpc_call_mark(call);
+}
+
+void arc__grpc_call_drop(struct arc_grpc_call *call)
+{
+    if (!close_hold(call))
+        return;
+    if (!call->cancelled)
+        arc__grpc_h2_reset(call, ARC_H2_CANCEL);
+    call->cancelled = 1;
+    drop_input(call);
+    if (call->stream_closed)
+        arc__grpc_call_mark(call);
+}
+
+void arc__grpc_call_pause(struct arc_grpc_call *call)
+{
+    call->paused = 1;
+}
+
+void arc__grpc_call_resume(struct arc_grpc_call *call)
+{
+    if (!call->paused)
+        return;
+    call->paused = 0;
+    if (!call->is_open || (call->held.len == call->held_at && !call->in_end))
+        return;
+    call->due_deliver = 1;
+    arc__grpc_call_mark(call);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files that make up wire/grpc.h, and by nobody else. grpc_call.c decides what a call
+ * does, grpc_time.c what time does; both know HTTP/2 only through the functions arc__grpc_h2_*,
+ * which grpc_conn.c makes of nghttp2. */
+#ifndef ARC_WIRE_GRPC_PRIV_H
+#define ARC_WIRE_GRPC_PRIV_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "wire/bucket.h"
+#include "wire/grpc.h"
+#include "wire/lpm.h"
+
+struct nghttp2_session;
+
+/* Ended call objects that a connection keeps for the next ones, and how much buffer with each. */
+#define ARC_GRPC_POOL_MAX 32
+#define ARC_GRPC_POOL_KEEP_BYTES 4096
+
+/* HTTP/2 error codes that we send. */
+#define ARC_H2_NO_ERROR 0x0
+#define ARC_H2_PROTOCOL_ERROR 0x1
+#define ARC_H2_INTERNAL_ERROR 0x2
+#define ARC_H2_REFUSED_STREAM 0x7
+#define ARC_H2_CANCEL 0x8
+#define ARC_H2_ENHANCE_YOUR_CALM 0xb
+
+/* A header block as received. Blocks of different streams never mix on the wire, so a connection
+ * needs one; a client's call takes it over when its trailers must wait for a paused reader. */
+struct arc_grpc_block {
+    struct arc_arena arena;
+    struct arc_grpc_field *fields; /* metadata, header_fields_max of them, in the arena */
+    size_t count;
+    size_t seen_fields, seen_bytes; /* of all fields, kept or not */
+    arc_slice path, authority, content_type, encoding, timeout, status, message;
+    int http_status; /* client; 0: none */
+    int is_post;
+    int over; /* more than the limits: nothing more is kept */
+    int bad;  /* a "-bin" value that is no base64 */
+    int nomem;
+};
+
+struct arc_grpc_call {
+    struct arc_grpc_conn *conn;
+    const struct arc_grpc_events *events;
+    void *user;
+    struct arc_link link;   /* conn->calls, or conn->pool */
+    struct arc_link ready;  /* conn->ready: has events that were put off */
+    struct arc_timer timer; /* the deadline */
+    uint64_t deadline_ns;
+    int32_t id;
+
+    /* in */
+    struct arc_lpm lpm;
+    struct arc_buf held;  /* received while paused, in wire form */
+    size_t held_at;       /* bytes of it that were delivered */
+    size_t unconsumed;    /* bytes whose window was not given back */
+    uint64_t received;    /* DATA bytes so far */
+    uint64_t partial_ns;  /* when the message that is incomplete began; 0: none */
+    uint64_t partial_got; /* bytes of it */
+    size_t assembly;      /* of conn->assembly_bytes */
+    uint32_t empty_frames;
+
+    /* out */
+    struct arc_buf out;      /* messages in wire form */
+    size_t out_at;           /* bytes of it that were sent */
+    size_t wanted;           /* what the last ARC_EAGAIN was about; 0: none */
+    uint64_t out_ns;         /* when bytes last left, or the queue stopped being empty */
+    struct arc_buf trailers; /* field records, see grpc_call.c */
+
+    /* client: the status once it is known and what went before it is not yet delivered */
+    int status_code;
+    enum arc_grpc_why why;
+    struct arc_grpc_block trail;
+
+    unsigned is_open : 1;       /* the application holds it: on_close is still to come */
+    unsigned cancelled : 1;     /* by us; only the events of the end are still due */
+    unsigned stream_closed : 1; /* HTTP/2 is through with it */
+    unsigned headers_sent : 1;
+    unsigned headers_seen : 1; /* client: the response began */
+    unsigned finished : 1;     /* server: the status is queued. Client: half closed */
+    unsigned in_end : 1;       /* END_STREAM came */
+    unsigned in_done : 1;      /* and its event was given, or reading is over */
+    unsigned paused : 1;
+    unsigned delivering : 1;  /* an event is reading what the lpm holds */
+    unsigned deferred : 1;    /* HTTP/2 waits for more to send */
+    unsigned raised : 1;      /* the window is the large one */
+    unsigned reset_by_us : 1; /* so its RST_STREAM is no fault of the peer */
+    unsigned fault_counted : 1;
+    unsigned have_status : 1;
+    unsigned due_deliver : 1, due_writable : 1, due_end : 1;
+    unsigned unprocessed : 1;
+};
+
+struct arc_grpc_conn {
+    struct arc_mem mem;
+    struct nghttp2_session *session;
+    struct arc_grpc_limits limits;
+    const struct arc_grpc_events *events;
+    void *user;
+    struct arc_grpc_counters *counters, own_counters;
+    char *peer, *authority, *user_agent;
+    uint64_t now_ns; /* as given last */
+    int server, secure;
+
+    struct arc_link calls; /* not released */
+    struct arc_link ready; /* with events that were put off */
+    struct arc_link pool;
+    struct arc_link blocks; /* what nghttp2 has allocated */
+    size_t pool_count;
+    size_t open;    /* calls that the application holds */
+    size_t waiting; /* calls that were answered with ARC_EAGAIN */
+    struct arc_heap timers;
+    struct arc_grpc_block block;
+    struct arc_buf scratch; /* a header list that is being built */
+
+    size_t queued_bytes, held_bytes, assembly_bytes;
+    const uint8_t *rest; /* of the piece that nghttp2 gave last */
+    size_t rest_len;
+
+    struct arc_bucket resets, faults, settings, idle_pings, pings;
+    uint64_t born_ns, header_ns, idle_ns, heard_ns, ping_ns, notice_ns, sweep_ns;
+    int depth;      /* in a pump: events may not pump */
+    int ready_seen; /* the peer's SETTINGS came */
+    int draining;   /* no new calls */
+    int ended;      /* GOAWAY with an error: no more bytes go in */
+    int dead;       /* nothing goes out either */
+    int starved;    /* nghttp2 was refused memory: it is not called any more */
+    const char *fault;
+    arc_status fault_status;
+};
+
+/* --- grpc_call.c: what a call does --- */
+struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn); /* NULL: no memory */
+void arc__grpc_call_release(struct arc_grpc_call *call);
+void arc__grpc_call_destroy(struct arc_grpc_call *call);
+void arc__grpc_call_data(struct arc_grpc_call *call, arc_slice bytes);
+void arc__grpc_call_end_of_data(struct arc_grpc_call *call);
+/* Server: the request's header block is whole. Client: a response's; trailers when last. */
+void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *block);
+void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *block, int last);
+/* The stream is closed by HTTP/2. */
+void arc__grpc_call_closed(struct arc_grpc_call *call, uint32_t h2_code);
+/* Ends it for the application, now: on_status (client, with code and text), on_close. */
+void arc__grpc_call_end(struct arc_grpc_call *call, enum arc_grpc_why why, int code,
+                        const char *text);
+/* Copies up to size queued bytes; *end: that was the last of them and the stream ends. */
+size_t arc__grpc_call_take(struct arc_grpc_call *call, uint8_t *buf, size_t size, int *end);
+/* The same from our side: a status for the client (server), a reset (client), then the end. */
+void arc__grpc_call_fail(struct arc_grpc_call *call, enum arc_grpc_why why, int code,
+                         const char *text);
+void arc__grpc_call_mark(struct arc_grpc_call *call); /* onto conn->ready */
+void arc__grpc_conn_run_ready(struct arc_grpc_conn *conn);
+/* Calls that wait for room in the connection's queue. */
+void arc__grpc_conn_wake_writers(struct arc_grpc_conn *conn);
+
+/* --- grpc_block.c: header lists --- */
+void arc__grpc_block_init(struct arc_grpc_block *block, const struct arc_grpc_conn *conn);
+void arc__grpc_block_reset(struct arc_grpc_block *block);
+void arc__grpc_block_deinit(struct arc_grpc_block *block);
+/* 0: fine. -1: so far over the limits that the rest should not even be decoded. */
+int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn *conn,
+                        arc_slice name, arc_slice value);
+/* Lists to be sent are kept as records: two lengths, name, value. */
+void arc__grpc_list_add(struct arc_buf *list, arc_slice name, arc_slice value);
+arc_status arc__grpc_list_add_fields(struct arc_buf *list, const struct arc_grpc_field *fields,
+                                     size_t count, const struct arc_grpc_limits *limits,
+                                     arc_err *err);
+/* 1: the record at *at was read and *at is moved on; 0: the end. */
+int arc__grpc_list_next(const struct arc_buf *list, size_t *at, arc_slice *name, arc_slice *value);
+
+/* --- grpc_time.c --- */
+void arc__grpc_conn_flood(struct arc_grpc_conn *conn, uint64_t *counter, const char *what);
+void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, enum arc_grpc_why why, const char *text);
+
+/* --- grpc_conn.c: HTTP/2, by nghttp2. Each answers 0, or -1 when memory is out or the stream has
+ * gone. --- */
+int arc__grpc_h2_headers(struct arc_grpc_call *call, const struct arc_buf *list, int last);
+int arc__grpc_h2_trailers(struct arc_grpc_call *call, const struct arc_buf *list);
+int arc__grpc_h2_request(struct arc_grpc_call *call, const struct arc_buf *list);
+void arc__grpc_h2_forget(struct arc_grpc_call *call); /* the call is about to go */
+void arc__grpc_h2_resume(struct arc_grpc_call *call);
+void arc__grpc_h2_reset(struct arc_grpc_call *call, uint32_t h2_code);
+void arc__grpc_h2_consume(struct arc_grpc_call *call, size_t size);
+void arc__grpc_h2_raise_window(struct arc_grpc_call *call);
+void arc__grpc_h2_ping(struct arc_grpc_conn *conn);
+void arc__grpc_h2_notice(struct arc_grpc_conn *conn);
+void arc__grpc_h2_goaway(struct arc_grpc_conn *conn);
+void arc__grpc_h2_terminate(struct arc_grpc_conn *conn, uint32_t h2_code);
+
+#endif

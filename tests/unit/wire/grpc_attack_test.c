@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames written by hand against the server: floods, bombs, broken and cut input. */
+#include "shim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pair.h"
+
+enum {
+    DATA,
+    HEADERS,
+    PRIORITY,
+    RST_STREAM,
+    SETTINGS,
+    PUSH_PROMISE,
+    PING,
+    GOAWAY,
+    WINDOW_UPDATE,
+    CONTINUATION
+};
+#define END_STREAM 0x1
+#define ACK 0x1
+#define END_HEADERS 0x4
+
+/* --- writing frames -------------------------------------------------------------------------- */
+
+static void frame(struct arc_buf *out, int type, int flags, uint32_t stream, arc_slice payload)
+{
+    const uint8_t head[9] = {
+        (uint8_t)(payload.len >> 16),
+        (uint8_t)(payload.len >> 8 & 0xff),
+        (uint8_t)(payload.len & 0xff),
+        (uint8_t)type,
+        (uint8_t)flags,
+        (uint8_t)(stream >> 24),
+        (uint8_t)(stream >> 16 & 0xff),
+        (uint8_t)(stream >> 8 & 0xff),
+        (uint8_t)(stream & 0xff),
+    };
+    arc__buf_add(out, head, sizeof(head));
+    arc__buf_add_slice(out, payload);
+}
+
+static void frame_u32(struct arc_buf *out, int type, uint32_t stream, uint32_t value)
+{
+    const char payload[4] = {(char)(value >> 24), (char)(value >> 16 & 0xff),
+                             (char)(value >> 8 & 0xff), (char)(value & 0xff)};
+    frame(out, type, 0, stream, arc__slice(payload, 4));
+}
+
+static void field(struct arc_buf *out, const char *name, const char *value)
+{
+    arc__buf_add_char(out, 0); /* literal, not indexed */
+    arc__buf_add_char(out, (char)strlen(name));
+    arc__buf_add_cstr(out, name);
+    arc__buf_add_char(out, (char)strlen(value));
+    arc__buf_add_cstr(out, value);
+}
+
+static void request_fields(struct arc_buf *out, const char *path)
+{
+    field(out, ":method", "POST");
+    field(out, ":scheme", "http");
+    field(out, ":path", path);
+    field(out, ":authority", "x");
+    field(out, "te", "trailers");
+    field(out, "content-type", "application/grpc");
+}
+
+static void request(struct arc_buf *out, uint32_t stream, int flags, const char *path,
+                    const char *extra_name, const char *extra_value)
+{
+    struct arc_mem mem = arc__mem_default();
+    struct arc_buf fields;
+    arc__buf_init(&fields, &mem, 4096);
+    request_fields(&fields, path);
+    if (extra_name != NULL)
+        field(&fields, extra_name, extra_value);
+    frame(out, HEADERS, END_HEADERS | flags, stream, arc__buf_slice(&fields));
+    arc__buf_deinit(&fields);
+}
+
+static void preface(struct arc_buf *out)
+{
+    arc__buf_add_cstr(out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    frame(out, SETTINGS, 0, 0, ARC_NONE);
+}
+
+/* --- one attacker ---------------------------------------------------------------------------- */
+
+struct attack {
+    struct pair pair;
+    struct arc_mem mem;
+    struct arc_buf out;
+    uint32_t next;     /* stream */
+    size_t replied;    /* bytes that the server sent */
+    arc_status status; /* of the last recv */
+    int deaf;          /* never reads what the server sends */
+};
+
+static void send_out(struct attack *attack)
+{
+    static char buf[65536];
+    size_t got;
+    struct arc_grpc_conn *server = attack->pair.server;
+    if (attack->status == ARC_OK)
+        attack->status =
+            arc__grpc_conn_recv(server, attack->pair.now_ns, arc__buf_slice(&attack->out), NULL);
+    arc__buf_clear(&attack->out);
+    while (!attack->deaf &&
+           (got = arc__grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
+        attack->replied += got;
+    if (arc__grpc_conn_next_deadline(server) <= attack->pair.now_ns) {
+        arc__grpc_conn_tick(server, attack->pair.now_ns);
+        while (!attack->deaf &&
+               (got = arc__grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
+            attack->replied += got;
+    }
+    if (attack->status == ARC_OK && arc__grpc_conn_is_over(server))
+        attack->status = ARC_EPROTOCOL;
+}
+
+static void attack_open(struct attack *attack, const struct arc_grpc_limits *limits)
+{
+    *attack = (struct attack){.next = 1, .mem = arc__mem_default()};
+    arc__buf_init(&attack->out, &attack->mem, 16 << 20);
+    CHECK_OK(pair_open(&attack->pair, NULL, limits, NULL));
+    preface(&attack->out);
+    send_out(attack);
+    CHECK_OK(attack->status);
+}
+
+static void attack_close(struct attack *attack)
+{
+    pair_close(&attack->pair);
+    CHECK_INT(attack->pair.service.calls, attack->pair.service.closed);
+    arc__buf_deinit(&attack->out);
+}
+
+/* --- floods of resets ------------------------------------------------------------------------ */
+
+static void run_flood(const char *name, void (*one)(struct attack *attack, uint32_t stream))
+{
+    struct attack attack;
+    attack_open(&attack, NULL);
+    for (int i = 0; i < 2000 && attack.status == ARC_OK; i++) {
+        one(&attack, attack.next);
+        attack.next += 2;
+        if (i % 7 == 0)
+            send_out(&attack);
+    }
+    if (attack.status == ARC_OK || attack.pair.service.calls > 130)
+        printf("# %s: status %d, calls %d\n", name, attack.status, attack.pair.service.calls);
+    CHECK(attack.status != ARC_OK);
+    CHECK(attack.pair.service.calls <= 130);
+    CHECK(arc__grpc_conn_is_over(attack.pair.server));
+    /* What comes after the end is not even read. */
+    struct arc_grpc_counters before = attack.pair.server_counters;
+    attack.status = ARC_OK;
+    one(&attack, attack.next);
+    send_out(&attack);
+    CHECK_INT(attack.pair.server_counters.calls, before.calls);
+    attack_close(&attack);
+}
+
+static void rapid(struct attack *attack, uint32_t stream)
+{
+    request(&attack->out, stream, 0, "/t/Hang", NULL, NULL);
+    frame_u32(&attack->out, RST_STREAM, stream, 8);
+}
+
+static void window_overflow(struct attack *attack, uint32_t stream)
+{
+    request(&attack->out, stream, 0, "/t/Hang", NULL, NULL);
+    frame_u32(&attack->out, WINDOW_UPDATE, stream, 0x7fffffff);
+}
+
+static void window_zero(struct attack *attack, uint32_t stream)
+{
+    request(&attack->out, stream, 0, "/t/Hang", NULL, NULL);
+    frame_u32(&attack->out, WINDOW_UPDATE, stream, 0);
+}
+
+static void length_mismatch(struct attack *attack, uint32_t stream)
+{
+    request(&attack->out, stream, 0, "/t/Hang", "content-length", "1");
+    frame(&attack->out, DATA, END_STREAM, stream, ARC_LIT("12345"));
+}
+
+static void second_headers(struct attack *attack, uint32_t stream)
+{
+    request(&attack->out, stream, 0, "/t/Hang", NULL, NULL);
+    request(&attack->out, stream, 0, "/t/Hang", NULL, NULL);
+}
+
+static void data_after_end(struct attack *attack, uint32_t stream)
+{
+    request(&attack->out, stream, END_STREAM, "/t/Hang", NULL, NULL);
+    frame(&attack->out, DATA, 0, stream, ARC_LIT("more"));
+}
+
+static void headers_after_end(struct attack *attack, uint32_t stream)
+{
+    request(&attack->out, stream, END_STREAM, "/t/Hang", NULL, NULL);
+    request(&attack->out, stream, END_STREAM, "/t/Hang", NULL, NULL);
+}
+
+static void short_priority(struct attack *attack, uint32_t stream)
+{
+    request(&attack->out, stream, 0, "/t/Hang", NULL, NULL);
+    frame(&attack->out, PRIORITY, 0, stream, ARC_LIT("123"));
+}
+
+static void bad_header_name(struct attack *attack, uint32_t stream)
+{
+    request(&attack->out, stream, 0, "/t/Hang", "Upper", "x");
+}
+
+static void rapid_reset_is_stopped(void)
+{
+    run_flood("rapid reset", rapid);
+}
+
+static void resets_that_we_are_made_to_send_are_counted(void)
+{
+    run_flood("window overflow", window_overflow);
+    run_flood("window zero", window_zero);
+    run_flood("content length", length_mismatch);
+    run_flood("second headers", second_headers);
+    run_flood("data after end", data_after_end);
+    run_flood("headers after end", headers_after_end);
+    run_flood("short priority", short_priority);
+    run_flood("bad header name", bad_header_name);
+}
+
+static void cancels_at_a_human_rate_are_fine(void)
+{
+    struct attack attack;
+    attack_open(&attack, NULL);
+    for (int i = 0; i < 2000; i++) {
+        rapid(&attack, attack.next);
+        attack.next += 2;
+        attack.pair.now_ns += PAIR_S / 8;
+        send_out(&attack);
+    }
+    CHECK_OK(attack.status);
+    CHECK_INT(attack.pair.service.calls, 2000);
+    attack_close(&attack);
+}
+
+/* --- bombs ----------------------------------------------------------------------------------- */
+
+static void header_bomb(void)
+{
+    struct test_mem state = {0};
+    struct arc_mem counted = test_mem(&state);
+    struct attack attack = {.next = 1, .mem = arc__mem_default()};
+    arc__buf_init(&attack.out, &attack.mem, 16 << 20);
+    CHECK_OK(pair_open(&attack.pair, &counted, NULL, NULL));
+    preface(&attack.out);
+    send_out(&attack);
+    for (int i = 0; i < 300 && attack.status == ARC_OK; i++) {
+        struct arc_buf fields;
+        char big[3000];
+        arc__buf_init(&fields, &attack.mem, 65536);
+        memset(big, 'b', sizeof(big));
+        request_fields(&fields, "/t/Hang");
+        /* One entry of 3000 bytes into the table, then named 12,000 times in a byte each. */
+        arc__buf_add(&fields, "\x40\x01x\x7f\xb9\x16", 6);
+        arc__buf_add(&fields, big, sizeof(big));
+        for (int k = 0; k < 12000; k++)
+            arc__buf_add_char(&fields, (char)0xbe);
+        frame(&attack.out, HEADERS, END_HEADERS, attack.next, arc__buf_slice(&fields));
+        attack.next += 2;
+        arc__buf_deinit(&fields);
+        send_out(&attack);
+    }
+    CHECK(attack.status != ARC_OK);
+    CHECK_INT(attack.pair.service.calls, 0);
+    CHECK(attack.pair.server_counters.refused_headers <= 130);
+    CHECK(state.calls < 20000);
+    pair_close(&attack.pair);
+    arc__buf_deinit(&attack.out);
+    CHECK_INT(state.live, 0);
+}
+
+/* The client opens stream 1; what it says is replaced by what the test says. */
+static void answer_to(arc_slice bytes, struct seen *seen, struct arc_grpc_counters *counters)
+{
+    static char buf[65536];
+    struct pair pair = {0};
+    size_t got;
+    CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
+    CHECK_OK(pair_call(&pair, "/t/Hang", 0, seen));
+    (void)arc__grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf));
+    CHECK_OK(arc__grpc_conn_recv(pair.server, pair.now_ns, bytes, NULL));
+    while ((got = arc__grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf))) > 0)
+        CHECK_OK(arc__grpc_conn_recv(pair.client, pair.now_ns, arc__slice(buf, got), NULL));
+    CHECK_INT(seen->statuses, 1);
+    *counters = pair.server_counters;
+    pair_close(&pair);
+}
+
+static void check_refusal(const char *name, const char *value, int code, const char *text)
+{
+    struct arc_mem mem = arc__mem_default();
+    struct arc_grpc_counters counters = {0};
+    struct arc_buf out;
+    struct seen seen = {0};
+    arc__buf_init(&out, &mem, 65536);
+    preface(&out);
+    request(&out, 1, 0, "/t/Hang", name, value);
+    answer_to(arc__buf_slice(&out), &seen, &counters);
+    CHECK_INT(seen.code, code);
+    CHECK_TEXT(arc__slice_cstr(seen.text), text);
+    CHECK_INT(counters.calls, 0);
+    arc__buf_deinit(&out);
+}
+
+static void bad_requests_are_told_why(void)
+{
+    check_refusal("grpc-timeout", "5", ARC_GRPC_INVALID_ARGUMENT,
+                  "A timeout is 1 to 8 digits and one of H, M, S, m, u, n.");
+    check_refusal("grpc-encoding", "gzip", ARC_GRPC_UNIMPLEMENTED,
+                  "Only the encoding identity is offered.");
+    check_refusal("x-bin", "***", ARC_GRPC_INVALID_ARGUMENT,
+                  "A -bin value of the metadata is no base64.");
+}
+
+static void not_grpc_is_http(void)
+{
+    const struct {
+        const char *method, *type, *text;
+    } cases[] = {
+        {"POST", "application/json", "The server answered HTTP 415 and no gRPC."},
+        {"POST", "application/grpc-web", "The server answered HTTP 415 and no gRPC."},
+        {"GET", "application/grpc", "The server answered HTTP 405 and no gRPC."},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(cases); i++) {
+        struct arc_mem mem = arc__mem_default();
+        struct arc_grpc_counters counters = {0};
+        struct arc_buf out, fields;
+        struct seen seen = {0};
+        arc__buf_init(&out, &mem, 65536);
+        arc__buf_init(&fields, &mem, 65536);
+        preface(&out);
+        field(&fields, ":method", cases[i].method);
+        field(&fields, ":scheme", "http");
+        field(&fields, ":path", "/t/Hang");
+        field(&fields, ":authority", "x");
+        field(&fields, "content-type", cases[i].type);
+        frame(&out, HEADERS, END_HEADERS, 1, arc__buf_slice(&fields));
+        answer_to(arc__buf_slice(&out), &seen, &counters);
+        CHECK_INT(seen.code, ARC_GRPC_UNKNOWN);
+        CHECK_TEXT(arc__slice_cstr(seen.text), cases[i].text);
+        CHECK_INT(counters.calls, 0);
+        arc__buf_deinit(&out);
+        arc__buf_deinit(&fields);
+    }
+}
+
+static void large_metadata_is_told_why(void)
+{
+    struct arc_mem mem = arc__mem_default();
+    struct arc_grpc_counters counters = {0};
+    struct arc_buf out, fields;
+    struct seen seen = {0};
+    arc__buf_init(&out, &mem, 65536);
+    arc__buf_init(&fields, &mem, 65536);
+    preface(&out);
+    request_fields(&fields, "/t/Hang");
+    for (int i = 0; i < 110; i++)
+        field(&fields, "x-a", "b");
+    frame(&out, HEADERS, END_HEADERS, 1, arc__buf_slice(&fields));
+    answer_to(arc__buf_slice(&out), &seen, &counters);
+    CHECK_INT(seen.code, ARC_GRPC_RESOURCE_EXHAUSTED);
+    CHECK_INT(counters.refused_headers, 1);
+    arc__buf_deinit(&out);
+    arc__buf_deinit(&fields);
+}
+
+static void bad_messages_are_told_why(void)
+{
+    const struct {
+        arc_slice data;
+        int code;
+        int end;
+    } cases[] = {
+        {ARC_LIT("\x00\xff\xff\xff\xff"), ARC_GRPC_RESOURCE_EXHAUSTED, 0},
+        {ARC_LIT("\x00\x00\x40\x00\x01"), ARC_GRPC_RESOURCE_EXHAUSTED, 0},
+        {ARC_LIT("\x02\x00\x00\x00\x01x"), ARC_GRPC_INTERNAL, 0},
+        {ARC_LIT("\x01\x00\x00\x00\x01x"), ARC_GRPC_UNIMPLEMENTED, 0},
+        {ARC_LIT("\x00\x00\x00\x00\x05x"), ARC_GRPC_INTERNAL, 1},
+        {ARC_LIT("\x00\x00"), ARC_GRPC_INTERNAL, 1},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(cases); i++) {
+        struct arc_mem mem = arc__mem_default();
+        struct arc_grpc_counters counters = {0};
+        struct arc_buf out;
+        struct seen seen = {0};
+        arc__buf_init(&out, &mem, 65536);
+        preface(&out);
+        request(&out, 1, 0, "/t/Hang", NULL, NULL);
+        frame(&out, DATA, cases[i].end ? END_STREAM : 0, 1, cases[i].data);
+        answer_to(arc__buf_slice(&out), &seen, &counters);
+        CHECK_INT(seen.code, cases[i].code);
+        CHECK_INT(counters.messages_in, 0);
+        arc__buf_deinit(&out);
+    }
+}
+
+/* --- floods of small things ------------------------------------------------------------------ */
+
+static void check_flood(int type, int flags, uint32_t stream, arc_slice payload, int with_call,
+                        int deaf, int most)
+{
+    struct attack attack;
+    int sent = 0;
+    attack_open(&attack, NULL);
+    attack.deaf = deaf;
+    if (with_call)
+        request(&attack.out, 1, 0, "/t/Hang", NULL, NULL);
+    while (sent < 20000 && attack.status == ARC_OK) {
+        frame(&attack.out, type, flags, stream, payload);
+        send_out(&attack);
+        sent++;
+    }
+    CHECK(attack.status != ARC_OK);
+    if (sent > most)
+        printf("# type %d: %d sent\n", type, sent);
+    CHECK(sent <= most);
+    CHECK_INT(attack.pair.service.calls, with_call);
+    attack_close(&attack);
+}
+
+static void small_floods_are_stopped(void)
+{
+    check_flood(PING, 0, 0, ARC_LIT("12345678"), 0, 0, 11);
+    check_flood(PING, 0, 0, ARC_LIT("12345678"), 1, 0, 1001);
+    check_flood(PING, 0, 0, ARC_LIT("12345678"), 1, 1, 102);
+    check_flood(SETTINGS, 0, 0, ARC_NONE, 0, 0, 11);
+    check_flood(DATA, 0, 1, ARC_NONE, 1, 0, 101);
+    check_flood(CONTINUATION, 0, 1, ARC_NONE, 0, 0, 1);
+    check_flood(PUSH_PROMISE, END_HEADERS, 1, ARC_LIT("\x00\x00\x00\x02"), 1, 0, 1);
+}
+
+static void continuations_end(void)
+{
+    struct attack attack;
+    int sent = 0;
+    attack_open(&attack, NULL);
+    frame(&attack.out, HEADERS, 0, 1, ARC_NONE);
+    while (sent < 100 && attack.status == ARC_OK) {
+        frame(&attack.out, CONTINUATION, 0, 1, ARC_LIT("\x82"));
+        send_out(&attack);
+        sent++;
+    }
+    CHECK(sent <= 10);
+    attack_close(&attack);
+
+    attack_open(&attack, NULL);
+    struct arc_buf entries;
+    arc__buf_init(&entries, &attack.mem, 4096);
+    for (int i = 0; i < 33; i++)
+        arc__buf_add(&entries, "\x00\x01\x00\x00\x10\x00", 6);
+    frame(&attack.out, SETTINGS, 0, 0, arc__buf_slice(&entries));
+    send_out(&attack);
+    CHECK(attack.status != ARC_OK);
+    arc__buf_deinit(&entries);
+    attack_close(&attack);
+}
+
+/* --- slowness -------------------------------------------------------------------------------- */
+
+static void slow_peers_are_let_go(void)
+{
+    struct pair pair = {0};
+    CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
+    CHECK_INT(arc__grpc_conn_next_deadline(pair.server), pair.now_ns + 10 * PAIR_S);
+    arc__grpc_conn_tick(pair.server, pair.now_ns + 10 * PAIR_S);
+    CHECK(arc__grpc_conn_is_over(pair.server));
+    CHECK_INT(pair.server_counters.timeouts_handshake, 1);
+    pair_close(&pair);
+
+    /* A header block that never ends. */
+    struct attack attack;
+    attack_open(&attack, NULL);
+    frame(&attack.out, HEADERS, 0, 1, ARC_LIT("\x82"));
+    send_out(&attack);
+    attack.pair.now_ns += 10 * PAIR_S;
+    send_out(&attack);
+    CHECK_INT(attack.pair.server_counters.timeouts_headers, 1);
+    CHECK(arc__grpc_conn_is_over(attack.pair.server));
+    attack_close(&attack);
+
+    /* A message of which a byte comes each second. */
+    attack_open(&attack, NULL);
+    request(&attack.out, 1, 0, "/t/Hang", NULL, NULL);
+    frame(&attack.out, DATA, 0, 1, ARC_LIT("\x00\x00\x00\x10\x00"));
+    int seconds = 0;
+    while (seconds < 100 && attack.pair.service.closed == 0) {
+        frame(&attack.out, DATA, 0, 1, ARC_LIT("x"));
+        attack.pair.now_ns += PAIR_S;
+        send_out(&attack);
+        seconds++;
+    }
+    CHECK(seconds >= 10 && seconds <= 16);
+    CHECK_INT(attack.pair.server_counters.stalls, 1);
+    CHECK_OK(attack.status);
+    attack_close(&attack);
+}
+
+static void a_reader_that_stalls_loses_the_call(void)
+{
+    struct attack attack;
+    attack_open(&attack, NULL);
+    request(&attack.out, 1, 0, "/t/Feed", NULL, NULL);
+    frame(&attack.out, DATA, END_STREAM, 1,
+          ARC_LIT("\x00\x00\x00\x00\x08"
+                  "9 100000"));
+    send_out(&attack);
+    CHECK(attack.replied > 60000 &&
+          attack.replied < 70000); /* the window that HTTP/2 begins with */
+    attack.pair.now_ns += 29 * PAIR_S;
+    send_out(&attack);
+    CHECK_INT(attack.pair.service.closed, 0);
+    attack.pair.now_ns += 10 * PAIR_S;
+    send_out(&attack);
+    CHECK_INT(attack.pair.service.closed, 1);
+    CHECK_INT(attack.pair.server_counters.stalls, 1);
+    CHECK_INT(arc__grpc_conn_queued_bytes(attack.pair.server), 0);
+    attack_close(&attack);
+}
+
+static void pieces_of_many_messages_are_bounded(void)
+{
+    struct attack attack;
+    static char piece[16384];
+    attack_open(&attack, NULL);
+    /* A hundred calls, each with 4 MiB announced and as much sent as the windows allow. */
+    for (uint32_t i = 0; i < 100; i++)
+        request(&attack.out, 1 + 2 * i, 0, "/t/Hang", NULL, NULL);
+    send_out(&attack);
+    for (int round = 0; round < 60; round++) {
+        for (uint32_t i = 0; i < 100 && attack.status == ARC_OK; i++) {
+            memcpy(piece, "\x00\x00\x40\x00\x00", 5);
+            frame(&attack.out, DATA, 0, 1 + 2 * i, arc__slice(piece, sizeof(piece)));
+            send_out(&attack);
+            size_t held = arc__grpc_conn_held_bytes(attack.pair.server);
+            if (held > attack.pair.max_held)
+                attack.pair.max_held = held;
+        }
+    }
+    CHECK(attack.pair.max_held <= (33 << 20));
+    CHECK(attack.pair.server_counters.refused_assembly > 0);
+    attack_close(&attack);
+}
+
+/* --- broken and cut -------------------------------------------------------------------------- */
+
+static void record_session(struct arc_buf *record)
+{
+    struct pair pair = {.record = record};
+    struct seen echo = {0}, chat = {0}, cancelled = {0};
+    CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
+    CHECK_OK(pair_unary(&pair, "/t/Echo", ARC_LIT("hello"), &echo));
+    CHECK_OK(pair_call(&pair, "/t/Chat", pair.now_ns + PAIR_S, &chat));
+    CHECK_OK(arc__grpc_call_send(chat.call, ARC_LIT("one"), NULL));
+    pair_pump(&pair);
+    CHECK_OK(pair_call(&pair, "/t/Hang", 0, &cancelled));
+    pair_pump(&pair);
+    arc__grpc_call_cancel(cancelled.call);
+    CHECK_OK(arc__grpc_call_send(chat.call, ARC_LIT("two"), NULL));
+    arc__grpc_call_half_close(chat.call);
+    pair_pump(&pair);
+    pair_close(&pair);
+}
+
+/* Plays bytes to a fresh server and lets it go; calls must have ended as often as they began. */
+static void play(arc_slice bytes, size_t step, int *calls)
+{
+    static char buf[65536];
+    struct test_mem state = {0};
+    struct arc_mem mem = test_mem(&state);
+    struct pair pair = {0};
+    arc_status status = ARC_OK;
+    CHECK_OK(pair_open(&pair, &mem, NULL, NULL));
+    for (size_t at = 0; at < bytes.len && status == ARC_OK; at += step) {
+        size_t len = bytes.len - at < step ? bytes.len - at : step;
+        char *copy = malloc(len);
+        if (copy == NULL)
+            break;
+        memcpy(copy, bytes.ptr + at, len);
+        status = arc__grpc_conn_recv(pair.server, pair.now_ns, arc__slice(copy, len), NULL);
+        free(copy);
+        while (arc__grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf)) > 0)
+            ;
+    }
+    if (calls != NULL)
+        *calls = pair.service.calls;
+    pair_close(&pair);
+    CHECK_INT(pair.service.calls, pair.service.closed);
+    CHECK_INT(state.live, 0);
+}
+
+static void cut_at_every_length(void)
+{
+    struct arc_mem mem = arc__mem_default();
+    struct arc_buf record;
+    int calls = 0, before = 0;
+    arc__buf_init(&record, &mem, 1 << 20);
+    record_session(&record);
+    for (size_t cut = 0; cut <= record.len; cut++) {
+        play(arc__slice(record.ptr, cut), 4096, &calls);
+        CHECK(calls >= before);
+        before = calls;
+    }
+    CHECK_INT(calls, 3);
+    play(arc__buf_slice(&record), 1, &calls);
+    CHECK_INT(calls, 3);
+    arc__buf_deinit(&record);
+}
+
+static void flipped_anywhere(void)
+{
+    struct arc_mem mem = arc__mem_default();
+    struct arc_buf record;
+    arc__buf_init(&record, &mem, 1 << 20);
+    record_session(&record);
+    for (size_t at = 0; at < record.len; at++) {
+        for (int bit = 0; bit < 8; bit++) {
+            record.ptr[at] = (char)(record.ptr[at] ^ (1 << bit));
+            play(arc__buf_slice(&record), 61, NULL);
+            record.ptr[at] = (char)(record.ptr[at] ^ (1 << bit));
+        }
+    }
+    arc__buf_deinit(&record);
+}
+
+static void not_http2(void)
+{
+    static const char *const hello[] = {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\x02\x00",
+                                        "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", "SSH-2.0-x\r\n"};
+    for (size_t i = 0; i < ARC_COUNT_OF(hello); i++) {
+        struct pair pair = {0};
+        arc_err err = ARC_ERR_INIT;
+        CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
+        CHECK_STATUS(arc__grpc_conn_recv(pair.server, pair.now_ns, arc__slice_cstr(hello[i]), &err),
+                     ARC_EPROTOCOL);
+        CHECK_TEXT(arc__slice_cstr(err.message), "The peer does not speak HTTP/2.");
+        CHECK_TEXT(arc__slice_cstr(err.subject), "client");
+        CHECK(arc__grpc_conn_is_over(pair.server));
+        pair_close(&pair);
+    }
+}
+
+static const struct test tests[] = {
+    {"a flood of resets is stopped at its burst", rapid_reset_is_stopped},
+    {"resets that a peer makes us send are counted and stopped",
+     resets_that_we_are_made_to_send_are_counted},
+    {"cancelling now and then is no flood", cancels_at_a_human_rate_are_fine},
+    {"a header bomb is neither kept nor served", header_bomb},
+    {"too large metadata is refused with a status", large_metadata_is_told_why},
+    {"a request with a bad header is refused with the reason", bad_requests_are_told_why},
+    {"what is not gRPC is answered in HTTP", not_grpc_is_http},
+    {"a bad, long, compressed or cut message ends its call", bad_messages_are_told_why},
+    {"floods of pings, settings and empty frames are stopped", small_floods_are_stopped},
+    {"an endless header block and huge settings are refused", continuations_end},
+    {"a peer that drips at any stage is let go", slow_peers_are_let_go},
+    {"a reader that takes nothing for long loses its call", a_reader_that_stalls_loses_the_call},
+    {"messages in pieces share one bound of memory", pieces_of_many_messages_are_bounded},
+    {"a session cut at any byte ends cleanly", cut_at_every_length},
+    {"a session with any bit wrong ends cleanly", flipped_anywhere},
+    {"a peer that speaks something else is told apart", not_http2},
+};
+TEST_MAIN(tests)
