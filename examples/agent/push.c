@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/duration.h"
+#include "common/ignore.h"
 
 #define PUSH_TIME_NS NS_PER_S
 #define PUSH_BYTES (1u << 20)
@@ -124,7 +125,7 @@ static void listen(struct agent *agent)
     if (status == ARC_OK) {
         take_answer(agent, bytes, len);
     } else if (status != ARC_EAGAIN) {
-        (void)arc_call_status(agent->push.call, &err); /* for its words; any end means again */
+        ignore(arc_call_status(agent->push.call, &err)); /* for its words; any end means again */
         retry_later(agent, err.message);
     } else if (agent->push.half_closed &&
                agent->now_ns - agent->push.opened_ns > PUSH_TIME_NS + PUSH_ANSWER_NS) {
@@ -149,7 +150,7 @@ int64_t push_tick(struct agent *agent)
         int all = send_batches(agent);
         if (push->bytes >= PUSH_BYTES || agent->now_ns - push->opened_ns >= PUSH_TIME_NS ||
             (all && somebody_waits(agent))) {
-            (void)arc_call_half_close(push->call, &err); /* over already: next says so */
+            ignore(arc_call_half_close(push->call, &err)); /* over already: next says so */
             push->half_closed = 1;
         }
     }

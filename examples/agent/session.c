@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/duration.h"
+#include "common/ignore.h"
 #include "common/mem.h"
 
 /* Messages that wait for room on the stream; beyond it the server offers again what was not
@@ -370,7 +371,8 @@ void session_close(struct agent *agent)
 {
     arc_err err = ARC_ERR_INIT;
     if (agent->session.call != NULL)
-        (void)arc_call_half_close(agent->session.call, &err); /* politeness; close ends it anyway */
+        ignore(
+            arc_call_half_close(agent->session.call, &err)); /* politeness; close ends it anyway */
     end_call(agent);
     mem_free(agent->session.outbox);
     agent->session.outbox = NULL;

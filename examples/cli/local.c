@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "common/clock.h"
 #include "common/duration.h"
+#include "common/ignore.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/shell.h"
@@ -209,7 +210,8 @@ static void take_line(void *user, const char *bytes, size_t len, int split)
     text_add(&line, "\n", 1);
     /* The engine's own log of the step. A step that it has given up has none; what is said still
      * stands on the screen. */
-    (void)arc_step_log(sink->local->ctl, sink->step->token, sink->stream, line.ptr, line.len, NULL);
+    ignore(
+        arc_step_log(sink->local->ctl, sink->step->token, sink->stream, line.ptr, line.len, NULL));
     text_deinit(&line);
 }
 
@@ -273,8 +275,8 @@ static void finish(struct local *local, struct local_step *step)
     lines_end(&step->err, take_line, &err);
     int result = result_of(step, message, sizeof(message));
     /* Not found: the engine has given it up meanwhile, and wants to hear no more. */
-    (void)arc_step_end(local->ctl, step->token, result, step->exit.code,
-                       message[0] != '\0' ? message : NULL, NULL);
+    ignore(arc_step_end(local->ctl, step->token, result, step->exit.code,
+                        message[0] != '\0' ? message : NULL, NULL));
     free_step(step);
     local->count--;
 }

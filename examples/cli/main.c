@@ -95,7 +95,7 @@ int cli_parse(const struct command *command, const struct arg *table, size_t cou
 
 int cli_read_file(const char *path, struct text *out)
 {
-    char buf[16384];
+    char buf[8192];
     int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     ssize_t got = fd < 0 ? -1 : 0;
     if (fd >= 0) {

@@ -15,6 +15,7 @@
 #include "cli/view.h"
 #include "common/clock.h"
 #include "common/duration.h"
+#include "common/ignore.h"
 #include "common/json.h"
 #include "common/mem.h"
 
@@ -122,7 +123,7 @@ static void take_event(struct running *running, const arc_event_view *event)
         if (running->fail_fast && !running->failed_fast &&
             (change.state == ARC_JOB_FAILED || change.state == ARC_JOB_TIMEOUT)) {
             running->failed_fast = 1;
-            (void)arc_run_stop(running->ctl, running->run_id, "--fail-fast", 0, NULL); /* over */
+            ignore(arc_run_stop(running->ctl, running->run_id, "--fail-fast", 0, NULL)); /* over */
         }
     } else if (starts_with(event->type, "arcentra.pipeline.")) {
         change.state = view_find_state(arc_run_state_name, event->state);
@@ -158,7 +159,8 @@ static int interrupted(struct running *running)
                                  ? "Stopping the run; once more to kill its steps."
                                  : "Killing the steps of the run.");
     /* It may be over already: then the loop ends by itself. */
-    (void)arc_run_stop(running->ctl, running->run_id, "Interrupted", running->interrupts > 1, &err);
+    ignore(
+        arc_run_stop(running->ctl, running->run_id, "Interrupted", running->interrupts > 1, &err));
     return 0;
 }
 

@@ -15,6 +15,7 @@ libprogram_la_SOURCES = \
 	examples/common/clock.h \
 	examples/common/duration.c \
 	examples/common/duration.h \
+	examples/common/ignore.h \
 	examples/common/json.c \
 	examples/common/json.h \
 	examples/common/keeper.c \
