@@ -397,9 +397,11 @@ static arc_status encode(struct file_logs *self, const struct step *step,
 static arc_status write_append(struct file_logs *self, struct step *step, arc_err *err)
 {
     uint64_t idx_size = (uint64_t)step->info.lines * INDEX_ENTRY;
-    int failed = write_all(step->log_fd, self->records.ptr, self->records.len, step->log_size);
+    /* The index first: the end of the log is what makes the append happen, so it comes last. Else
+     * an append whose index failed could come back after it was said to have failed. */
+    int failed = write_all(step->idx_fd, self->offsets.ptr, self->offsets.len, idx_size);
     if (failed == 0)
-        failed = write_all(step->idx_fd, self->offsets.ptr, self->offsets.len, idx_size);
+        failed = write_all(step->log_fd, self->records.ptr, self->records.len, step->log_size);
     if (failed == 0)
         return ARC_OK;
     arc_status status = fail_errno("The log", key_of(step), failed, err);

@@ -127,8 +127,10 @@ static arc_slice standard_tag(const yaml_char_t *tag)
 
 static int refuse_tag(struct reader *reader, const yaml_event_t *event, const yaml_char_t *tag)
 {
-    arc_slice whole = from_yaml(tag, strlen((const char *)tag));
-    return refuse(reader, ARC_DIAG_TAG, event, ARC_ARGS(arc__quoted(reader->tree->sink, whole)));
+    arc_slice shown = from_yaml(tag, strlen((const char *)tag)), standard = standard_tag(tag);
+    if (standard.len > 0)
+        shown = arc__arena_printf(reader->tree->arena, "!!%.*s", ARC_ARG(standard));
+    return refuse(reader, ARC_DIAG_TAG, event, ARC_ARGS(arc__quoted(reader->tree->sink, shown)));
 }
 
 static const char *kind_tag(enum arc_node_kind kind)

@@ -171,17 +171,21 @@ def check_examples(root):
 
 
 def check_order(root):
-    """In a .c: the own header, then <arcentra/...>, then <system>, then "room/...", each sorted."""
+    """In a .c: the own header, or one of the own room for a file without; then <arcentra/...>, then
+    <system>, then "room/...", each sorted."""
     found = []
     for name in files(root, ".c"):
         if not name.startswith("lib/"):
             continue
         own = name[len("lib/"):-2] + ".h"
+        room = own.split("/")[0] + "/"
         rows = [row for row in includes(root, name)
                 if not row[2].endswith(".def") and row[2] != "config.h"]
         if os.path.exists(os.path.join(root, "lib", own)) and (not rows or rows[0][2] != own):
             found.append(f'{name}: the first include is the own header "{own}"')
-        rows = [row for row in rows if row[2] != own]
+            continue
+        if rows and rows[0][1] == '"' and rows[0][2].startswith(room):
+            rows = rows[1:]
         for before, row in zip(rows, rows[1:]):
             rank = [2 if quote == '"' else 0 if what.startswith("arcentra/") else 1
                     for _, quote, what in (before, row)]

@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-unit_tests += tests/unit/store/store_mem_test tests/unit/store/store_sqlite_test
+unit_tests += \
+	tests/unit/store/store_crash_test \
+	tests/unit/store/store_fault_test \
+	tests/unit/store/store_mem_test \
+	tests/unit/store/store_sqlite_test \
+	tests/unit/store/tree_test
 
 store_contract_sources = \
 	tests/unit/store/store_contract.c tests/unit/store/store_contract.h \
 	tests/unit/store/store_model.c tests/unit/store/store_model.h \
 	tests/unit/store/store_random.c
-tests_unit_store_store_mem_test_SOURCES = tests/unit/store/store_mem_test.c $(store_contract_sources)
-tests_unit_store_store_sqlite_test_SOURCES = tests/unit/store/store_sqlite_test.c \
-	tests/unit/store/store_files.c tests/unit/store/store_files.h \
+store_files_sources = tests/unit/store/store_files.c tests/unit/store/store_files.h
+tests_unit_store_store_mem_test_SOURCES = tests/unit/store/store_mem_test.c \
 	$(store_contract_sources)
+tests_unit_store_store_fault_test_SOURCES = tests/unit/store/store_fault_test.c \
+	$(store_contract_sources)
+tests_unit_store_store_sqlite_test_SOURCES = tests/unit/store/store_sqlite_test.c \
+	$(store_files_sources) $(store_contract_sources)
+tests_unit_store_store_crash_test_SOURCES = tests/unit/store/store_crash_test.c \
+	tests/unit/store/test_disk.c tests/unit/store/test_disk.h $(store_files_sources)

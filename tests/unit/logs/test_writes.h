@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing that fails on demand: the program's own pwrite and ftruncate stand before the C
+ * library's. */
+#ifndef ARC_TEST_WRITES_H
+#define ARC_TEST_WRITES_H
+
+#include <stdint.h>
+
+struct test_writes {
+    uint64_t calls;   /* of pwrite and ftruncate */
+    uint64_t fail_at; /* the how-manieth fails; 0: none */
+    int sticky;       /* all behind it too */
+    int number;       /* the errno */
+    uint32_t
+        short_max; /* no pwrite takes more bytes; 0: no limit. Every other call is interrupted */
+};
+extern struct test_writes test_writes;
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What SQLite's store promises when the process is killed, the power goes, or the disk fails. */
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "shim.h"
+#include "store_files.h"
+#include "test_disk.h"
+
+/* --- kill -9 --------------------------------------------------------------------------------- */
+
+/* The child: says what is stored, for ever. */
+static void commit_until_killed(const struct store_files *files, int acks)
+{
+    struct arc_store_sqlite_options options = ARC_STORE_SQLITE_OPTIONS_INIT;
+    options.checkpoint_pages = 30; /* so that it is also killed while it checkpoints */
+    options.skip_quick_check = 1;
+    struct arc_store *store = store_files_open(files, &options, NULL);
+    int64_t seq = store != NULL ? store_files_heard(store, "s") : -1;
+    if (seq < 0)
+        _exit(3);
+    for (;;) {
+        seq++;
+        if (store_files_say(store, "s", seq, NULL) != ARC_OK ||
+            write(acks, &seq, sizeof(seq)) != sizeof(seq))
+            _exit(4);
+        if (store->ops->timeout_ms(store) == 0 && store->ops->dispatch(store, NULL) != ARC_OK)
+            _exit(5);
+    }
+}
+
+/* Kills the child somewhere behind its n-th answer. The last thing that it said to be stored. */
+static int64_t kill_after(const struct store_files *files, int64_t answers, unsigned spins)
+{
+    int acks[2], status = 0;
+    int64_t last = 0, seq;
+    CHECK(pipe(acks) == 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)close(acks[0]);
+        commit_until_killed(files, acks[1]);
+    }
+    (void)close(acks[1]);
+    while (answers-- > 0 && read(acks[0], &seq, sizeof(seq)) == sizeof(seq))
+        last = seq;
+    for (volatile unsigned i = 0; i < spins; i++)
+        continue; /* a little further, into the middle of things */
+    CHECK(kill(child, SIGKILL) == 0);
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));
+    while (read(acks[0], &seq, sizeof(seq)) == sizeof(seq))
+        last = seq;
+    (void)close(acks[0]);
+    return last;
+}
+
+static void kills_lose_nothing(void)
+{
+    enum { KILLS = 60 };
+    struct store_files files;
+    uint64_t random = 88172645463325252u;
+    int64_t acknowledged = 0;
+    store_files_make(&files);
+    for (int round = 0; round < KILLS; round++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        int64_t last = kill_after(&files, 1 + (int64_t)(random % 40), (unsigned)(random % 400000));
+        CHECK(last > acknowledged);
+        acknowledged = last;
+        arc_err err = ARC_ERR_INIT;
+        struct arc_store *store = store_files_open(&files, NULL, &err); /* checks all pages */
+        CHECK(store != NULL);
+        if (store == NULL) {
+            printf("# round %d: %s\n", round, err.message);
+            break;
+        }
+        /* At most the one that was under way came in without its answer. */
+        int64_t heard = store_files_heard(store, "s");
+        CHECK(heard == last || heard == last + 1);
+        acknowledged = heard;
+        store->ops->close(store);
+    }
+    CHECK(acknowledged >= KILLS);
+    store_files_remove(&files);
+}
+
+/* --- the disk that fails --------------------------------------------------------------------- */
+
+static struct arc_store *open_on_disk(const struct store_files *files, arc_err *err)
+{
+    struct arc_store_sqlite_options options = ARC_STORE_SQLITE_OPTIONS_INIT;
+    options.vfs = DISK_NAME;
+    options.checkpoint_pages = 12;
+    return store_files_open(files, &options, err);
+}
+
+/* Commits until one fails or there are `count`. How many said that they are stored. */
+static int64_t say_many(struct arc_store *store, int64_t from, int64_t count, arc_err *err)
+{
+    int64_t seq = from;
+    while (seq < from + count && store_files_say(store, "s", seq, err) == ARC_OK) {
+        seq++;
+        if (store->ops->timeout_ms(store) == 0 && store->ops->dispatch(store, NULL) != ARC_OK)
+            break;
+    }
+    return seq - from;
+}
+
+/* The power goes at the n-th operation. 1: the life ended before it. */
+static int power_life(struct store_files *files, uint64_t nth, uint64_t random)
+{
+    enum { COUNT = 40 };
+    int64_t stored = 0;
+    arc_err err = ARC_ERR_INIT;
+    disk_format();
+    disk_fail(nth, 1, SQLITE_IOERR_WRITE, DISK_ALL);
+    struct arc_store *store = open_on_disk(files, &err);
+    if (store != NULL) {
+        stored = say_many(store, 1, COUNT, &err);
+        CHECK(stored == COUNT || store->ops->health(store, NULL) == ARC_EIO);
+        store->ops->close(store);
+    }
+    int survived = disk_failures() == 0;
+    disk_lose_power(random);
+    err = (arc_err)ARC_ERR_INIT;
+    store = open_on_disk(files, &err);
+    CHECK(store != NULL);
+    if (store == NULL) {
+        printf("# operation %llu, random %llu: %s\n", (unsigned long long)nth,
+               (unsigned long long)random, err.message);
+        return survived;
+    }
+    int64_t heard = store_files_heard(store, "s");
+    if (heard < stored || heard > stored + 1)
+        printf("# operation %llu, random %llu: %lld stored, %lld there\n", (unsigned long long)nth,
+               (unsigned long long)random, (long long)stored, (long long)heard);
+    CHECK(heard == stored || heard == stored + 1);
+    CHECK_INT(say_many(store, heard + 1, 5, &err), 5);
+    CHECK_INT(store_files_heard(store, "s"), heard + 5);
+    store->ops->close(store);
+    return survived;
+}
+
+static void lost_power_loses_nothing(void)
+{
+    struct store_files files;
+    uint64_t operations = 0;
+    store_files_make(&files);
+    CHECK(disk_register());
+    for (uint64_t random = 1; random <= 4; random++) {
+        uint64_t nth = random % 2 + 1; /* each operation twice */
+        while (nth < 5000 && !power_life(&files, nth, random * 0x9e3779b97f4a7c15u + nth))
+            nth += 2;
+        operations += nth;
+    }
+    CHECK(operations > 4 * 100 && operations < 4 * 5000);
+    disk_format();
+    store_files_remove(&files);
+}
+
+/* One operation fails and the disk is well again: whatever said stored is there, and after the
+ * failure of a write or a sync nothing says so any more. 1: nothing failed. */
+static int failing_life(struct store_files *files, uint64_t nth, unsigned kinds, int code)
+{
+    enum { COUNT = 40 };
+    arc_err err = ARC_ERR_INIT;
+    disk_format();
+    struct arc_store *store = open_on_disk(files, &err);
+    CHECK(store != NULL);
+    if (store == NULL)
+        return 1;
+    disk_fail(nth, 0, code, kinds);
+    int64_t stored = say_many(store, 1, COUNT, &err);
+    int survived = disk_failures() == 0;
+    if (survived) {
+        CHECK_INT(stored, COUNT);
+    } else {
+        CHECK_STATUS(store->ops->health(store, &err), ARC_EIO);
+        CHECK(strstr(err.message, "takes no more writes") != NULL);
+        CHECK_STATUS(store_files_say(store, "s", 1000, NULL), ARC_EIO);
+        CHECK_STATUS(store_files_say(store, "s", 1001, NULL), ARC_EIO);
+        CHECK_INT(store->ops->timeout_ms(store), -1);
+        CHECK(store_files_heard(store, "s") >= stored); /* reading goes on */
+    }
+    store->ops->close(store);
+    disk_lose_power(nth);
+    store = open_on_disk(files, &err);
+    CHECK(store != NULL);
+    if (store != NULL) {
+        int64_t heard = store_files_heard(store, "s");
+        CHECK(heard == stored || heard == stored + 1);
+        CHECK_OK(store_files_say(store, "s", heard + 1, NULL));
+        store->ops->close(store);
+    }
+    return survived;
+}
+
+static void failures_poison(void)
+{
+    static const struct {
+        unsigned kinds;
+        int code;
+    } faults[] = {{DISK_WRITES, SQLITE_IOERR_WRITE},
+                  {DISK_SYNCS, SQLITE_IOERR_FSYNC},
+                  {DISK_SYNCS, SQLITE_IOERR_DIR_FSYNC}};
+    struct store_files files;
+    store_files_make(&files);
+    CHECK(disk_register());
+    for (size_t i = 0; i < ARC_COUNT_OF(faults); i++) {
+        uint64_t nth = 1;
+        while (nth < 5000 && !failing_life(&files, nth, faults[i].kinds, faults[i].code))
+            nth++;
+        CHECK(nth > 40 && nth < 5000);
+    }
+    disk_format();
+    store_files_remove(&files);
+}
+
+static void full_disks_are_no_poison(void)
+{
+    struct store_files files;
+    arc_err err = ARC_ERR_INIT;
+    store_files_make(&files);
+    CHECK(disk_register());
+    struct arc_store *store = open_on_disk(&files, &err);
+    CHECK(store != NULL);
+    for (size_t room = 0; store != NULL && room < 30000; room += 1000) {
+        int64_t before = store_files_heard(store, "s");
+        disk_limit(disk_used() + room);
+        int64_t stored = say_many(store, before + 1, 500, &err);
+        CHECK(stored < 500);
+        CHECK_STATUS(err.status, ARC_ELIMIT);
+        CHECK_OK(store->ops->health(store, NULL));
+        CHECK_INT(store_files_heard(store, "s"), before + stored);
+        disk_limit(0); /* somebody made room */
+        CHECK_INT(say_many(store, before + stored + 1, 3, &err), 3);
+        CHECK_INT(store_files_heard(store, "s"), before + stored + 3);
+    }
+    if (store != NULL) {
+        int64_t heard = store_files_heard(store, "s");
+        store->ops->close(store);
+        disk_lose_power(5);
+        store = open_on_disk(&files, &err);
+        CHECK(store != NULL && store_files_heard(store, "s") == heard);
+    }
+    if (store != NULL)
+        store->ops->close(store);
+    disk_format();
+    store_files_remove(&files);
+}
+
+/* Opening is as careful as committing. */
+static void opening_can_fail_anywhere(void)
+{
+    static const int codes[] = {SQLITE_IOERR_WRITE, SQLITE_FULL, SQLITE_IOERR_NOMEM};
+    static const arc_status statuses[] = {ARC_EIO, ARC_ELIMIT, ARC_ENOMEM};
+    struct store_files files;
+    store_files_make(&files);
+    CHECK(disk_register());
+    for (size_t i = 0; i < ARC_COUNT_OF(codes); i++) {
+        uint64_t nth = 1;
+        for (int failed = 1; failed && nth < 5000; nth++) {
+            arc_err err = ARC_ERR_INIT;
+            disk_format();
+            disk_fail(nth, 1, codes[i], DISK_ALL);
+            struct arc_store *store = open_on_disk(&files, &err);
+            failed = disk_failures() != 0;
+            CHECK(failed ? store == NULL : store != NULL);
+            if (failed)
+                CHECK_STATUS(err.status, statuses[i]);
+            disk_fail(0, 0, 0, DISK_ALL);
+            if (store == NULL) /* the file that was left can be opened */
+                store = open_on_disk(&files, &err);
+            CHECK(store != NULL && store_files_say(store, "s", 1, NULL) == ARC_OK);
+            if (store != NULL)
+                store->ops->close(store);
+        }
+        CHECK(nth > 10 && nth < 5000);
+    }
+    disk_format();
+    store_files_remove(&files);
+}
+
+static const struct test tests[] = {
+    {"kills in the middle of commits lose nothing acknowledged", kills_lose_nothing},
+    {"lost power loses nothing acknowledged", lost_power_loses_nothing},
+    {"a failed write or sync ends all acknowledging", failures_poison},
+    {"a full disk refuses and may pass", full_disks_are_no_poison},
+    {"opening can fail at every write and leaves a sound file", opening_can_fail_anywhere},
+};
+
+TEST_MAIN(tests)

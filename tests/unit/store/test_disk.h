@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A disk for SQLite that lives in memory and can fail: run full, answer a write or a sync with an
+ * error, or lose its power. What was written is safe only when its file was synced; at a loss of
+ * power any part of the rest, in sectors of 512 bytes, may be there or not. */
+#ifndef ARC_TEST_DISK_H
+#define ARC_TEST_DISK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DISK_NAME "arc-test-disk" /* for sqlite3_vfs */
+
+/* Registers the disk, empty and sound. Once a program; then disk_format. */
+int disk_register(void);
+/* Forgets all files and all faults. */
+void disk_format(void);
+
+/* Operations that change something: writes, syncs, truncations, deletions. */
+uint64_t disk_operations(void);
+/* The n-th of them from now, and all behind it when sticky, answers with this code of SQLite's.
+ * 0: none. kinds: what counts. */
+#define DISK_WRITES 1u
+#define DISK_SYNCS 2u
+#define DISK_OTHERS 4u
+#define DISK_ALL 7u
+void disk_fail(uint64_t nth, int sticky, int code, unsigned kinds);
+/* How many answered so. */
+uint64_t disk_failures(void);
+/* No file may make the sum of all sizes greater; 0: no limit. */
+void disk_limit(size_t bytes);
+size_t disk_used(void);
+/* All is well again; what was not safe is there or not as the random number wants. */
+void disk_lose_power(uint64_t random);
+
+#endif
