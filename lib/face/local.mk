@@ -7,3 +7,8 @@ libarc_la_SOURCES += \
 	lib/face/host.c \
 	lib/face/run.c \
 	lib/face/spec.c lib/face/spec_private.h
+if WITH_GRPC
+libarc_la_SOURCES += lib/face/client.c
+else
+libarc_la_SOURCES += lib/face/no_grpc.c
+endif
