@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# The programs. Each has a fragment of its own.
+include examples/common/local.mk
+include examples/agent/local.mk
+include tests/unit/examples/local.mk
+include examples/server/local.mk

@@ -31,6 +31,8 @@ if !SANITIZED
 TESTS += $(installed_tests)
 endif
 if WITH_CUNIT
+smoke_tests += tests/unit/base/text_test tests/unit/codec/pb_test tests/unit/store/store_mem_test \
+	tests/unit/store/store_sqlite_test
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 check_LTLIBRARIES = libshim.la

@@ -355,3 +355,9 @@ arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct liv
     *out = live;
     return ARC_OK;
 }
+
+const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice run_id)
+{
+    const struct live *live = arc__map_get(&engine->runs, run_id);
+    return live != NULL && live->loaded ? &live->run : NULL;
+}

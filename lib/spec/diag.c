@@ -94,6 +94,8 @@ arc_slice arc__quoted(struct arc_sink *sink, arc_slice text)
 {
     if (!arc__sink_keeps(sink))
         return ARC_NONE;
+    if (text.len == 0)
+        return ARC_LIT("the empty text");
     struct arc_buf buf = scratch(sink);
     size_t shown = arc__utf8_prefix(text, QUOTED_MAX);
     arc__buf_add_char(&buf, '`');
@@ -135,6 +137,8 @@ static arc_slice fill(struct arc_sink *sink, const char *sentence, const arc_sli
             rest = arc__slice_from(rest, 1);
         }
     }
+    if (buf.len > 0 && buf.ptr[0] >= 'a' && buf.ptr[0] <= 'z')
+        buf.ptr[0] = (char)(buf.ptr[0] - 'a' + 'A');
     return settle(sink, &buf);
 }
 

@@ -151,7 +151,10 @@ static void look(arc_slice text, const struct arc_json_problem *problem, struct 
     if (problem->depth > 0)
         at = past_separator(text, problem, at, &comma, &colon);
     if (at >= text.len) {
-        *answer = (struct answer){text.len, text.len, "it ends too early",
+        size_t end = text.len;
+        while (end > 0 && memchr(" \t\r\n", text.ptr[end - 1], 4) != NULL)
+            end--;
+        *answer = (struct answer){end, end, "it ends too early",
                                   "close every bracket that was opened", problem->depth > 0};
         return;
     }
@@ -173,6 +176,8 @@ static void look(arc_slice text, const struct arc_json_problem *problem, struct 
         answer->sentence =
             c == ',' ? "a value is missing before this comma" : "this colon does not follow a key";
         answer->hint = "remove it, or give what is missing";
+    } else if (first > 0 && at == problem->at && c >= '0' && c <= '9' && text.ptr[at - 1] == '0') {
+        answer->from = at - 1; /* 01: the zero was read as a number of its own */
     } else if (problem->has_items && !problem->has_key && !comma && c != '\'' && c != '/' &&
                c != '#') {
         answer->sentence = "a comma is missing before this";

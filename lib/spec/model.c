@@ -133,7 +133,7 @@ static int count_ok(struct arc_check *check, uint32_t count, const struct arc_no
     if (count <= check->limits.jobs)
         return 1;
     struct arc_path here = {NULL, list->key, 0};
-    (void)arc__diag_add(check->sink, ARC_DIAG_TOO_MANY, &here, &list->mark, ARC_NONE,
+    (void)arc__diag_add(check->sink, ARC_DIAG_TOO_MANY, &here, &list->key_mark, ARC_NONE,
                         ARC_ARGS(ARC_LIT("The pipeline"), arc__decimal(check->sink, count),
                                  ARC_LIT("jobs"), arc__decimal(check->sink, check->limits.jobs)));
     return 0;

@@ -27,13 +27,35 @@ static arc_slice quoted_key(const struct walk *walk, const char *key)
 /* --- keys ----------------------------------------------------------------------------------------
  */
 
+/* "`steps` is a key of a job", where a key stands at the wrong level. */
+static arc_slice other_level(struct walk *walk, arc_slice key)
+{
+    static const struct {
+        enum arc_object object;
+        const char *phrase;
+    } levels[] = {{ARC_OBJECT_STEP, "a step"},
+                  {ARC_OBJECT_JOB, "a job"},
+                  {ARC_OBJECT_STAGE, "a stage"},
+                  {ARC_OBJECT_PIPELINE, "the pipeline"}};
+    for (size_t i = 0; i < ARC_COUNT_OF(levels); i++) {
+        const struct arc_field *field = arc__field_find(levels[i].object, key);
+        if (field != NULL)
+            return arc__arena_printf(walk->check->arena, "`%s` is a key of %s", field->key,
+                                     levels[i].phrase);
+    }
+    return ARC_NONE;
+}
+
 static void unknown_key(struct walk *walk, const struct arc_node *child,
                         const struct arc_path *path)
 {
-    arc_slice near = arc__sink_keeps(walk->check->sink)
-                         ? arc__field_nearest(walk->object, child->key)
-                         : ARC_NONE;
-    arc_slice hint = arc__did_you_mean(walk->check->sink, near);
+    arc_slice hint = ARC_NONE;
+    if (arc__sink_keeps(walk->check->sink)) {
+        hint = other_level(walk, child->key);
+        if (hint.len == 0)
+            hint =
+                arc__did_you_mean(walk->check->sink, arc__field_nearest(walk->object, child->key));
+    }
     if (hint.len == 0)
         hint = ARC_LIT("keys of your own start with `x-`");
     (void)arc__diag_add(walk->check->sink, ARC_DIAG_UNKNOWN_KEY, path, &child->key_mark, hint,
@@ -120,10 +142,11 @@ static void check_key(struct walk *walk, const struct arc_node *child)
 static void check_root(struct walk *walk)
 {
     struct arc_sink *sink = walk->check->sink;
+    struct arc_mark head = arc__node_head(walk->node);
     const struct arc_node *stages = walk->seen[arc__field(ARC_FIELD_PIPELINE_STAGES) - walk->first];
     const struct arc_node *jobs = walk->seen[arc__field(ARC_FIELD_PIPELINE_JOBS) - walk->first];
     if (stages == NULL && jobs == NULL)
-        (void)arc__diag_add(sink, ARC_DIAG_NO_JOBS, NULL, &walk->node->mark, ARC_NONE, ARC_NO_ARGS);
+        (void)arc__diag_add(sink, ARC_DIAG_NO_JOBS, NULL, &head, ARC_NONE, ARC_NO_ARGS);
     if (stages == NULL || jobs == NULL)
         return;
     const struct arc_node *second = stages->key_mark.offset > jobs->key_mark.offset ? stages : jobs;
@@ -141,9 +164,9 @@ static void check_step(struct walk *walk)
     const struct arc_node *uses = arc__field_get(walk->node, ARC_FIELD_STEP_USES);
     const struct arc_node *args = arc__field_get(walk->node, ARC_FIELD_STEP_ARGS);
     const struct arc_node *other = args != NULL ? arc__node_get(args, "run") : NULL;
+    struct arc_mark head = arc__node_head(walk->node);
     if (run == NULL && uses == NULL)
-        (void)arc__diag_add(sink, ARC_DIAG_NO_USES, walk->path, &walk->node->mark, ARC_NONE,
-                            ARC_NO_ARGS);
+        (void)arc__diag_add(sink, ARC_DIAG_NO_USES, walk->path, &head, ARC_NONE, ARC_NO_ARGS);
     if (run == NULL)
         return;
     struct arc_path here = {walk->path, run->key, 0};
@@ -217,8 +240,9 @@ static void check_required(struct walk *walk, size_t count)
         if (walk->seen[i] != NULL || (walk->first[i].flags & ARC_FIELD_FLAG_REQUIRED) == 0)
             continue;
         arc_slice hint = arc__arena_printf(walk->check->arena, "add `%s:`", walk->first[i].key);
-        (void)arc__diag_add(walk->check->sink, ARC_DIAG_REQUIRED, walk->path, &walk->node->mark,
-                            hint, ARC_ARGS(subject(walk), quoted_key(walk, walk->first[i].key)));
+        struct arc_mark head = arc__node_head(walk->node);
+        (void)arc__diag_add(walk->check->sink, ARC_DIAG_REQUIRED, walk->path, &head, hint,
+                            ARC_ARGS(subject(walk), quoted_key(walk, walk->first[i].key)));
     }
 }
 

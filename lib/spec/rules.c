@@ -65,6 +65,12 @@ static void report_twin(struct arc_check *check, enum arc_diag_code code,
     arc__diag_relate(check->sink, diag, &first->mark, "the first one is here");
 }
 
+static int is_id(const struct arc_node *node)
+{
+    const struct arc_field *field = arc__field_find(ARC_OBJECT_STEP, node->key);
+    return field != NULL && field->id == ARC_FIELD_STEP_ID;
+}
+
 /* Names of the items of one list, sorted here. up: the list's path. */
 static void check_unique(struct arc_check *check, struct named *names, uint32_t count,
                          enum arc_diag_code code, const struct arc_path *up)
@@ -75,9 +81,11 @@ static void check_unique(struct arc_check *check, struct named *names, uint32_t 
             first = i;
             continue;
         }
+        /* Two steps without an id are told apart by their names, of which was spoken before. */
+        if (code == ARC_DIAG_DUPLICATE_ID && !is_id(names[first].node) && !is_id(names[i].node))
+            continue;
         struct arc_path item = {up, ARC_NONE, names[i].index};
-        struct arc_path here = {
-            &item, names[i].node->key.ptr != NULL ? names[i].node->key : ARC_LIT("name"), 0};
+        struct arc_path here = {&item, names[i].node->key, 0};
         report_twin(check, code, names[first].node, names[i].node, &here);
     }
 }
@@ -176,6 +184,8 @@ static int check_dependency(struct arc_check *check, const struct arc_spec_job *
         *out = other;
         return 1;
     }
+    if (arc__template_any(node->text))
+        return 0; /* refused for that already */
     arc_slice quoted = arc__quoted(sink, node->text);
     if (other == NULL) {
         (void)arc__diag_add(sink, ARC_DIAG_UNKNOWN_JOB, path, &node->mark,
@@ -191,7 +201,8 @@ static int check_dependency(struct arc_check *check, const struct arc_spec_job *
         arc__diag_add(sink, ARC_DIAG_LATER_STAGE, path, &node->mark, ARC_NONE,
                       ARC_ARGS(arc__quoted(sink, job->name), quoted,
                                arc__quoted(sink, spec->stages[other->stage].name)));
-    arc__diag_relate(sink, diag, &other->node->mark, "it is here");
+    arc__diag_relate(sink, diag, &arc__field_get(other->node, ARC_FIELD_JOB_NAME)->mark,
+                     "it is here");
     return 0;
 }
 

@@ -1,35 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk over the tree with the field table in hand: unknown keys, types, forms of values,
  * templates. What holds between parts is in rules.c. */
-#include "spec/model.h"
+#include "spec/shape.h"
 
 #include "base/text.h"
 #include "base/time.h"
-#include "spec/shape.h"
 
 static arc_slice key_name(struct arc_check *check, const struct arc_field *field)
 {
     return arc__quoted(check->sink, arc__slice_cstr(field->key));
 }
 
-static const char *kind_phrase(const struct arc_node *node)
+/* "An item of `steps`" */
+static arc_slice item_name(struct arc_check *check, const struct arc_field *field)
+{
+    return arc__arena_printf(check->arena, "An item of `%s`", field->key);
+}
+
+static arc_slice kind_phrase(struct arc_check *check, const struct arc_node *node)
 {
     switch (node->kind) {
     case ARC_NODE_NULL:
-        return "nothing";
+        return ARC_LIT("nothing");
     case ARC_NODE_BOOL:
-        return node->number ? "`true`" : "`false`";
     case ARC_NODE_INT:
     case ARC_NODE_FLOAT:
-        return "a number";
+        return arc__quoted(check->sink, node->text);
     case ARC_NODE_TEXT:
-        return "a text";
+        return ARC_LIT("a text");
     case ARC_NODE_LIST:
-        return "a list";
+        return ARC_LIT("a list");
     case ARC_NODE_MAP:
-        return "a map";
+        return ARC_LIT("a map");
     }
-    return "this";
+    return ARC_LIT("this");
 }
 
 static int is_scalar(const struct arc_node *node)
@@ -41,9 +45,8 @@ void arc__shape_type(struct arc_check *check, const struct arc_node *node,
                      const struct arc_path *path, arc_slice what, const char *expected,
                      arc_slice hint)
 {
-    (void)arc__diag_add(
-        check->sink, ARC_DIAG_TYPE, path, &node->mark, hint,
-        ARC_ARGS(what, arc__slice_cstr(expected), arc__slice_cstr(kind_phrase(node))));
+    (void)arc__diag_add(check->sink, ARC_DIAG_TYPE, path, &node->mark, hint,
+                        ARC_ARGS(what, arc__slice_cstr(expected), kind_phrase(check, node)));
 }
 
 /* Text where none is expanded. 1: there was a template. */
@@ -294,6 +297,9 @@ static void check_entry(struct arc_check *check, const struct arc_node *child,
         !arc__form_env_name(child->key))
         (void)arc__diag_add(check->sink, ARC_DIAG_ENV_NAME, path, &child->key_mark, ARC_NONE,
                             ARC_ARGS(arc__quoted(check->sink, child->key)));
+    if (field->type != ARC_TYPE_ENV && child->key.len == 0)
+        (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &child->key_mark, ARC_NONE,
+                            ARC_ARGS(arc__arena_printf(check->arena, "A key of `%s`", field->key)));
     if (!is_scalar(child)) {
         arc__shape_type(check, child, path, arc__quoted(check->sink, child->key), "a text",
                         child->kind == ARC_NODE_NULL ? ARC_LIT("write `\"\"` for an empty text")
@@ -402,7 +408,9 @@ static void check_scalars(struct arc_check *check, const struct arc_node *node,
         if (field->type == ARC_TYPE_WORDS)
             check_word(check, c, field, &here);
         else if (!is_scalar(c))
-            arc__shape_type(check, c, &here, key_name(check, field), expected, ARC_NONE);
+            arc__shape_type(check, c, &here, item_name(check, field),
+                            field->type == ARC_TYPE_NAMES ? "the name of a job" : "a text",
+                            ARC_NONE);
         else
             (void)refuse_template(check, c, field, &here);
     }
@@ -417,7 +425,7 @@ static void check_maps(struct arc_check *check, const struct arc_node *node,
     for (const struct arc_node *c = node->first; c != NULL; c = c->next, index++) {
         struct arc_path here = {path, ARC_NONE, index};
         if (c->kind != ARC_NODE_MAP)
-            arc__shape_type(check, c, &here, key_name(check, field), "a list of maps", ARC_NONE);
+            arc__shape_type(check, c, &here, item_name(check, field), "a map", ARC_NONE);
     }
 }
 
@@ -456,7 +464,7 @@ static void check_objects(struct arc_check *check, const struct arc_node *node,
         return;
     if (field->of == ARC_OBJECT_STEP && node->count > check->limits.steps_per_job) {
         (void)arc__diag_add(
-            check->sink, ARC_DIAG_TOO_MANY, path, &node->mark, ARC_LIT("split the job"),
+            check->sink, ARC_DIAG_TOO_MANY, path, &node->key_mark, ARC_LIT("split the job"),
             ARC_ARGS(ARC_LIT("The job"), arc__decimal(check->sink, node->count), ARC_LIT("steps"),
                      arc__decimal(check->sink, check->limits.steps_per_job)));
     }
@@ -465,7 +473,7 @@ static void check_objects(struct arc_check *check, const struct arc_node *node,
         if (c->kind == ARC_NODE_MAP)
             arc__shape_object(check, c, field->of, &here);
         else
-            arc__shape_type(check, c, &here, key_name(check, field), "a list of maps",
+            arc__shape_type(check, c, &here, item_name(check, field), "a map",
                             object_hint(check, c, field->of));
     }
 }

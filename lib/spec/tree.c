@@ -204,6 +204,20 @@ int arc__tree_scalar(struct arc_tree *tree, struct arc_node *node, size_t start,
     return 1;
 }
 
+struct arc_mark arc__node_head(const struct arc_node *node)
+{
+    struct arc_mark mark = node->mark;
+    if (node->kind < ARC_NODE_LIST)
+        return mark;
+    if (node->kind == ARC_NODE_MAP && node->first != NULL &&
+        node->first->key_mark.offset == mark.offset)
+        return node->first->key_mark;
+    mark.end = mark.offset + 1;
+    mark.end_line = mark.line;
+    mark.end_column = mark.column + 1;
+    return mark;
+}
+
 /* --- aliases and merges ------------------------------------------------------------------------
  */
 

@@ -64,6 +64,9 @@ struct arc_mark arc__tree_mark(struct arc_tree *tree, size_t start, size_t end);
 /* The text of a scalar: borrowed from the document where it stands there, else copied. */
 arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, size_t to);
 
+/* Where a map or list begins, for findings about it as a whole: its first key or its bracket. */
+struct arc_mark arc__node_head(const struct arc_node *node);
+
 int arc__tree_begin(struct arc_tree *tree, enum arc_node_kind kind, size_t start, size_t end,
                     struct arc_node **out);
 int arc__tree_end(struct arc_tree *tree, size_t end);

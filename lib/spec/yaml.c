@@ -127,8 +127,10 @@ static arc_slice standard_tag(const yaml_char_t *tag)
 
 static int refuse_tag(struct reader *reader, const yaml_event_t *event, const yaml_char_t *tag)
 {
-    arc_slice whole = from_yaml(tag, strlen((const char *)tag));
-    return refuse(reader, ARC_DIAG_TAG, event, ARC_ARGS(arc__quoted(reader->tree->sink, whole)));
+    arc_slice shown = from_yaml(tag, strlen((const char *)tag)), standard = standard_tag(tag);
+    if (standard.len > 0)
+        shown = arc__arena_printf(reader->tree->arena, "!!%.*s", ARC_ARG(standard));
+    return refuse(reader, ARC_DIAG_TAG, event, ARC_ARGS(arc__quoted(reader->tree->sink, shown)));
 }
 
 static const char *kind_tag(enum arc_node_kind kind)
@@ -323,7 +325,9 @@ const struct arc_node *arc__yaml_tree(struct arc_tree *tree)
         return NULL;
     }
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&reader.parser, (const yaml_char_t *)text.ptr, text.len);
+    /* It aborts the process when it is given NULL, even for no bytes. */
+    yaml_parser_set_input_string(&reader.parser,
+                                 (const yaml_char_t *)(text.len > 0 ? text.ptr : ""), text.len);
     /* The seed is of the document, which its author cannot choose to suit colliding names. */
     uint8_t digest[ARC_SHA256_LEN];
     uint64_t seed[2];

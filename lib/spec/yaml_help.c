@@ -9,6 +9,14 @@ struct slip {
     const char *related; /* said of the context's place, or NULL */
 };
 
+/* What libyaml does not know of. */
+static const struct slip unknown = {"", NULL, "it cannot be understood from here on",
+                                    "look at quotes, brackets and indentation", NULL};
+static const struct slip tab = {"", NULL, "a tab is used for indentation", "indent with spaces",
+                                NULL};
+static const struct slip bare_template = {"", NULL, "a template inside of braces needs quotes",
+                                          "write `\"${{ … }}\"`", NULL};
+
 /* The first that fits. */
 static const struct slip slips[] = {
     {"found unexpected end of stream", "quoted scalar", "this quote is never closed",
@@ -105,12 +113,24 @@ static size_t char_end(arc_slice text, size_t at)
     return at;
 }
 
+/* `{A: ${{ x }}}`: the braces of a template without quotes open maps of their own. */
+static int is_bare_template(arc_slice text, size_t at)
+{
+    size_t from = at > 4 ? at - 4 : 0, to = at + 2 < text.len ? at + 2 : text.len;
+    return to - from >= 3 && memmem(text.ptr + from, to - from, "${{", 3) != NULL;
+}
+
+/* Behind the last character that is not blank: what ends too early ends there. */
+static size_t text_end(arc_slice text)
+{
+    size_t end = text.len;
+    while (end > 0 && memchr(" \t\r\n", text.ptr[end - 1], 4) != NULL)
+        end--;
+    return end;
+}
+
 void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *problem)
 {
-    static const struct slip unknown = {"", NULL, "it cannot be understood from here on",
-                                        "look at quotes, brackets and indentation", NULL};
-    static const struct slip tab = {"", NULL, "a tab is used for indentation", "indent with spaces",
-                                    NULL};
     arc_slice text = tree->places.text;
     const struct slip *slip = find_slip(problem);
     size_t at = problem->at, tab_at = indenting_tab(text, at);
@@ -119,9 +139,15 @@ void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *prob
     if (tab_at != SIZE_MAX) {
         slip = &tab;
         at = tab_at;
+    } else if (holds(problem->context, "flow mapping") && is_bare_template(text, at)) {
+        slip = &bare_template;
     } else if (holds(problem->context, "quoted scalar") && slip == &slips[0]) {
         at = problem->context_at; /* where the quote opens, not the end of the file */
+    } else if (holds(problem->context, "simple key")) {
+        at = problem->context_at; /* the key, not where its colon was looked for in vain */
     }
+    if (at > text_end(text))
+        at = text_end(text);
     struct arc_mark mark = arc__tree_mark(tree, at, char_end(text, at));
     struct arc_diag *diag =
         arc__diag_add(tree->sink, ARC_DIAG_YAML, NULL, &mark, arc__slice_cstr(slip->hint),

@@ -10,13 +10,13 @@
  */
 struct arc_row_node {
     void *row;
-    struct arc_tree_link links[];
+    struct arc_store_tree_link links[];
 };
 
 static struct arc_row_node *node_of(const struct arc_row_index *index,
-                                    const struct arc_tree_link *link)
+                                    const struct arc_store_tree_link *link)
 {
-    const struct arc_tree_link *first = link - index->place;
+    const struct arc_store_tree_link *first = link - index->place;
     return (struct arc_row_node *)(uintptr_t)((const char *)first -
                                               offsetof(struct arc_row_node, links));
 }
@@ -49,8 +49,8 @@ static int compare_rows(const struct arc_table_def *def, int32_t order_col, cons
     return side != 0 ? side : compare_key(def, a, b);
 }
 
-static int compare_links(const void *context, const struct arc_tree_link *a,
-                         const struct arc_tree_link *b)
+static int compare_links(const void *context, const struct arc_store_tree_link *a,
+                         const struct arc_store_tree_link *b)
 {
     const struct arc_row_index *index = context;
     return compare_rows(index->def, index->col, node_of(index, a)->row, node_of(index, b)->row);
@@ -62,7 +62,7 @@ static void index_init(struct arc_row_table *table, int32_t col)
 {
     struct arc_row_index *index = &table->indexes[table->index_count];
     *index = (struct arc_row_index){.def = table->def, .col = col, .place = table->index_count};
-    arc__tree_init(&index->tree, compare_links, index);
+    arc__store_tree_init(&index->tree, compare_links, index);
     table->index_count++;
 }
 
@@ -80,14 +80,14 @@ void arc__rows_deinit(struct arc_row_table *table, const struct arc_mem *mem)
 {
     struct arc_row_index *key = &table->indexes[0];
     /* Leaves first, without balancing: each link is visited from its parent, then forgotten. */
-    struct arc_tree_link *link = table->index_count > 0 ? key->tree.root : NULL;
+    struct arc_store_tree_link *link = table->index_count > 0 ? key->tree.root : NULL;
     while (link != NULL) {
         if (link->left != NULL) {
             link = link->left;
         } else if (link->right != NULL) {
             link = link->right;
         } else {
-            struct arc_tree_link *parent = link->parent;
+            struct arc_store_tree_link *parent = link->parent;
             if (parent != NULL && parent->left == link)
                 parent->left = NULL;
             else if (parent != NULL)
@@ -103,8 +103,8 @@ static struct arc_row_node *node_new(const struct arc_row_table *table, const st
                                      const void *row)
 {
     const struct arc_table_def *def = table->def;
-    size_t head =
-        offsetof(struct arc_row_node, links) + table->index_count * sizeof(struct arc_tree_link);
+    size_t head = offsetof(struct arc_row_node, links) +
+                  table->index_count * sizeof(struct arc_store_tree_link);
     head = (head + 15) & ~(size_t)15;
     size_t size = head + def->row_size;
     for (uint32_t i = 0; i < def->col_count; i++) {
@@ -136,13 +136,13 @@ static struct arc_row_node *node_new(const struct arc_row_table *table, const st
 static void node_add(struct arc_row_table *table, struct arc_row_node *node)
 {
     for (uint32_t i = 0; i < table->index_count; i++)
-        (void)arc__tree_add(&table->indexes[i].tree, &node->links[i]); /* the key was free */
+        (void)arc__store_tree_add(&table->indexes[i].tree, &node->links[i]); /* the key was free */
 }
 
 static void node_remove(struct arc_row_table *table, struct arc_row_node *node)
 {
     for (uint32_t i = 0; i < table->index_count; i++)
-        arc__tree_remove(&table->indexes[i].tree, &node->links[i]);
+        arc__store_tree_remove(&table->indexes[i].tree, &node->links[i]);
 }
 
 struct row_want {
@@ -150,13 +150,13 @@ struct row_want {
     const void *row;
 };
 
-static int probe_key(const void *context, const struct arc_tree_link *link)
+static int probe_key(const void *context, const struct arc_store_tree_link *link)
 {
     const struct row_want *want = context;
     return compare_key(want->index->def, node_of(want->index, link)->row, want->row);
 }
 
-static int probe_value(const void *context, const struct arc_tree_link *link)
+static int probe_value(const void *context, const struct arc_store_tree_link *link)
 {
     const struct row_want *want = context;
     return compare_col(&want->index->def->cols[want->index->col], node_of(want->index, link)->row,
@@ -167,7 +167,7 @@ static struct arc_row_node *find(const struct arc_row_table *table, const void *
 {
     const struct arc_row_index *index = &table->indexes[0];
     struct row_want want = {index, row};
-    struct arc_tree_link *link = arc__tree_seek(&index->tree, probe_key, &want);
+    struct arc_store_tree_link *link = arc__store_tree_seek(&index->tree, probe_key, &want);
     return link != NULL && probe_key(&want, link) == 0 ? node_of(index, link) : NULL;
 }
 
@@ -187,7 +187,7 @@ static int clashes(const struct arc_row_table *table, const void *row,
         if ((col->flags & ARC_COL_UNIQUE) == 0 || is_empty(col, row))
             continue;
         struct row_want want = {index, row};
-        struct arc_tree_link *link = arc__tree_seek(&index->tree, probe_value, &want);
+        struct arc_store_tree_link *link = arc__store_tree_seek(&index->tree, probe_value, &want);
         if (link != NULL && probe_value(&want, link) == 0 && node_of(index, link) != except)
             return 1;
     }
@@ -340,7 +340,7 @@ static int probe_equal(const struct row_path *path, const void *row)
 }
 
 /* Below 0: the row stands before the part. */
-static int probe_low(const void *context, const struct arc_tree_link *link)
+static int probe_low(const void *context, const struct arc_store_tree_link *link)
 {
     const struct row_path *path = context;
     const void *row = node_of(path->index, link)->row;
@@ -352,7 +352,7 @@ static int probe_low(const void *context, const struct arc_tree_link *link)
 }
 
 /* Above 0: the row stands behind the part. */
-static int probe_high(const void *context, const struct arc_tree_link *link)
+static int probe_high(const void *context, const struct arc_store_tree_link *link)
 {
     const struct row_path *path = context;
     const void *row = node_of(path->index, link)->row;
@@ -497,9 +497,10 @@ static arc_status walk(struct arc_row_table *table, const struct arc_query *quer
         path_try(&path, &score, &table->indexes[i], query);
     int ordered = path_orders(&path, query);
     int backward = ordered && query->descending;
-    const struct arc_tree *tree = &path.index->tree;
-    const struct arc_tree_link *link = backward ? arc__tree_seek_last(tree, probe_high, &path)
-                                                : arc__tree_seek(tree, probe_low, &path);
+    const struct arc_store_tree *tree = &path.index->tree;
+    const struct arc_store_tree_link *link =
+        backward ? arc__store_tree_seek_last(tree, probe_high, &path)
+                 : arc__store_tree_seek(tree, probe_low, &path);
     while (link != NULL) {
         if (backward ? probe_low(&path, link) < 0 : probe_high(&path, link) > 0)
             break;
@@ -510,7 +511,7 @@ static arc_status walk(struct arc_row_table *table, const struct arc_query *quer
             if (ordered && !query->want_total && found->count == found->max)
                 break;
         }
-        link = backward ? arc__tree_prev(link) : arc__tree_next(link);
+        link = backward ? arc__store_tree_prev(link) : arc__store_tree_next(link);
     }
     if (!ordered)
         found_sort(found);

@@ -15,7 +15,7 @@ struct arc_row_node; /* private */
 
 /* One order over the rows of a table: by the key, or by a column and then by the key. */
 struct arc_row_index {
-    struct arc_tree tree;
+    struct arc_store_tree tree;
     const struct arc_table_def *def;
     int32_t col;    /* -1: the key alone */
     uint32_t place; /* of its link in each row */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/tree.h"
 
-void arc__tree_init(struct arc_tree *tree, arc_tree_compare compare, const void *context)
+void arc__store_tree_init(struct arc_store_tree *tree, arc_store_tree_compare compare,
+                          const void *context)
 {
-    *tree = (struct arc_tree){.compare = compare, .context = context};
+    *tree = (struct arc_store_tree){.compare = compare, .context = context};
 }
 
 /* splitmix64: a full period over the counter and well mixed, which is all that a treap asks. */
-static uint64_t next_priority(struct arc_tree *tree)
+static uint64_t next_priority(struct arc_store_tree *tree)
 {
     uint64_t z = (tree->seed += 0x9e3779b97f4a7c15u);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -15,10 +16,10 @@ static uint64_t next_priority(struct arc_tree *tree)
     return z ^ (z >> 31);
 }
 
-static void replace_child(struct arc_tree *tree, struct arc_tree_link *old,
-                          struct arc_tree_link *fresh)
+static void replace_child(struct arc_store_tree *tree, struct arc_store_tree_link *old,
+                          struct arc_store_tree_link *fresh)
 {
-    struct arc_tree_link *parent = old->parent;
+    struct arc_store_tree_link *parent = old->parent;
     if (parent == NULL)
         tree->root = fresh;
     else if (parent->left == old)
@@ -30,9 +31,9 @@ static void replace_child(struct arc_tree *tree, struct arc_tree_link *old,
 }
 
 /* Lifts a link above its parent; the order of all links stays the same. */
-static void rotate_up(struct arc_tree *tree, struct arc_tree_link *link)
+static void rotate_up(struct arc_store_tree *tree, struct arc_store_tree_link *link)
 {
-    struct arc_tree_link *parent = link->parent, *moved;
+    struct arc_store_tree_link *parent = link->parent, *moved;
     replace_child(tree, parent, link);
     if (parent->left == link) {
         moved = link->right;
@@ -48,9 +49,10 @@ static void rotate_up(struct arc_tree *tree, struct arc_tree_link *link)
     parent->parent = link;
 }
 
-struct arc_tree_link *arc__tree_add(struct arc_tree *tree, struct arc_tree_link *link)
+struct arc_store_tree_link *arc__store_tree_add(struct arc_store_tree *tree,
+                                                struct arc_store_tree_link *link)
 {
-    struct arc_tree_link *parent = NULL, **place = &tree->root;
+    struct arc_store_tree_link *parent = NULL, **place = &tree->root;
     while (*place != NULL) {
         parent = *place;
         int side = tree->compare(tree->context, link, parent);
@@ -58,7 +60,7 @@ struct arc_tree_link *arc__tree_add(struct arc_tree *tree, struct arc_tree_link 
             return parent;
         place = side < 0 ? &parent->left : &parent->right;
     }
-    *link = (struct arc_tree_link){.parent = parent, .priority = next_priority(tree)};
+    *link = (struct arc_store_tree_link){.parent = parent, .priority = next_priority(tree)};
     *place = link;
     tree->count++;
     while (link->parent != NULL && link->parent->priority < link->priority)
@@ -66,40 +68,40 @@ struct arc_tree_link *arc__tree_add(struct arc_tree *tree, struct arc_tree_link 
     return NULL;
 }
 
-void arc__tree_remove(struct arc_tree *tree, struct arc_tree_link *link)
+void arc__store_tree_remove(struct arc_store_tree *tree, struct arc_store_tree_link *link)
 {
     while (link->left != NULL && link->right != NULL)
         rotate_up(tree, link->left->priority > link->right->priority ? link->left : link->right);
     replace_child(tree, link, link->left != NULL ? link->left : link->right);
-    *link = (struct arc_tree_link){.parent = NULL};
+    *link = (struct arc_store_tree_link){.parent = NULL};
     tree->count--;
 }
 
-static struct arc_tree_link *leftmost(struct arc_tree_link *link)
+static struct arc_store_tree_link *leftmost(struct arc_store_tree_link *link)
 {
     while (link != NULL && link->left != NULL)
         link = link->left;
     return link;
 }
 
-static struct arc_tree_link *rightmost(struct arc_tree_link *link)
+static struct arc_store_tree_link *rightmost(struct arc_store_tree_link *link)
 {
     while (link != NULL && link->right != NULL)
         link = link->right;
     return link;
 }
 
-struct arc_tree_link *arc__tree_first(const struct arc_tree *tree)
+struct arc_store_tree_link *arc__store_tree_first(const struct arc_store_tree *tree)
 {
     return leftmost(tree->root);
 }
 
-struct arc_tree_link *arc__tree_last(const struct arc_tree *tree)
+struct arc_store_tree_link *arc__store_tree_last(const struct arc_store_tree *tree)
 {
     return rightmost(tree->root);
 }
 
-struct arc_tree_link *arc__tree_next(const struct arc_tree_link *link)
+struct arc_store_tree_link *arc__store_tree_next(const struct arc_store_tree_link *link)
 {
     if (link->right != NULL)
         return leftmost(link->right);
@@ -108,7 +110,7 @@ struct arc_tree_link *arc__tree_next(const struct arc_tree_link *link)
     return link->parent;
 }
 
-struct arc_tree_link *arc__tree_prev(const struct arc_tree_link *link)
+struct arc_store_tree_link *arc__store_tree_prev(const struct arc_store_tree_link *link)
 {
     if (link->left != NULL)
         return rightmost(link->left);
@@ -117,10 +119,10 @@ struct arc_tree_link *arc__tree_prev(const struct arc_tree_link *link)
     return link->parent;
 }
 
-struct arc_tree_link *arc__tree_seek(const struct arc_tree *tree, arc_tree_probe probe,
-                                     const void *want)
+struct arc_store_tree_link *arc__store_tree_seek(const struct arc_store_tree *tree,
+                                                 arc_store_tree_probe probe, const void *want)
 {
-    struct arc_tree_link *link = tree->root, *found = NULL;
+    struct arc_store_tree_link *link = tree->root, *found = NULL;
     while (link != NULL) {
         if (probe(want, link) >= 0) {
             found = link;
@@ -132,10 +134,10 @@ struct arc_tree_link *arc__tree_seek(const struct arc_tree *tree, arc_tree_probe
     return found;
 }
 
-struct arc_tree_link *arc__tree_seek_last(const struct arc_tree *tree, arc_tree_probe probe,
-                                          const void *want)
+struct arc_store_tree_link *arc__store_tree_seek_last(const struct arc_store_tree *tree,
+                                                      arc_store_tree_probe probe, const void *want)
 {
-    struct arc_tree_link *link = tree->root, *found = NULL;
+    struct arc_store_tree_link *link = tree->root, *found = NULL;
     while (link != NULL) {
         if (probe(want, link) <= 0) {
             found = link;

@@ -11,40 +11,42 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct arc_tree_link {
-    struct arc_tree_link *parent, *left, *right;
+struct arc_store_tree_link {
+    struct arc_store_tree_link *parent, *left, *right;
     uint64_t priority;
 };
 
 /* Less than, equal to or greater than 0, as a stands before, at or after b. */
-typedef int (*arc_tree_compare)(const void *context, const struct arc_tree_link *a,
-                                const struct arc_tree_link *b);
+typedef int (*arc_store_tree_compare)(const void *context, const struct arc_store_tree_link *a,
+                                      const struct arc_store_tree_link *b);
 /* The same for a link and a place that `want` describes. */
-typedef int (*arc_tree_probe)(const void *want, const struct arc_tree_link *link);
+typedef int (*arc_store_tree_probe)(const void *want, const struct arc_store_tree_link *link);
 
-struct arc_tree {
-    struct arc_tree_link *root;
+struct arc_store_tree {
+    struct arc_store_tree_link *root;
     size_t count;
     uint64_t seed;
-    arc_tree_compare compare;
+    arc_store_tree_compare compare;
     const void *context; /* first argument of compare */
 };
 
-void arc__tree_init(struct arc_tree *tree, arc_tree_compare compare, const void *context);
+void arc__store_tree_init(struct arc_store_tree *tree, arc_store_tree_compare compare,
+                          const void *context);
 /* NULL: added. Else the link that stands at that place already; nothing has changed. */
-struct arc_tree_link *arc__tree_add(struct arc_tree *tree, struct arc_tree_link *link);
-void arc__tree_remove(struct arc_tree *tree, struct arc_tree_link *link);
+struct arc_store_tree_link *arc__store_tree_add(struct arc_store_tree *tree,
+                                                struct arc_store_tree_link *link);
+void arc__store_tree_remove(struct arc_store_tree *tree, struct arc_store_tree_link *link);
 
 /* NULL at the ends. */
-struct arc_tree_link *arc__tree_first(const struct arc_tree *tree);
-struct arc_tree_link *arc__tree_last(const struct arc_tree *tree);
-struct arc_tree_link *arc__tree_next(const struct arc_tree_link *link);
-struct arc_tree_link *arc__tree_prev(const struct arc_tree_link *link);
+struct arc_store_tree_link *arc__store_tree_first(const struct arc_store_tree *tree);
+struct arc_store_tree_link *arc__store_tree_last(const struct arc_store_tree *tree);
+struct arc_store_tree_link *arc__store_tree_next(const struct arc_store_tree_link *link);
+struct arc_store_tree_link *arc__store_tree_prev(const struct arc_store_tree_link *link);
 /* The first link for which probe answers at least 0. */
-struct arc_tree_link *arc__tree_seek(const struct arc_tree *tree, arc_tree_probe probe,
-                                     const void *want);
+struct arc_store_tree_link *arc__store_tree_seek(const struct arc_store_tree *tree,
+                                                 arc_store_tree_probe probe, const void *want);
 /* The last link for which probe answers at most 0. */
-struct arc_tree_link *arc__tree_seek_last(const struct arc_tree *tree, arc_tree_probe probe,
-                                          const void *want);
+struct arc_store_tree_link *arc__store_tree_seek_last(const struct arc_store_tree *tree,
+                                                      arc_store_tree_probe probe, const void *want);
 
 #endif

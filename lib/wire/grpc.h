@@ -53,38 +53,38 @@ struct arc_grpc_call;
 /* Every limit, once: name, default of a server, default of a client, what it bounds. Zero in the
  * struct means the default. Times in nanoseconds. */
 /* clang-format off */
-#define ARC_GRPC_LIMITS(ROW)                                                                        \
-    ROW(calls_max,                 100,  1000, "calls alive at once; a server announces it")        \
-    ROW(message_max_bytes,         4 << 20, 4 << 20, "longest message received, by its prefix")     \
-    ROW(message_send_max_bytes,    16 << 20, 16 << 20, "longest message sent")                      \
-    ROW(queue_max_bytes,           1 << 20, 1 << 20, "queued to be sent, each call")                \
-    ROW(conn_queue_max_bytes,      16 << 20, 16 << 20, "queued to be sent, all calls")              \
-    ROW(assembly_max_bytes,        32 << 20, 32 << 20, "held for messages in pieces, all calls")    \
-    ROW(header_list_max_bytes,     16 << 10, 16 << 10, "header block, name + value + 32 a field")   \
-    ROW(header_fields_max,         100, 100, "fields of a header block")                            \
-    ROW(continuations_max,         8, 8, "CONTINUATION frames of a header block")                   \
-    ROW(stream_window_first_bytes, 64 << 10, 64 << 10, "flow control window a stream begins with")  \
-    ROW(stream_window_bytes,       1 << 20, 1 << 20, "flow control window of an accepted stream")   \
-    ROW(conn_window_bytes,         16 << 20, 16 << 20, "flow control window of the connection")     \
-    ROW(reset_burst,               100, 1000, "resets by the peer, and again faults of the peer")   \
-    ROW(reset_per_s,               10, 100, "and so many a second after the burst")                 \
-    ROW(settings_burst,            10, 10, "SETTINGS frames")                                       \
-    ROW(settings_per_min,          10, 10, "and so many a minute after the burst")                  \
-    ROW(settings_entries_max,      32, 32, "entries of a SETTINGS frame")                           \
-    ROW(acks_max,                  100, 100, "answers to PING and SETTINGS that the peer leaves")   \
-    ROW(idle_pings_burst,          10, 10, "PINGs while there is no call")                          \
-    ROW(idle_pings_per_min,        12, 12, "and so many a minute after the burst")                  \
-    ROW(pings_burst,               1000, 1000, "PINGs while there are calls")                       \
-    ROW(pings_per_s,               100, 100, "and so many a second after the burst")                \
-    ROW(empty_frames_max,          100, 100, "DATA frames without a byte, each stream")             \
-    ROW(handshake_ns,              10000000000, 10000000000, "from the start to the first SETTINGS")\
-    ROW(headers_ns,                10000000000, 10000000000, "from a HEADERS frame to its end")     \
-    ROW(message_grace_ns,          10000000000, ARC_GRPC_NEVER, "after it a message must come faster")\
-    ROW(message_bytes_per_s,       100, 100, "than this, or the call is ended")                     \
-    ROW(stall_ns,                  30000000000, ARC_GRPC_NEVER, "a reader that takes none of a call")  \
-    ROW(idle_ns,                   300000000000, ARC_GRPC_NEVER, "connection without a call")       \
-    ROW(keepalive_ns,              ARC_GRPC_NEVER, ARC_GRPC_NEVER, "silence after which we PING")   \
-    ROW(keepalive_timeout_ns,      20000000000, 20000000000, "a PING unanswered: the peer is gone") \
+#define ARC_GRPC_LIMITS(ROW) \
+    ROW(calls_max,                 100,  1000, "calls alive at once; a server announces it") \
+    ROW(message_max_bytes,         4 << 20, 4 << 20, "longest message received, by its prefix") \
+    ROW(message_send_max_bytes,    16 << 20, 16 << 20, "longest message sent") \
+    ROW(queue_max_bytes,           1 << 20, 1 << 20, "queued to be sent, each call") \
+    ROW(conn_queue_max_bytes,      16 << 20, 16 << 20, "queued to be sent, all calls") \
+    ROW(assembly_max_bytes,        32 << 20, 32 << 20, "held for messages in pieces, all calls") \
+    ROW(header_list_max_bytes,     16 << 10, 16 << 10, "header block, name + value + 32 a field") \
+    ROW(header_fields_max,         100, 100, "fields of a header block") \
+    ROW(continuations_max,         8, 8, "CONTINUATION frames of a header block") \
+    ROW(stream_window_first_bytes, 64 << 10, 64 << 10, "flow control window a stream begins with") \
+    ROW(stream_window_bytes,       1 << 20, 1 << 20, "flow control window of an accepted stream") \
+    ROW(conn_window_bytes,         16 << 20, 16 << 20, "flow control window of the connection") \
+    ROW(reset_burst,               100, 1000, "resets by the peer, and again faults of the peer") \
+    ROW(reset_per_s,               10, 100, "a second, after the burst") \
+    ROW(settings_burst,            10, 10, "SETTINGS frames") \
+    ROW(settings_per_min,          10, 10, "a minute, after the burst") \
+    ROW(settings_entries_max,      32, 32, "entries of a SETTINGS frame") \
+    ROW(acks_max,                  100, 100, "answers to PING and SETTINGS that the peer leaves") \
+    ROW(idle_pings_burst,          10, 10, "PINGs while there is no call") \
+    ROW(idle_pings_per_min,        12, 12, "a minute, after the burst") \
+    ROW(pings_burst,               1000, 1000, "PINGs while there are calls") \
+    ROW(pings_per_s,               100, 100, "a second, after the burst") \
+    ROW(empty_frames_max,          100, 100, "DATA frames without a byte, each stream") \
+    ROW(handshake_ns,              10000000000, 10000000000, "until the first SETTINGS") \
+    ROW(headers_ns,                10000000000, 10000000000, "for one header block") \
+    ROW(message_grace_ns,          10000000000, ARC_GRPC_NEVER, "then a message must come faster") \
+    ROW(message_bytes_per_s,       100, 100, "than this, or its call ends") \
+    ROW(stall_ns,                  30000000000, ARC_GRPC_NEVER, "a reader that takes nothing") \
+    ROW(idle_ns,                   300000000000, ARC_GRPC_NEVER, "connection without a call") \
+    ROW(keepalive_ns,              ARC_GRPC_NEVER, 30000000000, "silence after which we PING") \
+    ROW(keepalive_timeout_ns,      20000000000, 20000000000, "for the answer to it") \
     ROW(drain_notice_ns,           1000000000, 1000000000, "between the two GOAWAYs of a drain")
 /* clang-format on */
 
@@ -136,6 +136,8 @@ struct arc_grpc_request {
     const struct arc_grpc_field *fields; /* metadata; "-bin" values as raw bytes */
     size_t count;
     uint64_t deadline_ns; /* on the clock that is given; ARC_GRPC_NEVER: none */
+    uint64_t now_ns;      /* server: when the call came */
+    int wait_for_ready;   /* client: survives arc__grpc_conn_not_connected */
 };
 
 /* How a call of a client ended. */
@@ -179,6 +181,10 @@ struct arc_grpc_config {
     const char *authority;                /* client: ":authority", "host:port"; copied */
     const char *user_agent;               /* client; NULL: "libarcentra"; copied */
     int secure;                           /* client: ":scheme" is https */
+    /* Tells whoever pumps that outside of a pump something came up to be sent or ticked; once until
+     * the next arc__grpc_conn_send. It may not pump either. NULL: the owner asks by itself. */
+    void (*on_work)(void *owner, struct arc_grpc_conn *conn);
+    void *owner;
 };
 
 /* --- the connection ------------------------------------------------------------------------- */
@@ -195,12 +201,22 @@ arc_status arc__grpc_conn_recv(struct arc_grpc_conn *conn, uint64_t now_ns, arc_
                                arc_err *err);
 /* Fills buf as far as there is something to send. 0: nothing now. */
 size_t arc__grpc_conn_send(struct arc_grpc_conn *conn, uint64_t now_ns, char *buf, size_t size);
+/* Client. Calls may be opened before there is a transport; they are sent once it carries bytes.
+ * This says that it does, and starts the clock of the handshake. */
+void arc__grpc_conn_connected(struct arc_grpc_conn *conn, uint64_t now_ns);
+/* Client, before that: an attempt to connect failed. Calls that did not ask to wait for another end
+ * as unavailable, with the text. */
+void arc__grpc_conn_not_connected(struct arc_grpc_conn *conn, uint64_t now_ns, const char *text);
 /* The transport is gone: ends every call with ARC_GRPC_WHY_LOST. */
 void arc__grpc_conn_eof(struct arc_grpc_conn *conn, uint64_t now_ns);
 /* Everything that time brings: deadlines, stalls, keepalive, the second GOAWAY, and events that
  * were put off (resume, cancel). */
 void arc__grpc_conn_tick(struct arc_grpc_conn *conn, uint64_t now_ns);
 uint64_t arc__grpc_conn_next_deadline(const struct arc_grpc_conn *conn); /* 0: at once */
+
+/* Tells the time without doing anything, for a function of a call that is used outside of a pump.
+ */
+void arc__grpc_conn_set_now(struct arc_grpc_conn *conn, uint64_t now_ns);
 
 int arc__grpc_conn_wants_send(const struct arc_grpc_conn *conn);
 /* 1: nothing will be read or written any more. */
@@ -209,6 +225,10 @@ int arc__grpc_conn_is_over(const struct arc_grpc_conn *conn);
 int arc__grpc_conn_is_draining(const struct arc_grpc_conn *conn);
 /* The peer has spoken HTTP/2: its first SETTINGS came. */
 int arc__grpc_conn_is_ready(const struct arc_grpc_conn *conn);
+
+/* Server: the application has answered a call with a message or with OK, so the peer is more than a
+ * connection that somebody opened. */
+int arc__grpc_conn_is_proven(const struct arc_grpc_conn *conn);
 
 /* No new calls; those alive go on. Server: GOAWAY twice, as RFC 9113 6.8 asks. */
 void arc__grpc_conn_drain(struct arc_grpc_conn *conn, uint64_t now_ns);

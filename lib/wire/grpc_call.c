@@ -34,6 +34,7 @@ struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
     call->user = conn->user;
     call->deadline_ns = ARC_GRPC_NEVER;
     arc__list_add_tail(&conn->calls, &call->link);
+    conn->total++;
     return call;
 }
 
@@ -64,6 +65,7 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
     struct arc_grpc_conn *conn = call->conn;
     arc__list_remove(&call->ready);
     arc__list_remove(&call->link);
+    conn->total--;
     arc__heap_disarm(&conn->timers, &call->timer);
     conn->queued_bytes -= call->out.len - call->out_at;
     conn->waiting -= call->wanted > 0;
@@ -95,6 +97,7 @@ void arc__grpc_call_mark(struct arc_grpc_call *call)
 {
     if (!arc__list_linked(&call->ready))
         arc__list_add_tail(&call->conn->ready, &call->ready);
+    arc__grpc_conn_touch(call->conn);
 }
 
 static void drop_message(struct arc_grpc_call *call)
@@ -481,6 +484,7 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
             .fields = block->fields,
             .count = block->count,
             .deadline_ns = ARC_GRPC_NEVER,
+            .now_ns = conn->now_ns,
         };
         if (timeout_ns < ARC_GRPC_NEVER - conn->now_ns)
             request.deadline_ns = conn->now_ns + timeout_ns;
@@ -628,9 +632,10 @@ arc_status arc__grpc_call_send(struct arc_grpc_call *call, arc_slice message, ar
     if (message.len > 0)
         memcpy(room + sizeof(prefix), message.ptr, message.len);
     if (call->out.len == call->out_at)
-        call->out_ns = conn->now_ns;
+        call->out_ns = 0; /* the time may be an old one here, outside of a pump */
     arc__buf_commit(&call->out, need);
     conn->queued_bytes += need;
+    conn->proven = 1;
     conn->counters->messages_out++;
     conn->counters->message_bytes_out += message.len;
     arc__grpc_h2_resume(call);
@@ -727,6 +732,7 @@ arc_status arc__grpc_call_set_deadline(struct arc_grpc_call *call, uint64_t dead
         return ARC_OK;
     ARC_TRY(arc__heap_arm(&call->conn->timers, &call->timer, deadline_ns, err));
     call->deadline_ns = deadline_ns;
+    arc__grpc_conn_touch(call->conn);
     return ARC_OK;
 }
 
@@ -764,7 +770,8 @@ arc_status arc__grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc
     if (arc__grpc_conn_is_draining(conn))
         return arc__fail(err, ARC_EUNAVAILABLE, "connection", "%s takes no more calls.",
                          conn->peer);
-    if (conn->open >= conn->limits.calls_max)
+    /* Those that ended before there was a transport are still in HTTP/2's queue. */
+    if (conn->open >= conn->limits.calls_max || conn->total >= 2 * conn->limits.calls_max)
         return arc__fail(err, ARC_ELIMIT, "connection", "Too many calls at once to %s.",
                          conn->peer);
     ARC_TRY(build_request(conn, request, &conn->scratch, err));
@@ -787,6 +794,7 @@ arc_status arc__grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc
         return status;
     }
     call->headers_sent = 1;
+    call->wait_for_ready = request->wait_for_ready != 0;
     conn->counters->calls++;
     *out = call;
     return ARC_OK;
@@ -841,6 +849,7 @@ arc_status arc__grpc_call_finish(struct arc_grpc_call *call, int code, arc_slice
         return arc__fail(err, ARC_ECONFLICT, "call", "The call has its status already.");
     for (size_t i = 0; i < count; i++)
         ARC_REQUIRE(arc__grpc_field_valid(&fields[i]), err, "metadata");
+    call->conn->proven |= code == ARC_GRPC_OK;
     int sent = submit_status(call, code, message, fields, count);
     drop_input(call);
     return sent == 0 ? ARC_OK : arc__fail_nomem(err);

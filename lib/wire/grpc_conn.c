@@ -154,6 +154,7 @@ int arc__grpc_h2_headers(struct arc_grpc_call *call, const struct arc_buf *list,
     nghttp2_session *session = call->conn->session;
     if (call->stream_closed || !usable(call->conn))
         return -1;
+    arc__grpc_conn_touch(call->conn);
     if (list == NULL)
         return nghttp2_submit_response(session, call->id, plain, ARC_COUNT_OF(plain), data);
     size_t max = list->len / 8;
@@ -194,6 +195,7 @@ int arc__grpc_h2_request(struct arc_grpc_call *call, const struct arc_buf *list)
     if (nv == NULL)
         return -1;
     size_t count = list_to_nv(list, nv, max);
+    arc__grpc_conn_touch(conn);
     int32_t id = nghttp2_submit_request(conn->session, NULL, nv, count, &provider, call);
     arc__free(&conn->mem, nv);
     if (id == NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE)
@@ -215,6 +217,7 @@ void arc__grpc_h2_resume(struct arc_grpc_call *call)
     if (!call->deferred || call->stream_closed || !usable(call->conn))
         return;
     call->deferred = 0;
+    arc__grpc_conn_touch(call->conn);
     (void)nghttp2_session_resume_data(call->conn->session, call->id);
 }
 
@@ -223,6 +226,7 @@ void arc__grpc_h2_reset(struct arc_grpc_call *call, uint32_t h2_code)
     if (call->stream_closed || call->reset_by_us || !usable(call->conn))
         return;
     call->reset_by_us = 1;
+    arc__grpc_conn_touch(call->conn);
     (void)nghttp2_submit_rst_stream(call->conn->session, NGHTTP2_FLAG_NONE, call->id, h2_code);
 }
 
@@ -254,12 +258,14 @@ void arc__grpc_h2_ping(struct arc_grpc_conn *conn)
 
 void arc__grpc_h2_notice(struct arc_grpc_conn *conn)
 {
+    arc__grpc_conn_touch(conn);
     if (usable(conn))
         (void)nghttp2_submit_shutdown_notice(conn->session);
 }
 
 void arc__grpc_h2_goaway(struct arc_grpc_conn *conn)
 {
+    arc__grpc_conn_touch(conn);
     if (!usable(conn))
         return;
     int32_t last = nghttp2_session_get_last_proc_stream_id(conn->session);
@@ -269,6 +275,7 @@ void arc__grpc_h2_goaway(struct arc_grpc_conn *conn)
 void arc__grpc_h2_terminate(struct arc_grpc_conn *conn, uint32_t h2_code)
 {
     conn->ended = 1;
+    arc__grpc_conn_touch(conn);
     if (usable(conn))
         (void)nghttp2_session_terminate_session(conn->session, h2_code);
 }
@@ -491,8 +498,8 @@ static int make_session(struct arc_grpc_conn *conn)
     nghttp2_option_set_max_outbound_ack(option, (size_t)limits->acks_max);
     nghttp2_option_set_max_settings(option, (size_t)limits->settings_entries_max);
     nghttp2_option_set_max_continuations(option, (size_t)limits->continuations_max);
-    /* Our own count of resets is tighter and runs on the time that is given; this one reads a clock,
-     * so it is set out of reach. */
+    /* Our own count of resets is tighter and runs on the time that is given; this one reads a
+     * clock, so it is set out of reach. */
     nghttp2_option_set_stream_reset_rate_limit(option, UINT64_C(1) << 40, UINT64_C(1) << 40);
     if (conn->server)
         failed = nghttp2_session_server_new3(&conn->session, callbacks, conn, option, &mem);
@@ -557,8 +564,12 @@ arc_status arc__grpc_conn_new(const struct arc_grpc_config *config, uint64_t now
     conn->secure = config->secure;
     conn->events = config->events;
     conn->user = config->user;
+    conn->on_work = config->on_work;
+    conn->owner = config->owner;
     conn->counters = config->counters != NULL ? config->counters : &conn->own_counters;
-    conn->now_ns = conn->born_ns = conn->idle_ns = conn->heard_ns = conn->sweep_ns = now_ns;
+    arc__grpc_conn_connected(conn, now_ns);
+    if (!config->server)
+        conn->born_ns = ARC_GRPC_NEVER; /* no transport yet */
     arc__list_init(&conn->calls);
     arc__list_init(&conn->ready);
     arc__list_init(&conn->pool);
@@ -691,6 +702,7 @@ size_t arc__grpc_conn_send(struct arc_grpc_conn *conn, uint64_t now_ns, char *bu
     if (conn->depth > 0)
         return 0;
     conn->depth++;
+    conn->work_said = 0;
     conn->now_ns = now_ns;
     size_t total = fill(conn, buf, size);
     arc__grpc_conn_wake_writers(conn);
@@ -728,6 +740,11 @@ int arc__grpc_conn_is_draining(const struct arc_grpc_conn *conn)
 int arc__grpc_conn_is_ready(const struct arc_grpc_conn *conn)
 {
     return conn->ready_seen;
+}
+
+int arc__grpc_conn_is_proven(const struct arc_grpc_conn *conn)
+{
+    return conn->proven;
 }
 
 size_t arc__grpc_conn_calls(const struct arc_grpc_conn *conn)

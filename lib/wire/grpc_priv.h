@@ -67,7 +67,7 @@ struct arc_grpc_call {
     struct arc_buf out;      /* messages in wire form */
     size_t out_at;           /* bytes of it that were sent */
     size_t wanted;           /* what the last ARC_EAGAIN was about; 0: none */
-    uint64_t out_ns;         /* when bytes last left, or the queue stopped being empty */
+    uint64_t out_ns;         /* when bytes last left, or were first seen to wait; 0: not yet */
     struct arc_buf trailers; /* field records, see grpc_call.c */
 
     /* client: the status once it is known and what went before it is not yet delivered */
@@ -92,6 +92,7 @@ struct arc_grpc_call {
     unsigned have_status : 1;
     unsigned due_deliver : 1, due_writable : 1, due_end : 1;
     unsigned unprocessed : 1;
+    unsigned wait_for_ready : 1;
 };
 
 struct arc_grpc_conn {
@@ -101,6 +102,8 @@ struct arc_grpc_conn {
     const struct arc_grpc_events *events;
     void *user;
     struct arc_grpc_counters *counters, own_counters;
+    void (*on_work)(void *owner, struct arc_grpc_conn *conn);
+    void *owner;
     char *peer, *authority, *user_agent;
     uint64_t now_ns; /* as given last */
     int server, secure;
@@ -110,6 +113,7 @@ struct arc_grpc_conn {
     struct arc_link pool;
     struct arc_link blocks; /* what nghttp2 has allocated */
     size_t pool_count;
+    size_t total;   /* calls that are not released */
     size_t open;    /* calls that the application holds */
     size_t waiting; /* calls that were answered with ARC_EAGAIN */
     struct arc_heap timers;
@@ -123,7 +127,9 @@ struct arc_grpc_conn {
     struct arc_bucket resets, faults, settings, idle_pings, pings;
     uint64_t born_ns, header_ns, idle_ns, heard_ns, ping_ns, notice_ns, sweep_ns;
     int depth;      /* in a pump: events may not pump */
+    int work_said;  /* on_work was called since the last send */
     int ready_seen; /* the peer's SETTINGS came */
+    int proven;     /* a call was answered with more than a refusal */
     int draining;   /* no new calls */
     int ended;      /* GOAWAY with an error: no more bytes go in */
     int dead;       /* nothing goes out either */
@@ -172,6 +178,7 @@ arc_status arc__grpc_list_add_fields(struct arc_buf *list, const struct arc_grpc
 int arc__grpc_list_next(const struct arc_buf *list, size_t *at, arc_slice *name, arc_slice *value);
 
 /* --- grpc_time.c --- */
+void arc__grpc_conn_touch(struct arc_grpc_conn *conn); /* says on_work where it is due */
 void arc__grpc_conn_flood(struct arc_grpc_conn *conn, uint64_t *counter, const char *what);
 void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, enum arc_grpc_why why, const char *text);
 

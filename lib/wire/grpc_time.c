@@ -72,6 +72,44 @@ void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, enum arc_grpc_why why
     }
 }
 
+void arc__grpc_conn_touch(struct arc_grpc_conn *conn)
+{
+    if (conn->depth > 0 || conn->work_said || conn->on_work == NULL)
+        return;
+    conn->work_said = 1;
+    conn->on_work(conn->owner, conn);
+}
+
+void arc__grpc_conn_connected(struct arc_grpc_conn *conn, uint64_t now_ns)
+{
+    conn->now_ns = conn->born_ns = conn->heard_ns = conn->idle_ns = conn->sweep_ns = now_ns;
+}
+
+void arc__grpc_conn_set_now(struct arc_grpc_conn *conn, uint64_t now_ns)
+{
+    conn->now_ns = now_ns;
+}
+
+void arc__grpc_conn_not_connected(struct arc_grpc_conn *conn, uint64_t now_ns, const char *text)
+{
+    if (conn->depth > 0)
+        return;
+    conn->depth++;
+    conn->now_ns = now_ns;
+    ARC_LIST_EACH(&conn->calls, link)
+    {
+        struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
+        if (!call->is_open || call->cancelled || call->wait_for_ready)
+            continue;
+        call->cancelled = 1;
+        call->unprocessed = 1;
+        arc__grpc_h2_reset(call, ARC_H2_CANCEL);
+        arc__grpc_call_end(call, ARC_GRPC_WHY_LOST, ARC_GRPC_UNAVAILABLE, text);
+    }
+    arc__grpc_conn_run_ready(conn);
+    conn->depth--;
+}
+
 void arc__grpc_conn_flood(struct arc_grpc_conn *conn, uint64_t *counter, const char *what)
 {
     if (conn->ended)
@@ -87,9 +125,16 @@ static uint64_t after(uint64_t at_ns, uint64_t span_ns)
     return span_ns >= ARC_GRPC_NEVER - at_ns ? ARC_GRPC_NEVER : at_ns + span_ns;
 }
 
+static uint64_t handshake_at(const struct arc_grpc_conn *conn)
+{
+    if (conn->ready_seen || conn->born_ns == ARC_GRPC_NEVER)
+        return ARC_GRPC_NEVER;
+    return after(conn->born_ns, conn->limits.handshake_ns);
+}
+
 static uint64_t keepalive_at(const struct arc_grpc_conn *conn)
 {
-    if (conn->open == 0 || conn->limits.keepalive_ns == ARC_GRPC_NEVER)
+    if (conn->open == 0 || !conn->ready_seen || conn->limits.keepalive_ns == ARC_GRPC_NEVER)
         return ARC_GRPC_NEVER;
     return conn->ping_ns != 0 ? after(conn->ping_ns, conn->limits.keepalive_timeout_ns)
                               : after(conn->heard_ns, conn->limits.keepalive_ns);
@@ -124,7 +169,7 @@ uint64_t arc__grpc_conn_next_deadline(const struct arc_grpc_conn *conn)
         return ARC_GRPC_NEVER;
     const uint64_t due[] = {
         first != NULL ? first->deadline_ns : ARC_GRPC_NEVER,
-        conn->ready_seen ? ARC_GRPC_NEVER : after(conn->born_ns, limits->handshake_ns),
+        handshake_at(conn),
         conn->header_ns == 0 ? ARC_GRPC_NEVER : after(conn->header_ns, limits->headers_ns),
         conn->notice_ns == 0 ? ARC_GRPC_NEVER : after(conn->notice_ns, limits->drain_notice_ns),
         idle_at(conn),
@@ -157,6 +202,8 @@ static void sweep_call(struct arc_grpc_call *call)
     uint64_t now = conn->now_ns;
     if (call->stream_closed || call->cancelled)
         return;
+    if (call->out_ns == 0)
+        call->out_ns = now;
     if (call->out.len > call->out_at && now >= after(call->out_ns, limits->stall_ns)) {
         conn->counters->stalls++;
         /* Its window is shut: a status could not be read either. */
@@ -191,7 +238,7 @@ static void tick_connection(struct arc_grpc_conn *conn)
     const struct arc_grpc_limits *limits = &conn->limits;
     struct arc_grpc_counters *counters = conn->counters;
     uint64_t now = conn->now_ns;
-    if (!conn->ready_seen && now >= after(conn->born_ns, limits->handshake_ns)) {
+    if (now >= handshake_at(conn)) {
         give_up(conn, &counters->timeouts_handshake, "The peer did not begin to speak HTTP/2.");
         return;
     }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arcentra: one program, one file a command. A command gets its words (argv[0] is its name), prints
+ * for people or, with --json, for machines, and answers the exit code. */
+#ifndef EXAMPLES_CLI_CLI_H
+#define EXAMPLES_CLI_CLI_H
+
+#include <arcentra/run.h>
+#include <arcentra/spec.h>
+
+#include "common/args.h"
+#include "common/text.h"
+
+#define EXIT_OK 0
+#define EXIT_FAILED 1 /* the thing asked for did not succeed */
+#define EXIT_USAGE 2  /* a wrong word, a file that cannot be read, a definition that is wrong */
+#define EXIT_CANCELLED 130 /* as a shell says it of Ctrl-C */
+
+struct command {
+    const char *name;
+    const char *usage; /* behind "arcentra " */
+    const char *what;  /* one line */
+    const char *more;  /* the rest of its help */
+    int (*run)(const struct command *command, int argc, char **argv);
+};
+
+int cmd_validate(const struct command *command, int argc, char **argv);
+int cmd_run(const struct command *command, int argc, char **argv);
+int cmd_create(const struct command *command, int argc, char **argv);
+int cmd_save(const struct command *command, int argc, char **argv);
+int cmd_list(const struct command *command, int argc, char **argv);
+int cmd_trigger(const struct command *command, int argc, char **argv);
+int cmd_runs(const struct command *command, int argc, char **argv);
+int cmd_show(const struct command *command, int argc, char **argv);
+int cmd_logs(const struct command *command, int argc, char **argv);
+int cmd_stop(const struct command *command, int argc, char **argv);
+
+/* Parses a command's words and checks how many are left. 0: go on; else the command ends with
+ * *exit_code, and everything has been said. */
+int cli_parse(const struct command *command, const struct arg *table, size_t count, int argc,
+              char **argv, struct arg_list *rest, size_t least, size_t most, int *exit_code);
+/* Says on stderr what is wrong, with the program's name before it; answers EXIT_FAILED. */
+__attribute__((__format__(__printf__, 1, 2))) int cli_fail(const char *format, ...);
+
+/* A whole file, or stdin for "-". 0, or says why not and answers EXIT_USAGE. */
+int cli_read_file(const char *path, struct text *out);
+/* Reads and checks a definition. 0 and *out; else the findings are on stderr: EXIT_USAGE. Warnings
+ * are printed too, unless quiet. */
+int cli_read_spec(const char *path, int quiet, arc_spec **out);
+
+/* "key=value" pairs as arc_pair; the keys are owned. 0, or says what is wrong: EXIT_USAGE. */
+struct pairs {
+    arc_pair *items;
+    size_t count;
+};
+int cli_read_pairs(const struct arg_list *list, const char *flag, struct pairs *out);
+void cli_free_pairs(struct pairs *pairs);
+
+#endif

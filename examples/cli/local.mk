@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+if WITH_PROGRAMS
+bin_PROGRAMS += arcentra
+endif
+arcentra_CPPFLAGS = $(program_cppflags)
+arcentra_CFLAGS = $(ARC_CFLAGS)
+arcentra_LDADD = libprogram.la libarcentra.la
+arcentra_SOURCES = \
+	examples/cli/cli.h \
+	examples/cli/draw.c \
+	examples/cli/draw.h \
+	examples/cli/follow.c \
+	examples/cli/follow.h \
+	examples/cli/local.c \
+	examples/cli/local.h \
+	examples/cli/logs.c \
+	examples/cli/logs.h \
+	examples/cli/main.c \
+	examples/cli/pipelines.c \
+	examples/cli/remote.c \
+	examples/cli/remote.h \
+	examples/cli/run.c \
+	examples/cli/runs.c \
+	examples/cli/term.c \
+	examples/cli/term.h \
+	examples/cli/validate.c \
+	examples/cli/view.c \
+	examples/cli/view.h

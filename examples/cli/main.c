@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <arcentra/run.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/term.h"
+#include "common/mem.h"
+
+/* A definition may be 1 MiB; the reader of it says so better than we could. */
+#define FILE_BYTES_MAX (4u << 20)
+
+static const char server_help[] =
+    "The server is ARCENTRA_SERVER or --server (localhost:9090); the token is in\n"
+    "ARCENTRA_TOKEN, or in the file that --token-file or ARCENTRA_TOKEN_FILE names.\n";
+
+static const struct command commands[] = {
+    {"validate", "validate [FLAG…] FILE…", "Check definitions; needs no server.",
+     "Prints every finding with its place and the fix. `-` is the standard input.\n"
+     "Exit code 0: no errors, 1: errors, 2: a file cannot be read.\n",
+     cmd_validate},
+    {"run", "run [FLAG…] FILE", "Run a definition here, with the engine in this process.",
+     "Steps run as processes of this machine, each job in a temporary workspace of its\n"
+     "own, or all in --workdir. Offers: shell. Ctrl-C stops the run as a server would\n"
+     "(TERM, a grace, KILL); a second one does not wait.\n"
+     "Exit code 0: success, 1: failed or partial, 2: a wrong definition, 130: cancelled.\n",
+     cmd_run},
+    {"create", "create [FLAG…] FILE", "Make a pipeline on a server from a definition.", server_help,
+     cmd_create},
+    {"save", "save [FLAG…] PIPELINE_ID FILE", "Give a pipeline a new definition.", server_help,
+     cmd_save},
+    {"list", "list [FLAG…]", "The pipelines of a server.", server_help, cmd_list},
+    {"trigger", "trigger [FLAG…] PIPELINE_ID", "Start a run.",
+     "With --follow the exit code is the run's, as of `arcentra run`.\n", cmd_trigger},
+    {"runs", "runs [FLAG…] [PIPELINE_ID]", "The runs of a pipeline.", server_help, cmd_runs},
+    {"show", "show [FLAG…] RUN_ID", "One run: its jobs and steps, and why.", server_help, cmd_show},
+    {"logs", "logs [FLAG…] STEP_RUN_ID | --run RUN_ID", "What a step, or a whole run, has said.",
+     "With -f it goes on until the end.\n", cmd_logs},
+    {"stop", "stop [FLAG…] PIPELINE_ID RUN_ID", "Stop a run.", server_help, cmd_stop},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static int help(FILE *out, int exit_code)
+{
+    fputs("Usage: arcentra COMMAND [FLAG…] [ARGUMENT…]\n\nCommands:\n", out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
+    fprintf(out, "\n`arcentra COMMAND --help` says more.\n\n%s", server_help);
+    return exit_code;
+}
+
+int cli_fail(const char *format, ...)
+{
+    struct text text = {NULL, 0, 0};
+    va_list args;
+    va_start(args, format);
+    text_vprintf(&text, format, args);
+    va_end(args);
+    fprintf(stderr, "arcentra: %s\n", text_get(&text));
+    text_deinit(&text);
+    return EXIT_FAILED;
+}
+
+int cli_parse(const struct command *command, const struct arg *table, size_t count, int argc,
+              char **argv, struct arg_list *rest, size_t least, size_t most, int *exit_code)
+{
+    char why[512] = "";
+    int answer = args_parse(table, count, argc, argv, rest, why, sizeof(why));
+    *exit_code = EXIT_OK;
+    if (answer == ARGS_HELP) {
+        printf("Usage: arcentra %s\n\n%s\n%s\nFlags [and the variable that says the same]:\n",
+               command->usage, command->what, command->more);
+        args_print(table, count, stdout);
+    } else if (answer == ARGS_VERSION) {
+        printf("arcentra %s\n", arc_version());
+    } else if (answer == 0 && (rest->count < least || rest->count > most)) {
+        snprintf(why, sizeof(why), "%s",
+                 rest->count < least ? "Something is missing" : "There is a word too many");
+        answer = ARGS_WRONG;
+        fprintf(stderr, "arcentra %s: %s. Usage: arcentra %s\n", command->name, why,
+                command->usage);
+        *exit_code = EXIT_USAGE;
+    } else if (answer == ARGS_WRONG) {
+        fprintf(stderr, "arcentra %s: %s\n", command->name, why);
+        *exit_code = EXIT_USAGE;
+    }
+    return answer;
+}
+
+int cli_read_file(const char *path, struct text *out)
+{
+    char buf[8192];
+    int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : 0;
+    if (fd >= 0) {
+        while ((got = read(fd, buf, sizeof(buf))) > 0 && out->len < FILE_BYTES_MAX)
+            text_add(out, buf, (size_t)got);
+    }
+    int saved = errno;
+    if (fd > STDIN_FILENO)
+        close(fd);
+    if (got < 0) {
+        cli_fail("%s cannot be read: %s.", path, strerror(saved));
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+int cli_read_spec(const char *path, int quiet, arc_spec **out)
+{
+    struct text text = {NULL, 0, 0};
+    struct term term;
+    arc_diags *diags = NULL;
+    arc_err err = ARC_ERR_INIT;
+    char *shown = NULL;
+    if (cli_read_file(path, &text) != 0) {
+        text_deinit(&text);
+        return EXIT_USAGE;
+    }
+    const char *name = strcmp(path, "-") == 0 ? "(stdin)" : path;
+    term_init(&term, stderr);
+    arc_status status =
+        arc_spec_parse(text_get(&text), text.len, ARC_FORMAT_ANY, name, out, &diags, &err);
+    uint32_t flags = ARC_DIAGS_EXCERPT | (term.colour ? ARC_DIAGS_COLOUR : 0);
+    if (diags != NULL && arc_diags_get_count(diags) > 0 && (status != ARC_OK || !quiet) &&
+        arc_diags_copy_text(diags, flags, &shown, NULL) == ARC_OK)
+        fputs(shown, stderr);
+    else if (status != ARC_OK)
+        cli_fail("%s: %s", name, err.message);
+    arc_text_free(shown);
+    arc_diags_free(diags);
+    text_deinit(&text);
+    return status == ARC_OK ? 0 : EXIT_USAGE;
+}
+
+int cli_read_pairs(const struct arg_list *list, const char *flag, struct pairs *out)
+{
+    *out = (struct pairs){mem_new((list->count + 1) * sizeof(out->items[0])), 0};
+    for (size_t i = 0; i < list->count; i++) {
+        char *key = NULL;
+        const char *value;
+        if (!arg_split_pair(list->items[i], &key, &value)) {
+            cli_fail("%s takes KEY=VALUE, not `%s`.", flag, list->items[i]);
+            return EXIT_USAGE;
+        }
+        out->items[out->count++] = (arc_pair){key, value};
+    }
+    return 0;
+}
+
+void cli_free_pairs(struct pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        union {
+            const char *in;
+            char *out;
+        } cast = {pairs->items[i].key};
+        mem_free(cast.out);
+    }
+    mem_free(pairs->items);
+    *pairs = (struct pairs){NULL, 0};
+}
+
+int main(int argc, char **argv)
+{
+    /* Output that nobody reads any more is an error of write, not a signal. */
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    if (argc < 2)
+        return help(stderr, EXIT_USAGE);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        (strcmp(argv[1], "help") == 0 && argc == 2))
+        return help(stdout, EXIT_OK);
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+        printf("arcentra %s\n", arc_version());
+        return EXIT_OK;
+    }
+    int asked = strcmp(argv[1], "help") == 0;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(argv[1 + asked], commands[i].name) != 0)
+            continue;
+        char flag[] = "--help";
+        char *words[] = {argv[2 * asked], flag, NULL};
+        return asked ? commands[i].run(&commands[i], 2, words)
+                     : commands[i].run(&commands[i], argc - 1, argv + 1);
+    }
+    cli_fail("There is no command `%s`; `arcentra help` lists them.", argv[1 + asked]);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arcentra/run.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "face/ctl_private.h"
+#include "face/spec_private.h"
+
+#define PLAN_BYTES_MAX (512u * 1024u * 1024u)
+
+static int by_key(const void *a, const void *b)
+{
+    const struct arc_kv *left = a, *right = b;
+    return arc__slice_compare(left->key, right->key);
+}
+
+static arc_status copy_variables(const arc_run_options *options, struct arc_arena *arena,
+                                 struct arc_kvs *out, arc_err *err)
+{
+    struct arc_kv *items = arc__arena_array(arena, options->variable_count, sizeof(*items));
+    if (items == NULL)
+        return arc__fail_nomem(err);
+    for (size_t i = 0; i < options->variable_count; i++) {
+        ARC_REQUIRE(options->variables[i].key != NULL, err, "variables");
+        items[i].key = arc__arena_copy(arena, arc__slice_cstr(options->variables[i].key));
+        items[i].value = arc__arena_copy(arena, arc__slice_cstr(options->variables[i].value));
+    }
+    if (arena->failed)
+        return arc__fail_nomem(err);
+    qsort(items, options->variable_count, sizeof(*items), by_key);
+    for (size_t i = 1; i < options->variable_count; i++) {
+        if (arc__slice_equal(items[i - 1].key, items[i].key))
+            return arc__fail(err, ARC_EINVAL, "variables", "Variable %.*s is given twice.",
+                             ARC_ARG(items[i].key));
+    }
+    *out = (struct arc_kvs){items, (uint32_t)options->variable_count};
+    return ARC_OK;
+}
+
+/* What is wrong with the inputs is said now, not by a command nobody waits for. */
+static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
+                             const struct arc_plan_inputs *inputs, arc_err *err)
+{
+    struct arc_arena arena;
+    struct arc_diags diags = {0};
+    struct arc_spec *spec = NULL;
+    const struct arc_plan *plan = NULL;
+    arc__arena_init(&arena, &ctl->mem, PLAN_BYTES_MAX);
+    arc_status status =
+        arc__spec_read(object->text, object->format, ARC_NONE, NULL, &arena, &diags, &spec, err);
+    if (status == ARC_OK)
+        status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
+    if (status == ARC_EINVAL && diags.first != NULL) {
+        char subject[64];
+        (void)arc__slice_to_cstr(diags.first->path, subject, sizeof(subject));
+        status = arc__fail_at(err, ARC_EINVAL, diags.first->mark.line, diags.first->mark.column,
+                              subject, "%.*s", ARC_ARG(diags.first->message));
+    }
+    arc__arena_deinit(&arena);
+    return status;
+}
+
+static void cmd_drop(struct arc_cmd **cmd)
+{
+    arc__cmd_free(*cmd);
+}
+
+arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *given, char *run_id,
+                         arc_err *err)
+{
+    arc_run_options options;
+    ARC_REQUIRE(spec != NULL && run_id != NULL, err, "spec");
+    ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
+    ARC_CLEANUP(cmd_drop)
+    struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_RUN_TRIGGER);
+    if (cmd == NULL)
+        return arc__fail_nomem(err);
+    cmd->principal.kind = ARC_PRINCIPAL_HOST;
+    ARC_TRY(copy_variables(&options, &cmd->arena, &cmd->u.trigger.variables, err));
+    cmd->u.trigger.triggered_by =
+        arc__arena_copy(&cmd->arena, arc__slice_cstr(options.triggered_by));
+    cmd->u.trigger.branch = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.branch));
+    cmd->u.trigger.ref = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.ref));
+    cmd->u.trigger.definition.text = arc__arena_copy(&cmd->arena, spec->text);
+    cmd->u.trigger.definition.canonical = arc__arena_copy(&cmd->arena, spec->canonical);
+    cmd->u.trigger.definition.format = spec->format;
+    ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.run_id, err));
+    struct arc_plan_inputs inputs = {.variables = cmd->u.trigger.variables,
+                                     .trigger_type = ARC_LIT("manual"),
+                                     .actor = cmd->u.trigger.triggered_by,
+                                     .ref = cmd->u.trigger.ref,
+                                     .branch = cmd->u.trigger.branch};
+    ARC_TRY(check_plan(ctl, spec, &inputs, err));
+    arc_id id = cmd->u.trigger.run_id;
+    struct arc_cmd *given_away = cmd;
+    cmd = NULL;
+    ARC_TRY(arc__engine_submit(ctl->engine, given_away, NULL, NULL, err));
+    memcpy(run_id, id.text, sizeof(id.text));
+    return ARC_OK;
+}
+
+arc_status arc_run_stop(arc_ctl *ctl, const char *run_id, const char *reason, int force,
+                        arc_err *err)
+{
+    ARC_REQUIRE(run_id != NULL, err, "run_id");
+    const struct arc_run *run = arc__engine_live_run(ctl->engine, arc__slice_cstr(run_id));
+    if (run == NULL)
+        return arc__fail(err, ARC_ENOTFOUND, "run", "No open run has this id.");
+    if (arc__run_over(run))
+        return arc__fail(err, ARC_ECONFLICT, "run", "The run is %s already.",
+                         arc_run_state_name(run->status));
+    struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_RUN_STOP);
+    if (cmd == NULL)
+        return arc__fail_nomem(err);
+    cmd->principal.kind = ARC_PRINCIPAL_HOST;
+    cmd->run_id = arc__arena_copy(&cmd->arena, arc__slice_cstr(run_id));
+    cmd->reason = arc__arena_copy(&cmd->arena, arc__slice_cstr(reason));
+    cmd->u.stop.force = force;
+    return arc__engine_submit(ctl->engine, cmd, NULL, NULL, err);
+}
+
+int arc_run_get_status(arc_ctl *ctl, const char *run_id)
+{
+    const struct arc_run *run = arc__engine_live_run(ctl->engine, arc__slice_cstr(run_id));
+    return run != NULL ? run->status : 0;
+}

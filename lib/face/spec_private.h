@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A definition as the host holds it: its text and canonical form, counted. */
+#ifndef ARC_FACE_SPEC_PRIVATE_H
+#define ARC_FACE_SPEC_PRIVATE_H
+
+#include <arcentra/spec.h>
+
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "spec/spec.h"
+
+struct arc_spec_object {
+    struct arc_mem mem;
+    atomic_uint refs;
+    struct arc_arena arena;
+    arc_slice text;      /* as given */
+    arc_slice canonical; /* JSON */
+    enum arc_format format;
+    uint32_t job_count;
+};
+
+#endif
