@@ -24,8 +24,8 @@ int main(void)
         arc_spec_parse(text, strlen(text), ARC_FORMAT_IS_YAML, NULL, &spec, NULL, &err) ||
         arc_run_start(ctl, spec, NULL, run, &err) != ARC_OK)
         return fprintf(stderr, "%s: %s\n", err.subject, err.message), 1;
-    while (!arc_run_state_is_terminal(arc_run_get_status(ctl, run)) &&
-           arc_ctl_dispatch(ctl, 0, &err) == ARC_OK)
+    while (arc_ctl_dispatch(ctl, 0, &err) == ARC_OK &&
+           !arc_run_state_is_terminal(arc_run_get_status(ctl, run)))
         poll(&(struct pollfd){arc_ctl_fd(ctl), POLLIN, 0}, 1, arc_ctl_timeout_ms(ctl));
     printf("%s\n", arc_run_state_name(arc_run_get_status(ctl, run)));
     arc_spec_unref(spec);

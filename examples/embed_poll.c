@@ -124,16 +124,16 @@ int main(void)
         fprintf(stderr, "%s: %s\n", err.subject, err.message);
         return 1;
     }
-    while (!arc_run_state_is_terminal(arc_run_get_status(host.ctl, run))) {
-        int mine_ms = finish_due(&host, &err);
+    for (;;) {
         if (arc_ctl_dispatch(host.ctl, 0, &err) != ARC_OK)
             break;
         print_events(sub, &err);
-        int ms = arc_ctl_timeout_ms(host.ctl);
+        if (arc_run_state_is_terminal(arc_run_get_status(host.ctl, run)))
+            break;
+        int mine_ms = finish_due(&host, &err), ms = arc_ctl_timeout_ms(host.ctl);
         poll(&(struct pollfd){arc_ctl_fd(host.ctl), POLLIN, 0}, 1,
              ms < 0 || (mine_ms >= 0 && mine_ms < ms) ? mine_ms : ms);
     }
-    print_events(sub, &err);
     int status = arc_run_get_status(host.ctl, run);
     printf("%s, at most %d at one time\n", arc_run_state_name(status), host.most);
     arc_sub_close(sub);

@@ -205,8 +205,12 @@ int work_start(struct agent *agent, struct step *step, const json_node *message,
         snprintf(why, why_size, "The workspace %s cannot be made: %s.", top, strerror(failed));
     } else {
         fill_env(agent, step, message, top, &env);
-        const struct shell shell = {json_get_text(args, "run"), json_get_text(args, "shell"),
-                                    step->scratch, cwd, &env};
+        const struct shell shell = {json_get_text(args, "run"),
+                                    json_get_text(args, "shell"),
+                                    step->scratch,
+                                    cwd,
+                                    step->directory,
+                                    &env};
         failed = shell_start(&shell, &step->proc, why, why_size);
     }
     proc_env_deinit(&env);

@@ -228,9 +228,11 @@ void table_print(const struct table *table, const struct term *term, const char 
             text_put(&out, cell); /* not a state's word */
         else
             term_put_colour(term, &out, colour, cell);
-        if (column + 1 == table->columns)
+        if (column + 1 == table->columns) {
+            while (out.len > 0 && out.ptr[out.len - 1] == ' ')
+                out.ptr[--out.len] = '\0';
             text_put(&out, "\n");
-        else
+        } else
             text_printf(&out, "%*s", (int)(widths[column] - width + 2), "");
         at += strlen(cell) + 1;
     }

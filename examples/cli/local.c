@@ -120,8 +120,12 @@ static int spawn(const struct local *local, const arc_step_view *view, struct pr
     else if (tree_make(workspace.ptr) != 0)
         snprintf(why, why_size, "The workspace %s cannot be made.", workspace.ptr);
     else {
-        const struct shell shell = {json_get_text(args, "run"), json_get_text(args, "shell"),
-                                    scratch.ptr, cwd.ptr, &env};
+        const struct shell shell = {json_get_text(args, "run"),
+                                    json_get_text(args, "shell"),
+                                    scratch.ptr,
+                                    cwd.ptr,
+                                    view->working_directory,
+                                    &env};
         failed = shell_start(&shell, proc, why, why_size);
     }
     proc_env_deinit(&env);

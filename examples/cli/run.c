@@ -103,21 +103,27 @@ static int starts_with(const char *text, const char *head)
     return strncmp(text, head, strlen(head)) == 0;
 }
 
+static int ends_with(const char *text, const char *tail)
+{
+    size_t len = strlen(text), tail_len = strlen(tail);
+    return len >= tail_len && strcmp(text + len - tail_len, tail) == 0;
+}
+
 static void take_event(struct running *running, const arc_event_view *event)
 {
     struct view_change change = {.attempt = event->attempt,
                                  .exit_code = event->exit_code,
                                  .reason = event->reason,
+                                 .start_ns =
+                                     ends_with(event->type, ".started") ? event->time_ns : 0,
                                  .id = event->step_run_id};
     if (starts_with(event->type, "arcentra.step.")) {
         change.state = view_find_state(arc_step_state_name, event->state);
-        change.start_ns = change.state == ARC_STEP_RUNNING ? event->time_ns : 0;
         change.end_ns = arc_step_state_is_terminal(change.state) ? event->time_ns : 0;
         view_change_step(&running->view, event->job_name, event->step_name, &change);
     } else if (starts_with(event->type, "arcentra.job.")) {
         change.id = event->job_id;
         change.state = view_find_state(arc_job_state_name, event->state);
-        change.start_ns = change.state == ARC_JOB_RUNNING ? event->time_ns : 0;
         change.end_ns = arc_job_state_is_terminal(change.state) ? event->time_ns : 0;
         view_change_job(&running->view, event->job_name, &change);
         if (running->fail_fast && !running->failed_fast &&
@@ -127,7 +133,6 @@ static void take_event(struct running *running, const arc_event_view *event)
         }
     } else if (starts_with(event->type, "arcentra.pipeline.")) {
         change.state = view_find_state(arc_run_state_name, event->state);
-        change.start_ns = change.state == ARC_RUN_RUNNING ? event->time_ns : 0;
         running->over = running->over || arc_run_state_is_terminal(change.state);
         change.end_ns = arc_run_state_is_terminal(change.state) ? event->time_ns : 0;
         change.id = NULL;
@@ -284,7 +289,7 @@ static int run(struct running *running)
         failed = failed != 0 ? failed : result(running);
     }
     arc_sub_close(running->sub);
-    local_close(&running->local, running->keep);
+    local_close(&running->local, running->keep && running->workdir == NULL);
     arc_ctl_close(running->ctl);
     arc_spec_unref(running->spec);
     view_deinit(&running->view);

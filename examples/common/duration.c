@@ -68,6 +68,8 @@ void duration_put(struct text *text, int64_t ns)
     int64_t s = ns / NS_PER_S;
     if (ns < 0)
         text_put(text, "-");
+    else if (s < 1)
+        text_printf(text, "%" PRId64 "ms", ns / NS_PER_MS);
     else if (s < 10)
         text_printf(text, "%" PRId64 ".%02" PRId64 "s", s, ns % NS_PER_S / (10 * NS_PER_MS));
     else if (s < 60)

@@ -13,7 +13,7 @@
 
 /* 1 and *out_ns, or 0 when it is not a duration ("" too). */
 int duration_parse(const char *text, int64_t *out_ns);
-/* Short and for people: "3.2s", "1m05s", "2h04m". */
+/* Short and for people: "12ms", "3.21s", "1m05s", "2h04m". */
 void duration_put(struct text *text, int64_t ns);
 /* A Unix time in nanoseconds as RFC 3339 in UTC with milliseconds. */
 void time_put(struct text *text, int64_t wall_ns);

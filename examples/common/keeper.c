@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/proc.h"
@@ -105,7 +106,11 @@ void keeper_remove(const struct keeper *keeper, pid_t group)
 
 void keeper_stop(struct keeper *keeper)
 {
-    if (keeper->fd >= 0)
+    if (keeper->fd >= 0) {
         close(keeper->fd);
+        /* Its work takes no longer than a look through /proc. */
+        while (keeper->pid > 0 && waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    }
     *keeper = (struct keeper)KEEPER_INIT;
 }

@@ -28,7 +28,7 @@ static int check(const struct shell *shell, char *why, size_t why_size)
         return 0;
     }
     if (stat(shell->cwd, &stat_of) != 0 || !S_ISDIR(stat_of.st_mode)) {
-        snprintf(why, why_size, "The working directory %s does not exist.", shell->cwd);
+        snprintf(why, why_size, "There is no directory `%s` in the workspace.", shell->directory);
         return 0;
     }
     return 1;

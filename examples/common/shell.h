@@ -16,6 +16,7 @@ struct shell {
     const char *shell;   /* "sh", "bash" or an absolute path; "" is sh */
     const char *scratch; /* a private directory for the script's file; made here */
     const char *cwd;
+    const char *directory; /* the last part of cwd as the definition says it, for messages */
     const struct proc_env *env;
 };
 

@@ -34,6 +34,9 @@ struct arc_engine *arc__command_engine(struct arc_command *command);
 /* Deadlines of calls are looked at here; called once a dispatch after the engine. */
 void arc__command_tick(struct arc_command *command, struct arc_now now);
 uint64_t arc__command_deadline(const struct arc_command *command); /* mono; UINT64_MAX: none */
+/* Time as a door knows it, where that is later than the last dispatch; and the later of the two. */
+void arc__command_set_now(struct arc_command *command, struct arc_now now);
+struct arc_now arc__command_now(const struct arc_command *command);
 
 /* "pipeline.v1.PipelineService/GetPipeline", with or without a leading slash; NULL: unknown. */
 const struct arc_method *arc__method_find(const struct arc_command *command, arc_slice path);
@@ -66,24 +69,35 @@ arc_status arc__call_open(struct arc_command *command, const struct arc_call_sta
 /* --- what the HTTP door needs besides -------------------------------------------------------- */
 
 /* A unary call by route: message fields come from the path, the query and the JSON body; what comes
- * out is the envelope's `detail` or its error. Done at once or later (ready). The door frees it. */
+ * out is the envelope's `detail` or its error. Done at once or later: ready comes from
+ * arc__command_tick alone. The door frees it. */
 struct arc_http_call;
+struct arc_http_call_start {
+    const struct arc_method *method;
+    struct arc_principal principal;
+    struct arc_kvs params, query; /* decoded; texts need to live during open only */
+    arc_slice body;
+    arc_slice peer;
+    int text; /* the caller would rather have text/plain, where there is such a form */
+    void (*ready)(void *user);
+    void *user;
+};
 struct arc_http_result {
     int status;        /* HTTP */
     arc_slice detail;  /* JSON, or empty: none */
+    arc_slice text;    /* ptr not NULL: the body is this, as text/plain, in place of an envelope */
     arc_slice err_msg; /* status >= 400 */
     arc_slice type;    /* "validation", … or empty */
     arc_slice details; /* JSON object, or empty */
     arc_slice etag;    /* without quotes, or empty */
     uint32_t retry_after_s;
 };
-arc_status arc__http_call_open(struct arc_command *command, const struct arc_method *method,
-                               const struct arc_principal *principal, const struct arc_kvs *params,
-                               const struct arc_kvs *query, arc_slice body,
-                               void (*ready)(void *user), void *user, struct arc_http_call **out,
-                               arc_err *err);
+arc_status arc__http_call_open(struct arc_command *command, const struct arc_http_call_start *start,
+                               struct arc_http_call **out, arc_err *err);
 /* ARC_EAGAIN: not yet. Borrowed from call. */
 arc_status arc__http_call_result(struct arc_http_call *call, struct arc_http_result *out);
-void arc__http_call_close(struct arc_http_call *call);
+void arc__http_call_close(struct arc_http_call *call); /* NULL is fine */
+/* What HTTP says of a status: the number, and after how long it may be tried again (0: not). */
+int arc__http_status(arc_status status, uint32_t *retry_after_s);
 
 #endif

@@ -8,7 +8,7 @@ libarc_la_SOURCES += \
 	lib/face/run.c \
 	lib/face/spec.c lib/face/spec_private.h
 if WITH_GRPC
-libarc_la_SOURCES += lib/face/client.c
+libarc_la_SOURCES += lib/face/client.c lib/face/server.c
 else
 libarc_la_SOURCES += lib/face/no_grpc.c
 endif

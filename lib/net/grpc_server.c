@@ -9,7 +9,7 @@
 #include "net/listener.h"
 
 #define CONNS_MAX 10000
-#define QUIET_PER_SOURCE_MAX 64
+#define UNPROVEN_PER_SOURCE_MAX 64
 #define HANDSHAKE_NS (10 * UINT64_C(1000000000))
 #define STALL_NS (30 * UINT64_C(1000000000))
 
@@ -27,7 +27,7 @@ struct arc_grpc_server {
     struct arc_grpc_limits limits;
     const struct arc_grpc_events *events;
     void *user;
-    uint32_t conns_max, quiet_per_source_max;
+    uint32_t conns_max, unproven_per_source_max;
     struct arc_link peers;
     size_t peer_count;
     int draining;
@@ -107,16 +107,24 @@ static void on_over(void *user, struct arc_grpc_pipe *pipe, const arc_err *err)
     free_peer(peer);
 }
 
-static size_t quiet_of_source(const struct arc_grpc_server *server, const struct arc_addr *addr)
+static size_t unproven_of_source(const struct arc_grpc_server *server, const struct arc_addr *addr)
 {
     size_t count = 0;
     ARC_LIST_EACH(&server->peers, link)
     {
         const struct peer *peer = ARC_CONTAINER(link, struct peer, link);
         count += arc__addr_same_host(&peer->pipe.conn.peer, addr) &&
-                 (peer->pipe.wire == NULL || arc__grpc_conn_calls(peer->pipe.wire) == 0);
+                 (peer->pipe.wire == NULL || !arc__grpc_conn_is_proven(peer->pipe.wire));
     }
     return count;
+}
+
+static int too_many_of_source(const struct arc_grpc_server *server, const struct arc_addr *addr)
+{
+    uint32_t most = server->unproven_per_source_max;
+    if (most == 0 && arc__addr_is_loopback(addr))
+        return 0;
+    return unproven_of_source(server, addr) >= (most != 0 ? most : UNPROVEN_PER_SOURCE_MAX);
 }
 
 static void on_accept(void *user, int fd, const struct arc_addr *addr)
@@ -127,7 +135,7 @@ static void on_accept(void *user, int fd, const struct arc_addr *addr)
     uint64_t *refused = NULL;
     if (server->peer_count >= server->conns_max)
         refused = &server->stats.refused_full;
-    else if (quiet_of_source(server, addr) >= server->quiet_per_source_max)
+    else if (too_many_of_source(server, addr))
         refused = &server->stats.refused_source;
     else if ((peer = arc__alloc(&server->hub.env.mem, sizeof(*peer))) == NULL)
         refused = &server->stats.refused_starved;
@@ -197,8 +205,9 @@ arc_status arc__grpc_server_open(const struct arc_grpc_server_options *options,
     server->events = options->events;
     server->user = options->user;
     server->conns_max = options->conns_max != 0 ? options->conns_max : CONNS_MAX;
-    server->quiet_per_source_max =
-        options->quiet_per_source_max != 0 ? options->quiet_per_source_max : QUIET_PER_SOURCE_MAX;
+    server->unproven_per_source_max = options->unproven_per_source_max != 0
+                                          ? options->unproven_per_source_max
+                                          : UNPROVEN_PER_SOURCE_MAX;
     server->drain_at = ARC_NET_NEVER;
     arc__list_init(&server->peers);
     arc_status status = open_parts(server, options, err);

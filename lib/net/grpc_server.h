@@ -29,10 +29,12 @@ struct arc_grpc_server_options {
     const struct arc_grpc_events *events; /* outlives the server */
     void *user;                           /* of the events, until a call has its own */
     /* 0: the default */
-    uint32_t conns_max;            /* 10000 */
-    uint32_t quiet_per_source_max; /* 64: connections of one address that have no call now */
-    uint64_t handshake_ns;         /* 10 s: TCP and TLS */
-    uint64_t stall_ns;             /* 30 s: a socket that takes no byte */
+    uint32_t conns_max; /* 10000 */
+    /* 64: connections of one address that were never answered but with a refusal. By default not
+     * for loopback, where a proxy speaks for many. */
+    uint32_t unproven_per_source_max;
+    uint64_t handshake_ns; /* 10 s: TCP and TLS */
+    uint64_t stall_ns;     /* 30 s: a socket that takes no byte */
 };
 #define ARC_GRPC_LISTEN_MAX 8
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += docs/DIAGNOSTICS.md docs/LANGUAGE.md
 libarc_la_SOURCES += \
 	lib/spec/canonical.c \
 	lib/spec/diag.c lib/spec/diag.h \

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk over the tree with the field table in hand: unknown keys, types, forms of values,
  * templates. What holds between parts is in rules.c. */
-#include "spec/model.h"
+#include "spec/shape.h"
 
 #include "base/text.h"
 #include "base/time.h"
-#include "spec/shape.h"
 
 static arc_slice key_name(struct arc_check *check, const struct arc_field *field)
 {
@@ -298,6 +297,9 @@ static void check_entry(struct arc_check *check, const struct arc_node *child,
         !arc__form_env_name(child->key))
         (void)arc__diag_add(check->sink, ARC_DIAG_ENV_NAME, path, &child->key_mark, ARC_NONE,
                             ARC_ARGS(arc__quoted(check->sink, child->key)));
+    if (field->type != ARC_TYPE_ENV && child->key.len == 0)
+        (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &child->key_mark, ARC_NONE,
+                            ARC_ARGS(arc__arena_printf(check->arena, "A key of `%s`", field->key)));
     if (!is_scalar(child)) {
         arc__shape_type(check, child, path, arc__quoted(check->sink, child->key), "a text",
                         child->kind == ARC_NODE_NULL ? ARC_LIT("write `\"\"` for an empty text")

@@ -325,7 +325,9 @@ const struct arc_node *arc__yaml_tree(struct arc_tree *tree)
         return NULL;
     }
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&reader.parser, (const yaml_char_t *)text.ptr, text.len);
+    /* It aborts the process when it is given NULL, even for no bytes. */
+    yaml_parser_set_input_string(&reader.parser,
+                                 (const yaml_char_t *)(text.len > 0 ? text.ptr : ""), text.len);
     /* The seed is of the document, which its author cannot choose to suit colliding names. */
     uint8_t digest[ARC_SHA256_LEN];
     uint64_t seed[2];

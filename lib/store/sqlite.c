@@ -58,15 +58,21 @@ static struct sqlite_store *self_of(struct arc_store *store)
 
 /* --- errors ---------------------------------------------------------------------------------- */
 
+/* 1: SQLite could not make its file in shared memory. For these codes alone sqlite3_system_errno is
+ * of this failure; for others it may be that of an earlier one. */
+static int is_shm_failure(int code)
+{
+    return code == SQLITE_IOERR_SHMOPEN || code == SQLITE_IOERR_SHMSIZE ||
+           code == SQLITE_IOERR_SHMMAP;
+}
+
 static arc_status io_status(sqlite3 *db, int code)
 {
     if (code == SQLITE_IOERR_NOMEM)
         return ARC_ENOMEM;
-    /* A full disk is no broken disk, except where a sync says so: then it is not known what of the
-     * earlier writes is there. */
-    int number = db != NULL ? sqlite3_system_errno(db) : 0;
-    int is_sync = code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
-    return (number == ENOSPC || number == EDQUOT) && !is_sync ? ARC_ELIMIT : ARC_EIO;
+    /* A full disk is no broken disk. Elsewhere SQLite itself says SQLITE_FULL. */
+    int number = db != NULL && is_shm_failure(code) ? sqlite3_system_errno(db) : 0;
+    return number == ENOSPC || number == EDQUOT ? ARC_ELIMIT : ARC_EIO;
 }
 
 static arc_status status_of(sqlite3 *db, int code)
@@ -93,13 +99,13 @@ static arc_status status_of(sqlite3 *db, int code)
 
 static arc_status fail_sqlite(sqlite3 *db, int code, arc_err *err)
 {
-    int number = db != NULL ? sqlite3_system_errno(db) : 0;
     char reason[128] = "";
-    int io = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+    int has_errno = is_shm_failure(code) || (code & 0xff) == SQLITE_CANTOPEN;
+    int number = db != NULL && has_errno ? sqlite3_system_errno(db) : 0;
     return arc__fail(err, status_of(db, code), "store", "SQLite: %s (%d)%s%s.",
                      db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code), code,
-                     io && number != 0 ? ": " : "",
-                     io && number != 0 ? strerror_r(number, reason, sizeof(reason)) : "");
+                     number != 0 ? ": " : "",
+                     number != 0 ? strerror_r(number, reason, sizeof(reason)) : "");
 }
 
 static arc_status fail_poisoned(const struct sqlite_store *self, arc_err *err)

@@ -83,7 +83,7 @@ struct arc_grpc_call;
     ROW(message_bytes_per_s,       100, 100, "than this, or its call ends") \
     ROW(stall_ns,                  30000000000, ARC_GRPC_NEVER, "a reader that takes nothing") \
     ROW(idle_ns,                   300000000000, ARC_GRPC_NEVER, "connection without a call") \
-    ROW(keepalive_ns,              ARC_GRPC_NEVER, ARC_GRPC_NEVER, "silence after which we PING") \
+    ROW(keepalive_ns,              ARC_GRPC_NEVER, 30000000000, "silence after which we PING") \
     ROW(keepalive_timeout_ns,      20000000000, 20000000000, "for the answer to it") \
     ROW(drain_notice_ns,           1000000000, 1000000000, "between the two GOAWAYs of a drain")
 /* clang-format on */
@@ -136,6 +136,7 @@ struct arc_grpc_request {
     const struct arc_grpc_field *fields; /* metadata; "-bin" values as raw bytes */
     size_t count;
     uint64_t deadline_ns; /* on the clock that is given; ARC_GRPC_NEVER: none */
+    uint64_t now_ns;      /* server: when the call came */
     int wait_for_ready;   /* client: survives arc__grpc_conn_not_connected */
 };
 
@@ -224,6 +225,10 @@ int arc__grpc_conn_is_over(const struct arc_grpc_conn *conn);
 int arc__grpc_conn_is_draining(const struct arc_grpc_conn *conn);
 /* The peer has spoken HTTP/2: its first SETTINGS came. */
 int arc__grpc_conn_is_ready(const struct arc_grpc_conn *conn);
+
+/* Server: the application has answered a call with a message or with OK, so the peer is more than a
+ * connection that somebody opened. */
+int arc__grpc_conn_is_proven(const struct arc_grpc_conn *conn);
 
 /* No new calls; those alive go on. Server: GOAWAY twice, as RFC 9113 6.8 asks. */
 void arc__grpc_conn_drain(struct arc_grpc_conn *conn, uint64_t now_ns);

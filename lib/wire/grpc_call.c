@@ -484,6 +484,7 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
             .fields = block->fields,
             .count = block->count,
             .deadline_ns = ARC_GRPC_NEVER,
+            .now_ns = conn->now_ns,
         };
         if (timeout_ns < ARC_GRPC_NEVER - conn->now_ns)
             request.deadline_ns = conn->now_ns + timeout_ns;
@@ -634,6 +635,7 @@ arc_status arc__grpc_call_send(struct arc_grpc_call *call, arc_slice message, ar
         call->out_ns = 0; /* the time may be an old one here, outside of a pump */
     arc__buf_commit(&call->out, need);
     conn->queued_bytes += need;
+    conn->proven = 1;
     conn->counters->messages_out++;
     conn->counters->message_bytes_out += message.len;
     arc__grpc_h2_resume(call);
@@ -847,6 +849,7 @@ arc_status arc__grpc_call_finish(struct arc_grpc_call *call, int code, arc_slice
         return arc__fail(err, ARC_ECONFLICT, "call", "The call has its status already.");
     for (size_t i = 0; i < count; i++)
         ARC_REQUIRE(arc__grpc_field_valid(&fields[i]), err, "metadata");
+    call->conn->proven |= code == ARC_GRPC_OK;
     int sent = submit_status(call, code, message, fields, count);
     drop_input(call);
     return sent == 0 ? ARC_OK : arc__fail_nomem(err);

@@ -742,6 +742,11 @@ int arc__grpc_conn_is_ready(const struct arc_grpc_conn *conn)
     return conn->ready_seen;
 }
 
+int arc__grpc_conn_is_proven(const struct arc_grpc_conn *conn)
+{
+    return conn->proven;
+}
+
 size_t arc__grpc_conn_calls(const struct arc_grpc_conn *conn)
 {
     return conn->open;

@@ -113,7 +113,7 @@ struct arc_grpc_conn {
     struct arc_link pool;
     struct arc_link blocks; /* what nghttp2 has allocated */
     size_t pool_count;
-    size_t total; /* calls that are not released */
+    size_t total;   /* calls that are not released */
     size_t open;    /* calls that the application holds */
     size_t waiting; /* calls that were answered with ARC_EAGAIN */
     struct arc_heap timers;
@@ -129,6 +129,7 @@ struct arc_grpc_conn {
     int depth;      /* in a pump: events may not pump */
     int work_said;  /* on_work was called since the last send */
     int ready_seen; /* the peer's SETTINGS came */
+    int proven;     /* a call was answered with more than a refusal */
     int draining;   /* no new calls */
     int ended;      /* GOAWAY with an error: no more bytes go in */
     int dead;       /* nothing goes out either */

@@ -39,7 +39,8 @@ static void durations_are_printed_short(void)
     static const struct {
         int64_t ns;
         const char *text;
-    } rows[] = {{0, "0.00s"},
+    } rows[] = {{0, "0ms"},
+                {999999999, "999ms"},
                 {1234 * NS_PER_MS, "1.23s"},
                 {12345 * NS_PER_MS, "12.3s"},
                 {65 * NS_PER_S, "1m05s"},

@@ -9,7 +9,8 @@ example_tests = \
 	tests/unit/examples/lines_test \
 	tests/unit/examples/proc_test \
 	tests/unit/examples/spool_test \
-	tests/unit/examples/tree_test
+	tests/unit/examples/tree_test \
+	tests/unit/examples/view_test
 if WITH_CUNIT
 if WITH_PROGRAMS
 check_PROGRAMS += $(example_tests)
@@ -35,3 +36,7 @@ tests_unit_examples_spool_test_SOURCES = tests/unit/examples/spool_test.c exampl
 tests_unit_examples_spool_test_LDADD = $(example_test_libs)
 tests_unit_examples_tree_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_tree_test_LDADD = $(example_test_libs)
+tests_unit_examples_view_test_CPPFLAGS = $(example_test_cppflags)
+tests_unit_examples_view_test_SOURCES = tests/unit/examples/view_test.c examples/cli/view.c \
+	examples/cli/draw.c examples/cli/term.c
+tests_unit_examples_view_test_LDADD = $(example_test_libs)

@@ -340,6 +340,58 @@ static void content_is_never_taken_for_a_record(void)
     remove_dir();
 }
 
+/* The end of an append may reach the disk without its beginning. Once it was cut, a later append
+ * that is as long as the beginning must not join it to the log again. */
+static void what_was_cut_never_comes_back(void)
+{
+    struct file log, idx, longer;
+    make_dir();
+    make_six(&log, &idx);
+    struct arc_log_store *logs = reopen();
+    CHECK_OK(contract_append(logs, "run", "step", 7, 2, NULL));
+    logs->ops->close(logs);
+    file_load(&longer, "log");
+    longer.bytes[log.len + 20] ^= 0x10; /* in line 7 */
+    file_store(&longer, longer.len);
+    file_store(&idx, idx.len);
+    logs = reopen();
+    contract_check_lines(logs, "run", "step", 6);
+    CHECK_OK(contract_append(logs, "run", "step", 7, 1, NULL));
+    logs->ops->close(logs);
+    logs = reopen();
+    contract_check_lines(logs, "run", "step", 7);
+    logs->ops->close(logs);
+    free(longer.bytes);
+    free(log.bytes);
+    free(idx.bytes);
+    remove_dir();
+}
+
+/* Zeros, as lost pages are, name the place of the first line. */
+static void zeroed_index_entries_are_not_believed(void)
+{
+    struct file log, idx;
+    make_dir();
+    struct arc_log_store *logs = reopen();
+    for (int64_t line = 1; line <= 9; line++)
+        CHECK_OK(contract_append(logs, "run", "step", line, 1, NULL));
+    logs->ops->close(logs);
+    file_load(&log, "log");
+    file_load(&idx, "idx");
+    for (size_t from = 8; from < idx.len; from += 8) {
+        memset(idx.bytes + from, 0, idx.len - from);
+        file_store(&log, log.len);
+        file_store(&idx, idx.len);
+        check_recovered(9);
+        free(idx.bytes);
+        file_load(&idx, "idx");
+        idx.len = 9 * 8;
+    }
+    free(log.bytes);
+    free(idx.bytes);
+    remove_dir();
+}
+
 /* --- kill -9 --------------------------------------------------------------------------------- */
 
 static void append_until_killed(int acks)
@@ -693,6 +745,8 @@ static const struct test tests[] = {
     {"a line damaged in the middle reads as a gap", damaged_lines_read_as_gaps},
     {"a damaged index is said and can be removed", damaged_indexes_are_said},
     {"content is never taken for a record", content_is_never_taken_for_a_record},
+    {"what was cut never comes back", what_was_cut_never_comes_back},
+    {"index entries of zeros are not believed", zeroed_index_entries_are_not_believed},
     {"kills in the middle of appends lose nothing acknowledged", kills_lose_nothing},
     {"short and interrupted writes are continued", short_writes_are_continued},
     {"an append that fails leaves nothing behind", failed_appends_leave_nothing},

@@ -260,7 +260,7 @@ static int dial(const struct host *host)
 static void limits_of_connections(void)
 {
     struct host host;
-    struct arc_grpc_server_options options = {.quiet_per_source_max = 4};
+    struct arc_grpc_server_options options = {.unproven_per_source_max = 4};
     struct arc_grpc_server_stats stats;
     int fds[10];
     CHECK_OK(host_open(&host, NULL));

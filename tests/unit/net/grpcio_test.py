@@ -179,7 +179,8 @@ def main():
         for number, (sentence, function) in enumerate(CASES, 1):
             failed += run(number, sentence, function, channel)
     number = len(CASES) + 1
-    failed += run(number, "grpcio used one connection and broke no rule", lambda: counted(server.stop()))
+    sentence = "grpcio used one connection and broke no rule"
+    failed += run(number, sentence, lambda: counted(server.stop()))
     print(f"1..{number}")
     return 1 if failed else 0
 

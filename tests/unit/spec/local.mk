@@ -1,4 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 unit_tests += \
-	tests/unit/spec/golden_test
+	tests/unit/spec/diag_test \
+	tests/unit/spec/docs_test \
+	tests/unit/spec/golden_test \
+	tests/unit/spec/plan_test \
+	tests/unit/spec/spec_test \
+	tests/unit/spec/tree_test
 EXTRA_DIST += tests/golden/spec tests/unit/spec/help.h

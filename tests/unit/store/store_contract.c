@@ -332,6 +332,10 @@ void empty_unique_values_repeat(void)
         query.table = ARC_TABLE_event;
         query.filters[0] = (struct arc_filter){.col = ARC_COL_event_position, .op = ARC_FILTER_GE};
         CHECK_INT(ask(&f, &query).count, 2);
+        query.filters[0].op = ARC_FILTER_GT;
+        CHECK_INT(ask(&f, &query).count, 0);
+        query.filters[0].number = -1;
+        CHECK_INT(ask(&f, &query).count, 2);
     }
     end(&f);
 }

@@ -34,7 +34,7 @@ struct open_file {
 static struct {
     struct disk_file files[FILES_MAX];
     uint64_t operations, failures, fail_at;
-    int sticky, code;
+    int sticky, code, number;
     unsigned kinds;
     size_t limit;
 } disk;
@@ -138,6 +138,12 @@ void disk_fail(uint64_t nth, int sticky, int code, unsigned kinds)
     disk.sticky = sticky;
     disk.code = code;
     disk.kinds = kinds;
+    disk.number = 0;
+}
+
+void disk_fail_errno(int number)
+{
+    disk.number = number;
 }
 
 void disk_limit(size_t bytes)
@@ -169,6 +175,23 @@ static uint64_t next(uint64_t *random)
     return *random >> 11;
 }
 
+/* Makes what was written safe; with a random number only the part that it wants. */
+static void settle(struct disk_file *file, uint64_t *random)
+{
+    for (const struct change *c = file->first; c != NULL; c = c->next) {
+        if (c->bytes == NULL && (random == NULL || next(random) % 2 == 0))
+            resize(file, 1, c->at);
+        for (size_t done = 0; c->bytes != NULL && done < c->len;) {
+            size_t part = SECTOR - (c->at + done) % SECTOR;
+            part = part < c->len - done ? part : c->len - done;
+            if (random == NULL || next(random) % 2 == 0)
+                put(file, 1, c->at + done, c->bytes + done, part);
+            done += part;
+        }
+    }
+    drop_changes(file);
+}
+
 void disk_lose_power(uint64_t random)
 {
     random |= 1;
@@ -176,18 +199,7 @@ void disk_lose_power(uint64_t random)
         struct disk_file *file = &disk.files[i];
         if (file->name[0] == '\0')
             continue;
-        for (const struct change *c = file->first; c != NULL; c = c->next) {
-            if (c->bytes == NULL && next(&random) % 2 == 0)
-                resize(file, 1, c->at);
-            for (size_t done = 0; c->bytes != NULL && done < c->len;) {
-                size_t part = SECTOR - (c->at + done) % SECTOR;
-                part = part < c->len - done ? part : c->len - done;
-                if (next(&random) % 2 == 0)
-                    put(file, 1, c->at + done, c->bytes + done, part);
-                done += part;
-            }
-        }
-        drop_changes(file);
+        settle(file, &random);
         drop_shm(file);
         file->now_len = 0;
         put(file, 0, 0, file->safe, file->safe_len);
@@ -253,12 +265,9 @@ static int file_sync(sqlite3_file *base, int flags)
     struct disk_file *file = file_of(base);
     (void)flags;
     int code = operate(DISK_SYNCS);
-    if (code != SQLITE_OK)
-        return code;
-    drop_changes(file);
-    file->safe_len = 0;
-    put(file, 1, 0, file->now, file->now_len);
-    return SQLITE_OK;
+    uint64_t random = disk.operations | 1;
+    settle(file, code == SQLITE_OK ? NULL : &random);
+    return code;
 }
 
 static int file_size(sqlite3_file *base, sqlite3_int64 *out)
@@ -305,8 +314,9 @@ static int file_traits(sqlite3_file *base)
 static int file_shm_map(sqlite3_file *base, int region, int size, int extend, void volatile **out)
 {
     struct disk_file *file = file_of(base);
-    if (region >= SHM_MAX)
-        return SQLITE_IOERR_SHMSIZE;
+    int code = operate(DISK_SHM);
+    if (code != SQLITE_OK || region >= SHM_MAX)
+        return code != SQLITE_OK ? code : SQLITE_IOERR_SHMSIZE;
     if (file->shm[region] == NULL && extend)
         file->shm[region] = calloc(1, (size_t)size);
     *out = file->shm[region];
@@ -444,7 +454,7 @@ static int vfs_last_error(sqlite3_vfs *vfs, int size, char *out)
     (void)vfs;
     (void)size;
     (void)out;
-    return 0;
+    return disk.number;
 }
 
 int disk_register(void)

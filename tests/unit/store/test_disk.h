@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A disk for SQLite that lives in memory and can fail: run full, answer a write or a sync with an
  * error, or lose its power. What was written is safe only when its file was synced; at a loss of
- * power any part of the rest, in sectors of 512 bytes, may be there or not. */
+ * power any part of the rest, in sectors of 512 bytes, may be there or not. A sync that fails is
+ * worse: any part of what it should have made safe is forgotten, as kernels do, and no later sync
+ * brings it back, although it can still be read. */
 #ifndef ARC_TEST_DISK_H
 #define ARC_TEST_DISK_H
 
@@ -23,7 +25,10 @@ uint64_t disk_operations(void);
 #define DISK_SYNCS 2u
 #define DISK_OTHERS 4u
 #define DISK_ALL 7u
+#define DISK_SHM 8u /* making shared memory, which is not on the disk */
 void disk_fail(uint64_t nth, int sticky, int code, unsigned kinds);
+/* The errno that SQLite is told with a failure; 0 at first. */
+void disk_fail_errno(int number);
 /* How many answered so. */
 uint64_t disk_failures(void);
 /* No file may make the sum of all sizes greater; 0: no limit. */

@@ -7,30 +7,31 @@
 #include "shim.h"
 
 struct item {
-    struct arc_tree_link link;
+    struct arc_store_tree_link link;
     int value;
 };
 
-static int value_of(const struct arc_tree_link *link)
+static int value_of(const struct arc_store_tree_link *link)
 {
     return ((const struct item *)(const void *)link)->value; /* the link stands first */
 }
 
-static int compare(const void *context, const struct arc_tree_link *x,
-                   const struct arc_tree_link *y)
+static int compare(const void *context, const struct arc_store_tree_link *x,
+                   const struct arc_store_tree_link *y)
 {
     (void)context;
     return (value_of(x) > value_of(y)) - (value_of(x) < value_of(y));
 }
 
-static int probe(const void *want, const struct arc_tree_link *link)
+static int probe(const void *want, const struct arc_store_tree_link *link)
 {
     int value = *(const int *)want;
     return (value_of(link) > value) - (value_of(link) < value);
 }
 
 /* The depth below a link, or -1 where order, priorities or parents are wrong. */
-static int check_links(const struct arc_tree_link *link, const struct arc_tree_link *parent)
+static int check_links(const struct arc_store_tree_link *link,
+                       const struct arc_store_tree_link *parent)
 {
     if (link == NULL)
         return 0;
@@ -48,9 +49,9 @@ static void random_trees_stay_sorted(void)
 {
     struct item *items = calloc(ITEMS, sizeof(*items));
     char there[ITEMS] = {0};
-    struct arc_tree tree;
+    struct arc_store_tree tree;
     uint64_t random = 88172645463325252u;
-    arc__tree_init(&tree, compare, NULL);
+    arc__store_tree_init(&tree, compare, NULL);
     for (int step = 0; step < 40000; step++) {
         random ^= random << 13;
         random ^= random >> 7;
@@ -58,32 +59,34 @@ static void random_trees_stay_sorted(void)
         int at = (int)((random >> 20) % ITEMS);
         items[at].value = at;
         if (!there[at]) {
-            CHECK(arc__tree_add(&tree, &items[at].link) == NULL);
+            CHECK(arc__store_tree_add(&tree, &items[at].link) == NULL);
         } else {
             struct item twin = {.value = at};
-            CHECK(arc__tree_add(&tree, &twin.link) == &items[at].link);
-            arc__tree_remove(&tree, &items[at].link);
+            CHECK(arc__store_tree_add(&tree, &twin.link) == &items[at].link);
+            arc__store_tree_remove(&tree, &items[at].link);
         }
         there[at] = !there[at];
         if (step % 500 != 0)
             continue;
         CHECK(check_links(tree.root, NULL) >= 0);
-        const struct arc_tree_link *forth = arc__tree_first(&tree), *back = arc__tree_last(&tree);
+        const struct arc_store_tree_link *forth = arc__store_tree_first(&tree),
+                                         *back = arc__store_tree_last(&tree);
         size_t count = 0;
         for (int i = 0; i < ITEMS; i++) {
-            const struct arc_tree_link *from = arc__tree_seek(&tree, probe, &i);
+            const struct arc_store_tree_link *from = arc__store_tree_seek(&tree, probe, &i);
             CHECK(from == forth); /* the first that is not before i */
             if (there[i]) {
                 CHECK(forth == &items[i].link);
-                forth = arc__tree_next(forth);
+                forth = arc__store_tree_next(forth);
                 count++;
             }
-            const struct arc_tree_link *to = arc__tree_seek_last(&tree, probe, &i);
-            CHECK(to == (forth != NULL ? arc__tree_prev(forth) : arc__tree_last(&tree)));
+            const struct arc_store_tree_link *to = arc__store_tree_seek_last(&tree, probe, &i);
+            CHECK(to ==
+                  (forth != NULL ? arc__store_tree_prev(forth) : arc__store_tree_last(&tree)));
             int j = ITEMS - 1 - i;
             if (there[j]) {
                 CHECK(back == &items[j].link);
-                back = arc__tree_prev(back);
+                back = arc__store_tree_prev(back);
             }
         }
         CHECK(forth == NULL && back == NULL);
@@ -95,12 +98,12 @@ static void random_trees_stay_sorted(void)
 static void sorted_input_makes_no_list(void)
 {
     struct item *items = calloc(ITEMS, sizeof(*items));
-    struct arc_tree tree;
+    struct arc_store_tree tree;
     for (int way = 0; way < 2; way++) {
-        arc__tree_init(&tree, compare, NULL);
+        arc__store_tree_init(&tree, compare, NULL);
         for (int i = 0; i < ITEMS; i++) {
             items[i].value = way ? i : -i;
-            CHECK(arc__tree_add(&tree, &items[i].link) == NULL);
+            CHECK(arc__store_tree_add(&tree, &items[i].link) == NULL);
         }
         int depth = check_links(tree.root, NULL);
         CHECK(depth >= 11 && depth < 45);

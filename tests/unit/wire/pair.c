@@ -251,10 +251,10 @@ arc_status pair_open(struct pair *pair, const struct arc_mem *mem,
         .mem = &pair->mem,
         .server = 1,
         .limits = server,
-        .events = &service_events,
-        .user = &pair->service,
+        .events = pair->events != NULL ? pair->events : &service_events,
+        .user = pair->events != NULL ? pair->user : &pair->service,
         .counters = &pair->server_counters,
-        .peer = "client",
+        .peer = "10.0.0.7:4711",
     };
     ARC_TRY(arc__grpc_conn_new(&config, pair->now_ns, &pair->server, NULL));
     config.server = 0;
@@ -293,6 +293,8 @@ static size_t carry(struct pair *pair, struct arc_grpc_conn *from, struct arc_gr
     size_t len = arc__grpc_conn_send(from, pair->now_ns, buf, sizeof(buf));
     if (from == pair->client && pair->record != NULL)
         arc__buf_add(pair->record, buf, len);
+    if (from == pair->server && pair->record_server != NULL)
+        arc__buf_add(pair->record_server, buf, len);
     for (size_t at = 0; at < len;) {
         size_t step = next_step(pair, len - at);
         char *piece = malloc(step); /* of its own, so that ASan sees a read beyond it */

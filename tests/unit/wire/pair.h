@@ -64,10 +64,13 @@ struct pair {
     uint64_t random;                   /* state of the random cuts */
     arc_status server_end, client_end; /* what recv answered last, if not ARC_OK */
     struct arc_buf *record;            /* what the client sent, if set */
+    struct arc_buf *record_server;     /* what the server sent, if set */
     size_t max_queued, max_held;       /* the most that the server queued and held */
+    const struct arc_grpc_events *events; /* of the server, instead of service_events */
+    void *user;                           /* of those */
 };
 
-/* mem: NULL is the process's own. Limits may be NULL. 0: opened. */
+/* mem: NULL is the process's own. Limits may be NULL. */
 arc_status pair_open(struct pair *pair, const struct arc_mem *mem,
                      const struct arc_grpc_limits *server, const struct arc_grpc_limits *client);
 void pair_close(struct pair *pair);

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pages that are made from the tables: docs/DIAGNOSTICS.md as a whole, and the tables between
+ * the markers of docs/LANGUAGE.md. `docs_test --write` writes them. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "help.h"
+#include "spec/diag.h"
+#include "spec/fields.h"
+
+#define FILE_MAX ((size_t)1 << 20)
+
+static int writing;
+
+static void path_of(const char *page, char *path, size_t size)
+{
+    const char *top = getenv("top_srcdir");
+    snprintf(path, size, "%s/docs/%s", top != NULL ? top : ".", page);
+}
+
+static arc_slice read_page(struct subject *s, const char *page)
+{
+    char path[1024];
+    path_of(page, path, sizeof(path));
+    FILE *file = fopen(path, "rb");
+    char *bytes = arc__arena_alloc(&s->arena, FILE_MAX);
+    size_t len = file != NULL && bytes != NULL ? fread(bytes, 1, FILE_MAX, file) : 0;
+    if (file != NULL)
+        fclose(file);
+    return arc__slice(bytes, len);
+}
+
+static void compare_page(struct subject *s, const char *page, arc_slice want)
+{
+    char path[1024];
+    path_of(page, path, sizeof(path));
+    if (writing) {
+        FILE *out = fopen(path, "wb");
+        CHECK(out != NULL && fwrite(want.ptr, 1, want.len, out) == want.len);
+        if (out != NULL)
+            fclose(out);
+        return;
+    }
+    arc_slice have = read_page(s, page);
+    CU_assertImplementation(arc__slice_equal(have, want), __LINE__,
+                            "the page is not what the tables say: run docs_test --write", __FILE__,
+                            "", CU_FALSE);
+}
+
+/* --- the language --------------------------------------------------------------------------------
+ */
+
+static const char *type_phrase(enum arc_field_type type)
+{
+    switch (type) {
+    case ARC_TYPE_TEXT:
+        return "text";
+    case ARC_TYPE_NAME:
+        return "name";
+    case ARC_TYPE_NAMESPACE:
+        return "namespace";
+    case ARC_TYPE_VERSION:
+        return "version";
+    case ARC_TYPE_IDENT:
+        return "identifier";
+    case ARC_TYPE_USES:
+        return "reference";
+    case ARC_TYPE_PATH:
+        return "path";
+    case ARC_TYPE_DURATION:
+        return "duration";
+    case ARC_TYPE_INT:
+        return "whole number";
+    case ARC_TYPE_BOOL:
+        return "`true` or `false`";
+    case ARC_TYPE_WORD:
+        return "";
+    case ARC_TYPE_WORDS:
+        return "list of ";
+    case ARC_TYPE_WHEN:
+        return "condition";
+    case ARC_TYPE_VARIABLES:
+    case ARC_TYPE_TEXTMAP:
+        return "map of texts";
+    case ARC_TYPE_ENV:
+        return "map of environment names to texts";
+    case ARC_TYPE_MAP:
+        return "map of anything";
+    case ARC_TYPE_MAPS:
+        return "list of maps";
+    case ARC_TYPE_TEXTS:
+        return "list of texts";
+    case ARC_TYPE_NAMES:
+        return "list of names of jobs";
+    case ARC_TYPE_GLOBS:
+        return "text or list of texts";
+    case ARC_TYPE_OBJECT:
+        return "";
+    case ARC_TYPE_LIST:
+        return "list of ";
+    case ARC_TYPE_GROUP:
+        return "text or ";
+    case ARC_TYPE_NOTICES:
+        return "one or a list of ";
+    case ARC_TYPE_MATRIX:
+        return "";
+    }
+    return "";
+}
+
+static void add_words(struct arc_buf *out, const struct arc_field *field)
+{
+    arc_slice left = arc__slice_cstr(field->words), word;
+    if (field->type == ARC_TYPE_INT) {
+        arc_slice high, low = arc__slice_cut(left, '.', &high);
+        high = arc__slice_from(high, 1);
+        arc__buf_printf(out, ", %.*s to %.*s", ARC_ARG(low), ARC_ARG(high));
+        return;
+    }
+    for (int first = 1; arc__word_next(&left, &word); first = 0)
+        arc__buf_printf(out, "%s`%.*s`", first ? "" : " ", ARC_ARG(word));
+}
+
+static void add_spellings(struct arc_buf *out, const struct arc_field *field)
+{
+    char snake[ARC_SNAKE_MAX];
+    size_t count = 0;
+    const struct arc_field_alias *aliases = arc__field_aliases(&count);
+    arc__field_snake(field->key, snake);
+    arc__buf_printf(out, "`%s`", field->key);
+    if (strcmp(snake, field->key) != 0)
+        arc__buf_printf(out, ", `%s`", snake);
+    for (size_t i = 0; i < count; i++) {
+        if (aliases[i].object == field->object && strcmp(aliases[i].key, field->key) == 0)
+            arc__buf_printf(out, ", `%s`", aliases[i].second);
+    }
+}
+
+static void add_field(struct arc_buf *out, const struct arc_field *field)
+{
+    arc__buf_add_cstr(out, "| ");
+    add_spellings(out, field);
+    arc__buf_printf(out, " | %s", type_phrase(field->type));
+    add_words(out, field);
+    if (field->of != ARC_OBJECT_NONE)
+        arc__buf_add_cstr(out, arc__object(field->of)->title);
+    if ((field->flags & ARC_FIELD_FLAG_REQUIRED) != 0)
+        arc__buf_add_cstr(out, ", required");
+    if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0)
+        arc__buf_add_cstr(out, ", T");
+    arc__buf_printf(out, " | %s%s |\n", field->meaning,
+                    field->status == ARC_FIELD_LATER ? " *Not run yet.*" : "");
+}
+
+static void add_objects(struct arc_buf *out)
+{
+    for (int object = 1; object < ARC_OBJECT_COUNT; object++) {
+        const struct arc_field *fields;
+        size_t count = arc__object_fields((enum arc_object)object, &fields);
+        arc__buf_printf(out, "\n### %s\n\n| key | value | meaning |\n| --- | --- | --- |\n",
+                        arc__object((enum arc_object)object)->title);
+        for (size_t i = 0; i < count; i++)
+            add_field(out, &fields[i]);
+        if (object == ARC_OBJECT_MATRIX)
+            arc__buf_add_cstr(out, "| any other | list of scalars | An axis. |\n");
+    }
+}
+
+static void add_limits(struct arc_buf *out)
+{
+    arc__buf_add_cstr(out, "\n| limit | default | highest | |\n| --- | --- | --- | --- |\n");
+/* clang-format off */
+#define LIMIT(field, default_value, cap, unit, sentence) \
+    arc__buf_printf(out, "| `%s` | %u %s | %u | %s |\n", #field, default_value, unit, cap, sentence);
+#include "spec/limits.def"
+    /* clang-format on */
+}
+
+/* Copies the page, with what stands between a pair of markers replaced. */
+static arc_slice fill_in(struct subject *s, arc_slice page, const char *name,
+                         void (*add)(struct arc_buf *out))
+{
+    char begin[64], end[64];
+    snprintf(begin, sizeof(begin), "<!-- %s: made from the tables -->\n", name);
+    snprintf(end, sizeof(end), "<!-- end of %s -->\n", name);
+    const char *from = memmem(page.ptr, page.len, begin, strlen(begin));
+    const char *to = memmem(page.ptr, page.len, end, strlen(end));
+    CHECK(from != NULL && to != NULL && from < to);
+    if (from == NULL || to == NULL)
+        return page;
+    from += strlen(begin);
+    arc__buf_clear(&s->out);
+    arc__buf_add(&s->out, page.ptr, (size_t)(from - page.ptr));
+    add(&s->out);
+    arc__buf_add_char(&s->out, '\n');
+    arc__buf_add(&s->out, to, (size_t)(page.ptr + page.len - to));
+    return arc__arena_copy(&s->arena, arc__buf_slice(&s->out));
+}
+
+static void the_page_of_the_language_shows_the_tables(void)
+{
+    struct subject s;
+    subject_init(&s);
+    arc_slice page = read_page(&s, "LANGUAGE.md");
+    page = fill_in(&s, page, "limits", add_limits);
+    page = fill_in(&s, page, "keys", add_objects);
+    compare_page(&s, "LANGUAGE.md", page);
+    subject_deinit(&s);
+}
+
+/* --- the findings
+ * --------------------------------------------------------------------------------- */
+
+static const char *chapter(uint32_t code)
+{
+    static const char *const titles[] = {"The document",
+                                         "Shape",
+                                         "Values",
+                                         "Names and dependencies",
+                                         "Templates and conditions",
+                                         "Selectors",
+                                         "Not in this version"};
+    return code / 100 < ARC_COUNT_OF(titles) ? titles[code / 100] : "More";
+}
+
+/* The first line of what is printed for the example: the message as its reader sees it. */
+static void add_message(struct subject *s, const struct arc_diag_row *row)
+{
+    struct subject example;
+    subject_init(&example);
+    (void)subject_read(&example, arc__slice_cstr(row->example));
+    const struct arc_diag *diag = subject_find(&example, row->code);
+    example.diags.file = ARC_NONE;
+    if (diag != NULL)
+        arc__diag_print(&example.diags, diag, 1, 0, &example.out);
+    arc__buf_add_slice(&s->out, arc__buf_slice(&example.out));
+    subject_deinit(&example);
+}
+
+static void add_row(struct subject *s, const struct arc_diag_row *row)
+{
+    int is_json = row->example[0] == '{';
+    arc__buf_printf(&s->out, "### ARC%04u\n\n**%s**", row->code, row->sentence);
+    arc__buf_add_cstr(&s->out, row->severity == ARC_SEVERITY_WARNING ? " (warning)\n\n" : "\n\n");
+    arc__buf_printf(&s->out, "%s\n", row->why);
+    if (row->fix[0] != '\0')
+        arc__buf_printf(&s->out, "\nWhat to do: %s.\n", row->fix);
+    if (row->example[0] == '\0') {
+        arc__buf_add_char(&s->out, '\n');
+        return;
+    }
+    size_t len = strlen(row->example);
+    arc__buf_printf(&s->out, "\n```%s\n%s%s```\n\n```text\n", is_json ? "json" : "yaml",
+                    row->example, row->example[len - 1] == '\n' ? "" : "\n");
+    add_message(s, row);
+    arc__buf_add_cstr(&s->out, "```\n\n");
+}
+
+static void the_page_of_findings_shows_the_table(void)
+{
+    struct subject s;
+    size_t count = 0;
+    const struct arc_diag_row *rows = arc__diag_rows(&count);
+    subject_init(&s);
+    arc__buf_add_cstr(&s.out,
+                      "# Findings\n\n"
+                      "What is said of a definition that is wrong, or that does less than it "
+                      "seems to. Each finding has a code that never changes its meaning. `{}` in "
+                      "a sentence stands for a part of the definition.\n\n"
+                      "This page is made from `lib/spec/diags.def`.\n\n");
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || rows[i].code / 100 != rows[i - 1].code / 100)
+            arc__buf_printf(&s.out, "## %s\n\n", chapter(rows[i].code));
+        add_row(&s, &rows[i]);
+    }
+    arc__buf_truncate(&s.out, s.out.len - 1);
+    compare_page(&s, "DIAGNOSTICS.md", arc__buf_slice(&s.out));
+    subject_deinit(&s);
+}
+
+/* --- the tables themselves
+ * ------------------------------------------------------------------------ */
+
+static void every_row_of_the_field_table_holds_together(void)
+{
+    size_t aliases = 0;
+    const struct arc_field_alias *alias = arc__field_aliases(&aliases);
+    for (int i = 0; i < ARC_FIELD_COUNT; i++) {
+        const struct arc_field *field = arc__field((enum arc_field_id)i);
+        char snake[ARC_SNAKE_MAX];
+        CHECK(field->id == (enum arc_field_id)i);
+        CHECK(strlen(field->key) + 8 < ARC_SNAKE_MAX);
+        arc__field_snake(field->key, snake);
+        CHECK(arc__field_find(field->object, arc__slice_cstr(field->key)) == field);
+        CHECK(arc__field_find(field->object, arc__slice_cstr(snake)) == field);
+        CHECK((field->type == ARC_TYPE_WORD || field->type == ARC_TYPE_WORDS ||
+               field->type == ARC_TYPE_INT) == (field->words[0] != '\0'));
+        size_t len = strlen(field->meaning);
+        CHECK(len > 0 && field->meaning[len - 1] == '.');
+        if (field->type == ARC_TYPE_INT) {
+            int64_t low, high;
+            arc_slice rest, first = arc__slice_cut(arc__slice_cstr(field->words), '.', &rest);
+            CHECK(arc__slice_to_i64(first, &low) &&
+                  arc__slice_to_i64(arc__slice_from(rest, 1), &high) && low < high);
+        }
+    }
+    for (int object = 1; object < ARC_OBJECT_COUNT; object++) {
+        const struct arc_field *first;
+        size_t count = arc__object_fields((enum arc_object)object, &first);
+        CHECK(count > 0 && count <= 32);
+    }
+    for (size_t i = 0; i < aliases; i++) {
+        const struct arc_field *field =
+            arc__field_find(alias[i].object, arc__slice_cstr(alias[i].second));
+        CHECK(field != NULL && strcmp(field->key, alias[i].key) == 0);
+    }
+    CHECK(arc__field_find(ARC_OBJECT_JOB, ARC_LIT("dependson")) == NULL);
+    CHECK_TEXT(arc__field_nearest(ARC_OBJECT_JOB, ARC_LIT("dependson")), "dependsOn");
+}
+
+static const struct test tests[] = {
+    {"the page of the language shows the tables", the_page_of_the_language_shows_the_tables},
+    {"the page of findings shows the table", the_page_of_findings_shows_the_table},
+    {"every row of the field table holds together", every_row_of_the_field_table_holds_together},
+};
+
+int main(int argc, char **argv)
+{
+    writing = argc == 2 && strcmp(argv[1], "--write") == 0;
+    return writing ? test_main(1, argv, tests, ARC_COUNT_OF(tests))
+                   : test_main(argc, argv, tests, ARC_COUNT_OF(tests));
+}

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Both readers: places, types, aliases, limits, bombs. */
+#include "help.h"
+#include "spec/diag.h"
+#include "spec/tree.h"
+
+struct reading {
+    struct subject s;
+    struct arc_sink sink;
+    struct arc_tree tree;
+    const struct arc_node *root;
+};
+
+static const struct arc_node *read_tree(struct reading *r, arc_slice text, enum arc_format format,
+                                        const struct arc_spec_limits *given)
+{
+    struct arc_spec_limits limits = arc__limits_resolve(given);
+    subject_init(&r->s);
+    r->s.diags = (struct arc_diags){.source = text};
+    r->sink = (struct arc_sink){&r->s.arena, &r->s.diags, 100};
+    r->root = NULL;
+    if (arc__tree_init(&r->tree, text, &limits, &r->s.arena, &r->sink))
+        r->root = format == ARC_FORMAT_JSON ? arc__json_tree(&r->tree) : arc__yaml_tree(&r->tree);
+    return r->root;
+}
+
+static const struct arc_node *read_yaml(struct reading *r, const char *text)
+{
+    return read_tree(r, arc__slice_cstr(text), ARC_FORMAT_YAML, NULL);
+}
+
+static const struct arc_node *read_json(struct reading *r, const char *text)
+{
+    return read_tree(r, arc__slice_cstr(text), ARC_FORMAT_JSON, NULL);
+}
+
+static void done(struct reading *r)
+{
+    subject_deinit(&r->s);
+}
+
+static void check_mark(const struct arc_mark *mark, uint32_t line, uint32_t column,
+                       uint32_t end_line, uint32_t end_column)
+{
+    CHECK_INT(mark->line, line);
+    CHECK_INT(mark->column, column);
+    CHECK_INT(mark->end_line, end_line);
+    CHECK_INT(mark->end_column, end_column);
+}
+
+/* The bytes that a mark covers. */
+static arc_slice covered(const struct reading *r, const struct arc_mark *mark)
+{
+    return arc__slice(r->tree.places.text.ptr + mark->offset, mark->end - mark->offset);
+}
+
+/* --- places --------------------------------------------------------------------------------- */
+
+static void yaml_places_are_exact(void)
+{
+    struct reading r;
+    const struct arc_node *root = read_yaml(&r, "größe: \"ä b\"\n日本:\n  - eins\n  - {k: v}\n");
+    CHECK(root != NULL);
+    if (root != NULL) {
+        const struct arc_node *first = root->first, *list = first->next;
+        check_mark(&first->key_mark, 1, 1, 1, 6);
+        check_mark(&first->mark, 1, 8, 1, 13);
+        CHECK_TEXT(covered(&r, &first->key_mark), "größe");
+        CHECK_TEXT(covered(&r, &first->mark), "\"ä b\"");
+        CHECK_TEXT(covered(&r, &list->key_mark), "日本");
+        check_mark(&list->first->mark, 3, 5, 3, 9);
+        CHECK_TEXT(covered(&r, &list->first->next->mark), "{k: v}");
+        CHECK_TEXT(covered(&r, &list->first->next->first->mark), "v");
+    }
+    done(&r);
+}
+
+static void json_places_are_exact(void)
+{
+    struct reading r;
+    const struct arc_node *root =
+        read_json(&r, "{ \"a\\\"b\" : [ 1 , -2.5e3,true ,null],\n  \"größe\":{\"k\":\"ä\\n\"} }\n");
+    CHECK(root != NULL);
+    if (root != NULL) {
+        const struct arc_node *list = root->first, *map = list->next;
+        const struct arc_node *number = list->first;
+        CHECK_TEXT(list->key, "a\"b");
+        CHECK_TEXT(covered(&r, &list->key_mark), "\"a\\\"b\"");
+        CHECK_TEXT(covered(&r, &list->mark), "[ 1 , -2.5e3,true ,null]");
+        CHECK_TEXT(covered(&r, &number->mark), "1");
+        CHECK_TEXT(covered(&r, &number->next->mark), "-2.5e3");
+        CHECK_TEXT(covered(&r, &number->next->next->mark), "true");
+        CHECK_TEXT(covered(&r, &number->next->next->next->mark), "null");
+        check_mark(&map->key_mark, 2, 3, 2, 10);
+        CHECK_TEXT(covered(&r, &map->first->mark), "\"ä\\n\"");
+        CHECK_TEXT(map->first->text, "ä\n");
+        check_mark(&map->mark, 2, 11, 2, 22);
+        CHECK_INT(root->mark.end_column, 24);
+    }
+    done(&r);
+}
+
+static void a_byte_order_mark_takes_no_column(void)
+{
+    struct reading r;
+    const struct arc_node *root = read_yaml(&r, "\xef\xbb\xbf"
+                                                "a: b\n");
+    CHECK(root != NULL && root->first->key_mark.column == 1 && root->first->key_mark.offset == 3);
+    CHECK(root != NULL && root->first->mark.column == 4);
+    done(&r);
+    root = read_json(&r, "\xef\xbb\xbf{\"a\":1}");
+    CHECK(root != NULL && root->mark.column == 1 && root->first->mark.column == 6);
+    done(&r);
+}
+
+static void every_kind_of_line_end_counts_once(void)
+{
+    struct reading r;
+    const struct arc_node *root = read_yaml(&r, "a: 1\r\nb: 2\rc: 3\nd: 4");
+    uint32_t line = 1;
+    for (const struct arc_node *c = root != NULL ? root->first : NULL; c != NULL; c = c->next) {
+        CHECK_INT(c->key_mark.line, line++);
+        CHECK_INT(c->mark.column, 4);
+    }
+    CHECK_INT(line, 5);
+    done(&r);
+}
+
+/* Every offset of a text, in any order, against counting from its start. */
+static void places_hold_in_any_order(void)
+{
+    const char *text = "ab\n日本\r\n\n  größe: x\n🌍y";
+    struct subject s;
+    struct arc_places places;
+    size_t len = strlen(text);
+    subject_init(&s);
+    CHECK(arc__places_init(&places, arc__slice_cstr(text), &s.arena));
+    for (size_t step = 1; step < 8; step++) {
+        for (size_t i = 0; i <= len; i++) {
+            size_t at = i * step * 7 % (len + 1);
+            uint32_t line = 1, column = 1;
+            if (at < len && ((unsigned char)text[at] & 0xc0) == 0x80)
+                continue;
+            for (size_t k = 0; k < at; k++) {
+                if (text[k] == '\n')
+                    line++, column = 1;
+                else
+                    column += ((unsigned char)text[k] & 0xc0) != 0x80;
+            }
+            struct arc_mark mark = arc__places_mark(&places, at, at);
+            CHECK_INT(mark.line, line);
+            if (text[at] != '\n' || at == 0 || text[at - 1] != '\r')
+                CHECK_INT(mark.column, column);
+        }
+    }
+    subject_deinit(&s);
+}
+
+/* --- types ------------------------------------------------------------------------------------ */
+
+static void plain_scalars_have_the_types_of_the_core_schema(void)
+{
+    static const struct {
+        const char *text;
+        enum arc_node_kind kind;
+        int64_t number;
+    } rows[] = {
+        {"~", ARC_NODE_NULL, 0},          {"null", ARC_NODE_NULL, 0},
+        {"Null", ARC_NODE_NULL, 0},       {"nULL", ARC_NODE_TEXT, 0},
+        {"true", ARC_NODE_BOOL, 1},       {"FALSE", ARC_NODE_BOOL, 0},
+        {"tRue", ARC_NODE_TEXT, 0},       {"yes", ARC_NODE_TEXT, 0},
+        {"on", ARC_NODE_TEXT, 0},         {"off", ARC_NODE_TEXT, 0},
+        {"No", ARC_NODE_TEXT, 0},         {"0", ARC_NODE_INT, 0},
+        {"+12", ARC_NODE_INT, 12},        {"-12", ARC_NODE_INT, -12},
+        {"007", ARC_NODE_INT, 7},         {"-007", ARC_NODE_INT, -7},
+        {"0x1F", ARC_NODE_INT, 31},       {"0o17", ARC_NODE_INT, 15},
+        {"0x", ARC_NODE_TEXT, 0},         {"0xg", ARC_NODE_TEXT, 0},
+        {"-0x1", ARC_NODE_TEXT, 0},       {"9223372036854775807", ARC_NODE_INT, INT64_MAX},
+        {"1_000", ARC_NODE_TEXT, 0},      {"-9223372036854775808", ARC_NODE_INT, INT64_MIN},
+        {"0b1", ARC_NODE_TEXT, 0},        {"12:30", ARC_NODE_TEXT, 0},
+        {"2026-01-31", ARC_NODE_TEXT, 0}, {"1.10", ARC_NODE_FLOAT, 0},
+        {".5", ARC_NODE_FLOAT, 0},        {"1.", ARC_NODE_FLOAT, 0},
+        {"-1e3", ARC_NODE_FLOAT, 0},      {"1e", ARC_NODE_TEXT, 0},
+        {".", ARC_NODE_TEXT, 0},          {"-", ARC_NODE_TEXT, 0},
+        {"+", ARC_NODE_TEXT, 0},          {".inf", ARC_NODE_FLOAT, 0},
+        {"-.INF", ARC_NODE_FLOAT, 0},     {".nan", ARC_NODE_FLOAT, 0},
+        {"inf", ARC_NODE_TEXT, 0},        {"1.2.3", ARC_NODE_TEXT, 0},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        struct arc_node node = {.text = arc__slice_cstr(rows[i].text)};
+        CU_assertImplementation(arc__core_schema(&node), __LINE__, rows[i].text, __FILE__, "",
+                                CU_FALSE);
+        CHECK_INT(node.kind, rows[i].kind);
+        CHECK_INT(node.number, rows[i].number);
+    }
+}
+
+static void numbers_that_cannot_be_held_are_refused(void)
+{
+    static const char *const rows[] = {"9223372036854775808",
+                                       "-9223372036854775809",
+                                       "0x8000000000000000",
+                                       "0xffffffffffffffffffff",
+                                       "1e999",
+                                       "-1e999",
+                                       "-0",
+                                       "-000",
+                                       "99999999999999999999999999999999999999999999"};
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        struct arc_node node = {.text = arc__slice_cstr(rows[i])};
+        CU_assertImplementation(!arc__core_schema(&node), __LINE__, rows[i], __FILE__, "",
+                                CU_FALSE);
+    }
+}
+
+static void check_json_form(const char *yaml, const char *want)
+{
+    struct reading r;
+    const struct arc_node *root = read_yaml(&r, yaml);
+    CHECK(root != NULL);
+    if (root != NULL)
+        arc__node_to_json(root, &r.s.out);
+    CHECK_TEXT(arc__buf_slice(&r.s.out), want);
+    done(&r);
+}
+
+static void the_tree_prints_as_json(void)
+{
+    check_json_form("[1.10, 0x10, +5, 007, .5, 1., -1e3, .inf, .nan, ~, yes, true, \"1\", 'a\"']",
+                    "[1.10,16,5,7,0.5,1,-1e3,\".inf\",\".nan\",null,\"yes\",true,\"1\",\"a\\\"\"]");
+    check_json_form("a: {}\nb: []\nc:\n  - - x\nd: |\n  one\n  two\n",
+                    "{\"a\":{},\"b\":[],\"c\":[[\"x\"]],\"d\":\"one\\ntwo\\n\"}");
+}
+
+/* --- aliases
+ * --------------------------------------------------------------------------------------- */
+
+static void aliases_and_merges_expand(void)
+{
+    check_json_form("a: &x {k: 1, l: 2}\nb: *x\nc: {<<: *x, k: 3}\nd:\n  <<: [{k: 4}, *x]\n  m: 5\n"
+                    "e: &y text\nf: [*y, *y]\n",
+                    "{\"a\":{\"k\":1,\"l\":2},\"b\":{\"k\":1,\"l\":2},\"c\":{\"k\":3,\"l\":2},"
+                    "\"d\":{\"m\":5,\"k\":4,\"l\":2},\"e\":\"text\",\"f\":[\"text\",\"text\"]}");
+    check_json_form("a: &x 1\nb: &x 2\nc: *x\n", "{\"a\":1,\"b\":2,\"c\":2}");
+    check_json_form("a: {\"<<\": 1}\n", "{\"a\":{\"<<\":1}}");
+    check_json_form("- &a {p: 1}\n- {<<: {<<: *a, q: 2}, r: 3}\n",
+                    "[{\"p\":1},{\"r\":3,\"q\":2,\"p\":1}]");
+}
+
+/* Nine references in each of nine levels stand for 9^9 values. */
+static void billion_laughs_end_at_the_count(void)
+{
+    struct reading r;
+    struct arc_buf text;
+    struct arc_mem mem = arc__mem_default();
+    arc__buf_init(&text, &mem, 65536);
+    arc__buf_add_cstr(&text, "a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+    for (int i = 1; i < 10; i++) {
+        arc__buf_printf(&text, "a%d: &a%d [", i, i);
+        for (int k = 0; k < 9; k++)
+            arc__buf_printf(&text, "%s*a%d", k > 0 ? "," : "", i - 1);
+        arc__buf_add_cstr(&text, "]\n");
+    }
+    CHECK(read_tree(&r, arc__buf_slice(&text), ARC_FORMAT_YAML, NULL) == NULL);
+    CHECK(subject_find(&r.s, ARC_DIAG_NODES) != NULL);
+    CHECK(r.tree.nodes <= 200000);
+    CHECK(r.s.arena.used_bytes < 1 << 20); /* counted, not built */
+    done(&r);
+    arc__buf_deinit(&text);
+}
+
+/* One large value and many references to it; and the same with merges. */
+static void quadratic_aliases_end_at_the_count(void)
+{
+    static const char *const forms[] = {"- *a\n", "- {<<: *a}\n"};
+    for (size_t f = 0; f < 2; f++) {
+        struct reading r;
+        struct arc_buf text;
+        struct arc_mem mem = arc__mem_default();
+        arc__buf_init(&text, &mem, 1 << 20);
+        arc__buf_add_cstr(&text, "- &a {");
+        for (int i = 0; i < 10000; i++)
+            arc__buf_printf(&text, "k%d: 1, ", i);
+        arc__buf_add_cstr(&text, "}\n");
+        for (int i = 0; i < 10000; i++)
+            arc__buf_add_cstr(&text, forms[f]);
+        CHECK(read_tree(&r, arc__buf_slice(&text), ARC_FORMAT_YAML, NULL) == NULL);
+        CHECK(subject_find(&r.s, ARC_DIAG_NODES) != NULL);
+        CHECK(r.tree.nodes <= 200000);
+        done(&r);
+        arc__buf_deinit(&text);
+    }
+}
+
+/* Each anchor holds the one before, so the tree grows by a level with every line. */
+static void aliases_count_with_their_depth(void)
+{
+    struct reading r;
+    struct arc_buf text;
+    struct arc_mem mem = arc__mem_default();
+    arc__buf_init(&text, &mem, 1 << 20);
+    arc__buf_add_cstr(&text, "a0: &a0 [x]\n");
+    for (int i = 1; i < 1000; i++)
+        arc__buf_printf(&text, "a%d: &a%d [*a%d]\n", i, i, i - 1);
+    CHECK(read_tree(&r, arc__buf_slice(&text), ARC_FORMAT_YAML, NULL) == NULL);
+    const struct arc_diag *diag = subject_find(&r.s, ARC_DIAG_DEPTH);
+    CHECK(diag != NULL && diag->mark.line == 64);
+    done(&r);
+    arc__buf_deinit(&text);
+}
+
+/* --- limits and bombs
+ * -------------------------------------------------------------------------------- */
+
+static void fill(struct arc_buf *text, const char *part, size_t times)
+{
+    for (size_t i = 0; i < times; i++)
+        arc__buf_add_cstr(text, part);
+}
+
+/* The parser is left at the 65th level, so the rest of the bomb is never looked at. */
+static void nesting_bombs_end_at_the_depth_limit(void)
+{
+    static const struct {
+        const char *part;
+        enum arc_format format;
+    } bombs[] = {{"[", ARC_FORMAT_YAML},       {"{a: ", ARC_FORMAT_YAML},
+                 {"- ", ARC_FORMAT_YAML},      {"? ", ARC_FORMAT_YAML},
+                 {"[{", ARC_FORMAT_YAML},      {"[", ARC_FORMAT_JSON},
+                 {"{\"a\":", ARC_FORMAT_JSON}, {"[ ", ARC_FORMAT_YAML},
+                 {"[\n", ARC_FORMAT_YAML},     {"!!seq &a [", ARC_FORMAT_YAML}};
+    struct arc_mem mem = arc__mem_default();
+    for (size_t i = 0; i < ARC_COUNT_OF(bombs); i++) {
+        struct reading r;
+        struct arc_buf text;
+        arc__buf_init(&text, &mem, 1 << 20);
+        fill(&text, bombs[i].part, (1 << 19) / strlen(bombs[i].part));
+        CHECK(read_tree(&r, arc__buf_slice(&text), bombs[i].format, NULL) == NULL);
+        CU_assertImplementation(r.s.diags.errors == 1, __LINE__, bombs[i].part, __FILE__, "",
+                                CU_FALSE);
+        CU_assertImplementation(subject_find(&r.s, ARC_DIAG_DEPTH) != NULL ||
+                                    subject_find(&r.s, ARC_DIAG_KEY) != NULL,
+                                __LINE__, bombs[i].part, __FILE__, "", CU_FALSE);
+        CHECK(r.tree.nodes <= 65);
+        done(&r);
+        arc__buf_deinit(&text);
+    }
+}
+
+static void directive_bombs_are_not_parsed(void)
+{
+    static const char *const before[] = {"", "# a comment\n\n", "a: b\n...\n", "--- a\n...\n# c\n",
+                                         "a: b\n"};
+    struct arc_mem mem = arc__mem_default();
+    for (size_t i = 0; i < ARC_COUNT_OF(before); i++) {
+        struct reading r;
+        struct arc_buf text;
+        arc__buf_init(&text, &mem, 1 << 20);
+        arc__buf_add_cstr(&text, before[i]);
+        for (int k = 0; k < 20000; k++)
+            arc__buf_printf(&text, "%%TAG !a%d! tag:x,2000:\n", k);
+        arc__buf_add_cstr(&text, "--- a\n");
+        CHECK(read_tree(&r, arc__buf_slice(&text), ARC_FORMAT_YAML, NULL) == NULL);
+        CHECK_INT(r.s.diags.errors, 1);
+        CHECK(subject_find(&r.s, ARC_DIAG_DIRECTIVE) != NULL);
+        done(&r);
+        arc__buf_deinit(&text);
+    }
+}
+
+static void each_limit_holds_at_its_bound(void)
+{
+    static const struct {
+        const char *text;
+        struct arc_spec_limits fits, too_small;
+        uint32_t code;
+    } rows[] = {
+        {"[a, b]", {.document_bytes = 6}, {.document_bytes = 5}, ARC_DIAG_DOCUMENT_SIZE},
+        {"[[a]]", {.depth = 2}, {.depth = 1}, ARC_DIAG_DEPTH},
+        {"[a, {b: c}]", {.nodes = 4}, {.nodes = 3}, ARC_DIAG_NODES},
+        {"[&a [x, y], *a]", {.nodes = 7}, {.nodes = 6}, ARC_DIAG_NODES},
+        {"[&a [x], [*a]]", {.depth = 3}, {.depth = 2}, ARC_DIAG_DEPTH},
+        {"[abcde]", {.string_bytes = 5}, {.string_bytes = 4}, ARC_DIAG_TEXT_SIZE},
+        {"{abcde: f}", {.string_bytes = 5}, {.string_bytes = 4}, ARC_DIAG_TEXT_SIZE},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        struct reading r;
+        arc_slice text = arc__slice_cstr(rows[i].text);
+        CHECK(read_tree(&r, text, ARC_FORMAT_YAML, &rows[i].fits) != NULL);
+        done(&r);
+        CHECK(read_tree(&r, text, ARC_FORMAT_YAML, &rows[i].too_small) == NULL);
+        CHECK(subject_find(&r.s, rows[i].code) != NULL);
+        done(&r);
+    }
+}
+
+/* Any answer will do, but for a crash and for none. */
+static void check_survives(arc_slice text, enum arc_format format)
+{
+    struct reading r;
+    struct arc_mem mem = arc__mem_default();
+    char *copy = arc__alloc(&mem, text.len); /* its own size, for the sanitizer */
+    CHECK(copy != NULL);
+    if (copy == NULL)
+        return;
+    if (text.len > 0)
+        memcpy(copy, text.ptr, text.len);
+    const struct arc_node *root = read_tree(&r, arc__slice(copy, text.len), format, NULL);
+    CHECK(root != NULL || r.s.diags.errors > 0);
+    CHECK(!r.s.arena.failed);
+    (void)subject_print(&r.s, 1);
+    done(&r);
+    arc__free(&mem, copy);
+}
+
+static const char yaml_sample[] =
+    "# größe\nnamespace: &n \"d\\u00e9mo\"\nv: [1, {a: 'b''c'}, *n]\nx: |2-\n   text\n  more\n"
+    "y: >+\n  folded\n\n  text\n\nz:\n- !!str 5\n- ? k\n  : v\n- <<: {q: ~}\n日: 本\n...\n";
+static const char json_sample[] = "{\"a\\u00e9\\ud83c\\udf0d\":[1,-2.5e+3,true,false,null,"
+                                  "\"x\\\\\\\"\\n\"],\n\"größe\":{\"k\":{}}}";
+
+static void a_text_cut_at_any_length_is_survived(void)
+{
+    for (size_t len = 0; len < sizeof(yaml_sample); len++)
+        check_survives(arc__slice(yaml_sample, len), ARC_FORMAT_YAML);
+    for (size_t len = 0; len < sizeof(json_sample); len++)
+        check_survives(arc__slice(json_sample, len), ARC_FORMAT_JSON);
+    for (size_t len = 0; len < sizeof(json_sample); len++)
+        check_survives(arc__slice(json_sample, len), ARC_FORMAT_YAML);
+}
+
+static void a_text_with_any_byte_changed_is_survived(void)
+{
+    static const char bytes[] = "\0\t\n \"'&*:-[]{}%@\x80\xff|>?,#!u9";
+    char
+        copy[sizeof(yaml_sample) > sizeof(json_sample) ? sizeof(yaml_sample) : sizeof(json_sample)];
+    for (size_t at = 0; at + 1 < sizeof(yaml_sample); at++) {
+        memcpy(copy, yaml_sample, sizeof(yaml_sample));
+        copy[at] = bytes[at * 7 % (sizeof(bytes) - 1)];
+        check_survives(arc__slice(copy, sizeof(yaml_sample) - 1), ARC_FORMAT_YAML);
+    }
+    for (size_t at = 0; at + 1 < sizeof(json_sample); at++) {
+        for (size_t b = 0; b + 1 < sizeof(bytes); b++) {
+            memcpy(copy, json_sample, sizeof(json_sample));
+            copy[at] = bytes[b];
+            check_survives(arc__slice(copy, sizeof(json_sample) - 1), ARC_FORMAT_JSON);
+        }
+    }
+}
+
+/* yajl crashes when its allocator answers NULL: inputs that make it ask for most. */
+static void the_memory_reserved_for_json_is_enough(void)
+{
+    static const struct {
+        const char *before, *part, *after;
+    } shapes[] = {
+        {"[\"", "\\n", "\"]"},
+        {"[\"", "a", "\\n\"]"},
+        {"[\"\\n", "a", ""},
+        {"[\"", "\\u00e9", ""},
+        {"", "1", ""},
+        {"[", "1", ""},
+        {"[\"", "\\\\\\\"", ""},
+        {"{\"", "\\t", "\":1}"},
+        {"[tru", "e", ""},
+        {"[\"", "é\\n", "\"]"},
+        {"", "\\", ""},
+        {"[\"a\",\"\\n", "b\",\"\\nc", "\"]"},
+        {"\"", "\\ud83c\\udf0d", "\""},
+    };
+    struct arc_mem mem = arc__mem_default();
+    struct arc_spec_limits limits = {.string_bytes = 1 << 20};
+    for (size_t i = 0; i < ARC_COUNT_OF(shapes); i++) {
+        for (size_t size = 1; size < 300000; size = size * 3 + 1) {
+            struct reading r;
+            struct arc_buf text;
+            arc__buf_init(&text, &mem, 1 << 20);
+            arc__buf_add_cstr(&text, shapes[i].before);
+            fill(&text, shapes[i].part, size / strlen(shapes[i].part));
+            arc__buf_add_cstr(&text, shapes[i].after);
+            (void)read_tree(&r, arc__buf_slice(&text), ARC_FORMAT_JSON, &limits);
+            CHECK(!r.s.arena.failed);
+            done(&r);
+            arc__buf_deinit(&text);
+        }
+    }
+}
+
+/* --- one tree
+ * ------------------------------------------------------------------------------------------ */
+
+static int same_tree(const struct arc_node *a, const struct arc_node *b)
+{
+    if (a->kind != b->kind || !arc__slice_equal(a->text, b->text) || a->number != b->number ||
+        a->count != b->count || a->plain != b->plain || !arc__slice_equal(a->key, b->key))
+        return 0;
+    if (a->mark.offset != b->mark.offset || a->mark.end != b->mark.end ||
+        a->mark.line != b->mark.line || a->mark.column != b->mark.column ||
+        a->key_mark.offset != b->key_mark.offset || a->key_mark.end != b->key_mark.end)
+        return 0;
+    const struct arc_node *x = a->first, *y = b->first;
+    for (; x != NULL && y != NULL; x = x->next, y = y->next) {
+        if (!same_tree(x, y))
+            return 0;
+    }
+    return x == y;
+}
+
+/* JSON is YAML, but for pairs of \\u escapes: the same text through both readers. */
+static void both_readers_make_the_same_tree(void)
+{
+    static const char *const texts[] = {
+        "{\"a\\u00e9\":[1,-2.5e+3,\"x\\\\\\\"\\n\"],\n\"größe\":{\"k\":{}}}",
+        "{\"namespace\": \"demo\", \"jobs\": [{\"name\": \"a\", \"steps\": [{\"run\": \"x\"}]}]}",
+        "[1, 1.50, -3, 1e3, true, false, null, \"\", \"a b\", [], {}, [[]], {\"a\": {\"b\": []}}]",
+        "{\"a\":   1  ,\n\n \"b\" : [ ] ,\"c\":{ }}",
+        "  \"text\"  ",
+        "\xef\xbb\xbf{\"日本\": \"größe\"}",
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(texts); i++) {
+        struct reading yaml, json;
+        const struct arc_node *a = read_yaml(&yaml, texts[i]);
+        const struct arc_node *b = read_json(&json, texts[i]);
+        CU_assertImplementation(a != NULL && b != NULL && same_tree(a, b), __LINE__, texts[i],
+                                __FILE__, "", CU_FALSE);
+        done(&yaml);
+        done(&json);
+    }
+}
+
+static void bare_json_is_read_for_others(void)
+{
+    struct subject s;
+    const struct arc_node *node = NULL;
+    arc_err err = ARC_ERR_INIT;
+    subject_init(&s);
+    CHECK_OK(arc__json_read(ARC_LIT("{\"a\":{\"b\":[1]}}"), NULL, &s.arena, &node, &err));
+    CHECK(node != NULL && arc__node_get(arc__node_get(node, "a"), "b") != NULL);
+    CHECK(arc__node_get(node, "z") == NULL && arc__node_get(NULL, "z") == NULL);
+    CHECK_STATUS(arc__json_read(ARC_LIT("{\"a\":\n 1,}"), NULL, &s.arena, &node, &err), ARC_EINVAL);
+    CHECK_INT(err.line, 2);
+    CHECK_INT(err.column, 3);
+    CHECK_STATUS(arc__json_read(ARC_LIT("{\"a\":1,\"a\":2}"), NULL, &s.arena, &node, NULL),
+                 ARC_EINVAL);
+    CHECK_STATUS(arc__json_read(ARC_LIT(""), NULL, &s.arena, &node, NULL), ARC_EINVAL);
+    subject_deinit(&s);
+}
+
+static const struct test tests[] = {
+    {"places in YAML are exact, in characters and in bytes", yaml_places_are_exact},
+    {"places in JSON are exact, through escapes and blanks", json_places_are_exact},
+    {"a byte order mark takes no column", a_byte_order_mark_takes_no_column},
+    {"every kind of line end counts once", every_kind_of_line_end_counts_once},
+    {"places can be asked for in any order", places_hold_in_any_order},
+    {"plain scalars have the types of the core schema",
+     plain_scalars_have_the_types_of_the_core_schema},
+    {"numbers that cannot be held are refused", numbers_that_cannot_be_held_are_refused},
+    {"the tree prints as JSON, numbers as written", the_tree_prints_as_json},
+    {"aliases and merges expand", aliases_and_merges_expand},
+    {"billion laughs end at the count, before they are built", billion_laughs_end_at_the_count},
+    {"quadratic aliases and merges end at the count", quadratic_aliases_end_at_the_count},
+    {"aliases count with the depth of what they stand for", aliases_count_with_their_depth},
+    {"nesting bombs end at the depth limit", nesting_bombs_end_at_the_depth_limit},
+    {"directive bombs are never parsed", directive_bombs_are_not_parsed},
+    {"each limit holds at its bound and refuses one beyond", each_limit_holds_at_its_bound},
+    {"a text cut at any length is survived", a_text_cut_at_any_length_is_survived},
+    {"a text with any byte changed is survived", a_text_with_any_byte_changed_is_survived},
+    {"the memory reserved for JSON is enough for the worst of it",
+     the_memory_reserved_for_json_is_enough},
+    {"both readers make the same tree of the same text", both_readers_make_the_same_tree},
+    {"bare JSON is read for others, with the place of a mistake", bare_json_is_read_for_others},
+};
+
+TEST_MAIN(tests)
