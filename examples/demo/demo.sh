@@ -7,6 +7,7 @@
 #     examples/demo/demo.sh BUILD_DIR [--fail] [--keep]
 #
 # Exit code: 0 the run succeeded, 1 it did not, 2 the demo itself could not be shown.
+# shellcheck disable=SC2317 # shellcheck does not see that a trap calls functions
 set -eu
 LC_ALL=C.UTF-8
 export LC_ALL
@@ -24,7 +25,7 @@ die() {
     exit 2
 }
 
-build= keep=no fail=
+build='' keep=no fail=''
 for word; do
     case $word in
     --fail) fail=yes ;;
@@ -82,7 +83,7 @@ stop_all() {
     done
     # shellcheck disable=SC2086
     [ -z "$pids" ] || kill -9 $pids 2>/dev/null || :
-    pids=
+    pids=""
 }
 
 finish() {
