@@ -91,17 +91,21 @@ static int refresh_jobs(struct remote *remote, const char *run_id, struct view *
 
 static void show_step(struct view *view, const json_node *step)
 {
-    const char *reason = json_get_text(step, "reason");
+    const char *reason = json_get_text(step, "reason"), *id = json_get_text(step, "stepRunId");
+    const char *job_name = json_get_text(step, "jobName"), *name = json_get_text(step, "stepName");
+    const struct view_step *known = view_step(view_job(view, job_name), name);
+    /* A job that was tried again has step runs of each attempt; ids are in the order of time. */
+    if (known->id != NULL && strcmp(known->id, id) > 0)
+        return;
     const struct view_change change = {
         .state = view_find_state(arc_step_state_name, json_get_text(step, "status")),
         .attempt = (uint32_t)json_get_int(step, "attempt"),
         .exit_code = (int)json_get_int(step, "exitCode"),
         .start_ns = time_of(step, "startedAtNs", "startedAt"),
         .end_ns = time_of(step, "finishedAtNs", "finishedAt"),
-        .id = json_get_text(step, "stepRunId"),
+        .id = id,
         .reason = reason[0] != '\0' ? reason : json_get_text(step, "errorMessage")};
-    view_change_step(view, json_get_text(step, "jobName"), json_get_text(step, "stepName"),
-                     &change);
+    view_change_step(view, job_name, name, &change);
 }
 
 /* One page of steps into the view; answers how many it had, or -1. */
