@@ -21,6 +21,9 @@
 /* The connection, the signals, the clock, and two pipes for each step. */
 #define FIXED_FDS 3u
 
+/* How soon a job's next step follows the one before, when the agent is about to go. */
+#define NEXT_STEP_NS (2 * NS_PER_S)
+
 static void become_private(struct agent *agent)
 {
     /* A step runs as the same user; without this it could read our environment and memory under
@@ -99,8 +102,15 @@ static int drain(struct agent *agent, int64_t *next)
 {
     if (!agent->draining)
         return 0;
-    if (agent->steps == NULL)
-        return 1;
+    if (agent->steps == NULL) {
+        /* A job that is halfway through is not left: its next step is about to come. */
+        int64_t quiet_ns = agent->last_over_ns + NEXT_STEP_NS;
+        if (agent->last_over_ns == 0 || agent->now_ns >= quiet_ns ||
+            agent->now_ns >= agent->drain_until_ns)
+            return 1;
+        *next = quiet_ns < *next ? quiet_ns : *next;
+        return 0;
+    }
     if (agent->now_ns < agent->drain_until_ns) {
         *next = agent->drain_until_ns < *next ? agent->drain_until_ns : *next;
         return 0;
