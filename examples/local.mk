@@ -4,3 +4,4 @@ include examples/common/local.mk
 include examples/agent/local.mk
 include tests/unit/examples/local.mk
 include examples/server/local.mk
+include examples/demo/local.mk
