@@ -155,6 +155,7 @@ struct agent {
     size_t done_next;
     int draining; /* takes no more work */
     int64_t drain_until_ns;
+    int woken;   /* a call has news: the next wait is none */
     char *fatal; /* why the agent must end */
 };
 
@@ -167,6 +168,10 @@ __attribute__((__format__(__printf__, 2, 3))) void agent_fail(struct agent *agen
                                                               const char *format, ...);
 /* A full-jitter wait for try number `tries`: 1 s, 2 s, 4 s … at most 30 s. */
 int64_t backoff_ns(uint32_t tries);
+
+/* Opens a call whose news end the wait of the loop. deadline_ms: 0 for a stream. */
+arc_status session_call(struct agent *agent, const char *method, uint32_t deadline_ms,
+                        arc_call **out, arc_err *err);
 
 /* leases.c */
 int64_t leases_tick(struct agent *agent);

@@ -172,7 +172,9 @@ static void run(struct agent *agent, int signals, int timer)
             return;
         set_timer(timer, next);
         size_t count = fill_fds(agent, fds, sizeof(fds) / sizeof(fds[0]));
-        if (poll(fds, count, arc_client_timeout_ms(agent->client)) < 0 && errno != EINTR)
+        int wait_ms = agent->woken ? 0 : arc_client_timeout_ms(agent->client);
+        agent->woken = 0;
+        if (poll(fds, count, wait_ms) < 0 && errno != EINTR)
             agent_fail(agent, "poll: %s", strerror(errno));
         agent->now_ns = clock_boot_ns();
         leases_watch(agent); /* before anything that came in is believed */

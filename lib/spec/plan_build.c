@@ -55,8 +55,7 @@ static arc_slice expand(struct build *build, arc_slice text)
     return settle(build, &buf);
 }
 
-/* --- fields -------------------------------------------------------------------------------------
- */
+/* --- fields ------------------------------------------------------------------------------- */
 
 static arc_slice text_of(struct build *build, const struct arc_node *map, enum arc_field_id id)
 {
@@ -119,8 +118,7 @@ _Static_assert(ARC_CAUSE_FAILED == 1 && ARC_CAUSE_TIMEOUT == 2 && ARC_CAUSE_LOST
                "order of `on`");
 _Static_assert(ARC_LABEL_IN == 1 && ARC_LABEL_LT == 6, "order of `operator`");
 
-/* --- maps of texts
- * -------------------------------------------------------------------------------- */
+/* --- maps of texts ------------------------------------------------------------------------ */
 
 static int kv_order(const void *a, const void *b)
 {
@@ -173,8 +171,7 @@ static struct arc_kvs layer(struct build *build, const struct arc_kvs *below,
     return overlay(build, below, &above);
 }
 
-/* --- selectors
- * --------------------------------------------------------------------------------------- */
+/* --- selectors ---------------------------------------------------------------------------- */
 
 static struct arc_label_expr label_expr(struct build *build, const struct arc_node *node)
 {
@@ -224,8 +221,7 @@ static struct arc_selector selector_of(struct build *build, const struct arc_nod
     return selector;
 }
 
-/* --- steps
- * ------------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------- */
 
 static void put_expanded(struct build *build, struct arc_json *json, const struct arc_node *node)
 {
@@ -305,8 +301,7 @@ static struct arc_plan_step step_of(struct build *build, const struct arc_node *
     return step;
 }
 
-/* --- jobs
- * -------------------------------------------------------------------------------------------- */
+/* --- jobs --------------------------------------------------------------------------------- */
 
 /* A job runs in one place: if any part of it asks for an agent, it is an agent. */
 static uint32_t place_of(const struct arc_node *job, const struct arc_node *steps)
@@ -405,8 +400,7 @@ static void fill_stages(struct build *build, struct arc_plan *plan)
     plan->job_count = spec->job_count;
 }
 
-/* --- inputs
- * -------------------------------------------------------------------------------------------- */
+/* --- inputs ------------------------------------------------------------------------------- */
 
 #define INPUT_MAX 262144u
 #define INPUT_VARIABLES_MAX 4096u
@@ -459,8 +453,7 @@ static struct arc_kvs variables_of(struct build *build, const struct arc_plan_in
     return overlay(build, &own, &given);
 }
 
-/* --- the plan
- * ---------------------------------------------------------------------------------------- */
+/* --- the plan ----------------------------------------------------------------------------- */
 
 static void seal(struct build *build, struct arc_plan *plan)
 {

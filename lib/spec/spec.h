@@ -26,7 +26,7 @@ struct arc_spec_limits {
     uint32_t diags;          /* 100: findings kept; the rest are counted */
 };
 
-/* --- the tree: what both readers make, what everything after reads ------------------------- */
+/* --- the tree: what both readers make, what everything after reads ------------------------ */
 
 enum arc_node_kind {
     ARC_NODE_NULL = 1,
@@ -65,7 +65,7 @@ const struct arc_node *arc__node_get(const struct arc_node *map, const char *key
 /* The tree as JSON, numbers as written, keys in order. */
 void arc__node_to_json(const struct arc_node *node, struct arc_buf *out);
 
-/* --- findings ------------------------------------------------------------------------------- */
+/* --- findings ----------------------------------------------------------------------------- */
 
 enum arc_severity { ARC_SEVERITY_ERROR = 1, ARC_SEVERITY_WARNING };
 
@@ -101,7 +101,7 @@ void arc__diag_print(const struct arc_diags *diags, const struct arc_diag *diag,
 /* An array of objects with the fields of pipeline.v1.Diagnostic in camelCase. */
 void arc__diags_to_json(const struct arc_diags *diags, struct arc_buf *out);
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 /* The bare tree of a JSON document, for other uses than definitions (stored bodies).
  * ARC_EINVAL with line and column. */
@@ -123,7 +123,7 @@ enum arc_format arc__spec_format(const struct arc_spec *spec); /* what it was: J
 /* Canonical JSON: camelCase keys in schema order, zero values left out. Its SHA-256 is the head. */
 arc_status arc__spec_canonical(const struct arc_spec *spec, struct arc_buf *out, arc_err *err);
 
-/* --- planning ------------------------------------------------------------------------------- */
+/* --- planning ----------------------------------------------------------------------------- */
 
 struct arc_plan_inputs {
     struct arc_kvs variables; /* the trigger's; they win over the definition's */

@@ -186,8 +186,7 @@ static void inputs_that_are_no_text_are_refused(void)
     subject_deinit(&s);
 }
 
-/* --- JSON --------------------------------------------------------------------------------------
- */
+/* --- JSON --------------------------------------------------------------------------------- */
 
 static arc_slice print(struct subject *s, const struct arc_plan *plan)
 {
@@ -292,8 +291,7 @@ static void a_plan_of_another_version_takes_defaults(void)
     subject_deinit(&s);
 }
 
-/* --- the canonical form
- * --------------------------------------------------------------------------- */
+/* --- the canonical form ------------------------------------------------------------------- */
 
 static arc_slice canonical(struct subject *s)
 {
