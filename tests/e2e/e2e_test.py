@@ -306,7 +306,7 @@ def bad_definitions(world):
 
 @case("broken YAML is refused with line and column")
 def broken_yaml(world):
-    for text, line in (("namespace: a\njobs: [\n", 3), ("namespace: a\njobs:\n\t- x\n", 3),
+    for text, line in (("namespace: a\njobs: [\n", 2), ("namespace: a\njobs:\n\t- x\n", 3),
                        ("namespace: a\nversoin: v1\njobs:\n- name: j\n  steps:\n  - name: s\n"
                         "    run: 'true'\n", 2),
                        ("namespace: a\nnamespace: b\n", 2)):
@@ -325,7 +325,8 @@ def bad_requests(world):
     for raw in (b"{", b"[]", b"nul", b'{"name":1,"name":2}', b'{"name":"\xff"}', b'"text"',
                 b"{}{}", b"[" * 100000, b'{"name": 1e999}'):
         status, envelope = world.call("POST", "/pipelines", raw=raw)
-        same(status, 400, "status of %r" % raw[:40])
+        check(status in ((400, 413) if len(raw) > 1000 else (400,)),
+              "status of %r: %d" % (raw[:40], status))
     status, envelope = world.call("POST", "/pipelines", {"projectId": "x", "nmae": "y"})
     same(status, 400, "an unknown field")
     check("nmae" in json.dumps(envelope), "it is named: %r" % envelope)
