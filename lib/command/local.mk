@@ -10,6 +10,8 @@ libarc_la_SOURCES += \
 	lib/command/decode.c \
 	lib/command/definition.c \
 	lib/command/definition.h \
+	lib/command/feed.c \
+	lib/command/feed.h \
 	lib/command/follow.c \
 	lib/command/follow.h \
 	lib/command/gateway.c \

@@ -359,5 +359,6 @@ arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct liv
 const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice run_id)
 {
     const struct live *live = arc__map_get(&engine->runs, run_id);
-    return live != NULL && live->loaded ? &live->run : NULL;
+    /* What this turn has changed is not durable yet: nobody may see it. */
+    return live != NULL && live->loaded && !live->changed ? &live->run : NULL;
 }

@@ -250,6 +250,8 @@ void arc__grpc_h2_raise_window(struct arc_grpc_call *call)
                                                     (int32_t)conn->limits.stream_window_bytes);
 }
 
+static const uint8_t drain_ping[8] = {'d', 'r', 'a', 'i', 'n'};
+
 void arc__grpc_h2_ping(struct arc_grpc_conn *conn)
 {
     if (usable(conn))
@@ -259,8 +261,11 @@ void arc__grpc_h2_ping(struct arc_grpc_conn *conn)
 void arc__grpc_h2_notice(struct arc_grpc_conn *conn)
 {
     arc__grpc_conn_touch(conn);
-    if (usable(conn))
-        (void)nghttp2_submit_shutdown_notice(conn->session);
+    if (!usable(conn))
+        return;
+    (void)nghttp2_submit_shutdown_notice(conn->session);
+    /* Its answer says that the notice was read: no call can cross the GOAWAY that follows. */
+    (void)nghttp2_submit_ping(conn->session, NGHTTP2_FLAG_NONE, drain_ping);
 }
 
 void arc__grpc_h2_goaway(struct arc_grpc_conn *conn)
@@ -362,8 +367,16 @@ static void settings_received(struct arc_grpc_conn *conn)
                              "The peer sent too many SETTINGS.");
 }
 
-static void ping_received(struct arc_grpc_conn *conn)
+static void ping_received(struct arc_grpc_conn *conn, const nghttp2_ping *ping)
 {
+    if ((ping->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+        if (conn->notice_ns != 0 &&
+            memcmp(ping->opaque_data, drain_ping, sizeof(drain_ping)) == 0) {
+            conn->notice_ns = 0;
+            arc__grpc_h2_goaway(conn);
+        }
+        return;
+    }
     /* Stacks that measure bandwidth PING often, but only while something flows. */
     struct arc_bucket *bucket = conn->open > 0 ? &conn->pings : &conn->idle_pings;
     if (!arc__bucket_take(bucket, conn->now_ns))
@@ -404,8 +417,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
             settings_received(conn);
         break;
     case NGHTTP2_PING:
-        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
-            ping_received(conn);
+        ping_received(conn, &frame->ping);
         break;
     case NGHTTP2_GOAWAY:
         if (!conn->server)
