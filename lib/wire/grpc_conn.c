@@ -95,17 +95,23 @@ static void broken(struct arc_grpc_conn *conn)
     conn->dead = 1;
 }
 
+/* nghttp2 writes to none of the texts that it is given; its type only lacks the const. */
+static uint8_t *unconst(const char *text)
+{
+    union {
+        const char *in;
+        uint8_t *out;
+    } same = {text};
+    return same.out;
+}
+
 static size_t list_to_nv(const struct arc_buf *list, nghttp2_nv *nv, size_t max)
 {
     size_t count = 0, at = 0;
     arc_slice name, value;
     while (count < max && arc__grpc_list_next(list, &at, &name, &value)) {
-        /* nghttp2 copies and writes to neither; its type only lacks the const. */
-        union {
-            const char *in;
-            uint8_t *out;
-        } n = {name.ptr}, v = {value.ptr};
-        nv[count++] = (nghttp2_nv){n.out, v.out, name.len, value.len, NGHTTP2_NV_FLAG_NONE};
+        nv[count++] = (nghttp2_nv){unconst(name.ptr), unconst(value.ptr), name.len, value.len,
+                                   NGHTTP2_NV_FLAG_NONE};
     }
     return count;
 }
@@ -142,12 +148,12 @@ static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf
 
 int arc__grpc_h2_headers(struct arc_grpc_call *call, const struct arc_buf *list, int last)
 {
-    static uint8_t status[] = ":status", ok[] = "200", type[] = "content-type",
-                   grpc[] = "application/grpc";
+    static const char status[] = ":status", ok[] = "200", type[] = "content-type",
+                      grpc[] = "application/grpc";
     const uint8_t flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
     nghttp2_nv plain[] = {
-        {status, ok, sizeof(status) - 1, sizeof(ok) - 1, flags},
-        {type, grpc, sizeof(type) - 1, sizeof(grpc) - 1, flags},
+        {unconst(status), unconst(ok), sizeof(status) - 1, sizeof(ok) - 1, flags},
+        {unconst(type), unconst(grpc), sizeof(type) - 1, sizeof(grpc) - 1, flags},
     };
     nghttp2_data_provider provider = {.source = {.ptr = NULL}, .read_callback = on_read};
     const nghttp2_data_provider *data = last ? NULL : &provider;
