@@ -173,10 +173,11 @@ static int command_table(char **paths)
     (void)printf("\n  The run: %s%s%s in %s\n", paint(colour_of(status)), status, paint("\033[0m"),
                  text_get(&time));
     text_deinit(&time);
+    int succeeded = strcmp(status, "success") == 0;
     json_free(run);
     json_free(jobs);
     json_free(steps);
-    return strcmp(status, "success") == 0 ? 0 : 1;
+    return succeeded ? 0 : 1;
 }
 
 /* --- following ------------------------------------------------------------------------------- */
@@ -248,8 +249,8 @@ static void show_status(struct follow *follow, struct step *step, int status, co
     step->status = status;
     if (status == ARC_STEP_RUNNING)
         step->begun_ns = clock_boot_ns();
-    if (status == ARC_STEP_PENDING)
-        return;
+    if (status == ARC_STEP_PENDING || status == ARC_STEP_QUEUED)
+        return; /* nothing to see yet */
     if (step->begun_ns != 0 && arc_step_state_is_terminal(status)) {
         text_put(&time, " after ");
         duration_put(&time, clock_boot_ns() - step->begun_ns);
