@@ -155,8 +155,10 @@ struct agent {
     size_t done_next;
     int draining; /* takes no more work */
     int64_t drain_until_ns;
-    int woken;   /* a call has news: the next wait is none */
-    char *fatal; /* why the agent must end */
+    int64_t last_over_ns; /* when the last step was over; 0: none was */
+    int was_away;         /* the server could not be reached at the last try */
+    int woken;            /* a call has news: the next wait is none */
+    char *fatal;          /* why the agent must end */
 };
 
 /* session.c */
@@ -201,6 +203,8 @@ int work_open(struct agent *agent, char *why, size_t why_size);
 int work_start(struct agent *agent, struct step *step, const json_node *message, char *why,
                size_t why_size);
 void work_done(struct agent *agent, struct step *step);
+/* A job that has begun here: its next step finds the workspace. */
+int work_has(struct agent *agent, const char *workspace);
 int64_t work_tick(struct agent *agent);
 void work_close(struct agent *agent);
 

@@ -69,7 +69,7 @@ static void check_axis(struct walk *walk, const struct arc_node *child, const st
         good &= c->kind < ARC_NODE_LIST;
     if (!good)
         arc__shape_type(walk->check, child, path, arc__quoted(walk->check->sink, child->key),
-                        "a list of texts", ARC_NONE);
+                        "a list of single values", ARC_NONE);
 }
 
 /* `approval: {required: false}` is no gate, so there is nothing to run. */

@@ -103,8 +103,10 @@ void arc__diags_to_json(const struct arc_diags *diags, struct arc_buf *out);
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-/* The bare tree of a JSON document, for other uses than definitions (stored bodies).
- * ARC_EINVAL with line and column. */
+/* The bare tree of a JSON document, for other uses than definitions (stored bodies). ARC_EINVAL
+ * with line and column. limits may be NULL; the depth is ARC_JSON_READ_DEPTH unless one is given,
+ * so that what holds a definition or a plan can be read. */
+#define ARC_JSON_READ_DEPTH 80
 arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
                           struct arc_arena *arena, const struct arc_node **out, arc_err *err);
 
@@ -131,8 +133,13 @@ struct arc_plan_inputs {
     arc_slice actor, ref, branch, request_id;
 };
 
+/* The most that a plan may have as JSON; beyond it is ARC_ELIMIT. */
+#define ARC_PLAN_BYTES_MAX (8u * 1024 * 1024)
+
 /* Pure: the same definition and inputs give the same plan, byte for byte. Findings that need the
- * inputs (an unknown variable) go into diags and end in ARC_EINVAL. */
+ * inputs (a path that leaves the workspace, a text that grows too large) go into diags and end in
+ * ARC_EINVAL; inputs that are no text (or variables not sorted by name) are ARC_EINVAL with the
+ * subject in err. *out borrows nothing but the arena. */
 arc_status arc__plan_build(const struct arc_spec *spec, const struct arc_plan_inputs *inputs,
                            struct arc_arena *arena, struct arc_diags *diags,
                            const struct arc_plan **out, arc_err *err);
