@@ -141,9 +141,8 @@ static void print_row(const char *indent, const char *name, const json_node *row
         duration_put(&time, duration_ms * NS_PER_MS);
     (void)printf("  %s%-*s %s%-10s%s %9s  ", indent, (int)(26 - strlen(indent)), name,
                  paint(colour_of(status)), status, paint("\033[0m"), text_get(&time));
-    if (json_get_int(row, "exitCode") != 0)
-        (void)printf("exit code %" PRId64 "%s", json_get_int(row, "exitCode"),
-                     why[0] != '\0' ? "; " : "");
+    if (why[0] == '\0' && json_get_int(row, "exitCode") != 0)
+        (void)printf("Exit code %" PRId64 ".", json_get_int(row, "exitCode"));
     (void)printf("%s\n", why);
     text_deinit(&time);
 }
