@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log intake: who may write, which lines are new, what is missing. Numbers are the store's; the
  * agent's own numbers only tell what it has sent already and what was lost on the way. */
+#include <stdio.h>
+
 #include "base/text.h"
 #include "engine/engine_private.h"
-
-#include <stdio.h>
 
 #define LINES_A_BATCH_MAX 100000u
 #define BATCH_BYTES_MAX (16u * 1024u * 1024u)
@@ -59,7 +59,8 @@ static arc_status add_line(struct lines *lines, struct arc_log_line line, arc_er
     return ARC_OK;
 }
 
-static arc_status add_gap(struct lines *lines, const struct arc_log_batch *batch, int64_t last,
+/* first: the agent's number of the first line that is missing. */
+static arc_status add_gap(struct lines *lines, const struct arc_log_batch *batch, int64_t first,
                           int64_t missing, arc_err *err)
 {
     arc_slice text = arc__arena_printf(&lines->arena, "[%lld line%s lost]", (long long)missing,
@@ -68,7 +69,7 @@ static arc_status add_gap(struct lines *lines, const struct arc_log_batch *batch
         return arc__fail_nomem(err);
     return add_line(lines,
                     (struct arc_log_line){.time_ns = batch->time_ns,
-                                          .agent_line = last,
+                                          .agent_line = first,
                                           .gap_lines = missing,
                                           .attempt = (uint32_t)batch->attempt,
                                           .stream = ARC_LOG_SYSTEM,
@@ -121,7 +122,7 @@ static arc_status align(struct lines *lines, const struct step_ref *ref,
     if (batch->first_line == 0) { /* an agent that does not count */
         *number = last + 1;
         if (batch->dropped_lines > 0) {
-            ARC_TRY(add_gap(lines, batch, last + batch->dropped_lines, batch->dropped_lines, err));
+            ARC_TRY(add_gap(lines, batch, last + 1, batch->dropped_lines, err));
             *number += batch->dropped_lines;
         }
         return ARC_OK;
@@ -130,7 +131,7 @@ static arc_status align(struct lines *lines, const struct step_ref *ref,
     if (batch->first_line <= last)
         *skip = last - batch->first_line + 1;
     else if (batch->first_line > last + 1)
-        return add_gap(lines, batch, batch->first_line - 1, batch->first_line - 1 - last, err);
+        return add_gap(lines, batch, last + 1, batch->first_line - 1 - last, err);
     return ARC_OK;
 }
 
@@ -165,7 +166,8 @@ static arc_status store_lines(struct arc_engine *engine, struct step_ref *ref,
     ref->info.lines = last->number;
     if (last->agent_line > 0) {
         ref->info.last_attempt = last->attempt;
-        ref->info.last_agent_line = last->agent_line;
+        ref->info.last_agent_line =
+            last->agent_line + (last->gap_lines > 1 ? last->gap_lines - 1 : 0);
     }
     arc__log_watch_wake(engine, step_run_id);
     return ARC_OK;
@@ -206,7 +208,7 @@ arc_status arc__log_tail(struct arc_engine *engine, struct step_ref *ref, arc_sl
     if (agent_lines <= have)
         return ARC_OK;
     arc__arena_init(&lines.arena, &engine->mem, BATCH_BYTES_MAX);
-    arc_status status = add_gap(&lines, &batch, agent_lines, agent_lines - have, err);
+    arc_status status = add_gap(&lines, &batch, have + 1, agent_lines - have, err);
     if (status == ARC_OK)
         status = store_lines(engine, ref, step_run_id, &lines, err);
     arc__arena_deinit(&lines.arena);

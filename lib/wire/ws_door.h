@@ -12,6 +12,8 @@
 
 #include "command/call.h"
 
+struct arc_ws;
+
 #define ARC_WS_MESSAGES_PER_S 50u
 /* Answers that may wait to be taken; a client that asks on without reading is closed. */
 #define ARC_WS_ANSWERS_MAX 256u

@@ -1,1 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+unit_tests += tests/unit/engine/life_test
+
+world_sources = tests/unit/engine/world.c tests/unit/engine/world.h
+tests_unit_engine_life_test_SOURCES = tests/unit/engine/life_test.c $(world_sources)

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An engine with everything around it that is real: a store (memory or SQLite), step logs in
+ * memory, the definition reader, and agents that a test moves by hand. Time and random bytes are
+ * the test's.
+ *
+ * The world outlives its engine: world_crash ends the engine as a kill would, with nothing said to
+ * anybody, and opens a new one on the same store. */
+#ifndef ARC_TEST_ENGINE_WORLD_H
+#define ARC_TEST_ENGINE_WORLD_H
+
+#include "base/time.h"
+#include "engine/engine.h"
+#include "shim.h"
+#include "store/mem.h"
+
+#define SECONDS(n) ((n)*ARC_NS_PER_S)
+
+enum world_store { WORLD_MEM, WORLD_SQLITE };
+
+/* What a command answered, kept. */
+struct said {
+    int times; /* how often done came */
+    arc_status status;
+    char id[32], secret[128], sha[72], subject[40], message[160], findings[256];
+    int duplicate, state;
+    int64_t number;
+    int ack_status;
+    uint64_t epoch, last_accepted, expected, rejected[16];
+    size_t rejected_count;
+};
+
+struct world {
+    struct test_mem memory;
+    struct arc_mem mem;
+    enum world_store kind;
+    struct arc_store *store; /* the one underneath; its close is the world's */
+    struct arc_log_store *logs;
+    struct arc_engine *engine;
+    struct arc_engine_options options;
+    struct arc_now now;
+    uint64_t random; /* state of the generator */
+    char dir[64];
+    struct arc_arena arena; /* for offers and renewals; reset at will */
+    uint64_t logged;        /* lines that the engine said to its log */
+};
+
+/* Answers 0, with a failed check, where it could not be built. */
+int world_open(struct world *w, enum world_store kind);
+void world_close(struct world *w);
+/* A kill: the engine is gone, the store is what was durable. Opens anew. Leaves w->engine NULL when
+ * that failed. */
+arc_status world_crash(struct world *w, arc_err *err);
+void world_end_engine(struct world *w);
+arc_status world_start_engine(struct world *w, arc_err *err);
+
+/* Dispatches until nothing is due now (at most a few hundred turns: more is a failed check). */
+void world_turn(struct world *w);
+/* Moves both clocks and dispatches at every deadline on the way. */
+void world_pass(struct world *w, int64_t ns);
+
+/* --- commands: made, submitted and, in the world_… forms that answer a said, waited for ---------
+ */
+
+void world_done(void *user, const struct arc_answer *answer); /* user: struct said */
+struct arc_cmd *world_cmd(struct world *w, enum arc_cmd_kind kind);
+arc_slice world_text(struct arc_cmd *cmd, const char *text); /* in its arena */
+void world_submit(struct world *w, struct arc_cmd *cmd, struct said *said);
+struct said world_ask(struct world *w, struct arc_cmd *cmd);
+
+struct arc_definition_input world_definition(struct arc_cmd *cmd, const char *yaml);
+/* Commands ready for world_submit or world_ask. */
+struct arc_cmd *world_create(struct world *w, const char *name, const char *yaml);
+struct arc_cmd *world_save(struct world *w, const char *pipeline, const char *yaml);
+struct arc_cmd *world_trigger(struct world *w, const char *pipeline, const char *request_id);
+struct arc_cmd *world_control(struct world *w, enum arc_cmd_kind kind, const char *run);
+struct arc_cmd *world_token(struct world *w, uint32_t kind, int64_t max_uses);
+struct arc_cmd *world_register(struct world *w, const char *token, const char *name,
+                               const char *labels);
+/* A pipeline of yaml with one run of it. */
+void world_start_run(struct world *w, const char *yaml, struct said *pipeline, struct said *run);
+
+/* --- agents --------------------------------------------------------------------------------- */
+
+struct held {
+    char id[32], job[32], step[24], run[32];
+    int32_t attempt;
+    uint64_t fence;
+};
+
+struct hand {
+    struct world *w;
+    char id[32], token[128], incarnation[32];
+    struct arc_session *session;
+    int notices;
+    struct held held[24]; /* offered and not reported as ended */
+    size_t held_count;
+    struct held cancels[8];
+    size_t cancel_count;
+    int silent; /* 1: world_work leaves it alone */
+};
+
+/* Registers with a new registration token and opens a session. */
+int hand_join(struct hand *hand, struct world *w, const char *name, const char *labels, int slots);
+void hand_connect(struct hand *hand);
+void hand_leave(struct hand *hand); /* closes the session */
+/* Takes every offer: steps (acknowledged) into held, cancels into cancels. The number of steps. */
+size_t hand_take(struct hand *hand, int acknowledge);
+arc_status hand_beat(struct hand *hand, struct arc_renewal *out);
+struct arc_cmd *hand_report(struct hand *hand, const struct held *held, int status, int exit_code);
+/* Reports and waits. */
+struct said hand_say(struct hand *hand, const struct held *held, int status, int exit_code);
+/* The held step of this job; NULL when there is none. */
+struct held *hand_find(struct hand *hand, const char *job);
+void hand_drop(struct hand *hand, const struct held *held);
+/* Takes, starts and ends with success whatever is offered, until nothing is. */
+void hand_work(struct hand *hand);
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+int world_run_status(struct world *w, const char *run);
+/* A number of the stored row of a run (ARC_COL_pipeline_run_…); -1: no such row. */
+int64_t world_run_col(struct world *w, const char *run, uint32_t col);
+/* How many rows of a table have this value in a text column. */
+int64_t world_count(struct world *w, enum arc_table table, uint32_t col, const char *value);
+/* Checks that every stream of the event table counts 1, 2, 3 …, and every position once. */
+void world_check_events(struct world *w);
+/* The types of a run's events, "triggered queued …" in short form, into text. */
+void world_story(struct world *w, const char *run, char *text, size_t size);
+
+#endif
