@@ -3,4 +3,7 @@
 include examples/common/local.mk
 include examples/agent/local.mk
 include tests/unit/examples/local.mk
+include examples/cli/local.mk
+include examples/embed.mk
 include examples/server/local.mk
+include examples/demo/local.mk

@@ -155,7 +155,10 @@ struct agent {
     size_t done_next;
     int draining; /* takes no more work */
     int64_t drain_until_ns;
-    char *fatal; /* why the agent must end */
+    int64_t last_over_ns; /* when the last step was over; 0: none was */
+    int was_away;         /* the server could not be reached at the last try */
+    int woken;            /* a call has news: the next wait is none */
+    char *fatal;          /* why the agent must end */
 };
 
 /* session.c */
@@ -167,6 +170,10 @@ __attribute__((__format__(__printf__, 2, 3))) void agent_fail(struct agent *agen
                                                               const char *format, ...);
 /* A full-jitter wait for try number `tries`: 1 s, 2 s, 4 s … at most 30 s. */
 int64_t backoff_ns(uint32_t tries);
+
+/* Opens a call whose news end the wait of the loop. deadline_ms: 0 for a stream. */
+arc_status session_call(struct agent *agent, const char *method, uint32_t deadline_ms,
+                        arc_call **out, arc_err *err);
 
 /* leases.c */
 int64_t leases_tick(struct agent *agent);
@@ -196,6 +203,8 @@ int work_open(struct agent *agent, char *why, size_t why_size);
 int work_start(struct agent *agent, struct step *step, const json_node *message, char *why,
                size_t why_size);
 void work_done(struct agent *agent, struct step *step);
+/* A job that has begun here: its next step finds the workspace. */
+int work_has(struct agent *agent, const char *workspace);
 int64_t work_tick(struct agent *agent);
 void work_close(struct agent *agent);
 

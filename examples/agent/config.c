@@ -27,7 +27,7 @@ static const char tail[] =
     "\n"
     "A workspace is removed when no step of its job has come for --workspace-grace, when\n"
     "another attempt of its job begins, and at the next start.\n"
-    "TERM or INT: takes no more work, lets steps end for --drain-timeout, then stops them;\n"
+    "TERM or INT: takes no more jobs, lets its own end for --drain-timeout, then stops them;\n"
     "a second one stops them at once. Exit code 0 after that, 1 when the server refuses this\n"
     "agent, 2 for a wrong flag.\n";
 

@@ -21,6 +21,9 @@
 /* The connection, the signals, the clock, and two pipes for each step. */
 #define FIXED_FDS 3u
 
+/* How soon a job's next step follows the one before, when the agent is about to go. */
+#define NEXT_STEP_NS (2 * NS_PER_S)
+
 static void become_private(struct agent *agent)
 {
     /* A step runs as the same user; without this it could read our environment and memory under
@@ -49,6 +52,20 @@ static int open_signals(void)
     return fd;
 }
 
+/* Says when the server goes away and when it is back, once each. */
+static void connection_changed(void *user, arc_client *client, int state)
+{
+    struct agent *agent = user;
+    if (state == ARC_CLIENT_WAITING && !agent->was_away) {
+        log_write(&agent->log, ARC_LOG_WARN, "%s cannot be reached: %s Trying again until it can.",
+                  agent->config.server, arc_client_get_trouble(client));
+        agent->was_away = 1;
+    } else if (state == ARC_CLIENT_READY && agent->was_away) {
+        log_write(&agent->log, ARC_LOG_INFO, "%s is there again.", agent->config.server);
+        agent->was_away = 0;
+    }
+}
+
 static int open_client(struct agent *agent, char *why, size_t why_size)
 {
     const struct config *config = &agent->config;
@@ -62,6 +79,8 @@ static int open_client(struct agent *agent, char *why, size_t why_size)
     options.target = config->server;
     options.tls = config->tls ? 1 : 0;
     options.tls_ca_file = config->tls_ca;
+    options.state = connection_changed;
+    options.user = agent;
     options.backoff_max_ms = 20000; /* below a lease: an outage of a moment is not to cost steps */
     options.backoff_min_ms = 500;
     if (arc_client_open(&options, &agent->client, &err) == ARC_OK)
@@ -99,8 +118,15 @@ static int drain(struct agent *agent, int64_t *next)
 {
     if (!agent->draining)
         return 0;
-    if (agent->steps == NULL)
-        return 1;
+    if (agent->steps == NULL) {
+        /* A job that is halfway through is not left: its next step is about to come. */
+        int64_t quiet_ns = agent->last_over_ns + NEXT_STEP_NS;
+        if (agent->last_over_ns == 0 || agent->now_ns >= quiet_ns ||
+            agent->now_ns >= agent->drain_until_ns)
+            return 1;
+        *next = quiet_ns < *next ? quiet_ns : *next;
+        return 0;
+    }
     if (agent->now_ns < agent->drain_until_ns) {
         *next = agent->drain_until_ns < *next ? agent->drain_until_ns : *next;
         return 0;
@@ -172,7 +198,9 @@ static void run(struct agent *agent, int signals, int timer)
             return;
         set_timer(timer, next);
         size_t count = fill_fds(agent, fds, sizeof(fds) / sizeof(fds[0]));
-        if (poll(fds, count, arc_client_timeout_ms(agent->client)) < 0 && errno != EINTR)
+        int wait_ms = agent->woken ? 0 : arc_client_timeout_ms(agent->client);
+        agent->woken = 0;
+        if (poll(fds, count, wait_ms) < 0 && errno != EINTR)
             agent_fail(agent, "poll: %s", strerror(errno));
         agent->now_ns = clock_boot_ns();
         leases_watch(agent); /* before anything that came in is believed */

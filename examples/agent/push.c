@@ -38,7 +38,6 @@ static void begin(struct agent *agent)
     struct push *push = &agent->push;
     struct text text = {NULL, 0, 0};
     struct json_out json = {&text, 0};
-    arc_call_options options = ARC_CALL_OPTIONS_INIT;
     arc_err err = ARC_ERR_INIT;
     spool_rewind(&agent->spool);
     json_open(&json, NULL, '{');
@@ -48,8 +47,7 @@ static void begin(struct agent *agent)
     json_put_uint(&json, "epoch", agent->spool.epoch);
     json_close(&json, '}');
     json_close(&json, '}');
-    if (arc_client_call(agent->client, "gateway.v1.GatewayService/PushLogs", &options, &push->call,
-                        &err) != ARC_OK ||
+    if (session_call(agent, "gateway.v1.GatewayService/PushLogs", 0, &push->call, &err) != ARC_OK ||
         arc_call_send(push->call, text.ptr, text.len, &err) != ARC_OK)
         retry_later(agent, err.message);
     push->opened_ns = agent->now_ns;
@@ -114,6 +112,7 @@ static void take_answer(struct agent *agent, const char *bytes, size_t len)
         agent->push.retry_ns += backoff_ns(agent->push.tries++); /* nothing taken: not at once */
     json_free(reply);
     end_call(agent);
+    agent->woken = 1; /* a step may have waited for this to report */
 }
 
 static void listen(struct agent *agent)

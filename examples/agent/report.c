@@ -43,13 +43,11 @@ static void retry_later(struct agent *agent, struct report *report)
 
 static void begin(struct agent *agent, struct step *step, struct report *report, int status)
 {
-    arc_call_options options = ARC_CALL_OPTIONS_INIT;
     arc_err err = ARC_ERR_INIT;
     struct text text = {NULL, 0, 0};
-    options.deadline_ms = CALL_DEADLINE_MS;
     put_report(agent, step, status, &text);
-    if (arc_client_call(agent->client, "agent.v1.AgentService/ReportStepRunStatus", &options,
-                        &report->call, &err) != ARC_OK ||
+    if (session_call(agent, "agent.v1.AgentService/ReportStepRunStatus", CALL_DEADLINE_MS,
+                     &report->call, &err) != ARC_OK ||
         arc_call_send(report->call, text.ptr, text.len, &err) != ARC_OK ||
         arc_call_half_close(report->call, &err) != ARC_OK)
         retry_later(agent, report);

@@ -56,6 +56,23 @@ static void retry_later(struct agent *agent)
     session->tries++;
 }
 
+static void wake(void *user, arc_call *call)
+{
+    struct agent *agent = user;
+    (void)call;
+    agent->woken = 1;
+}
+
+arc_status session_call(struct agent *agent, const char *method, uint32_t deadline_ms,
+                        arc_call **out, arc_err *err)
+{
+    arc_call_options options = ARC_CALL_OPTIONS_INIT;
+    options.deadline_ms = deadline_ms;
+    options.ready = wake;
+    options.user = agent;
+    return arc_client_call(agent->client, method, &options, out, err);
+}
+
 /* --- Register -------------------------------------------------------------------------------- */
 
 static const char *architecture(const char *machine)
@@ -101,7 +118,6 @@ static void put_register(const struct agent *agent, struct text *out)
 static void begin_register(struct agent *agent)
 {
     struct session *session = &agent->session;
-    arc_call_options options = ARC_CALL_OPTIONS_INIT;
     arc_err err = ARC_ERR_INIT;
     struct text text = {NULL, 0, 0};
     if (agent->token == NULL && agent->config.registration_token == NULL) {
@@ -109,13 +125,12 @@ static void begin_register(struct agent *agent)
                           "--token-file or ARCENTRA_REGISTRATION_TOKEN.");
         return;
     }
-    options.deadline_ms = CALL_DEADLINE_MS;
     put_register(agent, &text);
     /* Register proves itself by what it carries; a bearer that is no longer good would be in the
      * way. */
     if (arc_client_set_token(agent->client, NULL, &err) != ARC_OK ||
-        arc_client_call(agent->client, "agent.v1.AgentService/Register", &options, &session->call,
-                        &err) != ARC_OK ||
+        session_call(agent, "agent.v1.AgentService/Register", CALL_DEADLINE_MS, &session->call,
+                     &err) != ARC_OK ||
         arc_call_send(session->call, text.ptr, text.len, &err) != ARC_OK ||
         arc_call_half_close(session->call, &err) != ARC_OK) {
         log_write(&agent->log, ARC_LOG_WARN, "Register cannot be sent: %s", err.message);
@@ -139,6 +154,7 @@ static void refused(struct agent *agent, const char *message)
         agent->token = NULL;
         end_call(agent);
         agent->session.retry_ns = 0;
+        agent->woken = 1;
         return;
     }
     agent_fail(agent, "%s refuses this agent: %s", agent->config.server, message);
@@ -272,10 +288,8 @@ static void take_message(struct agent *agent, const json_node *message)
 static void begin_connect(struct agent *agent)
 {
     struct session *session = &agent->session;
-    arc_call_options options = ARC_CALL_OPTIONS_INIT;
     arc_err err = ARC_ERR_INIT;
-    if (arc_client_call(agent->client, "agent.v1.AgentService/Connect", &options, &session->call,
-                        &err) != ARC_OK) {
+    if (session_call(agent, "agent.v1.AgentService/Connect", 0, &session->call, &err) != ARC_OK) {
         log_write(&agent->log, ARC_LOG_WARN, "Connect cannot be opened: %s", err.message);
         retry_later(agent);
         return;

@@ -46,6 +46,7 @@ static void remember(struct agent *agent, const struct step *step)
 static void free_step(struct agent *agent, struct step *step)
 {
     remember(agent, step);
+    agent->last_over_ns = agent->now_ns;
     report_close(step);
     spool_forget(&agent->spool, &step->log);
     work_done(agent, step);
@@ -132,7 +133,8 @@ const char *steps_take(struct agent *agent, const json_node *message)
             return "A newer execution of this step is here.";
         steps_forget(agent, step, "a newer execution of it was dispatched", 0);
     }
-    if (agent->draining)
+    if (agent->draining && (agent->now_ns >= agent->drain_until_ns ||
+                            !work_has(agent, json_get_text(message, "workspace"))))
         return "This agent is stopping and takes no more work.";
     if (steps_running(agent) >= (size_t)agent->config.slots)
         return "All slots of this agent are taken.";

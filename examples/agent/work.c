@@ -51,6 +51,11 @@ static struct workspace *find(struct agent *agent, const char *name)
     return workspace;
 }
 
+int work_has(struct agent *agent, const char *workspace)
+{
+    return find(agent, workspace) != NULL;
+}
+
 static void take_workspace(struct agent *agent, const struct step *step)
 {
     struct workspace *workspace = find(agent, step->workspace);

@@ -54,10 +54,13 @@ static int refresh_run(struct remote *remote, const char *run_id, struct view *v
         mem_free(view->title);
         view->title = mem_copy(name);
     }
+    int64_t start_ns = json_get_int(run, "startTime") * NS_PER_S;
+    int is_over = json_get_int(run, "endTime") != 0;
     const struct view_change change = {
         .state = view_find_state(arc_run_state_name, json_get_text(run, "status")),
-        .start_ns = json_get_int(run, "startTime") * NS_PER_S,
-        .end_ns = json_get_int(run, "endTime") * NS_PER_S,
+        .start_ns = start_ns,
+        /* The two times are whole seconds, their difference is exact. */
+        .end_ns = is_over ? start_ns + json_get_int(run, "duration") * NS_PER_MS : 0,
         .reason = json_get_text(run, "reason")};
     view_change_run(view, &change);
     json_free(reply);
@@ -88,17 +91,21 @@ static int refresh_jobs(struct remote *remote, const char *run_id, struct view *
 
 static void show_step(struct view *view, const json_node *step)
 {
-    const char *reason = json_get_text(step, "reason");
+    const char *reason = json_get_text(step, "reason"), *id = json_get_text(step, "stepRunId");
+    const char *job_name = json_get_text(step, "jobName"), *name = json_get_text(step, "stepName");
+    const struct view_step *known = view_step(view_job(view, job_name), name);
+    /* A job that was tried again has step runs of each attempt; ids are in the order of time. */
+    if (known->id != NULL && strcmp(known->id, id) > 0)
+        return;
     const struct view_change change = {
         .state = view_find_state(arc_step_state_name, json_get_text(step, "status")),
         .attempt = (uint32_t)json_get_int(step, "attempt"),
         .exit_code = (int)json_get_int(step, "exitCode"),
         .start_ns = time_of(step, "startedAtNs", "startedAt"),
         .end_ns = time_of(step, "finishedAtNs", "finishedAt"),
-        .id = json_get_text(step, "stepRunId"),
+        .id = id,
         .reason = reason[0] != '\0' ? reason : json_get_text(step, "errorMessage")};
-    view_change_step(view, json_get_text(step, "jobName"), json_get_text(step, "stepName"),
-                     &change);
+    view_change_step(view, job_name, name, &change);
 }
 
 /* One page of steps into the view; answers how many it had, or -1. */
@@ -127,14 +134,14 @@ static int64_t refresh_page(struct remote *remote, const char *run_id, int64_t p
 int follow_refresh(struct remote *remote, const char *run_id, struct view *view)
 {
     int64_t seen = 0, total = 1, count = 1;
-    int failed = refresh_jobs(remote, run_id, view);
+    /* The run first: when it is over, what is read behind it is the last there is. */
+    int failed = refresh_run(remote, run_id, view);
     for (int64_t page = 1; failed == 0 && seen < total && count > 0; page++) {
         count = refresh_page(remote, run_id, page, view, &total);
         seen += count;
         failed = count < 0 ? EXIT_FAILED : 0;
     }
-    /* The run last: when it is over, what was read before it is the last there is. */
-    return failed == 0 ? refresh_run(remote, run_id, view) : failed;
+    return failed == 0 ? refresh_jobs(remote, run_id, view) : failed;
 }
 
 /* --- following ------------------------------------------------------------------------------- */

@@ -79,13 +79,31 @@ void remote_close(struct remote *remote)
     remote->token = NULL;
 }
 
+static void wake(void *user, arc_call *call)
+{
+    struct remote *remote = user;
+    (void)call;
+    remote->woken = 1;
+}
+
+static arc_status open_call(struct remote *remote, const char *method, uint32_t deadline_ms,
+                            arc_call **out, arc_err *err)
+{
+    arc_call_options options = ARC_CALL_OPTIONS_INIT;
+    options.deadline_ms = deadline_ms;
+    options.ready = wake;
+    options.user = remote;
+    return arc_client_call(remote->client, method, &options, out, err);
+}
+
 int remote_wait(struct remote *remote, int fd, int timeout_ms)
 {
     struct pollfd fds[2] = {{arc_client_fd(remote->client), POLLIN, 0}, {fd, POLLIN, 0}};
-    int own_ms = arc_client_timeout_ms(remote->client);
+    int own_ms = remote->woken ? 0 : arc_client_timeout_ms(remote->client);
     arc_err err = ARC_ERR_INIT;
     if (own_ms >= 0 && (timeout_ms < 0 || own_ms < timeout_ms))
         timeout_ms = own_ms;
+    remote->woken = 0;
     if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
         return cli_fail("poll: %s.", strerror(errno));
     if (arc_client_dispatch(remote->client, &err) != ARC_OK)
@@ -138,7 +156,8 @@ static const json_node *wait_for(struct remote *remote, arc_call *call, int prin
         }
         if (status != ARC_EAGAIN) {
             status = arc_call_status(call, &err);
-            cli_fail("%s: %s", arc_status_name(status), err.message);
+            cli_fail("%s%s", status == ARC_EUNAUTHENTICATED ? "The token is not valid here. " : "",
+                     err.message);
             return NULL;
         }
         if (is_away(remote) || remote_wait(remote, -1, -1) != 0)
@@ -149,12 +168,10 @@ static const json_node *wait_for(struct remote *remote, arc_call *call, int prin
 static const json_node *call_and_wait(struct remote *remote, const char *method,
                                       const struct text *request, int print)
 {
-    arc_call_options options = ARC_CALL_OPTIONS_INIT;
     arc_err err = ARC_ERR_INIT;
     arc_call *call = NULL;
     const json_node *reply = NULL;
-    options.deadline_ms = CALL_MS;
-    if (arc_client_call(remote->client, method, &options, &call, &err) != ARC_OK ||
+    if (open_call(remote, method, CALL_MS, &call, &err) != ARC_OK ||
         arc_call_send(call, text_get(request), request->len, &err) != ARC_OK ||
         arc_call_half_close(call, &err) != ARC_OK)
         cli_fail("%s: %s", method, err.message);
@@ -178,9 +195,8 @@ const json_node *remote_call_print(struct remote *remote, const char *method,
 arc_call *remote_stream(struct remote *remote, const char *method, const struct text *request,
                         arc_err *err)
 {
-    arc_call_options options = ARC_CALL_OPTIONS_INIT;
     arc_call *call = NULL;
-    if (arc_client_call(remote->client, method, &options, &call, err) == ARC_OK &&
+    if (open_call(remote, method, 0, &call, err) == ARC_OK &&
         arc_call_send(call, text_get(request), request->len, err) == ARC_OK &&
         arc_call_half_close(call, err) == ARC_OK)
         return call;

@@ -16,6 +16,7 @@ struct remote {
     /* the connection */
     arc_client *client;
     char *token;
+    int woken; /* a call has news: the next wait is none */
 };
 
 /* The flags that every command has that speaks to a server; behind the command's own in table,

@@ -54,12 +54,13 @@ int view_find_state(const char *(*name_of)(int), const char *word)
     return 0;
 }
 
+/* NULL leaves it, "" takes it away. */
 static void set_text(char **text, const char *value)
 {
-    if (value == NULL || value[0] == '\0')
+    if (value == NULL)
         return;
     mem_free(*text);
-    *text = mem_copy(value);
+    *text = value[0] != '\0' ? mem_copy(value) : NULL;
 }
 
 /* What a change tells of the fields that jobs, steps and runs share. 1: the state is another. */
@@ -67,13 +68,16 @@ static int apply(const struct view_change *change, int *state, int64_t *start_ns
                  char **reason)
 {
     int moved = change->state != 0 && change->state != *state;
-    if (moved)
+    if (moved) {
         *state = change->state;
+        set_text(reason, ""); /* what was said of the state before does not hold any more */
+    }
     if (change->start_ns != 0)
         *start_ns = change->start_ns;
     if (change->end_ns != 0)
         *end_ns = change->end_ns;
-    set_text(reason, change->reason);
+    if (change->reason != NULL && change->reason[0] != '\0')
+        set_text(reason, change->reason);
     return moved;
 }
 
@@ -136,7 +140,8 @@ void view_change_step(struct view *view, const char *job_name, const char *name,
 {
     struct view_step *step = view_step(view_job(view, job_name), name);
     step->attempt = change->attempt > 0 ? change->attempt : step->attempt;
-    set_text(&step->id, change->id);
+    if (change->id != NULL && change->id[0] != '\0')
+        set_text(&step->id, change->id);
     if (change->end_ns != 0)
         step->exit_code = change->exit_code;
     if (!apply(change, &step->state, &step->start_ns, &step->end_ns, &step->reason))

@@ -284,15 +284,15 @@ static int is_marked(void *user, pid_t pid, struct text *scratch)
 int proc_kill_marked(const char *mark, pid_t keep)
 {
     struct marked marked = {mark, keep};
-    int total = 0, killed;
-    /* Again, because one may have forked while we looked. */
+    int most = 0;
+    /* Again, because one may have forked while we looked; what is dying is seen again, too. */
     for (int round = 0; round < 5; round++) {
-        killed = kill_picked(is_marked, &marked);
-        total += killed;
+        int killed = kill_picked(is_marked, &marked);
+        most = killed > most ? killed : most;
         if (killed == 0)
             break;
     }
-    return total;
+    return most;
 }
 
 struct known {

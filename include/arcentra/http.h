@@ -11,7 +11,7 @@
 ARC_BEGIN_DECLS
 
 typedef struct arc_http arc_http;
-typedef struct arc_ws arc_ws;
+typedef struct arc_ws_object arc_ws;
 
 /** One request. NULL: the header was not sent. Borrowed during arc_http_open alone. Since: 0.1. */
 typedef struct arc_http_request {

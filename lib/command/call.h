@@ -38,6 +38,14 @@ uint64_t arc__command_deadline(const struct arc_command *command); /* mono; UINT
 void arc__command_set_now(struct arc_command *command, struct arc_now now);
 struct arc_now arc__command_now(const struct arc_command *command);
 
+/* A note that somebody is to be told; all are told from arc__command_tick, so never from inside a
+ * function that they are in themselves. Taken back with arc__list_remove(&wakeup->link). */
+struct arc_wakeup {
+    struct arc_link link;
+    void (*fire)(struct arc_wakeup *wakeup);
+};
+void arc__command_wake(struct arc_command *command, struct arc_wakeup *wakeup);
+
 /* "pipeline.v1.PipelineService/GetPipeline", with or without a leading slash; NULL: unknown. */
 const struct arc_method *arc__method_find(const struct arc_command *command, arc_slice path);
 const char *arc__method_path(const struct arc_method *method); /* "service/Method" */

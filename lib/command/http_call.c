@@ -3,21 +3,25 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "base/time.h"
 #include "command/op.h"
 
 #define DETAIL_BYTES_MAX (32u * 1024u * 1024u)
 #define ETAG_LEN 32
 #define RETRY_AFTER_S 1
+#define DEADLINE_NS (INT64_C(60) * ARC_NS_PER_S) /* then 504: nobody waits longer for a page */
 
 struct arc_http_call {
     struct arc_command *command;
     struct arc_op *op;
     struct arc_mem mem;
     struct arc_wakeup wakeup;
+    struct arc_op_timer deadline;
     void (*ready)(void *user);
     void *user;
     int shown;
     struct arc_http_result result;
+    arc_err err; /* what result's texts point to */
     struct arc_buf detail, details;
     char etag[ARC_SHA256_HEX_LEN + 1];
 };
@@ -33,6 +37,14 @@ static void call_fire(struct arc_wakeup *wakeup)
 {
     struct arc_http_call *call = ARC_CONTAINER(wakeup, struct arc_http_call, wakeup);
     call->ready(call->user);
+}
+
+static void call_late(struct arc_op_timer *timer)
+{
+    struct arc_http_call *call = ARC_CONTAINER(timer, struct arc_http_call, deadline);
+    arc_err err = ARC_ERR_INIT;
+    arc_status status = arc__fail(&err, ARC_EDEADLINE, "deadline", "The answer took too long.");
+    arc__op_fail(call->op, status, &err);
 }
 
 int arc__http_status(arc_status status, uint32_t *retry_after_s)
@@ -121,12 +133,16 @@ arc_status arc__http_call_open(struct arc_command *command, const struct arc_htt
     *call = (struct arc_http_call){.command = command,
                                    .mem = *mem,
                                    .wakeup = {.fire = call_fire},
+                                   .deadline = {.due = call_late},
                                    .ready = start->ready,
                                    .user = start->user};
     arc__buf_init(&call->detail, mem, DETAIL_BYTES_MAX);
     arc__buf_init(&call->details, mem, DETAIL_BYTES_MAX);
     arc_status status = arc__op_open(command, start->method, &start->principal, start->peer,
                                      call_woken, call, &call->op, err);
+    if (status == ARC_OK)
+        status = arc__command_arm(command, &call->deadline,
+                                  arc__command_now(command).mono_ns + (uint64_t)DEADLINE_NS, err);
     if (status != ARC_OK) {
         arc__http_call_close(call);
         return status;
@@ -195,6 +211,7 @@ static void show_refusal(struct arc_http_call *call, arc_status status, const ar
                          arc_slice details)
 {
     struct arc_http_result *result = &call->result;
+    call->err = *why;
     *result = (struct arc_http_result){.details = details};
     result->status = arc__http_status(status, &result->retry_after_s);
     /* A request that is over a limit of the decoder will be over it the next time as well. */
@@ -202,7 +219,7 @@ static void show_refusal(struct arc_http_call *call, arc_status status, const ar
         result->status = 413;
         result->retry_after_s = 0;
     }
-    result->err_msg = arc__slice_cstr(why->message);
+    result->err_msg = arc__slice_cstr(call->err.message);
     result->type = arc__slice_cstr(arc__refusal_type(status));
     if (details.len == 0)
         show_place(call, why);
@@ -240,6 +257,7 @@ void arc__http_call_close(struct arc_http_call *call)
     if (call == NULL)
         return;
     struct arc_mem mem = call->mem;
+    arc__command_disarm(call->command, &call->deadline);
     arc__op_close(call->op);
     arc__list_remove(&call->wakeup.link);
     arc__buf_deinit(&call->detail);

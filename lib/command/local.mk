@@ -10,6 +10,8 @@ libarc_la_SOURCES += \
 	lib/command/decode.c \
 	lib/command/definition.c \
 	lib/command/definition.h \
+	lib/command/feed.c \
+	lib/command/feed.h \
 	lib/command/follow.c \
 	lib/command/follow.h \
 	lib/command/gateway.c \
@@ -32,3 +34,4 @@ libarc_la_SOURCES += \
 	lib/command/steprun.h \
 	lib/command/stream.c \
 	lib/command/stream_runs.c
+EXTRA_DIST += lib/command/README.md

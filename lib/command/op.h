@@ -162,12 +162,6 @@ const char *arc__refusal_type(arc_status status); /* "validation", "not_found", 
 /* --- the layer's own ----------------------------------------------------------------------------
  */
 
-/* A note that somebody is to be told; all are told from arc__command_tick. */
-struct arc_wakeup {
-    struct arc_link link;
-    void (*fire)(struct arc_wakeup *wakeup);
-};
-void arc__command_wake(struct arc_command *command, struct arc_wakeup *wakeup);
 arc_status arc__command_arm(struct arc_command *command, struct arc_op_timer *timer,
                             uint64_t at_mono_ns, arc_err *err);
 void arc__command_disarm(struct arc_command *command, struct arc_op_timer *timer);

@@ -11,7 +11,7 @@ void arc__decision_init(struct arc_decision *d, const struct arc_rules *rules,
     *d = (struct arc_decision){.rules = rules, .source = source, .now = now, .arena = arena};
 }
 
-/* --- emitting ------------------------------------------------------------------------------- */
+/* --- emitting ------------------------------------------------------------------------ */
 
 static int state_of(const struct arc_run *run, const struct arc_event *event)
 {
@@ -77,7 +77,7 @@ arc_status arc__emit(struct arc_decision *d, struct arc_run *run, struct arc_eve
     return ARC_OK;
 }
 
-/* --- when ----------------------------------------------------------------------------------- */
+/* --- when ---------------------------------------------------------------------------- */
 
 /* What success() asks of one job. */
 static int job_is_good(const struct arc_run *run, uint32_t j)
@@ -272,7 +272,7 @@ static int step_runs(const struct arc_run *run, uint32_t j, uint32_t s, arc_slic
     }
 }
 
-/* --- ending things --------------------------------------------------------------------------- */
+/* --- ending things ------------------------------------------------------------------- */
 
 arc_status arc__end_steps(struct arc_decision *d, struct arc_run *run, uint32_t j,
                           enum arc_event_type type, arc_slice reason, arc_err *err)
@@ -340,7 +340,7 @@ static arc_status end_run(struct arc_decision *d, struct arc_run *run, arc_err *
     return arc__emit(d, run, event, err);
 }
 
-/* --- going on --------------------------------------------------------------------------------- */
+/* --- going on ------------------------------------------------------------------------ */
 
 static arc_status grant(struct arc_decision *d, struct arc_run *run, uint32_t j, uint32_t s,
                         arc_slice agent_id, arc_err *err)

@@ -8,8 +8,7 @@
 
 #define MESSAGE_BYTES_MAX 65536u /* of an error message; longer ones are cut */
 
-/* --- trigger
- * ----------------------------------------------------------------------------------------- */
+/* --- trigger ------------------------------------------------------------------------- */
 
 /* What makes two requests of one requestId the same. */
 static arc_status request_digest(struct arc_engine *engine, const struct arc_cmd *cmd, char *out,
@@ -280,8 +279,7 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
     return arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_request_key, &key, 0, err);
 }
 
-/* --- control
- * ------------------------------------------------------------------------------------------- */
+/* --- control ------------------------------------------------------------------------- */
 
 arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
@@ -315,8 +313,7 @@ arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, a
     return status;
 }
 
-/* --- reports
- * -------------------------------------------------------------------------------------------- */
+/* --- reports ------------------------------------------------------------------------- */
 
 /* Metrics and outputs stand in the event as they are, so they have to be what they are said to be:
  * one that could not be read back would cost the run. */

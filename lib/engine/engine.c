@@ -25,7 +25,7 @@ void arc__engine_say(struct arc_engine *engine, int level, const char *text)
         engine->options.log(engine->options.log_user, level, "engine", text);
 }
 
-/* --- open and close --------------------------------------------------------------------------- */
+/* --- open and close ------------------------------------------------------------------ */
 
 static void init_containers(struct arc_engine *engine)
 {

@@ -29,6 +29,9 @@ static arc_status position(struct arc_engine *engine, arc_err *err)
 {
     struct arc_query query = {
         .table = ARC_TABLE_event, .order_col = ARC_COL_event_position, .descending = 1, .limit = 1};
+    /* It passes every row, but the index is over positions that are not 0. */
+    query.filters[query.filter_count++] =
+        (struct arc_filter){.col = ARC_COL_event_position, .op = ARC_FILTER_GT};
     ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
     const struct arc_row_event *row = engine->recover_load.rows.rows;
     engine->position = engine->recover_load.rows.count > 0 ? row->position : 0;

@@ -5,6 +5,7 @@ libarc_la_SOURCES += \
 	lib/face/env.c lib/face/env.h \
 	lib/face/event.c \
 	lib/face/host.c \
+	lib/face/http.c \
 	lib/face/run.c \
 	lib/face/spec.c lib/face/spec_private.h
 if WITH_GRPC

@@ -205,9 +205,7 @@ arc_status arc__grpc_server_open(const struct arc_grpc_server_options *options,
     server->events = options->events;
     server->user = options->user;
     server->conns_max = options->conns_max != 0 ? options->conns_max : CONNS_MAX;
-    server->unproven_per_source_max = options->unproven_per_source_max != 0
-                                          ? options->unproven_per_source_max
-                                          : UNPROVEN_PER_SOURCE_MAX;
+    server->unproven_per_source_max = options->unproven_per_source_max;
     server->drain_at = ARC_NET_NEVER;
     arc__list_init(&server->peers);
     arc_status status = open_parts(server, options, err);

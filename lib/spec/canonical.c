@@ -47,18 +47,6 @@ static void put_duration(struct arc_json *json, arc_slice text)
     arc__buf_deinit(&form);
 }
 
-/* The axes of a matrix follow its known keys. */
-static void put_axes(struct arc_json *json, const struct arc_node *node)
-{
-    for (const struct arc_node *c = node->first; c != NULL; c = c->next) {
-        if (arc__field_find(ARC_OBJECT_MATRIX, c->key) != NULL ||
-            arc__slice_starts(c->key, ARC_LIT("x-")))
-            continue;
-        arc__json_key(json, c->key);
-        arc__node_put(json, c);
-    }
-}
-
 static void put_value(struct arc_json *json, const struct arc_node *node,
                       const struct arc_field *field)
 {
@@ -81,7 +69,6 @@ static void put_value(struct arc_json *json, const struct arc_node *node,
         put_text_map(json, node);
         break;
     case ARC_TYPE_OBJECT:
-    case ARC_TYPE_MATRIX:
         put_object(json, node, field->of);
         break;
     case ARC_TYPE_LIST:
@@ -129,8 +116,6 @@ static void put_object(struct arc_json *json, const struct arc_node *node, enum 
         arc__json_key(json, arc__slice_cstr(first[i].key));
         put_value(json, value, &first[i]);
     }
-    if (object == ARC_OBJECT_MATRIX)
-        put_axes(json, node);
     arc__json_end_object(json);
 }
 

@@ -7,9 +7,10 @@
 #define TAB_WIDTH 4
 /* Of the source line, in columns: more is cut off on both sides of the finding. */
 #define EXCERPT_WIDTH 100
+/* Looked at on either side: what a column may take, with marks that combine. */
+#define EXCERPT_BYTES 800
 
-/* --- widths
- * --------------------------------------------------------------------------------------- */
+/* --- widths ------------------------------------------------------------------------------- */
 
 struct range {
     uint32_t first, last;
@@ -64,21 +65,43 @@ static uint32_t width_at(uint32_t c, uint32_t column)
     return in_ranges(wide, ARC_COUNT_OF(wide), c) ? 2 : 1;
 }
 
-/* --- the excerpt
- * ------------------------------------------------------------------------------------ */
+/* --- the excerpt -------------------------------------------------------------------------- */
 
-/* The line that holds offset, without its end. */
-static arc_slice line_at(arc_slice source, size_t offset, size_t *start)
+/* What is shown of a line: all of it, or the part around the finding. */
+struct excerpt {
+    arc_slice text;
+    size_t start;            /* offset in the document */
+    int cut_left, cut_right; /* there is more of the line */
+};
+
+static int is_break(char c)
 {
-    size_t from = offset < source.len ? offset : source.len, to = from;
-    while (from > 0 && source.ptr[from - 1] != '\n' && source.ptr[from - 1] != '\r')
+    return c == '\n' || c == '\r';
+}
+
+static int is_start(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+/* Looks no further than is shown: a document of one line would else cost its size each time. */
+static struct excerpt excerpt_at(arc_slice source, size_t offset)
+{
+    size_t at = offset < source.len ? offset : source.len, from = at, to = at;
+    while (from > 0 && !is_break(source.ptr[from - 1]) && at - from < EXCERPT_BYTES)
         from--;
-    while (to < source.len && source.ptr[to] != '\n' && source.ptr[to] != '\r')
+    while (from < at && !is_start(source.ptr[from]))
+        from++;
+    while (to < source.len && !is_break(source.ptr[to]) && to - at < EXCERPT_BYTES)
         to++;
-    if (from == 0 && arc__slice_starts(source, ARC_LIT("\xef\xbb\xbf")) && to >= 3)
+    while (to > at && to < source.len && !is_start(source.ptr[to]))
+        to--;
+    if (from == 0 && to >= 3 && arc__slice_starts(source, ARC_LIT("\xef\xbb\xbf")))
         from = 3;
-    *start = from;
-    return arc__slice(source.ptr + from, to - from);
+    struct excerpt excerpt = {arc__slice(source.ptr + from, to - from), from, 0, 0};
+    excerpt.cut_left = from > 3 && !is_break(source.ptr[from - 1]);
+    excerpt.cut_right = to < source.len && !is_break(source.ptr[to]);
+    return excerpt;
 }
 
 /* The columns of the text up to `bytes`. */
@@ -124,31 +147,30 @@ static void add_repeated(struct arc_buf *out, char c, uint32_t count)
 static void add_excerpt(struct arc_buf *out, arc_slice source, const struct arc_mark *mark,
                         int colour, const char *paint)
 {
-    size_t start = 0;
-    arc_slice line = line_at(source, mark->offset, &start);
-    size_t from = mark->offset > start ? mark->offset - start : 0;
-    size_t to = mark->end > mark->offset ? mark->end - start : from + 1;
-    uint32_t first = columns(line, from), last = columns(line, to < line.len ? to : line.len);
-    uint32_t left = first > EXCERPT_WIDTH / 2 ? first - EXCERPT_WIDTH / 2 : 0;
-    uint32_t right = left + EXCERPT_WIDTH, whole = columns(line, line.len);
-    if (whole <= EXCERPT_WIDTH)
-        left = 0;
+    struct excerpt e = excerpt_at(source, mark->offset);
+    size_t from = mark->offset > e.start ? mark->offset - e.start : 0;
+    size_t to = mark->end > mark->offset ? mark->end - e.start : from + 1;
+    uint32_t whole = columns(e.text, e.text.len), first = columns(e.text, from);
+    uint32_t last = columns(e.text, to < e.text.len ? to : e.text.len);
+    int fits = whole <= EXCERPT_WIDTH && !e.cut_left && !e.cut_right;
+    uint32_t left = fits || first <= EXCERPT_WIDTH / 2 ? 0 : first - EXCERPT_WIDTH / 2;
+    uint32_t right = left + EXCERPT_WIDTH;
+    int more_left = left > 0 || e.cut_left, more_right = whole > right || e.cut_right;
     if (last > right)
         last = right;
     if (last <= first)
         last = first + 1;
-    arc__buf_printf(out, "%6u | %s", mark->line, left > 0 ? "…" : "");
-    add_window(out, line, left, right);
-    arc__buf_add_cstr(out, whole > right ? "…\n" : "\n");
+    arc__buf_printf(out, "%6u | %s", mark->line, more_left ? "…" : "");
+    add_window(out, e.text, left, right);
+    arc__buf_add_cstr(out, more_right ? "…\n" : "\n");
     arc__buf_add_cstr(out, "       | ");
-    add_repeated(out, ' ', first - left + (left > 0 ? 1 : 0));
+    add_repeated(out, ' ', first - left + (more_left ? 1 : 0));
     arc__buf_add_cstr(out, colour ? paint : "");
     add_repeated(out, '^', last - first);
     arc__buf_add_cstr(out, colour ? "\033[0m\n" : "\n");
 }
 
-/* --- one finding
- * ------------------------------------------------------------------------------------- */
+/* --- one finding -------------------------------------------------------------------------- */
 
 static void add_place(struct arc_buf *out, const struct arc_diags *diags,
                       const struct arc_mark *mark)
@@ -184,8 +206,7 @@ void arc__diag_print(const struct arc_diags *diags, const struct arc_diag *diag,
     }
 }
 
-/* --- JSON
- * -------------------------------------------------------------------------------------------- */
+/* --- JSON --------------------------------------------------------------------------------- */
 
 static void put_mark(struct arc_json *json, const struct arc_mark *mark)
 {

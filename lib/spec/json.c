@@ -10,7 +10,7 @@
 #include "spec/json_help.h"
 #include "spec/tree.h"
 
-/* --- the memory under yajl ------------------------------------------------------------------- */
+/* --- the memory under yajl ---------------------------------------------------------------- */
 
 /* A bump allocator: each piece has its size in front; the newest can grow in place. */
 struct pool {
@@ -95,8 +95,7 @@ static size_t pool_size(arc_slice text)
     return POOL_FIXED + 2 * 4 * token;
 }
 
-/* --- callbacks ----------------------------------------------------------------------------------
- */
+/* --- callbacks ---------------------------------------------------------------------------- */
 
 struct reader {
     struct arc_tree *tree;
@@ -310,8 +309,7 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_end_any,
 };
 
-/* --- reading
- * -------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 static int blank_only(arc_slice text)
 {

@@ -12,8 +12,7 @@ void *arc__check_alloc(struct arc_check *check, size_t count, size_t size)
     return memory;
 }
 
-/* --- variables
- * ------------------------------------------------------------------------------------ */
+/* --- variables ---------------------------------------------------------------------------- */
 
 static int variable_order(const void *a, const void *b)
 {
@@ -59,8 +58,7 @@ struct arc_spec_variable *arc__spec_variable(const struct arc_spec *spec, arc_sl
     return NULL;
 }
 
-/* --- stages and jobs
- * -------------------------------------------------------------------------------- */
+/* --- stages and jobs ---------------------------------------------------------------------- */
 
 static const struct arc_node *list_of(const struct arc_node *map, enum arc_field_id id)
 {

@@ -58,8 +58,7 @@ struct arc_check {
  * the arena as failed. */
 void *arc__check_alloc(struct arc_check *check, size_t count, size_t size);
 
-/* --- the passes, in this order -----------------------------------------------------------------
- */
+/* --- the passes, in this order ------------------------------------------------------------ */
 
 /* Variables by name, before templates are looked at. 0: memory is out (of all that answer int). */
 int arc__model_variables(struct arc_check *check);
@@ -72,8 +71,7 @@ const struct arc_spec_job *arc__spec_job(const struct arc_spec *spec, arc_slice 
 /* What holds between parts: names, dependencies, cycles, selectors, conditions that are false. */
 int arc__check_rules(struct arc_check *check);
 
-/* --- forms of values (values.c); 1: it has the form ----------------------------------------------
- */
+/* --- forms of values (values.c); 1: it has the form --------------------------------------- */
 int arc__form_name(arc_slice text, size_t max);
 int arc__form_version(arc_slice text);
 int arc__form_ident(arc_slice text);
@@ -86,8 +84,7 @@ int arc__form_when(const struct arc_node *node, enum arc_when *out);
 /* Whether a step's `uses` is the shell. */
 int arc__uses_shell(arc_slice uses);
 
-/* --- templates (template.c)
- * ------------------------------------------------------------------------ */
+/* --- templates (template.c) --------------------------------------------------------------- */
 
 #define ARC_EXPRESSION_MAX 8192
 

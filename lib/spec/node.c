@@ -116,6 +116,8 @@ arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
     struct arc_diags diags = {.source = text};
     struct arc_sink sink = {arena, &diags, 1};
     struct arc_spec_limits resolved = arc__limits_resolve(limits);
+    if (limits == NULL || limits->depth == 0)
+        resolved.depth = ARC_JSON_READ_DEPTH;
     struct arc_tree tree;
     const struct arc_node *root = NULL;
     if (arc__tree_init(&tree, text, &resolved, arena, &sink))

@@ -24,8 +24,7 @@ static arc_slice quoted_key(const struct walk *walk, const char *key)
     return arc__quoted(walk->check->sink, arc__slice_cstr(key));
 }
 
-/* --- keys ----------------------------------------------------------------------------------------
- */
+/* --- keys --------------------------------------------------------------------------------- */
 
 /* "`steps` is a key of a job", where a key stands at the wrong level. */
 static arc_slice other_level(struct walk *walk, arc_slice key)
@@ -70,7 +69,7 @@ static void check_axis(struct walk *walk, const struct arc_node *child, const st
         good &= c->kind < ARC_NODE_LIST;
     if (!good)
         arc__shape_type(walk->check, child, path, arc__quoted(walk->check->sink, child->key),
-                        "a list of texts", ARC_NONE);
+                        "a list of single values", ARC_NONE);
 }
 
 /* `approval: {required: false}` is no gate, so there is nothing to run. */
@@ -136,8 +135,7 @@ static void check_key(struct walk *walk, const struct arc_node *child)
     arc__shape_value(walk->check, child, field, &here, walk->node);
 }
 
-/* --- rules between keys of one object -----------------------------------------------------------
- */
+/* --- rules between keys of one object ----------------------------------------------------- */
 
 static void check_root(struct walk *walk)
 {

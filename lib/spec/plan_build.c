@@ -15,6 +15,7 @@ struct build {
     struct arc_sink *sink;
     struct arc_template_values values;
     const struct arc_path *path; /* of the step that is built */
+    uint32_t text_max;
 };
 
 static void *array(struct build *build, size_t count, size_t size)
@@ -46,17 +47,25 @@ static arc_slice settle(struct build *build, struct arc_buf *buf)
     return text;
 }
 
-static arc_slice expand(struct build *build, arc_slice text)
+/* A few templates in one text can make it huge: what is expanded has the limit of any text. */
+static arc_slice expand(struct build *build, const struct arc_node *node)
 {
-    if (!arc__template_any(text))
-        return keep(build, text);
-    struct arc_buf buf = scratch(build);
-    arc__template_expand(&build->values, text, &buf);
+    if (!arc__template_any(node->text))
+        return keep(build, node->text);
+    struct arc_buf buf;
+    arc__buf_init(&buf, &build->arena->mem, build->text_max);
+    arc__template_expand(&build->values, node->text, &buf);
+    if (buf.failed == ARC_ELIMIT) {
+        arc_slice more = arc__arena_printf(build->arena, "more than %u", build->text_max);
+        (void)arc__diag_add(build->sink, ARC_DIAG_TEXT_SIZE, build->path, &node->mark,
+                            ARC_LIT("use fewer or shorter values in it"),
+                            ARC_ARGS(more, arc__decimal(build->sink, build->text_max)));
+        arc__buf_clear(&buf);
+    }
     return settle(build, &buf);
 }
 
-/* --- fields -------------------------------------------------------------------------------------
- */
+/* --- fields ------------------------------------------------------------------------------- */
 
 static arc_slice text_of(struct build *build, const struct arc_node *map, enum arc_field_id id)
 {
@@ -119,8 +128,7 @@ _Static_assert(ARC_CAUSE_FAILED == 1 && ARC_CAUSE_TIMEOUT == 2 && ARC_CAUSE_LOST
                "order of `on`");
 _Static_assert(ARC_LABEL_IN == 1 && ARC_LABEL_LT == 6, "order of `operator`");
 
-/* --- maps of texts
- * -------------------------------------------------------------------------------- */
+/* --- maps of texts ------------------------------------------------------------------------ */
 
 static int kv_order(const void *a, const void *b)
 {
@@ -161,7 +169,7 @@ static struct arc_kvs texts_of(struct build *build, const struct arc_node *map)
     if (items == NULL)
         return none;
     for (const struct arc_node *c = map->first; c != NULL; c = c->next)
-        items[count++] = (struct arc_kv){keep(build, c->key), expand(build, c->text)};
+        items[count++] = (struct arc_kv){keep(build, c->key), expand(build, c)};
     qsort(items, count, sizeof(*items), kv_order);
     return (struct arc_kvs){items, count};
 }
@@ -173,8 +181,7 @@ static struct arc_kvs layer(struct build *build, const struct arc_kvs *below,
     return overlay(build, below, &above);
 }
 
-/* --- selectors
- * --------------------------------------------------------------------------------------- */
+/* --- selectors ---------------------------------------------------------------------------- */
 
 static struct arc_label_expr label_expr(struct build *build, const struct arc_node *node)
 {
@@ -224,13 +231,12 @@ static struct arc_selector selector_of(struct build *build, const struct arc_nod
     return selector;
 }
 
-/* --- steps
- * ------------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------- */
 
 static void put_expanded(struct build *build, struct arc_json *json, const struct arc_node *node)
 {
     if (node->kind == ARC_NODE_TEXT) {
-        arc__json_text(json, expand(build, node->text));
+        arc__json_text(json, expand(build, node));
     } else if (node->kind < ARC_NODE_LIST) {
         arc__node_put(json, node);
     } else if (node->kind == ARC_NODE_LIST) {
@@ -263,7 +269,7 @@ static arc_slice args_of(struct build *build, const struct arc_node *step)
         put_expanded(build, &json, c);
     }
     if (run != NULL)
-        arc__json_key_text(&json, "run", expand(build, run->text));
+        arc__json_key_text(&json, "run", expand(build, run));
     arc__json_end_object(&json);
     return settle(build, &buf);
 }
@@ -274,7 +280,7 @@ static arc_slice directory_of(struct build *build, const struct arc_node *step)
     const struct arc_node *node = arc__field_get(step, ARC_FIELD_STEP_WORKING_DIRECTORY);
     if (node == NULL)
         return ARC_NONE;
-    arc_slice path = expand(build, node->text);
+    arc_slice path = expand(build, node);
     if (!arc__form_inside(path)) {
         struct arc_path here = {build->path, node->key, 0};
         (void)arc__diag_add(build->sink, ARC_DIAG_OUTSIDE, &here, &node->mark, ARC_NONE,
@@ -305,8 +311,7 @@ static struct arc_plan_step step_of(struct build *build, const struct arc_node *
     return step;
 }
 
-/* --- jobs
- * -------------------------------------------------------------------------------------------- */
+/* --- jobs --------------------------------------------------------------------------------- */
 
 /* A job runs in one place: if any part of it asks for an agent, it is an agent. */
 static uint32_t place_of(const struct arc_node *job, const struct arc_node *steps)
@@ -405,8 +410,7 @@ static void fill_stages(struct build *build, struct arc_plan *plan)
     plan->job_count = spec->job_count;
 }
 
-/* --- inputs
- * -------------------------------------------------------------------------------------------- */
+/* --- inputs ------------------------------------------------------------------------------- */
 
 #define INPUT_MAX 262144u
 #define INPUT_VARIABLES_MAX 4096u
@@ -459,22 +463,28 @@ static struct arc_kvs variables_of(struct build *build, const struct arc_plan_in
     return overlay(build, &own, &given);
 }
 
-/* --- the plan
- * ---------------------------------------------------------------------------------------- */
+/* --- the plan ----------------------------------------------------------------------------- */
 
-static void seal(struct build *build, struct arc_plan *plan)
+/* The environment of the pipeline stands in every step, so a plan can be many times its
+ * definition; it is stored as one piece, which has a limit. */
+static arc_status seal(struct build *build, struct arc_plan *plan, arc_err *err)
 {
     char hex[ARC_SHA256_HEX_LEN + 1];
-    struct arc_buf buf = scratch(build);
+    struct arc_buf buf;
+    arc__buf_init(&buf, &build->arena->mem, ARC_PLAN_BYTES_MAX);
     plan->hash = ARC_NONE;
     arc__plan_to_json(plan, &buf);
-    if (buf.failed != ARC_OK) {
-        build->arena->failed = 1;
-    } else {
+    arc_status status = buf.failed;
+    if (status == ARC_OK) {
         arc__sha256_hex(arc__buf_slice(&buf), hex);
         plan->hash = keep(build, arc__slice(hex, ARC_SHA256_HEX_LEN));
     }
     arc__buf_deinit(&buf);
+    if (status == ARC_ELIMIT)
+        return arc__fail(err, ARC_ELIMIT, "plan",
+                         "The plan has more than %u bytes: too much is repeated in its steps.",
+                         ARC_PLAN_BYTES_MAX);
+    return status == ARC_OK ? ARC_OK : arc__fail_nomem(err);
 }
 
 arc_status arc__plan_build(const struct arc_spec *spec, const struct arc_plan_inputs *inputs,
@@ -484,7 +494,8 @@ arc_status arc__plan_build(const struct arc_spec *spec, const struct arc_plan_in
     struct arc_spec_limits limits = arc__limits_resolve(NULL);
     struct arc_sink sink = {arena, diags, limits.diags};
     struct arc_kvs none = {NULL, 0};
-    struct build build = {.spec = spec, .arena = arena, .sink = &sink};
+    struct build build = {
+        .spec = spec, .arena = arena, .sink = &sink, .text_max = limits.string_bytes};
     uint32_t errors = diags->errors;
     ARC_TRY(check_inputs(inputs, err));
     struct arc_plan *plan = ARC_ARENA_NEW(arena, struct arc_plan);
@@ -499,8 +510,8 @@ arc_status arc__plan_build(const struct arc_spec *spec, const struct arc_plan_in
     plan->variables = variables_of(&build, inputs);
     build.values.variables = &plan->variables;
     fill_stages(&build, plan);
-    if (!arena->failed)
-        seal(&build, plan);
+    if (!arena->failed && diags->errors == errors)
+        ARC_TRY(seal(&build, plan, err));
     if (arena->failed)
         return arc__arena_status(arena, diags->source.len, err);
     if (diags->errors > errors)

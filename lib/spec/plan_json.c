@@ -9,8 +9,7 @@ static const char *const op_words[] = {"", "In", "NotIn", "Exists", "NotExists",
 static const char *const place_words[] = {"", "agent", "local"};
 static const char *const cause_words[] = {"failed", "timeout", "lost"};
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 static void put_text(struct arc_json *json, const char *key, arc_slice text)
 {
@@ -195,8 +194,7 @@ void arc__plan_to_json(const struct arc_plan *plan, struct arc_buf *out)
     arc__json_end_object(&json);
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 /* One sticky failure for the whole plan: which key was not as it must be. */
 struct load {

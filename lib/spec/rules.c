@@ -8,8 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 
-/* --- paths
- * ---------------------------------------------------------------------------------------- */
+/* --- paths -------------------------------------------------------------------------------- */
 
 /* `stages[i].jobs[j]` and two levels below; the last frame is the innermost. */
 struct place {
@@ -41,8 +40,7 @@ static void job_place(const struct arc_spec *spec, const struct arc_spec_job *jo
     push(place, ARC_NONE, job->in_stage);
 }
 
-/* --- unique names
- * ----------------------------------------------------------------------------------- */
+/* --- unique names ------------------------------------------------------------------------- */
 
 struct named {
     const struct arc_node *node; /* the scalar that is the name */
@@ -158,8 +156,7 @@ static int check_step_names(struct arc_check *check, const struct arc_node *step
     return 1;
 }
 
-/* --- dependencies
- * ------------------------------------------------------------------------------------ */
+/* --- dependencies ------------------------------------------------------------------------- */
 
 static arc_slice nearest_job(struct arc_check *check, arc_slice name)
 {
@@ -241,8 +238,7 @@ static int resolve_job(struct arc_check *check, struct arc_spec_job *job, uint32
     return 1;
 }
 
-/* --- cycles
- * ------------------------------------------------------------------------------------------ */
+/* --- cycles ------------------------------------------------------------------------------- */
 
 /* One job on the way: which of its dependencies is looked at. */
 struct step_in {
@@ -346,8 +342,7 @@ static int check_cycles(struct arc_check *check)
     return held;
 }
 
-/* --- selectors
- * ------------------------------------------------------------------------------------------ */
+/* --- selectors ---------------------------------------------------------------------------- */
 
 static const struct arc_node *labels_of(const struct arc_node *owner, enum arc_field_id selector)
 {
@@ -417,8 +412,7 @@ static int check_labels(struct arc_check *check, const struct arc_spec_job *job,
     return 1;
 }
 
-/* --- what does nothing
- * ------------------------------------------------------------------------------------ */
+/* --- what does nothing -------------------------------------------------------------------- */
 
 static void check_never(struct arc_check *check, const struct arc_node *map, enum arc_field_id id,
                         const char *what, const struct arc_path *path)
@@ -465,9 +459,7 @@ static void check_unused(struct arc_check *check)
     }
 }
 
-/* --- one job
- * ------------------------------------------------------------------------------------------------
- */
+/* --- one job ------------------------------------------------------------------------------ */
 
 static int check_job(struct arc_check *check, const struct arc_spec_job *job)
 {

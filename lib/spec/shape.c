@@ -60,8 +60,7 @@ static int refuse_template(struct arc_check *check, const struct arc_node *node,
     return 1;
 }
 
-/* --- forms of text
- * -------------------------------------------------------------------------------- */
+/* --- forms of text ------------------------------------------------------------------------ */
 
 static void check_form(struct arc_check *check, const struct arc_node *node,
                        const struct arc_field *field, const struct arc_path *path)
@@ -230,8 +229,7 @@ static void check_bool(struct arc_check *check, const struct arc_node *node,
                         : ARC_NONE);
 }
 
-/* --- conditions
- * ----------------------------------------------------------------------------------- */
+/* --- conditions --------------------------------------------------------------------------- */
 
 /* A condition in braces, shown without them. */
 static arc_slice bare_condition(struct arc_check *check, arc_slice text)
@@ -277,8 +275,7 @@ static void check_when(struct arc_check *check, const struct arc_node *node,
                         ARC_ARGS(arc__quoted(check->sink, node->text)));
 }
 
-/* --- maps and lists of scalars ------------------------------------------------------------------
- */
+/* --- maps and lists of scalars ------------------------------------------------------------ */
 
 /* A key of a map whose keys are free. */
 static void check_free_key(struct arc_check *check, const struct arc_node *child,
@@ -429,8 +426,7 @@ static void check_maps(struct arc_check *check, const struct arc_node *node,
     }
 }
 
-/* --- objects
- * --------------------------------------------------------------------------------------- */
+/* --- objects ------------------------------------------------------------------------------ */
 
 /* What a newcomer most likely means by a value of another shape. */
 static arc_slice object_hint(struct arc_check *check, const struct arc_node *node,

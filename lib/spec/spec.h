@@ -26,7 +26,7 @@ struct arc_spec_limits {
     uint32_t diags;          /* 100: findings kept; the rest are counted */
 };
 
-/* --- the tree: what both readers make, what everything after reads ------------------------- */
+/* --- the tree: what both readers make, what everything after reads ------------------------ */
 
 enum arc_node_kind {
     ARC_NODE_NULL = 1,
@@ -65,7 +65,7 @@ const struct arc_node *arc__node_get(const struct arc_node *map, const char *key
 /* The tree as JSON, numbers as written, keys in order. */
 void arc__node_to_json(const struct arc_node *node, struct arc_buf *out);
 
-/* --- findings ------------------------------------------------------------------------------- */
+/* --- findings ----------------------------------------------------------------------------- */
 
 enum arc_severity { ARC_SEVERITY_ERROR = 1, ARC_SEVERITY_WARNING };
 
@@ -101,10 +101,12 @@ void arc__diag_print(const struct arc_diags *diags, const struct arc_diag *diag,
 /* An array of objects with the fields of pipeline.v1.Diagnostic in camelCase. */
 void arc__diags_to_json(const struct arc_diags *diags, struct arc_buf *out);
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------ */
 
-/* The bare tree of a JSON document, for other uses than definitions (stored bodies).
- * ARC_EINVAL with line and column. */
+/* The bare tree of a JSON document, for other uses than definitions (stored bodies). ARC_EINVAL
+ * with line and column. limits may be NULL; the depth is ARC_JSON_READ_DEPTH unless one is given,
+ * so that what holds a definition or a plan can be read. */
+#define ARC_JSON_READ_DEPTH 80
 arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
                           struct arc_arena *arena, const struct arc_node **out, arc_err *err);
 
@@ -123,7 +125,7 @@ enum arc_format arc__spec_format(const struct arc_spec *spec); /* what it was: J
 /* Canonical JSON: camelCase keys in schema order, zero values left out. Its SHA-256 is the head. */
 arc_status arc__spec_canonical(const struct arc_spec *spec, struct arc_buf *out, arc_err *err);
 
-/* --- planning ------------------------------------------------------------------------------- */
+/* --- planning ----------------------------------------------------------------------------- */
 
 struct arc_plan_inputs {
     struct arc_kvs variables; /* the trigger's; they win over the definition's */
@@ -131,8 +133,13 @@ struct arc_plan_inputs {
     arc_slice actor, ref, branch, request_id;
 };
 
+/* The most that a plan may have as JSON; beyond it is ARC_ELIMIT. */
+#define ARC_PLAN_BYTES_MAX (8u * 1024 * 1024)
+
 /* Pure: the same definition and inputs give the same plan, byte for byte. Findings that need the
- * inputs (an unknown variable) go into diags and end in ARC_EINVAL. */
+ * inputs (a path that leaves the workspace, a text that grows too large) go into diags and end in
+ * ARC_EINVAL; inputs that are no text (or variables not sorted by name) are ARC_EINVAL with the
+ * subject in err. *out borrows nothing but the arena. */
 arc_status arc__plan_build(const struct arc_spec *spec, const struct arc_plan_inputs *inputs,
                            struct arc_arena *arena, struct arc_diags *diags,
                            const struct arc_plan **out, arc_err *err);

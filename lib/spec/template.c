@@ -5,8 +5,7 @@
 
 #include "base/text.h"
 
-/* --- finding ------------------------------------------------------------------------------------
- */
+/* --- finding ------------------------------------------------------------------------------ */
 
 struct part {
     arc_slice text; /* literal text, or the expression without its braces, trimmed */
@@ -60,8 +59,7 @@ static int next_part(arc_slice *text, struct part *part)
     return 1;
 }
 
-/* --- resolving ----------------------------------------------------------------------------------
- */
+/* --- resolving ---------------------------------------------------------------------------- */
 
 enum source {
     SOURCE_VARIABLE = 1,
@@ -183,8 +181,7 @@ static int context_index(arc_slice head)
     return -1;
 }
 
-/* --- checking ------------------------------------------------------------------------------------
- */
+/* --- checking ----------------------------------------------------------------------------- */
 
 /* One expression, and what is known of the place where it stands. */
 struct use {
@@ -382,8 +379,7 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
         *outside = any;
 }
 
-/* --- expanding
- * ------------------------------------------------------------------------------------- */
+/* --- expanding ---------------------------------------------------------------------------- */
 
 static arc_slice value_of(const struct arc_template_values *values, arc_slice text)
 {

@@ -21,7 +21,7 @@ struct arc_spec_limits arc__limits_resolve(const struct arc_spec_limits *given)
     return limits;
 }
 
-/* --- before parsing -------------------------------------------------------------------------- */
+/* --- before parsing ----------------------------------------------------------------------- */
 
 static int text_ok(struct arc_tree *tree, arc_slice text)
 {
@@ -62,7 +62,7 @@ int arc__tree_init(struct arc_tree *tree, arc_slice text, const struct arc_spec_
     return tree->frames != NULL;
 }
 
-/* --- building -------------------------------------------------------------------------------- */
+/* --- building ----------------------------------------------------------------------------- */
 
 struct arc_tree_frame *arc__tree_frame(struct arc_tree *tree)
 {
@@ -218,8 +218,7 @@ struct arc_mark arc__node_head(const struct arc_node *node)
     return mark;
 }
 
-/* --- aliases and merges ------------------------------------------------------------------------
- */
+/* --- aliases and merges ------------------------------------------------------------------- */
 
 struct extent {
     uint32_t nodes, height;

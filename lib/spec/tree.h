@@ -83,7 +83,7 @@ int arc__core_schema(struct arc_node *node);
 /* The same for a JSON number. */
 int arc__json_number(struct arc_node *node);
 
-/* --- the two readers: the root, or NULL when a finding says why or memory is out ------------- */
+/* --- the two readers: the root, or NULL when a finding says why or memory is out ---------- */
 const struct arc_node *arc__yaml_tree(struct arc_tree *tree);
 const struct arc_node *arc__json_tree(struct arc_tree *tree);
 

@@ -38,7 +38,7 @@ static int refuse(struct reader *reader, enum arc_diag_code code, const yaml_eve
     return 0;
 }
 
-/* --- around the document ---------------------------------------------------------------------- */
+/* --- around the document ------------------------------------------------------------------ */
 
 static size_t line_end(arc_slice text, size_t at)
 {
@@ -103,8 +103,7 @@ static int end_of_file(struct reader *reader, const yaml_event_t *event)
     return 0;
 }
 
-/* --- events ------------------------------------------------------------------------------------
- */
+/* --- events ------------------------------------------------------------------------------- */
 
 static int remember(struct reader *reader, const yaml_char_t *anchor, struct arc_node *node)
 {

@@ -38,23 +38,20 @@ static const struct slip slips[] = {
      "write `key: value`; a text over several lines starts with `|`", NULL},
     {"block sequence entries are not allowed", NULL, "a list item is not expected here",
      "start the list on a line of its own, below its key", NULL},
-    {"block mapping", "block sequence", "a map is not expected here", "correct the indentation",
-     NULL},
     {"found a tab character", NULL, "a tab is used for indentation", "indent with spaces", NULL},
     {"found character that cannot start any token", NULL, "a text cannot start with this character",
      "put quotes around the text", NULL},
     {"found unknown escape character", NULL, "this escape is not known",
      "write `\\\\` for a backslash, or use single quotes", NULL},
     {"found invalid Unicode character escape code", NULL,
-     "this escape does not stand for a character", "correct the number", NULL},
+     "this escape does not stand for a character",
+     "write the character itself, or `\\U` with eight digits", NULL},
     {"did not find expected hexdecimal number", NULL, "this escape is not complete",
      "write `\\\\` for a backslash, or use single quotes", NULL},
     {"control characters are not allowed", NULL, "there is a control character here", "remove it",
      NULL},
     {"found undefined tag handle", NULL, "the tag is not known",
      "put quotes around a text that starts with `!`", NULL},
-    {"while scanning an anchor", NULL, "the anchor has no name",
-     "put quotes around a text that starts with `&`", NULL},
     {"did not find expected alphabetic or numeric character", "anchor", "the anchor has no name",
      "put quotes around a text that starts with `&`", NULL},
     {"did not find expected alphabetic or numeric character", "alias", "the alias has no name",
@@ -63,9 +60,11 @@ static const struct slip slips[] = {
      "start the text on the next line", NULL},
     {"found an indentation indicator equal to 0", NULL, "the indentation of a text cannot be 0",
      "remove the number after `|` or `>`", NULL},
-    {"leading empty line", NULL, "an empty line is indented deeper than the text that follows",
-     "remove the blanks of the empty line", NULL},
-    {"found duplicate", NULL, "a property is given twice", "remove one of them", NULL},
+    {"found unexpected ':'", NULL, "a `:` inside of this text needs quotes around the text",
+     "write `\"a:b\"`, or a blank after the `:` of a key", NULL},
+    {"mapping keys are not allowed", NULL, "a `?` is not expected here",
+     "put quotes around a text that starts with `? `", NULL},
+    {"", "a tag", "the tag is not complete", "put quotes around a text that starts with `!`", NULL},
     {"did not find expected node content", NULL, "a value is missing here",
      "give a value, or remove the comma", NULL},
 };
@@ -141,7 +140,7 @@ void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *prob
         at = tab_at;
     } else if (holds(problem->context, "flow mapping") && is_bare_template(text, at)) {
         slip = &bare_template;
-    } else if (holds(problem->context, "quoted scalar") && slip == &slips[0]) {
+    } else if (slip == &slips[0] || slip == &slips[1]) {
         at = problem->context_at; /* where the quote opens, not the end of the file */
     } else if (holds(problem->context, "simple key")) {
         at = problem->context_at; /* the key, not where its colon was looked for in vain */

@@ -741,7 +741,8 @@ static arc_status configure(const struct sqlite_store *self, sqlite3 *db, arc_er
     return exec(db, sql, err);
 }
 
-static arc_status connect(const struct sqlite_store *self, int flags, sqlite3 **out, arc_err *err)
+static arc_status open_connection(const struct sqlite_store *self, int flags, sqlite3 **out,
+                                  arc_err *err)
 {
     int code = sqlite3_open_v2(self->path, out,
                                flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, self->vfs);
@@ -760,7 +761,7 @@ static arc_status quick_check(struct sqlite_store *self, arc_err *err)
 static arc_status open_writer(struct sqlite_store *self, int check, arc_err *err)
 {
     char answer[32] = "";
-    ARC_TRY(connect(self, SQLITE_OPEN_READWRITE, &self->writer, err));
+    ARC_TRY(open_connection(self, SQLITE_OPEN_READWRITE, &self->writer, err));
     ARC_TRY(ask(self->writer, "PRAGMA journal_mode = WAL", answer, sizeof(answer), err));
     if (!arc__slice_is(arc__slice_cstr(answer), "wal"))
         return arc__fail(err, ARC_EIO, "store", "%s", "The file system cannot hold a shared WAL.");
@@ -775,7 +776,7 @@ static arc_status open_writer(struct sqlite_store *self, int check, arc_err *err
 
 static arc_status open_reader(struct sqlite_store *self, arc_err *err)
 {
-    ARC_TRY(connect(self, SQLITE_OPEN_READONLY, &self->reader, err));
+    ARC_TRY(open_connection(self, SQLITE_OPEN_READONLY, &self->reader, err));
     (void)sqlite3_db_config(self->reader, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     return exec(self->reader, "PRAGMA query_only = ON", err);
 }

@@ -85,7 +85,7 @@ struct arc_grpc_call;
     ROW(idle_ns,                   300000000000, ARC_GRPC_NEVER, "connection without a call") \
     ROW(keepalive_ns,              ARC_GRPC_NEVER, 30000000000, "silence after which we PING") \
     ROW(keepalive_timeout_ns,      20000000000, 20000000000, "for the answer to it") \
-    ROW(drain_notice_ns,           1000000000, 1000000000, "between the two GOAWAYs of a drain")
+    ROW(drain_notice_ns,           1000000000, 1000000000, "from one GOAWAY to the other")
 /* clang-format on */
 
 struct arc_grpc_limits {

@@ -142,13 +142,17 @@ static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf
 
 int arc__grpc_h2_headers(struct arc_grpc_call *call, const struct arc_buf *list, int last)
 {
-    static uint8_t status[] = ":status", ok[] = "200", type[] = "content-type",
-                   grpc[] = "application/grpc";
+    /* NO_COPY: they outlive the session. nghttp2's type asks for writable bytes, but it never
+     * writes them, and a library holds no writable data. */
+    static const uint8_t status[] = ":status", ok[] = "200", type[] = "content-type";
+    static const uint8_t grpc[] = "application/grpc";
+#define WRITABLE(bytes) ((uint8_t *)(uintptr_t)(bytes))
     const uint8_t flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
     nghttp2_nv plain[] = {
-        {status, ok, sizeof(status) - 1, sizeof(ok) - 1, flags},
-        {type, grpc, sizeof(type) - 1, sizeof(grpc) - 1, flags},
+        {WRITABLE(status), WRITABLE(ok), sizeof(status) - 1, sizeof(ok) - 1, flags},
+        {WRITABLE(type), WRITABLE(grpc), sizeof(type) - 1, sizeof(grpc) - 1, flags},
     };
+#undef WRITABLE
     nghttp2_data_provider provider = {.source = {.ptr = NULL}, .read_callback = on_read};
     const nghttp2_data_provider *data = last ? NULL : &provider;
     nghttp2_session *session = call->conn->session;
@@ -250,6 +254,8 @@ void arc__grpc_h2_raise_window(struct arc_grpc_call *call)
                                                     (int32_t)conn->limits.stream_window_bytes);
 }
 
+static const uint8_t drain_ping[8] = {'d', 'r', 'a', 'i', 'n'};
+
 void arc__grpc_h2_ping(struct arc_grpc_conn *conn)
 {
     if (usable(conn))
@@ -259,8 +265,11 @@ void arc__grpc_h2_ping(struct arc_grpc_conn *conn)
 void arc__grpc_h2_notice(struct arc_grpc_conn *conn)
 {
     arc__grpc_conn_touch(conn);
-    if (usable(conn))
-        (void)nghttp2_submit_shutdown_notice(conn->session);
+    if (!usable(conn))
+        return;
+    (void)nghttp2_submit_shutdown_notice(conn->session);
+    /* Its answer says that the notice was read: no call can cross the GOAWAY that follows. */
+    (void)nghttp2_submit_ping(conn->session, NGHTTP2_FLAG_NONE, drain_ping);
 }
 
 void arc__grpc_h2_goaway(struct arc_grpc_conn *conn)
@@ -362,8 +371,16 @@ static void settings_received(struct arc_grpc_conn *conn)
                              "The peer sent too many SETTINGS.");
 }
 
-static void ping_received(struct arc_grpc_conn *conn)
+static void ping_received(struct arc_grpc_conn *conn, const nghttp2_ping *ping)
 {
+    if ((ping->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+        if (conn->notice_ns != 0 &&
+            memcmp(ping->opaque_data, drain_ping, sizeof(drain_ping)) == 0) {
+            conn->notice_ns = 0;
+            arc__grpc_h2_goaway(conn);
+        }
+        return;
+    }
     /* Stacks that measure bandwidth PING often, but only while something flows. */
     struct arc_bucket *bucket = conn->open > 0 ? &conn->pings : &conn->idle_pings;
     if (!arc__bucket_take(bucket, conn->now_ns))
@@ -404,8 +421,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
             settings_received(conn);
         break;
     case NGHTTP2_PING:
-        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
-            ping_received(conn);
+        ping_received(conn, &frame->ping);
         break;
     case NGHTTP2_GOAWAY:
         if (!conn->server)

@@ -12,3 +12,4 @@ libarc_la_SOURCES += \
 	lib/wire/grpc_time.c \
 	lib/wire/lpm.c lib/wire/lpm.h
 endif
+include lib/wire/doors.mk

@@ -208,7 +208,7 @@ class World:
         os.makedirs(directory, exist_ok=True)
         token_path = os.path.join(directory, "registration.token")
         if not os.path.exists(token_path):
-            detail = self.api("POST", "/registration-tokens", {"name": name})
+            detail = self.api("POST", "/registration-tokens", {"description": name})
             with open(os.open(token_path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(detail["token"] + "\n")
         argv = [program("arcentra-agent"), "--server", "127.0.0.1:%d" % self.grpc_port,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-unit_tests += tests/unit/logs/logs_file_test tests/unit/logs/logs_mem_test
+unit_tests += tests/unit/logs/logs_file_test tests/unit/logs/logs_mem_test \
+	tests/unit/logs/record_test
 
 logs_contract_sources = tests/unit/logs/logs_contract.c tests/unit/logs/logs_contract.h
 tests_unit_logs_logs_file_test_SOURCES = tests/unit/logs/logs_file_test.c \

@@ -296,6 +296,39 @@ static void limits_of_connections(void)
     host_close(&host);
 }
 
+static void who_was_answered_does_not_count(void)
+{
+    struct host host;
+    struct arc_grpc_server_options options = {.unproven_per_source_max = 2};
+    struct arc_grpc_server_stats stats;
+    struct seen seen = {0};
+    int fds[100];
+    CHECK_OK(host_open(&host, NULL));
+    CHECK_OK(host_serve(&host, &options, NULL));
+    CHECK_OK(host_connect(&host, NULL, &host.channel, NULL));
+    CHECK_OK(host_unary(&host, host.channel, "/t/Echo", ARC_LIT("x"), &seen));
+    for (int i = 0; i < 3; i++)
+        fds[i] = dial(&host);
+    host_settle(&host);
+    arc__grpc_server_stats(host.server, &stats);
+    CHECK_INT(stats.connections, 3);
+    CHECK_INT(stats.refused_source, 1);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    host_stop(&host);
+
+    /* By default a proxy on this machine may bring as many as it likes. */
+    CHECK_OK(host_serve(&host, NULL, NULL));
+    for (int i = 0; i < 100; i++)
+        fds[i] = dial(&host);
+    host_settle(&host);
+    arc__grpc_server_stats(host.server, &stats);
+    CHECK_INT(stats.connections, 100);
+    for (int i = 0; i < 100; i++)
+        close(fds[i]);
+    host_close(&host);
+}
+
 static void no_descriptors(void)
 {
     struct host host;
@@ -477,6 +510,7 @@ static const struct test tests[] = {
     {"a drain cuts what is left at its deadline", a_drain_cuts_at_its_deadline},
     {"a silent server costs a deadline, not a life", deadline_while_waiting},
     {"connections are limited in all and by source", limits_of_connections},
+    {"connections that were answered, or local, are not counted", who_was_answered_does_not_count},
     {"without descriptors a peer is turned away, not left waiting", no_descriptors},
     {"a socket that takes nothing is closed, within bounds", a_socket_that_takes_nothing},
     {"addresses are read, refused and printed", addresses},

@@ -4,6 +4,7 @@ net_host_sources = tests/unit/net/host.c tests/unit/net/host.h tests/unit/wire/p
 	tests/unit/wire/pair.h
 net_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/wire -I$(top_srcdir)/tests/unit/net
 unit_tests += \
+	tests/unit/net/door_ctl_test \
 	tests/unit/net/grpc_net_test \
 	tests/unit/net/grpc_tls_test
 tests_unit_net_grpc_net_test_SOURCES = tests/unit/net/grpc_net_test.c $(net_host_sources)

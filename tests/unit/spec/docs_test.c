@@ -47,8 +47,7 @@ static void compare_page(struct subject *s, const char *page, arc_slice want)
                             "", CU_FALSE);
 }
 
-/* --- the language --------------------------------------------------------------------------------
- */
+/* --- the language ------------------------------------------------------------------------- */
 
 static const char *type_phrase(enum arc_field_type type)
 {
@@ -208,8 +207,7 @@ static void the_page_of_the_language_shows_the_tables(void)
     subject_deinit(&s);
 }
 
-/* --- the findings
- * --------------------------------------------------------------------------------- */
+/* --- the findings ------------------------------------------------------------------------- */
 
 static const char *chapter(uint32_t code)
 {
@@ -278,8 +276,7 @@ static void the_page_of_findings_shows_the_table(void)
     subject_deinit(&s);
 }
 
-/* --- the tables themselves
- * ------------------------------------------------------------------------ */
+/* --- the tables themselves ---------------------------------------------------------------- */
 
 static void every_row_of_the_field_table_holds_together(void)
 {

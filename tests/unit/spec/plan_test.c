@@ -186,8 +186,74 @@ static void inputs_that_are_no_text_are_refused(void)
     subject_deinit(&s);
 }
 
-/* --- JSON --------------------------------------------------------------------------------------
- */
+/* Each is small by itself: the product is not. */
+static void what_templates_make_has_limits(void)
+{
+    struct subject s;
+    struct arc_buf text;
+    struct arc_plan_inputs inputs = manual();
+    char *value;
+    subject_init(&s);
+    value = arc__arena_alloc(&s.arena, 262144);
+    CHECK(value != NULL);
+    if (value == NULL)
+        return;
+    memset(value, 'x', 262144);
+    const struct arc_kv items[] = {{ARC_LIT("v"), arc__slice(value, 131072)}};
+    inputs.variables = (struct arc_kvs){items, 1};
+    CHECK_OK(subject_read(&s, ARC_LIT("namespace: demo\nvariables: {v: x}\n"
+                                      "env: {A: '${{ v }}${{ v }}'}\n"
+                                      "jobs: [{name: a, steps: [{name: b, run: c}]}]\n")));
+    CHECK_OK(subject_plan(&s, &inputs));
+    const struct arc_kv longer[] = {{ARC_LIT("v"), arc__slice(value, 131073)}};
+    inputs.variables = (struct arc_kvs){longer, 1};
+    CHECK_STATUS(subject_plan(&s, &inputs), ARC_EINVAL);
+    CHECK(subject_find(&s, ARC_DIAG_TEXT_SIZE) != NULL);
+    arc__buf_init(&text, &s.mem, 1 << 20);
+    arc__buf_add_cstr(&text, "namespace: demo\nvariables: {v: x}\nenv: {A: '${{ v }}'}\n"
+                             "jobs:\n- name: a\n  steps:\n");
+    for (int i = 0; i < 100; i++)
+        arc__buf_printf(&text, "  - {name: s%d, run: x}\n", i);
+    CHECK_OK(subject_read(&s, arc__buf_slice(&text)));
+    CHECK_STATUS(subject_plan(&s, &inputs), ARC_ELIMIT);
+    CHECK(s.plan == NULL);
+    arc__buf_deinit(&text);
+    subject_deinit(&s);
+}
+
+/* A definition as deep as may be, as a plan inside of an event. */
+static void the_deepest_plan_can_be_read_back(void)
+{
+    struct subject s;
+    struct arc_buf text;
+    const struct arc_node *node = NULL;
+    const struct arc_plan *again = NULL;
+    struct arc_plan_inputs inputs = manual();
+    subject_init(&s);
+    arc__buf_init(&text, &s.mem, 1 << 16);
+    arc__buf_add_cstr(&text, "{\"namespace\":\"demo\",\"jobs\":[{\"name\":\"a\",\"steps\":"
+                             "[{\"name\":\"b\",\"uses\":\"c\",\"args\":{\"d\":");
+    for (int i = 0; i < 58; i++)
+        arc__buf_add_char(&text, '[');
+    for (int i = 0; i < 58; i++)
+        arc__buf_add_char(&text, ']');
+    arc__buf_add_cstr(&text, "}}]}]}");
+    CHECK_OK(subject_read(&s, arc__buf_slice(&text)));
+    CHECK_OK(subject_plan(&s, &inputs));
+    if (s.plan != NULL) {
+        arc__buf_clear(&text);
+        arc__buf_add_cstr(&text, "{\"body\":{\"plan\":");
+        arc__plan_to_json(s.plan, &text);
+        arc__buf_add_cstr(&text, "}}");
+        CHECK_OK(arc__json_read(arc__buf_slice(&text), NULL, &s.arena, &node, &s.err));
+        node = arc__node_get(arc__node_get(node, "body"), "plan");
+        CHECK_OK(arc__plan_from_node(node, &s.arena, &again, NULL));
+    }
+    arc__buf_deinit(&text);
+    subject_deinit(&s);
+}
+
+/* --- JSON --------------------------------------------------------------------------------- */
 
 static arc_slice print(struct subject *s, const struct arc_plan *plan)
 {
@@ -292,8 +358,7 @@ static void a_plan_of_another_version_takes_defaults(void)
     subject_deinit(&s);
 }
 
-/* --- the canonical form
- * --------------------------------------------------------------------------- */
+/* --- the canonical form ------------------------------------------------------------------- */
 
 static arc_slice canonical(struct subject *s)
 {
@@ -360,6 +425,8 @@ static const struct test tests[] = {
     {"a path is checked again once its values are known",
      a_path_is_checked_once_its_values_are_known},
     {"inputs that are no text are refused", inputs_that_are_no_text_are_refused},
+    {"what templates make has limits", what_templates_make_has_limits},
+    {"the deepest plan can be read back from inside an event", the_deepest_plan_can_be_read_back},
     {"a plan comes back from its JSON, byte for byte", a_plan_comes_back_from_its_json},
     {"the hash is of the plan and nothing else", the_hash_is_of_the_plan_and_nothing_else},
     {"JSON that is no plan is refused", json_that_is_no_plan_is_refused},

@@ -24,8 +24,7 @@ static const char json[] =
     "{\"namespace\":\"demo\",\"env\":{\"A\":\"a\\nb\\u00e9\"},\"jobs\":[{\"name\":\"a\",\"steps\":["
     "{\"name\":\"b\",\"run\":\"c\\n\",\"args\":{\"x\":[1,2.5,null,true]}}]}]}";
 
-/* --- without memory ------------------------------------------------------------------------------
- */
+/* --- without memory ----------------------------------------------------------------------- */
 
 struct attempt {
     struct arc_arena arena;
@@ -124,8 +123,7 @@ static void the_ceiling_of_the_arena_is_a_limit(void)
     CHECK(max > 1000);
 }
 
-/* --- cut and changed
- * -------------------------------------------------------------------------------- */
+/* --- cut and changed ---------------------------------------------------------------------- */
 
 static void survive(const char *bytes, size_t len, enum arc_format format)
 {
@@ -166,8 +164,7 @@ static void a_definition_without_any_line_is_answered(void)
     }
 }
 
-/* --- random definitions --------------------------------------------------------------------------
- */
+/* --- random definitions ------------------------------------------------------------------- */
 
 struct chance {
     uint64_t state;
@@ -368,8 +365,7 @@ static void random_definitions_mean_the_same_in_every_form(void)
         one_random_definition(seed);
 }
 
-/* --- cycles against another way of finding them
- * --------------------------------------------------- */
+/* --- cycles against another way of finding them ------------------------------------------- */
 
 #define GRAPH_MAX 12
 

@@ -54,7 +54,7 @@ static arc_slice covered(const struct reading *r, const struct arc_mark *mark)
     return arc__slice(r->tree.places.text.ptr + mark->offset, mark->end - mark->offset);
 }
 
-/* --- places --------------------------------------------------------------------------------- */
+/* --- places ------------------------------------------------------------------------------- */
 
 static void yaml_places_are_exact(void)
 {
@@ -156,7 +156,7 @@ static void places_hold_in_any_order(void)
     subject_deinit(&s);
 }
 
-/* --- types ------------------------------------------------------------------------------------ */
+/* --- types -------------------------------------------------------------------------------- */
 
 static void plain_scalars_have_the_types_of_the_core_schema(void)
 {
@@ -232,8 +232,7 @@ static void the_tree_prints_as_json(void)
                     "{\"a\":{},\"b\":[],\"c\":[[\"x\"]],\"d\":\"one\\ntwo\\n\"}");
 }
 
-/* --- aliases
- * --------------------------------------------------------------------------------------- */
+/* --- aliases ------------------------------------------------------------------------------ */
 
 static void aliases_and_merges_expand(void)
 {
@@ -309,8 +308,7 @@ static void aliases_count_with_their_depth(void)
     arc__buf_deinit(&text);
 }
 
-/* --- limits and bombs
- * -------------------------------------------------------------------------------- */
+/* --- limits and bombs --------------------------------------------------------------------- */
 
 static void fill(struct arc_buf *text, const char *part, size_t times)
 {
@@ -486,8 +484,7 @@ static void the_memory_reserved_for_json_is_enough(void)
     }
 }
 
-/* --- one tree
- * ------------------------------------------------------------------------------------------ */
+/* --- one tree ----------------------------------------------------------------------------- */
 
 static int same_tree(const struct arc_node *a, const struct arc_node *b)
 {

@@ -31,6 +31,13 @@ struct open_file {
     int delete_on_close;
 };
 
+/* Files as they were when they were kept. */
+static struct {
+    char name[256];
+    unsigned char *bytes;
+    size_t len;
+} saved[FILES_MAX];
+
 static struct {
     struct disk_file files[FILES_MAX];
     uint64_t operations, failures, fail_at;
@@ -165,6 +172,32 @@ void disk_format(void)
         drop_file(&disk.files[i]);
     memset(&disk, 0, sizeof(disk));
     disk.kinds = DISK_ALL;
+}
+
+void disk_save(void)
+{
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        memcpy(saved[i].name, disk.files[i].name, sizeof(saved[i].name));
+        saved[i].len = disk.files[i].now_len;
+        free(saved[i].bytes);
+        saved[i].bytes = malloc(saved[i].len + 1);
+        if (saved[i].bytes == NULL)
+            abort();
+        if (saved[i].len > 0)
+            memcpy(saved[i].bytes, disk.files[i].now, saved[i].len);
+    }
+}
+
+void disk_restore(void)
+{
+    disk_format();
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        struct disk_file *file = &disk.files[i];
+        memcpy(file->name, saved[i].name, sizeof(file->name));
+        file->last = &file->first;
+        put(file, 0, 0, saved[i].bytes, saved[i].len);
+        put(file, 1, 0, saved[i].bytes, saved[i].len);
+    }
 }
 
 static uint64_t next(uint64_t *random)

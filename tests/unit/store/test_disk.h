@@ -17,6 +17,10 @@ int disk_register(void);
 /* Forgets all files and all faults. */
 void disk_format(void);
 
+/* Keeps the files as they are; and back to these files, without faults. */
+void disk_save(void);
+void disk_restore(void);
+
 /* Operations that change something: writes, syncs, truncations, deletions. */
 uint64_t disk_operations(void);
 /* The n-th of them from now, and all behind it when sticky, answers with this code of SQLite's.

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "face.h"
+
+#include <stdio.h>
+
+/* What an executor of the tests does, told by the step's action. */
+struct bench {
+    arc_ctl *ctl;
+    struct given given;
+    int started, cancelled;
+    uint64_t held; /* the token of a step that waits for the test */
+    char order[512];
+};
+
+static arc_status start(void *user, const arc_step_view *step, arc_err *err)
+{
+    struct bench *bench = user;
+    size_t at = strlen(bench->order);
+    bench->started++;
+    (void)snprintf(bench->order + at, sizeof(bench->order) - at, "%s/%s ", step->job_name,
+                   step->step_name);
+    if (strcmp(step->action, "refuse") == 0) {
+        err->size = sizeof(*err);
+        (void)snprintf(err->message, sizeof(err->message), "not today");
+        return ARC_EUNAVAILABLE;
+    }
+    if (strcmp(step->action, "hold") == 0) {
+        bench->held = step->token;
+        return ARC_OK;
+    }
+    arc_status status =
+        arc_step_log(bench->ctl, step->token, ARC_STREAM_STDOUT, "one\ntwo\nrest", 12, err);
+    if (status != ARC_OK)
+        return status;
+    int fails = strcmp(step->action, "fail") == 0;
+    return arc_step_end(bench->ctl, step->token, fails ? ARC_STEP_FAILED : ARC_STEP_SUCCESS,
+                        fails ? 3 : 0, fails ? "it broke" : NULL, err);
+}
+
+static void cancel(void *user, uint64_t token, uint32_t grace_ms)
+{
+    struct bench *bench = user;
+    arc_err err = ARC_ERR_INIT;
+    (void)grace_ms;
+    bench->cancelled++;
+    CHECK_OK(arc_step_end(bench->ctl, token, ARC_STEP_CANCELLED, -1, NULL, &err));
+}
+
+static void set_up(struct bench *bench)
+{
+    arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
+    arc_executor executor = ARC_EXECUTOR_INIT;
+    arc_err err = ARC_ERR_INIT;
+    memset(bench, 0, sizeof(*bench));
+    arc_env env = given_env(&bench->given);
+    options.env = &env;
+    CHECK_OK(arc_ctl_open(&options, &bench->ctl, &err));
+    executor.start = start;
+    executor.cancel = cancel;
+    executor.user = bench;
+    CHECK_OK(arc_ctl_executor(bench->ctl, "do", &executor, &err));
+}
+
+static void tear_down(struct bench *bench)
+{
+    arc_ctl_close(bench->ctl);
+    CHECK_INT(bench->given.mem.live, 0);
+}
+
+/* Turns until nothing is due now. */
+static void turn(struct bench *bench)
+{
+    arc_err err = ARC_ERR_INIT;
+    for (int i = 0; i < 1000; i++) {
+        CHECK_OK(arc_ctl_dispatch(bench->ctl, 0, &err));
+        if (arc_ctl_timeout_ms(bench->ctl) != 0)
+            return;
+    }
+    CU_FAIL("it never came to rest");
+}
+
+static void run(struct bench *bench, const char *text, char *run_id)
+{
+    arc_err err = ARC_ERR_INIT;
+    arc_spec *spec = parse(text);
+    if (spec == NULL)
+        return;
+    CHECK_OK(arc_run_start(bench->ctl, spec, NULL, run_id, &err));
+    (void)arc_spec_unref(spec);
+    turn(bench);
+}
+
+static void jobs_run_in_the_order_of_their_edges(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE];
+    set_up(&bench);
+    run(&bench,
+        "namespace: t\njobs:\n"
+        "  - {name: c, dependsOn: [b], steps: [{name: s, uses: do}]}\n"
+        "  - {name: a, steps: [{name: s1, uses: do}, {name: s2, uses: do@v2}]}\n"
+        "  - {name: b, dependsOn: [a], steps: [{name: s, uses: do}]}\n",
+        id);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_SUCCESS);
+    CHECK_TEXT(arc__slice_cstr(bench.order), "a/s1 a/s2 b/s c/s ");
+    tear_down(&bench);
+}
+
+static void a_failed_step_fails_its_run_and_skips_what_waits(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE];
+    arc_sub_options options = ARC_SUB_OPTIONS_INIT;
+    arc_sub *sub = NULL;
+    arc_err err = ARC_ERR_INIT;
+    char reason[128] = "";
+    int exit_code = 0;
+    set_up(&bench);
+    CHECK_OK(arc_sub_open(bench.ctl, &options, &sub, &err));
+    run(&bench,
+        "namespace: t\njobs:\n"
+        "  - {name: a, steps: [{name: s, uses: do, action: fail}, {name: s2, uses: do}]}\n"
+        "  - {name: b, dependsOn: [a], steps: [{name: s, uses: do}]}\n",
+        id);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_FAILED);
+    CHECK_TEXT(arc__slice_cstr(bench.order), "a/s ");
+    arc_event_view event = ARC_EVENT_VIEW_INIT;
+    uint64_t seq = 0;
+    while (arc_events_next(sub, &event, &err) == ARC_OK) {
+        if (strcmp(event.run_id, id) == 0)
+            CHECK_INT(event.seq, ++seq);
+        if (strcmp(event.type, "arcentra.job.skipped") == 0)
+            (void)snprintf(reason, sizeof(reason), "%s", event.reason);
+        if (strcmp(event.type, "arcentra.step.failed") == 0)
+            exit_code = event.exit_code;
+    }
+    CHECK_TEXT(arc__slice_cstr(reason), "Job a ended failed.");
+    CHECK_INT(exit_code, 3);
+    arc_sub_close(sub);
+    tear_down(&bench);
+}
+
+static void an_executor_that_refuses_fails_the_step(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE];
+    set_up(&bench);
+    run(&bench,
+        "namespace: t\njobs:\n  - {name: a, steps: [{name: s, uses: do, action: refuse}]}\n", id);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_FAILED);
+    tear_down(&bench);
+}
+
+static void a_step_that_nobody_can_do_waits(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE];
+    arc_ctl_stats stats = ARC_CTL_STATS_INIT;
+    set_up(&bench);
+    run(&bench, "namespace: t\njobs:\n  - {name: a, steps: [{name: s, uses: other}]}\n", id);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_PENDING);
+    arc_ctl_get_stats(bench.ctl, &stats);
+    CHECK_INT(stats.jobs_queued, 1);
+    CHECK_INT(bench.started, 0);
+    tear_down(&bench);
+}
+
+static void stopping_a_run_cancels_its_step_and_ends_it(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE];
+    arc_err err = ARC_ERR_INIT;
+    set_up(&bench);
+    run(&bench,
+        "namespace: t\njobs:\n"
+        "  - {name: a, steps: [{name: s, uses: do, action: hold}, {name: s2, uses: do}]}\n",
+        id);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_RUNNING);
+    CHECK_OK(arc_run_stop(bench.ctl, id, "enough", 0, &err));
+    turn(&bench);
+    CHECK_INT(bench.cancelled, 1);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_CANCELLED);
+    CHECK_TEXT(arc__slice_cstr(bench.order), "a/s ");
+    CHECK_STATUS(arc_run_stop(bench.ctl, id, "again", 0, &err), ARC_ECONFLICT);
+    tear_down(&bench);
+}
+
+static void a_step_that_lasts_longer_than_a_lease_is_not_lost(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE];
+    arc_err err = ARC_ERR_INIT;
+    set_up(&bench);
+    run(&bench, "namespace: t\njobs:\n  - {name: a, steps: [{name: s, uses: do, action: hold}]}\n",
+        id);
+    for (int i = 0; i < 20; i++) {
+        int wait_ms = arc_ctl_timeout_ms(bench.ctl);
+        CHECK(wait_ms > 0 && wait_ms <= 30000);
+        pass_ms(&bench.given, (uint64_t)(wait_ms > 0 ? wait_ms : 1));
+        turn(&bench);
+    }
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_RUNNING);
+    CHECK_OK(arc_step_end(bench.ctl, bench.held, ARC_STEP_SUCCESS, 0, NULL, &err));
+    turn(&bench);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_SUCCESS);
+    CHECK_STATUS(arc_step_end(bench.ctl, bench.held, ARC_STEP_SUCCESS, 0, NULL, &err),
+                 ARC_ENOTFOUND);
+    tear_down(&bench);
+}
+
+static arc_status dispatching_start(void *user, const arc_step_view *step, arc_err *err)
+{
+    struct bench *bench = user;
+    arc_err why = ARC_ERR_INIT;
+    CHECK_STATUS(arc_ctl_dispatch(bench->ctl, 0, &why), ARC_ECONFLICT);
+    bench->started++;
+    return arc_step_end(bench->ctl, step->token, ARC_STEP_SUCCESS, 0, NULL, err);
+}
+
+static void a_callback_may_not_dispatch(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE];
+    arc_err err = ARC_ERR_INIT;
+    arc_executor executor = ARC_EXECUTOR_INIT;
+    set_up(&bench);
+    executor.start = dispatching_start;
+    executor.user = &bench;
+    CHECK_OK(arc_ctl_executor(bench.ctl, "*", &executor, &err));
+    run(&bench, "namespace: t\njobs:\n  - {name: a, steps: [{name: s, uses: any/thing@v1}]}\n", id);
+    CHECK_INT(bench.started, 1);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_SUCCESS);
+    tear_down(&bench);
+}
+
+static void unknown_variables_are_refused_at_the_start(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE] = "";
+    arc_err err = ARC_ERR_INIT;
+    arc_pair twice[] = {{"x", "1"}, {"x", "2"}};
+    arc_run_options options = ARC_RUN_OPTIONS_INIT;
+    arc_spec *spec = parse("namespace: t\nvariables: {x: '0'}\njobs:\n"
+                           "  - {name: a, steps: [{name: s, uses: do}]}\n");
+    set_up(&bench);
+    options.variables = twice;
+    options.variable_count = 2;
+    CHECK_STATUS(arc_run_start(bench.ctl, spec, &options, id, &err), ARC_EINVAL);
+    CHECK_TEXT(arc__slice_cstr(err.subject), "variables");
+    CHECK_TEXT(arc__slice_cstr(id), "");
+    (void)arc_spec_unref(spec);
+    tear_down(&bench);
+}
+
+static const struct test tests[] = {
+    {"jobs run in the order of their edges", jobs_run_in_the_order_of_their_edges},
+    {"a failed step fails its run and skips what waits",
+     a_failed_step_fails_its_run_and_skips_what_waits},
+    {"an executor that refuses fails the step", an_executor_that_refuses_fails_the_step},
+    {"a step that nobody can do waits", a_step_that_nobody_can_do_waits},
+    {"stopping a run cancels its step and ends it", stopping_a_run_cancels_its_step_and_ends_it},
+    {"a step that lasts longer than a lease is not lost",
+     a_step_that_lasts_longer_than_a_lease_is_not_lost},
+    {"a callback may not dispatch", a_callback_may_not_dispatch},
+    {"a variable that is given twice is refused", unknown_variables_are_refused_at_the_start},
+};
+TEST_MAIN(tests)
