@@ -92,9 +92,9 @@ struct hand {
     char id[32], token[128], incarnation[32];
     struct arc_session *session;
     int notices;
-    struct held held[24]; /* offered and not reported as ended */
+    struct held held[12]; /* offered and not reported as ended */
     size_t held_count;
-    struct held cancels[8];
+    struct held cancels[4];
     size_t cancel_count;
     int silent; /* 1: world_work leaves it alone */
 };
