@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += \
 	docs/ARCHITECTURE.md \
+	docs/STATES.md \
 	docs/TESTING.md \
 	docs/decisions/000-template.md \
 	docs/decisions/001-sha256-in-base.md \
