@@ -62,6 +62,9 @@ void arc__store_unlock(int fd)
 {
     if (fd < 0)
         return;
-    (void)ftruncate(fd, 0); /* only so that nobody reads the name of a process that is gone */
+    /* Only so that nobody reads the name of a process that is gone; where it fails, the lock is
+     * free all the same. */
+    int emptied = ftruncate(fd, 0);
+    (void)emptied;
     (void)close(fd);
 }

@@ -142,13 +142,17 @@ static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf
 
 int arc__grpc_h2_headers(struct arc_grpc_call *call, const struct arc_buf *list, int last)
 {
-    static uint8_t status[] = ":status", ok[] = "200", type[] = "content-type",
-                   grpc[] = "application/grpc";
+    /* NO_COPY: they outlive the session. nghttp2's type asks for writable bytes, but it never
+     * writes them, and a library holds no writable data. */
+    static const uint8_t status[] = ":status", ok[] = "200", type[] = "content-type";
+    static const uint8_t grpc[] = "application/grpc";
+#define WRITABLE(bytes) ((uint8_t *)(uintptr_t)(bytes))
     const uint8_t flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
     nghttp2_nv plain[] = {
-        {status, ok, sizeof(status) - 1, sizeof(ok) - 1, flags},
-        {type, grpc, sizeof(type) - 1, sizeof(grpc) - 1, flags},
+        {WRITABLE(status), WRITABLE(ok), sizeof(status) - 1, sizeof(ok) - 1, flags},
+        {WRITABLE(type), WRITABLE(grpc), sizeof(type) - 1, sizeof(grpc) - 1, flags},
     };
+#undef WRITABLE
     nghttp2_data_provider provider = {.source = {.ptr = NULL}, .read_callback = on_read};
     const nghttp2_data_provider *data = last ? NULL : &provider;
     nghttp2_session *session = call->conn->session;

@@ -4,7 +4,7 @@
 #define ARC_WIRE_HTTP_QUERY_H
 
 #include "base/arena.h"
-#include "core/plan.h"
+#include "command/call.h"
 
 #define ARC_HTTP_TARGET_MAX 8192u
 #define ARC_HTTP_QUERY_MAX 64u

@@ -70,7 +70,7 @@ static void watch(struct ran *ran, const char *sight)
         if (ran->ended && ran->proc.out_fd < 0 && ran->proc.err_fd < 0)
             return;
     }
-    CHECK(!"the process did not end in time");
+    CHECK(0 && "the process did not end in time");
     proc_kill(&ran->proc);
 }
 
