@@ -156,6 +156,7 @@ struct agent {
     int draining; /* takes no more work */
     int64_t drain_until_ns;
     int64_t last_over_ns; /* when the last step was over; 0: none was */
+    int was_away;         /* the server could not be reached at the last try */
     int woken;            /* a call has news: the next wait is none */
     char *fatal;          /* why the agent must end */
 };

@@ -52,6 +52,20 @@ static int open_signals(void)
     return fd;
 }
 
+/* Says when the server goes away and when it is back, once each. */
+static void connection_changed(void *user, arc_client *client, int state)
+{
+    struct agent *agent = user;
+    if (state == ARC_CLIENT_WAITING && !agent->was_away) {
+        log_write(&agent->log, ARC_LOG_WARN, "%s cannot be reached: %s Trying again until it can.",
+                  agent->config.server, arc_client_get_trouble(client));
+        agent->was_away = 1;
+    } else if (state == ARC_CLIENT_READY && agent->was_away) {
+        log_write(&agent->log, ARC_LOG_INFO, "%s is there again.", agent->config.server);
+        agent->was_away = 0;
+    }
+}
+
 static int open_client(struct agent *agent, char *why, size_t why_size)
 {
     const struct config *config = &agent->config;
@@ -65,6 +79,8 @@ static int open_client(struct agent *agent, char *why, size_t why_size)
     options.target = config->server;
     options.tls = config->tls ? 1 : 0;
     options.tls_ca_file = config->tls_ca;
+    options.state = connection_changed;
+    options.user = agent;
     options.backoff_max_ms = 20000; /* below a lease: an outage of a moment is not to cost steps */
     options.backoff_min_ms = 500;
     if (arc_client_open(&options, &agent->client, &err) == ARC_OK)

@@ -156,7 +156,8 @@ static const json_node *wait_for(struct remote *remote, arc_call *call, int prin
         }
         if (status != ARC_EAGAIN) {
             status = arc_call_status(call, &err);
-            cli_fail("%s: %s", arc_status_name(status), err.message);
+            cli_fail("%s%s", status == ARC_EUNAUTHENTICATED ? "The token is not valid here. " : "",
+                     err.message);
             return NULL;
         }
         if (is_away(remote) || remote_wait(remote, -1, -1) != 0)

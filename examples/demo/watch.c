@@ -141,9 +141,8 @@ static void print_row(const char *indent, const char *name, const json_node *row
         duration_put(&time, duration_ms * NS_PER_MS);
     (void)printf("  %s%-*s %s%-10s%s %9s  ", indent, (int)(26 - strlen(indent)), name,
                  paint(colour_of(status)), status, paint("\033[0m"), text_get(&time));
-    if (json_get_int(row, "exitCode") != 0)
-        (void)printf("exit code %" PRId64 "%s", json_get_int(row, "exitCode"),
-                     why[0] != '\0' ? "; " : "");
+    if (why[0] == '\0' && json_get_int(row, "exitCode") != 0)
+        (void)printf("Exit code %" PRId64 ".", json_get_int(row, "exitCode"));
     (void)printf("%s\n", why);
     text_deinit(&time);
 }
@@ -173,10 +172,11 @@ static int command_table(char **paths)
     (void)printf("\n  The run: %s%s%s in %s\n", paint(colour_of(status)), status, paint("\033[0m"),
                  text_get(&time));
     text_deinit(&time);
+    int succeeded = strcmp(status, "success") == 0;
     json_free(run);
     json_free(jobs);
     json_free(steps);
-    return strcmp(status, "success") == 0 ? 0 : 1;
+    return succeeded ? 0 : 1;
 }
 
 /* --- following ------------------------------------------------------------------------------- */
@@ -248,8 +248,8 @@ static void show_status(struct follow *follow, struct step *step, int status, co
     step->status = status;
     if (status == ARC_STEP_RUNNING)
         step->begun_ns = clock_boot_ns();
-    if (status == ARC_STEP_PENDING)
-        return;
+    if (status == ARC_STEP_PENDING || status == ARC_STEP_QUEUED)
+        return; /* nothing to see yet */
     if (step->begun_ns != 0 && arc_step_state_is_terminal(status)) {
         text_put(&time, " after ");
         duration_put(&time, clock_boot_ns() - step->begun_ns);

@@ -335,11 +335,12 @@ static arc_status pull_event(struct arc_op *op, struct arc_arena *arena, const v
             arc__slice_is(event->run_id, state->request->pipeline_run_id) &&
             arc_run_state_is_terminal(event->state))
             state->run_over = 1;
-        if (!arc__slice_is(arc__event_object(event->type), "step") ||
-            !passes(state, event->step_run_id, event->pipeline_id, event->run_id, event->job_id,
-                    event->job_name))
+        if (!arc__slice_is(arc__event_object(event->type), "step"))
             continue;
         note_end(state, event->step_run_id, event->state);
+        if (!passes(state, event->step_run_id, event->pipeline_id, event->run_id, event->job_id,
+                    event->job_name))
+            continue;
         *out = event_show(op, event, arena);
         return *out != NULL && !arena->failed ? ARC_OK : arc__fail_nomem(err);
     }

@@ -11,7 +11,7 @@ void arc__decision_init(struct arc_decision *d, const struct arc_rules *rules,
     *d = (struct arc_decision){.rules = rules, .source = source, .now = now, .arena = arena};
 }
 
-/* --- emitting ------------------------------------------------------------------------------- */
+/* --- emitting ------------------------------------------------------------------------ */
 
 static int state_of(const struct arc_run *run, const struct arc_event *event)
 {
@@ -49,6 +49,8 @@ arc_status arc__emit(struct arc_decision *d, struct arc_run *run, struct arc_eve
     struct arc_event *event = ARC_ARENA_NEW(d->arena, struct arc_event);
     if (event == NULL)
         return arc__fail_nomem(err);
+    if (d->count == 0)
+        d->stage = run->stage;
     if (d->count == d->capacity) {
         size_t capacity = d->capacity > 0 ? d->capacity * 2 : 16;
         struct arc_event **events =
@@ -75,7 +77,7 @@ arc_status arc__emit(struct arc_decision *d, struct arc_run *run, struct arc_eve
     return ARC_OK;
 }
 
-/* --- when ----------------------------------------------------------------------------------- */
+/* --- when ---------------------------------------------------------------------------- */
 
 /* What success() asks of one job. */
 static int job_is_good(const struct arc_run *run, uint32_t j)
@@ -139,7 +141,8 @@ static uint32_t stage_blame(const struct arc_run *run, uint32_t stage)
     return UINT32_MAX;
 }
 
-struct verdict {
+struct arc_verdict {
+    uint32_t stage;
     int runs;
     int by_failure; /* skipped because something failed */
     arc_slice reason;
@@ -153,39 +156,57 @@ static arc_slice blame_text(struct arc_decision *d, const struct arc_run *run, u
 }
 
 /* The `when` of a whole stage over all the earlier ones. */
-static struct verdict judge_stage(struct arc_decision *d, const struct arc_run *run, uint32_t stage)
+static struct arc_verdict judge_stage(struct arc_decision *d, const struct arc_run *run,
+                                      uint32_t stage)
 {
     const struct arc_plan_stage *plan = &run->plan->stages[stage];
     uint32_t blame = stage_blame(run, stage);
     int any_failed = 0;
     switch (plan->when) {
     case ARC_WHEN_ALWAYS:
-        return (struct verdict){.runs = 1};
+        return (struct arc_verdict){.runs = 1};
     case ARC_WHEN_FAILURE:
         for (uint32_t k = 0; k < run->plan->job_count; k++)
             any_failed |= run->plan->jobs[k].stage < stage && job_failed(run, k);
         if (any_failed)
-            return (struct verdict){.runs = 1};
-        return (struct verdict){.reason = ARC_LIT("Nothing before this stage failed.")};
+            return (struct arc_verdict){.runs = 1};
+        return (struct arc_verdict){.reason = ARC_LIT("Nothing before this stage failed.")};
     case ARC_WHEN_CANCELLED:
-        return (struct verdict){.reason = ARC_LIT("The run is not being stopped.")};
+        return (struct arc_verdict){.reason = ARC_LIT("The run is not being stopped.")};
     case ARC_WHEN_NEVER:
-        return (struct verdict){.reason = ARC_LIT("The stage's `when` is false.")};
+        return (struct arc_verdict){.reason = ARC_LIT("The stage's `when` is false.")};
     default:
         break;
     }
     if (blame == UINT32_MAX)
-        return (struct verdict){.runs = 1};
-    return (struct verdict){.by_failure = 1, .reason = blame_text(d, run, blame)};
+        return (struct arc_verdict){.runs = 1};
+    return (struct arc_verdict){.by_failure = 1, .reason = blame_text(d, run, blame)};
 }
 
-static arc_status judge_job(struct arc_decision *d, struct arc_run *run, uint32_t j,
-                            struct verdict *out, arc_err *err)
+/* Once for all its jobs: everything that it asks about has ended. */
+static arc_status stage_verdict(struct arc_decision *d, const struct arc_run *run, uint32_t stage,
+                                struct arc_verdict *out, arc_err *err)
+{
+    if (d->verdict == NULL) {
+        d->verdict = ARC_ARENA_NEW(d->arena, struct arc_verdict);
+        if (d->verdict == NULL)
+            return arc__fail_nomem(err);
+        d->verdict->stage = UINT32_MAX;
+    }
+    if (d->verdict->stage != stage) {
+        *d->verdict = judge_stage(d, run, stage);
+        d->verdict->stage = stage;
+    }
+    *out = *d->verdict;
+    return ARC_OK;
+}
+
+static arc_status judge_job(struct arc_decision *d, const struct arc_run *run, uint32_t j,
+                            struct arc_verdict *out, arc_err *err)
 {
     const struct arc_plan_job *plan = &run->plan->jobs[j];
     int failed = 0;
-    *out = judge_stage(d, run, plan->stage);
-    run->stage_verdict[plan->stage] = out->runs ? 1 : 2;
+    ARC_TRY(stage_verdict(d, run, plan->stage, out, err));
     if (!out->runs)
         return ARC_OK;
     switch (plan->when) {
@@ -194,24 +215,36 @@ static arc_status judge_job(struct arc_decision *d, struct arc_run *run, uint32_
     case ARC_WHEN_FAILURE:
         ARC_TRY(ancestor_failed(d, run, j, &failed, err));
         if (!failed)
-            *out = (struct verdict){.reason = ARC_LIT("Nothing that it depends on failed.")};
+            *out = (struct arc_verdict){.reason = ARC_LIT("Nothing that it depends on failed.")};
         return ARC_OK;
     case ARC_WHEN_CANCELLED:
-        *out = (struct verdict){.reason = ARC_LIT("The run is not being stopped.")};
+        *out = (struct arc_verdict){.reason = ARC_LIT("The run is not being stopped.")};
         return ARC_OK;
     case ARC_WHEN_NEVER:
-        *out = (struct verdict){.reason = ARC_LIT("Its `when` is false.")};
+        *out = (struct arc_verdict){.reason = ARC_LIT("Its `when` is false.")};
         return ARC_OK;
     default:
         break;
     }
     for (uint32_t i = 0; i < plan->dep_count; i++) {
-        if (!job_is_good(run, plan->deps[i])) {
-            *out = (struct verdict){.by_failure = 1, .reason = blame_text(d, run, plan->deps[i])};
+        uint32_t dep = plan->deps[i];
+        /* Of an earlier stage: that stage's `when` has judged it, the edge only names a need. */
+        if (run->plan->jobs[dep].stage == plan->stage && !job_is_good(run, dep)) {
+            *out = (struct arc_verdict){.by_failure = 1, .reason = blame_text(d, run, dep)};
             return ARC_OK;
         }
     }
     return ARC_OK;
+}
+
+/* 1: a step of this attempt was cancelled, though the run goes on. */
+static int any_cancelled(const struct arc_run *run, uint32_t j)
+{
+    for (uint32_t s = 0; s < run->plan->jobs[j].step_count; s++) {
+        if (run->jobs[j].steps[s].status == ARC_STEP_CANCELLED)
+            return 1;
+    }
+    return 0;
 }
 
 static int step_runs(const struct arc_run *run, uint32_t j, uint32_t s, arc_slice *why)
@@ -232,13 +265,14 @@ static int step_runs(const struct arc_run *run, uint32_t j, uint32_t s, arc_slic
         return 0;
     default:
         *why = ARC_LIT("A step before it failed.");
-        return !failed;
+        if (failed)
+            return 0;
+        *why = ARC_LIT("A step before it was cancelled.");
+        return !any_cancelled(run, j);
     }
 }
 
-/* --- ending things --------------------------------------------------------------------------- */
-
-static arc_status settle(struct arc_decision *d, struct arc_run *run, arc_err *err);
+/* --- ending things ------------------------------------------------------------------- */
 
 arc_status arc__end_steps(struct arc_decision *d, struct arc_run *run, uint32_t j,
                           enum arc_event_type type, arc_slice reason, arc_err *err)
@@ -264,30 +298,49 @@ arc_status arc__end_job(struct arc_decision *d, struct arc_run *run, uint32_t j,
         err);
 }
 
+/* The run's result, first that fits; the operator's stop and the run's timeout come first. */
+static enum arc_event_type result_of(const struct arc_run *run)
+{
+    if (run->stopping)
+        return run->stop_cause == ARC_CAUSE_TIMEOUT ? ARC_EVENT_PIPELINE_FAILED
+                                                    : ARC_EVENT_PIPELINE_CANCELLED;
+    if (run->jobs_failed > run->jobs_partial)
+        return ARC_EVENT_PIPELINE_FAILED;
+    for (uint32_t j = 0; j < run->plan->job_count; j++) {
+        if (run->jobs[j].status == ARC_JOB_CANCELLED)
+            return ARC_EVENT_PIPELINE_CANCELLED;
+    }
+    return run->jobs_partial > 0 ? ARC_EVENT_PIPELINE_PARTIAL : ARC_EVENT_PIPELINE_COMPLETED;
+}
+
+/* 1: job j is why a run ends as type. */
+static int decided_by(const struct arc_run *run, enum arc_event_type type, uint32_t j)
+{
+    switch (type) {
+    case ARC_EVENT_PIPELINE_FAILED:
+        return job_failed(run, j) && !run->plan->jobs[j].continue_on_error;
+    case ARC_EVENT_PIPELINE_PARTIAL:
+        return job_failed(run, j);
+    case ARC_EVENT_PIPELINE_CANCELLED:
+        return run->jobs[j].status == ARC_JOB_CANCELLED;
+    default:
+        return 0;
+    }
+}
+
 static arc_status end_run(struct arc_decision *d, struct arc_run *run, arc_err *err)
 {
-    struct arc_event event = {.type = ARC_EVENT_PIPELINE_COMPLETED, .job = -1, .step = -1};
-    if (run->stopping && run->stop_cause == ARC_CAUSE_TIMEOUT) {
-        event.type = ARC_EVENT_PIPELINE_FAILED;
+    struct arc_event event = {.type = result_of(run), .job = -1, .step = -1};
+    if (run->stopping)
         event.reason = run->reason;
-    } else if (run->stopping) {
-        event.type = ARC_EVENT_PIPELINE_CANCELLED;
-        event.reason = run->reason;
-    } else if (run->jobs_failed > run->jobs_partial) {
-        event.type = ARC_EVENT_PIPELINE_FAILED;
-    } else if (run->jobs_partial > 0) {
-        event.type = ARC_EVENT_PIPELINE_PARTIAL;
-    }
     for (uint32_t j = 0; event.reason.len == 0 && j < run->plan->job_count; j++) {
-        int partial = event.type == ARC_EVENT_PIPELINE_PARTIAL;
-        if (event.type != ARC_EVENT_PIPELINE_COMPLETED && job_failed(run, j) &&
-            (partial || !run->plan->jobs[j].continue_on_error))
+        if (decided_by(run, event.type, j))
             event.reason = blame_text(d, run, j);
     }
     return arc__emit(d, run, event, err);
 }
 
-/* --- going on --------------------------------------------------------------------------------- */
+/* --- going on ------------------------------------------------------------------------ */
 
 static arc_status grant(struct arc_decision *d, struct arc_run *run, uint32_t j, uint32_t s,
                         arc_slice agent_id, arc_err *err)
@@ -314,8 +367,8 @@ static arc_status retry_job(struct arc_decision *d, struct arc_run *run, uint32_
         return arc__fail_nomem(err);
     for (uint32_t s = 0; s < plan->step_count; s++)
         ARC_TRY(d->source.id(d->source.user, &ids[s], err));
-    int64_t delay_ns = arc__retry_delay_ns(&plan->retry, job->executions + job->lost + 1,
-                                           d->source.random, d->source.user);
+    int64_t delay_ns =
+        arc__retry_delay_ns(&plan->retry, (uint32_t)job->attempt, d->source.random, d->source.user);
     return arc__emit(d, run,
                      (struct arc_event){.type = ARC_EVENT_JOB_RETRYING,
                                         .job = (int32_t)j,
@@ -337,7 +390,7 @@ static int job_retry_applies(const struct arc_run *run, uint32_t j, uint32_t cau
         return 0;
     if (job->failed > 0 && plan->steps[job->failed - 1].retry.max_attempts > 0)
         return 0;
-    return arc__retry_covers(&plan->retry, job->executions + job->lost + 1, cause);
+    return arc__retry_covers(&plan->retry, (uint32_t)job->attempt, cause);
 }
 
 static arc_slice failure_text(struct arc_decision *d, const struct arc_run *run, uint32_t j)
@@ -359,9 +412,8 @@ static arc_status end_attempt(struct arc_decision *d, struct arc_run *run, uint3
                               arc_err *err)
 {
     const struct arc_job_state *job = &run->jobs[j];
-    int cancelled = 0, expired = d->now.mono_ns >= arc__job_deadline(run, j);
-    for (uint32_t s = 0; s < run->plan->jobs[j].step_count; s++)
-        cancelled |= job->steps[s].status == ARC_STEP_CANCELLED;
+    int cancelled = any_cancelled(run, j);
+    int expired = d->now.mono_ns >= arc__job_deadline(run, j);
     if (expired && (cancelled || cut)) {
         arc_slice reason = ARC_LIT("The job ran into its timeout.");
         if (job_retry_applies(run, j, ARC_CAUSE_TIMEOUT))
@@ -425,7 +477,7 @@ static arc_status go_on(struct arc_decision *d, struct arc_run *run, uint32_t j,
 static arc_status consider(struct arc_decision *d, struct arc_run *run, uint32_t j, arc_err *err)
 {
     struct arc_job_state *job = &run->jobs[j];
-    struct verdict verdict;
+    struct arc_verdict verdict;
     if (job->status != ARC_JOB_PENDING || job->blockers > 0 ||
         run->plan->jobs[j].stage > run->stage)
         return ARC_OK;
@@ -448,48 +500,75 @@ static arc_status consider(struct arc_decision *d, struct arc_run *run, uint32_t
         err);
 }
 
-/* What follows when jobs have ended. A worklist rather than recursion: a chain of skipped jobs may
- * be as long as the plan. Cost is in proportion to the jobs that changed and those that wait for
- * them. */
-static arc_status settle(struct arc_decision *d, struct arc_run *run, arc_err *err)
+/* A worklist rather than recursion: a chain of skipped jobs may be as long as the plan. A job may
+ * stand in it twice; considering it again changes nothing. */
+struct work {
+    uint32_t *items;
+    size_t count, capacity, at;
+};
+
+static arc_status push(struct arc_decision *d, struct work *work, uint32_t j, arc_err *err)
 {
-    uint32_t count = run->plan->job_count;
-    uint32_t stage = UINT32_MAX;
-    uint32_t *work = arc__arena_array(d->arena, count, sizeof(uint32_t));
-    uint8_t *queued = arc__arena_array(d->arena, count, 1);
-    uint32_t head = 0, waiting = 0; /* a ring: each job stands in it at most once */
-    if (work == NULL || queued == NULL)
-        return arc__fail_nomem(err);
+    if (work->count == work->capacity) {
+        size_t capacity = work->capacity > 0 ? work->capacity * 2 : 32;
+        uint32_t *items = arc__arena_array(d->arena, capacity, sizeof(*items));
+        if (items == NULL)
+            return arc__fail_nomem(err);
+        if (work->count > 0)
+            memcpy(items, work->items, work->count * sizeof(*items));
+        work->items = items;
+        work->capacity = capacity;
+    }
+    work->items[work->count++] = j;
+    return ARC_OK;
+}
+
+static arc_status push_stage(struct arc_decision *d, const struct arc_run *run, struct work *work,
+                             arc_err *err)
+{
+    const struct arc_plan_stage *stage = &run->plan->stages[run->stage];
+    d->stage = run->stage;
+    for (uint32_t j = stage->first_job; j < stage->first_job + stage->job_count; j++) {
+        if (run->jobs[j].status == ARC_JOB_PENDING && run->jobs[j].blockers == 0)
+            ARC_TRY(push(d, work, j, err));
+    }
+    return ARC_OK;
+}
+
+/* Whom the events since the last look may have made ready. */
+static arc_status push_changed(struct arc_decision *d, const struct arc_run *run, struct work *work,
+                               arc_err *err)
+{
+    while (d->settled < d->count) {
+        const struct arc_event *event = d->events[d->settled++];
+        if (event->job < 0 || event->step >= 0)
+            continue;
+        uint32_t j = (uint32_t)event->job;
+        if (event->type == ARC_EVENT_JOB_RETRYING)
+            ARC_TRY(push(d, work, j, err));
+        if (!arc_job_state_is_terminal(event->state))
+            continue;
+        for (uint32_t i = 0; i < run->dependent_count[j]; i++) {
+            if (run->jobs[run->dependents[j][i]].blockers == 0)
+                ARC_TRY(push(d, work, run->dependents[j][i], err));
+        }
+    }
+    return ARC_OK;
+}
+
+static arc_status settle(struct arc_decision *d, struct arc_run *run, int all, arc_err *err)
+{
+    struct work work = {0};
     while (!arc__run_over(run)) {
         if (run->jobs_open == 0)
             return end_run(d, run, err);
-        if (stage != run->stage) {
-            stage = run->stage;
-            const struct arc_plan_stage *plan = &run->plan->stages[stage];
-            for (uint32_t j = plan->first_job; j < plan->first_job + plan->job_count; j++) {
-                if (!queued[j] && run->jobs[j].status == ARC_JOB_PENDING &&
-                    run->jobs[j].blockers == 0) {
-                    queued[j] = 1;
-                    work[(head + waiting++) % count] = j;
-                }
-            }
-        }
-        if (waiting == 0)
+        if (all || d->stage != run->stage)
+            ARC_TRY(push_stage(d, run, &work, err));
+        all = 0;
+        ARC_TRY(push_changed(d, run, &work, err));
+        if (work.at == work.count)
             return ARC_OK;
-        uint32_t j = work[head];
-        head = (head + 1) % count;
-        waiting--;
-        queued[j] = 0;
-        ARC_TRY(consider(d, run, j, err));
-        if (!arc_job_state_is_terminal(run->jobs[j].status))
-            continue;
-        for (uint32_t i = 0; i < run->dependent_count[j]; i++) {
-            uint32_t k = run->dependents[j][i];
-            if (!queued[k] && run->jobs[k].blockers == 0) {
-                queued[k] = 1;
-                work[(head + waiting++) % count] = k;
-            }
-        }
+        ARC_TRY(consider(d, run, work.items[work.at++], err));
     }
     return ARC_OK;
 }
@@ -497,12 +576,19 @@ static arc_status settle(struct arc_decision *d, struct arc_run *run, arc_err *e
 arc_status arc__go_on(struct arc_decision *d, struct arc_run *run, uint32_t job, arc_err *err)
 {
     ARC_TRY(go_on(d, run, job, run->jobs[job].agent_id, err));
-    return settle(d, run, err);
+    return settle(d, run, 0, err);
 }
 
 arc_status arc__settle(struct arc_decision *d, struct arc_run *run, arc_err *err)
 {
-    return settle(d, run, err);
+    return settle(d, run, 0, err);
+}
+
+arc_status arc__settle_all(struct arc_decision *d, struct arc_run *run, arc_err *err)
+{
+    if (d->count == 0)
+        d->stage = run->stage;
+    return settle(d, run, 1, err);
 }
 
 arc_status arc__lose_attempt(struct arc_decision *d, struct arc_run *run, uint32_t j,
@@ -513,7 +599,7 @@ arc_status arc__lose_attempt(struct arc_decision *d, struct arc_run *run, uint32
         ARC_TRY(retry_job(d, run, j, ARC_CAUSE_LOST, reason, err));
     else
         ARC_TRY(arc__end_job(d, run, j, ARC_EVENT_JOB_FAILED, reason, ARC_CAUSE_LOST, err));
-    return settle(d, run, err);
+    return settle(d, run, 0, err);
 }
 
 /* --- placing -----------------------------------------------------------------------------------
@@ -535,5 +621,5 @@ arc_status arc__decide_place(struct arc_decision *d, struct arc_run *run, uint32
     if (job >= run->plan->job_count || !arc__job_wants_place(run, job, d->now))
         return arc__fail(err, ARC_ECONFLICT, "job", "The job does not wait for a place.");
     ARC_TRY(go_on(d, run, job, agent_id, err));
-    return settle(d, run, err);
+    return settle(d, run, 0, err);
 }

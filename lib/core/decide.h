@@ -29,6 +29,8 @@ struct arc_source {
     uint64_t (*random)(void *user, uint64_t bound);
 };
 
+struct arc_verdict; /* private */
+
 struct arc_decision {
     const struct arc_rules *rules;
     struct arc_source source;
@@ -36,6 +38,10 @@ struct arc_decision {
     struct arc_arena *arena;   /* events and their texts; dies with the turn */
     struct arc_event **events; /* in order */
     size_t count, capacity;
+    /* private: what settle has seen of it */
+    size_t settled;              /* events whose consequences have been drawn */
+    uint32_t stage;              /* the stage whose jobs have been considered */
+    struct arc_verdict *verdict; /* of the stage judged last */
 };
 
 void arc__decision_init(struct arc_decision *d, const struct arc_rules *rules,

@@ -8,7 +8,7 @@
 
 #define NEVER UINT64_MAX
 
-/* --- deadlines -------------------------------------------------------------------------------- */
+/* --- deadlines ----------------------------------------------------------------------- */
 
 static uint64_t after(uint64_t start, int64_t length)
 {
@@ -61,6 +61,36 @@ static int is_granted(const struct arc_step_state *step)
     return step->status == ARC_STEP_QUEUED || step->status == ARC_STEP_RUNNING;
 }
 
+/* When a step that its holder was asked to end is ended without it; NEVER: it was not asked. */
+static uint64_t give_up_at(const struct arc_rules *rules, const struct arc_run *run, uint32_t j)
+{
+    const struct arc_step_state *step = &run->jobs[j].steps[run->jobs[j].step];
+    uint64_t at = step->cancel_by_mono_ns > 0 ? step->cancel_by_mono_ns : NEVER;
+    return run->stopping ? earlier(at, stop_deadline(rules, run)) : at;
+}
+
+static uint64_t granted_wakes(const struct arc_rules *rules, const struct arc_run *run, uint32_t j)
+{
+    uint32_t s = run->jobs[j].step;
+    uint64_t lease = run->jobs[j].steps[s].lease_mono_ns, at = give_up_at(rules, run, j);
+    if (at == NEVER)
+        at = earlier(arc__job_deadline(run, j), arc__step_deadline(run, j, s));
+    return earlier(lease, at);
+}
+
+/* A placed job between two steps: it waits for a retry's delay, or for the end of a pause. */
+static uint64_t between_wakes(const struct arc_run *run, uint32_t j)
+{
+    const struct arc_job_state *job = &run->jobs[j];
+    const struct arc_step_state *step = &job->steps[job->step];
+    if (job->agent_id.len == 0)
+        return NEVER;
+    uint64_t at = arc__job_deadline(run, j);
+    if (step->not_before_mono_ns > 0 && run->status != ARC_RUN_PAUSED)
+        at = earlier(at, step->not_before_mono_ns);
+    return at;
+}
+
 static uint64_t job_wakes(const struct arc_rules *rules, const struct arc_run *run, uint32_t j)
 {
     const struct arc_job_state *job = &run->jobs[j];
@@ -74,18 +104,9 @@ static uint64_t job_wakes(const struct arc_rules *rules, const struct arc_run *r
     if (job->step >= run->plan->jobs[j].step_count)
         return at;
     const struct arc_step_state *step = &job->steps[job->step];
-    if (!is_granted(step)) {
-        int waits = step->status == ARC_STEP_PENDING && step->not_before_mono_ns > 0 &&
-                    run->status != ARC_RUN_PAUSED;
-        return waits ? earlier(at, step->not_before_mono_ns) : at;
-    }
-    at = earlier(at, step->lease_mono_ns);
-    if (run->stopping)
-        at = earlier(at, stop_deadline(rules, run));
-    if (step->cancel_by_mono_ns > 0)
-        return earlier(at, step->cancel_by_mono_ns);
-    at = earlier(at, arc__job_deadline(run, j));
-    return earlier(at, arc__step_deadline(run, j, job->step));
+    if (is_granted(step))
+        return earlier(at, granted_wakes(rules, run, j));
+    return earlier(at, between_wakes(run, j));
 }
 
 uint64_t arc__run_deadline(const struct arc_rules *rules, const struct arc_run *run)
@@ -130,7 +151,7 @@ arc_status arc__decide_create(struct arc_decision *d, struct arc_run *run,
                               .actor = create->triggered_by,
                               .birth = birth};
     ARC_TRY(arc__emit(d, run, event, err));
-    return arc__settle(d, run, err);
+    return arc__settle_all(d, run, err);
 }
 
 /* --- what operators ask -------------------------------------------------------------------------
@@ -177,7 +198,7 @@ arc_status arc__decide_resume(struct arc_decision *d, struct arc_run *run, arc_s
             run->jobs[j].agent_id.len > 0)
             ARC_TRY(arc__go_on(d, run, j, err));
     }
-    return arc__run_over(run) ? ARC_OK : arc__settle(d, run, err);
+    return arc__run_over(run) ? ARC_OK : arc__settle_all(d, run, err);
 }
 
 /* Everything that has not been granted ends at once; the holders of the rest are asked to stop. */
@@ -230,7 +251,7 @@ arc_status arc__decide_stop(struct arc_decision *d, struct arc_run *run, arc_sli
 static arc_status start_step(struct arc_decision *d, struct arc_run *run, uint32_t j, uint32_t s,
                              arc_err *err)
 {
-    if (run->status == ARC_RUN_PENDING)
+    if (!run->started_any) /* in a paused run too: its clock begins, its state stays */
         ARC_TRY(arc__emit(
             d, run, (struct arc_event){.type = ARC_EVENT_PIPELINE_STARTED, .job = -1, .step = -1},
             err));
@@ -418,10 +439,9 @@ static arc_status tick_granted(struct arc_decision *d, struct arc_run *run, uint
             (long long)(d->rules->lease_ttl_ns / INT64_C(1000000000)));
         return arc__decide_lost(d, run, j, reason, err);
     }
-    if (run->stopping)
-        return now >= stop_deadline(d->rules, run) ? give_up_on(d, run, j, err) : ARC_OK;
-    if (step->cancel_by_mono_ns > 0)
-        return now >= step->cancel_by_mono_ns ? give_up_on(d, run, j, err) : ARC_OK;
+    uint64_t at = give_up_at(d->rules, run, j);
+    if (at != NEVER)
+        return now >= at ? give_up_on(d, run, j, err) : ARC_OK;
     if (now >= arc__step_deadline(run, j, run->jobs[j].step) || now >= arc__job_deadline(run, j))
         step->cancel_by_mono_ns =
             now + (uint64_t)d->rules->stop_grace_ns + (uint64_t)d->rules->stop_settle_ns;
@@ -441,13 +461,9 @@ static arc_status tick_job(struct arc_decision *d, struct arc_run *run, uint32_t
     }
     if (job->step >= run->plan->jobs[j].step_count)
         return ARC_OK;
-    struct arc_step_state *step = &job->steps[job->step];
-    if (is_granted(step))
+    if (is_granted(&job->steps[job->step]))
         return tick_granted(d, run, j, err);
-    if (job->agent_id.len > 0 && step->not_before_mono_ns > 0 &&
-        step->not_before_mono_ns <= d->now.mono_ns && run->status != ARC_RUN_PAUSED)
-        return arc__go_on(d, run, j, err);
-    return ARC_OK;
+    return between_wakes(run, j) <= d->now.mono_ns ? arc__go_on(d, run, j, err) : ARC_OK;
 }
 
 arc_status arc__decide_tick(struct arc_decision *d, struct arc_run *run, arc_err *err)
@@ -464,5 +480,5 @@ arc_status arc__decide_tick(struct arc_decision *d, struct arc_run *run, arc_err
                   job->not_before_mono_ns <= d->now.mono_ns;
         ARC_TRY(tick_job(d, run, j, err));
     }
-    return settle && !arc__run_over(run) ? arc__settle(d, run, err) : ARC_OK;
+    return settle && !arc__run_over(run) ? arc__settle_all(d, run, err) : ARC_OK;
 }

@@ -19,8 +19,11 @@ arc_status arc__lose_attempt(struct arc_decision *d, struct arc_run *run, uint32
                              arc_slice reason, arc_err *err);
 /* Takes a placed job on, then settles. */
 arc_status arc__go_on(struct arc_decision *d, struct arc_run *run, uint32_t job, arc_err *err);
-/* Queues or skips what has become ready; ends the run when nothing is open. */
+/* Queues or skips what has become ready by the decision's events so far; ends the run when nothing
+ * is open. Cost is in proportion to the jobs that ended and those that wait for them. */
 arc_status arc__settle(struct arc_decision *d, struct arc_run *run, arc_err *err);
+/* The same, looking at every job of the present stage: time or a pause may have held them. */
+arc_status arc__settle_all(struct arc_decision *d, struct arc_run *run, arc_err *err);
 
 /* When a started job's attempt runs out of time, mono; UINT64_MAX: never. */
 uint64_t arc__job_deadline(const struct arc_run *run, uint32_t j);

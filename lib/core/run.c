@@ -96,8 +96,7 @@ static arc_status make_jobs(struct arc_run *run, const struct arc_event *event, 
     uint32_t at = 0;
     run->jobs = arc__arena_array(&run->arena, plan->job_count, sizeof(*run->jobs));
     run->stage_open = arc__arena_array(&run->arena, plan->stage_count, sizeof(uint32_t));
-    run->stage_verdict = arc__arena_array(&run->arena, plan->stage_count, 1);
-    if (run->jobs == NULL || run->stage_open == NULL || run->stage_verdict == NULL)
+    if (run->jobs == NULL || run->stage_open == NULL)
         return arc__fail_nomem(err);
     for (uint32_t j = 0; j < plan->job_count; j++) {
         const struct arc_plan_job *job = &plan->jobs[j];
@@ -150,6 +149,8 @@ static arc_status move_run(struct arc_run *run, const struct arc_event *event, i
                            arc_err *err)
 {
     int next = arc__run_next(run->status, signal);
+    if (next == ARC_MOVE_IGNORED)
+        return ARC_OK;
     if (next <= 0)
         return misfit(event, err);
     run->status = next;
@@ -158,6 +159,26 @@ static arc_status move_run(struct arc_run *run, const struct arc_event *event, i
         run->reason = keep(run, event->reason);
     }
     return ARC_OK;
+}
+
+static uint64_t elapsed(uint64_t since, uint64_t at_least, uint64_t now)
+{
+    uint64_t from = since > at_least ? since : at_least;
+    return now > from ? now - from : 0;
+}
+
+/* The clocks that stood still: that of the run, and that of every job in the queue. What began in
+ * the pause has missed only its rest. */
+static void end_pause(struct arc_run *run, uint64_t mono)
+{
+    if (run->started_any)
+        run->paused_total_ns += elapsed(run->paused_mono_ns, run->started_mono_ns, mono);
+    for (uint32_t j = 0; j < run->plan->job_count; j++) {
+        struct arc_job_state *job = &run->jobs[j];
+        if (job->status == ARC_JOB_QUEUED && job->agent_id.len == 0)
+            job->queued_mono_ns += elapsed(run->paused_mono_ns, job->queued_mono_ns, mono);
+    }
+    run->paused_mono_ns = 0;
 }
 
 static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *event,
@@ -176,8 +197,7 @@ static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *eve
         run->paused_mono_ns = mono;
         return move_run(run, event, ARC_RUN_SIGNAL_PAUSE, err);
     case ARC_EVENT_PIPELINE_RESUMED:
-        run->paused_total_ns += mono > run->paused_mono_ns ? mono - run->paused_mono_ns : 0;
-        run->paused_mono_ns = 0;
+        end_pause(run, mono);
         return move_run(run, event,
                         run->started_any ? ARC_RUN_SIGNAL_RESUME : ARC_RUN_SIGNAL_RESUME_PENDING,
                         err);
@@ -329,8 +349,9 @@ static arc_status move_step(struct arc_run *run, const struct arc_event *event, 
 static void note_failure(struct arc_run *run, const struct arc_event *event)
 {
     struct arc_job_state *job = &run->jobs[event->job];
-    if (run->plan->jobs[event->job].steps[event->step].continue_on_error &&
-        event->cause != ARC_CAUSE_LOST)
+    if (event->cause == ARC_CAUSE_LOST) /* not the step's doing: the whole attempt ends */
+        return;
+    if (run->plan->jobs[event->job].steps[event->step].continue_on_error)
         return;
     if (job->failed == 0)
         job->failed = event->step + 1;
@@ -360,14 +381,15 @@ static arc_status fold_step_retrying(struct arc_run *run, const struct arc_event
     struct arc_job_state *job = &run->jobs[event->job];
     struct arc_step_state *step = &job->steps[event->step];
     ARC_TRY(move_step(run, event, ARC_STEP_SIGNAL_RETRY, err));
-    step->not_before_mono_ns = to_mono(event->not_before_ns, wall_to_mono);
     step->cancel_by_mono_ns = 0;
     step->lease_mono_ns = 0;
     if (event->cause == ARC_CAUSE_LOST) { /* nothing had started: back to the queue */
         job->lost++;
         job->agent_id = ARC_NONE;
+        job->queued_mono_ns = to_mono(event->time_ns, wall_to_mono);
     } else {
         step->executions++;
+        step->not_before_mono_ns = to_mono(event->not_before_ns, wall_to_mono);
     }
     return ARC_OK;
 }

@@ -39,14 +39,15 @@ struct arc_step_state {
 struct arc_job_state {
     arc_id id;
     int32_t status;
-    int32_t attempt;           /* from 1 */
-    uint32_t executions, lost; /* attempts that ended: by themselves; with the agent lost */
-    uint32_t blockers;         /* deps that have not ended */
-    uint32_t step;             /* the present step; step_count when all are over */
-    int32_t failed;            /* a step of this attempt failed for good: 0 or its index + 1 */
-    int32_t timed_out;         /* the same for a timeout */
-    int32_t started_any;       /* a step of this attempt has started */
-    int32_t by_failure;        /* skipped because of a failure: counts as failed for dependents */
+    int32_t attempt;     /* from 1 */
+    uint32_t executions; /* attempts that ended by themselves */
+    uint32_t lost;       /* placements that ended with the agent lost, started or not */
+    uint32_t blockers;   /* deps that have not ended */
+    uint32_t step;       /* the present step; step_count when all are over */
+    int32_t failed;      /* a step of this attempt failed for good: 0 or its index + 1 */
+    int32_t timed_out;   /* the same for a timeout */
+    int32_t started_any; /* a step of this attempt has started */
+    int32_t by_failure;  /* skipped because of a failure: counts as failed for dependents */
     int64_t queued_ns, started_ns, ended_ns;
     uint64_t queued_mono_ns, started_mono_ns;
     uint64_t not_before_mono_ns;
@@ -72,11 +73,10 @@ struct arc_run {
     arc_slice reason;
     int64_t created_ns, started_ns, ended_ns;
     uint64_t started_mono_ns;
-    uint64_t paused_mono_ns, paused_total_ns; /* clocks stand still while paused */
+    uint64_t paused_mono_ns, paused_total_ns; /* clocks stand still; total: since the start */
     uint32_t jobs_open, jobs_running, jobs_failed, jobs_partial;
     uint32_t *stage_open;        /* jobs of each stage that have not ended */
     uint32_t stage;              /* the first stage with open jobs */
-    uint8_t *stage_verdict;      /* its `when`, once decided: 0 not yet, 1 runs, 2 skipped */
     const uint32_t **dependents; /* of each job: who waits for it */
     uint32_t *dependent_count;
     struct arc_job_state *jobs;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Agents in memory: presence, leases, and the channel through which they are told what to do. */
-#include "engine/engine_private.h"
-
 #include <stdio.h>
 
+#include "engine/engine_private.h"
 #include "engine/event_json.h"
 
 #define AGENT_BYTES_MAX (1024u * 1024u)
 
-/* --- records --------------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------- */
 
 struct agent *arc__agent_find(struct arc_engine *engine, arc_slice id)
 {
@@ -139,7 +138,7 @@ int arc__engine_next_agent(struct arc_engine *engine, size_t *at, struct arc_age
     return 0;
 }
 
-/* --- leases ---------------------------------------------------------------------------------- */
+/* --- leases -------------------------------------------------------------------------- */
 
 static struct arc_step_state *present_step(const struct live *live, uint32_t job)
 {
@@ -288,7 +287,7 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
     return list_cancels(engine, agent, arena, out, err);
 }
 
-/* --- sessions -------------------------------------------------------------------------------- */
+/* --- sessions ------------------------------------------------------------------------ */
 
 void arc__session_due(struct agent *agent)
 {
@@ -437,7 +436,7 @@ void arc__engine_set_host(struct arc_engine *engine, const struct arc_host_port 
     engine->place_due = 1;
 }
 
-/* --- part of a turn -------------------------------------------------------------------------- */
+/* --- part of a turn ------------------------------------------------------------------ */
 
 static arc_status drop_lost(struct arc_engine *engine, struct agent *agent, arc_err *err)
 {

@@ -6,8 +6,7 @@
 
 #define EVENTS_A_BATCH_MAX 10000u
 
-/* --- registration
- * ----------------------------------------------------------------------------------------- */
+/* --- registration -------------------------------------------------------------------- */
 
 static arc_status put_agent(struct arc_engine *engine, const struct agent *agent,
                             enum arc_event_type type, arc_slice reason, arc_err *err)
@@ -141,8 +140,7 @@ arc_status arc__do_agent_unregister(struct arc_engine *engine, struct cmd_box *b
     return put_agent(engine, agent, ARC_EVENT_AGENT_UNREGISTERED, cmd->reason, err);
 }
 
-/* --- events that agents push
- * -------------------------------------------------------------------------------- */
+/* --- events that agents push --------------------------------------------------------- */
 
 /* The end of what is stored for this agent. */
 static arc_status know_epoch(struct arc_engine *engine, struct agent *agent, arc_err *err)

@@ -195,8 +195,7 @@ arc_status arc__do_pipeline_delete(struct arc_engine *engine, struct cmd_box *bo
     return pipeline_event(engine, pipe, ARC_EVENT_PIPELINE_DELETED, cmd, err);
 }
 
-/* --- saving a definition
- * --------------------------------------------------------------------------------- */
+/* --- saving a definition ------------------------------------------------------------- */
 
 /* The same request again: what it answered then. ARC_EDONE: it was found and box->answer.sha is
  * set. */

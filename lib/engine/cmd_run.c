@@ -5,8 +5,7 @@
 #include "engine/event_json.h"
 #include "spec/spec.h"
 
-/* --- trigger
- * ----------------------------------------------------------------------------------------- */
+/* --- trigger ------------------------------------------------------------------------- */
 
 /* What makes two requests of one requestId the same. */
 static arc_status request_digest(struct arc_engine *engine, const struct arc_cmd *cmd, char *out,
@@ -258,8 +257,7 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
     return arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_request_key, &key, 0, err);
 }
 
-/* --- control
- * ------------------------------------------------------------------------------------------- */
+/* --- control ------------------------------------------------------------------------- */
 
 arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
@@ -288,8 +286,7 @@ arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, a
     return status;
 }
 
-/* --- reports
- * -------------------------------------------------------------------------------------------- */
+/* --- reports ------------------------------------------------------------------------- */
 
 arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {

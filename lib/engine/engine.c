@@ -18,7 +18,7 @@ arc_status arc__engine_broken(struct arc_engine *engine, const char *what, arc_e
     return arc__fail(err, ARC_EINTERNAL, "engine", "%s", engine->fault);
 }
 
-/* --- open and close --------------------------------------------------------------------------- */
+/* --- open and close ------------------------------------------------------------------ */
 
 static void init_containers(struct arc_engine *engine)
 {

@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "spec/spec.h"
 
-/* --- maps of texts --------------------------------------------------------------------------- */
+/* --- maps of texts ------------------------------------------------------------------- */
 
 void arc__kvs_to_json(const struct arc_kvs *kvs, struct arc_buf *out)
 {
@@ -62,7 +62,7 @@ arc_status arc__kvs_from_json(arc_slice text, struct arc_arena *arena, struct ar
     return kvs_from_node(node, arena, out, err);
 }
 
-/* --- the stored body ------------------------------------------------------------------------- */
+/* --- the stored body ----------------------------------------------------------------- */
 
 static void add_text(struct arc_json *json, const char *key, arc_slice text)
 {
@@ -161,7 +161,7 @@ void arc__event_body(const struct arc_event *event, struct arc_buf *out)
     arc__json_end_object(&json);
 }
 
-/* --- and back -------------------------------------------------------------------------------- */
+/* --- and back ------------------------------------------------------------------------ */
 
 static arc_slice get_text(const struct arc_node *map, const char *key, struct arc_arena *arena)
 {
@@ -281,7 +281,7 @@ arc_status arc__event_from_row(const struct arc_row_event *row, struct arc_arena
     return ARC_OK;
 }
 
-/* --- as CloudEvents -------------------------------------------------------------------------- */
+/* --- as CloudEvents ------------------------------------------------------------------ */
 
 void arc__event_subject(const struct arc_event *event, struct arc_buf *out)
 {

@@ -10,8 +10,7 @@ struct step_ref *arc__step_find(struct arc_engine *engine, arc_slice step_run_id
     return arc__map_get(&engine->steps, step_run_id);
 }
 
-/* --- indices
- * --------------------------------------------------------------------------------------- */
+/* --- indices ------------------------------------------------------------------------- */
 
 static void drop_ready(struct live *live, uint32_t job)
 {
@@ -162,8 +161,7 @@ arc_status arc__live_index_events(struct live *live, const struct arc_decision *
     return arc__live_arm(live, err);
 }
 
-/* --- making and dropping
- * ---------------------------------------------------------------------------- */
+/* --- making and dropping ------------------------------------------------------------- */
 
 static arc_status make_tables(struct live *live, arc_err *err)
 {
@@ -274,8 +272,7 @@ void arc__live_linger(struct live *live)
     }
 }
 
-/* --- loading
- * ------------------------------------------------------------------------------------------ */
+/* --- loading ------------------------------------------------------------------------- */
 
 static arc_status fold_rows(struct live *live, const struct arc_rows *rows, arc_err *err)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log intake: who may write, which lines are new, what is missing. Numbers are the store's; the
  * agent's own numbers only tell what it has sent already and what was lost on the way. */
-#include "engine/engine_private.h"
-
 #include <stdio.h>
 
 #include "base/text.h"
+#include "engine/engine_private.h"
 
 #define LINES_A_BATCH_MAX 100000u
 #define BATCH_BYTES_MAX (16u * 1024u * 1024u)

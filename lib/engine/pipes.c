@@ -106,8 +106,7 @@ arc_status arc__pipe_get(struct arc_engine *engine, arc_slice id, struct pipe **
     return ARC_OK;
 }
 
-/* --- what runs do to their pipeline
- * --------------------------------------------------------------- */
+/* --- what runs do to their pipeline -------------------------------------------------- */
 
 static int shown(int run_status)
 {

@@ -2,16 +2,15 @@
 /* Telling the world, after the commit: a ring of the last events for watches that keep up, the
  * store for those that do not. A slow watch is a cursor that lies far behind; it holds nothing up.
  */
-#include "engine/engine_private.h"
-
 #include <stddef.h>
 
+#include "engine/engine_private.h"
 #include "engine/event_json.h"
 
 #define WATCH_FETCH 128u
 #define WATCH_BYTES_MAX (64u * 1024u * 1024u)
 
-/* --- the ring -------------------------------------------------------------------------------- */
+/* --- the ring ------------------------------------------------------------------------ */
 
 /* Every text of a record, for copying it as one block. */
 static const size_t text_fields[] = {
@@ -132,7 +131,7 @@ int64_t arc__engine_position(const struct arc_engine *engine)
     return engine->published;
 }
 
-/* --- notices --------------------------------------------------------------------------------- */
+/* --- notices ------------------------------------------------------------------------- */
 
 /* Callbacks may open and close watches and sessions, so after each one the walk starts anew. */
 static int notify_one_watch(struct arc_engine *engine)
@@ -184,7 +183,7 @@ void arc__publish_notify(struct arc_engine *engine)
     engine->watches_due = 0;
 }
 
-/* --- watching logs --------------------------------------------------------------------------- */
+/* --- watching logs ------------------------------------------------------------------- */
 
 void arc__log_watch_wake(struct arc_engine *engine, arc_slice step_run_id)
 {
@@ -222,7 +221,7 @@ void arc__log_watch_close(struct arc_log_watch *watch)
     arc__free(&watch->engine->mem, watch);
 }
 
-/* --- watching events ------------------------------------------------------------------------- */
+/* --- watching events ----------------------------------------------------------------- */
 
 arc_status arc__event_watch_open(struct arc_engine *engine, const struct arc_watch_filter *filter,
                                  void (*notify)(void *user), void *user,

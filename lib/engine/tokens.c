@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credentials. Only SHA-256 hashes are kept; tokens are 256 random bits, so a hash is enough. */
-#include "engine/engine_private.h"
-
 #include <stdio.h>
 
 #include "base/buf.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "engine/engine_private.h"
 
 #define TOKEN_BYTES_MAX 65536u
 #define SECRET_BYTES_MAX 32u

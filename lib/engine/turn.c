@@ -198,8 +198,7 @@ arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
     return arc__live_index_events(live, d, err);
 }
 
-/* --- the end of a turn
- * ---------------------------------------------------------------------------- */
+/* --- the end of a turn --------------------------------------------------------------- */
 
 static void committed(void *user, arc_status status, const arc_err *err)
 {

@@ -86,8 +86,7 @@ static void tell(struct remote_call *call)
         call->ready(call->user, &call->base);
 }
 
-/* --- what the wire brings
- * ---------------------------------------------------------------------------------- */
+/* --- what the wire brings ------------------------------------------------------------ */
 
 static void end_call(struct remote_call *call, arc_status status, const char *message)
 {
@@ -152,9 +151,7 @@ static const struct arc_grpc_events call_events = {
     .on_close = on_close,
 };
 
-/* --- the call
- * -------------------------------------------------------------------------------------------------
- */
+/* --- the call ------------------------------------------------------------------------ */
 
 static arc_status call_over(const struct remote_call *call, arc_err *err)
 {
@@ -329,9 +326,7 @@ arc_status arc_client_call(arc_client *client, const char *method, const arc_cal
     return ARC_OK;
 }
 
-/* --- the channel
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the channel --------------------------------------------------------------------- */
 
 static int public_state(enum arc_grpc_channel_state state)
 {

@@ -18,8 +18,7 @@
 #define BUDGET_DEFAULT 10000u
 #define PATH_BYTES_MAX 4096u
 
-/* --- opening the adapters
- * ----------------------------------------------------------------------------- */
+/* --- opening the adapters ------------------------------------------------------------ */
 
 static arc_status open_store(const struct arc_mem *mem, const char *url, struct arc_store **out,
                              arc_err *err)
@@ -160,8 +159,7 @@ void arc_ctl_close(arc_ctl *ctl)
     arc__free(&mem, ctl);
 }
 
-/* --- the loop
- * ------------------------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------------------ */
 
 int arc_ctl_fd(arc_ctl *ctl)
 {
@@ -232,8 +230,7 @@ void arc_ctl_get_stats(arc_ctl *ctl, arc_ctl_stats *out)
     arc__engine_stats(ctl->engine, out);
 }
 
-/* --- the first credential
- * ------------------------------------------------------------------------------- */
+/* --- the first credential ------------------------------------------------------------ */
 
 struct token_wait {
     char *out;

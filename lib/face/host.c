@@ -49,7 +49,7 @@ struct arc_host {
     uint64_t beat_mono_ns;
 };
 
-/* --- executors ------------------------------------------------------------------------------- */
+/* --- executors ----------------------------------------------------------------------- */
 
 static arc_slice bare(arc_slice uses)
 {
@@ -68,7 +68,7 @@ static int offers(void *user, arc_slice uses)
     return find_executor(user, uses) != NULL;
 }
 
-/* --- reports --------------------------------------------------------------------------------- */
+/* --- reports ------------------------------------------------------------------------- */
 
 static void report_free(struct report *report)
 {
@@ -143,7 +143,7 @@ static void resubmit_due(struct arc_host *host, struct arc_now now)
     }
 }
 
-/* --- steps ----------------------------------------------------------------------------------- */
+/* --- steps --------------------------------------------------------------------------- */
 
 static void step_free(struct host_step *step)
 {
@@ -289,7 +289,7 @@ static void take_offers(void *user)
     arc__arena_deinit(&arena);
 }
 
-/* --- the host as an agent -------------------------------------------------------------------- */
+/* --- the host as an agent ------------------------------------------------------------ */
 
 static arc_status host_new(struct arc_ctl *ctl, arc_err *err)
 {
@@ -371,7 +371,7 @@ uint64_t arc__host_deadline(const struct arc_ctl *ctl)
     return at;
 }
 
-/* --- public ---------------------------------------------------------------------------------- */
+/* --- public -------------------------------------------------------------------------- */
 
 arc_status arc_ctl_executor(arc_ctl *ctl, const char *uses, const arc_executor *given, arc_err *err)
 {

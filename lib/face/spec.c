@@ -17,8 +17,7 @@ struct arc_diags_object {
     char (*codes)[8];
 };
 
-/* --- findings
- * --------------------------------------------------------------------------------------------- */
+/* --- findings ------------------------------------------------------------------------ */
 
 static char *terminated(struct arc_arena *arena, arc_slice text)
 {
@@ -139,8 +138,7 @@ arc_status arc_diags_copy_text(const arc_diags *diags, uint32_t flags, char **ou
     return give_text(&buf, out, err);
 }
 
-/* --- definitions
- * -------------------------------------------------------------------------------------------- */
+/* --- definitions --------------------------------------------------------------------- */
 
 static arc_status canonical_of(arc_spec *object, const struct arc_spec *spec, arc_err *err)
 {

@@ -176,7 +176,7 @@ def deadline(world):
         response_deserializer=stream.StreamPipelineStatusResponse.FromString)
 
     def watch():
-        for _ in follow(stream.StreamPipelineStatusRequest(pipeline_id=made), timeout=0.5,
+        for _ in follow(stream.StreamPipelineStatusRequest(pipeline_ids=[made]), timeout=0.5,
                         metadata=world.metadata()):
             pass
     refused(watch, grpc.StatusCode.DEADLINE_EXCEEDED)
