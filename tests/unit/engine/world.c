@@ -635,6 +635,13 @@ static struct found look(struct world *w, const struct arc_query *query, struct 
     return found;
 }
 
+arc_status world_rows(struct world *w, const struct arc_query *query, struct arc_rows *rows)
+{
+    struct found found = look(w, query, &w->arena);
+    *rows = found.rows;
+    return found.status;
+}
+
 static int64_t run_col(struct world *w, const char *run, uint32_t col)
 {
     struct arc_arena arena;
