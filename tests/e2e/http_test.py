@@ -296,8 +296,9 @@ def slow(world):
 
 @case("clients that go away in the middle of anything leave the server well")
 def gone(world):
-    for data in ("", "GET", "POST /api/v1/validate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
-                 get() * 50, "GET /api/v1/ws HTTP/1.1\r\n"):
+    for data in ("", "GET", get() * 50,
+                 "POST /api/v1/validate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+                 "GET /api/v1/ws HTTP/1.1\r\n"):
         for _ in range(5):
             wire = Wire(world.http_port)
             wire.send(data)
@@ -350,7 +351,8 @@ def ws_no_token(world):
 
 @case("a page of another origin cannot open a WebSocket, whatever its token")
 def ws_origin(world):
-    for other in ("https://evil.example", "null", ORIGIN + ".evil.example", "http://ci.example.org"):
+    for other in ("https://evil.example", "null", ORIGIN + ".evil.example",
+                  "http://ci.example.org"):
         ws_refused(world, 403, origin=other)
         ws_refused(world, 403, origin=other, in_protocol=True)
     world.ws(origin=ORIGIN).close()
