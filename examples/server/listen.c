@@ -177,10 +177,23 @@ int listen_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
             take(server, fd);
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE)
-            log_write(&server->log, ARC_LOG_WARN, "A connection waits: %s.", strerror(errno));
-        if (errno != ECONNABORTED && errno != EINTR)
-            break;
+        if (errno == ECONNABORTED || errno == EINTR)
+            continue;
+        if (errno != EAGAIN) {
+            /* Out of descriptors or memory: the newcomer waits where it is, and the loop goes on.
+             */
+            log_write(&server->log, ARC_LOG_WARN, "A connection has to wait: %s.", strerror(errno));
+            (void)lws_rx_flow_control(wsi, 0);
+            server->listeners_rest = 1;
+        }
+        break;
     }
     return 0;
+}
+
+void listen_again(struct server *server)
+{
+    for (size_t i = 0; server->listeners_rest && i < server->listener_count; i++)
+        (void)lws_rx_flow_control(server->listeners[i], 1);
+    server->listeners_rest = 0;
 }

@@ -227,6 +227,7 @@ static arc_status unregister_begin(struct arc_op *op, const void *message, arc_e
     ARC_TRY(arc__agent_who(op, request->agent_id, &who, err));
     struct arc_cmd *cmd = arc__op_cmd(op, ARC_CMD_AGENT_UNREGISTER);
     if (cmd != NULL) {
+        (void)arc__slice_to_cstr(who, cmd->principal.id, sizeof(cmd->principal.id));
         cmd->u.agent.agent_id = arc__arena_copy(&cmd->arena, who);
         cmd->reason = arc__arena_copy(&cmd->arena, arc__slice_cstr(request->reason));
     }

@@ -12,7 +12,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import (Closed, Failure, World, case, check, in_background,  # noqa: E402
+from harness import (SOURCE, Closed, Failure, World, case, check, in_background,  # noqa: E402
                      job_name, program, run_cases, same, step_name, wait_until)
 
 UNKNOWN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -797,6 +797,8 @@ def settings(world):
                                             "did you mean http_listen?")
     refused("lease_ttl: 30\n", "wrong.yaml:1:1: lease_ttl is a time")
     refused("data: [\n", "wrong.yaml:2:1: ")
+    example = os.path.join(SOURCE, "examples", "server", "arcentrad.yaml")
+    run_program(world, "--config", os.path.abspath(example), "--print-config")
     out, err = run_program(world, "--config", world.directory + "/absent.yaml", code=2)
     check("absent.yaml" in err, err)
     out, err = run_program(world, "--print-config", env={"ARCENTRA_RUNS_MAX": "x"}, code=2)

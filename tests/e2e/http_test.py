@@ -578,6 +578,30 @@ def second_signal(_):
         world.close()
 
 
+@case("when descriptors run out, newcomers wait and the rest goes on")
+def descriptors(_):
+    if shutil.which("prlimit") is None:
+        raise Skip("prlimit is not installed")
+    world = World(store="mem:")
+    try:
+        world.start_server()
+        number = len(os.listdir("/proc/%d/fd" % world.server.pid)) + 4
+        subprocess.run(["prlimit", "--pid", str(world.server.pid), "--nofile=%d" % number],
+                       check=True)
+        wires = [Wire(world.http_port) for _ in range(12)]
+        wires[0].send(get())
+        same(wires[0].response()[0], 200, "the first")
+        wait_until(lambda: "has to wait" in world.server.text(), "the shortage to be told")
+        check(world.server.text().count("has to wait") < 30, "it is told again and again")
+        wires[11].send(get())
+        for wire in wires[:11]:
+            wire.close()
+        same(wires[11].response()[0], 200, "the last, once there is room")
+        wires[11].close()
+    finally:
+        world.close()
+
+
 def wire_is_known(world):
     """The server has accepted: another request on a connection made later is answered."""
     return exchange(world, get())[0] == 200
