@@ -784,6 +784,18 @@ def taken(world):
         check(str(world.http_port) in err and "in use" in err, err)
 
 
+@case("an address that is none is refused")
+def addresses(world):
+    for setting in ("http", "grpc"):
+        other = "grpc" if setting == "http" else "http"
+        for address in ("127.0.0.1:99999", "127.0.0.1", "127.0.0.1:", ":http", "::1:0", "[::1:0",
+                        "127.0.0.1:-1", "no such host:1"):
+            out, err = run_program(world, "--%s-listen=%s" % (setting, address),
+                                   "--%s-listen=127.0.0.1:0" % other, "--store", "mem:", "--data",
+                                   world.directory + "/other", code=1)
+            check(address in err, "%r is not named: %s" % (address, err))
+
+
 @case("wrong settings are refused with their place and the nearest name")
 def settings(world):
     path = os.path.join(world.directory, "wrong.yaml")

@@ -418,6 +418,15 @@ def ws_utf8(world):
     ws.close()
 
 
+@case("a frame without a mask ends the connection")
+def ws_unmasked(world):
+    ws = world.ws()
+    ws.send("{}")
+    same(ws.message()["type"], "error", "an answer")
+    ws.frame(1, b"{}", mask=False)
+    closed_with(ws, 1002)
+
+
 @case("a client that closes is answered with a close")
 def ws_close(world):
     ws = world.ws()
