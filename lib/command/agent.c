@@ -33,7 +33,10 @@ arc_status arc__agent_who(const struct arc_op *op, const char *named, arc_slice 
 
 int64_t arc__agent_heartbeat_ns(const struct arc_op *op)
 {
-    return arc__engine_rules(op->engine)->lease_ttl_ns / 3;
+    /* Rarer than a third of the lease would let leases lapse between two of them. */
+    int64_t most_ns = arc__engine_rules(op->engine)->lease_ttl_ns / 3;
+    int64_t wanted_ns = arc__engine_heartbeat_ns(op->engine);
+    return wanted_ns < most_ns ? wanted_ns : most_ns;
 }
 
 arc_status arc__agent_leases(Agent__V1__Lease **leases, size_t count, struct arc_arena *arena,

@@ -25,8 +25,9 @@
 #define ARC_REDELIVER_NS (INT64_C(5) * 1000000000)
 #define ARC_OFFLINE_BEATS 3
 #define ARC_CMD_BYTES_MAX (32u * 1024u * 1024u)
-#define ARC_TURN_OPS_MAX 20000u /* of one turn, before the last decision: see ARC_RUN_THINGS_MAX \
-                                 */
+#define ARC_TURN_OPS_MAX \
+    20000u /* of one turn, before the last decision: see ARC_RUN_THINGS_MAX \
+            */
 /* Jobs and steps of one run. Ending all of them at once takes two rows each, which must fit into
  * one batch besides what the turn holds already. */
 #define ARC_RUN_THINGS_MAX 35000u
