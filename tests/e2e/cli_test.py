@@ -216,9 +216,16 @@ def fail_fast(world):
     same(leftovers(world), [], "processes")
 
 
-def start(world, *argv):
+def start(world, *argv, **env):
+    """A command that goes on; without a buffer, so that await_line takes no more than it says."""
     return subprocess.Popen([program("arcentra")] + list(argv), stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, env=environment(world), cwd=world.directory)
+                            stderr=subprocess.STDOUT, env=environment(world, **env),
+                            cwd=world.directory, bufsize=0)
+
+
+def start_remote(world, *argv):
+    return start(world, *argv, ARCENTRA_TOKEN=world.token,
+                 ARCENTRA_SERVER="127.0.0.1:%d" % world.grpc_port)
 
 
 def await_line(process, part):
@@ -359,10 +366,7 @@ def logs(world):
     wait_until(lambda: remote(world, "logs", row["stepRunId"])[0].count("line") == 5, "the lines")
     out, _ = remote(world, "logs", "--tail", "2", row["stepRunId"])
     same([line.split("| ")[1] for line in out.splitlines()], ["line 4", "line 5"], "the tail")
-    process = subprocess.Popen(
-        [program("arcentra"), "logs", "-f", "--run", run_id], stdout=subprocess.PIPE,
-        env=environment(world, ARCENTRA_TOKEN=world.token,
-                        ARCENTRA_SERVER="127.0.0.1:%d" % world.grpc_port))
+    process = start_remote(world, "logs", "-f", "--run", run_id)
     await_line(process, "line 5")
     open(gate, "w").close()
     out = process.communicate(timeout=PATIENCE)[0].decode()
@@ -374,10 +378,7 @@ def logs(world):
 def stop(world):
     path = write(world, "stop.yaml", definition("echo up; sleep 600"))
     pipeline = remote(world, "create", path)[0].strip()
-    process = subprocess.Popen(
-        [program("arcentra"), "trigger", "-f", pipeline], stdout=subprocess.PIPE,
-        env=environment(world, ARCENTRA_TOKEN=world.token,
-                        ARCENTRA_SERVER="127.0.0.1:%d" % world.grpc_port))
+    process = start_remote(world, "trigger", "-f", pipeline)
     run_id = process.stdout.readline().decode().strip()
     await_line(process, "| up")
     remote(world, "stop", pipeline, run_id, "--reason", "enough of it")
@@ -392,10 +393,7 @@ def stop(world):
 def outlive(world):
     script = "i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo line $i; sleep 0.05; done"
     pipeline = remote(world, "create", write(world, "outlive.yaml", definition(script)))[0].strip()
-    process = subprocess.Popen(
-        [program("arcentra"), "trigger", "-f", pipeline], stdout=subprocess.PIPE,
-        env=environment(world, ARCENTRA_TOKEN=world.token,
-                        ARCENTRA_SERVER="127.0.0.1:%d" % world.grpc_port))
+    process = start_remote(world, "trigger", "-f", pipeline)
     await_line(process, "| line 3")
     world.server.signal(signal.SIGKILL)
     world.server.wait()
