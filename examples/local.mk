@@ -7,3 +7,4 @@ include examples/cli/local.mk
 include examples/embed.mk
 include examples/server/local.mk
 include examples/demo/local.mk
+EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/examples/pipelines/*.yaml))

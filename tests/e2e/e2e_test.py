@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import (Closed, Failure, World, case, check, in_background,  # noqa: E402
                      job_name, program, run_cases, same, step_name, wait_until)
@@ -499,8 +500,8 @@ def live(world):
 @case("a long history comes in chunks of at most 200, without a gap, then goes on live")
 def history(world):
     path, wait = gate(world, "history")
-    pipeline = world.create(one("i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo \"line $i\"; done; "
-                                "%s; seq 1001 1500 | sed 's/^/line /'" % wait))
+    pipeline = world.create(one("i=0; while [ $i -lt 1000 ]; do i=$((i+1)); "
+                                "echo \"line $i\"; done; %s; seq 1001 1500 | sed 's/^/line /'" % wait))
     run = world.trigger(pipeline)
     row = world.wait_step(run, "step", "running")
     watching = in_background(lambda: log_of(world, row))
