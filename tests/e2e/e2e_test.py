@@ -500,7 +500,8 @@ def live(world):
 def history(world):
     path, wait = gate(world, "history")
     pipeline = world.create(one("i=0; while [ $i -lt 1000 ]; do i=$((i+1)); "
-                                "echo \"line $i\"; done; %s; seq 1001 1500 | sed 's/^/line /'" % wait))
+                                "echo \"line $i\"; done; "
+                                "%s; seq 1001 1500 | sed 's/^/line /'" % wait))
     run = world.trigger(pipeline)
     row = world.wait_step(run, "step", "running")
     watching = in_background(lambda: log_of(world, row))
