@@ -125,6 +125,8 @@ void http_listen_to_peer(struct conn *conn, int on);
 /* Status line and headers into conn->out; the body's length is known. */
 void answer_head(struct conn *conn, int status, const char *content_type, const char *headers,
                  size_t body_len);
+/* The same for a refusal of our own, whose envelope stands in conn->own. */
+void answer_refusal_head(struct conn *conn, int status);
 /* The error envelope into conn->own. */
 void answer_envelope(struct conn *conn, int status, const char *sentence);
 /* 1 when the origin is on the list. */

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import (Closed, Failure, World, case, check, in_background,  # noqa: E402
                      job_name, program, run_cases, same, step_name, wait_until)

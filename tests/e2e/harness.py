@@ -374,8 +374,10 @@ def check_envelope(status, headers, text, path):
 class Wire:
     """A connection on which exact bytes are sent."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    def __init__(self, port, tls=None, host="127.0.0.1"):
+        self.socket = socket.create_connection((host, port), PATIENCE)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.buffer = b""
 
     def send(self, data):
@@ -435,8 +437,8 @@ class WebSocket:
     """A client of RFC 6455: texts in and out, and frames by hand for what is wrong on purpose."""
 
     def __init__(self, port, token=None, path="/api/v1/ws", headers=(), in_protocol=False,
-                 origin=None):
-        self.wire = Wire(port)
+                 origin=None, tls=None):
+        self.wire = Wire(port, tls)
         key = base64.b64encode(os.urandom(16)).decode()
         lines = ["GET %s HTTP/1.1" % path, "Host: 127.0.0.1:%d" % port, "Upgrade: websocket",
                  "Connection: keep-alive, Upgrade", "Sec-WebSocket-Version: 13",
