@@ -599,6 +599,11 @@ const struct arc_rules *arc__engine_rules(const struct arc_engine *engine)
     return &engine->options.rules;
 }
 
+int64_t arc__engine_heartbeat_ns(const struct arc_engine *engine)
+{
+    return engine->options.heartbeat_ns;
+}
+
 arc_status arc__engine_new_id(struct arc_engine *engine, arc_id *out, arc_err *err)
 {
     int64_t ms = engine->now.wall_ns / 1000000;
