@@ -12,13 +12,6 @@ struct cmd_box *arc__box(struct arc_cmd *cmd)
     return (struct cmd_box *)(void *)cmd;
 }
 
-arc_status arc__engine_broken(struct arc_engine *engine, const char *what, arc_err *err)
-{
-    if (engine->fault[0] == '\0')
-        (void)snprintf(engine->fault, sizeof(engine->fault), "%s", what);
-    return arc__fail(err, ARC_EINTERNAL, "engine", "%s", engine->fault);
-}
-
 void arc__engine_say(struct arc_engine *engine, int level, const char *text)
 {
     if (engine->options.log != NULL)
@@ -39,6 +32,7 @@ static void init_containers(struct arc_engine *engine)
     arc__map_init(&engine->pipes, mem, seed[0], seed[1]);
     arc__map_init(&engine->agents, mem, seed[0], seed[1]);
     arc__map_init(&engine->tokens, mem, seed[0], seed[1]);
+    arc__map_init(&engine->set_aside, mem, seed[0], seed[1]);
     arc__heap_init(&engine->timers, mem);
     arc__list_init(&engine->cmds);
     arc__list_init(&engine->live_list);
@@ -128,6 +122,7 @@ void arc__engine_close(struct arc_engine *engine)
     arc__map_deinit(&engine->pipes);
     arc__map_deinit(&engine->agents);
     arc__map_deinit(&engine->tokens);
+    arc__map_deinit(&engine->set_aside);
     arc__heap_deinit(&engine->timers);
     arc__arena_deinit(&engine->turn.arena);
     arc__load_deinit(&engine->recover_load);
@@ -440,6 +435,10 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
     engine->retry_mono_ns = engine->now.mono_ns + (uint64_t)ARC_RETRY_NS;
     (void)arc__fail(&why, ARC_EUNAVAILABLE, "store", "Nothing was stored: %s", turn->err.message);
     answer_all(engine, ARC_EUNAVAILABLE, &why);
+    if (turn->spoiled != ARC_OK) /* ours: the run that broke it has been set aside */
+        return ARC_OK;
+    if (status == ARC_EINTERNAL)
+        (void)snprintf(engine->fault, sizeof(engine->fault), "%.150s", turn->err.message);
     if (status == ARC_EIO || status == ARC_EINTERNAL)
         return arc__fail(err, status, "store", "%s", turn->err.message);
     return ARC_OK;

@@ -31,9 +31,11 @@ struct arc_engine_options {
     uint32_t agents_approved; /* 1: by their token */
 };
 
-/* Opens and begins recovery; with a store that answers at once it is complete on return. */
+/* Opens and begins recovery; with a store that answers at once it is complete on return. On failure
+ * the store and the logs stay the caller's. */
 arc_status arc__engine_open(const struct arc_engine_options *options, struct arc_now now,
                             struct arc_engine **out, arc_err *err);
+/* Sessions and watches are closed before. What waits is freed. */
 void arc__engine_close(struct arc_engine *engine);
 /* One turn and as many more as budget (commands) allows. */
 arc_status arc__engine_dispatch(struct arc_engine *engine, struct arc_now now, uint32_t budget,
@@ -207,8 +209,9 @@ struct arc_cmd {
 /* NULL when memory is out. A command that is not submitted ends with arc__cmd_free. */
 struct arc_cmd *arc__cmd_new(struct arc_engine *engine, enum arc_cmd_kind kind);
 void arc__cmd_free(struct arc_cmd *cmd);
-/* Takes cmd. done comes exactly once, from a later dispatch, unless arc__cmd_forget came first.
- * ARC_ELIMIT when too many wait: then cmd is freed and done never comes. */
+/* Takes cmd. done comes exactly once, from a later dispatch, unless arc__cmd_forget came first or
+ * the engine is closed before. ARC_ELIMIT when too many wait: then cmd is freed and done never
+ * comes. */
 arc_status arc__engine_submit(struct arc_engine *engine, struct arc_cmd *cmd, arc_cmd_done done,
                               void *user, arc_err *err);
 /* The caller has lost interest: what the command does still happens, done does not come. Only while
@@ -254,7 +257,8 @@ struct arc_heartbeat {
     int32_t running_count, max_concurrent; /* max_concurrent 0: as it was */
 };
 /* Presence and renewal, at once and in memory: nothing of it needs a commit. Leases of the agent
- * that are not listed and have been acknowledged are lost when they lapse. */
+ * that are not listed are lost when they lapse. A lease of which it is not known now whether it
+ * holds (its run is being read, its end is not durable yet) is answered as renewed. */
 arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_heartbeat *heartbeat,
                                  struct arc_arena *arena, struct arc_renewal *out, arc_err *err);
 
@@ -281,7 +285,8 @@ arc_status arc__session_open(struct arc_engine *engine, arc_slice agent_id,
  * redeliver interval until it is acknowledged. ARC_EAGAIN: none now. */
 arc_status arc__session_next(struct arc_session *session, struct arc_arena *arena,
                              struct arc_offer *out, arc_err *err);
-/* The agent has the step (accepted 1) or will not take it (0: it is placed anew). */
+/* The agent has the step (accepted 1) or will not take it (0: it is placed anew).
+ * ARC_EPRECONDITION: no such grant is open; ARC_EUNAVAILABLE: not known now; ARC_EDONE. */
 arc_status arc__session_ack(struct arc_session *session, arc_slice step_run_id, uint64_t fence,
                             int accepted, arc_slice message, arc_err *err);
 void arc__session_close(struct arc_session *session);
@@ -312,7 +317,8 @@ int arc__engine_next_agent(struct arc_engine *engine, size_t *at, struct arc_age
 /* Intake from an agent or executor: checks that agent_id holds (step run, attempt, fence), or held
  * it until lately; drops lines that it has already (by first_line), fills what is missing with a
  * gap record, splits and repairs, appends, and wakes who follows. fence 0 only from level 0 agents.
- * text: newline-terminated lines. ARC_EPRECONDITION: not the holder. */
+ * text: newline-terminated lines. ARC_EPRECONDITION: not the holder; ARC_EUNAVAILABLE: not known
+ * now, send it again. */
 struct arc_log_batch {
     arc_slice agent_id, step_run_id;
     int32_t attempt;
@@ -356,7 +362,8 @@ void arc__event_watch_close(struct arc_event_watch *watch);
 /* The position of the last event that is durable and published. */
 int64_t arc__engine_position(const struct arc_engine *engine);
 
-/* A live run, or one that ended lately; NULL: ask the store. Borrowed until the next call. */
+/* A live run, or one that ended lately, as it is durable; NULL: ask the store (it is not here, or
+ * what has happened to it is being stored). Borrowed until the next call. */
 const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice run_id);
 
 #endif

@@ -227,6 +227,7 @@ struct arc_engine {
     int one_by_one; /* after a conflict: this many turns take one command each */
     struct turn turn;
     struct arc_map runs, steps, pipes, agents, tokens;
+    struct arc_map set_aside; /* run id: a damaged run, which must not cost the others their turn */
     struct arc_link live_list, pipe_list, agent_list, ready_list;
     size_t lives_open, lingering, ready_count, pipe_count;
     struct arc_heap timers;
@@ -245,7 +246,6 @@ struct arc_engine {
 
 /* engine.c */
 struct cmd_box *arc__box(struct arc_cmd *cmd);
-arc_status arc__engine_broken(struct arc_engine *engine, const char *what, arc_err *err);
 void arc__engine_say(struct arc_engine *engine, int level, const char *text);
 /* Every command that waits is answered so; nothing was done. */
 void arc__refuse_waiting(struct arc_engine *engine, arc_status status, const arc_err *why);
@@ -301,6 +301,8 @@ arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pip
                          struct live **out, arc_err *err);
 /* Once the run has its plan: the tables by job. */
 arc_status arc__live_ready(struct live *live, arc_err *err);
+/* Nothing more is decided about it in this process: its log does not fit its own rules. */
+void arc__live_set_aside(struct live *live);
 void arc__live_wake_sessions(struct live *live);
 void arc__live_drop(struct live *live);
 /* Brings the ready list, placements, step refs and the timer in line with the run. */

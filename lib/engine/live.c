@@ -272,6 +272,14 @@ void arc__live_linger(struct live *live)
     }
 }
 
+void arc__live_set_aside(struct live *live)
+{
+    struct arc_engine *engine = live->engine;
+    if (arc__map_put(&engine->set_aside, arc__id_slice(&live->id), engine, NULL, NULL) != ARC_OK)
+        return; /* then the next turn finds it again */
+    arc__engine_say(engine, ARC_LOG_ERROR, "A damaged run is set aside.");
+}
+
 /* --- loading ------------------------------------------------------------------------- */
 
 static arc_status fold_rows(struct live *live, const struct arc_rows *rows, arc_err *err)
@@ -345,6 +353,9 @@ arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct liv
         *out = live;
         return ARC_OK;
     }
+    if (arc__map_get(&engine->set_aside, run_id) != NULL)
+        return arc__fail(err, ARC_EINTERNAL, "run",
+                         "The run is damaged: its log does not fit its rules.");
     if (live == NULL) {
         if (run_id.len == 0 || run_id.len > ARC_ULID_LEN)
             return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");

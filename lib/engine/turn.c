@@ -183,6 +183,8 @@ arc_status arc__turn_leave(struct arc_engine *engine, struct live *live,
         status = arc__turn_decided(engine, live, d, err);
     else if (d->count == 0 && status != ARC_ENOMEM && status != ARC_EINTERNAL)
         return status; /* a refusal */
+    if (status == ARC_EINTERNAL)
+        arc__live_set_aside(live);
     return status == ARC_OK ? ARC_OK : arc__turn_spoil(engine, status);
 }
 

@@ -464,6 +464,28 @@ static void a_closed_engine_forgets_what_was_held(void)
     CHECK_INT(waiting.times, 0);
 }
 
+static void a_store_that_is_gone_is_the_hosts_to_hear(void)
+{
+    static const arc_status ways[] = {ARC_EIO, ARC_EINTERNAL};
+    for (size_t i = 0; i < ARC_COUNT_OF(ways); i++) {
+        struct world w;
+        struct faults faults;
+        struct said said;
+        arc_err err = ARC_ERR_INIT;
+        if (!open_with(&w, &faults))
+            return;
+        faults.commits = 1;
+        faults.status = ways[i];
+        world_submit(&w, world_create(&w, "p", one_job), &said);
+        CHECK_STATUS(arc__engine_dispatch(w.engine, w.now, 10, &err), ways[i]);
+        CHECK_STATUS(said.status, ARC_EUNAVAILABLE);
+        CHECK_INT(arc__engine_fault(w.engine) != NULL, ways[i] == ARC_EINTERNAL);
+        if (ways[i] == ARC_EINTERNAL)
+            CHECK_STATUS(arc__engine_dispatch(w.engine, w.now, 10, &err), ARC_EINTERNAL);
+        world_close(&w);
+    }
+}
+
 static const struct test tests[] = {
     {"nothing is said while the commit is held", nothing_is_said_while_the_commit_is_held},
     {"nothing is offered or shown while the commit is held",
@@ -483,6 +505,7 @@ static const struct test tests[] = {
      presence_is_told_once_it_is_stored},
     {"pushed events of a failed commit are taken when they come again",
      pushed_events_of_a_failed_commit_come_again},
+    {"a store that is gone is for the host to hear", a_store_that_is_gone_is_the_hosts_to_hear},
     {"an engine that is closed forgets what was held", a_closed_engine_forgets_what_was_held},
 };
 TEST_MAIN(tests)

@@ -291,6 +291,45 @@ static void a_damaged_run_is_left_where_it_is(void)
     world_close(&w);
 }
 
+/* One whose log can be folded, and fits no decision: its job is over and its step runs. */
+static void a_run_that_fits_no_decision_is_set_aside(void)
+{
+    struct world w;
+    struct hand hand;
+    struct said run;
+    arc_status done = ARC_EAGAIN;
+    if (!begin(&w, WORLD_MEM, &hand, one_job, &run))
+        return;
+    CHECK_INT(hand_take(&hand, 1), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    struct arc_row_event row = {.stream = arc__slice_cstr(run.id),
+                                .seq = world_run_col(&w, run.id, ARC_COL_pipeline_run_version) + 1,
+                                .position = arc__engine_position(w.engine) + 1,
+                                .type = ARC_LIT("arcentra.job.completed"),
+                                .body = ARC_LIT("{\"job\":0}")};
+    struct arc_store_op op = {ARC_STORE_PUT, ARC_TABLE_event, &row, 0};
+    struct arc_store_batch batch = {&op, 1};
+    hand_leave(&hand);
+    world_end_engine(&w);
+    CHECK_OK(w.store->ops->commit(w.store, &batch, saved, &done, NULL));
+    CHECK_OK(done);
+    CHECK_OK(world_start_engine(&w, NULL));
+    struct said report, other;
+    world_submit(&w, hand_report(&hand, &held, ARC_STEP_SUCCESS, 0), &report);
+    world_submit(&w, world_create(&w, "p", NULL), &other);
+    world_pass(&w, SECONDS(1));
+    CHECK_STATUS(report.status, ARC_EUNAVAILABLE);
+    CHECK_OK(other.status);
+    CHECK_INT(w.logged, 2); /* set aside, and left out of what is read */
+    CHECK_OK(world_ask(&w, world_create(&w, "p", NULL)).status);
+    CHECK_STATUS(world_ask(&w, world_control(&w, ARC_CMD_RUN_STOP, run.id)).status, ARC_EINTERNAL);
+    CHECK_STATUS(world_ask(&w, hand_report(&hand, &held, ARC_STEP_SUCCESS, 0)).status,
+                 ARC_EPRECONDITION);
+    CHECK_OK(arc__engine_health(w.engine, NULL));
+    world_close(&w);
+}
+
 #define BOTH(name) \
     static void name##_mem(void) \
     { \
@@ -327,5 +366,6 @@ static const struct test tests[] = {
     {"kills over and over among many runs (memory)", many_mem},
     {"kills over and over among many runs (SQLite)", many_sqlite},
     {"a damaged run keeps no other from going on", a_damaged_run_is_left_where_it_is},
+    {"a run that fits no decision is set aside", a_run_that_fits_no_decision_is_set_aside},
 };
 TEST_MAIN(tests)
