@@ -353,6 +353,67 @@ static void a_forgotten_command_still_happens(void)
     world_close(&w);
 }
 
+/* n jobs of 1,000 steps each; the caller frees it. */
+static char *big_definition(struct world *w, int jobs, int steps)
+{
+    struct arc_buf buf;
+    arc__buf_init(&buf, &w->mem, 4u * 1024 * 1024);
+    arc__buf_add_cstr(&buf, "namespace: n\njobs:\n");
+    for (int j = 0; j < jobs; j++) {
+        arc__buf_printf(&buf, "- name: j%d\n  steps:\n", j);
+        for (int s = 0; s < steps; s++)
+            arc__buf_printf(&buf, "  - {name: s%d, run: a}\n", s);
+    }
+    return arc__buf_take(&buf, NULL);
+}
+
+static void a_run_that_no_batch_could_hold_is_refused(void)
+{
+    struct world w;
+    if (!world_open(&w, WORLD_MEM))
+        return;
+    char *text = big_definition(&w, 35, 1000);
+    struct said pipeline = world_ask(&w, world_create(&w, "p", text));
+    CHECK_OK(pipeline.status);
+    struct said run = world_ask(&w, world_trigger(&w, pipeline.id, ""));
+    CHECK_STATUS(run.status, ARC_ELIMIT); /* 35 jobs and 35,000 steps */
+    CHECK_TEXT(arc__slice_cstr(run.subject), "run.things");
+    arc__free(&w.mem, text);
+    world_close(&w);
+}
+
+static void what_is_too_much_for_one_turn_goes_on_in_the_next(void)
+{
+    struct world w;
+    struct said run[8], stop[4];
+    arc_ctl_stats stats = ARC_CTL_STATS_INIT;
+    if (!world_open(&w, WORLD_MEM))
+        return;
+    char *text = big_definition(&w, 10, 600);
+    struct said pipeline = world_ask(&w, world_create(&w, "p", text));
+    arc__free(&w.mem, text);
+    for (size_t i = 0; i < ARC_COUNT_OF(run); i++)
+        world_submit(&w, world_trigger(&w, pipeline.id, ""), &run[i]);
+    world_turn(&w);
+    for (size_t i = 0; i < ARC_COUNT_OF(run); i++)
+        CHECK_OK(run[i].status);
+    arc__engine_stats(w.engine, &stats);
+    CHECK_INT(stats.commits, 3); /* the pipeline, and two turns of four runs each */
+    for (size_t i = 0; i < 4; i++)
+        world_submit(&w, world_control(&w, ARC_CMD_RUN_STOP, run[i].id), &stop[i]);
+    world_turn(&w);
+    for (size_t i = 0; i < 4; i++) {
+        CHECK_OK(stop[i].status);
+        CHECK_INT(world_run_status(&w, run[i].id), ARC_RUN_CANCELLED);
+    }
+    /* and the rest with their pipeline: 12,000 rows a run, more than one batch holds at once */
+    CHECK_OK(world_ask(&w, delete (&w, pipeline.id, 1)).status);
+    for (size_t i = 4; i < ARC_COUNT_OF(run); i++)
+        CHECK_INT(world_run_status(&w, run[i].id), ARC_RUN_CANCELLED);
+    world_check_events(&w);
+    world_close(&w);
+}
+
 static const struct test tests[] = {
     {"a pipeline is made, changed and deleted", a_pipeline_is_made_changed_and_deleted},
     {"a definition is saved over the head that its editor knew",
@@ -363,6 +424,9 @@ static const struct test tests[] = {
      a_trigger_that_cannot_be_planned_says_why},
     {"too many open runs are refused, and nothing else of the turn",
      runs_max_is_a_refusal_of_its_own},
+    {"a run that no batch could hold is refused", a_run_that_no_batch_could_hold_is_refused},
+    {"what is too much for one turn goes on in the next",
+     what_is_too_much_for_one_turn_goes_on_in_the_next},
     {"a pipeline with open runs is deleted by force alone",
      a_pipeline_with_open_runs_is_deleted_by_force},
     {"runs are paused, resumed and stopped", runs_are_paused_resumed_and_stopped},
