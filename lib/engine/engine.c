@@ -166,6 +166,7 @@ void arc__cmd_free(struct arc_cmd *cmd)
 arc_status arc__engine_submit(struct arc_engine *engine, struct arc_cmd *cmd, arc_cmd_done done,
                               void *user, arc_err *err)
 {
+    arc__cmd_clean(cmd);
     if (cmd->arena.failed) {
         arc__cmd_free(cmd);
         return arc__fail_nomem(err);
@@ -349,6 +350,8 @@ static void keep_presence(struct arc_engine *engine)
     {
         struct agent *agent = ARC_CONTAINER(link, struct agent, link);
         agent->online_stored = agent->online;
+        if (agent->row.unregistered_at_ns != 0)
+            engine->sweep_mono_ns = 0; /* it can go now */
     }
 }
 

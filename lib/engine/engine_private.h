@@ -248,6 +248,14 @@ void arc__engine_say(struct arc_engine *engine, int level, const char *text);
 /* Every command that waits is answered so; nothing was done. */
 void arc__refuse_waiting(struct arc_engine *engine, arc_status status, const arc_err *why);
 
+/* clean.c */
+/* 1: stores take it and a stored event can be read back: UTF-8 without NUL. */
+int arc__text_clean(arc_slice text);
+/* The same with U+FFFD for what is neither; ARC_NONE and a failed arena when memory is out. */
+arc_slice arc__text_cleaned(arc_slice text, struct arc_arena *arena);
+/* Every text of the command that may become part of an event. */
+void arc__cmd_clean(struct arc_cmd *cmd);
+
 /* load.c: queries that something waits for. ARC_OK: load->rows is there, ARC_EAGAIN: not yet. */
 void arc__load_init(struct load *load, const struct arc_mem *mem);
 void arc__load_deinit(struct load *load);

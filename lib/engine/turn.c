@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one turn has decided, on its way into one batch. */
-#include "base/text.h"
 #include "engine/engine_private.h"
 #include "engine/event_json.h"
 
@@ -45,34 +44,14 @@ arc_slice arc__turn_copy(struct arc_engine *engine, arc_slice text)
 
 /* What a row points to may change or go before the store is done with it (the next command of this
  * turn may replace the same cached row), so the batch has texts of its own. */
-/* Stores take UTF-8 without NUL, and one bad text would fail the whole batch. */
-static arc_slice own_text(struct arc_engine *engine, arc_slice text)
-{
-    struct arc_buf buf;
-    if (arc__utf8_valid(text, NULL) && memchr(text.ptr, 0, text.len) == NULL)
-        return arc__turn_copy(engine, text);
-    arc__buf_init(&buf, &engine->mem, BODY_MAX);
-    while (text.len > 0) {
-        arc_slice rest, part = arc__slice_cut(text, '\0', &rest);
-        (void)arc__utf8_repair(&buf, part);
-        if (part.len < text.len)
-            arc__buf_add_cstr(&buf, "\xef\xbf\xbd"); /* U+FFFD */
-        text = rest;
-    }
-    arc_slice copy = arc__turn_copy(engine, arc__buf_slice(&buf));
-    if (buf.failed != ARC_OK)
-        engine->turn.arena.failed = 1;
-    arc__buf_deinit(&buf);
-    return copy;
-}
-
 static void own_texts(struct arc_engine *engine, const struct arc_table_def *def, void *row)
 {
     for (uint32_t i = 0; i < def->col_count; i++) {
         arc_slice *text = (arc_slice *)(void *)((char *)row + def->cols[i].offset);
         if (def->cols[i].type != ARC_COL_INT && text->len > 0)
-            *text = def->cols[i].type == ARC_COL_TEXT ? own_text(engine, *text)
-                                                      : arc__turn_copy(engine, *text);
+            *text = def->cols[i].type == ARC_COL_TEXT
+                        ? arc__text_cleaned(*text, &engine->turn.arena)
+                        : arc__turn_copy(engine, *text);
     }
 }
 

@@ -206,6 +206,16 @@ def workdir(world):
     arcentra(world, "run", "--workdir", "/nowhere/at/all", write(world, "where.yaml", text), code=2)
 
 
+@case("a run whose reader goes away is stopped")
+def unread(world):
+    text = definition("while :; do echo more; sleep 0.05; done")
+    process = start(world, "run", write(world, "unread.yaml", text))
+    await_line(process, "| more")
+    process.stdout.close()
+    same(process.wait(timeout=PATIENCE), 130, "exit code")
+    same(leftovers(world), [], "processes")
+
+
 @case("--fail-fast stops what still runs")
 def fail_fast(world):
     text = ("namespace: a.b\njobs:\n- name: bad\n  steps: [{name: s, run: exit 1}]\n"
@@ -216,9 +226,16 @@ def fail_fast(world):
     same(leftovers(world), [], "processes")
 
 
-def start(world, *argv):
+def start(world, *argv, **env):
+    """A command that goes on; without a buffer, so that await_line takes no more than it says."""
     return subprocess.Popen([program("arcentra")] + list(argv), stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, env=environment(world), cwd=world.directory)
+                            stderr=subprocess.STDOUT, env=environment(world, **env),
+                            cwd=world.directory, bufsize=0)
+
+
+def start_remote(world, *argv):
+    return start(world, *argv, ARCENTRA_TOKEN=world.token,
+                 ARCENTRA_SERVER="127.0.0.1:%d" % world.grpc_port)
 
 
 def await_line(process, part):
@@ -358,11 +375,8 @@ def logs(world):
     row = world.wait_step(run_id, "step", "running")
     wait_until(lambda: remote(world, "logs", row["stepRunId"])[0].count("line") == 5, "the lines")
     out, _ = remote(world, "logs", "--tail", "2", row["stepRunId"])
-    same([line.split("| ")[1] for line in out.splitlines()], ["line 4", "line 5"], "the tail")
-    process = subprocess.Popen(
-        [program("arcentra"), "logs", "-f", "--run", run_id], stdout=subprocess.PIPE,
-        env=environment(world, ARCENTRA_TOKEN=world.token,
-                        ARCENTRA_SERVER="127.0.0.1:%d" % world.grpc_port))
+    same(out, "line 4\nline 5\n", "the tail")
+    process = start_remote(world, "logs", "-f", "--run", run_id)
     await_line(process, "line 5")
     open(gate, "w").close()
     out = process.communicate(timeout=PATIENCE)[0].decode()
@@ -374,10 +388,7 @@ def logs(world):
 def stop(world):
     path = write(world, "stop.yaml", definition("echo up; sleep 600"))
     pipeline = remote(world, "create", path)[0].strip()
-    process = subprocess.Popen(
-        [program("arcentra"), "trigger", "-f", pipeline], stdout=subprocess.PIPE,
-        env=environment(world, ARCENTRA_TOKEN=world.token,
-                        ARCENTRA_SERVER="127.0.0.1:%d" % world.grpc_port))
+    process = start_remote(world, "trigger", "-f", pipeline)
     run_id = process.stdout.readline().decode().strip()
     await_line(process, "| up")
     remote(world, "stop", pipeline, run_id, "--reason", "enough of it")
@@ -392,10 +403,7 @@ def stop(world):
 def outlive(world):
     script = "i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo line $i; sleep 0.05; done"
     pipeline = remote(world, "create", write(world, "outlive.yaml", definition(script)))[0].strip()
-    process = subprocess.Popen(
-        [program("arcentra"), "trigger", "-f", pipeline], stdout=subprocess.PIPE,
-        env=environment(world, ARCENTRA_TOKEN=world.token,
-                        ARCENTRA_SERVER="127.0.0.1:%d" % world.grpc_port))
+    process = start_remote(world, "trigger", "-f", pipeline)
     await_line(process, "| line 3")
     world.server.signal(signal.SIGKILL)
     world.server.wait()

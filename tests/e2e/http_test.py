@@ -296,9 +296,9 @@ def slow(world):
 
 @case("clients that go away in the middle of anything leave the server well")
 def gone(world):
-    for data in ("", "GET",
+    for data in ("", "GET", get() * 50,
                  "POST /api/v1/validate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
-                 get() * 50, "GET /api/v1/ws HTTP/1.1\r\n"):
+                 "GET /api/v1/ws HTTP/1.1\r\n"):
         for _ in range(5):
             wire = Wire(world.http_port)
             wire.send(data)
@@ -416,6 +416,15 @@ def ws_utf8(world):
     except Closed as end:
         check(end.code in (1007, None), "close code %r" % end.code)
     ws.close()
+
+
+@case("a frame without a mask ends the connection")
+def ws_unmasked(world):
+    ws = world.ws()
+    ws.send("{}")
+    same(ws.message()["type"], "error", "an answer")
+    ws.frame(1, b"{}", mask=False)
+    closed_with(ws, 1002)
 
 
 @case("a client that closes is answered with a close")
@@ -574,6 +583,30 @@ def second_signal(_):
         same(world.server.wait(), 0, "exit code")
         check(time.monotonic() - begun < 10, "it waited on")
         wire.close()
+    finally:
+        world.close()
+
+
+@case("when descriptors run out, newcomers wait and the rest goes on")
+def descriptors(_):
+    if shutil.which("prlimit") is None:
+        raise Skip("prlimit is not installed")
+    world = World(store="mem:")
+    try:
+        world.start_server()
+        number = len(os.listdir("/proc/%d/fd" % world.server.pid)) + 4
+        subprocess.run(["prlimit", "--pid", str(world.server.pid), "--nofile=%d" % number],
+                       check=True)
+        wires = [Wire(world.http_port) for _ in range(12)]
+        wires[0].send(get())
+        same(wires[0].response()[0], 200, "the first")
+        wait_until(lambda: "has to wait" in world.server.text(), "the shortage to be told")
+        check(world.server.text().count("has to wait") < 30, "it is told again and again")
+        wires[11].send(get())
+        for wire in wires[:11]:
+            wire.close()
+        same(wires[11].response()[0], 200, "the last, once there is room")
+        wires[11].close()
     finally:
         world.close()
 
