@@ -42,7 +42,8 @@ void answer_head(struct conn *conn, int status, const char *content_type, const 
         text_printf(out, "Content-Type: %s\r\n", content_type);
     if (status != 204 && status != 304)
         text_printf(out, "Content-Length: %zu\r\n", body_len);
-    text_put(out, "X-Content-Type-Options: nosniff\r\n");
+    if (headers == NULL || strstr(headers, "X-Content-Type-Options:") == NULL)
+        text_put(out, "X-Content-Type-Options: nosniff\r\n"); /* the library's own have it */
     if (conn->close_after)
         text_put(out, "Connection: close\r\n");
     else if (conn->head.minor == 0)

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "server/server.h"
 
 #define BACKLOG 256
+#define PORT_MAX 65535
 #define ACCEPTS_MAX 64 /* in one turn of the loop */
 
 /* "host:port", "[::1]:port" or ":port" cut in two. host: to free. 0, or -1. */
@@ -21,7 +23,7 @@ static int split(const char *address, char **host, const char **port)
 {
     const char *colon = strrchr(address, ':');
     if (colon == NULL || colon[1] == '\0' || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-        strlen(colon + 1) > 5)
+        strlen(colon + 1) > 5 || strtol(colon + 1, NULL, 10) > PORT_MAX)
         return -1;
     size_t len = (size_t)(colon - address);
     if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
