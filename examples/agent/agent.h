@@ -156,6 +156,7 @@ struct agent {
     int draining; /* takes no more work */
     int64_t drain_until_ns;
     int64_t last_over_ns; /* when the last step was over; 0: none was */
+    int64_t leave_ns;     /* the goodbye is said: end by then; 0: not said */
     int was_away;         /* the server could not be reached at the last try */
     int woken;            /* a call has news: the next wait is none */
     char *fatal;          /* why the agent must end */
@@ -164,6 +165,8 @@ struct agent {
 /* session.c */
 int64_t session_tick(struct agent *agent);
 void session_send(struct agent *agent, const char *message, size_t len);
+/* Says goodbye: the server gives us nothing more, and ends the stream. */
+void session_leave(struct agent *agent);
 void session_close(struct agent *agent);
 /* Ends the agent after this turn with a sentence. */
 __attribute__((__format__(__printf__, 2, 3))) void agent_fail(struct agent *agent,

@@ -18,7 +18,7 @@ struct config {
     int64_t slots, log_buffer;
     int64_t drain_ns, workspace_grace_ns;
     int keep_workspaces, tls, verbose;
-    char *registration_token; /* NULL: none; wiped when it has served */
+    char *registration_token; /* NULL: none; wiped in the end */
     char *owned[3];           /* the texts that were made here */
 };
 

@@ -63,7 +63,7 @@ static void put_heartbeat(struct agent *agent, struct text *out)
 int64_t leases_tick(struct agent *agent)
 {
     struct session *session = &agent->session;
-    if (session->state != SESSION_CONNECT || session->call == NULL)
+    if (session->state != SESSION_CONNECT || session->call == NULL || agent->leave_ns != 0)
         return NEVER;
     if (agent->now_ns >= session->heartbeat_ns) {
         struct text text = {NULL, 0, 0};

@@ -43,11 +43,11 @@ static int open_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP); /* the terminal is gone; under nohup it is ignored and never comes */
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     sigaddset(&set, SIGPIPE); /* blocked, not ours: a broken pipe is an errno */
-    sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return fd;
 }
@@ -113,20 +113,32 @@ static void read_signals(struct agent *agent, int fd)
     }
 }
 
+/* Nothing of ours runs. A job that is halfway through is not left: its next step is about to come;
+ * else the goodbye is said. 1: it was answered, or waited for long enough. */
+static int leave(struct agent *agent, int64_t *next)
+{
+    int64_t until = agent->leave_ns;
+    if (until == 0) {
+        until = agent->last_over_ns != 0 ? agent->last_over_ns + NEXT_STEP_NS : 0;
+        until = until < agent->drain_until_ns ? until : agent->drain_until_ns;
+        if (agent->now_ns >= until) {
+            session_leave(agent);
+            until = agent->leave_ns;
+        }
+    }
+    if (agent->leave_ns != 0 && (agent->session.call == NULL || agent->now_ns >= until))
+        return 1;
+    *next = until < *next ? until : *next;
+    return 0;
+}
+
 /* 1: the agent may end now. */
 static int drain(struct agent *agent, int64_t *next)
 {
     if (!agent->draining)
         return 0;
-    if (agent->steps == NULL) {
-        /* A job that is halfway through is not left: its next step is about to come. */
-        int64_t quiet_ns = agent->last_over_ns + NEXT_STEP_NS;
-        if (agent->last_over_ns == 0 || agent->now_ns >= quiet_ns ||
-            agent->now_ns >= agent->drain_until_ns)
-            return 1;
-        *next = quiet_ns < *next ? quiet_ns : *next;
-        return 0;
-    }
+    if (agent->steps == NULL)
+        return leave(agent, next);
     if (agent->now_ns < agent->drain_until_ns) {
         *next = agent->drain_until_ns < *next ? agent->drain_until_ns : *next;
         return 0;
@@ -136,7 +148,7 @@ static int drain(struct agent *agent, int64_t *next)
         steps_stop_all(agent, agent->draining > 1 ? 1000 : 10000);
         agent->draining = 100;
         agent->drain_until_ns = agent->now_ns + 20 * NS_PER_S;
-        *next = agent->now_ns;
+        agent->woken = 1;
         return 0;
     }
     log_write(&agent->log, ARC_LOG_WARN, "Ending with results that nobody has taken.");

@@ -18,6 +18,8 @@
 /* Messages that wait for room on the stream; beyond it the server offers again what was not
  * acknowledged. */
 #define OUTBOX_MAX 64u
+/* How long the server may take to answer a goodbye. */
+#define LEAVE_NS NS_PER_S
 
 void agent_fail(struct agent *agent, const char *format, ...)
 {
@@ -268,6 +270,9 @@ static void take_dispatch(struct agent *agent, const char *command_id, const jso
         trouble = here != NULL ? here : trouble;
     }
     ack(agent, command_id, trouble);
+    /* Refused because we go: it must not be offered to us once more. */
+    if (trouble != NULL && agent->draining && agent->steps == NULL)
+        session_leave(agent);
 }
 
 static void take_message(struct agent *agent, const json_node *message)
@@ -303,6 +308,10 @@ static void connect_ended(struct agent *agent)
     struct session *session = &agent->session;
     arc_err err = ARC_ERR_INIT;
     arc_status status = arc_call_status(session->call, &err);
+    if (agent->leave_ns != 0) {
+        end_call(agent);
+        return;
+    }
     if (status == ARC_EUNAUTHENTICATED) {
         session->state = SESSION_REGISTER;
         refused(agent, err.message);
@@ -353,7 +362,7 @@ static void connect_tick(struct agent *agent)
     arc_err err = ARC_ERR_INIT;
     const char *bytes;
     size_t len;
-    if (session->call == NULL && agent->now_ns >= session->retry_ns)
+    if (session->call == NULL && agent->now_ns >= session->retry_ns && agent->leave_ns == 0)
         begin_connect(agent);
     while (session->call != NULL && session->state == SESSION_CONNECT) {
         arc_status status = arc_call_next(session->call, &bytes, &len, &err);
@@ -381,12 +390,21 @@ int64_t session_tick(struct agent *agent)
     return session->call == NULL ? session->retry_ns : NEVER;
 }
 
-void session_close(struct agent *agent)
+void session_leave(struct agent *agent)
 {
     arc_err err = ARC_ERR_INIT;
-    if (agent->session.call != NULL)
-        ignore(
-            arc_call_half_close(agent->session.call, &err)); /* politeness; close ends it anyway */
+    if (agent->leave_ns != 0)
+        return;
+    agent->leave_ns = agent->now_ns + LEAVE_NS;
+    agent->woken = 1;
+    if (agent->session.call != NULL && agent->session.state == SESSION_CONNECT)
+        ignore(arc_call_half_close(agent->session.call, &err)); /* over already is as good */
+    else
+        end_call(agent);
+}
+
+void session_close(struct agent *agent)
+{
     end_call(agent);
     mem_free(agent->session.outbox);
     agent->session.outbox = NULL;

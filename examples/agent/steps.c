@@ -279,8 +279,8 @@ static void finish(struct agent *agent, struct step *step)
     decide(step);
     step->phase = STEP_ENDED;
     log_write(&agent->log, step->status == ARC_STEP_SUCCESS ? ARC_LOG_INFO : ARC_LOG_WARN,
-              "%s/%s: %s. %s", step->job_name, step->name, arc_step_state_name(step->status),
-              step->message);
+              "%s/%s: %s.%s%s", step->job_name, step->name, arc_step_state_name(step->status),
+              step->message[0] != '\0' ? " " : "", step->message);
     if (step->log.dropped > 0)
         log_write(&agent->log, ARC_LOG_WARN, "%s/%s: %lld lines of its output were dropped.",
                   step->job_name, step->name, (long long)step->log.dropped);
@@ -311,7 +311,7 @@ static void process_ended(struct agent *agent, struct step *step, const struct p
                 (unsigned long long)step->fence);
     int left = proc_kill_marked(text_get(&mark), 0);
     if (left > 0)
-        log_write(&agent->log, ARC_LOG_INFO, "%s/%s left %d processes behind; they were killed.",
+        log_write(&agent->log, ARC_LOG_DEBUG, "%s/%s left processes behind: %d killed.",
                   step->job_name, step->name, left);
     clear_strangers(agent);
     text_deinit(&mark);

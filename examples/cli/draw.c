@@ -55,9 +55,12 @@ void draw_log_line(struct view *view, const char *job, const char *step, const c
                    size_t len)
 {
     struct text prefix = {NULL, 0, 0};
-    text_printf(&prefix, "%s/%s |", job, step);
-    term_put_colour(&view->term, &view->pending, TERM_DIM, prefix.ptr);
-    text_put(&view->pending, " ");
+    /* The log of one step alone is shown as it is. */
+    if (job[0] != '\0') {
+        text_printf(&prefix, "%s/%s |", job, step);
+        term_put_colour(&view->term, &view->pending, TERM_DIM, prefix.ptr);
+        text_put(&view->pending, " ");
+    }
     term_put_safe(&view->term, &view->pending, bytes, len);
     text_put(&view->pending, "\n");
     text_deinit(&prefix);

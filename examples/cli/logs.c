@@ -60,8 +60,7 @@ static void show(struct view *view, struct log_stream *stream, const json_node *
         return;
     stream->next_line = number + 1;
     if (gap > 0)
-        view_say(view, "%s/%s | (%" PRId64 " lines were lost here)", stream->job, stream->step,
-                 gap);
+        view_gap(view, stream->job, stream->step, number, gap);
     else
         view_log(view, stream->job, stream->step, json_get_text(entry, "stream"), number, content,
                  strlen(content));

@@ -4,7 +4,6 @@
 #include <arcentra/run.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,11 +168,6 @@ void cli_free_pairs(struct pairs *pairs)
 
 int main(int argc, char **argv)
 {
-    /* Output that nobody reads any more is an error of write, not a signal. */
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGPIPE);
-    sigprocmask(SIG_BLOCK, &set, NULL);
     if (argc < 2)
         return help(stderr, EXIT_USAGE);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

@@ -217,6 +217,10 @@ static int loop(struct running *running)
         if (poll(fds, count, wait_ms(running, next, now_ns)) < 0 && errno != EINTR)
             return cli_fail("poll: %s.", strerror(errno));
         failed = read_signals(running);
+        if (failed == 0 && ferror(stdout) && running->interrupts < 2) {
+            running->interrupts = 1; /* nobody reads us any more */
+            failed = interrupted(running);
+        }
         if (failed != 0)
             return failed;
     }
@@ -231,8 +235,10 @@ static int open_signals(void)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGWINCH);
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    sigaddset(&set, SIGPIPE); /* blocked, not ours: a reader that is gone is seen by ferror */
     sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd;
 }
 
 static int start(struct running *running)

@@ -179,6 +179,27 @@ void view_log(struct view *view, const char *job, const char *step, const char *
     text_put(&view->pending, "\n");
 }
 
+void view_gap(struct view *view, const char *job, const char *step, int64_t number, int64_t lines)
+{
+    if (view->mode != VIEW_JSON) {
+        struct text text = {NULL, 0, 0};
+        text_printf(&text, "(%" PRId64 " lines were lost here)", lines);
+        draw_log_line(view, job, step, text.ptr, text.len);
+        text_deinit(&text);
+        return;
+    }
+    struct json_out json = {&view->pending, 0};
+    json_open(&json, NULL, '{');
+    json_put_text(&json, "type", "gap");
+    json_put_text(&json, "runId", view->run_id);
+    json_put_text(&json, "job", job);
+    json_put_text(&json, "step", step);
+    json_put_int(&json, "line", number);
+    json_put_int(&json, "lines", lines);
+    json_close(&json, '}');
+    text_put(&view->pending, "\n");
+}
+
 void view_say(struct view *view, const char *format, ...)
 {
     struct text text = {NULL, 0, 0};

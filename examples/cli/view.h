@@ -68,6 +68,8 @@ void view_change_step(struct view *view, const char *job, const char *step,
 /* One line without its newline. number: 0 where it is not known. */
 void view_log(struct view *view, const char *job, const char *step, const char *stream,
               int64_t number, const char *bytes, size_t len);
+/* So many lines were lost in the place of this one. */
+void view_gap(struct view *view, const char *job, const char *step, int64_t number, int64_t lines);
 /* A line of the program's own, above the tree. */
 __attribute__((__format__(__printf__, 2, 3))) void view_say(struct view *view, const char *format,
                                                             ...);

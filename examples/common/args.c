@@ -23,10 +23,13 @@ static int parse_number(const char *text, const struct arg *arg, int64_t *out)
         unit = *end == 'K' ? 1 << 10 : *end == 'M' ? 1 << 20 : *end == 'G' ? 1 << 30 : 0;
         end++;
     }
-    if (*end != '\0' || unit == 0 || number < arg->min || number > INT64_MAX / unit)
+    if (*end != '\0' || unit == 0 || number < 0 || number > INT64_MAX / unit)
         return 0;
-    *out = number * unit;
-    return arg->max == 0 || *out <= arg->max;
+    number *= unit;
+    if (number < arg->min || (arg->max != 0 && number > arg->max))
+        return 0;
+    *out = number;
+    return 1;
 }
 
 /* shown: how the setting was written, for the sentence. */

@@ -242,6 +242,7 @@ static pid_t parent_of(pid_t pid, struct text *scratch)
     const char *name_end = strrchr(scratch->ptr, ')');
     int parent = 0;
     char state = 0;
+    /* NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers that fit */
     if (name_end == NULL || sscanf(name_end + 1, " %c %d", &state, &parent) != 2 || state == 'Z')
         return 0;
     return (pid_t)parent;

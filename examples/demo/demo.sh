@@ -245,6 +245,6 @@ ask "/pipelines/runs/$run/jobs" >"$work/jobs.json"
 ask "/pipelines/runs/$run/steps" >"$work/steps.json"
 result=0
 "$watch" table "$work/run.json" "$work/jobs.json" "$work/steps.json" || result=1
-printf '\n  The server listens on http://127.0.0.1:%s (HTTP, WebSocket) and 127.0.0.1:%s (gRPC).\n' \
-    "$http_port" "$grpc_port"
+printf '\n  The server listens on http://127.0.0.1:%s (HTTP, WebSocket)' "$http_port"
+printf ' and 127.0.0.1:%s (gRPC).\n' "$grpc_port"
 exit "$result"

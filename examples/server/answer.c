@@ -42,8 +42,6 @@ void answer_head(struct conn *conn, int status, const char *content_type, const 
         text_printf(out, "Content-Type: %s\r\n", content_type);
     if (status != 204 && status != 304)
         text_printf(out, "Content-Length: %zu\r\n", body_len);
-    if (headers == NULL || strstr(headers, "X-Content-Type-Options:") == NULL)
-        text_put(out, "X-Content-Type-Options: nosniff\r\n"); /* the library's own have it */
     if (conn->close_after)
         text_put(out, "Connection: close\r\n");
     else if (conn->head.minor == 0)
@@ -58,6 +56,41 @@ void answer_head(struct conn *conn, int status, const char *content_type, const 
     if (headers != NULL)
         text_put(out, headers);
     text_put(out, "\r\n");
+}
+
+/* Echoed, or made; only what can stand in a header. */
+static void put_request_id(struct text *out, const char *given)
+{
+    static const char letters[] =
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.";
+    unsigned char chance[16];
+    size_t len = given != NULL ? strspn(given, letters) : 0;
+    if (len > 0 && len <= 128 && given[len] == '\0') {
+        text_printf(out, "X-Request-Id: %s\r\n", given);
+        return;
+    }
+    clock_random(chance, sizeof(chance));
+    text_put(out, "X-Request-Id: ");
+    for (size_t i = 0; i < sizeof(chance); i++)
+        text_printf(out, "%02x", (unsigned)chance[i]);
+    text_put(out, "\r\n");
+}
+
+void answer_refusal_head(struct conn *conn, int status)
+{
+    struct text headers = {NULL, 0, 0};
+    put_request_id(&headers, conn->head.request_id);
+    text_put(&headers, "X-Content-Type-Options: nosniff\r\n");
+    if (status == 401)
+        text_put(&headers, "WWW-Authenticate: Bearer\r\n");
+    if (status == 405)
+        text_put(&headers, "Allow: GET\r\n");
+    if (status == 426)
+        text_put(&headers, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+    if (status == 503)
+        text_put(&headers, "Retry-After: 1\r\n");
+    answer_head(conn, status, "application/json", text_get(&headers), conn->own.len);
+    text_deinit(&headers);
 }
 
 void answer_envelope(struct conn *conn, int status, const char *sentence)

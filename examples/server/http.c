@@ -51,13 +51,9 @@ static void begin_write(struct conn *conn)
 
 void http_refuse(struct conn *conn, int status, const char *sentence)
 {
-    const char *headers = status == 401   ? "WWW-Authenticate: Bearer\r\n"
-                          : status == 503 ? "Retry-After: 1\r\n"
-                          : status == 426 ? "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                                          : "";
     conn->close_after = 1;
     answer_envelope(conn, status, sentence);
-    answer_head(conn, status, "application/json", headers, conn->own.len);
+    answer_refusal_head(conn, status);
     conn->out_body = conn->own.ptr;
     conn->out_body_len = conn->own.len;
     conn->out_body_at = 0;

@@ -15,7 +15,6 @@
 #include "server/server.h"
 
 #define BACKLOG 256
-#define PORT_MAX 65535
 #define ACCEPTS_MAX 64 /* in one turn of the loop */
 
 /* "host:port", "[::1]:port" or ":port" cut in two. host: to free. 0, or -1. */
@@ -23,7 +22,7 @@ static int split(const char *address, char **host, const char **port)
 {
     const char *colon = strrchr(address, ':');
     if (colon == NULL || colon[1] == '\0' || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-        strlen(colon + 1) > 5 || strtol(colon + 1, NULL, 10) > PORT_MAX)
+        strlen(colon + 1) > 5 || strtol(colon + 1, NULL, 10) > 65535)
         return -1;
     size_t len = (size_t)(colon - address);
     if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
@@ -116,7 +115,8 @@ int listen_open(struct server *server)
     const char *port = NULL, *why = "";
     char *host = NULL;
     if (split(address, &host, &port) != 0) {
-        log_write(&server->log, ARC_LOG_ERROR, "%s: http_listen is host:port, not \"%s\".",
+        log_write(&server->log, ARC_LOG_ERROR,
+                  "%s: http_listen is host:port with a port up to 65535, not \"%s\".",
                   server->config->source.http_listen, address);
         return -1;
     }
@@ -179,10 +179,23 @@ int listen_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
             take(server, fd);
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE)
-            log_write(&server->log, ARC_LOG_WARN, "A connection waits: %s.", strerror(errno));
-        if (errno != ECONNABORTED && errno != EINTR)
-            break;
+        if (errno == ECONNABORTED || errno == EINTR)
+            continue;
+        if (errno != EAGAIN) {
+            /* Out of descriptors or memory: the newcomer waits where it is, and the loop goes on.
+             */
+            log_write(&server->log, ARC_LOG_WARN, "A connection has to wait: %s.", strerror(errno));
+            (void)lws_rx_flow_control(wsi, 0);
+            server->listeners_rest = 1;
+        }
+        break;
     }
     return 0;
+}
+
+void listen_again(struct server *server)
+{
+    for (size_t i = 0; server->listeners_rest && i < server->listener_count; i++)
+        (void)lws_rx_flow_control(server->listeners[i], 1);
+    server->listeners_rest = 0;
 }

@@ -14,6 +14,8 @@ arcentrad_SOURCES = \
 	examples/server/config.def \
 	examples/server/config.h \
 	examples/server/config_file.c \
+	examples/server/frames.c \
+	examples/server/frames.h \
 	examples/server/h1.c \
 	examples/server/h1.h \
 	examples/server/http.c \
@@ -37,6 +39,7 @@ examples/server/arcentrad.service: $(top_srcdir)/examples/server/arcentrad.servi
 # own.
 server_tests = \
 	tests/unit/server/config_test \
+	tests/unit/server/frames_test \
 	tests/unit/server/h1_test
 if WITH_CUNIT
 if WITH_SERVER
@@ -48,6 +51,9 @@ tests_unit_server_config_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/examples
 tests_unit_server_config_test_SOURCES = tests/unit/server/config_test.c examples/server/config.c \
 	examples/server/config_file.c
 tests_unit_server_config_test_LDADD = libprogram.la libshim.la libarc.la $(YAML_LIBS)
+tests_unit_server_frames_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/examples
+tests_unit_server_frames_test_SOURCES = tests/unit/server/frames_test.c examples/server/frames.c
+tests_unit_server_frames_test_LDADD = libshim.la libarc.la
 tests_unit_server_h1_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/examples
 tests_unit_server_h1_test_SOURCES = tests/unit/server/h1_test.c examples/server/h1.c
 tests_unit_server_h1_test_LDADD = libshim.la libarc.la

@@ -83,6 +83,7 @@ static void on_sweep(lws_sorted_usec_list_t *sul)
     int64_t now_ms = loop_now_ms();
     http_sweep(server, now_ms);
     ws_sweep(server, now_ms);
+    listen_again(server);
     if (server->drain_until_ms != 0)
         http_drain(server);
     lws_sul_schedule(server->lws, 0, &server->sweep, on_sweep,

@@ -336,7 +336,9 @@ int main(int argc, char **argv)
     else if (wish.print_config)
         config_print(&config, stdout);
     else if (wish.command != NULL)
-        exit_code = token_command(&config, &server.log, wish.token_kind, wish.token_name);
+        exit_code = make_data(&server) != 0
+                        ? 1
+                        : token_command(&config, &server.log, wish.token_kind, wish.token_name);
     else
         exit_code = serve(&server);
     config_deinit(&config);

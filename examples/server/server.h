@@ -39,6 +39,7 @@ struct server {
     struct lws_vhost *inner; /* our own descriptors, and WebSocket behind its gate */
     struct lws *listeners[LISTENERS_MAX];
     size_t listener_count;
+    int listeners_rest; /* they could not accept; tried again a little later */
     int http_port, grpc_port;
     lws_sorted_usec_list_t turn, sweep;
     struct conn *conns; /* doubly linked, newest first */
@@ -66,6 +67,8 @@ int64_t loop_now_ms(void);
 /* Listens for HTTP as the configuration says. 0, or -1: logged. */
 int listen_open(struct server *server);
 void listen_close(struct server *server);
+/* Goes on accepting after descriptors had run out; once a second. */
+void listen_again(struct server *server);
 /* 1 when nobody beyond this machine can reach an address "host:port". */
 int listen_is_local(const char *address);
 int listen_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -125,6 +128,8 @@ void http_listen_to_peer(struct conn *conn, int on);
 /* Status line and headers into conn->out; the body's length is known. */
 void answer_head(struct conn *conn, int status, const char *content_type, const char *headers,
                  size_t body_len);
+/* The same for a refusal of our own, whose envelope stands in conn->own. */
+void answer_refusal_head(struct conn *conn, int status);
 /* The error envelope into conn->own. */
 void answer_envelope(struct conn *conn, int status, const char *sentence);
 /* 1 when the origin is on the list. */

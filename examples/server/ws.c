@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "server/frames.h"
 #include "server/server.h"
 
 #define WS_PATH "/api/v1/ws"
@@ -34,6 +35,8 @@ struct tunnel {
     struct lws *role;  /* the WebSocket end; NULL: gone */
     arc_ws *ws;
     struct text to_peer, to_role; /* one piece each */
+    struct frames frames;         /* of the peer */
+    int unmasked;                 /* one had no mask: nothing more is taken */
     int64_t stalled_ms;           /* since when to_peer waits; 0: it does not */
     struct text message;          /* of the client, so far */
     int fragments;
@@ -260,10 +263,17 @@ static int pass_on(struct server *server, struct text *waiting, struct lws *wsi)
     return 0;
 }
 
+static void ask_to_close(struct tunnel *tunnel, int code, const char *reason);
+
 void ws_outer_bytes(struct tunnel *tunnel, const void *bytes, size_t len)
 {
-    if (tunnel->pair == NULL)
+    if (tunnel->pair == NULL || tunnel->unmasked)
         return;
+    if (frames_pass(&tunnel->frames, bytes, len) != 0) {
+        tunnel->unmasked = 1;
+        ask_to_close(tunnel, LWS_CLOSE_STATUS_PROTOCOL_ERR, "A client masks its frames.");
+        return;
+    }
     text_add(&tunnel->to_role, bytes, len);
     http_listen_to_peer(tunnel->conn, 0);
     lws_callback_on_writable(tunnel->pair);

@@ -37,8 +37,8 @@ typedef struct arc_run_options {
  * Starts a run of spec: durable when the next dispatch has returned; the event
  * arcentra.pipeline.triggered says so. run_id (ARC_ID_SIZE bytes) gets its id at once.
  * options may be NULL. Owner: spec stays the caller's. Thread: owner.
- * Errors: ARC_EINVAL (an unknown variable), ARC_ELIMIT (runs_max), ARC_ENOMEM, ARC_EUNAVAILABLE.
- * Since: 0.1.
+ * Errors: ARC_EINVAL (a variable that is given twice, a definition that cannot be planned with
+ * them), ARC_ELIMIT (runs_max), ARC_ENOMEM, ARC_EUNAVAILABLE. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec,
                                               const arc_run_options *options, char *run_id,

@@ -33,7 +33,10 @@ arc_status arc__agent_who(const struct arc_op *op, const char *named, arc_slice 
 
 int64_t arc__agent_heartbeat_ns(const struct arc_op *op)
 {
-    return arc__engine_rules(op->engine)->lease_ttl_ns / 3;
+    /* Rarer than a third of the lease would let leases lapse between two of them. */
+    int64_t most_ns = arc__engine_rules(op->engine)->lease_ttl_ns / 3;
+    int64_t wanted_ns = arc__engine_heartbeat_ns(op->engine);
+    return wanted_ns < most_ns ? wanted_ns : most_ns;
 }
 
 arc_status arc__agent_leases(Agent__V1__Lease **leases, size_t count, struct arc_arena *arena,
@@ -227,6 +230,7 @@ static arc_status unregister_begin(struct arc_op *op, const void *message, arc_e
     ARC_TRY(arc__agent_who(op, request->agent_id, &who, err));
     struct arc_cmd *cmd = arc__op_cmd(op, ARC_CMD_AGENT_UNREGISTER);
     if (cmd != NULL) {
+        (void)arc__slice_to_cstr(who, cmd->principal.id, sizeof(cmd->principal.id));
         cmd->u.agent.agent_id = arc__arena_copy(&cmd->arena, who);
         cmd->reason = arc__arena_copy(&cmd->arena, arc__slice_cstr(request->reason));
     }

@@ -211,9 +211,7 @@ static arc_status validate_read(struct arc_op *op,
         return arc__definition_fail(&definition->diags, err);
     if (status == ARC_OK && request->plan)
         return arc__definition_plan(op, definition, plan, err);
-    if (status != ARC_OK && err != NULL)
-        *err = why;
-    return status;
+    return status == ARC_OK ? ARC_OK : arc__definition_forward(status, &why, err);
 }
 
 static arc_status validate_begin(struct arc_op *op, const void *message, arc_err *err)

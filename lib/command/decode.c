@@ -46,6 +46,52 @@ static void format_word(const struct arc_op *op, char *text, size_t len)
     arc__arena_deinit(&arena);
 }
 
+/* A PUT takes the fields of a POST, and two of them can never change. They are not in the message:
+ * they are kept beside it, to be held against what is there, and make room for blanks. */
+static void blank_member(char *text, size_t len, const struct arc_node *member)
+{
+    size_t first = member->key_mark.offset, end = member->mark.end;
+    size_t after = end, before = first;
+    while (after < len && strchr(" \t\r\n", text[after]) != NULL)
+        after++;
+    while (before > 0 && strchr(" \t\r\n", text[before - 1]) != NULL)
+        before--;
+    if (after < len && text[after] == ',')
+        end = after + 1;
+    else if (before > 0 && text[before - 1] == ',')
+        text[before - 1] = ' ';
+    for (size_t i = first; i < end; i++) {
+        if (text[i] != '\n') /* lines keep their numbers */
+            text[i] = ' ';
+    }
+}
+
+static void fixed_fields(struct arc_op *op, char *text, size_t len)
+{
+    static const char *const names[][2] = {{"projectId", "project_id"},
+                                           {"createdBy", "created_by"}};
+    arc_slice *const kept[] = {&op->fixed_project, &op->fixed_creator};
+    struct arc_arena arena;
+    if (op->method->request != &pipeline__v1__update_pipeline_request__descriptor)
+        return;
+    for (size_t i = 0; i < ARC_COUNT_OF(names); i++) {
+        for (size_t k = 0; k < 2; k++) {
+            const struct arc_node *root = NULL, *member = NULL;
+            /* Read anew each time: the text has changed. */
+            arc__arena_init(&arena, &op->mem, ARC_OP_BYTES_MAX);
+            if (arc__json_read(arc__slice(text, len), NULL, &arena, &root, NULL) == ARC_OK &&
+                root->kind == ARC_NODE_MAP)
+                member = arc__node_get(root, names[i][k]);
+            if (member != NULL && member->kind == ARC_NODE_TEXT) {
+                *kept[i] =
+                    arc__slice(arc__arena_strdup(&op->arena, member->text), member->text.len);
+                blank_member(text, len, member);
+            }
+            arc__arena_deinit(&arena);
+        }
+    }
+}
+
 /* A definition that came as the message's own form is left to the message. */
 static arc_status definition_take(struct arc_op *op, arc_slice raw, void *request, arc_err *err)
 {
@@ -85,6 +131,7 @@ static arc_status decode_json(struct arc_op *op, arc_slice bytes, struct arc_are
     if (definition)
         read.raw_field = "spec";
     format_word(op, text, body.len);
+    fixed_fields(op, text, body.len);
     arc_err why = ARC_ERR_INIT;
     arc_status status =
         arc__pb_from_json(op->method->request, body, arena, &limits, &decoded, &read, &why);

@@ -160,6 +160,17 @@ arc_status arc__definition_fail(const struct arc_diags *diags, arc_err *err)
                         ARC_ARG(first->message));
 }
 
+/* A document over the reader's limits is a wrong document: waiting and trying again does not help,
+ * as ARC_ELIMIT would say. */
+arc_status arc__definition_forward(arc_status status, const arc_err *why, arc_err *err)
+{
+    if (status == ARC_ELIMIT)
+        return arc__fail(err, ARC_EINVAL, "spec", "%s", why->message);
+    if (err != NULL)
+        *err = *why;
+    return status;
+}
+
 static arc_status canonical_make(struct arc_op *op, struct arc_definition *out, arc_err *err)
 {
     struct arc_buf text;
@@ -198,11 +209,8 @@ arc_status arc__definition_read(struct arc_op *op, const Pipeline__V1__Spec *spe
         diags_move(op, &out->diags);
     if (status == ARC_EINVAL)
         return arc__definition_fail(&out->diags, err);
-    if (status != ARC_OK) {
-        if (err != NULL)
-            *err = why;
-        return status;
-    }
+    if (status != ARC_OK)
+        return arc__definition_forward(status, &why, err);
     ARC_TRY(canonical_make(op, out, err));
     /* The spec is structured, so YAML is a wish about how it is kept. Canonical JSON is YAML too.
      */
@@ -245,11 +253,8 @@ arc_status arc__definition_plan(struct arc_op *op, struct arc_definition *defini
         arc__plan_build(definition->spec, &inputs, &op->arena, &definition->diags, &plan, &why);
     if (status == ARC_EINVAL)
         return arc__definition_fail(&definition->diags, err);
-    if (status != ARC_OK) {
-        if (err != NULL)
-            *err = why;
-        return status;
-    }
+    if (status != ARC_OK)
+        return arc__definition_forward(status, &why, err);
     struct arc_buf text;
     arc__buf_init(&text, &op->mem, ARC_OP_BYTES_MAX);
     arc__plan_to_json(plan, &text);

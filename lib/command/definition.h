@@ -25,6 +25,8 @@ arc_status arc__definition_read(struct arc_op *op, const Pipeline__V1__Spec *spe
 arc_slice arc__definition_details(struct arc_op *op, const struct arc_diags *diags);
 /* What err says of a definition with findings: the first error. Answers ARC_EINVAL. */
 arc_status arc__definition_fail(const struct arc_diags *diags, arc_err *err);
+/* What any other failure of the reader is to the caller. */
+arc_status arc__definition_forward(arc_status status, const arc_err *why, arc_err *err);
 /* The plan of a definition without a trigger's inputs, as JSON in op->arena. */
 arc_status arc__definition_plan(struct arc_op *op, struct arc_definition *definition,
                                 arc_slice *out, arc_err *err);

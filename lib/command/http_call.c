@@ -21,6 +21,7 @@ struct arc_http_call {
     void *user;
     int shown;
     struct arc_http_result result;
+    arc_err err; /* what result's texts point to */
     struct arc_buf detail, details;
     char etag[ARC_SHA256_HEX_LEN + 1];
 };
@@ -210,6 +211,7 @@ static void show_refusal(struct arc_http_call *call, arc_status status, const ar
                          arc_slice details)
 {
     struct arc_http_result *result = &call->result;
+    call->err = *why;
     *result = (struct arc_http_result){.details = details};
     result->status = arc__http_status(status, &result->retry_after_s);
     /* A request that is over a limit of the decoder will be over it the next time as well. */
@@ -217,7 +219,7 @@ static void show_refusal(struct arc_http_call *call, arc_status status, const ar
         result->status = 413;
         result->retry_after_s = 0;
     }
-    result->err_msg = arc__slice_cstr(why->message);
+    result->err_msg = arc__slice_cstr(call->err.message);
     result->type = arc__slice_cstr(arc__refusal_type(status));
     if (details.len == 0)
         show_place(call, why);

@@ -34,3 +34,4 @@ libarc_la_SOURCES += \
 	lib/command/steprun.h \
 	lib/command/stream.c \
 	lib/command/stream_runs.c
+EXTRA_DIST += lib/command/README.md

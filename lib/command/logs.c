@@ -18,6 +18,7 @@ struct logs_state {
     int64_t from, tail, limit;
     int follow, stream;
     const struct arc_row_step_run *row;
+    char agent_id[129]; /* who runs or ran it, as far as is known by now */
     int ready;
     struct arc_log_watch *watch;
     int64_t next;    /* the line to read next */
@@ -51,9 +52,23 @@ static void entry_show(const struct logs_state *state, const struct arc_log_line
             arena, arc__arena_printf(arena, "%lld lines were lost.", (long long)line->gap_lines));
     out->stream = arc__pb_cstr(arena, stream_word(line->stream));
     out->plugin_name = arc__pb_string(arena, state->row->uses);
-    out->agent_id = arc__pb_string(arena, state->row->agent_id);
+    out->agent_id = arc__pb_cstr(arena, state->agent_id);
     out->truncated = (line->flags & ARC_LOG_FLAG_SPLIT) != 0;
     out->gap_lines = line->gap_lines;
+}
+
+/* The row was read when the step may not have had an agent. */
+static void agent_learn(struct arc_op *op)
+{
+    struct logs_state *state = op->state;
+    const struct arc_run *run = arc__engine_live_run(op->engine, state->row->run_id);
+    uint32_t job = 0, step = 0;
+    arc_slice agent_id = state->row->agent_id;
+    if (run != NULL && arc__run_find_step(run, state->row->id, &job, &step) &&
+        run->jobs[job].steps[step].agent_id.len > 0)
+        agent_id = run->jobs[job].steps[step].agent_id;
+    if (agent_id.len > 0)
+        (void)arc__slice_to_cstr(agent_id, state->agent_id, sizeof(state->agent_id));
 }
 
 static arc_status entries_add(struct arc_op *op, void *reply, size_t limit, struct arc_arena *arena,
@@ -61,6 +76,7 @@ static arc_status entries_add(struct arc_op *op, void *reply, size_t limit, stru
 {
     struct logs_state *state = op->state;
     struct arc_log_line *lines = NULL;
+    agent_learn(op);
     ARC_TRY(arc__engine_log_read(op->engine, state->row->run_id, state->row->id, state->next, limit,
                                  arena, &lines, count, err));
     for (size_t i = 0; i < *count; i++) {

@@ -71,6 +71,8 @@ struct arc_op {
     arc_slice body;     /* the JSON text, in the arena; empty over protobuf */
     arc_slice raw_spec; /* the definition as it stands in body; empty: there is none */
     uint64_t present;   /* JSON: fields that were there */
+    /* UpdatePipeline in JSON: what cannot be changed, if it was sent; ptr NULL: it was not. */
+    arc_slice fixed_project, fixed_creator;
 
     /* How it ended. */
     int over;

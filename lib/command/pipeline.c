@@ -347,9 +347,16 @@ static void update_found(struct arc_op *op, const struct arc_rows *rows)
     const Pipeline__V1__UpdatePipelineRequest *request = state->request;
     arc_err err = ARC_ERR_INIT;
     uint32_t set = 0;
-    if (arc__pipeline_row(op, rows) == NULL)
+    const struct arc_row_pipeline *present = arc__pipeline_row(op, rows);
+    if (present == NULL)
         return;
     arc_status status = update_bits(op, request, &set, &err);
+    if (status == ARC_OK && op->fixed_project.ptr != NULL &&
+        !arc__slice_equal(op->fixed_project, present->project_id))
+        status = arc__fail(&err, ARC_EINVAL, "projectId", "A pipeline stays in its project.");
+    if (status == ARC_OK && op->fixed_creator.ptr != NULL &&
+        !arc__slice_equal(op->fixed_creator, present->created_by))
+        status = arc__fail(&err, ARC_EINVAL, "createdBy", "Who made a pipeline does not change.");
     if (status == ARC_OK && (set & ARC_PIPELINE_SET_NAME) != 0)
         status = name_check(request->name, &err);
     if (status == ARC_OK && (request->is_enabled < 0 || request->is_enabled > 1))

@@ -477,7 +477,7 @@ static arc_status go_on(struct arc_decision *d, struct arc_run *run, uint32_t j,
 static arc_status consider(struct arc_decision *d, struct arc_run *run, uint32_t j, arc_err *err)
 {
     struct arc_job_state *job = &run->jobs[j];
-    struct arc_verdict verdict;
+    struct arc_verdict verdict = {0};
     if (job->status != ARC_JOB_PENDING || job->blockers > 0 ||
         run->plan->jobs[j].stage > run->stage)
         return ARC_OK;

@@ -196,18 +196,45 @@ static void renew(struct arc_engine *engine, struct placement *placement)
 {
     struct arc_step_state *step = present_step(placement->live, placement->job);
     step->lease_mono_ns = engine->now.mono_ns + (uint64_t)engine->options.rules.lease_ttl_ns;
-    step->acked = 1;
 }
 
-/* An old agent does not list what it holds: all of it lives on. */
-static void renew_all(struct arc_engine *engine, struct agent *agent)
+static uint32_t count_acked(const struct agent *agent)
 {
+    uint32_t count = 0;
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        const struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        const struct arc_step_state *step = present_step(placement->live, placement->job);
+        count += is_granted(step) && step->acked;
+    }
+    return count;
+}
+
+/* An old agent does not list what it holds: all of it lives on, unless it says twice that it runs
+ * fewer steps than it took. Which of them it lost it cannot say. */
+static void renew_all(struct arc_engine *engine, struct agent *agent, int32_t running)
+{
+    int is_short = !agent->is_host && running >= 0 && (uint32_t)running < count_acked(agent);
+    agent->short_beats = is_short ? agent->short_beats + 1 : 0;
+    if (agent->short_beats >= 2) {
+        agent->short_beats = 0;
+        arc__agent_lose_all(engine, agent, "The agent runs fewer steps than it holds.");
+        return;
+    }
     ARC_LIST_EACH(&agent->placements, link)
     {
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
         if (is_granted(present_step(placement->live, placement->job)))
-            renew(engine, placement);
+            renew(engine, placement); /* acknowledged it is not: it may not have heard of it yet */
     }
+}
+
+/* 1: whether the lease holds is not known now: its run is being read, or what was decided about it
+ * is not durable. It is neither renewed nor lost; a run that is read gives one lease time more. */
+static int is_unsettled(const struct arc_engine *engine, const struct arc_lease *lease)
+{
+    struct step_ref *ref = arc__map_get(&engine->steps, lease->step_run_id);
+    return ref == NULL ? engine->recovering : ref->live->changed;
 }
 
 void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const char *why)
@@ -249,7 +276,8 @@ static arc_status list_cancels(struct arc_engine *engine, struct agent *agent,
     ARC_LIST_EACH(&agent->placements, link)
     {
         const struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
-        if (arc__cancel_wanted(placement->live, placement->job) && out->cancel_count < agent->used)
+        if (!placement->live->changed && arc__cancel_wanted(placement->live, placement->job) &&
+            out->cancel_count < agent->used)
             fill_cancel(engine, placement, &out->cancels[out->cancel_count++]);
     }
     return ARC_OK;
@@ -264,10 +292,12 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
     if (agent == NULL)
         return arc__fail(err, ARC_ENOTFOUND, "agent", "The agent is not registered here.");
     arc__agent_seen(engine, agent);
-    if (heartbeat->max_concurrent > 0 && heartbeat->max_concurrent != agent->row.max_concurrent) {
+    if (heartbeat->max_concurrent > 0 && heartbeat->max_concurrent <= ARC_AGENT_SLOTS_MAX &&
+        heartbeat->max_concurrent != agent->row.max_concurrent) {
         agent->row.max_concurrent = heartbeat->max_concurrent;
         engine->place_due = 1;
     }
+    out->drain = !agent->row.enabled;
     ARC_TRY(new_incarnation(engine, agent, heartbeat->incarnation, err));
     out->renewed = arc__arena_array(arena, heartbeat->lease_count, sizeof(*out->renewed));
     out->lost = arc__arena_array(arena, heartbeat->lease_count, sizeof(*out->lost));
@@ -277,14 +307,38 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
         struct placement *placement = find_lease(agent, &heartbeat->leases[i]);
         if (placement != NULL && placement->lost[0] == '\0') {
             renew(engine, placement);
+            present_step(placement->live, placement->job)->acked = 1;
+            out->renewed[out->renewed_count++] = heartbeat->leases[i];
+        } else if (placement == NULL && is_unsettled(engine, &heartbeat->leases[i])) {
             out->renewed[out->renewed_count++] = heartbeat->leases[i];
         } else {
             out->lost[out->lost_count++] = heartbeat->leases[i];
         }
     }
     if (!heartbeat->has_leases)
-        renew_all(engine, agent);
+        renew_all(engine, agent, heartbeat->running_count);
     return list_cancels(engine, agent, arena, out, err);
+}
+
+/* What nobody has heard of can end at once, where a holder would have to be asked. */
+arc_status arc__withdraw(struct live *live, struct arc_decision *d, arc_err *err)
+{
+    struct arc_run *run = &live->run;
+    for (uint32_t j = 0; run->stopping && j < run->plan->job_count && !arc__run_over(run); j++) {
+        const struct placement *placement = live->placements[j];
+        const struct arc_step_state *step = present_step(live, j);
+        if (placement == NULL || step == NULL || step->status != ARC_STEP_QUEUED || step->acked ||
+            placement->told_fence == step->fence)
+            continue;
+        struct arc_report report = {.job = j,
+                                    .step = run->jobs[j].step,
+                                    .status = ARC_STEP_CANCELLED,
+                                    .attempt = step->attempt,
+                                    .fence = step->fence,
+                                    .agent_id = step->agent_id};
+        ARC_TRY(arc__decide_report(d, run, &report, err));
+    }
+    return ARC_OK;
 }
 
 /* --- sessions ------------------------------------------------------------------------ */
@@ -349,12 +403,13 @@ static int offer_cancel(struct arc_engine *engine, struct placement *placement,
 static int offer_step(struct arc_engine *engine, struct placement *placement, struct arc_offer *out)
 {
     const struct arc_step_state *step = present_step(placement->live, placement->job);
-    if (!is_granted(step) || step->acked || placement->lost[0] != '\0')
+    if (!is_granted(step) || step->acked || placement->lost[0] != '\0' ||
+        arc__cancel_wanted(placement->live, placement->job))
         return 0;
     if (placement->offered_fence == step->fence &&
         engine->now.mono_ns - placement->offered_mono_ns < (uint64_t)ARC_REDELIVER_NS)
         return 0;
-    placement->offered_fence = step->fence;
+    placement->offered_fence = placement->told_fence = step->fence;
     placement->offered_mono_ns = engine->now.mono_ns;
     if (engine->sweep_mono_ns > engine->now.mono_ns + (uint64_t)ARC_REDELIVER_NS)
         engine->sweep_mono_ns = engine->now.mono_ns + (uint64_t)ARC_REDELIVER_NS;
@@ -368,22 +423,29 @@ arc_status arc__session_next(struct arc_session *session, struct arc_arena *aren
     struct arc_engine *engine = session->engine;
     if (session->agent == NULL)
         return arc__fail(err, ARC_EDONE, "session", "A newer channel of this agent took over.");
+    arc_slice workspace = ARC_NONE;
     *out = (struct arc_offer){.kind = ARC_OFFER_NONE};
     ARC_LIST_EACH(&session->agent->placements, link)
     {
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
         const struct arc_run *run = &placement->live->run;
-        if (placement->live->touched) /* decided but not durable yet: nothing is said */
+        if (placement->live->changed) /* decided but not durable yet: nothing is said */
             continue;
-        if (!offer_step(engine, placement, out) && !offer_cancel(engine, placement, out))
+        if (workspace.ptr == NULL) /* first, so that nothing counts as offered that is not */
+            workspace = arc__arena_printf(arena, "%s/%s-%d", run->id.text,
+                                          run->jobs[placement->job].id.text,
+                                          run->jobs[placement->job].attempt);
+        if (workspace.ptr == NULL)
+            return arc__fail_nomem(err);
+        if (!offer_step(engine, placement, out) && !offer_cancel(engine, placement, out)) {
+            workspace = ARC_NONE;
             continue;
+        }
         out->run = run;
         out->job = placement->job;
         out->step = run->jobs[placement->job].step;
-        out->workspace =
-            arc__arena_printf(arena, "%s/%s-%d", run->id.text, run->jobs[placement->job].id.text,
-                              run->jobs[placement->job].attempt);
-        return out->workspace.ptr != NULL ? ARC_OK : arc__fail_nomem(err);
+        out->workspace = workspace;
+        return ARC_OK;
     }
     return ARC_EAGAIN;
 }
@@ -392,7 +454,7 @@ arc_status arc__session_ack(struct arc_session *session, arc_slice step_run_id, 
                             int accepted, arc_slice message, arc_err *err)
 {
     if (session->agent == NULL)
-        return ARC_EDONE;
+        return arc__fail(err, ARC_EDONE, "session", "A newer channel of this agent took over.");
     ARC_LIST_EACH(&session->agent->placements, link)
     {
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
@@ -411,6 +473,8 @@ arc_status arc__session_ack(struct arc_session *session, arc_slice step_run_id, 
         lose(session->engine, placement, why);
         return ARC_OK;
     }
+    if (session->engine->recovering)
+        return arc__fail(err, ARC_EUNAVAILABLE, "engine", "Unfinished runs are being taken up.");
     return arc__fail(err, ARC_EPRECONDITION, "fence", "No grant of this fence is open.");
 }
 
@@ -462,6 +526,7 @@ static arc_status note_presence(struct arc_engine *engine, struct agent *agent, 
                                 arc_err *err)
 {
     agent->online = online;
+    engine->turn.presence = 1;
     agent->row.version++;
     agent->row.last_seen_ns =
         engine->now.wall_ns - (int64_t)(engine->now.mono_ns - agent->last_seen_mono_ns);
@@ -493,15 +558,27 @@ static int offer_again(struct agent *agent)
     return open;
 }
 
+/* Unregistered, and everything about it is durable. */
+static int is_gone(const struct agent *agent)
+{
+    return agent->row.unregistered_at_ns != 0 && !agent->online && !agent->online_stored &&
+           !agent->row_due && arc__list_empty(&agent->placements);
+}
+
 arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err)
 {
     uint64_t now = engine->now.mono_ns, next = UINT64_MAX;
     uint64_t patience = (uint64_t)engine->options.heartbeat_ns * ARC_OFFLINE_BEATS;
     if (engine->sweep_mono_ns > now)
         return ARC_OK;
-    ARC_LIST_EACH(&engine->agent_list, link)
+    ARC_LIST_EACH_SAFE(&engine->agent_list, link)
     {
         struct agent *agent = ARC_CONTAINER(link, struct agent, link);
+        if (is_gone(agent)) {
+            end_session(agent);
+            arc__agent_drop(engine, agent);
+            continue;
+        }
         if (agent->lost_due)
             ARC_TRY(drop_lost(engine, agent, err));
         if (offer_again(agent) && now + (uint64_t)ARC_REDELIVER_NS < next)

@@ -28,6 +28,8 @@ static void fill_row(const struct arc_cmd *cmd, struct arc_row_agent *row)
     row->agent_version = cmd->u.agent.version;
     row->ip = cmd->u.agent.ip;
     row->max_concurrent = cmd->u.agent.max_concurrent > 0 ? cmd->u.agent.max_concurrent : 1;
+    if (row->max_concurrent > ARC_AGENT_SLOTS_MAX)
+        row->max_concurrent = ARC_AGENT_SLOTS_MAX;
     row->protocol_level = cmd->u.agent.protocol_level;
 }
 
@@ -136,6 +138,8 @@ arc_status arc__do_agent_unregister(struct arc_engine *engine, struct cmd_box *b
     agent->row.unregistered_at_ns = engine->now.wall_ns;
     agent->row.version++;
     arc__agent_lose_all(engine, agent, "The agent was unregistered.");
+    agent->heard = 0; /* offline from now on, not three heartbeats later */
+    engine->sweep_mono_ns = 0;
     box->answer.id = arc__arena_copy(&cmd->arena, agent->row.id);
     return put_agent(engine, agent, ARC_EVENT_AGENT_UNREGISTERED, cmd->reason, err);
 }
@@ -155,10 +159,9 @@ static arc_status know_epoch(struct arc_engine *engine, struct agent *agent, arc
     query.filters[0] = arc__eq_text(ARC_COL_agent_event_agent_id, agent->row.id);
     ARC_TRY(arc__load(engine, &agent->epoch_load, &query, err));
     const struct arc_row_agent_event *row = agent->epoch_load.rows.rows;
-    if (agent->epoch_load.rows.count > 0) {
-        agent->epoch = (uint64_t)row->epoch;
-        agent->last_seq = (uint64_t)row->seq;
-    }
+    int any = agent->epoch_load.rows.count > 0;
+    agent->epoch = any ? (uint64_t)row->epoch : 0;
+    agent->last_seq = any ? (uint64_t)row->seq : 0;
     arc__load_deinit(&agent->epoch_load);
     arc__load_init(&agent->epoch_load, &engine->mem);
     agent->epoch_known = 1;

@@ -156,9 +156,15 @@ static arc_status stop_runs_of(struct arc_engine *engine, const struct pipe *pip
         struct arc_decision d;
         if (!live->loaded || live->pipe != pipe || arc__run_over(&live->run))
             continue;
+        if (live->run.stopping)
+            continue;
+        if (engine->turn.op_count > ARC_TURN_OPS_MAX)
+            return ARC_EAGAIN; /* the rest of them in the next turn, then the pipeline */
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
         arc_status status = arc__decide_stop(&d, &live->run, ARC_LIT("Its pipeline was deleted."),
                                              cmd->actor, 0, err);
+        if (status == ARC_OK)
+            status = arc__withdraw(live, &d, err);
         ARC_TRY(arc__turn_leave(engine, live, &d, status, err));
     }
     return ARC_OK;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands about runs: trigger, control, and what holders report. */
 #include "base/sha256.h"
+#include "base/text.h"
 #include "engine/engine_private.h"
 #include "engine/event_json.h"
 #include "spec/spec.h"
+
+#define MESSAGE_BYTES_MAX 65536u /* of an error message; longer ones are cut */
 
 /* --- trigger ------------------------------------------------------------------------- */
 
@@ -41,8 +44,10 @@ static arc_status seen_trigger(struct arc_engine *engine, struct cmd_box *box, a
     if (!arc__slice_is(row->digest, digest))
         return arc__fail(err, ARC_ECONFLICT, "requestId",
                          "This requestId was used before with another body.");
+    const struct live *live = arc__map_get(&engine->runs, row->result);
     box->answer.id = row->result;
     box->answer.duplicate = 1;
+    box->answer.state = live != NULL && live->loaded ? live->run.status : 0;
     return ARC_EDONE;
 }
 
@@ -72,14 +77,25 @@ static arc_status load_definition(struct arc_engine *engine, struct cmd_box *box
     return ARC_OK;
 }
 
+/* Everything that may happen to a run at once has to fit into one batch of the store. */
+static arc_status check_size(const struct arc_plan *plan, arc_err *err)
+{
+    uint64_t things = plan->job_count;
+    for (uint32_t j = 0; j < plan->job_count; j++)
+        things += plan->jobs[j].step_count;
+    if (things > ARC_RUN_THINGS_MAX)
+        return arc__fail(err, ARC_ELIMIT, "run.things",
+                         "The run would have %llu jobs and steps, the limit is %u.",
+                         (unsigned long long)things, ARC_RUN_THINGS_MAX);
+    return ARC_OK;
+}
+
 /* Reads and plans inside the run's arena: the plan borrows from the text and the tree. */
-static arc_status make_plan(struct arc_engine *engine, struct cmd_box *box, struct live *live,
-                            arc_slice text, uint32_t format, const struct arc_plan **plan,
-                            arc_err *err)
+static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_slice text,
+                            uint32_t format, const struct arc_plan **plan, arc_err *err)
 {
     const struct arc_cmd *cmd = &box->cmd;
     struct arc_diags *diags = ARC_ARENA_NEW(&box->cmd.arena, struct arc_diags);
-    struct arc_arena *arena = &live->run.arena;
     struct arc_spec *spec = NULL;
     struct arc_plan_inputs inputs = {.variables = cmd->u.trigger.variables,
                                      .trigger_type = ARC_LIT("manual"),
@@ -90,7 +106,6 @@ static arc_status make_plan(struct arc_engine *engine, struct cmd_box *box, stru
     arc_slice own = arc__arena_copy(arena, text);
     if (diags == NULL || own.ptr == NULL)
         return arc__fail_nomem(err);
-    (void)engine;
     arc_status status =
         arc__spec_read(own, (enum arc_format)format, ARC_NONE, NULL, arena, diags, &spec, err);
     if (status == ARC_OK)
@@ -98,7 +113,7 @@ static arc_status make_plan(struct arc_engine *engine, struct cmd_box *box, stru
     if (status == ARC_EINVAL && diags->first != NULL)
         box->diags_text_due = 1;
     box->diags = diags;
-    return status;
+    return status == ARC_OK ? check_size(*plan, err) : status;
 }
 
 /* Findings live in the run's arena, which goes when the run is refused. */
@@ -142,6 +157,14 @@ static arc_status start_run(struct arc_engine *engine, struct cmd_box *box, stru
     return arc__turn_leave(engine, live, &d, ARC_OK, err);
 }
 
+static arc_status check_open(const struct arc_engine *engine, arc_err *err)
+{
+    if (engine->lives_open < engine->options.runs_max)
+        return ARC_OK;
+    return arc__fail(err, ARC_ELIMIT, "runs.max", "%zu runs are open already, the limit is %u.",
+                     engine->lives_open, engine->options.runs_max);
+}
+
 static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct pipe *pipe,
                           arc_slice text, uint32_t format, arc_err *err)
 {
@@ -149,19 +172,22 @@ static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct
     const struct arc_plan *plan = NULL;
     struct live *live = NULL;
     arc_id id = cmd->u.trigger.run_id;
-    if (engine->lives_open >= engine->options.runs_max)
-        return arc__fail(err, ARC_ELIMIT, "runs.max", "%zu runs are open already, the limit is %u.",
-                         engine->lives_open, engine->options.runs_max);
+    ARC_TRY(check_open(engine, err));
     if (id.text[0] == '\0')
         ARC_TRY(arc__engine_new_id(engine, &id, err));
     ARC_TRY(arc__live_new(engine, &id, pipe, &live, err));
-    arc_status status = make_plan(engine, box, live, text, format, &plan, err);
+    arc_status status = make_plan(box, &live->run.arena, text, format, &plan, err);
     if (status != ARC_OK) {
         save_findings(engine, box);
         arc__live_drop(live);
         return status;
     }
-    ARC_TRY(start_run(engine, box, live, pipe, plan, err));
+    status = start_run(engine, box, live, pipe, plan, err);
+    if (status != ARC_OK) {
+        if (!live->touched) /* else it goes with its turn */
+            arc__live_drop(live);
+        return status;
+    }
     box->answer.id = arc__arena_copy(&cmd->arena, arc__id_slice(&live->id));
     box->answer.state = live->run.status;
     return ARC_OK;
@@ -180,6 +206,7 @@ static arc_status pipe_for_definition(struct arc_engine *engine, struct cmd_box 
     ARC_TRY(arc__pipe_new(engine, &id, &pipe, err));
     pipe->loaded = pipe->touched = 1;
     struct arc_row_pipeline row = {.id = arc__id_slice(&pipe->id),
+                                   .project_id = arc__slice_cstr(cmd->principal.project_id),
                                    .name = ARC_LIT("inline"),
                                    .is_enabled = 1,
                                    .status = ARC_RUN_PENDING,
@@ -206,18 +233,13 @@ static arc_status pipe_for_definition(struct arc_engine *engine, struct cmd_box 
 static arc_status check_definition(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
     struct arc_arena arena;
-    struct arc_spec *spec = NULL;
-    struct arc_diags diags = {0};
+    const struct arc_plan *plan = NULL;
+    ARC_TRY(check_open(engine, err));
     arc__arena_init(&arena, &engine->mem, ARC_RUN_BYTES_MAX);
-    arc_status status = arc__spec_read(box->cmd.u.trigger.definition.text,
-                                       (enum arc_format)box->cmd.u.trigger.definition.format,
-                                       ARC_NONE, NULL, &arena, &diags, &spec, err);
-    if (status == ARC_OK) {
-        struct arc_plan_inputs inputs = {.variables = box->cmd.u.trigger.variables,
-                                         .trigger_type = ARC_LIT("manual")};
-        const struct arc_plan *plan = NULL;
-        status = arc__plan_build(spec, &inputs, &arena, &diags, &plan, err);
-    }
+    arc_status status = make_plan(box, &arena, box->cmd.u.trigger.definition.text,
+                                  box->cmd.u.trigger.definition.format, &plan, err);
+    if (status != ARC_OK)
+        save_findings(engine, box);
     arc__arena_deinit(&arena);
     return status;
 }
@@ -273,6 +295,9 @@ arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, a
     ARC_TRY(arc__live_get(engine, cmd->run_id, &live, err));
     if (pipe != NULL && live->pipe != pipe)
         return arc__fail(err, ARC_ENOTFOUND, "run", "The pipeline has no run of this id.");
+    if (cmd->principal.project_id[0] != '\0' &&
+        !arc__slice_is(live->pipe->row.project_id, cmd->principal.project_id))
+        return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
     ARC_TRY(arc__turn_enter(engine, live, &d, err));
     if (cmd->kind == ARC_CMD_RUN_PAUSE)
         status = arc__decide_pause(&d, &live->run, cmd->reason, cmd->actor, err);
@@ -280,6 +305,8 @@ arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, a
         status = arc__decide_resume(&d, &live->run, cmd->reason, cmd->actor, err);
     else
         status = arc__decide_stop(&d, &live->run, cmd->reason, cmd->actor, cmd->u.stop.force, err);
+    if (status == ARC_OK)
+        status = arc__withdraw(live, &d, err);
     status = arc__turn_leave(engine, live, &d, status, err);
     box->answer.id = arc__arena_copy(&cmd->arena, arc__id_slice(&live->id));
     box->answer.state = live->run.status;
@@ -287,6 +314,70 @@ arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, a
 }
 
 /* --- reports ------------------------------------------------------------------------- */
+
+/* Metrics and outputs stand in the event as they are, so they have to be what they are said to be:
+ * one that could not be read back would cost the run. */
+static arc_status check_texts(const char *what, arc_slice json, struct arc_arena *arena,
+                              arc_err *err)
+{
+    const struct arc_node *node = NULL;
+    if (json.len == 0)
+        return ARC_OK;
+    int fine = arc__json_read(json, NULL, arena, &node, NULL) == ARC_OK && node != NULL &&
+               node->kind == ARC_NODE_MAP;
+    for (const struct arc_node *child = fine ? node->first : NULL; child != NULL;
+         child = child->next)
+        fine &= child->kind != ARC_NODE_MAP && child->kind != ARC_NODE_LIST;
+    return fine ? ARC_OK : arc__fail(err, ARC_EINVAL, what, "A JSON object of texts is expected.");
+}
+
+static arc_slice shorten(arc_slice message)
+{
+    return message.len <= MESSAGE_BYTES_MAX
+               ? message
+               : arc__slice(message.ptr, arc__utf8_prefix(message, MESSAGE_BYTES_MAX));
+}
+
+/* A fence may be missing only from an agent that knows none. */
+static arc_status check_level(struct arc_engine *engine, const struct arc_cmd *cmd, arc_err *err)
+{
+    const struct agent *agent = arc__agent_find(engine, cmd->u.report.agent_id);
+    if (cmd->u.report.fence != 0 || (agent != NULL && agent->row.protocol_level == 0))
+        return ARC_OK;
+    engine->stats.stale_fences++;
+    return arc__fail(err, ARC_EPRECONDITION, "fence", "The report lacks the fence of its lease.");
+}
+
+/* A report about an attempt that is over: the same answer twice is no harm, anything else comes too
+ * late. */
+static arc_status late_report(struct arc_engine *engine, const struct arc_cmd *cmd,
+                              const struct arc_step_state *state, arc_err *err)
+{
+    int weak = cmd->u.report.fence == 0 && cmd->u.report.attempt == 0;
+    if (arc__slice_equal(state->agent_id, cmd->u.report.agent_id) &&
+        (weak ||
+         (state->fence == cmd->u.report.fence && state->attempt == cmd->u.report.attempt)) &&
+        (state->status == cmd->u.report.status || cmd->u.report.status == ARC_STEP_RUNNING))
+        return ARC_OK;
+    engine->stats.stale_fences++;
+    return arc__fail(err, ARC_EPRECONDITION, "fence", "The attempt that reports is over.");
+}
+
+/* The log of a step that ends: what is known to be missing becomes a gap. A log store that is away
+ * or full must not keep a run from ending. */
+static int64_t end_log(struct arc_engine *engine, struct step_ref *ref, const struct arc_cmd *cmd)
+{
+    arc_err why = ARC_ERR_INIT;
+    arc_slice id = cmd->u.report.step_run_id;
+    arc_status status = arc__log_know(engine, ref, id, &why);
+    int holds = ref->state->fence != 0 && ref->state->fence == cmd->u.report.fence &&
+                !arc_step_state_is_terminal(ref->state->status);
+    if (status == ARC_OK && holds && cmd->u.report.log_lines > 0)
+        status = arc__log_tail(engine, ref, id, cmd->u.report.log_lines, &why);
+    if (status != ARC_OK)
+        arc__engine_say(engine, ARC_LOG_WARN, why.message);
+    return ref->info.lines;
+}
 
 arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
@@ -299,34 +390,24 @@ arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, a
                          "No step run of this id is open: its lease is gone.");
     }
     struct live *live = ref->live;
-    if (arc__run_over(&live->run) || &live->run.jobs[ref->job].steps[ref->step] != ref->state) {
-        /* The same answer twice is no harm; anything else comes too late. */
-        if (ref->state->fence == cmd->u.report.fence &&
-            ref->state->attempt == cmd->u.report.attempt &&
-            arc__slice_equal(ref->state->agent_id, cmd->u.report.agent_id) &&
-            (ref->state->status == cmd->u.report.status ||
-             cmd->u.report.status == ARC_STEP_RUNNING))
-            return ARC_OK;
-        engine->stats.stale_fences++;
-        return arc__fail(err, ARC_EPRECONDITION, "fence", "The attempt that reports is over.");
-    }
+    ARC_TRY(check_level(engine, cmd, err));
+    ARC_TRY(check_texts("metrics", cmd->u.report.metrics, &cmd->arena, err));
+    ARC_TRY(check_texts("outputs", cmd->u.report.outputs, &cmd->arena, err));
+    box->answer.state = ref->state->status;
+    if (arc__run_over(&live->run) || &live->run.jobs[ref->job].steps[ref->step] != ref->state)
+        return late_report(engine, cmd, ref->state, err);
     struct arc_report report = {.job = ref->job,
                                 .step = ref->step,
                                 .status = cmd->u.report.status,
                                 .attempt = cmd->u.report.attempt,
                                 .fence = cmd->u.report.fence,
                                 .exit_code = cmd->u.report.exit_code,
-                                .log_lines = ref->info.lines,
                                 .agent_id = cmd->u.report.agent_id,
-                                .error_message = cmd->u.report.error_message,
+                                .error_message = shorten(cmd->u.report.error_message),
                                 .metrics = cmd->u.report.metrics,
                                 .outputs = cmd->u.report.outputs};
-    if (cmd->u.report.log_lines > 0 && arc_step_state_is_terminal(report.status) &&
-        ref->state->fence == report.fence && !arc_step_state_is_terminal(ref->state->status)) {
-        ARC_TRY(
-            arc__log_tail(engine, ref, cmd->u.report.step_run_id, cmd->u.report.log_lines, err));
-        report.log_lines = ref->info.lines;
-    }
+    if (arc_step_state_is_terminal(report.status))
+        report.log_lines = end_log(engine, ref, cmd);
     ARC_TRY(arc__turn_enter(engine, live, &d, err));
     arc_status status = arc__decide_report(&d, &live->run, &report, err);
     status = arc__turn_leave(engine, live, &d, status, err);

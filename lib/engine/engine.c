@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/time.h"
 #include "engine/engine_private.h"
 
 struct cmd_box *arc__box(struct arc_cmd *cmd)
@@ -16,6 +17,12 @@ arc_status arc__engine_broken(struct arc_engine *engine, const char *what, arc_e
     if (engine->fault[0] == '\0')
         (void)snprintf(engine->fault, sizeof(engine->fault), "%s", what);
     return arc__fail(err, ARC_EINTERNAL, "engine", "%s", engine->fault);
+}
+
+void arc__engine_say(struct arc_engine *engine, int level, const char *text)
+{
+    if (engine->options.log != NULL)
+        engine->options.log(engine->options.log_user, level, "engine", text);
 }
 
 /* --- open and close ------------------------------------------------------------------ */
@@ -60,6 +67,7 @@ arc_status arc__engine_open(const struct arc_engine_options *options, struct arc
     engine->ring = arc__alloc_array(&engine->mem, ARC_RING_SIZE, sizeof(struct arc_event *));
     arc_status status = engine->ring != NULL ? ARC_OK : arc__fail_nomem(err);
     engine->recovering = 1;
+    engine->ring_first = 1;
     if (status == ARC_OK) {
         engine->store = options->store;
         engine->logs = options->logs;
@@ -158,6 +166,7 @@ void arc__cmd_free(struct arc_cmd *cmd)
 arc_status arc__engine_submit(struct arc_engine *engine, struct arc_cmd *cmd, arc_cmd_done done,
                               void *user, arc_err *err)
 {
+    arc__cmd_clean(cmd);
     if (cmd->arena.failed) {
         arc__cmd_free(cmd);
         return arc__fail_nomem(err);
@@ -213,21 +222,34 @@ static arc_status decide(struct arc_engine *engine, struct cmd_box *box, arc_err
 /* --- the turn ------------------------------------------------------------------------------------
  */
 
+/* An answer or a row that there was no memory for may not be spoken or stored in part. */
+static arc_status decide_whole(struct arc_engine *engine, struct cmd_box *box)
+{
+    arc_status status = decide(engine, box, &box->err);
+    if (status == ARC_OK && box->cmd.arena.failed)
+        status = arc__turn_spoil(engine, arc__fail_nomem(&box->err));
+    return status;
+}
+
 /* 1 and 2 and 3: gather, load, decide. Answers how many commands were decided. */
 static uint32_t take_commands(struct arc_engine *engine, uint32_t budget)
 {
     uint32_t taken = 0;
     uint32_t most = engine->one_by_one > 0 ? 1 : budget;
+    engine->cmds_asleep = 0;
     ARC_LIST_EACH_SAFE(&engine->cmds, link)
     {
         struct cmd_box *box = arc__box(ARC_CONTAINER(link, struct arc_cmd, link));
-        if (taken >= most)
+        if (taken >= most || engine->turn.op_count > ARC_TURN_OPS_MAX ||
+            engine->turn.spoiled != ARC_OK)
             break;
         box->err = (arc_err)ARC_ERR_INIT;
         box->answer = (struct arc_answer){0};
-        arc_status status = decide(engine, box, &box->err);
-        if (status == ARC_EAGAIN)
-            continue; /* sits this turn out */
+        arc_status status = decide_whole(engine, box);
+        if (status == ARC_EAGAIN) { /* sits this turn out */
+            engine->cmds_asleep++;
+            continue;
+        }
         box->answer.status = status;
         box->answer.err = &box->err;
         box->answered = 1;
@@ -238,6 +260,16 @@ static uint32_t take_commands(struct arc_engine *engine, uint32_t budget)
         taken++;
     }
     return taken;
+}
+
+/* A run whose deadline a tick left behind would keep the host dispatching for ever. */
+static arc_status keep_moving(struct arc_engine *engine, struct live *live, arc_err *err)
+{
+    if (live->timer.place == 0 || live->timer.deadline_ns > engine->now.mono_ns)
+        return ARC_OK;
+    arc__engine_say(engine, ARC_LOG_ERROR, "A run's deadline did not move; it waits a second.");
+    return arc__heap_arm(&engine->timers, &live->timer,
+                         engine->now.mono_ns + (uint64_t)ARC_NS_PER_S, err);
 }
 
 static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
@@ -251,11 +283,15 @@ static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
             arc__live_drop(live); /* its time for late logs is over */
             continue;
         }
+        if (engine->turn.op_count > ARC_TURN_OPS_MAX)
+            return ARC_OK; /* the others in the next turn */
         struct arc_decision d;
-        arc__heap_disarm(&engine->timers, timer);
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
         arc_status status = arc__decide_tick(&d, &live->run, err);
+        if (status == ARC_OK)
+            status = arc__withdraw(live, &d, err);
         ARC_TRY(arc__turn_leave(engine, live, &d, status, err));
+        ARC_TRY(keep_moving(engine, live, err));
         /* Two things have no event: a job that time alone made placeable, and a timeout that agents
          * must be told of. */
         arc__live_wake_sessions(live);
@@ -271,12 +307,51 @@ static void answer_all(struct arc_engine *engine, arc_status status, const arc_e
         struct arc_cmd *cmd = ARC_CONTAINER(list->next, struct arc_cmd, link);
         struct cmd_box *box = arc__box(cmd);
         arc__list_remove(&cmd->link);
-        if (status != ARC_OK && box->answer.status == ARC_OK) {
+        /* A refusal may rest on what the lost turn had decided; a malformed command stays one. */
+        if (status != ARC_OK && box->answer.status != ARC_EINVAL)
             box->answer = (struct arc_answer){.status = status, .err = why};
-        }
         if (cmd->done != NULL)
             cmd->done(cmd->user, &box->answer);
         arc__cmd_free(cmd);
+    }
+}
+
+void arc__refuse_waiting(struct arc_engine *engine, arc_status status, const arc_err *why)
+{
+    ARC_LIST_EACH_SAFE(&engine->cmds, link)
+    {
+        const struct cmd_box *box = arc__box(ARC_CONTAINER(link, struct arc_cmd, link));
+        int asked = 0;
+        for (size_t i = 0; i < ARC_CMD_LOADS; i++)
+            asked |= box->loads[i].state == 1; /* the store still writes there */
+        if (asked)
+            continue;
+        arc__list_remove(link);
+        engine->cmd_count--;
+        arc__list_add_tail(&engine->turn.answered, link);
+    }
+    engine->cmds_asleep = 0;
+    answer_all(engine, status, why);
+}
+
+static void forget_presence(struct arc_engine *engine)
+{
+    ARC_LIST_EACH(&engine->agent_list, link)
+    {
+        struct agent *agent = ARC_CONTAINER(link, struct agent, link);
+        agent->online = agent->online_stored;
+    }
+    engine->sweep_mono_ns = 0;
+}
+
+static void keep_presence(struct arc_engine *engine)
+{
+    ARC_LIST_EACH(&engine->agent_list, link)
+    {
+        struct agent *agent = ARC_CONTAINER(link, struct agent, link);
+        agent->online_stored = agent->online;
+        if (agent->row.unregistered_at_ns != 0)
+            engine->sweep_mono_ns = 0; /* it can go now */
     }
 }
 
@@ -298,6 +373,7 @@ static void forget_turn(struct arc_engine *engine)
             pipe->loaded = 0; /* read again before its next use */
     }
     arc__publish_drop(engine);
+    forget_presence(engine);
     engine->fence = turn->fence_before;
     engine->position = turn->first_position;
     /* Agents and tokens touched in memory are few; they are read again as a whole. */
@@ -341,11 +417,15 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
     turn->committing = turn->committed = 0;
     if (engine->one_by_one > 0)
         engine->one_by_one--;
+    if (turn->op_count > 0)
+        engine->cmds_asleep = 0; /* what they wait for may be stored now */
     engine->stats.turns++;
     if (status == ARC_OK) {
         engine->stats.commits += turn->op_count > 0;
         engine->fence_stored = engine->fence;
         arc__publish(engine);
+        if (turn->presence)
+            keep_presence(engine);
         for (size_t i = 0; i < turn->live_count; i++) {
             turn->lives[i]->touched = turn->lives[i]->changed = 0;
             if (arc__run_over(&turn->lives[i]->run))
@@ -365,6 +445,7 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
         return ARC_OK;
     }
     arc_err why = ARC_ERR_INIT;
+    engine->retry_mono_ns = engine->now.mono_ns + (uint64_t)ARC_RETRY_NS;
     (void)arc__fail(&why, ARC_EUNAVAILABLE, "store", "Nothing was stored: %s", turn->err.message);
     answer_all(engine, ARC_EUNAVAILABLE, &why);
     if (status == ARC_EIO || status == ARC_EINTERNAL)
@@ -401,7 +482,7 @@ static arc_status run_turn(struct arc_engine *engine, uint32_t budget, uint32_t 
 static int work_is_due(const struct arc_engine *engine)
 {
     const struct arc_timer *timer = arc__heap_peek(&engine->timers);
-    return !arc__list_empty(&engine->cmds) || engine->place_due ||
+    return engine->cmd_count > engine->cmds_asleep || engine->place_due ||
            engine->sweep_mono_ns <= engine->now.mono_ns ||
            (timer != NULL && timer->deadline_ns <= engine->now.mono_ns);
 }
@@ -414,6 +495,8 @@ static arc_status dispatch(struct arc_engine *engine, uint32_t budget, arc_err *
     for (uint32_t left = budget; left > 0 && !engine->turn.committing;) {
         uint32_t done = 0;
         if (engine->recovering) {
+            if (engine->retry_mono_ns > engine->now.mono_ns)
+                break;
             ARC_TRY(arc__recover(engine, err));
             if (engine->recovering)
                 break;
@@ -449,8 +532,14 @@ uint64_t arc__engine_deadline(const struct arc_engine *engine)
     uint64_t at = engine->sweep_mono_ns;
     if (engine->turn.committing)
         return UINT64_MAX; /* the store's descriptor wakes us */
-    if (!arc__list_empty(&engine->cmds) || engine->place_due || engine->sessions_due ||
-        engine->watches_due || engine->recovering)
+    if (engine->sessions_due || engine->watches_due)
+        return 0;
+    if (engine->recovering) {
+        if (engine->loads_pending > 0)
+            return UINT64_MAX; /* likewise */
+        return engine->retry_mono_ns > engine->now.mono_ns ? engine->retry_mono_ns : 0;
+    }
+    if (engine->cmd_count > engine->cmds_asleep || engine->place_due)
         return 0;
     if (timer != NULL && timer->deadline_ns < at)
         at = timer->deadline_ns;
@@ -508,6 +597,11 @@ struct arc_now arc__engine_now(const struct arc_engine *engine)
 const struct arc_rules *arc__engine_rules(const struct arc_engine *engine)
 {
     return &engine->options.rules;
+}
+
+int64_t arc__engine_heartbeat_ns(const struct arc_engine *engine)
+{
+    return engine->options.heartbeat_ns;
 }
 
 arc_status arc__engine_new_id(struct arc_engine *engine, arc_id *out, arc_err *err)

@@ -48,6 +48,7 @@ void arc__engine_stats(const struct arc_engine *engine, arc_ctl_stats *out);
 const struct arc_mem *arc__engine_mem(const struct arc_engine *engine);
 struct arc_now arc__engine_now(const struct arc_engine *engine); /* of the last dispatch */
 const struct arc_rules *arc__engine_rules(const struct arc_engine *engine);
+int64_t arc__engine_heartbeat_ns(const struct arc_engine *engine); /* what agents are told */
 arc_status arc__engine_new_id(struct arc_engine *engine, arc_id *out, arc_err *err);
 int arc__engine_random(struct arc_engine *engine, void *buf, size_t len);
 

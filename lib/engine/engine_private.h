@@ -25,11 +25,21 @@
 #define ARC_REDELIVER_NS (INT64_C(5) * 1000000000)
 #define ARC_OFFLINE_BEATS 3
 #define ARC_CMD_BYTES_MAX (32u * 1024u * 1024u)
+#define ARC_TURN_OPS_MAX \
+    20000u /* of one turn, before the last decision: see ARC_RUN_THINGS_MAX \
+            */
+/* Jobs and steps of one run. Ending all of them at once takes two rows each, which must fit into
+ * one batch besides what the turn holds already. */
+#define ARC_RUN_THINGS_MAX 35000u
+#define ARC_RETRY_NS (INT64_C(250) * 1000000) /* after a commit that failed */
+#define ARC_AGENT_SLOTS_MAX 10000
 #define ARC_TURN_BYTES_MAX (512u * 1024u * 1024u)
 #define ARC_CONFLICTS_MAX 5u
 
-/* One load that a command waits for. */
+/* One query that something waits for. A failure is told once; the next ask is a new one. */
 struct load {
+    struct arc_engine *engine;
+    int *wake; /* set to 1 when the store has answered late; may be NULL */
     struct arc_arena arena;
     int state; /* 0 not asked, 1 asked, 2 answered */
     arc_status status;
@@ -72,6 +82,7 @@ struct placement {
     uint32_t job;
     uint64_t offered_fence; /* last offered in the agent's session, and when */
     uint64_t offered_mono_ns;
+    uint64_t told_fence; /* of a grant that the agent may know of, by whatever session */
     uint64_t cancel_fence;
     int cancel_forced;
     char lost[160]; /* why the agent does not have it after all; "": it has */
@@ -121,9 +132,12 @@ struct agent {
     uint32_t used;
     int is_host;
     struct arc_session *session;
-    int online;  /* as the world has been told */
-    int heard;   /* since this process began */
-    int row_due; /* the row in memory is newer than the stored one */
+    int online;           /* as events say, this turn's included */
+    int online_stored;    /* as those say that are durable */
+    int heard;            /* since this process began */
+    int known;            /* recovery found its row */
+    uint32_t short_beats; /* heartbeats in a row with fewer steps than it holds (old agents) */
+    int row_due;          /* the row in memory is newer than the stored one */
     uint64_t last_seen_mono_ns, idle_since_mono_ns;
     int lost_due; /* a placement of it is lost: see its reason */
     /* ingestion of its events */
@@ -160,6 +174,7 @@ struct arc_event_watch {
     int due;
     struct load load; /* events older than the ring */
     size_t load_at;
+    int64_t load_upto; /* published when the page was asked for: all up to it is in the store */
     struct arc_arena arena;
 };
 
@@ -175,6 +190,7 @@ struct turn {
     int64_t first_position;
     uint64_t fence_before;
     int prepared;       /* events are copies of ours */
+    int presence;       /* an agent came or went */
     arc_status spoiled; /* memory ran out or an invariant broke: nothing of it may be kept */
     int committing;
     int committed; /* done came */
@@ -183,6 +199,7 @@ struct turn {
 };
 
 struct token {
+    int known; /* recovery found its row */
     struct arc_arena arena;
     struct arc_row_token row;
 };
@@ -194,7 +211,11 @@ struct arc_engine {
     struct arc_log_store *logs;
     struct arc_now now;
     struct arc_ulid_gen ulid;
-    int dispatching, recovering, recover_pending;
+    int dispatching, recovering;
+    int opened;             /* recovery was complete once */
+    uint64_t retry_mono_ns; /* recovery and our own work wait until then */
+    size_t loads_pending;   /* asked and not answered */
+    size_t cmds_asleep;     /* of the commands, those that wait for something */
     int recover_phase;
     struct load recover_load;
     size_t recover_at;
@@ -223,8 +244,19 @@ struct arc_engine {
 /* engine.c */
 struct cmd_box *arc__box(struct arc_cmd *cmd);
 arc_status arc__engine_broken(struct arc_engine *engine, const char *what, arc_err *err);
+void arc__engine_say(struct arc_engine *engine, int level, const char *text);
+/* Every command that waits is answered so; nothing was done. */
+void arc__refuse_waiting(struct arc_engine *engine, arc_status status, const arc_err *why);
 
-/* load.c: queries that something waits for. ARC_OK: answered (rows or load->status), ARC_EAGAIN. */
+/* clean.c */
+/* 1: stores take it and a stored event can be read back: UTF-8 without NUL. */
+int arc__text_clean(arc_slice text);
+/* The same with U+FFFD for what is neither; ARC_NONE and a failed arena when memory is out. */
+arc_slice arc__text_cleaned(arc_slice text, struct arc_arena *arena);
+/* Every text of the command that may become part of an event. */
+void arc__cmd_clean(struct arc_cmd *cmd);
+
+/* load.c: queries that something waits for. ARC_OK: load->rows is there, ARC_EAGAIN: not yet. */
 void arc__load_init(struct load *load, const struct arc_mem *mem);
 void arc__load_deinit(struct load *load);
 arc_status arc__load(struct arc_engine *engine, struct load *load, const struct arc_query *query,
@@ -305,6 +337,8 @@ int arc__incarnate(struct arc_engine *engine, struct agent *agent, arc_slice inc
 /* Presence and lost incarnations: part of a turn. */
 arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err);
 int arc__cancel_wanted(const struct live *live, uint32_t job);
+/* Steps of a run that is being stopped, granted and never told to anybody, end at once. */
+arc_status arc__withdraw(struct live *live, struct arc_decision *d, arc_err *err);
 
 /* place.c */
 arc_status arc__place(struct arc_engine *engine, arc_err *err);
@@ -343,6 +377,9 @@ void arc__log_watch_wake(struct arc_engine *engine, arc_slice step_run_id);
 void arc__publish_close(struct arc_engine *engine);
 
 /* logs.c */
+/* ref->info mirrors the log store from here on. */
+arc_status arc__log_know(struct arc_engine *engine, struct step_ref *ref, arc_slice step_run_id,
+                         arc_err *err);
 /* Lines that the agent counted and we do not hold become a gap record. */
 arc_status arc__log_tail(struct arc_engine *engine, struct step_ref *ref, arc_slice step_run_id,
                          int64_t agent_lines, arc_err *err);

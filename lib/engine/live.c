@@ -302,6 +302,16 @@ static void extend_leases(struct live *live)
     }
 }
 
+/* What was granted before may have been offered before. */
+static void presume_told(struct live *live)
+{
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
+        const struct arc_job_state *job = &live->run.jobs[j];
+        if (live->placements[j] != NULL && job->step < live->run.plan->jobs[j].step_count)
+            live->placements[j]->told_fence = job->steps[job->step].fence;
+    }
+}
+
 static arc_status finish_load(struct live *live, arc_err *err)
 {
     struct arc_engine *engine = live->engine;
@@ -311,11 +321,20 @@ static arc_status finish_load(struct live *live, arc_err *err)
     ARC_TRY(arc__live_ready(live, err));
     extend_leases(live);
     ARC_TRY(arc__live_index(live, err));
+    presume_told(live);
     arc__arena_deinit(&live->load.arena);
     arc__load_init(&live->load, &engine->mem);
     if (arc__run_over(&live->run))
         arc__live_linger(live);
     return ARC_OK;
+}
+
+/* Pipelines and agents have streams too. */
+static int is_run(const struct arc_rows *rows)
+{
+    const struct arc_row_event *first = rows->rows;
+    return rows->count > 0 &&
+           arc__event_type_from_name(first->type) == ARC_EVENT_PIPELINE_TRIGGERED;
 }
 
 arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct live **out,
@@ -339,7 +358,7 @@ arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct liv
     arc_status status = arc__load(engine, &live->load, &query, err);
     if (status == ARC_EAGAIN)
         return status;
-    if (status == ARC_OK && live->load.rows.count == 0)
+    if (status == ARC_OK && !is_run(&live->load.rows))
         status = arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
     if (status == ARC_OK)
         status = finish_load(live, err);

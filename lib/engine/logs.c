@@ -19,15 +19,17 @@ static arc_status check_holder(struct arc_engine *engine, const struct step_ref 
                                const struct arc_log_batch *batch, arc_err *err)
 {
     const struct arc_step_state *step = ref->state;
-    int weak = batch->fence == 0 && batch->attempt == 0;
+    const struct agent *agent = arc__agent_find(engine, batch->agent_id);
+    int weak =
+        batch->fence == 0 && batch->attempt == 0 && agent != NULL && agent->row.protocol_level == 0;
     if (step->attempt == 0 || !arc__slice_equal(step->agent_id, batch->agent_id) ||
         (!weak && (batch->fence != step->fence || batch->attempt != step->attempt)))
         return not_holder(engine, err);
     return ARC_OK;
 }
 
-static arc_status know_info(struct arc_engine *engine, struct step_ref *ref, arc_slice step_run_id,
-                            arc_err *err)
+arc_status arc__log_know(struct arc_engine *engine, struct step_ref *ref, arc_slice step_run_id,
+                         arc_err *err)
 {
     if (ref->info_known)
         return ARC_OK;
@@ -180,10 +182,12 @@ arc_status arc__engine_log_append(struct arc_engine *engine, const struct arc_lo
     struct step_ref *ref = arc__step_find(engine, batch.step_run_id);
     struct lines lines = {0};
     int64_t number = 0, skip = 0;
+    if (ref == NULL && engine->recovering)
+        return arc__fail(err, ARC_EUNAVAILABLE, "engine", "Unfinished runs are being taken up.");
     if (ref == NULL)
         return not_holder(engine, err);
     ARC_TRY(check_holder(engine, ref, &batch, err));
-    ARC_TRY(know_info(engine, ref, batch.step_run_id, err));
+    ARC_TRY(arc__log_know(engine, ref, batch.step_run_id, err));
     batch.attempt = ref->state->attempt;
     if (batch.time_ns == 0)
         batch.time_ns = engine->now.wall_ns;
@@ -202,7 +206,7 @@ arc_status arc__log_tail(struct arc_engine *engine, struct step_ref *ref, arc_sl
 {
     struct arc_log_batch batch = {.attempt = ref->state->attempt, .time_ns = engine->now.wall_ns};
     struct lines lines = {0};
-    ARC_TRY(know_info(engine, ref, step_run_id, err));
+    ARC_TRY(arc__log_know(engine, ref, step_run_id, err));
     int same = ref->info.last_attempt == (uint32_t)ref->state->attempt;
     int64_t have = same ? ref->info.last_agent_line : 0;
     if (agent_lines <= have)

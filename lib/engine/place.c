@@ -65,9 +65,22 @@ static struct agent *choose(struct arc_engine *engine, const struct arc_plan_job
     return best;
 }
 
+/* 1: somebody has a slot; else there is no need to look at every job. */
+static int any_slot(const struct arc_engine *engine)
+{
+    ARC_LIST_EACH(&engine->agent_list, link)
+    {
+        if (may_take(ARC_CONTAINER(link, struct agent, link)))
+            return 1;
+    }
+    return 0;
+}
+
 arc_status arc__place(struct arc_engine *engine, arc_err *err)
 {
     engine->place_due = 0;
+    if (arc__list_empty(&engine->ready_list) || !any_slot(engine))
+        return ARC_OK;
     ARC_LIST_EACH_SAFE(&engine->ready_list, link)
     {
         struct ready *ready = ARC_CONTAINER(link, struct ready, link);
@@ -82,7 +95,7 @@ arc_status arc__place(struct arc_engine *engine, arc_err *err)
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
         arc_status status = arc__decide_place(&d, &live->run, job, agent->row.id, err);
         ARC_TRY(arc__turn_leave(engine, live, &d, status, err));
-        if (engine->turn.op_count > ARC_STORE_BATCH_MAX / 2) {
+        if (engine->turn.op_count > ARC_TURN_OPS_MAX) {
             engine->place_due = 1; /* the rest goes into the next turn's commit */
             break;
         }

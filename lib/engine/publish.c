@@ -113,6 +113,7 @@ void arc__publish(struct arc_engine *engine)
             engine->ring_first = event->position - (int64_t)ARC_RING_SIZE + 1;
         mark_watches(engine, event);
     }
+    engine->stats.events += turn->event_count;
     turn->event_count = 0;
     turn->prepared = 0;
     engine->published = engine->position;
@@ -238,6 +239,7 @@ arc_status arc__event_watch_open(struct arc_engine *engine, const struct arc_wat
     (void)arc__slice_to_cstr(filter->pipeline_id, watch->pipeline_id, sizeof(watch->pipeline_id));
     (void)arc__slice_to_cstr(filter->step_run_id, watch->step_run_id, sizeof(watch->step_run_id));
     arc__load_init(&watch->load, &engine->mem);
+    watch->load.wake = &watch->due;
     arc__arena_init(&watch->arena, &engine->mem, WATCH_BYTES_MAX);
     arc__list_add_tail(&engine->event_watches, &watch->link);
     *out = watch;
@@ -260,9 +262,12 @@ static arc_status fetch(struct arc_event_watch *watch, arc_err *err)
     struct arc_query query = {.table = ARC_TABLE_event,
                               .order_col = ARC_COL_event_position,
                               .limit = WATCH_FETCH,
-                              .filter_count = 1};
+                              .filter_count = 2};
     query.filters[0] = (struct arc_filter){
         .col = ARC_COL_event_position, .op = ARC_FILTER_GT, .number = watch->cursor};
+    /* What is stored and not yet spoken of is nobody's. */
+    query.filters[1] = (struct arc_filter){
+        .col = ARC_COL_event_position, .op = ARC_FILTER_LE, .number = watch->load_upto};
     if (watch->run_id[0] != '\0') {
         query.filters[query.filter_count++] =
             arc__eq_text(ARC_COL_event_stream, arc__slice_cstr(watch->run_id));
@@ -273,8 +278,10 @@ static arc_status fetch(struct arc_event_watch *watch, arc_err *err)
 static arc_status next_stored(struct arc_event_watch *watch, const struct arc_event **out,
                               arc_err *err)
 {
-    if (watch->load.state == 0)
+    if (watch->load.state == 0) {
         watch->load_at = 0;
+        watch->load_upto = watch->engine->published;
+    }
     ARC_TRY(fetch(watch, err));
     const struct arc_row_event *rows = watch->load.rows.rows;
     while (watch->load_at < watch->load.rows.count) {
@@ -289,10 +296,11 @@ static arc_status next_stored(struct arc_event_watch *watch, const struct arc_ev
         }
     }
     int more = watch->load.rows.count == WATCH_FETCH;
-    arc__arena_deinit(&watch->load.arena);
+    arc__load_deinit(&watch->load);
     arc__load_init(&watch->load, &watch->engine->mem);
-    if (!more && watch->cursor < watch->engine->ring_first - 1)
-        watch->cursor = watch->engine->ring_first - 1; /* nothing else of ours is there */
+    watch->load.wake = &watch->due;
+    if (!more && watch->cursor < watch->load_upto)
+        watch->cursor = watch->load_upto; /* nothing else of ours was there */
     return ARC_EDONE;
 }
 

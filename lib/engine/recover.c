@@ -35,10 +35,16 @@ static arc_status position(struct arc_engine *engine, arc_err *err)
     ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
     const struct arc_row_event *row = engine->recover_load.rows.rows;
     engine->position = engine->recover_load.rows.count > 0 ? row->position : 0;
-    if (engine->published == 0) {
-        engine->published = engine->position;
-        engine->ring_first =
-            engine->position + 1; /* the ring is empty: older ones are in the store */
+    if (engine->published == engine->position)
+        return ARC_OK;
+    /* The first look, or a commit that was said to have failed and had not: what the ring does not
+     * hold is read from the store. */
+    engine->published = engine->position;
+    engine->ring_first = engine->position + 1;
+    ARC_LIST_EACH(&engine->event_watches, link)
+    {
+        ARC_CONTAINER(link, struct arc_event_watch, link)->due = 1;
+        engine->watches_due = 1;
     }
     return ARC_OK;
 }
@@ -49,9 +55,32 @@ static arc_status tokens(struct arc_engine *engine, arc_err *err)
     query.filters[0] = arc__eq_int(ARC_COL_token_revoked_at_ns, 0);
     ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
     const struct arc_row_token *row = engine->recover_load.rows.rows;
+    size_t at = 0;
+    void *value = NULL;
+    while (arc__map_next(&engine->tokens, &at, NULL, &value))
+        ((struct token *)value)->known = 0;
     for (size_t i = 0; i < engine->recover_load.rows.count; i++)
         ARC_TRY(arc__token_add(engine, &row[i], err));
+    /* Those of a turn that was lost: nobody was told of them. */
+    at = 0;
+    arc_slice key;
+    while (arc__map_next(&engine->tokens, &at, &key, &value)) {
+        if (((struct token *)value)->known)
+            continue;
+        (void)arc__map_remove(&engine->tokens, key);
+        arc__token_drop(engine, value);
+    }
     return ARC_OK;
+}
+
+static void drop_unknown_agents(struct arc_engine *engine)
+{
+    ARC_LIST_EACH_SAFE(&engine->agent_list, link)
+    {
+        struct agent *agent = ARC_CONTAINER(link, struct agent, link);
+        if (!agent->known && !agent->is_host && arc__list_empty(&agent->placements))
+            arc__agent_drop(engine, agent);
+    }
 }
 
 static arc_status agents(struct arc_engine *engine, arc_err *err)
@@ -60,6 +89,10 @@ static arc_status agents(struct arc_engine *engine, arc_err *err)
     query.filters[0] = arc__eq_int(ARC_COL_agent_unregistered_at_ns, 0);
     ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
     const struct arc_row_agent *row = engine->recover_load.rows.rows;
+    ARC_LIST_EACH(&engine->agent_list, link)
+    {
+        ARC_CONTAINER(link, struct agent, link)->known = 0;
+    }
     for (size_t i = 0; i < engine->recover_load.rows.count; i++) {
         struct agent *agent = arc__agent_find(engine, row[i].id);
         if (agent == NULL)
@@ -67,7 +100,9 @@ static arc_status agents(struct arc_engine *engine, arc_err *err)
         else
             ARC_TRY(arc__agent_set_row(agent, &row[i], err));
         agent->epoch_known = 0;
+        agent->known = 1;
     }
+    drop_unknown_agents(engine);
     return ARC_OK;
 }
 
@@ -99,8 +134,8 @@ static arc_status lives(struct arc_engine *engine, arc_err *err)
             return status;
         if (status == ARC_ENOMEM || status == ARC_EUNAVAILABLE)
             return arc__fail(err, status, why.subject, "%s", why.message);
-        if (status != ARC_OK && engine->options.log != NULL)
-            engine->options.log(engine->options.log_user, ARC_LOG_ERROR, "engine", why.message);
+        if (status != ARC_OK)
+            arc__engine_say(engine, ARC_LOG_ERROR, why.message);
         engine->recover_at++;
     }
     return ARC_OK;
@@ -140,22 +175,35 @@ static arc_status step(struct arc_engine *engine, arc_err *err)
     }
 }
 
+/* Once open, a store that is away or memory that is out is no end: it is tried again. */
+static arc_status stumble(struct arc_engine *engine, arc_status status, const arc_err *why,
+                          arc_err *err)
+{
+    again(engine);
+    if (engine->recover_phase == LIVES)
+        engine->recover_phase = RUNS; /* the list went with its load */
+    if (!engine->opened || (status != ARC_EUNAVAILABLE && status != ARC_ENOMEM))
+        return arc__fail(err, status, why->subject, "%s", why->message);
+    engine->retry_mono_ns = engine->now.mono_ns + (uint64_t)ARC_RETRY_NS;
+    arc__refuse_waiting(engine, ARC_EUNAVAILABLE, why);
+    return ARC_OK;
+}
+
 arc_status arc__recover(struct arc_engine *engine, arc_err *err)
 {
     while (engine->recover_phase < DONE) {
-        arc_status status = step(engine, err);
+        arc_err why = ARC_ERR_INIT;
+        arc_status status = step(engine, &why);
         if (status == ARC_EAGAIN)
             return ARC_OK; /* the store answers later */
-        if (status == ARC_EUNAVAILABLE && engine->position > 0) {
-            again(engine);
-            return ARC_OK; /* the store is away: once more at the next dispatch */
-        }
-        ARC_TRY(status);
+        if (status != ARC_OK)
+            return stumble(engine, status, &why, err);
         engine->recover_phase++;
         if (engine->recover_phase != LIVES) /* lives walks what runs has read */
             again(engine);
     }
     engine->recovering = 0;
+    engine->opened = 1;
     engine->place_due = 1;
     engine->sweep_mono_ns = 0;
     return ARC_OK;

@@ -39,6 +39,7 @@ arc_status arc__token_add(struct arc_engine *engine, const struct arc_row_token 
         return arc__fail_nomem(err);
     arc__arena_init(&token->arena, &engine->mem, TOKEN_BYTES_MAX);
     token->row = *row;
+    token->known = 1;
     for (uint32_t i = 0; i < def->col_count; i++) {
         arc_slice *text = (arc_slice *)(void *)((char *)&token->row + def->cols[i].offset);
         if (def->cols[i].type != ARC_COL_INT && text->len > 0)
@@ -150,6 +151,8 @@ static arc_status authenticate_agent(struct arc_engine *engine, arc_slice token,
 arc_status arc__engine_authenticate(struct arc_engine *engine, arc_slice token,
                                     struct arc_principal *out, arc_err *err)
 {
+    if (!engine->opened) /* credentials are not read yet */
+        return arc__fail(err, ARC_EUNAVAILABLE, "engine", "Unfinished runs are being taken up.");
     if (token.len == 0 || token.len > 512)
         return unauthenticated(err);
     if (memchr(token.ptr, ':', token.len) != NULL)

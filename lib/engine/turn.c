@@ -17,7 +17,7 @@ void arc__turn_begin(struct arc_engine *engine)
     turn->live_count = turn->live_capacity = 0;
     turn->first_position = engine->position;
     turn->fence_before = engine->fence;
-    turn->committing = turn->committed = 0;
+    turn->committing = turn->committed = turn->presence = 0;
     turn->status = turn->spoiled = ARC_OK;
     turn->err = (arc_err)ARC_ERR_INIT;
 }
@@ -49,7 +49,9 @@ static void own_texts(struct arc_engine *engine, const struct arc_table_def *def
     for (uint32_t i = 0; i < def->col_count; i++) {
         arc_slice *text = (arc_slice *)(void *)((char *)row + def->cols[i].offset);
         if (def->cols[i].type != ARC_COL_INT && text->len > 0)
-            *text = arc__turn_copy(engine, *text);
+            *text = def->cols[i].type == ARC_COL_TEXT
+                        ? arc__text_cleaned(*text, &engine->turn.arena)
+                        : arc__turn_copy(engine, *text);
     }
 }
 
@@ -80,7 +82,7 @@ static arc_status add_event(struct arc_engine *engine, struct arc_event *event, 
     struct arc_event **events =
         more(turn, turn->events, turn->event_count, &turn->event_capacity, sizeof(*turn->events));
     if (events == NULL)
-        return arc__fail_nomem(err);
+        return arc__turn_spoil(engine, arc__fail_nomem(err));
     turn->events = events;
     event->position = ++engine->position;
     arc__buf_init(&body, &engine->mem, BODY_MAX);
@@ -99,7 +101,6 @@ static arc_status add_event(struct arc_engine *engine, struct arc_event *event, 
     if (status != ARC_OK)
         return arc__turn_spoil(engine, status);
     events[turn->event_count++] = event;
-    engine->stats.events++;
     return ARC_OK;
 }
 
@@ -108,7 +109,7 @@ arc_status arc__turn_event(struct arc_engine *engine, struct arc_event init, arc
 {
     struct arc_event *event = ARC_ARENA_NEW(&engine->turn.arena, struct arc_event);
     if (event == NULL)
-        return arc__fail_nomem(err);
+        return arc__turn_spoil(engine, arc__fail_nomem(err));
     *event = init;
     event->job = event->step = -1;
     event->time_ns = engine->now.wall_ns;

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import (Closed, Failure, World, case, check, in_background,  # noqa: E402
+from harness import (SOURCE, Closed, Failure, World, case, check, in_background,  # noqa: E402
                      job_name, program, run_cases, same, step_name, wait_until)
 
 UNKNOWN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -36,10 +37,9 @@ def world_of(**settings):
         world.show()
         raise
     finally:
-        reports = world.sanitizer_reports()
         world.close()
-        reports += world.sanitizer_reports() if os.path.isdir(world.directory) else []
-    same(reports, [], "sanitizers")
+    same(world.reports, [], "sanitizers")
+    same(world.left_behind(), [], "what was left behind")
 
 
 def step(name, script, **more):
@@ -499,7 +499,7 @@ def live(world):
 @case("a long history comes in chunks of at most 200, without a gap, then goes on live")
 def history(world):
     path, wait = gate(world, "history")
-    pipeline = world.create(one("i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo \"line $i\"; done; "
+    pipeline = world.create(one("seq 1 1000 | sed 's/^/line /'; "
                                 "%s; seq 1001 1500 | sed 's/^/line /'" % wait))
     run = world.trigger(pipeline)
     row = world.wait_step(run, "step", "running")
@@ -825,6 +825,18 @@ def taken(world):
         check(str(world.http_port) in err and "in use" in err, err)
 
 
+@case("an address that is none is refused")
+def addresses(world):
+    for setting in ("http", "grpc"):
+        other = "grpc" if setting == "http" else "http"
+        for address in ("127.0.0.1:99999", "127.0.0.1", "127.0.0.1:", ":http", "::1:0", "[::1:0",
+                        "127.0.0.1:-1", "no such host:1"):
+            out, err = run_program(world, "--%s-listen=%s" % (setting, address),
+                                   "--%s-listen=127.0.0.1:0" % other, "--store", "mem:", "--data",
+                                   world.directory + "/other", code=1)
+            check(address in err, "%r is not named: %s" % (address, err))
+
+
 @case("wrong settings are refused with their place and the nearest name")
 def settings(world):
     path = os.path.join(world.directory, "wrong.yaml")
@@ -838,6 +850,8 @@ def settings(world):
                                             "did you mean http_listen?")
     refused("lease_ttl: 30\n", "wrong.yaml:1:1: lease_ttl is a time")
     refused("data: [\n", "wrong.yaml:2:1: ")
+    example = os.path.join(SOURCE, "examples", "server", "arcentrad.yaml")
+    run_program(world, "--config", os.path.abspath(example), "--print-config")
     out, err = run_program(world, "--config", world.directory + "/absent.yaml", code=2)
     check("absent.yaml" in err, err)
     out, err = run_program(world, "--print-config", env={"ARCENTRA_RUNS_MAX": "x"}, code=2)

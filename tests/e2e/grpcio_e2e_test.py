@@ -24,6 +24,7 @@ if not has_all() and os.path.exists(SYSTEM_PYTHON) and \
         os.path.realpath(sys.executable) != os.path.realpath(SYSTEM_PYTHON):
     os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON] + sys.argv)
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import PATIENCE, SOURCE, Failure, World, case, check, run_cases, same  # noqa: E402
 

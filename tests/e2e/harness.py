@@ -102,6 +102,11 @@ def run_cases(world_maker=None):
     finally:
         if world is not None:
             world.close()
+            left = world.left_behind()
+            if left or world.reports:
+                failed += 1
+                print("Bail out! left behind: %r, sanitizers: %r" % (left, world.reports),
+                      flush=True)
     sys.exit(1 if failed else 0)
 
 
@@ -163,7 +168,7 @@ class World:
         self.processes = []
         self.agents = {}
         self.agent_count = 0
-        self._registration = None
+        self.reports = []  # of sanitizers, once it is closed: leaks too
 
     # -- the server
 
@@ -322,15 +327,34 @@ class World:
             except subprocess.TimeoutExpired:
                 pass
             process.kill()
+        self.reports = self.sanitizer_reports()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def left_behind(self, seconds=10):
+        """The command lines of processes that still know the directory, after a moment to go."""
+        end = time.monotonic() + seconds
+        while True:
+            found = []
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open("/proc/%s/cmdline" % pid, "rb") as file:
+                        line = file.read().replace(b"\0", b" ").decode("utf-8", "replace")
+                except OSError:
+                    continue
+                if self.directory in line:
+                    found.append(line[:200])
+            if not found or time.monotonic() > end:
+                return found
+            time.sleep(0.05)
 
     def sanitizer_reports(self):
         found = []
         for process in self.processes:
             text = process.text()
-            if "ERROR: AddressSanitizer" in text or "runtime error:" in text or \
-                    "ERROR: LeakSanitizer" in text:
-                found.append(process.name)
+            for mark in ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer"):
+                if mark in text:
+                    at = text.index(mark)
+                    found.append("%s: %s" % (process.name, text[at:at + 1500]))
         return found
 
 
@@ -374,8 +398,10 @@ def check_envelope(status, headers, text, path):
 class Wire:
     """A connection on which exact bytes are sent."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    def __init__(self, port, tls=None, host="127.0.0.1"):
+        self.socket = socket.create_connection((host, port), PATIENCE)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.buffer = b""
 
     def send(self, data):
@@ -435,8 +461,8 @@ class WebSocket:
     """A client of RFC 6455: texts in and out, and frames by hand for what is wrong on purpose."""
 
     def __init__(self, port, token=None, path="/api/v1/ws", headers=(), in_protocol=False,
-                 origin=None):
-        self.wire = Wire(port)
+                 origin=None, tls=None):
+        self.wire = Wire(port, tls)
         key = base64.b64encode(os.urandom(16)).decode()
         lines = ["GET %s HTTP/1.1" % path, "Host: 127.0.0.1:%d" % port, "Upgrade: websocket",
                  "Connection: keep-alive, Upgrade", "Sec-WebSocket-Version: 13",

@@ -3,14 +3,21 @@
 it gets back is the envelope, whatever it was."""
 import json
 import os
+import shutil
+import signal
 import socket
+import ssl
 import struct
+import subprocess
 import sys
+import tempfile
 import time
+import warnings
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import (Closed, Failure, Refused, Wire, World, case, check,  # noqa: E402
-                     check_envelope, run_cases, same)
+from harness import (Closed, Failure, Refused, Skip, Wire, World, case,  # noqa: E402
+                     check, check_envelope, program, run_cases, same, wait_until)
 
 ORIGIN = "https://ci.example.org"
 
@@ -289,8 +296,9 @@ def slow(world):
 
 @case("clients that go away in the middle of anything leave the server well")
 def gone(world):
-    for data in ("", "GET", "POST /api/v1/validate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
-                 get() * 50, "GET /api/v1/ws HTTP/1.1\r\n"):
+    for data in ("", "GET", get() * 50,
+                 "POST /api/v1/validate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+                 "GET /api/v1/ws HTTP/1.1\r\n"):
         for _ in range(5):
             wire = Wire(world.http_port)
             wire.send(data)
@@ -347,7 +355,8 @@ def ws_no_token(world):
 
 @case("a page of another origin cannot open a WebSocket, whatever its token")
 def ws_origin(world):
-    for other in ("https://evil.example", "null", ORIGIN + ".evil.example", "http://ci.example.org"):
+    for other in ("https://evil.example", "null", ORIGIN + ".evil.example",
+                  "http://ci.example.org"):
         ws_refused(world, 403, origin=other)
         ws_refused(world, 403, origin=other, in_protocol=True)
     world.ws(origin=ORIGIN).close()
@@ -413,6 +422,15 @@ def ws_utf8(world):
     ws.close()
 
 
+@case("a frame without a mask ends the connection")
+def ws_unmasked(world):
+    ws = world.ws()
+    ws.send("{}")
+    same(ws.message()["type"], "error", "an answer")
+    ws.frame(1, b"{}", mask=False)
+    closed_with(ws, 1002)
+
+
 @case("a client that closes is answered with a close")
 def ws_close(world):
     ws = world.ws()
@@ -456,6 +474,150 @@ def many(world):
     same([wire.response()[0] for wire in wires], [200] * 200, "statuses")
     for wire in wires:
         wire.close()
+
+
+@case("a reader that stalls holds up nobody")
+def stalled(world):
+    wire = Wire(world.http_port)
+    wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    try:
+        wire.socket.settimeout(1)
+        for _ in range(20000):
+            wire.send(get("/api/v1/nowhere"))
+    except OSError:
+        pass
+    begun = time.monotonic()
+    same(exchange(world, get())[0], 200, "another")
+    check(time.monotonic() - begun < 5, "another had to wait")
+    wire.close()
+
+
+@case("HTTP and WebSocket speak TLS, 1.2 or newer, when a certificate is set")
+def tls(_):
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        raise Skip("openssl is not installed")
+    with tempfile.TemporaryDirectory() as directory:
+        cert, key = os.path.join(directory, "cert.pem"), os.path.join(directory, "key.pem")
+        subprocess.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert, "-days",
+                        "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        world = World(store="mem:", http_tls_cert=cert, http_tls_key=key)
+        try:
+            world.start_server()
+            context = ssl.create_default_context(cafile=cert)
+            context.set_alpn_protocols(["h2", "http/1.1"])
+            wire = Wire(world.http_port, context)
+            same(wire.socket.selected_alpn_protocol(), "http/1.1", "the protocol")
+            for _ in range(2):
+                wire.send(get())
+                same(wire.response()[0], 200, "status")
+            wire.send("POST /api/v1/validate HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n"
+                      "\r\n" + " " * 300000)
+            same(wire.response()[0], 401, "a long body")
+            wire.close()
+            ws = world.ws(tls=context)
+            ws.send("{}")
+            same(ws.message()["type"], "error", "an answer")
+            ws.send(" " * 60000)
+            same(ws.message()["error"], "message must be a JSON object", "a long message")
+            ws.frame(8, struct.pack(">H", 1000))
+            closed_with(ws, 1000)
+            plain = Wire(world.http_port)
+            plain.send(get())
+            check(plain.is_closed() or plain.buffer[:5] != b"HTTP/", "plaintext was answered")
+            old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                old.maximum_version = ssl.TLSVersion.TLSv1_1
+            try:
+                Wire(world.http_port, old)
+                raise Failure("TLS 1.1 was taken")
+            except (ssl.SSLError, OSError):
+                pass
+            world.server.popen.terminate()
+            same(world.server.wait(), 0, "exit code")
+            same(world.sanitizer_reports(), [], "sanitizers")
+            world.settings["http_tls_key"] = cert
+            bad = world.start("bad-key", [
+                program("arcentrad"), "--store", "mem:", "--data", world.settings["data"],
+                "--http-listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0", "--http-tls-cert",
+                cert, "--http-tls-key", cert])
+            same(bad.wait(), 1, "a key that is none")
+            check(cert in bad.text(), "it is named: " + bad.text())
+        finally:
+            world.close()
+
+
+@case("without a host every address is listened on, and plaintext there is warned of")
+def every_address(_):
+    world = World(store="mem:", http_listen=":0", grpc_listen=":0")
+    try:
+        world.start_server()
+        for host in ("127.0.0.1", "::1"):
+            try:
+                wire = Wire(world.http_port, host=host)
+            except OSError:
+                check(host == "::1", "IPv4 is always there")
+                continue
+            wire.send(get())
+            same(wire.response()[0], 200, host)
+            wire.close()
+        text = world.server.text()
+        check("HTTP is plaintext" in text and "gRPC is plaintext" in text, text)
+    finally:
+        world.close()
+
+
+@case("a second signal ends the server at once")
+def second_signal(_):
+    world = World(store="mem:", drain_timeout="60s")
+    try:
+        world.start_server()
+        wire = Wire(world.http_port)
+        wire.send("POST /api/v1/validate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        wait_until(lambda: wire_is_known(world), "the connection to be taken")
+        world.server.popen.terminate()
+        wait_until(lambda: "Signal TERM" in world.server.text(), "the drain to begin")
+        check(world.server.alive(), "it waits for what is open")
+        begun = time.monotonic()
+        world.server.popen.send_signal(signal.SIGINT)
+        same(world.server.wait(), 0, "exit code")
+        check(time.monotonic() - begun < 10, "it waited on")
+        wire.close()
+    finally:
+        world.close()
+
+
+@case("when descriptors run out, newcomers wait and the rest goes on")
+def descriptors(_):
+    if shutil.which("prlimit") is None:
+        raise Skip("prlimit is not installed")
+    world = World(store="mem:")
+    try:
+        world.start_server()
+        number = len(os.listdir("/proc/%d/fd" % world.server.pid)) + 4
+        subprocess.run(["prlimit", "--pid", str(world.server.pid), "--nofile=%d" % number],
+                       check=True)
+        wires = [Wire(world.http_port) for _ in range(12)]
+        wires[0].send(get())
+        same(wires[0].response()[0], 200, "the first")
+        wait_until(lambda: "has to wait" in world.server.text(), "the shortage to be told")
+        check(world.server.text().count("has to wait") < 30, "it is told again and again")
+        wires[11].send(get())
+        for wire in wires[:11]:
+            wire.close()
+        same(wires[11].response()[0], 200, "the last, once there is room")
+        wires[11].close()
+    finally:
+        world.close()
+
+
+def wire_is_known(world):
+    """The server has accepted: another request on a connection made later is answered."""
+    return exchange(world, get())[0] == 200
 
 
 @case("TERM lets what is open end, closes WebSockets with 1001, exits with 0")

@@ -301,6 +301,7 @@ static void a_log_is_followed_without_a_gap(void)
         house_stream(&desk.house, house_host(), "StreamStepRunLogs",
                      house_text("{\"stepRunId\":\"%s\",\"follow\":true}", desk.steps[0], ""), 1);
     CHECK_OK(house_next(&desk.house, call));
+    CHECK(house_has(&desk.house, house_text("\"agentId\":\"%s\"", desk.agent, "")));
     CHECK_INT(lines_follow(&desk, &next), 200);
     lines(&desk, 451, 30); /* while history is sent */
     CHECK_OK(house_next(&desk.house, call));
@@ -397,6 +398,81 @@ static void a_call_may_close_while_the_store_looks(void)
     desk_close(&desk);
 }
 
+static void too_many_ids_are_refused(void)
+{
+    struct house house;
+    static char request[4096];
+    if (!house_open(&house))
+        return;
+    const char *methods[][2] = {{"StreamStepRunStatus", "stepRunIds"},
+                                {"StreamPipelineStatus", "pipelineRunIds"},
+                                {"StreamPipelineStatus", "pipelineIds"}};
+    for (size_t i = 0; i < ARC_COUNT_OF(methods); i++) {
+        size_t at = (size_t)snprintf(request, sizeof(request), "{\"%s\":[\"x\"", methods[i][1]);
+        for (int k = 0; k < 100; k++)
+            at += (size_t)snprintf(request + at, sizeof(request) - at, ",\"x\"");
+        (void)snprintf(request + at, sizeof(request) - at, "]}");
+        CHECK_STATUS(house_call(&house, house_host(), methods[i][0], request), ARC_EINVAL);
+    }
+    house_close(&house);
+}
+
+/* Streams that are open while a step runs, with every allocation failing once. */
+static uint64_t torture(uint64_t n)
+{
+    static const char *const streams[][2] = {
+        {"StreamStepRunStatus", "{\"pipelineRunId\":\"%s\"}"},
+        {"StreamPipelineStatus", "{\"pipelineRunIds\":[\"%s\"]}"},
+        {"StreamStepRunLogs", "{\"stepRunId\":\"%s\",\"follow\":true}"},
+        {"StreamStepRunEvents", "{\"stepRunId\":\"%s\"}"},
+    };
+    struct desk desk;
+    struct arc_call *calls[ARC_COUNT_OF(streams)] = {NULL};
+    if (!desk_open(&desk))
+        return 0;
+    step_goes(&desk, "running");
+    lines(&desk, 1, 3);
+    desk.house.state.calls = 0;
+    desk.house.state.fail_at = n;
+    for (size_t i = 0; i < ARC_COUNT_OF(streams); i++) {
+        calls[i] = house_stream(&desk.house, house_host(), streams[i][0],
+                                house_text(streams[i][1], i < 2 ? desk.run : desk.steps[0], ""), 1);
+        for (int k = 0; calls[i] != NULL && k < 4; k++)
+            (void)house_next(&desk.house, calls[i]);
+    }
+    (void)house_call(&desk.house, house_agent(desk.agent), "Heartbeat",
+                     house_text("{\"incarnation\":\"i1\",\"leases\":[{\"stepRunId\":\"%s\","
+                                "\"attempt\":1,\"fence\":%s}]}",
+                                desk.steps[0], desk.fence));
+    struct arc_call *events =
+        house_stream(&desk.house, house_agent(desk.agent), "PushEvents",
+                     "{\"batch\":{\"events\":[{\"eventId\":\"e\",\"eventType\":\"arcentra.a.b\","
+                     "\"meta\":{\"seq\":1},\"payload\":{}}]}}",
+                     1);
+    if (events != NULL) {
+        (void)house_next(&desk.house, events);
+        events->ops->close(events);
+    }
+    for (int k = 0; k < 3; k++)
+        (void)house_next(&desk.house, desk.channel);
+    uint64_t made = desk.house.state.calls;
+    desk.house.state.fail_at = 0;
+    for (size_t i = 0; i < ARC_COUNT_OF(streams); i++) {
+        if (calls[i] != NULL)
+            calls[i]->ops->close(calls[i]);
+    }
+    desk_close(&desk);
+    return made;
+}
+
+static void memory_may_fail_anywhere(void)
+{
+    uint64_t n = 1;
+    while (torture(n) >= n)
+        n++;
+    CHECK(n > 50);
+}
+
 static const struct test tests[] = {
     {"the steps of a run are followed to its end", steps_of_a_run_are_followed_to_its_end},
     {"a cursor goes on where it was", a_cursor_goes_on_where_it_was},
@@ -407,6 +483,8 @@ static const struct test tests[] = {
     {"a log is followed without a gap, by number", a_log_is_followed_without_a_gap},
     {"a snapshot that comes late has nothing twice", a_slow_snapshot_has_nothing_twice},
     {"a call may be closed while the store looks", a_call_may_close_while_the_store_looks},
+    {"a stream follows at most 100 ids", too_many_ids_are_refused},
+    {"any allocation of a stream may fail", memory_may_fail_anywhere},
 };
 
 TEST_MAIN(tests)

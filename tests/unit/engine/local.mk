@@ -1,5 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-unit_tests += tests/unit/engine/life_test
+unit_tests += \
+	tests/unit/engine/agents_test \
+	tests/unit/engine/commit_test \
+	tests/unit/engine/intake_test \
+	tests/unit/engine/life_test \
+	tests/unit/engine/pipes_test \
+	tests/unit/engine/recover_test \
+	tests/unit/engine/torture_test \
+	tests/unit/engine/watch_test
 
 world_sources = tests/unit/engine/world.c tests/unit/engine/world.h
+tests_unit_engine_agents_test_SOURCES = tests/unit/engine/agents_test.c $(world_sources)
+tests_unit_engine_commit_test_SOURCES = tests/unit/engine/commit_test.c $(world_sources)
+tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_sources)
 tests_unit_engine_life_test_SOURCES = tests/unit/engine/life_test.c $(world_sources)
+tests_unit_engine_pipes_test_SOURCES = tests/unit/engine/pipes_test.c $(world_sources)
+tests_unit_engine_recover_test_SOURCES = tests/unit/engine/recover_test.c $(world_sources)
+tests_unit_engine_torture_test_SOURCES = tests/unit/engine/torture_test.c $(world_sources)
+tests_unit_engine_watch_test_SOURCES = tests/unit/engine/watch_test.c $(world_sources)

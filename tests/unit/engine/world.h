@@ -92,9 +92,9 @@ struct hand {
     char id[32], token[128], incarnation[32];
     struct arc_session *session;
     int notices;
-    struct held held[24]; /* offered and not reported as ended */
+    struct held held[12]; /* offered and not reported as ended */
     size_t held_count;
-    struct held cancels[8];
+    struct held cancels[4];
     size_t cancel_count;
     int silent; /* 1: world_work leaves it alone */
 };
@@ -120,6 +120,8 @@ void hand_work(struct hand *hand);
 int world_run_status(struct world *w, const char *run);
 /* A number of the stored row of a run (ARC_COL_pipeline_run_…); -1: no such row. */
 int64_t world_run_col(struct world *w, const char *run, uint32_t col);
+/* Rows as they are stored, until world_close or the next reset of w->arena. */
+arc_status world_rows(struct world *w, const struct arc_query *query, struct arc_rows *rows);
 /* How many rows of a table have this value in a text column. */
 int64_t world_count(struct world *w, enum arc_table table, uint32_t col, const char *value);
 /* Checks that every stream of the event table counts 1, 2, 3 …, and every position once. */

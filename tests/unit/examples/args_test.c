@@ -108,6 +108,18 @@ static void wrong_words_are_refused_by_name(void)
     }
 }
 
+static void sizes_may_have_a_unit(void)
+{
+    struct values values = {0};
+    char why[256] = "";
+    const char *const words[] = {"--slots", "4K", NULL}, *const more[] = {"--slots", "5K", NULL};
+    CHECK_INT(parse(&values, why, words), 0);
+    CHECK_INT(values.slots, 4096);
+    CHECK_INT(parse(&values, why, more), ARGS_WRONG);
+    CHECK_INT(values.slots, 4096);
+    drop(&values);
+}
+
 static void help_and_version_end_the_parsing(void)
 {
     struct values values = {0};
@@ -151,6 +163,7 @@ static const struct test tests[] = {
     {"flags fill their rows and leave the rest", flags_fill_their_rows},
     {"variables fill what no flag did", variables_fill_what_no_flag_did},
     {"a wrong flag is refused with a sentence that names it", wrong_words_are_refused_by_name},
+    {"a size may have a unit and is still held to its bounds", sizes_may_have_a_unit},
     {"help and version are known without a row", help_and_version_end_the_parsing},
     {"a secret is the first word of its file", a_secret_is_the_first_word_of_its_file},
     {"a pair is cut at its first equals sign", a_pair_is_cut_at_its_first_equals_sign},

@@ -40,3 +40,9 @@ tests_unit_examples_view_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_view_test_SOURCES = tests/unit/examples/view_test.c examples/cli/view.c \
 	examples/cli/draw.c examples/cli/term.c
 tests_unit_examples_view_test_LDADD = $(example_test_libs)
+
+# The programs as their users meet them.
+dist_check_SCRIPTS += tests/e2e/agent_test.py tests/e2e/cli_test.py
+if WITH_SERVER
+TESTS += tests/e2e/agent_test.py tests/e2e/cli_test.py
+endif

@@ -1,0 +1,438 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command line, as its user meets it: without a server, and with one."""
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+from harness import (PATIENCE, SOURCE, Failure, World, case, check, program, run_cases, same,
+                     wait_until)
+
+PIPELINES = os.path.join(os.path.abspath(SOURCE), "examples", "pipelines")
+
+
+def make_world():
+    world = World()
+    world.start_server()
+    world.start_agent(slots=4)
+    return world
+
+
+def environment(world, **more):
+    whole = {key: value for key, value in os.environ.items()
+             if not key.startswith(("ARCENTRA_", "LC_")) and key != "NO_COLOR"}
+    whole["LANG"] = "C.UTF-8"
+    whole["TMPDIR"] = world.directory
+    whole.update(more)
+    return whole
+
+
+def arcentra(world, *argv, code=0, stdin=None, **env):
+    """stdout and stderr of a command that must end with `code`."""
+    done = subprocess.run([program("arcentra")] + list(argv), input=stdin, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=environment(world, **env),
+                          cwd=world.directory, timeout=PATIENCE)
+    out, err = done.stdout.decode(), done.stderr.decode()
+    check("Sanitizer" not in err and "runtime error" not in err, err)
+    same(done.returncode, code, "exit code of %r\n%s\n%s" % (argv, out, err))
+    return out, err
+
+
+def remote(world, *argv, code=0, **env):
+    env.setdefault("ARCENTRA_TOKEN", world.token)
+    env.setdefault("ARCENTRA_SERVER", "127.0.0.1:%d" % world.grpc_port)
+    return arcentra(world, *argv, code=code, **env)
+
+
+def write(world, name, text):
+    path = os.path.join(world.directory, name)
+    with open(path, "w") as file:
+        file.write(text)
+    return path
+
+
+def objects(out):
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def definition(script, more=""):
+    lines = "\n".join("      " + line for line in script.splitlines())
+    return ("namespace: test.cli\njobs:\n- name: only\n%s  steps:\n  - name: step\n"
+            "    run: |\n%s\n" % (more, lines))
+
+
+def leftovers(world):
+    """Processes that carry a path of this test's directory."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/environ" % pid, "rb") as file:
+                text = file.read()
+            with open("/proc/%s/cmdline" % pid, "rb") as file:
+                words = file.read()
+        except OSError:
+            continue
+        if b"ARCENTRA_WORKSPACE=" + world.directory.encode() in text:
+            found.append((pid, words))
+    return found
+
+
+# --- validate ------------------------------------------------------------------------------------
+
+@case("every pipeline among the examples is valid")
+def examples(world):
+    files = [os.path.join(PIPELINES, name) for name in sorted(os.listdir(PIPELINES))]
+    check(len(files) >= 5, "there are some")
+    out, _ = arcentra(world, "validate", *files)
+    same(len(out.splitlines()), len(files), "lines")
+    for line in out.splitlines():
+        check(": valid, " in line, line)
+
+
+@case("a wrong definition is shown with its line and a caret, and is exit code 1")
+def invalid(world):
+    path = write(world, "bad.yaml", "namespace: a.b\njobs:\n- name: x\n  stepz: []\n")
+    out, _ = arcentra(world, "validate", path, code=1)
+    check("bad.yaml:4:3: error" in out, out)
+    check("steps" in out and "^" in out, out)
+    out, _ = arcentra(world, "validate", "--json", path, code=1)
+    (report,) = json.loads(out)
+    same((report["file"], report["valid"]), (path, False), "the report")
+    check(any(finding["line"] == 4 for finding in report["diagnostics"]), out)
+
+
+@case("a file that cannot be read, or no file, is exit code 2")
+def unreadable(world):
+    good = write(world, "good.yaml", definition("true"))
+    out, err = arcentra(world, "validate", good, "/nowhere/x.yaml", code=2)
+    check("valid, 1 job" in out and "/nowhere/x.yaml" in err, out + err)
+    arcentra(world, "validate", code=2)
+    _, err = arcentra(world, "frobnicate", code=2)
+    check("`frobnicate`" in err, err)
+
+
+@case("a definition may come from the standard input")
+def stdin(world):
+    out, _ = arcentra(world, "validate", "-", stdin=definition("true").encode())
+    check(out.startswith("(stdin): valid"), out)
+    out, _ = arcentra(world, "run", "-", stdin=definition("echo from stdin").encode())
+    check("only/step | from stdin" in out, out)
+
+
+@case("every command has a help that names its flags")
+def helps(world):
+    out, _ = arcentra(world, "--help")
+    names = [line.split()[0] for line in out.split("Commands:")[1].split("\n\n")[0].split("\n")[1:]]
+    check(len(names) >= 10, out)
+    for name in names:
+        text, _ = arcentra(world, name, "--help")
+        check(text.startswith("Usage: arcentra " + name) and "--json" in text, text)
+
+
+# --- run -----------------------------------------------------------------------------------------
+
+@case("a run here shows its lines and its table, and ends with its result")
+def run(world):
+    out, _ = arcentra(world, "run", os.path.join(PIPELINES, "hello.yaml"), "--var", "who=you")
+    check("greet/hello | Hello, you!" in out, out)
+    check("greet/same-workspace | written by the first step" in out, out)
+    check("example.hello: success" in out.splitlines()[-1], out)
+    same([name for name in os.listdir(world.directory) if name.startswith("arcentra-")], [],
+         "workspaces left")
+
+
+@case("a failure skips what depends on it, says why, and is exit code 1")
+def failing(world):
+    out, _ = arcentra(world, "run", "--json", os.path.join(PIPELINES, "fail.yaml"), code=1)
+    lines = objects(out)
+    end = lines[-1]
+    same((end["type"], end["status"]), ("end", "failed"), "the end")
+    jobs = {job["job"]: job for job in end["jobs"]}
+    same({name: job["status"] for name, job in jobs.items()},
+         {"build": "success", "tests": "failed", "deploy": "skipped", "report": "success"}, "jobs")
+    check("tests" in jobs["deploy"]["reason"], jobs["deploy"])
+    steps = {step["step"]: step for step in jobs["tests"]["steps"]}
+    same((steps["second"]["status"], steps["second"]["exitCode"]), ("failed", 3), "the step")
+    logs = [line for line in lines if line["type"] == "log"]
+    check({"one test is fine", "and one is not"} <= {line["text"] for line in logs}, logs)
+    same([line["stream"] for line in logs if line["text"] == "and one is not"], ["stderr"],
+         "the stream")
+
+
+@case("a broken definition, a foreign step or one for an agent is refused by name")
+def refusals(world):
+    _, err = arcentra(world, "run", write(world, "broken.yaml", "a: [\n"), code=2)
+    check("broken.yaml:" in err, err)
+    foreign = write(world, "foreign.yaml", "namespace: a.b\njobs:\n- name: x\n  steps:\n"
+                                           "  - {name: y, uses: docker-build@1.2.0}\n")
+    out, _ = arcentra(world, "run", foreign, code=1)
+    check("docker-build@1.2.0" in out and "offers: shell" in out, out)
+    agent = write(world, "agent.yaml", definition("true", "  runOnAgent: true\n"))
+    _, err = arcentra(world, "run", agent, code=2)
+    check("runOnAgent" in err and "`only`" in err, err)
+
+
+@case("a step sees an allow-list, what is declared, and nothing of its caller")
+def environ(world):
+    text = definition("env; ls /proc/self/fd | wc -l; readlink /proc/self/fd/0",
+                      "  env: {DECLARED: 'a b'}\n")
+    out, _ = arcentra(world, "run", write(world, "env.yaml", text), ARCENTRA_TOKEN="canary-token",
+                      SOMETHING="canary-other")
+    check("canary" not in out, out)
+    for part in ("| DECLARED=a b", "| CI=true", "| TERM=dumb", "| ARCENTRA_JOB_NAME=only",
+                 "| /dev/null"):
+        check(part in out, "%s is not in\n%s" % (part, out))
+
+
+@case("all jobs can work in one given directory, and --keep leaves the workspaces")
+def workdir(world):
+    path = os.path.join(world.directory, "here")
+    os.mkdir(path)
+    text = definition("pwd >where; echo x")
+    arcentra(world, "run", "--workdir", path, write(world, "where.yaml", text))
+    with open(os.path.join(path, "where")) as file:
+        same(file.read().strip(), os.path.realpath(path), "the place")
+    _, err = arcentra(world, "run", "--keep", write(world, "where.yaml", text))
+    kept = err.strip().split(" in ")[-1].rstrip(".")
+    same(sum("where" in files for _, _, files in os.walk(kept)), 1, "files under " + kept)
+    arcentra(world, "run", "--workdir", "/nowhere/at/all", write(world, "where.yaml", text), code=2)
+
+
+@case("a run whose reader goes away is stopped")
+def unread(world):
+    text = definition("while :; do echo more; sleep 0.05; done")
+    process = start(world, "run", write(world, "unread.yaml", text))
+    await_line(process, "| more")
+    process.stdout.close()
+    same(process.wait(timeout=PATIENCE), 130, "exit code")
+    same(leftovers(world), [], "processes")
+
+
+@case("--fail-fast stops what still runs")
+def fail_fast(world):
+    text = ("namespace: a.b\njobs:\n- name: bad\n  steps: [{name: s, run: exit 1}]\n"
+            "- name: long\n  steps: [{name: s, run: sleep 600}]\n")
+    begun = time.monotonic()
+    out, _ = arcentra(world, "run", "--fail-fast", write(world, "ff.yaml", text), code=1)
+    check(time.monotonic() - begun < 30, out)
+    same(leftovers(world), [], "processes")
+
+
+def start(world, *argv, **env):
+    """A command that goes on; without a buffer, so that await_line takes no more than it says."""
+    return subprocess.Popen([program("arcentra")] + list(argv), stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, env=environment(world, **env),
+                            cwd=world.directory, bufsize=0)
+
+
+def start_remote(world, *argv):
+    return start(world, *argv, ARCENTRA_TOKEN=world.token,
+                 ARCENTRA_SERVER="127.0.0.1:%d" % world.grpc_port)
+
+
+def await_line(process, part):
+    for line in process.stdout:
+        if part in line.decode():
+            return
+    raise Failure("no line with " + part)
+
+
+@case("Ctrl-C stops a run gracefully, a second one at once; the exit code is 130")
+def interrupt(world):
+    polite = definition("trap 'echo got it; exit 0' TERM\necho up\nwhile :; do sleep 0.05; done")
+    process = start(world, "run", write(world, "polite.yaml", polite))
+    await_line(process, "| up")
+    process.send_signal(signal.SIGINT)
+    out = process.communicate(timeout=PATIENCE)[0].decode()
+    check("| got it" in out and "cancelled" in out, out)
+    same(process.returncode, 130, "exit code")
+    stubborn = definition("trap '' TERM\nsetsid sh -c 'trap \"\" TERM; echo up; sleep 600' &\n"
+                          "while :; do sleep 1; done")
+    process = start(world, "run", write(world, "stubborn.yaml", stubborn))
+    await_line(process, "| up")
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    await_line(process, "Stopping the run")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    same(process.returncode, 130, "exit code")
+    check(time.monotonic() - begun < 9, "the grace was not waited for")
+    same(leftovers(world), [], "processes")
+
+
+@case("kill -9 of a run leaves none of its steps running")
+def killed(world):
+    text = definition("setsid sh -c 'echo up; exec sleep 600' &\nsleep 600")
+    process = start(world, "run", write(world, "killed.yaml", text))
+    await_line(process, "| up")
+    check(leftovers(world), "the steps are seen")
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not leftovers(world), "the steps to be gone")
+
+
+def on_terminal(world, *argv, **env):
+    """What a command writes to a terminal of 12 lines, and its exit code."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        whole = environment(world, TERM="xterm", **env)
+        os.execve(program("arcentra"), [program("arcentra")] + list(argv), whole)
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 60, 0, 0))
+    out, end = b"", time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if not select.select([fd], [], [], 0.1)[0]:
+            continue
+        try:
+            data = os.read(fd, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        out += data
+    os.close(fd)
+    return out.decode("utf-8", "replace"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@case("on a terminal a live tree is redrawn, in colour unless NO_COLOR says no")
+def tree(world):
+    text = definition("printf 'a\\033[2Jb\\n'; sleep 0.6")
+    out, code = on_terminal(world, "run", write(world, "tree.yaml", text))
+    same(code, 0, "exit code")
+    check("\x1b[J" in out and "\u25cf" in out and "\u2713" in out, repr(out))
+    check("\x1b[32m" in out and "\x1b[2J" not in out and "ab" in out, repr(out))
+    out, _ = on_terminal(world, "run", write(world, "tree.yaml", text), NO_COLOR="1")
+    check("\x1b[J" in out and "\x1b[32m" not in out, repr(out))
+    out, _ = on_terminal(world, "run", write(world, "tree.yaml", text), LANG="C")
+    check("\u25cf" not in out, repr(out))
+
+
+@case("the embedding examples end well")
+def embedding(world):
+    done = subprocess.run([program("embed_min")], stdout=subprocess.PIPE, timeout=PATIENCE)
+    same((done.returncode, done.stdout.decode().split("\n")[:2]), (0, ["a says hello", "success"]),
+         "embed_min")
+    begun = time.monotonic()
+    done = subprocess.run([program("embed_poll")], stdout=subprocess.PIPE, timeout=PATIENCE)
+    out = done.stdout.decode()
+    same(done.returncode, 0, "embed_poll")
+    same(out.count("arcentra.job.completed"), 20, "jobs")
+    check(out.splitlines()[-1].startswith("success, at most "), out.splitlines()[-1])
+    check(time.monotonic() - begun < 10, "no wait is missed")
+
+
+# --- with a server -------------------------------------------------------------------------------
+
+@case("a pipeline is created, listed, triggered and followed, and ends with its run's code")
+def follow(world):
+    path = os.path.join(PIPELINES, "dag.yaml")
+    pipeline = remote(world, "create", "--project", "proj", "--name", "dag", path)[0].strip()
+    out, _ = remote(world, "list", "--project", "proj")
+    check(pipeline in out and "dag" in out, out)
+    out, _ = remote(world, "trigger", pipeline, "--follow", "--json")
+    lines = objects(out)
+    end = lines[-1]
+    same((end["type"], end["status"]), ("end", "success"), "the end")
+    same(len(end["jobs"]), 5, "jobs")
+    for name, texts in (("fetch", ["part 1", "part 2", "part 3"]),
+                        ("compile", ["compiling unit %d" % n for n in range(1, 5)])):
+        same([line["text"] for line in lines if line["type"] == "log" and line["job"] == name],
+             texts, "the log of " + name)
+    out, _ = remote(world, "runs", pipeline)
+    check(end["runId"] in out and "success" in out and "5/5" in out, out)
+    out, _ = remote(world, "show", end["runId"])
+    check("compile" in out and "success" in out, out)
+    failing_id = remote(world, "create", os.path.join(PIPELINES, "fail.yaml"))[0].strip()
+    out, _ = remote(world, "trigger", failing_id, "--follow", code=1)
+    check("deploy: skipped" in out and "tests/second | and one is not" in out, out)
+
+
+@case("the same request is one run, and says so")
+def duplicate(world):
+    path = write(world, "dup.yaml", definition("true"))
+    pipeline = remote(world, "create", path)[0].strip()
+    first, _ = remote(world, "trigger", pipeline, "--request-id", "one")
+    again, err = remote(world, "trigger", pipeline, "--request-id", "one")
+    same(again, first, "the run")
+    check("made before" in err, err)
+    world.wait_run(first.strip())
+
+
+@case("logs of a step and of a run are read, from the tail too, and followed")
+def logs(world):
+    gate = os.path.join(world.directory, "gate")
+    script = ("i=0; while [ $i -lt 5 ]; do i=$((i+1)); echo line $i; done\n"
+              "while [ ! -e %s ]; do sleep 0.05; done; echo last" % gate)
+    pipeline = remote(world, "create", write(world, "logs.yaml", definition(script)))[0].strip()
+    run_id = remote(world, "trigger", pipeline)[0].strip()
+    row = world.wait_step(run_id, "step", "running")
+    wait_until(lambda: remote(world, "logs", row["stepRunId"])[0].count("line") == 5, "the lines")
+    out, _ = remote(world, "logs", "--tail", "2", row["stepRunId"])
+    same(out, "line 4\nline 5\n", "the tail")
+    process = start_remote(world, "logs", "-f", "--run", run_id)
+    await_line(process, "line 5")
+    open(gate, "w").close()
+    out = process.communicate(timeout=PATIENCE)[0].decode()
+    same(out, "only/step | last\n", "what was followed")
+    same(process.returncode, 0, "exit code")
+
+
+@case("a run is stopped with a reason, and its follower ends with 130")
+def stop(world):
+    path = write(world, "stop.yaml", definition("echo up; sleep 600"))
+    pipeline = remote(world, "create", path)[0].strip()
+    process = start_remote(world, "trigger", "-f", pipeline)
+    run_id = process.stdout.readline().decode().strip()
+    await_line(process, "| up")
+    remote(world, "stop", pipeline, run_id, "--reason", "enough of it")
+    out = process.communicate(timeout=PATIENCE)[0].decode()
+    same(process.returncode, 130, "exit code")
+    check("enough of it" in out, out)
+    _, err = remote(world, "stop", pipeline, run_id, code=1)
+    check(err.startswith("arcentra: "), err)
+
+
+@case("a follower outlives kill -9 of the server and misses no line")
+def outlive(world):
+    script = "i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo line $i; sleep 0.05; done"
+    pipeline = remote(world, "create", write(world, "outlive.yaml", definition(script)))[0].strip()
+    process = start_remote(world, "trigger", "-f", pipeline)
+    await_line(process, "| line 3")
+    world.server.signal(signal.SIGKILL)
+    world.server.wait()
+    world.restart_server()
+    out = process.communicate(timeout=PATIENCE)[0].decode()
+    same(process.returncode, 0, "exit code\n" + out)
+    same([line.split("| ")[1] for line in out.splitlines() if "| line " in line],
+         ["line %d" % n for n in range(4, 61)], "the lines")
+
+
+@case("what is wrong is said in one sentence, with a code that scripts can tell")
+def wrong(world):
+    for argv, env, code, part in (
+            (["list"], {"ARCENTRA_SERVER": "127.0.0.1:1"}, 1, "cannot be reached"),
+            (["list"], {"ARCENTRA_TOKEN": ""}, 2, "ARCENTRA_TOKEN"),
+            (["list"], {"ARCENTRA_TOKEN": "arct_none"}, 1, "token"),
+            (["list", "--token-file", "/nowhere"], {}, 2, "/nowhere"),
+            (["show", "01ARZ3NDEKTSV4RRFFQ69G5FAV"], {}, 1, "no run"),
+            (["stop", "a"], {}, 2, "Usage"),
+            (["logs"], {}, 2, "--run"),
+            (["trigger", "x", "--var", "novalue"], {}, 2, "KEY=VALUE")):
+        _, err = remote(world, *argv, code=code, **env)
+        check(part in err and len(err.splitlines()) == 1, "%r: %s" % (argv, err))
+
+
+@case("nothing has tripped a sanitizer")
+def sanitizers(world):
+    same(world.sanitizer_reports(), [], "reports")
+
+
+if __name__ == "__main__":
+    sys.exit(run_cases(make_world))

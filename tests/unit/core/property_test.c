@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Thousands of random plans and random lives. After every decision the trial compares the run with
+ * the fold of its stored events and watches the invariants; here an interpreter of its own says how
+ * the jobs must end, and every run whose agents answer must end at all.
+ *
+ * A failure prints its seed; with FIRST_SEED set to it, it is the first life that is tried. */
+#include "trial.h"
+
+#include <stdio.h>
+
+#define FIRST_SEED 1u
+#define PLANS 3000u
+#define LIVES 3000u
+#define JOBS_MAX 12u
+#define STEPS_MAX 3u
+#define STAGES_MAX 3u
+
+struct dice {
+    uint64_t state;
+};
+
+static uint32_t roll(struct dice *dice, uint32_t sides)
+{
+    uint64_t z = (dice->state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((z ^ (z >> 31)) % sides);
+}
+
+/* --- random plans -------------------------------------------------------------------------------
+ */
+
+static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
+
+struct made {
+    struct arc_plan plan;
+    struct arc_plan_stage stages[STAGES_MAX];
+    struct arc_plan_job jobs[JOBS_MAX];
+    struct arc_plan_step steps[JOBS_MAX][STEPS_MAX];
+    uint32_t deps[JOBS_MAX][JOBS_MAX];
+};
+
+static enum arc_when random_when(struct dice *dice, uint32_t sides)
+{
+    uint32_t n = roll(dice, sides);
+    return n == 0   ? ARC_WHEN_FAILURE
+           : n == 1 ? ARC_WHEN_ALWAYS
+           : n == 2 ? ARC_WHEN_NEVER
+           : n == 3 ? ARC_WHEN_CANCELLED
+                    : ARC_WHEN_SUCCESS;
+}
+
+static struct arc_retry random_retry(struct dice *dice)
+{
+    struct arc_retry retry = {0};
+    if (roll(dice, 3) != 0)
+        return retry;
+    retry.max_attempts = 1 + roll(dice, 3);
+    retry.on = 1 + roll(dice, 7);
+    retry.backoff = (enum arc_backoff)(1 + roll(dice, 3));
+    retry.delay_ns = roll(dice, 2) ? SECONDS(roll(dice, 20)) : 0;
+    retry.jitter = roll(dice, 2);
+    return retry;
+}
+
+static void make_job(struct made *made, struct dice *dice, uint32_t j, int timed)
+{
+    struct arc_plan_job *job = &made->jobs[j];
+    job->name = job->key = arc__slice_cstr(names[j]);
+    job->deps = made->deps[j];
+    for (uint32_t d = 0; d < j; d++) {
+        if (roll(dice, 4) == 0)
+            made->deps[j][job->dep_count++] = d;
+    }
+    job->steps = made->steps[j];
+    job->step_count = 1 + roll(dice, STEPS_MAX);
+    job->when = random_when(dice, 12);
+    job->retry = random_retry(dice);
+    job->continue_on_error = roll(dice, 5) == 0;
+    job->timeout_ns = timed && roll(dice, 4) == 0 ? SECONDS(30 + roll(dice, 60)) : 0;
+    job->queue_timeout_ns = timed && roll(dice, 4) == 0 ? SECONDS(60) : 0;
+    for (uint32_t s = 0; s < job->step_count; s++) {
+        struct arc_plan_step *step = &made->steps[j][s];
+        step->name = step->id = arc__slice_cstr(names[s]);
+        step->uses = ARC_LIT("shell");
+        step->when = random_when(dice, 12);
+        step->retry = random_retry(dice);
+        step->continue_on_error = roll(dice, 6) == 0;
+        step->timeout_ns = timed && roll(dice, 4) == 0 ? SECONDS(20 + roll(dice, 40)) : 0;
+    }
+}
+
+static void make_plan(struct made *made, struct dice *dice, int timed)
+{
+    *made = (struct made){0};
+    uint32_t stages = 1 + roll(dice, STAGES_MAX);
+    uint32_t count = stages + roll(dice, JOBS_MAX - stages + 1);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < stages; i++) {
+        uint32_t left = stages - i - 1;
+        uint32_t here = i + 1 == stages ? count - at : 1 + roll(dice, count - at - left);
+        made->stages[i] =
+            (struct arc_plan_stage){arc__slice_cstr(names[i]), random_when(dice, 8), at, here};
+        for (uint32_t k = 0; k < here; k++) {
+            make_job(made, dice, at, timed);
+            made->jobs[at++].stage = i;
+        }
+    }
+    made->plan = (struct arc_plan){.namespace_ = ARC_LIT("n"),
+                                   .stages = made->stages,
+                                   .stage_count = stages,
+                                   .jobs = made->jobs,
+                                   .job_count = count,
+                                   .hash = ARC_LIT("0")};
+    if (timed && roll(dice, 4) == 0)
+        made->plan.timeout_ns = SECONDS(100 + roll(dice, 200));
+}
+
+/* --- how it must end: an interpreter that shares nothing with what decides -----------------------
+ */
+
+/* What the e-th execution of a step in the a-th attempt of its job comes to. 1: success. */
+static int outcome(uint64_t seed, uint32_t j, int32_t a, uint32_t s, uint32_t e)
+{
+    struct dice dice = {seed * 1000003 + j * 10007 + (uint64_t)a * 101 + s * 11 + e};
+    return roll(&dice, 10) < 7;
+}
+
+struct fate {
+    int state;      /* of a job */
+    int by_failure; /* skipped because something failed */
+};
+
+static int is_failed(const struct fate *fate)
+{
+    return fate->state == ARC_JOB_FAILED;
+}
+
+static int is_good(const struct made *made, const struct fate *fates, uint32_t j)
+{
+    if (fates[j].state == ARC_JOB_SUCCESS)
+        return 1;
+    if (fates[j].state == ARC_JOB_SKIPPED)
+        return !fates[j].by_failure;
+    return made->jobs[j].continue_on_error != 0;
+}
+
+/* 1: runs, 0: skipped by its own word, -1: skipped because something failed. */
+static int judge(enum arc_when when, int all_good, int any_failed)
+{
+    switch (when) {
+    case ARC_WHEN_ALWAYS:
+        return 1;
+    case ARC_WHEN_FAILURE:
+        return any_failed;
+    case ARC_WHEN_NEVER:
+    case ARC_WHEN_CANCELLED:
+        return 0;
+    default:
+        return all_good ? 1 : -1;
+    }
+}
+
+static int failed_above(const struct made *made, const struct fate *fates, uint32_t j)
+{
+    int any = 0;
+    for (uint32_t i = 0; i < made->jobs[j].dep_count; i++) {
+        uint32_t dep = made->jobs[j].deps[i];
+        any |= is_failed(&fates[dep]) || failed_above(made, fates, dep);
+    }
+    return any;
+}
+
+/* 0: the attempt succeeded; else the first step that decided against it, + 1. */
+static uint32_t attempt_of(const struct made *made, uint64_t seed, uint32_t j, int32_t a)
+{
+    uint32_t failed = 0;
+    for (uint32_t s = 0; s < made->jobs[j].step_count; s++) {
+        const struct arc_plan_step *step = &made->steps[j][s];
+        uint32_t e = 1;
+        if (judge(step->when, failed == 0, failed != 0) != 1)
+            continue;
+        while (!outcome(seed, j, a, s, e)) {
+            if (e >= step->retry.max_attempts || (step->retry.on & ARC_CAUSE_FAILED) == 0) {
+                if (failed == 0 && !step->continue_on_error)
+                    failed = s + 1;
+                break;
+            }
+            e++;
+        }
+    }
+    return failed;
+}
+
+static int job_of(const struct made *made, uint64_t seed, uint32_t j)
+{
+    const struct arc_retry *retry = &made->jobs[j].retry;
+    for (int32_t a = 1;; a++) {
+        uint32_t failed = attempt_of(made, seed, j, a);
+        if (failed == 0)
+            return ARC_JOB_SUCCESS;
+        if (made->steps[j][failed - 1].retry.max_attempts > 0 ||
+            a >= (int32_t)retry->max_attempts || (retry->on & ARC_CAUSE_FAILED) == 0)
+            return ARC_JOB_FAILED;
+    }
+}
+
+static int interpret(const struct made *made, uint64_t seed, struct fate *fates)
+{
+    int failed = 0, partial = 0;
+    for (uint32_t j = 0; j < made->plan.job_count; j++) {
+        const struct arc_plan_job *job = &made->jobs[j];
+        int good = 1, bad = 0;
+        for (uint32_t k = 0; k < j; k++) {
+            if (made->jobs[k].stage < job->stage) {
+                good &= is_good(made, fates, k);
+                bad |= is_failed(&fates[k]);
+            }
+        }
+        int verdict = judge(made->stages[job->stage].when, good, bad);
+        if (verdict == 1) {
+            good = 1;
+            for (uint32_t i = 0; i < job->dep_count; i++) {
+                if (made->jobs[job->deps[i]].stage == job->stage)
+                    good &= is_good(made, fates, job->deps[i]);
+            }
+            verdict = judge(job->when, good, bad || failed_above(made, fates, j));
+        }
+        fates[j] =
+            (struct fate){verdict == 1 ? job_of(made, seed, j) : ARC_JOB_SKIPPED, verdict == -1};
+        if (is_failed(&fates[j])) {
+            partial |= job->continue_on_error != 0;
+            failed |= !job->continue_on_error;
+        }
+    }
+    return failed ? ARC_RUN_FAILED : partial ? ARC_RUN_PARTIAL : ARC_RUN_SUCCESS;
+}
+
+/* --- lives --------------------------------------------------------------------------------------
+ */
+
+/* The present step of job j if somebody holds it. */
+static const struct arc_step_state *in_hand(const struct trial *t, uint32_t j)
+{
+    const struct arc_job_state *job = &t->run.jobs[j];
+    if (job->step >= t->run.plan->jobs[j].step_count)
+        return NULL;
+    const struct arc_step_state *step = &job->steps[job->step];
+    return step->status == ARC_STEP_QUEUED || step->status == ARC_STEP_RUNNING ? step : NULL;
+}
+
+static void report_job(struct trial *t, uint32_t j, int status)
+{
+    struct arc_report report = trial_make_report(t, names[j], status);
+    report.exit_code = status == ARC_STEP_FAILED;
+    CHECK_OK(trial_say(t, &report));
+}
+
+static void answer(struct trial *t, struct dice *dice, uint64_t seed, uint32_t j)
+{
+    const struct arc_step_state *step = in_hand(t, j);
+    if (step == NULL)
+        return;
+    if (step->status == ARC_STEP_QUEUED && roll(dice, 4) != 0) {
+        report_job(t, j, ARC_STEP_RUNNING);
+        return;
+    }
+    int good = outcome(seed, j, t->run.jobs[j].attempt, t->run.jobs[j].step, step->executions + 1);
+    report_job(t, j, good ? ARC_STEP_SUCCESS : ARC_STEP_FAILED);
+}
+
+static int over(const struct trial *t)
+{
+    return t->broken || arc__run_over(&t->run);
+}
+
+static void obedient_life(struct trial *t, struct dice *dice, uint64_t seed)
+{
+    for (int i = 0; i < 2000 && !over(t); i++) {
+        switch (roll(dice, 12)) {
+        case 0:
+            (void)(roll(dice, 4) == 0 ? trial_pause(t) : trial_resume(t));
+            break;
+        case 1:
+            trial_pass_alive(t, SECONDS(roll(dice, 30)));
+            break;
+        case 2:
+        case 3:
+            trial_place_all(t, roll(dice, 2) ? "A" : "B");
+            break;
+        default:
+            answer(t, dice, seed, roll(dice, t->run.plan->job_count));
+        }
+    }
+    for (int i = 0; i < 500 && !over(t); i++) {
+        (void)trial_resume(t);
+        trial_place_all(t, "A");
+        for (uint32_t j = 0; j < t->run.plan->job_count && !over(t); j++)
+            answer(t, dice, seed, j);
+        if (!over(t))
+            trial_pass_alive(t, SECONDS(70));
+    }
+}
+
+static void jobs_end_as_the_interpreter_says(void)
+{
+    static struct made made;
+    for (uint64_t seed = FIRST_SEED; seed < FIRST_SEED + PLANS; seed++) {
+        struct dice dice = {seed};
+        struct trial t;
+        struct fate fates[JOBS_MAX];
+        make_plan(&made, &dice, 0);
+        int want = interpret(&made, seed, fates);
+        if (!trial_open_plan(&t, &made.plan))
+            return;
+        obedient_life(&t, &dice, seed);
+        int fine = !t.broken && CHECK_INT(t.run.status, want);
+        for (uint32_t j = 0; fine && j < made.plan.job_count; j++)
+            fine = CHECK_INT(t.run.jobs[j].status, fates[j].state) &&
+                   CHECK_INT(t.run.jobs[j].by_failure, fates[j].by_failure);
+        trial_close(&t);
+        if (!fine) {
+            printf("# seed %llu\n", (unsigned long long)seed);
+            return;
+        }
+    }
+}
+
+/* Anything at any time, also what is refused. */
+static void wild_step(struct trial *t, struct dice *dice)
+{
+    uint32_t j = roll(dice, t->run.plan->job_count);
+    const struct arc_step_state *step = in_hand(t, j);
+    switch (roll(dice, 16)) {
+    case 0:
+        (void)trial_pause(t);
+        return;
+    case 1:
+    case 2:
+        (void)trial_resume(t);
+        return;
+    case 3:
+        if (roll(dice, 12) == 0)
+            (void)trial_stop(t, (int)roll(dice, 2));
+        return;
+    case 4:
+        (void)trial_lose(t, names[j]);
+        return;
+    case 5:
+        trial_pass(t, SECONDS(roll(dice, 40))); /* leases lapse */
+        return;
+    case 6:
+    case 7:
+        trial_pass_alive(t, SECONDS(roll(dice, 40)));
+        return;
+    case 8:
+    case 9:
+        (void)trial_place(t, names[j], roll(dice, 2) ? "A" : "B");
+        return;
+    default:
+        break;
+    }
+    struct arc_report report =
+        trial_make_report(t, names[j], (int)(ARC_STEP_RUNNING + roll(dice, 5)));
+    if (step == NULL || roll(dice, 6) == 0) { /* of a lease that is over, or of nobody's */
+        report.fence -= roll(dice, 2);
+        report.attempt -= (int32_t)roll(dice, 2);
+        if (roll(dice, 3) == 0)
+            report.agent_id = ARC_LIT("C");
+    }
+    (void)trial_say(t, &report);
+}
+
+static void whatever_happens_the_invariants_hold(void)
+{
+    static struct made made;
+    for (uint64_t seed = FIRST_SEED; seed < FIRST_SEED + LIVES; seed++) {
+        struct dice dice = {seed ^ UINT64_C(0x5eed)};
+        struct trial t;
+        make_plan(&made, &dice, 1);
+        if (!trial_open_plan(&t, &made.plan))
+            return;
+        for (int i = 0; i < 150 && !over(&t); i++)
+            wild_step(&t, &dice);
+        obedient_life(&t, &dice, seed); /* it heals, and then it must end */
+        int fine = !t.broken && CHECK_INT(arc__run_over(&t.run), 1);
+        trial_close(&t);
+        if (!fine) {
+            printf("# seed %llu\n", (unsigned long long)seed);
+            return;
+        }
+    }
+}
+
+static const struct test tests[] = {
+    {"random plans end as an independent interpreter says", jobs_end_as_the_interpreter_says},
+    {"whatever happens, the invariants hold and the run ends",
+     whatever_happens_the_invariants_hold},
+};
+TEST_MAIN(tests)
