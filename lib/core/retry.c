@@ -17,7 +17,7 @@ static int64_t times(int64_t delay_ns, int64_t factor)
 int64_t arc__retry_delay_ns(const struct arc_retry *retry, uint32_t ended,
                             uint64_t (*random)(void *user, uint64_t bound), void *user)
 {
-    int64_t delay_ns = retry->delay_ns;
+    int64_t delay_ns = retry->delay_ns < DELAY_MAX_NS ? retry->delay_ns : DELAY_MAX_NS;
     if (retry->backoff == ARC_BACKOFF_LINEAR)
         delay_ns = times(delay_ns, ended > 0 ? ended : 1);
     if (retry->backoff == ARC_BACKOFF_EXPONENTIAL) {

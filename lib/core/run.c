@@ -278,10 +278,7 @@ static arc_status fold_job_retrying(struct arc_run *run, const struct arc_event 
     job->old_steps = job->steps;
     job->steps = steps;
     job->attempt++;
-    if (event->cause == ARC_CAUSE_LOST)
-        job->lost++;
-    else
-        job->executions++;
+    job->lost += event->cause == ARC_CAUSE_LOST;
     job->step = 0;
     job->failed = job->timed_out = job->started_any = 0;
     job->agent_id = ARC_NONE;

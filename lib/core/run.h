@@ -40,7 +40,6 @@ struct arc_job_state {
     arc_id id;
     int32_t status;
     int32_t attempt;     /* from 1 */
-    uint32_t executions; /* attempts that ended by themselves */
     uint32_t lost;       /* placements that ended with the agent lost, started or not */
     uint32_t blockers;   /* deps that have not ended */
     uint32_t step;       /* the present step; step_count when all are over */

@@ -480,6 +480,9 @@ static void a_stale_report_is_refused(void)
     other = trial_make_report(&t, "a", ARC_STEP_SUCCESS);
     other.attempt = 1;
     CHECK_STATUS(trial_say(&t, &other), ARC_EPRECONDITION);
+    other = trial_make_report(&t, "a", ARC_STEP_SUCCESS);
+    other.fence--;
+    CHECK_STATUS(trial_say(&t, &other), ARC_EPRECONDITION);
     other = trial_make_report(&t, "a", ARC_STEP_SKIPPED);
     CHECK_STATUS(trial_say(&t, &other), ARC_EINVAL);
     CHECK_INT(t.run.seq, seq);

@@ -2,7 +2,12 @@
 unit_tests += \
 	tests/unit/core/clock_test \
 	tests/unit/core/decide_test \
-	tests/unit/core/property_test
+	tests/unit/core/event_test \
+	tests/unit/core/plan_test \
+	tests/unit/core/property_test \
+	tests/unit/core/retry_test \
+	tests/unit/core/states_test
+EXTRA_DIST += tests/golden/core
 
 trial_sources = tests/unit/core/trial.c tests/unit/core/trial.h \
 	tests/unit/core/watch.c tests/unit/core/watch.h

@@ -71,7 +71,7 @@ static int jobs_differ(const struct arc_job_state *a, const struct arc_job_state
 {
     const uint32_t s = 0;
     int found = differ_text("job id", j, s, arc__id_slice(&a->id), arc__id_slice(&b->id));
-    NUM(status), NUM(attempt), NUM(executions), NUM(lost), NUM(blockers), NUM(step), NUM(failed);
+    NUM(status), NUM(attempt), NUM(lost), NUM(blockers), NUM(step), NUM(failed);
     NUM(timed_out), NUM(started_any), NUM(by_failure), NUM(queued_ns), NUM(started_ns);
     NUM(ended_ns), NUM(queued_mono_ns), NUM(started_mono_ns), NUM(not_before_mono_ns);
     TEXT(agent_id), TEXT(reason);

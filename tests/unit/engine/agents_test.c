@@ -628,7 +628,7 @@ static const struct test tests[] = {
      a_fence_may_lack_only_where_none_is_known},
     {"a report that could not be read back is refused or repaired",
      reports_that_cannot_be_stored_are_refused},
-    {"a grant is offered again under the same fence until it is acknowledged",
+    {"a grant is offered under its fence until it is acknowledged",
      a_grant_is_offered_again_until_it_is_acknowledged},
     {"a newer channel of an agent ends the older", a_newer_channel_ends_the_older},
     {"a grant that an agent refuses is placed anew", a_refused_grant_is_placed_anew},
