@@ -17,7 +17,7 @@
 #include "engine/event_json.h"
 
 #define FIRST_SEED 1u
-#define LIVES_MEM 60u
+#define LIVES_MEM 200u
 #define LIVES_SQLITE 5u
 #define AGENTS 3u
 #define RUNS 5u
