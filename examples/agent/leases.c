@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A step may run while its lease is held. The lease is held for its TTL from the moment at which
- * the renewal was asked for that the server has answered; with TTL/3 between renewals two may be
- * lost. At 80 % of the TTL without an answer we stop the step ourselves: the server may give it to
- * another agent at 100 %, and must not find it running here. */
+ * the renewal was asked for that the server has answered. At 80 % of the TTL without an answer we
+ * stop the step ourselves: the server may give it to another agent at 100 %, and must not find it
+ * running here. What has passed since the last renewal when the server goes away is taken from the
+ * outage that a step survives, so while one runs, renewals come each TTL/10: of 30 s, 24 less 3 for
+ * that and less the wait before the next try to connect (main.c). An agent without steps has
+ * nothing to lose and says no more than it is asked to. */
 #include "agent/agent.h"
 
 #include <inttypes.h>
@@ -18,8 +21,8 @@ static int64_t interval(const struct agent *agent)
     int64_t third = session->lease_ttl_ns / 3;
     shortest = third < shortest ? third : shortest;
     for (const struct step *step = agent->steps; step != NULL; step = step->next) {
-        third = step->ttl_ns / 3;
-        shortest = third < shortest ? third : shortest;
+        int64_t tenth = step->ttl_ns / 10;
+        shortest = tenth < shortest ? tenth : shortest;
     }
     return shortest > 50 * NS_PER_MS ? shortest : 50 * NS_PER_MS;
 }

@@ -81,7 +81,7 @@ static int open_client(struct agent *agent, char *why, size_t why_size)
     options.tls_ca_file = config->tls_ca;
     options.state = connection_changed;
     options.user = agent;
-    options.backoff_max_ms = 20000; /* below a lease: an outage of a moment is not to cost steps */
+    options.backoff_max_ms = 3000; /* a tenth of a lease: an outage of 15 s is not to cost steps */
     options.backoff_min_ms = 500;
     if (arc_client_open(&options, &agent->client, &err) == ARC_OK)
         return 1;

@@ -359,8 +359,12 @@ void local_close(struct local *local, int keep)
         proc_kill(&step->proc);
         free_step(step);
     }
-    if (local->mark[0] != '\0')
+    if (local->mark[0] != '\0') {
+        const pid_t known[] = {local->keeper.pid};
         proc_kill_marked(local->mark, 0);
+        /* What has left its group and cleared its environment came to us when its parent ended. */
+        proc_kill_strangers(known, sizeof(known) / sizeof(known[0]));
+    }
     keeper_stop(&local->keeper);
     if (local->top != NULL && keep)
         fprintf(stderr, "The workspaces stay in %s/work.\n", local->top);

@@ -111,7 +111,7 @@ static int read_words(struct wish *wish, int argc, char **argv, struct config *c
         if (status != 0)
             return -1;
     }
-    if (wish->command != NULL && wish->token_kind == NULL) {
+    if (wish->command != NULL && wish->token_kind == NULL && !wish->help) {
         (void)snprintf(why->text, sizeof(why->text), "token of what: admin or agent?");
         return -1;
     }

@@ -81,13 +81,20 @@ static char *bearer_token(const char *authorization)
     return mem_copy(authorization + strspn(authorization, " "));
 }
 
+/* Our protocol comes first in the list; what was not offered may not be answered. */
+static int offers_ours(const char *protocols)
+{
+    size_t len = strlen(WS_PROTOCOL);
+    return protocols != NULL && strncmp(protocols, WS_PROTOCOL, len) == 0 &&
+           (protocols[len] == '\0' || strchr(", \t", protocols[len]) != NULL);
+}
+
 /* The second of "arcentra.v1, TOKEN". Owner: the caller. */
 static char *protocol_token(const char *protocols)
 {
-    size_t len = strlen(WS_PROTOCOL);
-    if (protocols == NULL || strncmp(protocols, WS_PROTOCOL, len) != 0)
+    if (!offers_ours(protocols))
         return NULL;
-    protocols += len;
+    protocols += strlen(WS_PROTOCOL);
     protocols += strspn(protocols, " \t");
     if (*protocols != ',')
         return NULL;
@@ -140,9 +147,6 @@ static int check_caller(struct tunnel *tunnel, const struct h1_head *head, const
     if (head->origin != NULL && !answer_origin_allowed(server, head->origin))
         return 403;
     char *token = bearer_token(head->authorization);
-    *why = "Without an Origin the token must stand in Authorization.";
-    if (token == NULL && head->origin == NULL && head->ws_protocol != NULL)
-        return 401;
     if (token == NULL)
         token = protocol_token(head->ws_protocol);
     *why = unknown;
@@ -194,7 +198,8 @@ static int connect_role(struct tunnel *tunnel, const struct h1_head *head)
                 "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n%s"
                 "\r\n",
                 head->ws_key,
-                head->ws_protocol != NULL ? "Sec-WebSocket-Protocol: " WS_PROTOCOL "\r\n" : "");
+                offers_ours(head->ws_protocol) ? "Sec-WebSocket-Protocol: " WS_PROTOCOL "\r\n"
+                                               : "");
     ssize_t sent = send(ends[0], hello.ptr, hello.len, MSG_NOSIGNAL);
     int whole = sent >= 0 && (size_t)sent == hello.len; /* a fresh socket has room for it */
     text_deinit(&hello);

@@ -650,6 +650,25 @@ def kill_server(world):
     same([row["attempt"] for row in world.steps(run)], [1] * 4, "attempts")
 
 
+@case("an agent with a step renews so often that 15 s without a server cost nothing")
+def renewals(_):
+    with world_of(lease_ttl="30s", heartbeat="10s") as world:
+        world.start_agent()
+        path, script = gate(world, "renewals")
+        run = world.trigger(world.create(one(script)))
+        wait_until(lambda: world.run(run)["status"] == "running", "the step to start")
+        agent = steps_of(world, run)["step"]["agentId"]
+        ends, oldest = time.monotonic() + 9, 0
+        while time.monotonic() < ends:
+            row = [row for row in world.api("GET", "/agents")["list"] if row["agentId"] == agent][0]
+            oldest = max(oldest, time.time() - row["lastHeartbeat"])
+            time.sleep(0.2)
+        # Steps are stopped 24 s after the last renewal: 15, and the time to connect, must be left.
+        check(oldest < 6, "the last renewal was %.1f s ago" % oldest)
+        open_gate(path)
+        same(world.wait_run(run), "success", "the run")
+
+
 @case("the server can be killed again and again while a pipeline runs")
 def kill_server_often(world):
     paths, jobs = [], []
@@ -756,6 +775,45 @@ def agents_reconnect(world):
     same(world.wait_run(world.trigger(world.create(one("echo back")))), "success", "a new run")
 
 
+def hidden(world, name):
+    """A file with the number of a process that leaves the group and the session of its step and has
+    an empty environment, and the words that start it: only its adoption tells whose it is."""
+    path = os.path.join(world.directory, name)
+    return path, ("env -i setsid sh -c 'echo $$ > %s; exec sleep 600' > /dev/null 2>&1 & "
+                  "while [ ! -s %s ]; do sleep 0.05; done" % (path, path))
+
+
+def wait_gone(path):
+    with open(path) as file:
+        pid = int(file.read())
+
+    def is_gone():
+        try:
+            with open("/proc/%d/stat" % pid) as file:
+                return file.read().rsplit(")", 1)[1].split()[0] in "ZX"
+        except OSError:
+            return True
+    wait_until(is_gone, "the process to end")
+
+
+@case("a process that hides from its step is gone when the step ends")
+def strangers(world):
+    path, script = hidden(world, "stranger")
+    same(world.wait_run(world.trigger(world.create(one(script)))), "success", "the run")
+    wait_gone(path)
+
+
+@case("a process that hides from a local run is gone when the run ends")
+def local_strangers(world):
+    pid_file, script = hidden(world, "local-stranger")
+    path = os.path.join(world.directory, "stranger.yaml")
+    with open(path, "w") as file:
+        json.dump(one(script), file)
+    subprocess.run([program("arcentra"), "run", path], stdout=subprocess.DEVNULL, check=True,
+                   timeout=60)
+    wait_gone(pid_file)
+
+
 # --- the program ---------------------------------------------------------------------------------
 
 def run_program(world, *argv, env=None, code=0):
@@ -819,6 +877,13 @@ def settings(world):
     check("--tea" in err, err)
     out, err = run_program(world, "token", "king", code=2)
     check("king" in err, err)
+    out, err = run_program(world, "token", "--help")
+    check("token admin|agent" in out, out)
+    for flag in ("--http-listen", "--grpc-listen"):
+        out, err = run_program(world, "--http-listen", "127.0.0.1:0", "--grpc-listen",
+                               "127.0.0.1:0", flag, "127.0.0.1:65536", "--store", "mem:",
+                               "--data", world.directory + "/other", code=1)
+        check("127.0.0.1:65536" in err, err)
 
 
 @case("flags win over the environment, the environment over the file")

@@ -326,10 +326,15 @@ def ws_tokens(world):
     ws.send("{}")
     same(ws.message()["type"], "error", "an answer")
     ws.close()
-    ws = world.ws(in_protocol=True, origin=ORIGIN)
-    same(ws.protocol, "arcentra.v1", "protocol")
-    ws.send("{}")
-    same(ws.message()["type"], "error", "an answer")
+    for origin in (ORIGIN, None):  # a program names no origin, a browser always does
+        ws = world.ws(in_protocol=True, origin=origin)
+        same(ws.protocol, "arcentra.v1", "protocol")
+        ws.send("{}")
+        same(ws.message()["type"], "error", "an answer")
+        ws.close()
+    # A protocol that the client has not offered would make it end the connection.
+    ws = world.ws(headers=["Sec-WebSocket-Protocol: other"])
+    same(ws.protocol, None, "protocol")
     ws.close()
 
 
@@ -339,8 +344,7 @@ def ws_no_token(world):
     same(refusal.headers.get("www-authenticate"), "Bearer", "www-authenticate")
     ws_refused(world, 401, token="arct_wrong")
     ws_refused(world, 401, token="arct_wrong", in_protocol=True, origin=ORIGIN)
-    # A browser names its origin; what does not must bring the token where no page can put it.
-    ws_refused(world, 401, in_protocol=True)
+    ws_refused(world, 401, token="arct_wrong", in_protocol=True)
     ws_refused(world, 401, token=None, headers=["Cookie: token=" + world.token])
     try:
         world.ws(path="/api/v1/ws?token=" + world.token, token=None)

@@ -33,7 +33,7 @@ def check_rows(rows):
         line = "|".join(row)
         if len(row) != 4 or not all(row):
             found.append(f"{line}: not four columns")
-        elif not re.match(r"(build|demo|test|bench|lint)\??$", row[0]):
+        elif not re.match(r"(build|demo|test|bench|lint)\+?$", row[0]):
             found.append(f"{line}: for nothing that dev does")
         elif not re.match(r"(tool|lib|file|header|python):.", row[2]):
             found.append(f"{line}: no way to tell that it is there")
@@ -64,6 +64,28 @@ def check_bare(command, rows):
                     f"Debian package {row[1]})" not in output]
 
 
+def check_installs(command, kinds, rows):
+    """With an apt-get that only writes down what it is asked, as root: all that is missing, nice to
+    have or not, is asked for once, and what is still missing after that is named."""
+    with tempfile.TemporaryDirectory(prefix="arc-shape-") as folder:
+        asked = os.path.join(folder, "asked")
+        fakes = {"id": "echo 0", "apt-cache": "exit 0",
+                 "apt-get": f'for word; do echo "$word"; done >>{asked}'}
+        for name in (*BARE, "env", "mktemp", "rm", "tail", "find"):
+            if name not in fakes:
+                os.symlink(shutil.which(name), os.path.join(folder, name))
+        for name, text in fakes.items():
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(f"#!{shutil.which('sh')}\n{text}\n")
+            os.chmod(os.path.join(folder, name), 0o755)
+        code, output = run(command, env={"PATH": folder, "HOME": folder, "TMPDIR": folder})
+        words = read(folder, "asked").splitlines() if os.path.exists(asked) else []
+    want = {row[1] for row in rows if row[0].rstrip("+") in kinds and row[2].startswith("tool:")}
+    return [f"{name} was asked for {words.count(name)} times" for name in sorted(want)
+            if words.count(name) != 1] + \
+        ([] if code == 1 and "missing on this system" in output else [f"{code}: {output[:300]}"])
+
+
 def main():
     tap = Tap()
     text = read(ROOT, "dev")
@@ -83,6 +105,10 @@ def main():
              check_configure(rows, read(ROOT, "configure.ac")))
     tap.case("a bare system is told what to install for a build", check_bare("build", rows))
     tap.case("a bare system is told what to install for the tests", check_bare("test", rows))
+    tap.case("what a build lacks is installed in one go",
+             check_installs("build", ("build",), rows))
+    tap.case("what the tests lack is installed, what is nice to have too",
+             check_installs("test", ("build", "demo", "test"), rows))
     said = check_rows([["build", "gcc", "gcc", "compiles"]]) + check_configure(
         [["build", "a", "lib:a", "x"]], "PKG_CHECK_MODULES([A], [a >= 1])\n"
                                         "PKG_CHECK_MODULES([B], [b >= 1])\n")

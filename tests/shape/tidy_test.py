@@ -268,6 +268,25 @@ def check_names(root):
             for what, names in sorted(places.items()) if len(names) > 1]
 
 
+def check_tried(root):
+    """Every limit of a room is named in a test of that room, every error status in some test."""
+    tests = {name: read(root, name) for name in files(root, ".c", ".h") if
+             name.startswith("tests/")}
+    found = []
+    for name in files(root, "limits.def"):
+        room = name.split("/")[1]
+        text = "".join(test for where, test in tests.items() if f"/{room}/" in where)
+        found += [f"{name}: no test of {room} names {limit}"
+                  for limit in re.findall(r"(?m)^LIMIT\((\w+)", read(root, name))
+                  if not re.search(rf"\b{limit}(_max)?\b", text)]
+    everything = "".join(tests.values())
+    for name in files(root, "status.def"):
+        found += [f"{name}: no test knows ARC_{status}"
+                  for status in re.findall(r"(?m)^ROW\((\w+)", read(root, name))
+                  if not re.search(rf"\bARC_{status}\b", everything)]
+    return found
+
+
 def check_readmes(root):
     """Each room says on one page what lives there."""
     found = []
@@ -347,6 +366,11 @@ def plants(tap):
          {"lib/base/a.h": f"/* {SPDX} */\nint *arc__a(void);\nstruct arc_b *arc__b(void);\n",
           "lib/core/b.h": f"/* {SPDX} */\nstruct arc_b {{\n    int x;\n}};\nint arc__a(void);\n"},
          "arc__a stands in lib/base/a.h and lib/core/b.h"),
+        ("a limit that no test tries is found", check_tried,
+         {"lib/base/limits.def": f"/* {SPDX} */\nLIMIT(it, 1)\nLIMIT(depth, 64)\n"},
+         "no test of base names depth"),
+        ("a status that no test knows is found", check_tried,
+         {"lib/base/status.def": f"/* {SPDX} */\nROW(ENEW, -99)\n"}, "no test knows ARC_ENEW"),
         ("a room without a page is found", check_readmes, {"lib/base/README.md": None},
          "README.md is not there"),
     ]
@@ -366,6 +390,7 @@ def main():
     tap.case("every exported function says Owner, Thread, Errors, Since", check_documented(ROOT))
     tap.case("test sentences are unique and short", check_sentences(ROOT))
     tap.case("a name means one thing", check_names(ROOT))
+    tap.case("every limit and every status is tried", check_tried(ROOT))
     tap.case("each room has its page", check_readmes(ROOT))
     plants(tap)
     tap.end()

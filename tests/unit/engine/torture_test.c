@@ -228,7 +228,7 @@ static void torture(int sticky)
             return;
         }
     }
-    CHECK(rounds > 500);
+    CHECK(rounds > 100);
     printf("# %llu rounds\n", (unsigned long long)rounds);
 }
 
