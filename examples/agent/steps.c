@@ -289,12 +289,16 @@ static void finish(struct agent *agent, struct step *step)
 /* --- processes ------------------------------------------------------------------------------- */
 
 /* What has left its group and cleared its environment can be told from a step's own only when no
- * step runs. */
+ * step has a process. One that only drains its pipes has none, and such a stranger may be what
+ * holds them open. */
 static void clear_strangers(struct agent *agent)
 {
     const pid_t known[] = {agent->keeper.pid, agent->remover};
-    if (steps_running(agent) == 0)
-        proc_kill_strangers(known, sizeof(known) / sizeof(known[0]));
+    for (const struct step *step = agent->steps; step != NULL; step = step->next) {
+        if (step->phase == STEP_RUNNING)
+            return;
+    }
+    proc_kill_strangers(known, sizeof(known) / sizeof(known[0]));
 }
 
 static void process_ended(struct agent *agent, struct step *step, const struct proc_exit *end)

@@ -93,7 +93,8 @@ static void ended(struct logs *logs, struct view *view, struct log_stream *strea
     if (status == ARC_OK) {
         stream->done = 1;
     } else if (!may_come_again(status)) {
-        view_say(view, "The log of %s cannot be read: %s", stream->step_run_id, err.message);
+        view_say(view, "The log of %s cannot be read: %s%s", stream->step_run_id, err.message,
+                 status == ARC_ENOTFOUND ? " (That of a whole run: --run RUN_ID.)" : "");
         stream->done = 1;
         logs->failed = 1;
     }

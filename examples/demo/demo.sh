@@ -67,8 +67,23 @@ unset_settings
 work=$(mktemp -d "${TMPDIR:-/tmp}/arcentra-demo.XXXXXX")
 pids=''
 
+# A server that was killed and started again by hand, as the demo says it can be, is ours as well.
+find_server() {
+    again=$(cat "$work/data/arcentra.db.lock" 2>/dev/null) || return 0
+    case " $pids " in *" $again "*) return 0 ;; esac
+    case $again in '' | *[!0-9]*) return 0 ;; esac
+    if tr '\0' ' ' <"/proc/$again/cmdline" 2>/dev/null | grep -qF "$work/arcentrad.yaml"; then
+        alive=$again
+        for pid in $pids; do
+            ! kill -0 "$pid" 2>/dev/null || alive="$alive $pid"
+        done
+        pids=" $alive"
+    fi
+}
+
 # Asks each of our processes to end, waits a little, and insists.
 stop_all() {
+    find_server
     # shellcheck disable=SC2086 # a list of numbers
     [ -z "$pids" ] || kill $pids 2>/dev/null || :
     tries=0
@@ -102,6 +117,7 @@ trap 'keep=no; exit 130' INT
 trap 'keep=no; exit 143' TERM HUP
 
 look_around() {
+    find_server
     cat <<EOT
 
 ${bold}Everything is still up.${plain} Look around:

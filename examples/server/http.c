@@ -321,6 +321,7 @@ static void conn_open(struct lws *wsi, struct server *server)
     if (conn->next != NULL)
         conn->next->prev = conn;
     server->conns = conn;
+    loop_need_sweep(server);
     server->conn_count++;
     set_deadline(conn, HEAD_WAIT_MS);
     lws_set_opaque_user_data(wsi, conn);

@@ -187,6 +187,7 @@ int listen_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
             log_write(&server->log, ARC_LOG_WARN, "A connection has to wait: %s.", strerror(errno));
             (void)lws_rx_flow_control(wsi, 0);
             server->listeners_rest = 1;
+            loop_need_sweep(server);
         }
         break;
     }

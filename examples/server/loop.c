@@ -77,6 +77,21 @@ static int ctl_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
 
 /* --- signals and the drain ------------------------------------------------------------------- */
 
+static void on_sweep(lws_sorted_usec_list_t *sul);
+
+static void schedule_sweep(struct server *server)
+{
+    server->sweeps = 1;
+    lws_sul_schedule(server->lws, 0, &server->sweep, on_sweep,
+                     server->drain_until_ms != 0 ? SWEEP_US / 20 : SWEEP_US);
+}
+
+void loop_need_sweep(struct server *server)
+{
+    if (!server->sweeps)
+        schedule_sweep(server);
+}
+
 static void on_sweep(lws_sorted_usec_list_t *sul)
 {
     struct server *server = server_of(sul, offsetof(struct server, sweep));
@@ -86,8 +101,9 @@ static void on_sweep(lws_sorted_usec_list_t *sul)
     listen_again(server);
     if (server->drain_until_ms != 0)
         http_drain(server);
-    lws_sul_schedule(server->lws, 0, &server->sweep, on_sweep,
-                     server->drain_until_ms != 0 ? SWEEP_US / 20 : SWEEP_US);
+    server->sweeps = 0;
+    if (server->drain_until_ms != 0 || server->conns != NULL || server->tunnels != NULL)
+        schedule_sweep(server);
 }
 
 static void begin_drain(struct server *server, unsigned number)
@@ -238,7 +254,6 @@ int loop_open(struct server *server, int signal_fd)
         adopt_file(server, fcntl(arc_ctl_fd(server->ctl), F_DUPFD_CLOEXEC, 0), "ctl") != 0 ||
         adopt_file(server, signal_fd, "signal") != 0)
         return -1;
-    lws_sul_schedule(server->lws, 0, &server->sweep, on_sweep, SWEEP_US);
     return 0;
 }
 

@@ -42,6 +42,7 @@ struct server {
     int listeners_rest; /* they could not accept; tried again a little later */
     int http_port, grpc_port;
     lws_sorted_usec_list_t turn, sweep;
+    int sweeps;         /* the next sweep is due; without a connection there is none */
     struct conn *conns; /* doubly linked, newest first */
     int64_t conn_count;
     struct tunnel *tunnels;
@@ -61,6 +62,8 @@ void loop_run(struct server *server);
 void loop_close(struct server *server);
 /* Monotonic milliseconds. */
 int64_t loop_now_ms(void);
+/* Something has a deadline now: looks each second until nothing has, and then sleeps. */
+void loop_need_sweep(struct server *server);
 
 /* --- listen.c --- */
 

@@ -163,7 +163,6 @@ static arc_status know_epoch(struct arc_engine *engine, struct agent *agent, arc
     agent->epoch = any ? (uint64_t)row->epoch : 0;
     agent->last_seq = any ? (uint64_t)row->seq : 0;
     arc__load_deinit(&agent->epoch_load);
-    arc__load_init(&agent->epoch_load, &engine->mem);
     agent->epoch_known = 1;
     return ARC_OK;
 }

@@ -66,7 +66,6 @@ static arc_status load_definition(struct arc_engine *engine, struct cmd_box *box
     if (box->loads[1].rows.count == 0) {
         /* saved by a command of this very turn: not readable before its commit */
         arc__load_deinit(&box->loads[1]);
-        arc__load_init(&box->loads[1], &engine->mem);
         return pipe->touched ? ARC_EAGAIN
                              : arc__fail(err, ARC_EINTERNAL, "definition",
                                          "The pipeline's definition is not in the store.");

@@ -320,12 +320,6 @@ void arc__refuse_waiting(struct arc_engine *engine, arc_status status, const arc
 {
     ARC_LIST_EACH_SAFE(&engine->cmds, link)
     {
-        const struct cmd_box *box = arc__box(ARC_CONTAINER(link, struct arc_cmd, link));
-        int asked = 0;
-        for (size_t i = 0; i < ARC_CMD_LOADS; i++)
-            asked |= box->loads[i].state == 1; /* the store still writes there */
-        if (asked)
-            continue;
         arc__list_remove(link);
         engine->cmd_count--;
         arc__list_add_tail(&engine->turn.answered, link);
@@ -398,10 +392,8 @@ static void retry_turn(struct arc_engine *engine)
             arc__cmd_free(cmd);
             continue;
         }
-        for (size_t i = 0; i < ARC_CMD_LOADS; i++) {
+        for (size_t i = 0; i < ARC_CMD_LOADS; i++)
             arc__load_deinit(&box->loads[i]);
-            arc__load_init(&box->loads[i], &engine->mem);
-        }
         arc__list_add_head(&engine->cmds, &cmd->link);
         engine->cmd_count++;
         count++;

@@ -36,11 +36,13 @@
 #define ARC_TURN_BYTES_MAX (512u * 1024u * 1024u)
 #define ARC_CONFLICTS_MAX 5u
 
+struct load_job; /* load.c */
+
 /* One query that something waits for. A failure is told once; the next ask is a new one. */
 struct load {
-    struct arc_engine *engine;
+    struct arc_mem mem;
+    struct load_job *job;
     int *wake; /* set to 1 when the store has answered late; may be NULL */
-    struct arc_arena arena;
     int state; /* 0 not asked, 1 asked, 2 answered */
     arc_status status;
     struct arc_rows rows;
@@ -258,7 +260,10 @@ void arc__cmd_clean(struct arc_cmd *cmd);
 
 /* load.c: queries that something waits for. ARC_OK: load->rows is there, ARC_EAGAIN: not yet. */
 void arc__load_init(struct load *load, const struct arc_mem *mem);
+/* Whatever it waits for. It may ask again afterwards. */
 void arc__load_deinit(struct load *load);
+/* Where the rows are; only while they are there. */
+struct arc_arena *arc__load_arena(struct load *load);
 arc_status arc__load(struct arc_engine *engine, struct load *load, const struct arc_query *query,
                      arc_err *err);
 struct arc_filter arc__eq_text(uint32_t col, arc_slice text);

@@ -282,7 +282,7 @@ static arc_status fold_rows(struct live *live, const struct arc_rows *rows, arc_
     for (size_t i = 0; i < rows->count; i++) {
         struct arc_event *event = NULL;
         /* The first event carries the plan, which the run keeps. */
-        struct arc_arena *arena = i == 0 ? &live->run.arena : &live->load.arena;
+        struct arc_arena *arena = i == 0 ? &live->run.arena : arc__load_arena(&live->load);
         ARC_TRY(arc__event_from_row(&row[i], arena, &event, err));
         ARC_TRY(arc__run_fold(&live->run, event, wall_to_mono, err));
     }
@@ -322,8 +322,7 @@ static arc_status finish_load(struct live *live, arc_err *err)
     extend_leases(live);
     ARC_TRY(arc__live_index(live, err));
     presume_told(live);
-    arc__arena_deinit(&live->load.arena);
-    arc__load_init(&live->load, &engine->mem);
+    arc__load_deinit(&live->load);
     if (arc__run_over(&live->run))
         arc__live_linger(live);
     return ARC_OK;

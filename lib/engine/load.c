@@ -3,66 +3,102 @@
 
 #define LOAD_BYTES_MAX (256u * 1024u * 1024u)
 
-void arc__load_init(struct load *load, const struct arc_mem *mem)
+/* What the store writes into. It lives until the store has answered, also when nobody waits for it
+ * any more: the one who asked may be gone by then. */
+struct load_job {
+    struct load *load; /* NULL: nobody waits */
+    struct arc_engine *engine;
+    struct arc_mem mem;
+    struct arc_arena arena;
+    int pending;
+};
+
+static void job_free(struct load_job *job)
 {
-    *load = (struct load){0};
-    arc__arena_init(&load->arena, mem, LOAD_BYTES_MAX);
+    struct arc_mem mem = job->mem;
+    arc__arena_deinit(&job->arena);
+    arc__free(&mem, job);
 }
 
-/* A load that the store still works on must not be freed: stores end their pending calls at close,
- * which comes before commands and runs are freed. */
+void arc__load_init(struct load *load, const struct arc_mem *mem)
+{
+    *load = (struct load){.mem = *mem};
+}
+
 void arc__load_deinit(struct load *load)
 {
-    arc__arena_deinit(&load->arena);
+    struct load_job *job = load->job;
+    load->job = NULL;
+    load->state = 0;
+    load->rows = (struct arc_rows){0};
+    if (job == NULL)
+        return;
+    job->load = NULL;
+    if (!job->pending)
+        job_free(job);
+}
+
+struct arc_arena *arc__load_arena(struct load *load)
+{
+    return &load->job->arena;
 }
 
 static void loaded(void *user, arc_status status, const struct arc_rows *rows, const arc_err *err)
 {
-    struct load *load = user;
+    struct load_job *job = user;
+    struct load *load = job->load;
     (void)err;
+    job->pending = 0;
+    job->engine->loads_pending--;
+    job->engine->cmds_asleep = 0;
+    if (load == NULL) {
+        job_free(job);
+        return;
+    }
     load->state = 2;
     load->status = status;
     load->rows = rows != NULL ? *rows : (struct arc_rows){0};
-    load->engine->loads_pending--;
-    load->engine->cmds_asleep = 0;
     if (load->wake != NULL) {
         *load->wake = 1;
-        load->engine->watches_due = 1;
+        job->engine->watches_due = 1;
     }
 }
 
-/* As it was before it asked. */
-static void forget(struct load *load)
+static arc_status ask(struct arc_engine *engine, struct load *load, const struct arc_query *query,
+                      arc_err *err)
 {
-    arc__arena_reset(&load->arena);
-    load->state = 0;
-    load->rows = (struct arc_rows){0};
+    struct load_job *job = arc__alloc(&load->mem, sizeof(*job));
+    int *wake = load->wake;
+    if (job == NULL)
+        return arc__fail_nomem(err);
+    *job = (struct load_job){.load = load, .engine = engine, .mem = load->mem, .pending = 1};
+    arc__arena_init(&job->arena, &load->mem, LOAD_BYTES_MAX);
+    load->job = job;
+    load->state = 1;
+    load->wake = NULL; /* an answer at once wakes nobody */
+    engine->loads_pending++;
+    arc_status status =
+        engine->store->ops->query(engine->store, query, &job->arena, loaded, job, err);
+    load->wake = wake;
+    if (status == ARC_OK)
+        return ARC_OK;
+    engine->loads_pending--;
+    job->pending = 0;
+    arc__load_deinit(load);
+    return status == ARC_EAGAIN ? ARC_EUNAVAILABLE : status;
 }
 
 arc_status arc__load(struct arc_engine *engine, struct load *load, const struct arc_query *query,
                      arc_err *err)
 {
-    if (load->state == 0) {
-        load->engine = engine;
-        load->state = 1;
-        engine->loads_pending++;
-        int *wake = load->wake;
-        load->wake = NULL; /* an answer at once wakes nobody */
-        arc_status status =
-            engine->store->ops->query(engine->store, query, &load->arena, loaded, load, err);
-        load->wake = wake;
-        if (status != ARC_OK) {
-            engine->loads_pending--;
-            forget(load);
-            return status == ARC_EAGAIN ? ARC_EUNAVAILABLE : status;
-        }
-    }
+    if (load->state == 0)
+        ARC_TRY(ask(engine, load, query, err));
     if (load->state == 1)
         return ARC_EAGAIN;
     if (load->status == ARC_OK)
         return ARC_OK;
     arc_status failed = load->status == ARC_ENOMEM ? ARC_ENOMEM : ARC_EUNAVAILABLE;
-    forget(load);
+    arc__load_deinit(load);
     return arc__fail(err, failed, "store", "The store did not answer.");
 }
 

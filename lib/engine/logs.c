@@ -89,14 +89,11 @@ static arc_status add_text_line(struct lines *lines, const struct arc_log_batch 
         .time_ns = batch->time_ns, .attempt = (uint32_t)batch->attempt, .stream = batch->stream};
     if (text.len > 0 && text.ptr[text.len - 1] == '\r')
         text.len--;
-    if (!arc__utf8_valid(text, NULL)) {
-        struct arc_buf repaired;
-        arc__buf_init(&repaired, &lines->arena.mem, BATCH_BYTES_MAX * 3);
-        (void)arc__utf8_repair(&repaired, text);
-        text = arc__arena_copy(&lines->arena, arc__buf_slice(&repaired));
-        arc__buf_deinit(&repaired);
+    /* A NUL, too: every door tells a line as a text, which would end there. */
+    if (!arc__text_clean(text)) {
+        text = arc__text_cleaned(text, &lines->arena);
         line.flags |= ARC_LOG_FLAG_REPAIRED;
-        if (text.ptr == NULL)
+        if (text.ptr == NULL || lines->arena.failed)
             return arc__fail_nomem(err);
     }
     while (text.len > ARC_LOG_LINE_MAX) {

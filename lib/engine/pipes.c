@@ -45,7 +45,7 @@ static void trim(struct arc_engine *engine)
         struct pipe *pipe = ARC_CONTAINER(link, struct pipe, link);
         if (engine->pipe_count <= PIPES_MAX)
             return;
-        if (pipe->users == 0 && !pipe->touched && pipe->load.state != 1)
+        if (pipe->users == 0 && !pipe->touched)
             arc__pipe_drop(engine, pipe);
     }
 }
@@ -91,8 +91,7 @@ arc_status arc__pipe_get(struct arc_engine *engine, arc_slice id, struct pipe **
             status = arc__fail(err, ARC_ENOTFOUND, "pipeline", "No pipeline has this id.");
         if (status == ARC_OK)
             status = arc__pipe_copy_row(pipe, pipe->load.rows.rows, err);
-        arc__arena_deinit(&pipe->load.arena);
-        arc__load_init(&pipe->load, &engine->mem);
+        arc__load_deinit(&pipe->load);
         if (status != ARC_OK) {
             if (pipe->users == 0)
                 arc__pipe_drop(engine, pipe);

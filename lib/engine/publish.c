@@ -297,8 +297,6 @@ static arc_status next_stored(struct arc_event_watch *watch, const struct arc_ev
     }
     int more = watch->load.rows.count == WATCH_FETCH;
     arc__load_deinit(&watch->load);
-    arc__load_init(&watch->load, &watch->engine->mem);
-    watch->load.wake = &watch->due;
     if (!more && watch->cursor < watch->load_upto)
         watch->cursor = watch->load_upto; /* nothing else of ours was there */
     return ARC_EDONE;

@@ -11,7 +11,6 @@ enum phase { FENCE, POSITION, TOKENS, AGENTS, RUNS, LIVES, DONE };
 static void again(struct arc_engine *engine)
 {
     arc__load_deinit(&engine->recover_load);
-    arc__load_init(&engine->recover_load, &engine->mem);
 }
 
 static arc_status fence(struct arc_engine *engine, arc_err *err)

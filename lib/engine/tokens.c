@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials. Only SHA-256 hashes are kept; tokens are 256 random bits, so a hash is enough. */
+/* Credentials. Only SHA-256 hashes are kept; tokens are 160 random bits, so a hash is enough. */
 #include <stdio.h>
 
 #include "base/buf.h"

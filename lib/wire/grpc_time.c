@@ -147,6 +147,18 @@ static uint64_t idle_at(const struct arc_grpc_conn *conn)
     return after(conn->idle_ns, conn->limits.idle_ns);
 }
 
+/* A stream that is open and says nothing, such as one to an idle agent, need not be looked at. */
+static int somebody_waits(const struct arc_grpc_conn *conn)
+{
+    ARC_LIST_EACH(&conn->calls, link)
+    {
+        const struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
+        if (call->partial_ns != 0 || call->out.len > call->out_at)
+            return 1;
+    }
+    return 0;
+}
+
 /* Slow readers and slow messages are looked for in a walk over all calls: a timer for each would
  * cost every fast call. */
 static uint64_t sweep_at(const struct arc_grpc_conn *conn)
@@ -154,7 +166,7 @@ static uint64_t sweep_at(const struct arc_grpc_conn *conn)
     uint64_t shortest = conn->limits.stall_ns < conn->limits.message_grace_ns
                             ? conn->limits.stall_ns
                             : conn->limits.message_grace_ns;
-    if (arc__list_empty(&conn->calls) || shortest == ARC_GRPC_NEVER)
+    if (shortest == ARC_GRPC_NEVER || !somebody_waits(conn))
         return ARC_GRPC_NEVER;
     return after(conn->sweep_ns, shortest / 4 + 1);
 }

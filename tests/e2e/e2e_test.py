@@ -775,17 +775,16 @@ def agents_reconnect(world):
     same(world.wait_run(world.trigger(world.create(one("echo back")))), "success", "a new run")
 
 
-@case("a process that hides from a local run is gone when the run ends")
-def local_strangers(world):
-    # It leaves the group, the session and its environment, so only its adoption tells whose it is.
-    pid_file = os.path.join(world.directory, "stranger")
-    hide = "env -i setsid sh -c 'echo $$ > %s; exec sleep 600' > /dev/null 2>&1 &" % pid_file
-    path = os.path.join(world.directory, "stranger.yaml")
-    with open(path, "w") as file:
-        json.dump(one("%s while [ ! -s %s ]; do sleep 0.05; done" % (hide, pid_file)), file)
-    subprocess.run([program("arcentra"), "run", path], stdout=subprocess.DEVNULL, check=True,
-                   timeout=60)
-    with open(pid_file) as file:
+def hidden(world, name):
+    """A file with the number of a process that leaves the group and the session of its step and has
+    an empty environment, and the words that start it: only its adoption tells whose it is."""
+    path = os.path.join(world.directory, name)
+    return path, ("env -i setsid sh -c 'echo $$ > %s; exec sleep 600' > /dev/null 2>&1 & "
+                  "while [ ! -s %s ]; do sleep 0.05; done" % (path, path))
+
+
+def wait_gone(path):
+    with open(path) as file:
         pid = int(file.read())
 
     def is_gone():
@@ -795,6 +794,24 @@ def local_strangers(world):
         except OSError:
             return True
     wait_until(is_gone, "the process to end")
+
+
+@case("a process that hides from its step is gone when the step ends")
+def strangers(world):
+    path, script = hidden(world, "stranger")
+    same(world.wait_run(world.trigger(world.create(one(script)))), "success", "the run")
+    wait_gone(path)
+
+
+@case("a process that hides from a local run is gone when the run ends")
+def local_strangers(world):
+    pid_file, script = hidden(world, "local-stranger")
+    path = os.path.join(world.directory, "stranger.yaml")
+    with open(path, "w") as file:
+        json.dump(one(script), file)
+    subprocess.run([program("arcentra"), "run", path], stdout=subprocess.DEVNULL, check=True,
+                   timeout=60)
+    wait_gone(pid_file)
 
 
 # --- the program ---------------------------------------------------------------------------------

@@ -32,13 +32,24 @@ buf=${BUF:-$(command -v buf)}
 if [ -z "$buf" ] && command -v npm >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1; then
     buf=$work/node_modules/.bin/buf
     timeout 60 npm install --prefix "$work" --no-audit --no-fund --no-save \
-        --fetch-retries=0 --fetch-timeout=20000 @bufbuild/buf >"$work/out" 2>&1
+        --fetch-retries=0 --fetch-timeout=20000 @bufbuild/buf@1 >"$work/out" 2>&1
 fi
 if [ -z "$buf" ] || ! "$buf" --version >"$work/out" 2>&1; then
     for sentence in "$lint" "$python" "$grpc" "$go"; do
         skip "$sentence" "buf is not installed and npm did not bring it"
     done
     finish
+fi
+# Where Go is, its two plugins are made when they are not installed; without a network they are not.
+if command -v go >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1; then
+    for plugin in google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.6 \
+        google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.5.1; do
+        name=${plugin##*/}
+        command -v "${name%@*}" >/dev/null 2>&1 ||
+            GOBIN=$work/bin GOPATH=$work/go GOCACHE=$work/gocache GOFLAGS=-modcacherw \
+                timeout 120 go install "$plugin" >"$work/out" 2>&1
+    done
+    PATH=$PATH:$work/bin
 fi
 # Its cache and settings stay here; nothing in the user's home is touched.
 BUF_CACHE_DIR=$work/cache
@@ -94,7 +105,9 @@ else
 fi
 if ! command -v protoc-gen-go >/dev/null 2>&1; then
     skip "$go" "protoc-gen-go is not installed"
-elif [ -s "$out/go/agent/v1/agent.pb.go" ]; then
+elif [ -s "$out/go/agent/v1/agent.pb.go" ] && {
+    ! command -v protoc-gen-go-grpc >/dev/null 2>&1 || [ -s "$out/go/agent/v1/agent_grpc.pb.go" ]
+}; then
     ok "$go"
 else
     not_ok "$go"

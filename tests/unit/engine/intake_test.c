@@ -34,7 +34,7 @@ static void close_writer(struct writer *writer)
     world_close(&writer->w);
 }
 
-static arc_status write_lines(struct writer *writer, int64_t first, const char *text)
+static arc_status write_bytes(struct writer *writer, int64_t first, arc_slice text)
 {
     struct arc_log_batch batch = {.agent_id = arc__slice_cstr(writer->hand.id),
                                   .step_run_id = arc__slice_cstr(writer->held.id),
@@ -42,8 +42,13 @@ static arc_status write_lines(struct writer *writer, int64_t first, const char *
                                   .fence = writer->held.fence,
                                   .stream = ARC_LOG_STDOUT,
                                   .first_line = first,
-                                  .text = arc__slice_cstr(text)};
+                                  .text = text};
     return arc__engine_log_append(writer->w.engine, &batch, NULL);
+}
+
+static arc_status write_lines(struct writer *writer, int64_t first, const char *text)
+{
+    return write_bytes(writer, first, arc__slice_cstr(text));
 }
 
 /* The whole log as "1:one 2:two", a gap as "3:-4" (four lines), flags as letters behind. */
@@ -252,6 +257,18 @@ static void long_and_broken_lines_are_split_and_repaired(void)
     close_writer(&writer);
 }
 
+static void a_nul_in_a_line_is_repaired(void)
+{
+    struct writer writer;
+    if (!open_writer(&writer, one_job))
+        return;
+    CHECK_OK(write_bytes(&writer, 1, ARC_LIT("a\0b\n\0\n\xff\0c\nd\n")));
+    log_is(&writer, "1:a\xef\xbf\xbd"
+                    "b! 2:\xef\xbf\xbd! 3:\xef\xbf\xbd\xef\xbf\xbd"
+                    "c! 4:d");
+    close_writer(&writer);
+}
+
 /* --- pushed events ------------------------------------------------------------------------------
  */
 
@@ -367,6 +384,7 @@ static const struct test tests[] = {
     {"a report after a restart knows how many lines there are",
      a_report_after_a_restart_knows_the_lines},
     {"long lines are split and broken ones repaired", long_and_broken_lines_are_split_and_repaired},
+    {"a line with a NUL is told whole", a_nul_in_a_line_is_repaired},
     {"pushed events are acknowledged contiguously", events_are_acknowledged_contiguously},
     {"an event that can never be taken is a tombstone", a_bad_event_is_a_tombstone},
     {"a new epoch begins anew", an_epoch_begins_anew},

@@ -115,6 +115,7 @@ static void a_slow_watch_loses_nothing(void)
     make_noise(&w, pipeline.id, 9000); /* more than are kept in memory */
     CHECK_INT(drain(watch, &position, 50, 1), 50);
     run[0] = world_ask(&w, world_trigger(&w, pipeline.id, ""));
+    make_noise(&w, pipeline.id, 10);
     struct arc_event_watch *mine = open_watch(&w, run[0].id, 0, &other);
     CHECK_INT(drain(mine, &filtered, 1, 0), 1);
     /* the page that it reads from is of now; the world goes on far beyond it */

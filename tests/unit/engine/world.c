@@ -220,6 +220,10 @@ int world_open(struct world *w, enum world_store kind)
 
 void world_end_engine(struct world *w)
 {
+    /* What the store holds happens, and nobody hears of it. */
+    while (w->engine != NULL && w->store != NULL && w->kind == WORLD_MEM &&
+           arc__store_mem_held(w->store) > 0)
+        (void)w->store->ops->dispatch(w->store, NULL);
     arc__engine_close(w->engine);
     w->engine = NULL;
 }
@@ -516,13 +520,15 @@ size_t hand_take(struct hand *hand, int acknowledge)
 {
     struct arc_offer offer;
     size_t taken = 0;
-    while (arc__session_next(hand->session, &hand->w->arena, &offer, NULL) == ARC_OK) {
+    /* What it has no room for stays where it is. */
+    while (hand->held_count < ARC_COUNT_OF(hand->held) &&
+           arc__session_next(hand->session, &hand->w->arena, &offer, NULL) == ARC_OK) {
         if (offer.kind == ARC_OFFER_CANCEL && hand->cancel_count < ARC_COUNT_OF(hand->cancels)) {
             struct held *cancel = &hand->cancels[hand->cancel_count++];
             hold(cancel, &offer);
             keep(cancel->id, sizeof(cancel->id), offer.cancel.step_run_id);
         }
-        if (offer.kind != ARC_OFFER_STEP || hand->held_count == ARC_COUNT_OF(hand->held))
+        if (offer.kind != ARC_OFFER_STEP)
             continue;
         struct held *held = &hand->held[hand->held_count++];
         hold(held, &offer);

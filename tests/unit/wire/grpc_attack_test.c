@@ -511,6 +511,19 @@ static void slow_peers_are_let_go(void)
     attack_close(&attack);
 }
 
+static void an_idle_stream_wakes_nobody(void)
+{
+    struct attack attack;
+    attack_open(&attack, NULL);
+    request(&attack.out, 1, 0, "/t/Hang", NULL, NULL);
+    send_out(&attack);
+    CHECK_INT(arc__grpc_conn_next_deadline(attack.pair.server), ARC_GRPC_NEVER);
+    frame(&attack.out, DATA, 0, 1, ARC_LIT("\x00\x00\x00\x10\x00"));
+    send_out(&attack);
+    CHECK(arc__grpc_conn_next_deadline(attack.pair.server) <= attack.pair.now_ns + 10 * PAIR_S);
+    attack_close(&attack);
+}
+
 static void a_reader_that_stalls_loses_the_call(void)
 {
     struct attack attack;
@@ -734,6 +747,7 @@ static const struct test tests[] = {
     {"floods of pings, settings and empty frames are stopped", small_floods_are_stopped},
     {"an endless header block and huge settings are refused", continuations_end},
     {"a peer that drips at any stage is let go", slow_peers_are_let_go},
+    {"a stream on which nothing waits wakes nobody", an_idle_stream_wakes_nobody},
     {"a reader that takes nothing for long loses its call", a_reader_that_stalls_loses_the_call},
     {"messages in pieces share one bound of memory", pieces_of_many_messages_are_bounded},
     {"a session cut at any byte ends cleanly", cut_at_every_length},
