@@ -21,11 +21,6 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 	export ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS;
 EXTRA_DIST += tests/lsan.supp
 
-unit_tests =
-shape_tests =
-installed_tests =
-e2e_tests =
-smoke_tests =
 TESTS += $(shape_tests) $(e2e_tests)
 if !SANITIZED
 TESTS += $(installed_tests)
@@ -59,6 +54,12 @@ include tests/unit/face/local.mk
 include tests/shape/local.mk
 include tests/e2e/local.mk
 include tests/bench/local.mk
+
+if WITH_PROGRAMS
+e2e_tests += tests/e2e/smoke_test.py
+smoke_tests += tests/e2e/smoke_test.py
+endif
+EXTRA_DIST += tests/e2e/smoke_test.py
 
 check-unit check-shape check-installed check-e2e check-smoke:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$$($(@:check-%=%)_tests)'

@@ -43,8 +43,7 @@ server_tests = \
 	tests/unit/server/h1_test
 if WITH_CUNIT
 if WITH_SERVER
-check_PROGRAMS += $(server_tests)
-TESTS += $(server_tests)
+unit_tests += $(server_tests)
 endif
 endif
 tests_unit_server_config_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/examples

@@ -3,5 +3,5 @@
 EXTRA_DIST += tests/e2e/harness.py
 dist_check_SCRIPTS += tests/e2e/e2e_test.py tests/e2e/grpcio_e2e_test.py tests/e2e/http_test.py
 if WITH_SERVER
-TESTS += tests/e2e/http_test.py tests/e2e/e2e_test.py tests/e2e/grpcio_e2e_test.py
+e2e_tests += tests/e2e/http_test.py tests/e2e/e2e_test.py tests/e2e/grpcio_e2e_test.py
 endif

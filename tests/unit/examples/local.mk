@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Tests of what the programs are made of. Included from examples/local.mk, before tests/local.mk,
-# and so with a list of its own.
+# Tests of what the programs are made of.
 example_tests = \
 	tests/unit/examples/args_test \
 	tests/unit/examples/duration_test \
@@ -13,8 +12,7 @@ example_tests = \
 	tests/unit/examples/view_test
 if WITH_CUNIT
 if WITH_PROGRAMS
-check_PROGRAMS += $(example_tests)
-TESTS += $(example_tests)
+unit_tests += $(example_tests)
 endif
 endif
 example_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/examples
@@ -44,5 +42,5 @@ tests_unit_examples_view_test_LDADD = $(example_test_libs)
 # The programs as their users meet them.
 dist_check_SCRIPTS += tests/e2e/agent_test.py tests/e2e/cli_test.py
 if WITH_SERVER
-TESTS += tests/e2e/agent_test.py tests/e2e/cli_test.py
+e2e_tests += tests/e2e/agent_test.py tests/e2e/cli_test.py
 endif
