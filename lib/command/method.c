@@ -96,8 +96,8 @@ arc_status arc__method_allow(const struct arc_method *method, const struct arc_p
     if (method->need == ARC_NEED_REGISTER || principal->kind == ARC_PRINCIPAL_HOST)
         return ARC_OK;
     if (principal->kind == ARC_PRINCIPAL_NONE)
-        return arc__fail(err, ARC_EUNAUTHENTICATED, "authorization", "%s needs a bearer token.",
-                         method->name);
+        return arc__fail(err, ARC_EUNAUTHENTICATED, "authorization",
+                         "%s needs a valid bearer token.", method->name);
     if (method->need == ARC_NEED_AGENT) {
         if (principal->kind == ARC_PRINCIPAL_AGENT)
             return ARC_OK;

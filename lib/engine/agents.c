@@ -16,18 +16,11 @@ struct agent *arc__agent_find(struct arc_engine *engine, arc_slice id)
 
 arc_status arc__agent_set_row(struct agent *agent, const struct arc_row_agent *row, arc_err *err)
 {
-    const struct arc_table_def *def = arc__table_def(ARC_TABLE_agent);
     struct arc_arena fresh;
     struct arc_row_agent copy = *row;
     struct arc_kvs labels;
     arc__arena_init(&fresh, &agent->arena.mem, AGENT_BYTES_MAX);
-    for (uint32_t i = 0; i < def->col_count; i++) {
-        if (def->cols[i].type == ARC_COL_INT)
-            continue;
-        arc_slice *text = (arc_slice *)(void *)((char *)&copy + def->cols[i].offset);
-        if (text->len > 0)
-            *text = arc__arena_copy(&fresh, *text);
-    }
+    arc__row_own(ARC_TABLE_agent, &copy, &fresh);
     arc_status status = arc__kvs_from_json(copy.labels, &fresh, &labels, err);
     if (status == ARC_OK && fresh.failed)
         status = arc__fail_nomem(err);

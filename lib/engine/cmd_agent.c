@@ -169,21 +169,8 @@ static arc_status know_epoch(struct arc_engine *engine, struct agent *agent, arc
 
 static void event_digest(const struct arc_agent_event_input *event, char *out)
 {
-    struct arc_sha256 sha;
-    uint8_t raw[ARC_SHA256_LEN];
-    static const char digits[] = "0123456789abcdef";
-    arc__sha256_init(&sha);
-    arc__sha256_add(&sha, event->event_id);
-    arc__sha256_add(&sha, ARC_LIT("\n"));
-    arc__sha256_add(&sha, event->type);
-    arc__sha256_add(&sha, ARC_LIT("\n"));
-    arc__sha256_add(&sha, event->payload);
-    arc__sha256_end(&sha, raw);
-    for (size_t i = 0; i < ARC_SHA256_LEN; i++) {
-        out[2 * i] = digits[raw[i] >> 4];
-        out[2 * i + 1] = digits[raw[i] & 15];
-    }
-    out[2 * ARC_SHA256_LEN] = '\0';
+    const arc_slice parts[] = {event->event_id, event->type, event->payload};
+    arc__digest(parts, ARC_COUNT_OF(parts), NULL, out);
 }
 
 /* Seq 1 again: the same event, or an agent that lost its memory and begins a new epoch? */

@@ -203,38 +203,20 @@ arc_status arc__do_pipeline_delete(struct arc_engine *engine, struct cmd_box *bo
 
 /* --- saving a definition ------------------------------------------------------------- */
 
-/* The same request again: what it answered then. ARC_EDONE: it was found and box->answer.sha is
- * set. */
-static arc_status seen_save(struct arc_engine *engine, struct cmd_box *box, arc_slice scope,
-                            const char *digest, arc_err *err)
-{
-    struct arc_query query = {.table = ARC_TABLE_request_key, .filter_count = 2, .order_col = -1};
-    query.filters[0] = arc__eq_text(ARC_COL_request_key_scope, scope);
-    query.filters[1] = arc__eq_text(ARC_COL_request_key_request_id, box->cmd.u.save.request_id);
-    ARC_TRY(arc__load(engine, &box->loads[0], &query, err));
-    if (box->loads[0].rows.count == 0)
-        return ARC_OK;
-    const struct arc_row_request_key *row = box->loads[0].rows.rows;
-    if (!arc__slice_is(row->digest, digest))
-        return arc__fail(err, ARC_ECONFLICT, "requestId",
-                         "This requestId was used before with another body.");
-    box->answer.sha = row->result;
-    box->answer.duplicate = 1;
-    return ARC_EDONE;
-}
-
 arc_status arc__do_definition_save(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
     struct arc_cmd *cmd = &box->cmd;
     struct pipe *pipe = NULL;
-    char digest[ARC_SHA256_HEX_LEN + 1];
+    struct request request = {.id = cmd->u.save.request_id};
+    const arc_slice body[] = {cmd->u.save.definition.canonical, cmd->u.save.expected_head,
+                              cmd->u.save.message, cmd->u.save.editor};
     ARC_TRY(arc__visible_pipe(engine, cmd, cmd->pipeline_id, &pipe, err));
-    arc_slice scope = arc__arena_printf(&cmd->arena, "save:%s", pipe->id.text);
-    arc__sha256_hex(cmd->u.save.definition.canonical, digest);
-    if (cmd->u.save.request_id.len > 0) {
-        arc_status status = seen_save(engine, box, scope, digest, err);
-        if (status != ARC_OK)
-            return status == ARC_EDONE ? ARC_OK : status;
+    request.scope = arc__arena_printf(&cmd->arena, "save:%s", pipe->id.text);
+    arc__digest(body, ARC_COUNT_OF(body), NULL, request.digest);
+    arc_status seen = arc__request_seen(engine, &box->loads[0], &request, &box->answer.sha, err);
+    if (seen != ARC_OK) {
+        box->answer.duplicate = seen == ARC_EDONE;
+        return seen == ARC_EDONE ? ARC_OK : seen;
     }
     if (cmd->u.save.expected_head.len > 0 &&
         !arc__slice_equal(cmd->u.save.expected_head, pipe->row.definition_sha)) {
@@ -250,14 +232,7 @@ arc_status arc__do_definition_save(struct arc_engine *engine, struct cmd_box *bo
     ARC_TRY(put_definition(engine, pipe, &cmd->u.save.definition, cmd->u.save.editor,
                            cmd->u.save.message, &row.definition_sha, err));
     ARC_TRY(put_row(engine, pipe, &row, have, err));
-    if (cmd->u.save.request_id.len > 0) {
-        struct arc_row_request_key key = {.scope = scope,
-                                          .request_id = cmd->u.save.request_id,
-                                          .digest = pipe->row.definition_sha,
-                                          .result = pipe->row.definition_sha,
-                                          .created_at_ns = engine->now.wall_ns};
-        ARC_TRY(arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_request_key, &key, 0, err));
-    }
+    ARC_TRY(arc__request_keep(engine, &request, pipe->row.definition_sha, err));
     box->answer.sha = arc__arena_copy(&cmd->arena, pipe->row.definition_sha);
     return pipeline_event(engine, pipe, ARC_EVENT_PIPELINE_UPDATED, cmd, err);
 }

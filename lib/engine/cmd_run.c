@@ -10,47 +10,6 @@
 
 /* --- trigger ------------------------------------------------------------------------- */
 
-/* What makes two requests of one requestId the same. */
-static arc_status request_digest(struct arc_engine *engine, const struct arc_cmd *cmd, char *out,
-                                 arc_err *err)
-{
-    struct arc_buf buf;
-    arc__buf_init(&buf, &engine->mem, ARC_CMD_BYTES_MAX);
-    arc__kvs_to_json(&cmd->u.trigger.variables, &buf);
-    arc__buf_add_char(&buf, '\n');
-    arc__buf_add_slice(&buf, cmd->u.trigger.branch);
-    arc__buf_add_char(&buf, '\n');
-    arc__buf_add_slice(&buf, cmd->u.trigger.ref);
-    arc__buf_add_char(&buf, '\n');
-    arc__buf_add_slice(&buf, cmd->u.trigger.triggered_by);
-    arc_status status = arc__buf_check(&buf, err);
-    if (status == ARC_OK)
-        arc__sha256_hex(arc__buf_slice(&buf), out);
-    arc__buf_deinit(&buf);
-    return status;
-}
-
-/* ARC_EDONE: this request was answered before, and the answer is filled. */
-static arc_status seen_trigger(struct arc_engine *engine, struct cmd_box *box, arc_slice scope,
-                               const char *digest, arc_err *err)
-{
-    struct arc_query query = {.table = ARC_TABLE_request_key, .filter_count = 2, .order_col = -1};
-    query.filters[0] = arc__eq_text(ARC_COL_request_key_scope, scope);
-    query.filters[1] = arc__eq_text(ARC_COL_request_key_request_id, box->cmd.u.trigger.request_id);
-    ARC_TRY(arc__load(engine, &box->loads[0], &query, err));
-    if (box->loads[0].rows.count == 0)
-        return ARC_OK;
-    const struct arc_row_request_key *row = box->loads[0].rows.rows;
-    if (!arc__slice_is(row->digest, digest))
-        return arc__fail(err, ARC_ECONFLICT, "requestId",
-                         "This requestId was used before with another body.");
-    const struct live *live = arc__map_get(&engine->runs, row->result);
-    box->answer.id = row->result;
-    box->answer.duplicate = 1;
-    box->answer.state = live != NULL && live->loaded ? live->run.status : 0;
-    return ARC_EDONE;
-}
-
 /* The text of the pipeline's present definition. */
 static arc_status load_definition(struct arc_engine *engine, struct cmd_box *box,
                                   const struct pipe *pipe, arc_slice *text, uint32_t *format,
@@ -243,11 +202,22 @@ static arc_status check_definition(struct arc_engine *engine, struct cmd_box *bo
     return status;
 }
 
+/* The run that this request started before. */
+static arc_status answer_again(struct arc_engine *engine, struct cmd_box *box)
+{
+    const struct live *live = arc__map_get(&engine->runs, box->answer.id);
+    box->answer.duplicate = 1;
+    box->answer.state = live != NULL && live->loaded ? live->run.status : 0;
+    return ARC_OK;
+}
+
 arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
     struct arc_cmd *cmd = &box->cmd;
     struct pipe *pipe = NULL;
-    char digest[ARC_SHA256_HEX_LEN + 1];
+    struct request request = {.id = cmd->u.trigger.request_id};
+    const arc_slice body[] = {cmd->u.trigger.branch, cmd->u.trigger.ref,
+                              cmd->u.trigger.triggered_by};
     arc_slice text = cmd->u.trigger.definition.text;
     uint32_t format = cmd->u.trigger.definition.format;
     if (cmd->pipeline_id.len == 0) {
@@ -257,25 +227,17 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
         return status == ARC_OK ? ARC_OK : arc__turn_spoil(engine, status);
     }
     ARC_TRY(arc__visible_pipe(engine, cmd, cmd->pipeline_id, &pipe, err));
-    arc_slice scope = arc__arena_printf(&cmd->arena, "trigger:%s", pipe->id.text);
-    ARC_TRY(request_digest(engine, cmd, digest, err));
-    if (cmd->u.trigger.request_id.len > 0) {
-        arc_status status = seen_trigger(engine, box, scope, digest, err);
-        if (status != ARC_OK)
-            return status == ARC_EDONE ? ARC_OK : status;
-    }
+    request.scope = arc__arena_printf(&cmd->arena, "trigger:%s", pipe->id.text);
+    arc__digest(body, ARC_COUNT_OF(body), &cmd->u.trigger.variables, request.digest);
+    arc_status seen = arc__request_seen(engine, &box->loads[0], &request, &box->answer.id, err);
+    if (seen == ARC_EDONE)
+        return answer_again(engine, box);
+    ARC_TRY(seen);
     if (!pipe->row.is_enabled)
         return arc__fail(err, ARC_ECONFLICT, "pipeline", "The pipeline is disabled.");
     ARC_TRY(load_definition(engine, box, pipe, &text, &format, err));
     ARC_TRY(new_run(engine, box, pipe, text, format, err));
-    if (cmd->u.trigger.request_id.len == 0)
-        return ARC_OK;
-    struct arc_row_request_key key = {.scope = scope,
-                                      .request_id = cmd->u.trigger.request_id,
-                                      .digest = arc__slice_cstr(digest),
-                                      .result = box->answer.id,
-                                      .created_at_ns = engine->now.wall_ns};
-    return arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_request_key, &key, 0, err);
+    return arc__request_keep(engine, &request, box->answer.id, err);
 }
 
 /* --- control ------------------------------------------------------------------------- */

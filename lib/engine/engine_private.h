@@ -266,6 +266,8 @@ void arc__load_deinit(struct load *load);
 struct arc_arena *arc__load_arena(struct load *load);
 arc_status arc__load(struct arc_engine *engine, struct load *load, const struct arc_query *query,
                      arc_err *err);
+/* Replaces the texts of a row by copies in arena; its sticky flag says whether that went well. */
+void arc__row_own(enum arc_table table, void *row, struct arc_arena *arena);
 struct arc_filter arc__eq_text(uint32_t col, arc_slice text);
 struct arc_filter arc__eq_int(uint32_t col, int64_t number);
 
@@ -382,6 +384,24 @@ void arc__publish_drop(struct arc_engine *engine);
 void arc__publish_notify(struct arc_engine *engine);
 void arc__log_watch_wake(struct arc_engine *engine, arc_slice step_run_id);
 void arc__publish_close(struct arc_engine *engine);
+
+/* request.c: idempotency */
+#define ARC_REQUEST_ID_MAX 256u
+struct request {
+    arc_slice scope, id; /* "trigger:<pipeline>"; an empty id asks for nothing */
+    char digest[65];     /* of the body */
+};
+/* ARC_OK: new. ARC_EDONE: answered before, *result is what was kept. ARC_ECONFLICT: with another
+ * body. ARC_EAGAIN: being looked up. */
+arc_status arc__request_seen(struct arc_engine *engine, struct load *load,
+                             const struct request *request, arc_slice *result, arc_err *err);
+/* Into the batch of what it did. */
+arc_status arc__request_keep(struct arc_engine *engine, const struct request *request,
+                             arc_slice result, arc_err *err);
+/* SHA-256 over texts and pairs (kvs may be NULL), as hex: 65 bytes. */
+void arc__digest(const arc_slice *parts, size_t count, const struct arc_kvs *kvs, char *out);
+/* Lower case, NUL-terminated: 2 * len + 1 bytes. */
+void arc__hex(const uint8_t *bytes, size_t len, char *out);
 
 /* logs.c */
 /* ref->info mirrors the log store from here on. */

@@ -111,3 +111,13 @@ struct arc_filter arc__eq_int(uint32_t col, int64_t number)
 {
     return (struct arc_filter){.col = col, .op = ARC_FILTER_EQ, .number = number};
 }
+
+void arc__row_own(enum arc_table table, void *row, struct arc_arena *arena)
+{
+    const struct arc_table_def *def = arc__table_def(table);
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        arc_slice *text = (arc_slice *)(void *)((char *)row + def->cols[i].offset);
+        if (def->cols[i].type != ARC_COL_INT && text->len > 0)
+            *text = arc__arena_copy(arena, *text);
+    }
+}

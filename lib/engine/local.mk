@@ -15,5 +15,6 @@ libarc_la_SOURCES += \
 	lib/engine/place.c \
 	lib/engine/publish.c \
 	lib/engine/recover.c \
+	lib/engine/request.c \
 	lib/engine/tokens.c \
 	lib/engine/turn.c

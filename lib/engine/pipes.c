@@ -7,17 +7,10 @@
 
 arc_status arc__pipe_copy_row(struct pipe *pipe, const struct arc_row_pipeline *row, arc_err *err)
 {
-    const struct arc_table_def *def = arc__table_def(ARC_TABLE_pipeline);
     struct arc_arena fresh;
     struct arc_row_pipeline copy = *row;
     arc__arena_init(&fresh, &pipe->arena.mem, PIPE_BYTES_MAX);
-    for (uint32_t i = 0; i < def->col_count; i++) {
-        if (def->cols[i].type == ARC_COL_INT)
-            continue;
-        arc_slice *text = (arc_slice *)(void *)((char *)&copy + def->cols[i].offset);
-        if (text->len > 0)
-            *text = arc__arena_copy(&fresh, *text);
-    }
+    arc__row_own(ARC_TABLE_pipeline, &copy, &fresh);
     if (fresh.failed) {
         arc__arena_deinit(&fresh);
         return arc__fail_nomem(err);

@@ -13,7 +13,6 @@
 arc_status arc__secret_new(struct arc_engine *engine, const char *prefix, size_t bytes, char *out,
                            size_t size, arc_err *err)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t raw[SECRET_BYTES_MAX];
     size_t at = strlen(prefix);
     if (bytes > sizeof(raw) || size < at + 2 * bytes + 1)
@@ -21,18 +20,13 @@ arc_status arc__secret_new(struct arc_engine *engine, const char *prefix, size_t
     if (arc__engine_random(engine, raw, bytes) != 0)
         return arc__fail(err, ARC_EINTERNAL, "random", "There is no entropy.");
     memcpy(out, prefix, at);
-    for (size_t i = 0; i < bytes; i++) {
-        out[at++] = digits[raw[i] >> 4];
-        out[at++] = digits[raw[i] & 15];
-    }
-    out[at] = '\0';
+    arc__hex(raw, bytes, out + at);
     arc__wipe(raw, sizeof(raw));
     return ARC_OK;
 }
 
 arc_status arc__token_add(struct arc_engine *engine, const struct arc_row_token *row, arc_err *err)
 {
-    const struct arc_table_def *def = arc__table_def(ARC_TABLE_token);
     struct token *token = arc__alloc(&engine->mem, sizeof(*token));
     void *old = NULL;
     if (token == NULL)
@@ -40,11 +34,7 @@ arc_status arc__token_add(struct arc_engine *engine, const struct arc_row_token 
     arc__arena_init(&token->arena, &engine->mem, TOKEN_BYTES_MAX);
     token->row = *row;
     token->known = 1;
-    for (uint32_t i = 0; i < def->col_count; i++) {
-        arc_slice *text = (arc_slice *)(void *)((char *)&token->row + def->cols[i].offset);
-        if (def->cols[i].type != ARC_COL_INT && text->len > 0)
-            *text = arc__arena_copy(&token->arena, *text);
-    }
+    arc__row_own(ARC_TABLE_token, &token->row, &token->arena);
     arc_status status = token->arena.failed
                             ? arc__fail_nomem(err)
                             : arc__map_put(&engine->tokens, row->hash, token, &old, err);

@@ -149,7 +149,7 @@ static int only_get(struct arc_http *http)
 {
     if (arc__slice_is(http->verb, "GET"))
         return 1;
-    answer_plain(http, 405, "conflict", "This path is for GET.", ARC_LIT("GET"));
+    answer_plain(http, 405, "method", "This path is for GET.", ARC_LIT("GET"));
     return 0;
 }
 
@@ -243,8 +243,8 @@ static int authenticate(struct arc_http *http, const arc_http_request *request,
     arc_slice token = arc__http_bearer(arc__slice_cstr(request->authorization));
     arc_status status;
     if (token.len == 0)
-        status =
-            arc__fail(&err, ARC_EUNAUTHENTICATED, "authorization", "A bearer token is needed.");
+        status = arc__fail(&err, ARC_EUNAUTHENTICATED, "authorization",
+                           "A valid bearer token is needed.");
     else
         status = arc__engine_authenticate(arc__command_engine(http->command), token, out, &err);
     if (status == ARC_OK)
@@ -282,7 +282,7 @@ static arc_status begin_call(struct arc_http *http, const arc_http_request *requ
     arc_status status = arc__method_route(http->command, http->verb, http->path, &http->arena,
                                           &start.method, &start.params, &allow, &why);
     if (status == ARC_ECONFLICT) {
-        answer_plain(http, 405, "conflict", why.message, allow);
+        answer_plain(http, 405, "method", why.message, allow);
         return ARC_OK;
     }
     if (status == ARC_OK)

@@ -467,7 +467,8 @@ arc_status arc__ws_open(struct arc_command *command, struct arc_now now, arc_sli
     struct arc_principal principal = {.kind = ARC_PRINCIPAL_NONE};
     arc__command_set_now(command, now);
     if (token.len == 0)
-        return arc__fail(err, ARC_EUNAUTHENTICATED, "authorization", "A bearer token is needed.");
+        return arc__fail(err, ARC_EUNAUTHENTICATED, "authorization",
+                         "A valid bearer token is needed.");
     ARC_TRY(arc__engine_authenticate(arc__command_engine(command), token, &principal, err));
     if (principal.kind == ARC_PRINCIPAL_AGENT ||
         (principal.kind == ARC_PRINCIPAL_USER &&

@@ -98,10 +98,31 @@ static void a_definition_is_saved_over_the_head_it_knew(void)
     CHECK_OK(again.status);
     CHECK_INT(again.duplicate, 1);
     CHECK_TEXT(arc__slice_cstr(again.sha), saved.sha);
+    cmd = world_save(&w, pipeline.id, two_jobs); /* the message is part of the body */
+    cmd->u.save.expected_head = world_text(cmd, pipeline.sha);
+    cmd->u.save.request_id = world_text(cmd, "s1");
+    cmd->u.save.message = world_text(cmd, "why");
+    CHECK_STATUS(world_ask(&w, cmd).status, ARC_ECONFLICT);
     cmd = world_save(&w, pipeline.id, one_job); /* and with another body */
     cmd->u.save.request_id = world_text(cmd, "s1");
     CHECK_STATUS(world_ask(&w, cmd).status, ARC_ECONFLICT);
     world_check_events(&w);
+    world_close(&w);
+}
+
+static void a_request_id_has_a_bound(void)
+{
+    struct world w;
+    char id[258];
+    memset(id, 'r', sizeof(id));
+    id[257] = '\0';
+    if (!world_open(&w, WORLD_MEM))
+        return;
+    struct said pipeline = world_ask(&w, world_create(&w, "p", one_job));
+    struct said refused = world_ask(&w, world_trigger(&w, pipeline.id, id));
+    CHECK_STATUS(refused.status, ARC_EINVAL);
+    id[256] = '\0';
+    CHECK_OK(world_ask(&w, world_trigger(&w, pipeline.id, id)).status);
     world_close(&w);
 }
 
@@ -419,6 +440,7 @@ static const struct test tests[] = {
     {"a definition is saved over the head that its editor knew",
      a_definition_is_saved_over_the_head_it_knew},
     {"what is saved and triggered at once runs", what_one_turn_saves_the_next_can_run},
+    {"a request id has a bound", a_request_id_has_a_bound},
     {"a trigger is counted once by its request id", a_trigger_is_counted_once_by_its_request},
     {"a trigger that cannot be planned says why and leaves nothing",
      a_trigger_that_cannot_be_planned_says_why},
