@@ -403,9 +403,11 @@ static void a_retry_that_covers_lost_runs_the_job_anew(void)
     /* also where the step has a retry of its own: that one is for what the step does */
     job_is(&t, "a", ARC_JOB_QUEUED);
     CHECK_INT(trial_job(&t, "a")->attempt, 2);
+    CHECK(trial_job(&t, "a")->reason.len > 0); /* why it is there again */
     CHECK_OK(trial_place(&t, "a", "B"));
     CHECK_OK(trial_run_step(&t, "a", ARC_STEP_SUCCESS));
     run_is(&t, ARC_RUN_SUCCESS);
+    CHECK_TEXT(trial_job(&t, "a")->reason, ""); /* nothing is wrong with it any more */
     trial_close(&t);
 }
 
