@@ -89,16 +89,22 @@ static char *default_data(void)
     return join(home != NULL && home[0] == '/' ? home : "/tmp", ".local/state/arcentra-agent");
 }
 
+/* Steps have working directories of their own, so every path of ours has to hold from anywhere. */
+static char *absolute(const char *path)
+{
+    char *here = path[0] != '/' ? getcwd(NULL, 0) : NULL;
+    char *whole = here != NULL ? join(here, path) : mem_copy(path);
+    free(here);
+    return whole;
+}
+
 static void fill_defaults(struct config *config)
 {
-    if (config->data == NULL) {
-        config->owned[0] = default_data();
-        config->data = config->owned[0];
-    }
-    if (config->workspace == NULL) {
-        config->owned[1] = join(config->data, "work");
-        config->workspace = config->owned[1];
-    }
+    config->owned[0] = config->data != NULL ? absolute(config->data) : default_data();
+    config->data = config->owned[0];
+    config->owned[1] =
+        config->workspace != NULL ? absolute(config->workspace) : join(config->data, "work");
+    config->workspace = config->owned[1];
     if (config->name == NULL) {
         char host[256] = "";
         gethostname(host, sizeof(host) - 1);

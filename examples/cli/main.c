@@ -37,7 +37,7 @@ static const struct command commands[] = {
     {"list", "list [FLAG…]", "The pipelines of a server.", server_help, cmd_list},
     {"trigger", "trigger [FLAG…] PIPELINE_ID", "Start a run.",
      "With --follow the exit code is the run's, as of `arcentra run`.\n", cmd_trigger},
-    {"runs", "runs [FLAG…] [PIPELINE_ID]", "The runs of a pipeline.", server_help, cmd_runs},
+    {"runs", "runs [FLAG…] PIPELINE_ID", "The runs of a pipeline.", server_help, cmd_runs},
     {"show", "show [FLAG…] RUN_ID", "One run: its jobs and steps, and why.", server_help, cmd_show},
     {"logs", "logs [FLAG…] STEP_RUN_ID | --run RUN_ID", "What a step, or a whole run, has said.",
      "With -f it goes on until the end.\n", cmd_logs},

@@ -48,6 +48,16 @@ static int read_token(struct remote *remote)
     return EXIT_USAGE;
 }
 
+void remote_close(struct remote *remote)
+{
+    arc_client_close(remote->client);
+    if (remote->token != NULL)
+        explicit_bzero(remote->token, strlen(remote->token));
+    mem_free(remote->token);
+    remote->client = NULL;
+    remote->token = NULL;
+}
+
 int remote_open(struct remote *remote)
 {
     arc_client_options options = ARC_CLIENT_OPTIONS_INIT;
@@ -66,17 +76,8 @@ int remote_open(struct remote *remote)
     if (arc_client_open(&options, &remote->client, &err) == ARC_OK)
         return 0;
     cli_fail("%s: %s", remote->server, err.message);
+    remote_close(remote);
     return EXIT_USAGE;
-}
-
-void remote_close(struct remote *remote)
-{
-    arc_client_close(remote->client);
-    if (remote->token != NULL)
-        explicit_bzero(remote->token, strlen(remote->token));
-    mem_free(remote->token);
-    remote->client = NULL;
-    remote->token = NULL;
 }
 
 static void wake(void *user, arc_call *call)
@@ -111,13 +112,23 @@ int remote_wait(struct remote *remote, int fd, int timeout_ms)
     return 0;
 }
 
+/* A server that speaks TLS ends a connection that does not, and cannot say why. */
+static const char *tls_hint(const struct remote *remote)
+{
+    return remote->tls || remote->tls_ca != NULL
+               ? ""
+               : " If the server speaks TLS, give --tls or --tls-ca FILE.";
+}
+
 /* A server that cannot be reached is said at once: nobody wants to wait before a prompt. */
 static int is_away(struct remote *remote)
 {
     if (arc_client_get_state(remote->client) != ARC_CLIENT_WAITING)
         return 0;
     const char *trouble = arc_client_get_trouble(remote->client);
-    cli_fail("%s cannot be reached: %s", remote->server, trouble[0] != '\0' ? trouble : "why?");
+    int lost = strstr(trouble, "lost") != NULL;
+    cli_fail("%s cannot be reached: %s%s", remote->server, trouble[0] != '\0' ? trouble : "why?",
+             lost ? tls_hint(remote) : "");
     return 1;
 }
 
@@ -156,8 +167,9 @@ static const json_node *wait_for(struct remote *remote, arc_call *call, int prin
         }
         if (status != ARC_EAGAIN) {
             status = arc_call_status(call, &err);
-            cli_fail("%s%s", status == ARC_EUNAUTHENTICATED ? "The token is not valid here. " : "",
-                     err.message);
+            cli_fail("%s%s%s",
+                     status == ARC_EUNAUTHENTICATED ? "The token is not valid here. " : "",
+                     err.message, status == ARC_EUNAVAILABLE ? tls_hint(remote) : "");
             return NULL;
         }
         if (is_away(remote) || remote_wait(remote, -1, -1) != 0)

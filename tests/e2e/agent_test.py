@@ -3,13 +3,15 @@
 """The agent: what it runs and how, what it leaves, and what it does when things go away."""
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 
-from harness import World, case, check, program, run_cases, same, wait_until
+from harness import (PATIENCE, Skip, World, case, check, program, run_cases, same, wait_until)
 
 SHORT = {"lease_ttl": "4s", "heartbeat": "1s"}
 
@@ -356,6 +358,57 @@ def workspaces(world):
     agent.wait()
     again(world, agent)
     same(trees(), [], "removed at the start")
+
+
+@case("its directories may be named from where it starts")
+def relative(world):
+    only(world, extra=["--data", "here"])  # a later flag wins
+    same(world.wait_run(begin(world, one("cat >made </dev/null && pwd"))), "success", "the run")
+
+
+def certify(directory):
+    """A certificate of localhost that is its own authority; None where openssl is not there."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        raise Skip("openssl is not installed")
+    cert, key = os.path.join(directory, "cert.pem"), os.path.join(directory, "key.pem")
+    subprocess.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-keyout", key, "-out", cert], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    return cert, key
+
+
+@case("agents and the command line speak TLS with the authority that is named, or not at all")
+def tls(_):
+    directory = tempfile.mkdtemp(prefix="arcentra-tls-")
+    world = None
+    try:
+        cert, key = certify(directory)
+        world = World(grpc_tls_cert=cert, grpc_tls_key=key, **SHORT)
+        world.start_server()
+        only(world, extra=["--tls-ca", cert])
+        pipeline = world.create(one("true"))
+        run = world.trigger(pipeline)
+        same(world.wait_run(run), "success", "the run")
+        asked = [program("arcentra"), "runs", pipeline, "--token-file",
+                 os.path.join(world.settings["data"], "admin.token"), "--server",
+                 "localhost:%d" % world.grpc_port]
+        done = subprocess.run(asked + ["--tls-ca", cert], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=PATIENCE)
+        check(done.returncode == 0 and run in done.stdout.decode(), done.stdout)
+        done = subprocess.run(asked, stderr=subprocess.PIPE, timeout=PATIENCE)
+        same(done.returncode, 1, "without TLS")
+        check("--tls" in done.stderr.decode(), done.stderr)
+        done = subprocess.run(asked + ["--tls-ca", key], stderr=subprocess.PIPE, timeout=PATIENCE)
+        check(done.returncode > 0 and "authority" in done.stderr.decode(), done.stderr)
+        check("Sanitizer" not in done.stderr.decode(), done.stderr)
+    finally:
+        if world is not None:
+            world.close()
+            same(world.reports, [], "reports")
+        shutil.rmtree(directory)
 
 
 @case("nothing has tripped a sanitizer")
