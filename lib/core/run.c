@@ -250,7 +250,8 @@ static arc_status move_job(struct arc_run *run, const struct arc_event *event, i
     if (next <= 0)
         return misfit(event, err);
     job->status = next;
-    /* Why it waits anew stays with it until it has ended; then the end has its own reason, or none. */
+    /* Why it waits anew stays with it until it has ended; then the end has its own reason, or none.
+     */
     if (event->reason.len > 0 || arc_job_state_is_terminal(next))
         job->reason = keep(run, event->reason);
     if (next == ARC_JOB_RUNNING)
