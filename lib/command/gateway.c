@@ -4,6 +4,7 @@
  * is never far away. */
 #include "base/text.h"
 #include "base/time.h"
+#include "codec/unpack.h"
 #include "command/agent.h"
 #include "command/handlers.h"
 #include "messages.h"
@@ -11,6 +12,7 @@
 #define STREAM_BYTES_MAX (16u * 1024u * 1024u)
 #define STREAM_NS (INT64_C(60) * ARC_NS_PER_S)
 #define BATCH_BYTES_MAX (1024u * 1024u)
+#define PACKED_MAX (256u * 1024u)
 #define BATCH_EVENTS_MAX 1024u
 #define PAYLOAD_BYTES_MAX (64u * 1024u)
 #define REJECTED_MAX 1024u
@@ -121,14 +123,34 @@ static void logs_refused(struct push_state *state, uint64_t seq, const char *why
     state->message = arc__slice_cstr(why);
 }
 
+/* The lines of a batch. What is wrong with them is said in the acknowledgement: logs are not worth
+ * the stream. */
+static arc_status logs_unpack(const Gateway__V1__LogBatch *batch, struct arc_arena *arena,
+                              arc_slice *text, arc_err *err)
+{
+    arc_slice data = arc__slice(batch->data.data, batch->data.len);
+    int packed = batch->compression > GATEWAY__V1__LOG_BATCH__COMPRESSION__COMPRESSION_NONE;
+    if (batch->raw_size > BATCH_BYTES_MAX || data.len > (packed ? PACKED_MAX : BATCH_BYTES_MAX))
+        return arc__fail(err, ARC_EINVAL, "data",
+                         "A log batch has at most 1 MiB, and 256 KiB packed.");
+    if (batch->compression == GATEWAY__V1__LOG_BATCH__COMPRESSION__COMPRESSION_GZIP)
+        return arc__unpack_gzip(data, batch->raw_size, arena, text, err);
+    if (packed)
+        return arc__fail(err, ARC_EUNIMPLEMENTED, "compression",
+                         "This version takes log batches as gzip or uncompressed.");
+    if (batch->raw_size != 0 && batch->raw_size != data.len)
+        return arc__fail(err, ARC_EINVAL, "raw_size", "raw_size is not the size of data.");
+    *text = data;
+    return ARC_OK;
+}
+
 static arc_status logs_batch(struct arc_op *op, const Gateway__V1__LogBatch *batch, arc_err *err)
 {
     struct push_state *state = op->state;
     const Gateway__V1__Meta *meta = batch->meta;
     struct arc_log_batch lines = {.first_line = batch->first_line,
                                   .dropped_lines = batch->dropped_lines,
-                                  .time_ns = arc__op_now(op).wall_ns,
-                                  .text = arc__slice(batch->data.data, batch->data.len)};
+                                  .time_ns = arc__op_now(op).wall_ns};
     state->has_batch = 1;
     if (meta == NULL || meta->step_id[0] == '\0')
         return arc__fail(err, ARC_EINVAL, "meta", "A batch names its step run in meta.step_id.");
@@ -138,18 +160,17 @@ static arc_status logs_batch(struct arc_op *op, const Gateway__V1__LogBatch *bat
         return arc__fail(err, ARC_EINVAL, "batch",
                          "first_line, dropped_lines and attempt are not "
                          "negative.");
-    state->bytes += batch->data.len;
-    if (batch->compression > GATEWAY__V1__LOG_BATCH__COMPRESSION__COMPRESSION_NONE) {
-        logs_refused(state, meta->seq, "This version takes log batches uncompressed only.");
+    arc_err bad = ARC_ERR_INIT;
+    arc__arena_reset(&op->page);
+    arc_status unpacked = logs_unpack(batch, &op->page, &lines.text, &bad);
+    if (unpacked == ARC_ENOMEM)
+        return arc__fail_nomem(err);
+    if (unpacked != ARC_OK) {
+        push_reject(state, meta->seq);
+        state->message = arc__arena_copy(&op->arena, arc__slice_cstr(bad.message));
         return ARC_OK;
     }
-    if (batch->data.len > BATCH_BYTES_MAX ||
-        (batch->raw_size != 0 && batch->raw_size != batch->data.len)) {
-        logs_refused(state, meta->seq,
-                     batch->data.len > BATCH_BYTES_MAX ? "A log batch has at most 1 MiB."
-                                                       : "raw_size is not the size of data.");
-        return ARC_OK;
-    }
+    state->bytes += lines.text.len; /* what it grew to is what it costs */
     lines.step_run_id = arc__slice_cstr(meta->step_id);
     lines.attempt = meta->attempt;
     lines.fence = meta->fence;

@@ -375,24 +375,37 @@ static void lines_of_others_are_refused(void)
     desk_close(&desk);
 }
 
-static void packed_lines_are_refused_in_words(void)
+static void packed_lines_are_unpacked_or_refused_in_words(void)
 {
-    struct desk desk;
-    if (!desk_open(&desk))
-        return;
-    CHECK(offered(&desk));
-    struct arc_call *call = push(&desk, "PushLogs");
-    CHECK_OK(call->ops->send(call,
-                             arc__slice_cstr(house_text(
-                                 "{\"batch\":{\"compression\":\"gzip\",\"data\":\"eAo=\",\"meta\":"
-                                 "{\"stepId\":\"%s\",\"seq\":7}}}",
-                                 desk.step, "")),
-                             NULL));
-    CHECK_OK(push_end(&desk, call));
-    CHECK(house_has(&desk.house, "\"status\":\"rejected\""));
-    CHECK(house_has(&desk.house, "uncompressed"));
-    CHECK(house_has(&desk.house, "\"rejectedSeqs\":[7]"));
-    desk_close(&desk);
+    /* "one\ntwo\n" as gzip -n -9 makes it */
+    static const char gzip[] = "H4sIAAAAAAACA8vPS+UqKc/nAgDmC7oSCAAAAA==";
+    static const struct {
+        const char *compression;
+        int raw_size;
+        const char *status, *says;
+    } rows[] = {{"gzip", 8, "accepted", "\"rejectedSeqs\":[]"},
+                {"gzip", 7, "rejected", "longer than raw_size"},
+                {"gzip", 9, "rejected", "shorter than raw_size"},
+                {"gzip", 0, "rejected", "longer than raw_size"},
+                {"gzip", 1 << 21, "rejected", "at most 1 MiB"},
+                {"zstd", 8, "rejected", "gzip or uncompressed"}};
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        struct desk desk;
+        char batch[512];
+        if (!desk_open(&desk))
+            return;
+        CHECK(offered(&desk));
+        struct arc_call *call = push(&desk, "PushLogs");
+        (void)snprintf(batch, sizeof(batch),
+                       "{\"batch\":{\"compression\":\"%s\",\"data\":\"%s\",\"rawSize\":%d,"
+                       "\"meta\":{\"stepId\":\"%s\",\"seq\":7,\"attempt\":1,\"fence\":%s}}}",
+                       rows[i].compression, gzip, rows[i].raw_size, desk.step, desk.fence);
+        CHECK_OK(call->ops->send(call, arc__slice_cstr(batch), NULL));
+        CHECK_OK(push_end(&desk, call));
+        CHECK(house_has(&desk.house, house_text("\"status\":\"%s\"", rows[i].status, "")));
+        CHECK(house_has(&desk.house, rows[i].says));
+        desk_close(&desk);
+    }
 }
 
 static void a_long_stream_is_ended_with_its_acknowledgement(void)
@@ -493,7 +506,8 @@ static const struct test tests[] = {
     {"a newer channel ends the older one of an agent", a_newer_channel_ends_the_older_one},
     {"lines go in and come out by number", lines_go_in_and_come_out},
     {"lines for a step that one does not hold are refused", lines_of_others_are_refused},
-    {"packed lines are refused in words", packed_lines_are_refused_in_words},
+    {"packed lines are unpacked, or refused in words",
+     packed_lines_are_unpacked_or_refused_in_words},
     {"a long stream is ended with its acknowledgement",
      a_long_stream_is_ended_with_its_acknowledgement},
     {"events are acknowledged in sequence", events_are_acknowledged_in_sequence},
