@@ -409,7 +409,6 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
     engine->stats.turns++;
     if (status == ARC_OK) {
         engine->stats.commits += turn->op_count > 0;
-        engine->fence_stored = engine->fence;
         arc__publish(engine);
         if (turn->presence)
             keep_presence(engine);

@@ -146,7 +146,6 @@ struct agent {
     struct load epoch_load;
     int epoch_known;
     uint64_t epoch, last_seq;
-    char first_digest[65];
 };
 
 struct arc_session {
@@ -234,7 +233,7 @@ struct arc_engine {
     int place_due, sessions_due, watches_due;
     struct agent *host;
     struct arc_host_port host_port;
-    uint64_t fence, fence_stored;
+    uint64_t fence;          /* the last one handed out */
     int64_t position;        /* of the last event decided */
     int64_t published;       /* of the last event that is durable and in the ring */
     struct arc_event **ring; /* [position % ARC_RING_SIZE] */

@@ -20,7 +20,6 @@ static arc_status fence(struct arc_engine *engine, arc_err *err)
     ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
     const struct arc_row_counter *row = engine->recover_load.rows.rows;
     engine->fence = engine->recover_load.rows.count > 0 ? (uint64_t)row->value : 0;
-    engine->fence_stored = engine->fence;
     return ARC_OK;
 }
 
