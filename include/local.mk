@@ -6,8 +6,10 @@ pkginclude_HEADERS += \
 	include/arcentra/client.h \
 	include/arcentra/ctl.h \
 	include/arcentra/event.h \
+	include/arcentra/grpc.h \
 	include/arcentra/http.h \
 	include/arcentra/run.h \
 	include/arcentra/server.h \
+	include/arcentra/service.h \
 	include/arcentra/spec.h \
 	include/arcentra/states.h

@@ -18,6 +18,10 @@
 
 #include <arcentra/http.h>
 
+#include <arcentra/grpc.h>
+
+#include <arcentra/service.h>
+
 #include <arcentra/server.h>
 
 #include <arcentra/client.h>

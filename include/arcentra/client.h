@@ -1,14 +1,154 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The gRPC client: a channel to one control plane that connects on demand and reconnects with
- * jittered back-off. Needs no arc_ctl; it is a guest of your loop in the same way.
+ * gRPC clients on sockets, which connect on demand and reconnect with jittered back-off. First the
+ * channel, for any service; its calls are those of grpc.h. Then the client of a control plane,
+ * whose calls are those of call.h. Neither needs an arc_ctl; both are guests of your loop:
+ *     poll(…_get_fd(), …_get_timeout_ms()), …_dispatch()
  */
 #ifndef ARCENTRA_CLIENT_H
 #define ARCENTRA_CLIENT_H
 
 #include <arcentra/call.h>
+#include <arcentra/grpc.h>
 
 ARC_BEGIN_DECLS
+
+/* --- for any service -------------------------------------------------------------------------- */
+
+typedef struct arc_grpc_channel arc_grpc_channel;
+
+#define ARC_GRPC_CHANNEL_IDLE 1
+#define ARC_GRPC_CHANNEL_CONNECTING 2
+#define ARC_GRPC_CHANNEL_READY 3
+#define ARC_GRPC_CHANNEL_BACKOFF 4 /* waits for the next attempt */
+
+/** Which of several addresses takes a call: the first that connects, or each in turn. */
+#define ARC_GRPC_PICK_FIRST 0
+#define ARC_GRPC_ROUND_ROBIN 1
+
+/** Addresses that one channel may have, those of names counted each. */
+#define ARC_GRPC_ADDRESSES_MAX 64
+/** Bytes of metadata that credentials may add to a call. */
+#define ARC_GRPC_CREDENTIALS_MAX_BYTES 8192
+
+/**
+ * When a call is sent again that its request calls idempotent, before any of its response was given
+ * to the application (gRPC proposal A6). A call that no server has looked at is sent again in any
+ * case, once. Zero in a field: the default. Since: 0.1.
+ */
+typedef struct arc_grpc_retry {
+    size_t size;
+    uint32_t attempts_max;   /* 1: no retry; at most 5 count, the first among them */
+    uint32_t backoff_min_ms; /* 100: bound of the first wait; each is random below its bound */
+    uint32_t backoff_max_ms; /* 5000 */
+    uint32_t codes;          /* bit i: ARC_GRPC_… i; 0: UNAVAILABLE alone */
+    uint32_t buffer_bytes;   /* 262144: of messages, kept to be sent again; more ends the retry */
+} arc_grpc_retry;
+#define ARC_GRPC_RETRY_INIT \
+    { \
+        sizeof(arc_grpc_retry), 0, 0, 0, 0, 0 \
+    }
+
+/** Zero in a field: the default. Since: 0.1. */
+typedef struct arc_grpc_channel_options {
+    size_t size;
+    const arc_env *env;         /* NULL: defaults; copied */
+    const char *const *targets; /* "host:port", each; names are looked up when it opens */
+    size_t target_count;
+    uint32_t balance;              /* ARC_GRPC_PICK_FIRST or ARC_GRPC_ROUND_ROBIN */
+    const arc_tls_options *tls;    /* NULL: plaintext */
+    const arc_grpc_limits *limits; /* of each connection; NULL: defaults */
+    const arc_grpc_retry *retry;   /* NULL: none; copied */
+    const char *user_agent;        /* NULL: "libarcentra"; copied */
+    const char *authority;         /* NULL: the first target; copied */
+    uint32_t encoding;             /* ARC_GRPC_GZIP: requests are compressed */
+    uint32_t connect_ms;           /* 20000: one attempt, TCP and TLS */
+    uint32_t backoff_min_ms;       /* 1000: bound of the first wait; each is random below it */
+    uint32_t backoff_max_ms;       /* 120000 */
+    uint32_t stall_ms;             /* 30000: a socket that takes no byte */
+    const arc_grpc_interceptor *const *interceptors; /* they and the list outlive the channel */
+    size_t interceptor_count;
+    /* Metadata for each call, such as a token: writes at most max fields to out, which live until
+     * the next call of this function, and answers their number; -1 refuses the call
+     * (UNAUTHENTICATED). Never asked without TLS, unless credentials_in_clear is 1. */
+    int32_t (*credentials)(void *user, const arc_grpc_request *request, arc_grpc_field *out,
+                           size_t max);
+    int32_t credentials_in_clear;
+    /* From dispatch; err: why, where it came to BACKOFF or was lost; NULL else. */
+    void (*on_state)(void *user, arc_grpc_channel *channel, int32_t state, const arc_err *err);
+    void *user; /* of credentials and on_state */
+} arc_grpc_channel_options;
+#define ARC_GRPC_CHANNEL_OPTIONS_INIT \
+    { \
+        sizeof(arc_grpc_channel_options), NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, \
+            0, 0, NULL, 0, NULL, 0, NULL, NULL \
+    }
+
+/**
+ * A channel; connects with the first call. Names are looked up, which blocks. Owner: the caller.
+ * Thread: owner. Errors: ARC_EINVAL (target, certificates, limit), ARC_EUNAVAILABLE (no name is
+ * known now), ARC_ENOMEM, ARC_EUNIMPLEMENTED (built without gRPC). Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_grpc_channel_open(const arc_grpc_channel_options *options,
+                                                      arc_grpc_channel **out, arc_err *err);
+/**
+ * Ends every call with ARC_GRPC_WHY_LOST. NULL is fine. Not from an event. Owner: takes.
+ * Thread: owner. Since: 0.1.
+ */
+ARC_API void arc_grpc_channel_close(arc_grpc_channel *channel);
+/** Readable: dispatch. Owner: channel. Thread: owner. Since: 0.1. */
+ARC_API int arc_grpc_channel_get_fd(const arc_grpc_channel *channel);
+/** How long to wait for the fd, in the unit of poll. Owner: none. Thread: owner. Since: 0.1. */
+ARC_API int arc_grpc_channel_get_timeout_ms(const arc_grpc_channel *channel);
+/**
+ * Connects, reads, calls events, writes; never blocks. Owner: none. Thread: owner.
+ * Errors: ARC_ECONFLICT (from an event), ARC_EIO. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_grpc_channel_dispatch(arc_grpc_channel *channel, arc_err *err);
+/**
+ * Opens a call. While there is no connection it waits for the attempt that is going on; when that
+ * fails, the call ends as UNAVAILABLE unless it asked to wait_for_ready. request->deadline_ns is on
+ * the clock of env (arc_grpc_channel_get_now). Owner: the call is the channel's, the handle lives
+ * until on_close. Thread: owner. Errors: as arc_grpc_call_open; ARC_EUNAVAILABLE besides while the
+ * channel backs off and the call did not ask to wait; ARC_EUNAUTHENTICATED. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_grpc_channel_call(arc_grpc_channel *channel,
+                                                      const arc_grpc_request *request,
+                                                      const arc_grpc_events *events, void *user,
+                                                      arc_grpc_call **out, arc_err *err);
+/** The time now, for deadlines. Owner: none. Thread: owner. Since: 0.1. */
+ARC_API uint64_t arc_grpc_channel_get_now(const arc_grpc_channel *channel);
+/**
+ * Other addresses from now on, for a host that looks names up itself. Connections to those that
+ * are gone finish their calls. Owner: copied. Thread: owner. Errors: as arc_grpc_channel_open; the
+ * old ones stay then. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_grpc_channel_set_targets(arc_grpc_channel *channel,
+                                                             const char *const *targets,
+                                                             size_t count, arc_err *err);
+/**
+ * Connects now, without a call, and without waiting for the end of a back-off. Owner: none.
+ * Thread: owner. Since: 0.1.
+ */
+ARC_API void arc_grpc_channel_connect(arc_grpc_channel *channel);
+/**
+ * No more calls on the present connections; those alive go on. Owner: none. Thread: owner.
+ * Since: 0.1.
+ */
+ARC_API void arc_grpc_channel_drain(arc_grpc_channel *channel);
+/** ARC_GRPC_CHANNEL_…; of several addresses the best. Owner: none. Thread: owner. Since: 0.1. */
+ARC_API int32_t arc_grpc_channel_get_state(const arc_grpc_channel *channel);
+/** Calls alive. Owner: none. Thread: owner. Since: 0.1. */
+ARC_API size_t arc_grpc_channel_get_calls(const arc_grpc_channel *channel);
+/** Of all its connections. Owner: channel. Thread: owner. Since: 0.1. */
+ARC_API const arc_grpc_counters *arc_grpc_channel_get_counters(const arc_grpc_channel *channel);
+/** Reads the certificate files again; as arc_grpc_server_reload_tls. Owner: none. Thread: owner.
+ * Errors: ARC_EINVAL, ARC_ECONFLICT, ARC_ENOMEM. Since: 0.1. */
+ARC_API ARC_MUST_USE arc_status arc_grpc_channel_reload_tls(arc_grpc_channel *channel,
+                                                            arc_err *err);
+
+/* --- of a control plane ------------------------------------------------------------------------
+ */
 
 typedef struct arc_client arc_client;
 

@@ -36,6 +36,14 @@ struct arc_mem arc__mem_from_env(const arc_env *env)
     return (struct arc_mem){env->user, env->alloc};
 }
 
+arc_env arc__mem_to_env(const struct arc_mem *mem)
+{
+    arc_env env = ARC_ENV_INIT;
+    env.user = mem->user;
+    env.alloc = mem->alloc;
+    return env;
+}
+
 void *arc__realloc(const struct arc_mem *mem, void *ptr, size_t size)
 {
     /* More than PTRDIFF_MAX is a miscalculation; some hosts' allocators do not look. */

@@ -18,6 +18,9 @@ struct arc_mem arc__mem_default(void);
 /* The host's, or the default where env or env->alloc is NULL. */
 struct arc_mem arc__mem_from_env(const arc_env *env);
 
+/* The other way round: an arc_env with this memory and nothing else. */
+arc_env arc__mem_to_env(const struct arc_mem *mem);
+
 /* All three answer NULL when memory is out; a size of 0 counts as 1. alloc zeroes. */
 void *arc__alloc(const struct arc_mem *mem, size_t size);
 void *arc__alloc_array(const struct arc_mem *mem, size_t count, size_t size); /* checks overflow */

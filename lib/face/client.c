@@ -40,7 +40,7 @@ struct arc_client {
     arc_env env;
     struct arc_mem mem;
     struct arc_loop *loop;
-    struct arc_grpc_channel *channel;
+    struct arc_net_channel *channel;
     struct arc_link calls;
     void (*state_fn)(void *user, arc_client *client, int state);
     void *state_user;
@@ -104,7 +104,7 @@ static void on_message(void *user, struct arc_grpc_call *wire, arc_slice message
     struct letter *letter = arc__alloc(&call->client->mem, sizeof(*letter) + message.len + 1);
     if (letter == NULL) {
         end_call(call, ARC_ENOMEM, "Out of memory.");
-        arc__grpc_call_cancel(wire);
+        arc_grpc_call_cancel(wire);
         return;
     }
     letter->len = message.len;
@@ -114,7 +114,7 @@ static void on_message(void *user, struct arc_grpc_call *wire, arc_slice message
     call->inbox_bytes += message.len;
     if (call->inbox_bytes > INBOX_BYTES_MAX && !call->paused) {
         call->paused = 1;
-        arc__grpc_call_pause(wire);
+        arc_grpc_call_pause(wire);
     }
     tell(call);
 }
@@ -134,12 +134,12 @@ static void on_status(void *user, struct arc_grpc_call *wire, const struct arc_g
     end_call(call, status->code == 0 ? ARC_OK : arc__status_from_grpc(status->code), text);
 }
 
-static void on_close(void *user, struct arc_grpc_call *wire, enum arc_grpc_why why)
+static void on_close(void *user, struct arc_grpc_call *wire, arc_grpc_why why)
 {
     struct remote_call *call = user;
     (void)wire;
     call->call = NULL;
-    end_call(call, ARC_EUNAVAILABLE, arc__grpc_why_name(why));
+    end_call(call, ARC_EUNAVAILABLE, arc_grpc_why_name(why));
     tell(call);
 }
 
@@ -166,7 +166,7 @@ static arc_status remote_send(struct arc_call *base, arc_slice bytes, arc_err *e
     if (call->over || call->call == NULL)
         return call_over(call, err);
     if (call->format == ARC_CALL_PROTOBUF)
-        return arc__grpc_call_send(call->call, bytes, err);
+        return arc_grpc_call_send(call->call, bytes, err);
     arc__arena_reset(&call->arena);
     ARC_TRY(arc__pb_from_json(call->rpc->request, bytes, &call->arena, NULL, &message, NULL, err));
     arc__buf_init(&packed, &call->client->mem, MESSAGE_BYTES_MAX);
@@ -174,7 +174,7 @@ static arc_status remote_send(struct arc_call *base, arc_slice bytes, arc_err *e
     if (status == ARC_OK)
         status = arc__buf_check(&packed, err);
     if (status == ARC_OK)
-        status = arc__grpc_call_send(call->call, arc__buf_slice(&packed), err);
+        status = arc_grpc_call_send(call->call, arc__buf_slice(&packed), err);
     arc__buf_deinit(&packed);
     return status;
 }
@@ -184,7 +184,7 @@ static arc_status remote_half_close(struct arc_call *base, arc_err *err)
     struct remote_call *call = remote(base);
     if (call->over || call->call == NULL)
         return call_over(call, err);
-    arc__grpc_call_half_close(call->call);
+    arc_grpc_call_half_close(call->call);
     return ARC_OK;
 }
 
@@ -218,7 +218,7 @@ static arc_status remote_next(struct arc_call *base, arc_slice *out, arc_err *er
     call->inbox_bytes -= call->shown->len;
     if (call->paused && call->inbox_bytes <= INBOX_BYTES_MAX / 2 && call->call != NULL) {
         call->paused = 0;
-        arc__grpc_call_resume(call->call);
+        arc_grpc_call_resume(call->call);
     }
     return show(call, out, err);
 }
@@ -238,7 +238,7 @@ static void remote_close(struct arc_call *base)
     struct remote_call *call = remote(base);
     struct arc_mem mem = call->client->mem;
     if (call->call != NULL)
-        arc__grpc_call_drop(call->call);
+        arc_grpc_call_drop(call->call);
     ARC_LIST_EACH_SAFE(&call->inbox, link)
     {
         arc__free(&mem, ARC_CONTAINER(link, struct letter, link));
@@ -271,7 +271,8 @@ static arc_status open_on_channel(struct arc_client *client, struct remote_call 
 {
     char path[256], header[TOKEN_HEADER_MAX];
     struct arc_grpc_field field = {.name = ARC_LIT("authorization")};
-    struct arc_grpc_request request = {.deadline_ns = ARC_GRPC_NEVER,
+    struct arc_grpc_request request = {.size = sizeof(request),
+                                       .deadline_ns = ARC_GRPC_NEVER,
                                        .wait_for_ready = !options->fail_fast};
     (void)snprintf(path, sizeof(path), "/%s/%s", call->rpc->service, call->rpc->method);
     request.path = arc__slice_cstr(path);
@@ -287,7 +288,7 @@ static arc_status open_on_channel(struct arc_client *client, struct remote_call 
     }
     request.fields = &field;
     request.count = field.value.len > 0 ? 1 : 0;
-    return arc__grpc_channel_call(client->channel, &request, &call_events, call, &call->call, err);
+    return arc__net_channel_call(client->channel, &request, &call_events, call, &call->call, err);
 }
 
 arc_status arc_client_call(arc_client *client, const char *method, const arc_call_options *given,
@@ -328,26 +329,26 @@ arc_status arc_client_call(arc_client *client, const char *method, const arc_cal
 
 /* --- the channel --------------------------------------------------------------------- */
 
-static int public_state(enum arc_grpc_channel_state state)
+static int public_state(int32_t state)
 {
     switch (state) {
-    case ARC_GRPC_CONNECTING:
+    case ARC_GRPC_CHANNEL_CONNECTING:
         return ARC_CLIENT_CONNECTING;
-    case ARC_GRPC_READY:
+    case ARC_GRPC_CHANNEL_READY:
         return ARC_CLIENT_READY;
-    case ARC_GRPC_BACKOFF:
+    case ARC_GRPC_CHANNEL_BACKOFF:
         return ARC_CLIENT_WAITING;
     default:
         return ARC_CLIENT_IDLE;
     }
 }
 
-static void on_state(void *user, enum arc_grpc_channel_state state, const arc_err *err)
+static void on_state(void *user, int32_t state, const arc_err *err)
 {
     struct arc_client *client = user;
     if (err != NULL)
         (void)snprintf(client->trouble, sizeof(client->trouble), "%s", err->message);
-    else if (state == ARC_GRPC_READY)
+    else if (state == ARC_GRPC_CHANNEL_READY)
         client->trouble[0] = '\0';
     if (client->state_fn != NULL)
         client->state_fn(client->state_user, client, public_state(state));
@@ -371,10 +372,11 @@ static arc_status open_channel(struct arc_client *client, const arc_client_optio
     limits.keepalive_ns =
         (uint64_t)(options->keepalive_ms != 0 ? options->keepalive_ms : 30000) * 1000000u;
     limits.keepalive_timeout_ns = UINT64_C(10000000000);
-    struct arc_grpc_channel_options channel = {
+    struct arc_net_channel_options channel = {
         .size = sizeof(channel),
         .env = &env,
-        .target = options->target,
+        .targets = &options->target,
+        .target_count = 1,
         .tls = options->tls || options->tls_ca_file != NULL ? &tls : NULL,
         .limits = &limits,
         .user_agent = "libarcentra/" ARC_VERSION,
@@ -385,7 +387,7 @@ static arc_status open_channel(struct arc_client *client, const arc_client_optio
         .on_state = on_state,
         .user = client,
     };
-    return arc__grpc_channel_open(&channel, &client->channel, err);
+    return arc__net_channel_open(&channel, &client->channel, err);
 }
 
 static void client_drop(arc_client **client)
@@ -425,7 +427,7 @@ int arc_client_fd(arc_client *client)
 
 int arc_client_timeout_ms(arc_client *client)
 {
-    return arc__wait_ms(arc__grpc_channel_next_deadline(client->channel),
+    return arc__wait_ms(arc__net_channel_next_deadline(client->channel),
                         client->env.now_ns(client->env.user));
 }
 
@@ -436,14 +438,14 @@ arc_status arc_client_dispatch(arc_client *client, arc_err *err)
     client->dispatching = 1;
     arc_status status = arc__loop_dispatch(client->loop, LOOP_BUDGET, NULL, err);
     if (status == ARC_OK)
-        arc__grpc_channel_tick(client->channel);
+        arc__net_channel_tick(client->channel);
     client->dispatching = 0;
     return status;
 }
 
 int arc_client_get_state(arc_client *client)
 {
-    return public_state(arc__grpc_channel_get_state(client->channel));
+    return public_state(arc__net_channel_get_state(client->channel));
 }
 
 const char *arc_client_get_trouble(arc_client *client)
@@ -468,7 +470,7 @@ void arc_client_close(arc_client *client)
     if (client == NULL || client->dispatching)
         return;
     struct arc_mem mem = client->mem;
-    arc__grpc_channel_close(client->channel);
+    arc__net_channel_close(client->channel);
     /* Calls belong to the caller, who closes them before; those that are left lose their wire. */
     arc__loop_close(client->loop);
     arc__wipe(client->authorization, sizeof(client->authorization));

@@ -5,6 +5,7 @@
 #define ARC_FACE_ENV_H
 
 #include "base/mem.h"
+#include "base/options.h"
 #include "core/run.h"
 
 /* Every function set, from env or the defaults. ARC_EINVAL: env has the wrong size. */
@@ -13,11 +14,6 @@ struct arc_now arc__env_now(const arc_env *env);
 /* Formats and hands over; nothing where no log is given. No secrets, no definitions. */
 void arc__env_log(const arc_env *env, int level, const char *scope, const char *format, ...)
     ARC_PRINTF(4, 5);
-
-/* "size first": copies what the caller's struct has into *out (of `full` bytes, zeroed before).
- * A larger one is accepted when what we do not know is zero. ARC_EINVAL names what. */
-arc_status arc__options_read(const void *given, size_t full, void *out, const char *what,
-                             arc_err *err);
 
 /* Until a deadline, in the unit of poll: -1 never, rounded up so that it is not too early. */
 int arc__wait_ms(uint64_t deadline_ns, uint64_t now_ns);

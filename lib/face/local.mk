@@ -9,7 +9,21 @@ libarc_la_SOURCES += \
 	lib/face/run.c \
 	lib/face/spec.c lib/face/spec_private.h
 if WITH_GRPC
-libarc_la_SOURCES += lib/face/client.c lib/face/server.c
+libarc_la_SOURCES += \
+	lib/face/client.c \
+	lib/face/grpc_channel.c \
+	lib/face/grpc_server.c \
+	lib/face/server.c
 else
-libarc_la_SOURCES += lib/face/no_grpc.c
+no_grpc_from = \
+	$(top_srcdir)/include/arcentra/client.h \
+	$(top_srcdir)/include/arcentra/grpc.h \
+	$(top_srcdir)/include/arcentra/server.h \
+	$(top_srcdir)/include/arcentra/service.h
+nodist_libarc_la_SOURCES += gen/no_grpc.c
+CLEANFILES += gen/no_grpc.c
+gen/no_grpc.c: lib/face/no_grpc.py $(no_grpc_from)
+	$(AM_V_GEN)$(MKDIR_P) gen && \
+	  $(PYTHON) $(srcdir)/lib/face/no_grpc.py $(no_grpc_from) > $@.tmp && mv $@.tmp $@
 endif
+EXTRA_DIST += lib/face/no_grpc.py

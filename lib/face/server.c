@@ -18,7 +18,7 @@ struct arc_server {
     struct arc_link link;
     struct arc_ctl *ctl;
     struct arc_grpc_door *door;
-    struct arc_grpc_server *server;
+    struct arc_net_server *server;
 };
 
 /* The loop of all servers of a control plane, nested in its descriptor. */
@@ -51,7 +51,7 @@ static arc_status open_sockets(struct arc_server *server, const arc_server_optio
                                   .key_file = options->tls_key_file,
                                   .ca_file = options->tls_client_ca_file};
     const char *listen = options->listen != NULL ? options->listen : ":9090";
-    struct arc_grpc_server_options given = {
+    struct arc_net_server_options given = {
         .size = sizeof(given),
         .env = &env,
         .listen = &listen,
@@ -61,7 +61,7 @@ static arc_status open_sockets(struct arc_server *server, const arc_server_optio
         .user = server->door,
         .conns_max = options->connections_max,
     };
-    return arc__grpc_server_open(&given, &server->server, err);
+    return arc__net_server_open(&given, &server->server, err);
 }
 
 static void server_drop(arc_server **server)
@@ -96,19 +96,19 @@ arc_status arc_server_open(arc_ctl *ctl, const arc_server_options *given, arc_se
 
 int arc_server_get_port(arc_server *server)
 {
-    return arc__grpc_server_port(server->server, 0);
+    return arc__net_server_port(server->server, 0);
 }
 
 void arc_server_drain(arc_server *server, uint32_t deadline_ms)
 {
     uint64_t now_ns = server->ctl->env.now_ns(server->ctl->env.user);
     arc__grpc_door_drain(server->door);
-    arc__grpc_server_drain(server->server, now_ns + (uint64_t)deadline_ms * 1000000u);
+    arc__net_server_drain(server->server, now_ns + (uint64_t)deadline_ms * 1000000u);
 }
 
 int arc_server_get_drained(arc_server *server)
 {
-    return arc__grpc_server_is_drained(server->server);
+    return arc__net_server_is_drained(server->server);
 }
 
 void arc_server_close(arc_server *server)
@@ -117,7 +117,7 @@ void arc_server_close(arc_server *server)
         return;
     struct arc_mem mem = server->ctl->mem;
     arc__list_remove(&server->link);
-    arc__grpc_server_close(server->server);
+    arc__net_server_close(server->server);
     arc__grpc_door_close(server->door);
     arc__free(&mem, server);
 }
@@ -134,7 +134,7 @@ void arc__servers_tick(struct arc_ctl *ctl)
 {
     ARC_LIST_EACH(&ctl->servers, link)
     {
-        arc__grpc_server_tick(ARC_CONTAINER(link, struct arc_server, link)->server);
+        arc__net_server_tick(ARC_CONTAINER(link, struct arc_server, link)->server);
     }
 }
 
@@ -144,7 +144,7 @@ uint64_t arc__servers_deadline(const struct arc_ctl *ctl)
     ARC_LIST_EACH(&ctl->servers, link)
     {
         const struct arc_server *server = ARC_CONTAINER(link, struct arc_server, link);
-        uint64_t next = arc__grpc_server_next_deadline(server->server);
+        uint64_t next = arc__net_server_next_deadline(server->server);
         at = next < at ? next : at;
     }
     return at;

@@ -17,13 +17,13 @@
 struct line {
     struct arc_grpc_pipe pipe;
     struct arc_link link; /* channel->lines */
-    struct arc_grpc_channel *channel;
+    struct arc_net_channel *channel;
     struct arc_grpc_conn *wire;
     int has_socket;
     uint64_t opened_at;
 };
 
-struct arc_grpc_channel {
+struct arc_net_channel {
     struct arc_pipe_hub hub;
     struct arc_tls_ctx *tls;
     struct arc_addr_list addrs;
@@ -35,22 +35,21 @@ struct arc_grpc_channel {
     uint64_t backoff_ns; /* bound of the next wait */
     uint64_t retry_at;   /* in BACKOFF */
     int begin_now;       /* a call came while there was no connection */
-    enum arc_grpc_channel_state state;
+    int32_t state;
     arc_err why; /* of the last failure */
-    void (*on_state)(void *user, enum arc_grpc_channel_state state, const arc_err *err);
+    void (*on_state)(void *user, int32_t state, const arc_err *err);
     void *user;
     struct arc_link lines;
     size_t line_count;
     struct line *current; /* the one that takes calls; NULL: none yet */
 };
 
-static uint64_t now_of(const struct arc_grpc_channel *channel)
+static uint64_t now_of(const struct arc_net_channel *channel)
 {
     return channel->hub.env.now_ns(channel->hub.env.user);
 }
 
-static void set_state(struct arc_grpc_channel *channel, enum arc_grpc_channel_state state,
-                      const arc_err *err)
+static void set_state(struct arc_net_channel *channel, int32_t state, const arc_err *err)
 {
     if (channel->state == state)
         return;
@@ -70,7 +69,7 @@ static void on_work(void *owner, struct arc_grpc_conn *conn)
         arc__pipe_touch(&line->pipe);
 }
 
-static arc_status make_line(struct arc_grpc_channel *channel, arc_err *err)
+static arc_status make_line(struct arc_net_channel *channel, arc_err *err)
 {
     if (channel->line_count > OLD_MAX)
         return arc__fail(err, ARC_ELIMIT, channel->target,
@@ -78,9 +77,10 @@ static arc_status make_line(struct arc_grpc_channel *channel, arc_err *err)
     struct line *line = arc__alloc(&channel->hub.env.mem, sizeof(*line));
     if (line == NULL)
         return arc__fail_nomem(err);
+    arc_env env = arc__mem_to_env(&channel->hub.env.mem);
     struct arc_grpc_config config = {
         .size = sizeof(config),
-        .mem = &channel->hub.env.mem,
+        .env = &env,
         .limits = &channel->limits,
         .counters = &channel->counters,
         .peer = channel->target,
@@ -93,7 +93,7 @@ static arc_status make_line(struct arc_grpc_channel *channel, arc_err *err)
     line->channel = channel;
     line->pipe.hub = &channel->hub;
     line->pipe.conn.fd = -1;
-    arc_status status = arc__grpc_conn_new(&config, now_of(channel), &line->wire, err);
+    arc_status status = arc_grpc_conn_new(&config, now_of(channel), &line->wire, err);
     if (status != ARC_OK) {
         arc__free(&channel->hub.env.mem, line);
         return status;
@@ -106,22 +106,22 @@ static arc_status make_line(struct arc_grpc_channel *channel, arc_err *err)
 
 static void free_line(struct line *line)
 {
-    struct arc_grpc_channel *channel = line->channel;
+    struct arc_net_channel *channel = line->channel;
     if (channel->current == line)
         channel->current = NULL;
     arc__pipe_stop(&line->pipe);
     /* Out of the list first: the events of its calls may open others. */
     arc__list_remove(&line->link);
     channel->line_count--;
-    arc__grpc_conn_eof(line->wire, now_of(channel));
-    arc__grpc_conn_free(line->wire);
+    arc_grpc_conn_eof(line->wire, now_of(channel));
+    arc_grpc_conn_free(line->wire);
     arc__free(&channel->hub.env.mem, line);
 }
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
 /* Full jitter: anything between nothing and the bound, which doubles. */
-static uint64_t next_wait(struct arc_grpc_channel *channel)
+static uint64_t next_wait(struct arc_net_channel *channel)
 {
     uint64_t bound = channel->backoff_ns, random = 0;
     channel->backoff_ns = bound > channel->backoff_max_ns / 2 ? channel->backoff_max_ns : 2 * bound;
@@ -130,26 +130,26 @@ static uint64_t next_wait(struct arc_grpc_channel *channel)
     return random % (bound + 1);
 }
 
-static void failed(struct arc_grpc_channel *channel, const arc_err *err)
+static void failed(struct arc_net_channel *channel, const arc_err *err)
 {
     channel->why = *err;
     channel->begin_now = 0;
     channel->next_addr = 0;
     channel->retry_at = now_of(channel) + next_wait(channel);
     if (channel->current != NULL)
-        arc__grpc_conn_not_connected(channel->current->wire, now_of(channel), channel->why.message);
+        arc_grpc_conn_not_connected(channel->current->wire, now_of(channel), channel->why.message);
     /* What nobody waits for is not kept. */
-    if (channel->current != NULL && arc__grpc_conn_calls(channel->current->wire) == 0)
+    if (channel->current != NULL && arc_grpc_conn_get_calls(channel->current->wire) == 0)
         free_line(channel->current);
-    set_state(channel, ARC_GRPC_BACKOFF, &channel->why);
+    set_state(channel, ARC_GRPC_CHANNEL_BACKOFF, &channel->why);
 }
 
 /* Tries the addresses from next_addr on. */
-static void attempt(struct arc_grpc_channel *channel)
+static void attempt(struct arc_net_channel *channel)
 {
     struct line *line = channel->current;
     arc_err err = ARC_ERR_INIT;
-    set_state(channel, ARC_GRPC_CONNECTING, NULL);
+    set_state(channel, ARC_GRPC_CHANNEL_CONNECTING, NULL);
     while (channel->next_addr < channel->addrs.count) {
         const struct arc_addr *addr = &channel->addrs.items[channel->next_addr++];
         struct arc_grpc_pipe fresh = {.hub = &channel->hub};
@@ -168,7 +168,7 @@ static void attempt(struct arc_grpc_channel *channel)
     failed(channel, &err);
 }
 
-static arc_status begin(struct arc_grpc_channel *channel, arc_err *err)
+static arc_status begin(struct arc_net_channel *channel, arc_err *err)
 {
     if (channel->current == NULL)
         ARC_TRY(make_line(channel, err));
@@ -180,17 +180,17 @@ static arc_status begin(struct arc_grpc_channel *channel, arc_err *err)
 
 static void on_open(void *user, struct arc_grpc_pipe *pipe)
 {
-    struct arc_grpc_channel *channel = user;
+    struct arc_net_channel *channel = user;
     struct line *line = ARC_CONTAINER(pipe, struct line, pipe);
     line->opened_at = now_of(channel);
     channel->next_addr = 0;
-    arc__grpc_conn_connected(line->wire, line->opened_at);
-    set_state(channel, ARC_GRPC_READY, NULL);
+    arc_grpc_conn_connected(line->wire, line->opened_at);
+    set_state(channel, ARC_GRPC_CHANNEL_READY, NULL);
 }
 
 static void on_over(void *user, struct arc_grpc_pipe *pipe, const arc_err *err)
 {
-    struct arc_grpc_channel *channel = user;
+    struct arc_net_channel *channel = user;
     struct line *line = ARC_CONTAINER(pipe, struct line, pipe);
     int current = channel->current == line;
     uint64_t now = now_of(channel);
@@ -205,14 +205,14 @@ static void on_over(void *user, struct arc_grpc_pipe *pipe, const arc_err *err)
         return;
     }
     int settled =
-        pipe->open && arc__grpc_conn_is_ready(line->wire) && now - line->opened_at >= SETTLED_NS;
+        pipe->open && arc_grpc_conn_is_ready(line->wire) && now - line->opened_at >= SETTLED_NS;
     arc_err why = *err;
     free_line(line);
     if (!current)
         return;
     if (settled) {
         channel->backoff_ns = channel->backoff_min_ns;
-        set_state(channel, ARC_GRPC_IDLE, &why);
+        set_state(channel, ARC_GRPC_CHANNEL_IDLE, &why);
     } else {
         failed(channel, &why);
     }
@@ -220,8 +220,8 @@ static void on_over(void *user, struct arc_grpc_pipe *pipe, const arc_err *err)
 
 /* --- the channel ----------------------------------------------------------------------------- */
 
-static arc_status open_parts(struct arc_grpc_channel *channel,
-                             const struct arc_grpc_channel_options *options, arc_err *err)
+static arc_status open_parts(struct arc_net_channel *channel,
+                             const struct arc_net_channel_options *options, arc_err *err)
 {
     struct arc_mem *mem = &channel->hub.env.mem;
     const char *agent = options->user_agent != NULL ? options->user_agent : "libarcentra";
@@ -234,11 +234,11 @@ static arc_status open_parts(struct arc_grpc_channel *channel,
     channel->hub.stall_ns = options->stall_ns != 0 ? options->stall_ns : STALL_NS;
     if (options->tls != NULL)
         ARC_TRY(arc__tls_ctx_open(mem, options->tls, 0, &channel->tls, err));
-    ARC_TRY(arc__addr_resolve(options->target, 0, &channel->addrs, err));
+    ARC_TRY(arc__addr_resolve(options->targets[0], 0, &channel->addrs, err));
     const char *name = channel->addrs.host;
     if (options->tls != NULL && options->tls->server_name != NULL)
         name = options->tls->server_name;
-    channel->target = arc__strdup(mem, arc__slice_cstr(options->target));
+    channel->target = arc__strdup(mem, arc__slice_cstr(options->targets[0]));
     channel->user_agent = arc__strdup(mem, arc__slice_cstr(agent));
     channel->name = arc__strdup(mem, arc__slice_cstr(name));
     if (channel->target == NULL || channel->user_agent == NULL || channel->name == NULL)
@@ -246,21 +246,21 @@ static arc_status open_parts(struct arc_grpc_channel *channel,
     return ARC_OK;
 }
 
-arc_status arc__grpc_channel_open(const struct arc_grpc_channel_options *options,
-                                  struct arc_grpc_channel **out, arc_err *err)
+arc_status arc__net_channel_open(const struct arc_net_channel_options *options,
+                                 struct arc_net_channel **out, arc_err *err)
 {
     ARC_REQUIRE(options != NULL && options->size == sizeof(*options), err, "options");
     ARC_REQUIRE(options->env != NULL && options->env->loop != NULL &&
                     options->env->now_ns != NULL && options->env->random != NULL,
                 err, "options.env");
-    ARC_REQUIRE(options->target != NULL, err, "options.target");
-    struct arc_grpc_channel *channel = arc__alloc(&options->env->mem, sizeof(*channel));
+    ARC_REQUIRE(options->targets != NULL && options->target_count > 0, err, "options.targets");
+    struct arc_net_channel *channel = arc__alloc(&options->env->mem, sizeof(*channel));
     if (channel == NULL)
         return arc__fail_nomem(err);
     channel->hub.env = *options->env;
     channel->on_state = options->on_state;
     channel->user = options->user;
-    channel->state = ARC_GRPC_IDLE;
+    channel->state = ARC_GRPC_CHANNEL_IDLE;
     channel->why = (arc_err)ARC_ERR_INIT;
     channel->backoff_min_ns =
         options->backoff_min_ns != 0 ? options->backoff_min_ns : BACKOFF_MIN_NS;
@@ -270,14 +270,14 @@ arc_status arc__grpc_channel_open(const struct arc_grpc_channel_options *options
     arc__list_init(&channel->lines);
     arc_status status = open_parts(channel, options, err);
     if (status != ARC_OK) {
-        arc__grpc_channel_close(channel);
+        arc__net_channel_close(channel);
         return status;
     }
     *out = channel;
     return ARC_OK;
 }
 
-void arc__grpc_channel_close(struct arc_grpc_channel *channel)
+void arc__net_channel_close(struct arc_net_channel *channel)
 {
     if (channel == NULL)
         return;
@@ -298,10 +298,10 @@ static uint64_t waiting_deadline(const struct line *line)
 {
     if (line->has_socket && line->pipe.open)
         return ARC_NET_NEVER;
-    return arc__grpc_conn_is_over(line->wire) ? 0 : arc__grpc_conn_next_deadline(line->wire);
+    return arc_grpc_conn_is_over(line->wire) ? 0 : arc_grpc_conn_get_deadline(line->wire);
 }
 
-static void tick_waiting(struct arc_grpc_channel *channel)
+static void tick_waiting(struct arc_net_channel *channel)
 {
     uint64_t now = now_of(channel);
     struct arc_link *link = channel->lines.next;
@@ -310,30 +310,30 @@ static void tick_waiting(struct arc_grpc_channel *channel)
         link = link->next;
         if (waiting_deadline(line) > now)
             continue;
-        arc__grpc_conn_tick(line->wire, now);
-        if (arc__grpc_conn_is_over(line->wire)) {
+        arc_grpc_conn_tick(line->wire, now);
+        if (arc_grpc_conn_is_over(line->wire)) {
             free_line(line); /* its events may change the list: the rest is for the next tick */
             return;
         }
     }
 }
 
-void arc__grpc_channel_tick(struct arc_grpc_channel *channel)
+void arc__net_channel_tick(struct arc_net_channel *channel)
 {
     tick_waiting(channel);
     arc__hub_tick(&channel->hub);
     /* A connection that was told to go takes no more calls. */
     struct line *line = channel->current;
     if (line != NULL && line->has_socket && line->pipe.open && !line->pipe.over &&
-        arc__grpc_conn_is_draining(line->wire)) {
+        arc_grpc_conn_is_draining(line->wire)) {
         channel->current = NULL;
-        set_state(channel, ARC_GRPC_IDLE, NULL);
+        set_state(channel, ARC_GRPC_CHANNEL_IDLE, NULL);
     }
-    if (channel->state == ARC_GRPC_BACKOFF && now_of(channel) >= channel->retry_at) {
+    if (channel->state == ARC_GRPC_CHANNEL_BACKOFF && now_of(channel) >= channel->retry_at) {
         channel->begin_now |=
-            channel->current != NULL && arc__grpc_conn_calls(channel->current->wire) > 0;
+            channel->current != NULL && arc_grpc_conn_get_calls(channel->current->wire) > 0;
         if (!channel->begin_now)
-            set_state(channel, ARC_GRPC_IDLE, NULL);
+            set_state(channel, ARC_GRPC_CHANNEL_IDLE, NULL);
     }
     if (channel->begin_now) {
         arc_err err = ARC_ERR_INIT;
@@ -344,7 +344,7 @@ void arc__grpc_channel_tick(struct arc_grpc_channel *channel)
     }
 }
 
-uint64_t arc__grpc_channel_next_deadline(const struct arc_grpc_channel *channel)
+uint64_t arc__net_channel_next_deadline(const struct arc_net_channel *channel)
 {
     uint64_t next = arc__hub_next_deadline(&channel->hub);
     ARC_LIST_EACH(&channel->lines, link)
@@ -354,78 +354,89 @@ uint64_t arc__grpc_channel_next_deadline(const struct arc_grpc_channel *channel)
     }
     if (channel->begin_now)
         return 0;
-    if (channel->state == ARC_GRPC_BACKOFF && channel->retry_at < next)
+    if (channel->state == ARC_GRPC_CHANNEL_BACKOFF && channel->retry_at < next)
         next = channel->retry_at;
     return next;
 }
 
-arc_status arc__grpc_channel_call(struct arc_grpc_channel *channel,
-                                  const struct arc_grpc_request *request,
-                                  const struct arc_grpc_events *events, void *user,
-                                  struct arc_grpc_call **out, arc_err *err)
+arc_status arc__net_channel_call(struct arc_net_channel *channel,
+                                 const struct arc_grpc_request *request,
+                                 const struct arc_grpc_events *events, void *user,
+                                 struct arc_grpc_call **out, arc_err *err)
 {
-    if (channel->state == ARC_GRPC_BACKOFF && !request->wait_for_ready)
+    if (channel->state == ARC_GRPC_CHANNEL_BACKOFF && !request->wait_for_ready)
         return arc__fail(err, ARC_EUNAVAILABLE, channel->target, "%s", channel->why.message);
-    if (channel->current != NULL && arc__grpc_conn_is_draining(channel->current->wire))
+    if (channel->current != NULL && arc_grpc_conn_is_draining(channel->current->wire))
         channel->current = NULL; /* it finishes what it has, or the tick removes it */
     if (channel->current == NULL)
         ARC_TRY(make_line(channel, err));
-    arc__grpc_conn_set_now(channel->current->wire, now_of(channel));
-    ARC_TRY(arc__grpc_call_open(channel->current->wire, request, events, user, out, err));
+    arc_grpc_conn_set_now(channel->current->wire, now_of(channel));
+    ARC_TRY(arc_grpc_call_open(channel->current->wire, request, events, user, out, err));
     /* Connecting is for the tick, so that no event comes before this function has returned. */
-    if (!channel->current->has_socket && channel->state != ARC_GRPC_BACKOFF)
+    if (!channel->current->has_socket && channel->state != ARC_GRPC_CHANNEL_BACKOFF)
         channel->begin_now = 1;
     return ARC_OK;
 }
 
-void arc__grpc_channel_connect(struct arc_grpc_channel *channel)
+void arc__net_channel_connect(struct arc_net_channel *channel)
 {
-    if (channel->state == ARC_GRPC_BACKOFF)
+    if (channel->state == ARC_GRPC_CHANNEL_BACKOFF)
         channel->retry_at = 0;
-    if (channel->state == ARC_GRPC_IDLE || channel->state == ARC_GRPC_BACKOFF)
+    if (channel->state == ARC_GRPC_CHANNEL_IDLE || channel->state == ARC_GRPC_CHANNEL_BACKOFF)
         channel->begin_now = 1;
 }
 
-void arc__grpc_channel_drain(struct arc_grpc_channel *channel)
+void arc__net_channel_drain(struct arc_net_channel *channel)
 {
     ARC_LIST_EACH_SAFE(&channel->lines, link)
     {
         struct line *line = ARC_CONTAINER(link, struct line, link);
         if (line->has_socket)
-            arc__grpc_conn_drain(line->wire, now_of(channel));
+            arc_grpc_conn_drain(line->wire, now_of(channel));
     }
 }
 
-enum arc_grpc_channel_state arc__grpc_channel_get_state(const struct arc_grpc_channel *channel)
+int32_t arc__net_channel_get_state(const struct arc_net_channel *channel)
 {
     return channel->state;
 }
 
-const char *arc__grpc_channel_state_name(enum arc_grpc_channel_state state)
+const char *arc__net_channel_state_name(int32_t state)
 {
     switch (state) {
-    case ARC_GRPC_IDLE:
+    case ARC_GRPC_CHANNEL_IDLE:
         return "idle";
-    case ARC_GRPC_CONNECTING:
+    case ARC_GRPC_CHANNEL_CONNECTING:
         return "connecting";
-    case ARC_GRPC_READY:
+    case ARC_GRPC_CHANNEL_READY:
         return "ready";
-    case ARC_GRPC_BACKOFF:
+    case ARC_GRPC_CHANNEL_BACKOFF:
         return "backoff";
     }
     return "unknown";
 }
 
-size_t arc__grpc_channel_calls(const struct arc_grpc_channel *channel)
+size_t arc__net_channel_calls(const struct arc_net_channel *channel)
 {
     size_t count = 0;
     ARC_LIST_EACH(&channel->lines, link)
-    count += arc__grpc_conn_calls(ARC_CONTAINER(link, struct line, link)->wire);
+    count += arc_grpc_conn_get_calls(ARC_CONTAINER(link, struct line, link)->wire);
     return count;
 }
 
-const struct arc_grpc_counters *
-arc__grpc_channel_get_counters(const struct arc_grpc_channel *channel)
+const struct arc_grpc_counters *arc__net_channel_get_counters(const struct arc_net_channel *channel)
 {
     return &channel->counters;
+}
+
+arc_status arc__net_channel_set_targets(struct arc_net_channel *channel, const char *const *targets,
+                                        size_t count, arc_err *err)
+{
+    (void)targets, (void)count;
+    return arc__fail(err, ARC_EUNIMPLEMENTED, channel->target, "Not yet.");
+}
+
+arc_status arc__net_channel_reload_tls(struct arc_net_channel *channel, arc_err *err)
+{
+    return arc__fail(err, ARC_EUNIMPLEMENTED, channel->target, "Not yet.");
 }

@@ -18,61 +18,70 @@
 #ifndef ARC_NET_GRPC_CLIENT_H
 #define ARC_NET_GRPC_CLIENT_H
 
+#include <arcentra/client.h>
+
 #include "net/env.h"
 #include "net/tls.h"
 #include "wire/grpc.h"
 
-struct arc_grpc_channel;
+struct arc_net_channel;
 
-enum arc_grpc_channel_state {
-    ARC_GRPC_IDLE = 1,
-    ARC_GRPC_CONNECTING,
-    ARC_GRPC_READY,
-    ARC_GRPC_BACKOFF,
-};
-
-struct arc_grpc_channel_options {
+struct arc_net_channel_options {
     size_t size;
-    const struct arc_net_env *env;        /* copied; random is required */
-    const char *target;                   /* "host:port"; copied */
+    const struct arc_net_env *env; /* copied; random is required */
+    const char *const *targets;    /* "host:port"; copied */
+    size_t target_count;
+    uint32_t balance;                     /* ARC_GRPC_PICK_FIRST, ARC_GRPC_ROUND_ROBIN */
     const struct arc_tls_options *tls;    /* NULL: plaintext */
     const struct arc_grpc_limits *limits; /* NULL: defaults */
+    const struct arc_grpc_retry *retry;   /* NULL: none; copied */
     const char *user_agent;               /* NULL: "libarcentra"; copied */
+    const char *authority;                /* NULL: the first target; copied */
+    uint32_t encoding;
+    const struct arc_grpc_interceptor *const *interceptors;
+    size_t interceptor_count;
+    int32_t (*credentials)(void *user, const struct arc_grpc_request *request,
+                           struct arc_grpc_field *out, size_t max);
+    void *credentials_user;
+    int32_t credentials_in_clear;
     /* 0: the default */
     uint64_t connect_ns;     /* 20 s: one attempt, TCP and TLS */
     uint64_t backoff_min_ns; /* 200 ms: bound of the first wait */
     uint64_t backoff_max_ns; /* 30 s */
     uint64_t stall_ns;       /* 30 s: a socket that takes no byte */
     /* May be NULL. err: why, where it came to BACKOFF or was lost; NULL else. It may open calls. */
-    void (*on_state)(void *user, enum arc_grpc_channel_state state, const arc_err *err);
+    void (*on_state)(void *user, int32_t state, const arc_err *err);
     void *user;
 };
 
 /* Looks up the target's name, which blocks, once: a name that moves needs a new channel. Connects
  * nothing yet. ARC_EINVAL, ARC_EUNAVAILABLE, ARC_ENOMEM. */
-arc_status arc__grpc_channel_open(const struct arc_grpc_channel_options *options,
-                                  struct arc_grpc_channel **out, arc_err *err);
+arc_status arc__net_channel_open(const struct arc_net_channel_options *options,
+                                 struct arc_net_channel **out, arc_err *err);
 /* Ends every call with ARC_GRPC_WHY_LOST. NULL is fine. Not from an event. */
-void arc__grpc_channel_close(struct arc_grpc_channel *channel);
+void arc__net_channel_close(struct arc_net_channel *channel);
 
-void arc__grpc_channel_tick(struct arc_grpc_channel *channel);
-uint64_t arc__grpc_channel_next_deadline(const struct arc_grpc_channel *channel); /* 0: at once */
+void arc__net_channel_tick(struct arc_net_channel *channel);
+uint64_t arc__net_channel_next_deadline(const struct arc_net_channel *channel); /* 0: at once */
 
-/* As arc__grpc_call_open. ARC_EUNAVAILABLE besides while the channel backs off and the call did not
+/* As arc_grpc_call_open. ARC_EUNAVAILABLE besides while the channel backs off and the call did not
  * ask to wait. */
-arc_status arc__grpc_channel_call(struct arc_grpc_channel *channel,
-                                  const struct arc_grpc_request *request,
-                                  const struct arc_grpc_events *events, void *user,
-                                  struct arc_grpc_call **out, arc_err *err);
+arc_status arc__net_channel_call(struct arc_net_channel *channel,
+                                 const struct arc_grpc_request *request,
+                                 const struct arc_grpc_events *events, void *user,
+                                 struct arc_grpc_call **out, arc_err *err);
 /* Connects now, without a call, and without waiting for the end of a back-off. */
-void arc__grpc_channel_connect(struct arc_grpc_channel *channel);
+arc_status arc__net_channel_set_targets(struct arc_net_channel *channel, const char *const *targets,
+                                        size_t count, arc_err *err);
+arc_status arc__net_channel_reload_tls(struct arc_net_channel *channel, arc_err *err);
+void arc__net_channel_connect(struct arc_net_channel *channel);
 /* No more calls on the present connections; those alive go on. */
-void arc__grpc_channel_drain(struct arc_grpc_channel *channel);
+void arc__net_channel_drain(struct arc_net_channel *channel);
 
-enum arc_grpc_channel_state arc__grpc_channel_get_state(const struct arc_grpc_channel *channel);
-const char *arc__grpc_channel_state_name(enum arc_grpc_channel_state state);
-size_t arc__grpc_channel_calls(const struct arc_grpc_channel *channel); /* alive */
+int32_t arc__net_channel_get_state(const struct arc_net_channel *channel);
+const char *arc__net_channel_state_name(int32_t state);
+size_t arc__net_channel_calls(const struct arc_net_channel *channel); /* alive */
 const struct arc_grpc_counters *
-arc__grpc_channel_get_counters(const struct arc_grpc_channel *channel);
+arc__net_channel_get_counters(const struct arc_net_channel *channel);
 
 #endif

@@ -114,7 +114,7 @@ static void pump_in(struct arc_grpc_pipe *pipe)
             return;
         }
         hub->bytes_in += got;
-        status = arc__grpc_conn_recv(pipe->wire, now_of(hub), arc__slice(hub->in, got), &err);
+        status = arc_grpc_conn_recv(pipe->wire, now_of(hub), arc__slice(hub->in, got), &err);
         if (status != ARC_OK) {
             pipe->why = err; /* its GOAWAY is still to be carried */
             return;
@@ -159,7 +159,7 @@ static void pump_out(struct arc_grpc_pipe *pipe)
         arc__buf_init(&pipe->rest, &hub->env.mem, ARC_PIPE_BUFFER_BYTES);
     }
     for (int i = 0; i < WRITES_MAX; i++) {
-        size_t len = arc__grpc_conn_send(pipe->wire, now_of(hub), hub->out, ARC_PIPE_BUFFER_BYTES);
+        size_t len = arc_grpc_conn_send(pipe->wire, now_of(hub), hub->out, ARC_PIPE_BUFFER_BYTES);
         if (len == 0)
             return;
         arc_status status = put(pipe, hub->out, len, &done);
@@ -193,7 +193,7 @@ static void settle(struct arc_grpc_pipe *pipe)
     struct arc_pipe_hub *hub = pipe->hub;
     uint64_t next = pipe->handshake_at < pipe->stall_at ? pipe->handshake_at : pipe->stall_at;
     arc_err err = ARC_ERR_INIT;
-    if (pipe->open && !pipe->over && pipe->rest.len == 0 && arc__grpc_conn_is_over(pipe->wire)) {
+    if (pipe->open && !pipe->over && pipe->rest.len == 0 && arc_grpc_conn_is_over(pipe->wire)) {
         if (pipe->why.status != ARC_OK)
             end(pipe, &pipe->why);
         else
@@ -202,10 +202,10 @@ static void settle(struct arc_grpc_pipe *pipe)
     if (pipe->over)
         return;
     if (pipe->open) {
-        uint64_t wire = arc__grpc_conn_next_deadline(pipe->wire);
+        uint64_t wire = arc_grpc_conn_get_deadline(pipe->wire);
         next = wire < next ? wire : next;
         if (pipe->read_again || arc__conn_pending(&pipe->conn) ||
-            (pipe->rest.len == 0 && arc__grpc_conn_wants_send(pipe->wire)))
+            (pipe->rest.len == 0 && arc_grpc_conn_wants_send(pipe->wire)))
             make_due(pipe);
     }
     if (arc__loop_mod(hub->env.loop, &pipe->watch, wanted_events(pipe), &err) != ARC_OK)
@@ -259,7 +259,7 @@ static void expire(struct arc_grpc_pipe *pipe, uint64_t now)
     else if (now >= pipe->stall_at)
         end_with(pipe, ARC_EDEADLINE, "The peer takes no bytes any more.");
     else if (pipe->open)
-        arc__grpc_conn_tick(pipe->wire, now);
+        arc_grpc_conn_tick(pipe->wire, now);
     make_due(pipe);
 }
 
@@ -282,8 +282,8 @@ void arc__hub_tick(struct arc_pipe_hub *hub)
     while (!arc__list_empty(&batch)) {
         struct arc_grpc_pipe *pipe = ARC_CONTAINER(batch.next, struct arc_grpc_pipe, due);
         arc__list_remove(&pipe->due);
-        if (!pipe->over && pipe->open && arc__grpc_conn_next_deadline(pipe->wire) <= now)
-            arc__grpc_conn_tick(pipe->wire, now);
+        if (!pipe->over && pipe->open && arc_grpc_conn_get_deadline(pipe->wire) <= now)
+            arc_grpc_conn_tick(pipe->wire, now);
         if (!pipe->over)
             pump(pipe, 0);
         if (pipe->over) {

@@ -16,10 +16,10 @@
 struct peer {
     struct arc_grpc_pipe pipe;
     struct arc_link link; /* server->peers */
-    struct arc_grpc_server *server;
+    struct arc_net_server *server;
 };
 
-struct arc_grpc_server {
+struct arc_net_server {
     struct arc_pipe_hub hub;
     struct arc_tls_ctx *tls;
     struct arc_listener *listeners[ARC_GRPC_LISTEN_MAX];
@@ -35,12 +35,12 @@ struct arc_grpc_server {
     struct arc_grpc_server_stats stats;
 };
 
-static uint64_t now_of(const struct arc_grpc_server *server)
+static uint64_t now_of(const struct arc_net_server *server)
 {
     return server->hub.env.now_ns(server->hub.env.user);
 }
 
-static void say(const struct arc_grpc_server *server, int level, const char *peer, const char *text)
+static void say(const struct arc_net_server *server, int level, const char *peer, const char *text)
 {
     const struct arc_net_env *env = &server->hub.env;
     char line[400];
@@ -54,10 +54,10 @@ static void say(const struct arc_grpc_server *server, int level, const char *pee
 
 static void free_peer(struct peer *peer)
 {
-    struct arc_grpc_server *server = peer->server;
+    struct arc_net_server *server = peer->server;
     if (peer->pipe.wire != NULL)
-        arc__grpc_conn_eof(peer->pipe.wire, now_of(server));
-    arc__grpc_conn_free(peer->pipe.wire);
+        arc_grpc_conn_eof(peer->pipe.wire, now_of(server));
+    arc_grpc_conn_free(peer->pipe.wire);
     arc__list_remove(&peer->link);
     server->peer_count--;
     arc__free(&server->hub.env.mem, peer);
@@ -72,12 +72,13 @@ static void on_work(void *owner, struct arc_grpc_conn *conn)
 
 static void on_open(void *user, struct arc_grpc_pipe *pipe)
 {
-    struct arc_grpc_server *server = user;
+    struct arc_net_server *server = user;
     struct peer *peer = ARC_CONTAINER(pipe, struct peer, pipe);
     arc_err err = ARC_ERR_INIT;
+    arc_env env = arc__mem_to_env(&server->hub.env.mem);
     struct arc_grpc_config config = {
         .size = sizeof(config),
-        .mem = &server->hub.env.mem,
+        .env = &env,
         .server = 1,
         .limits = &server->limits,
         .events = server->events,
@@ -87,18 +88,18 @@ static void on_open(void *user, struct arc_grpc_pipe *pipe)
         .on_work = on_work,
         .owner = peer,
     };
-    if (arc__grpc_conn_new(&config, now_of(server), &pipe->wire, &err) != ARC_OK) {
+    if (arc_grpc_conn_new(&config, now_of(server), &pipe->wire, &err) != ARC_OK) {
         pipe->open = 0;
         arc__pipe_fail(pipe, &err);
         return;
     }
     if (server->draining)
-        arc__grpc_conn_drain(pipe->wire, now_of(server));
+        arc_grpc_conn_drain(pipe->wire, now_of(server));
 }
 
 static void on_over(void *user, struct arc_grpc_pipe *pipe, const arc_err *err)
 {
-    struct arc_grpc_server *server = user;
+    struct arc_net_server *server = user;
     struct peer *peer = ARC_CONTAINER(pipe, struct peer, pipe);
     if (!pipe->open)
         server->stats.failed_handshake++;
@@ -107,19 +108,19 @@ static void on_over(void *user, struct arc_grpc_pipe *pipe, const arc_err *err)
     free_peer(peer);
 }
 
-static size_t unproven_of_source(const struct arc_grpc_server *server, const struct arc_addr *addr)
+static size_t unproven_of_source(const struct arc_net_server *server, const struct arc_addr *addr)
 {
     size_t count = 0;
     ARC_LIST_EACH(&server->peers, link)
     {
         const struct peer *peer = ARC_CONTAINER(link, struct peer, link);
         count += arc__addr_same_host(&peer->pipe.conn.peer, addr) &&
-                 (peer->pipe.wire == NULL || !arc__grpc_conn_is_proven(peer->pipe.wire));
+                 (peer->pipe.wire == NULL || !arc_grpc_conn_is_proven(peer->pipe.wire));
     }
     return count;
 }
 
-static int too_many_of_source(const struct arc_grpc_server *server, const struct arc_addr *addr)
+static int too_many_of_source(const struct arc_net_server *server, const struct arc_addr *addr)
 {
     uint32_t most = server->unproven_per_source_max;
     if (most == 0 && arc__addr_is_loopback(addr))
@@ -129,7 +130,7 @@ static int too_many_of_source(const struct arc_grpc_server *server, const struct
 
 static void on_accept(void *user, int fd, const struct arc_addr *addr)
 {
-    struct arc_grpc_server *server = user;
+    struct arc_net_server *server = user;
     arc_err err = ARC_ERR_INIT;
     struct peer *peer = NULL;
     uint64_t *refused = NULL;
@@ -163,7 +164,7 @@ static void on_accept(void *user, int fd, const struct arc_addr *addr)
 
 /* --- the server ------------------------------------------------------------------------------ */
 
-static arc_status check_options(const struct arc_grpc_server_options *options, arc_err *err)
+static arc_status check_options(const struct arc_net_server_options *options, arc_err *err)
 {
     ARC_REQUIRE(options != NULL && options->size == sizeof(*options), err, "options");
     ARC_REQUIRE(options->env != NULL && options->env->loop != NULL && options->env->now_ns != NULL,
@@ -174,8 +175,8 @@ static arc_status check_options(const struct arc_grpc_server_options *options, a
     return ARC_OK;
 }
 
-static arc_status open_parts(struct arc_grpc_server *server,
-                             const struct arc_grpc_server_options *options, arc_err *err)
+static arc_status open_parts(struct arc_net_server *server,
+                             const struct arc_net_server_options *options, arc_err *err)
 {
     ARC_TRY(arc__grpc_limits_fill(options->limits, 1, &server->limits, err));
     ARC_TRY(arc__hub_init(&server->hub, options->env, err));
@@ -194,11 +195,11 @@ static arc_status open_parts(struct arc_grpc_server *server,
     return ARC_OK;
 }
 
-arc_status arc__grpc_server_open(const struct arc_grpc_server_options *options,
-                                 struct arc_grpc_server **out, arc_err *err)
+arc_status arc__net_server_open(const struct arc_net_server_options *options,
+                                struct arc_net_server **out, arc_err *err)
 {
     ARC_TRY(check_options(options, err));
-    struct arc_grpc_server *server = arc__alloc(&options->env->mem, sizeof(*server));
+    struct arc_net_server *server = arc__alloc(&options->env->mem, sizeof(*server));
     if (server == NULL)
         return arc__fail_nomem(err);
     server->hub.env = *options->env;
@@ -210,14 +211,14 @@ arc_status arc__grpc_server_open(const struct arc_grpc_server_options *options,
     arc__list_init(&server->peers);
     arc_status status = open_parts(server, options, err);
     if (status != ARC_OK) {
-        arc__grpc_server_close(server);
+        arc__net_server_close(server);
         return status;
     }
     *out = server;
     return ARC_OK;
 }
 
-static void close_listeners(struct arc_grpc_server *server)
+static void close_listeners(struct arc_net_server *server)
 {
     for (size_t i = 0; i < server->listener_count; i++) {
         server->stats.refused_starved += arc__listener_starved(server->listeners[i]);
@@ -226,7 +227,7 @@ static void close_listeners(struct arc_grpc_server *server)
     server->listener_count = 0;
 }
 
-static void cut_peers(struct arc_grpc_server *server)
+static void cut_peers(struct arc_net_server *server)
 {
     while (!arc__list_empty(&server->peers)) {
         struct peer *peer = ARC_CONTAINER(server->peers.next, struct peer, link);
@@ -235,7 +236,7 @@ static void cut_peers(struct arc_grpc_server *server)
     }
 }
 
-void arc__grpc_server_close(struct arc_grpc_server *server)
+void arc__net_server_close(struct arc_net_server *server)
 {
     if (server == NULL)
         return;
@@ -247,14 +248,14 @@ void arc__grpc_server_close(struct arc_grpc_server *server)
     arc__free(&mem, server);
 }
 
-void arc__grpc_server_tick(struct arc_grpc_server *server)
+void arc__net_server_tick(struct arc_net_server *server)
 {
     arc__hub_tick(&server->hub);
     if (server->draining && now_of(server) >= server->drain_at)
         cut_peers(server);
 }
 
-uint64_t arc__grpc_server_next_deadline(const struct arc_grpc_server *server)
+uint64_t arc__net_server_next_deadline(const struct arc_net_server *server)
 {
     uint64_t next = arc__hub_next_deadline(&server->hub);
     if (server->draining && server->peer_count > 0 && server->drain_at < next)
@@ -262,7 +263,7 @@ uint64_t arc__grpc_server_next_deadline(const struct arc_grpc_server *server)
     return next;
 }
 
-void arc__grpc_server_drain(struct arc_grpc_server *server, uint64_t deadline_ns)
+void arc__net_server_drain(struct arc_net_server *server, uint64_t deadline_ns)
 {
     if (deadline_ns < server->drain_at)
         server->drain_at = deadline_ns;
@@ -274,26 +275,26 @@ void arc__grpc_server_drain(struct arc_grpc_server *server, uint64_t deadline_ns
     {
         struct peer *peer = ARC_CONTAINER(link, struct peer, link);
         if (peer->pipe.wire != NULL)
-            arc__grpc_conn_drain(peer->pipe.wire, now_of(server));
+            arc_grpc_conn_drain(peer->pipe.wire, now_of(server));
     }
 }
 
-int arc__grpc_server_is_drained(const struct arc_grpc_server *server)
+int arc__net_server_is_drained(const struct arc_net_server *server)
 {
     return server->draining && server->peer_count == 0;
 }
 
-size_t arc__grpc_server_listeners(const struct arc_grpc_server *server)
+size_t arc__net_server_listeners(const struct arc_net_server *server)
 {
     return server->listener_count;
 }
 
-uint16_t arc__grpc_server_port(const struct arc_grpc_server *server, size_t index)
+uint16_t arc__net_server_port(const struct arc_net_server *server, size_t index)
 {
     return index < server->listener_count ? arc__listener_port(server->listeners[index]) : 0;
 }
 
-int arc__grpc_server_is_loopback(const struct arc_grpc_server *server)
+int arc__net_server_is_loopback(const struct arc_net_server *server)
 {
     for (size_t i = 0; i < server->listener_count; i++) {
         if (!arc__listener_is_loopback(server->listeners[i]))
@@ -302,7 +303,7 @@ int arc__grpc_server_is_loopback(const struct arc_grpc_server *server)
     return 1;
 }
 
-void arc__grpc_server_stats(const struct arc_grpc_server *server, struct arc_grpc_server_stats *out)
+void arc__net_server_stats(const struct arc_net_server *server, struct arc_grpc_server_stats *out)
 {
     *out = server->stats;
     out->connections = server->peer_count;
@@ -313,6 +314,12 @@ void arc__grpc_server_stats(const struct arc_grpc_server *server, struct arc_grp
     ARC_LIST_EACH(&server->peers, link)
     {
         const struct peer *peer = ARC_CONTAINER(link, struct peer, link);
-        out->calls += peer->pipe.wire != NULL ? arc__grpc_conn_calls(peer->pipe.wire) : 0;
+        out->calls += peer->pipe.wire != NULL ? arc_grpc_conn_get_calls(peer->pipe.wire) : 0;
     }
+}
+
+arc_status arc__net_server_reload_tls(struct arc_net_server *server, arc_err *err)
+{
+    (void)server;
+    return arc__fail(err, ARC_EUNIMPLEMENTED, "tls", "Not yet.");
 }

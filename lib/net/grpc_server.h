@@ -4,22 +4,24 @@
  *
  * The owner dispatches the loop, then ticks:
  *     arc__loop_dispatch(loop, budget)
- *     arc__grpc_server_tick(server)             (also after the application answered calls by
- * itself) sleep until the loop's descriptor is readable or arc__grpc_server_next_deadline()
+ *     arc__net_server_tick(server)             (also after the application answered calls by
+ * itself) sleep until the loop's descriptor is readable or arc__net_server_next_deadline()
  *
  * Draining: every connection is told to go (GOAWAY), calls that are alive go on, and what is left
  * at the deadline is cut. Thread: owner. */
 #ifndef ARC_NET_GRPC_SERVER_H
 #define ARC_NET_GRPC_SERVER_H
 
+#include <arcentra/server.h>
+
 #include "net/addr.h"
 #include "net/env.h"
 #include "net/tls.h"
 #include "wire/grpc.h"
 
-struct arc_grpc_server;
+struct arc_net_server;
 
-struct arc_grpc_server_options {
+struct arc_net_server_options {
     size_t size;
     const struct arc_net_env *env;        /* copied */
     const char *const *listen;            /* net/addr.h; at least one */
@@ -28,6 +30,9 @@ struct arc_grpc_server_options {
     const struct arc_grpc_limits *limits; /* of each connection; NULL: defaults */
     const struct arc_grpc_events *events; /* outlives the server */
     void *user;                           /* of the events, until a call has its own */
+    const struct arc_grpc_interceptor *const *interceptors;
+    size_t interceptor_count;
+    uint32_t encoding;
     /* 0: the default */
     uint32_t conns_max; /* 10000 */
     /* 64: connections of one address that were never answered but with a refusal. By default not
@@ -36,35 +41,26 @@ struct arc_grpc_server_options {
     uint64_t handshake_ns; /* 10 s: TCP and TLS */
     uint64_t stall_ns;     /* 30 s: a socket that takes no byte */
 };
-#define ARC_GRPC_LISTEN_MAX 8
-
-struct arc_grpc_server_stats {
-    uint64_t connections; /* now */
-    uint64_t calls;       /* now */
-    uint64_t accepted, refused_full, refused_source, refused_starved, failed_handshake;
-    uint64_t bytes_in, bytes_out;
-    struct arc_grpc_counters wire; /* of all connections there were */
-};
-
 /* ARC_EINVAL, ARC_EIO, ARC_EUNAVAILABLE, ARC_ENOMEM. Names in `listen` are looked up, which blocks.
  */
-arc_status arc__grpc_server_open(const struct arc_grpc_server_options *options,
-                                 struct arc_grpc_server **out, arc_err *err);
+arc_status arc__net_server_open(const struct arc_net_server_options *options,
+                                struct arc_net_server **out, arc_err *err);
 /* Cuts what is alive: its calls end with ARC_GRPC_WHY_LOST. NULL is fine. Not from an event. */
-void arc__grpc_server_close(struct arc_grpc_server *server);
+void arc__net_server_close(struct arc_net_server *server);
 
-void arc__grpc_server_tick(struct arc_grpc_server *server);
-uint64_t arc__grpc_server_next_deadline(const struct arc_grpc_server *server); /* 0: at once */
+arc_status arc__net_server_reload_tls(struct arc_net_server *server, arc_err *err);
+
+void arc__net_server_tick(struct arc_net_server *server);
+uint64_t arc__net_server_next_deadline(const struct arc_net_server *server); /* 0: at once */
 
 /* Stops listening, sends GOAWAY; what is alive at deadline_ns is cut. Again: only a nearer deadline
  * changes anything. */
-void arc__grpc_server_drain(struct arc_grpc_server *server, uint64_t deadline_ns);
-int arc__grpc_server_is_drained(const struct arc_grpc_server *server); /* 1: no connection left */
+void arc__net_server_drain(struct arc_net_server *server, uint64_t deadline_ns);
+int arc__net_server_is_drained(const struct arc_net_server *server); /* 1: no connection left */
 
-size_t arc__grpc_server_listeners(const struct arc_grpc_server *server);
-uint16_t arc__grpc_server_port(const struct arc_grpc_server *server, size_t index);
-int arc__grpc_server_is_loopback(const struct arc_grpc_server *server); /* all listeners are */
-void arc__grpc_server_stats(const struct arc_grpc_server *server,
-                            struct arc_grpc_server_stats *out);
+size_t arc__net_server_listeners(const struct arc_net_server *server);
+uint16_t arc__net_server_port(const struct arc_net_server *server, size_t index);
+int arc__net_server_is_loopback(const struct arc_net_server *server); /* all listeners are */
+void arc__net_server_stats(const struct arc_net_server *server, struct arc_grpc_server_stats *out);
 
 #endif

@@ -7,21 +7,12 @@
 #ifndef ARC_NET_TLS_H
 #define ARC_NET_TLS_H
 
+#include <arcentra/grpc.h>
+
 #include "net/env.h"
 
 struct arc_tls_ctx; /* certificates and rules; many sessions share one */
 struct arc_tls;     /* one session */
-
-struct arc_tls_options {
-    size_t size;
-    /* Server: required. Client: optional, both or none. PEM; the certificate with its chain. */
-    const char *cert_file, *key_file;
-    /* Client: who signs servers; NULL: the system's store. Server: set to ask clients for a
-     * certificate signed by one of these, without which there is no connection. */
-    const char *ca_file;
-    /* Client: the name to check instead of the target's host. */
-    const char *server_name;
-};
 
 /* Reads the files. ARC_EINVAL names the file and the reason; ARC_ENOMEM. */
 arc_status arc__tls_ctx_open(const struct arc_mem *mem, const struct arc_tls_options *options,

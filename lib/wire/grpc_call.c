@@ -4,6 +4,7 @@
  * in one place, arc__grpc_conn_run_ready, where no other frame of ours can be using it. */
 #include <stdio.h>
 
+#include "base/options.h"
 #include "wire/grpc_priv.h"
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -142,7 +143,7 @@ static int close_hold(struct arc_grpc_call *call)
 static void say_end(struct arc_grpc_call *call, const struct arc_grpc_status *status)
 {
     const struct arc_grpc_events *events = call->events;
-    enum arc_grpc_why why = status->why;
+    arc_grpc_why why = status->why;
     void *user = call->user;
     /* The trailers of `status` live in call->trail, which drop_input leaves alone. */
     drop_input(call);
@@ -154,8 +155,7 @@ static void say_end(struct arc_grpc_call *call, const struct arc_grpc_status *st
         arc__grpc_call_mark(call);
 }
 
-void arc__grpc_call_end(struct arc_grpc_call *call, enum arc_grpc_why why, int code,
-                        const char *text)
+void arc__grpc_call_end(struct arc_grpc_call *call, arc_grpc_why why, int code, const char *text)
 {
     struct arc_grpc_status status = {
         .code = code,
@@ -236,7 +236,7 @@ static int submit_status(struct arc_grpc_call *call, int code, arc_slice message
 }
 
 /* Ends a call from our side before its time: a limit, a rule, a deadline. */
-static void fail_call(struct arc_grpc_call *call, enum arc_grpc_why why, int code, const char *text)
+static void fail_call(struct arc_grpc_call *call, arc_grpc_why why, int code, const char *text)
 {
     if (call->conn->server && !call->finished)
         (void)submit_status(call, code, arc__slice_cstr(text), NULL, 0);
@@ -248,8 +248,7 @@ static void fail_call(struct arc_grpc_call *call, enum arc_grpc_why why, int cod
         drop_input(call);
 }
 
-void arc__grpc_call_fail(struct arc_grpc_call *call, enum arc_grpc_why why, int code,
-                         const char *text)
+void arc__grpc_call_fail(struct arc_grpc_call *call, arc_grpc_why why, int code, const char *text)
 {
     fail_call(call, why, code, text);
 }
@@ -352,7 +351,7 @@ static void end_of_reading(struct arc_grpc_call *call)
         return;
     }
     /* The server has said its last word; what we still had to send interests nobody. */
-    arc__grpc_call_half_close(call);
+    arc_grpc_call_half_close(call);
     if (call->have_status)
         end_with_trailers(call);
     else
@@ -479,6 +478,7 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
         refuse(call, &counters->refused_metadata, ARC_GRPC_INVALID_ARGUMENT, err.message);
     } else {
         struct arc_grpc_request request = {
+            .size = sizeof(request),
             .path = block->path,
             .authority = block->authority,
             .fields = block->fields,
@@ -491,7 +491,7 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
         call->is_open = 1;
         conn->open++;
         counters->calls++;
-        if (arc__grpc_call_set_deadline(call, request.deadline_ns, NULL) != ARC_OK) {
+        if (arc_grpc_call_set_deadline(call, request.deadline_ns, NULL) != ARC_OK) {
             call->is_open = 0;
             conn->open--;
             refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
@@ -598,7 +598,7 @@ static int fits(const struct arc_grpc_call *call, size_t need, size_t queue_max)
                             conn->queued_bytes + need <= conn->limits.conn_queue_max_bytes);
 }
 
-arc_status arc__grpc_call_send(struct arc_grpc_call *call, arc_slice message, arc_err *err)
+arc_status arc_grpc_call_send(struct arc_grpc_call *call, arc_slice message, arc_err *err)
 {
     struct arc_grpc_conn *conn = call->conn;
     size_t queue_max = (size_t)conn->limits.queue_max_bytes;
@@ -616,7 +616,7 @@ arc_status arc__grpc_call_send(struct arc_grpc_call *call, arc_slice message, ar
         return arc__fail(err, ARC_EAGAIN, "call", "The queue of the call is full.");
     }
     if (conn->server && !call->headers_sent)
-        ARC_TRY(arc__grpc_call_send_headers(call, NULL, 0, err));
+        ARC_TRY(arc_grpc_call_send_headers(call, NULL, 0, err));
     if (call->out_at > 0 && call->out.len + need > call->out.capacity) {
         arc__buf_consume(&call->out, call->out_at);
         call->out_at = 0;
@@ -695,38 +695,38 @@ void arc__grpc_conn_run_ready(struct arc_grpc_conn *conn)
 
 /* --- what the application asks for ----------------------------------------------------------- */
 
-void arc__grpc_call_set_user(struct arc_grpc_call *call, void *user)
+void arc_grpc_call_set_user(struct arc_grpc_call *call, void *user)
 {
     call->user = user;
 }
 
-void *arc__grpc_call_get_user(const struct arc_grpc_call *call)
+void *arc_grpc_call_get_user(const struct arc_grpc_call *call)
 {
     return call->user;
 }
 
-struct arc_grpc_conn *arc__grpc_call_get_conn(const struct arc_grpc_call *call)
+struct arc_grpc_conn *arc_grpc_call_get_conn(const struct arc_grpc_call *call)
 {
     return call->conn;
 }
 
-int32_t arc__grpc_call_get_id(const struct arc_grpc_call *call)
+int32_t arc_grpc_call_get_id(const struct arc_grpc_call *call)
 {
     return call->id;
 }
 
-size_t arc__grpc_call_queued_bytes(const struct arc_grpc_call *call)
+size_t arc_grpc_call_get_queued(const struct arc_grpc_call *call)
 {
     return call->out.len - call->out_at;
 }
 
-uint64_t arc__grpc_call_get_deadline(const struct arc_grpc_call *call)
+uint64_t arc_grpc_call_get_deadline(const struct arc_grpc_call *call)
 {
     return call->deadline_ns;
 }
 
-arc_status arc__grpc_call_set_deadline(struct arc_grpc_call *call, uint64_t deadline_ns,
-                                       arc_err *err)
+arc_status arc_grpc_call_set_deadline(struct arc_grpc_call *call, uint64_t deadline_ns,
+                                      arc_err *err)
 {
     if (!call->is_open || deadline_ns >= call->deadline_ns)
         return ARC_OK;
@@ -760,14 +760,19 @@ static arc_status build_request(struct arc_grpc_conn *conn, const struct arc_grp
     return arc__buf_check(list, err);
 }
 
-arc_status arc__grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_request *request,
-                               const struct arc_grpc_events *events, void *user,
-                               struct arc_grpc_call **out, arc_err *err)
+arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_request *given,
+                              const struct arc_grpc_events *events, void *user,
+                              struct arc_grpc_call **out, arc_err *err)
 {
     struct arc_grpc_call *call;
+    struct arc_grpc_request asked;
+    ARC_TRY(arc__options_read(given, sizeof(asked), &asked, "request", err));
+    const struct arc_grpc_request *request = &asked;
+    if (asked.deadline_ns == 0)
+        asked.deadline_ns = ARC_GRPC_NEVER;
     ARC_REQUIRE(!conn->server && request->path.len > 1 && request->path.ptr[0] == '/', err,
                 "request");
-    if (arc__grpc_conn_is_draining(conn))
+    if (arc_grpc_conn_is_draining(conn))
         return arc__fail(err, ARC_EUNAVAILABLE, "connection", "%s takes no more calls.",
                          conn->peer);
     /* Those that ended before there was a transport are still in HTTP/2's queue. */
@@ -782,7 +787,7 @@ arc_status arc__grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc
     call->user = user;
     call->is_open = 1;
     conn->open++;
-    arc_status status = arc__grpc_call_set_deadline(call, request->deadline_ns, err);
+    arc_status status = arc_grpc_call_set_deadline(call, request->deadline_ns, err);
     if (status == ARC_OK && arc__grpc_h2_request(call, &conn->scratch) != 0)
         status = conn->draining ? arc__fail(err, ARC_EUNAVAILABLE, "connection",
                                             "%s takes no more calls.", conn->peer)
@@ -800,9 +805,9 @@ arc_status arc__grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc
     return ARC_OK;
 }
 
-arc_status arc__grpc_call_send_headers(struct arc_grpc_call *call,
-                                       const struct arc_grpc_field *fields, size_t count,
-                                       arc_err *err)
+arc_status arc_grpc_call_send_headers(struct arc_grpc_call *call,
+                                      const struct arc_grpc_field *fields, size_t count,
+                                      arc_err *err)
 {
     struct arc_grpc_conn *conn = call->conn;
     if (!call->is_open || call->cancelled || call->stream_closed)
@@ -822,7 +827,7 @@ arc_status arc__grpc_call_send_headers(struct arc_grpc_call *call,
     return ARC_OK;
 }
 
-void arc__grpc_call_half_close(struct arc_grpc_call *call)
+void arc_grpc_call_half_close(struct arc_grpc_call *call)
 {
     struct arc_grpc_conn *conn = call->conn;
     if (conn->server || call->finished || call->stream_closed)
@@ -839,8 +844,8 @@ void arc__grpc_call_half_close(struct arc_grpc_call *call)
     arc__grpc_h2_resume(call);
 }
 
-arc_status arc__grpc_call_finish(struct arc_grpc_call *call, int code, arc_slice message,
-                                 const struct arc_grpc_field *fields, size_t count, arc_err *err)
+arc_status arc_grpc_call_finish(struct arc_grpc_call *call, int32_t code, arc_slice message,
+                                const struct arc_grpc_field *fields, size_t count, arc_err *err)
 {
     ARC_REQUIRE(call->conn->server, err, "call");
     if (!call->is_open || call->cancelled || call->stream_closed)
@@ -855,7 +860,7 @@ arc_status arc__grpc_call_finish(struct arc_grpc_call *call, int code, arc_slice
     return sent == 0 ? ARC_OK : arc__fail_nomem(err);
 }
 
-void arc__grpc_call_cancel(struct arc_grpc_call *call)
+void arc_grpc_call_cancel(struct arc_grpc_call *call)
 {
     if (!call->is_open || call->cancelled)
         return;
@@ -868,7 +873,7 @@ void arc__grpc_call_cancel(struct arc_grpc_call *call)
     arc__grpc_call_mark(call);
 }
 
-void arc__grpc_call_drop(struct arc_grpc_call *call)
+void arc_grpc_call_drop(struct arc_grpc_call *call)
 {
     if (!close_hold(call))
         return;
@@ -880,12 +885,12 @@ void arc__grpc_call_drop(struct arc_grpc_call *call)
         arc__grpc_call_mark(call);
 }
 
-void arc__grpc_call_pause(struct arc_grpc_call *call)
+void arc_grpc_call_pause(struct arc_grpc_call *call)
 {
     call->paused = 1;
 }
 
-void arc__grpc_call_resume(struct arc_grpc_call *call)
+void arc_grpc_call_resume(struct arc_grpc_call *call)
 {
     if (!call->paused)
         return;
@@ -894,4 +899,32 @@ void arc__grpc_call_resume(struct arc_grpc_call *call)
         return;
     call->due_deliver = 1;
     arc__grpc_call_mark(call);
+}
+
+void arc_grpc_call_set_events(struct arc_grpc_call *call, const struct arc_grpc_events *events,
+                              void *user)
+{
+    call->events = events;
+    call->user = user;
+}
+
+arc_status arc_grpc_call_set_encoding(struct arc_grpc_call *call, uint32_t encoding, arc_err *err)
+{
+    ARC_REQUIRE(call->conn->server, err, "call");
+    if (encoding == ARC_GRPC_IDENTITY)
+        return ARC_OK;
+    return arc__fail(err, ARC_EUNIMPLEMENTED, "encoding", "The peer does not take it.");
+}
+
+arc_status arc_grpc_call_send_with(struct arc_grpc_call *call, arc_slice message, uint32_t flags,
+                                   arc_err *err)
+{
+    ARC_REQUIRE((flags & ~(ARC_GRPC_SEND_PLAIN | ARC_GRPC_SEND_PACKED)) == 0, err, "flags");
+    return arc_grpc_call_send(call, message, err);
+}
+
+int32_t arc_grpc_call_was_packed(const struct arc_grpc_call *call)
+{
+    (void)call;
+    return 0;
 }

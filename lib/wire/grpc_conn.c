@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <nghttp2/nghttp2.h>
 
+#include "base/options.h"
 #include "wire/grpc_priv.h"
 
 /* --- memory ---------------------------------------------------------------------------------- */
@@ -564,18 +565,24 @@ static void init_buckets(struct arc_grpc_conn *conn, uint64_t now_ns)
                      now_ns);
 }
 
-arc_status arc__grpc_conn_new(const struct arc_grpc_config *config, uint64_t now_ns,
-                              struct arc_grpc_conn **out, arc_err *err)
+/* The texts that a connection keeps. 0: no memory. */
+static int keep_texts(struct arc_grpc_conn *conn, const struct arc_grpc_config *config)
 {
-    struct arc_grpc_limits limits;
-    ARC_REQUIRE(config != NULL && config->size == sizeof(*config) && config->mem != NULL, err,
-                "config");
-    ARC_TRY(arc__grpc_limits_fill(config->limits, config->server, &limits, err));
-    struct arc_grpc_conn *conn = arc__alloc(config->mem, sizeof(*conn));
-    if (conn == NULL)
-        return arc__fail_nomem(err);
-    conn->mem = *config->mem;
-    conn->limits = limits;
+    const char *peer = config->peer != NULL ? config->peer : "peer";
+    const char *agent = config->user_agent != NULL ? config->user_agent : "libarcentra";
+    const char *authority = config->authority != NULL ? config->authority : peer;
+    conn->peer = arc__strdup(&conn->mem, arc__slice_cstr(peer));
+    if (!conn->server) {
+        conn->user_agent = arc__strdup(&conn->mem, arc__slice_cstr(agent));
+        conn->authority = arc__strdup(&conn->mem, arc__slice_cstr(authority));
+    }
+    return conn->peer != NULL &&
+           (conn->server || (conn->user_agent != NULL && conn->authority != NULL));
+}
+
+static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config *config,
+                       uint64_t now_ns)
+{
     conn->server = config->server;
     conn->secure = config->secure;
     conn->events = config->events;
@@ -583,7 +590,7 @@ arc_status arc__grpc_conn_new(const struct arc_grpc_config *config, uint64_t now
     conn->on_work = config->on_work;
     conn->owner = config->owner;
     conn->counters = config->counters != NULL ? config->counters : &conn->own_counters;
-    arc__grpc_conn_connected(conn, now_ns);
+    arc_grpc_conn_connected(conn, now_ns);
     if (!config->server)
         conn->born_ns = ARC_GRPC_NEVER; /* no transport yet */
     arc__list_init(&conn->calls);
@@ -592,18 +599,28 @@ arc_status arc__grpc_conn_new(const struct arc_grpc_config *config, uint64_t now
     arc__list_init(&conn->blocks);
     arc__heap_init(&conn->timers, &conn->mem);
     arc__grpc_block_init(&conn->block, conn);
-    arc__buf_init(&conn->scratch, &conn->mem, 4 * (size_t)limits.header_list_max_bytes + 65536);
+    arc__buf_init(&conn->scratch, &conn->mem,
+                  4 * (size_t)conn->limits.header_list_max_bytes + 65536);
     init_buckets(conn, now_ns);
-    arc_slice peer = arc__slice_cstr(config->peer != NULL ? config->peer : "peer");
-    arc_slice agent =
-        arc__slice_cstr(config->user_agent != NULL ? config->user_agent : "libarcentra");
-    conn->peer = arc__strdup(&conn->mem, peer);
-    conn->user_agent = arc__strdup(&conn->mem, agent);
-    conn->authority = arc__strdup(
-        &conn->mem, config->authority != NULL ? arc__slice_cstr(config->authority) : peer);
-    if (conn->peer == NULL || conn->user_agent == NULL || conn->authority == NULL ||
-        make_session(conn) != 0 || greet(conn) != 0) {
-        arc__grpc_conn_free(conn);
+}
+
+arc_status arc_grpc_conn_new(const struct arc_grpc_config *given, uint64_t now_ns,
+                             struct arc_grpc_conn **out, arc_err *err)
+{
+    struct arc_grpc_config config;
+    struct arc_grpc_limits limits;
+    ARC_REQUIRE(given != NULL && out != NULL, err, "config");
+    ARC_TRY(arc__options_read(given, sizeof(config), &config, "config", err));
+    ARC_TRY(arc__grpc_limits_fill(config.limits, config.server, &limits, err));
+    struct arc_mem mem = arc__mem_from_env(config.env);
+    struct arc_grpc_conn *conn = arc__alloc(&mem, sizeof(*conn));
+    if (conn == NULL)
+        return arc__fail_nomem(err);
+    conn->mem = mem;
+    conn->limits = limits;
+    init_parts(conn, &config, now_ns);
+    if (!keep_texts(conn, &config) || make_session(conn) != 0 || greet(conn) != 0) {
+        arc_grpc_conn_free(conn);
         return arc__fail_nomem(err);
     }
     conn->counters->connections++;
@@ -611,11 +628,11 @@ arc_status arc__grpc_conn_new(const struct arc_grpc_config *config, uint64_t now
     return ARC_OK;
 }
 
-void arc__grpc_conn_free(struct arc_grpc_conn *conn)
+void arc_grpc_conn_free(struct arc_grpc_conn *conn)
 {
     if (conn == NULL || conn->depth > 0)
         return;
-    arc__grpc_conn_eof(conn, conn->now_ns);
+    arc_grpc_conn_eof(conn, conn->now_ns);
     delete_session(conn);
     while (!arc__list_empty(&conn->pool)) {
         struct arc_grpc_call *call = ARC_CONTAINER(conn->pool.next, struct arc_grpc_call, link);
@@ -660,8 +677,8 @@ static void library_failed(struct arc_grpc_conn *conn, int code)
         conn->dead = 1;
 }
 
-arc_status arc__grpc_conn_recv(struct arc_grpc_conn *conn, uint64_t now_ns, arc_slice bytes,
-                               arc_err *err)
+arc_status arc_grpc_conn_recv(struct arc_grpc_conn *conn, uint64_t now_ns, arc_slice bytes,
+                              arc_err *err)
 {
     if (conn->depth > 0)
         return arc__fail(err, ARC_ECONFLICT, "connection", "An event may not pump.");
@@ -713,7 +730,7 @@ static size_t fill(struct arc_grpc_conn *conn, char *buf, size_t size)
     return total;
 }
 
-size_t arc__grpc_conn_send(struct arc_grpc_conn *conn, uint64_t now_ns, char *buf, size_t size)
+size_t arc_grpc_conn_send(struct arc_grpc_conn *conn, uint64_t now_ns, char *buf, size_t size)
 {
     if (conn->depth > 0)
         return 0;
@@ -725,7 +742,7 @@ size_t arc__grpc_conn_send(struct arc_grpc_conn *conn, uint64_t now_ns, char *bu
     arc__grpc_conn_run_ready(conn);
     /* What the events brought goes along. */
     total += fill(conn, buf + total, size - total);
-    if (arc__grpc_conn_is_over(conn)) {
+    if (arc_grpc_conn_is_over(conn)) {
         arc__grpc_conn_lose_calls(conn, ARC_GRPC_WHY_LOST,
                                   conn->fault != NULL ? conn->fault : "The connection has ended.");
         arc__grpc_conn_run_ready(conn);
@@ -734,12 +751,12 @@ size_t arc__grpc_conn_send(struct arc_grpc_conn *conn, uint64_t now_ns, char *bu
     return total;
 }
 
-int arc__grpc_conn_wants_send(const struct arc_grpc_conn *conn)
+int32_t arc_grpc_conn_wants_send(const struct arc_grpc_conn *conn)
 {
     return usable(conn) && (conn->rest_len > 0 || nghttp2_session_want_write(conn->session));
 }
 
-int arc__grpc_conn_is_over(const struct arc_grpc_conn *conn)
+int32_t arc_grpc_conn_is_over(const struct arc_grpc_conn *conn)
 {
     if (!usable(conn))
         return 1;
@@ -748,47 +765,60 @@ int arc__grpc_conn_is_over(const struct arc_grpc_conn *conn)
     return conn->ended || !nghttp2_session_want_read(conn->session);
 }
 
-int arc__grpc_conn_is_draining(const struct arc_grpc_conn *conn)
+int32_t arc_grpc_conn_is_draining(const struct arc_grpc_conn *conn)
 {
     return conn->draining || conn->ended || !usable(conn);
 }
 
-int arc__grpc_conn_is_ready(const struct arc_grpc_conn *conn)
+int32_t arc_grpc_conn_is_ready(const struct arc_grpc_conn *conn)
 {
     return conn->ready_seen;
 }
 
-int arc__grpc_conn_is_proven(const struct arc_grpc_conn *conn)
+int32_t arc_grpc_conn_is_proven(const struct arc_grpc_conn *conn)
 {
     return conn->proven;
 }
 
-size_t arc__grpc_conn_calls(const struct arc_grpc_conn *conn)
+size_t arc_grpc_conn_get_calls(const struct arc_grpc_conn *conn)
 {
     return conn->open;
 }
 
-const char *arc__grpc_conn_get_peer(const struct arc_grpc_conn *conn)
+const char *arc_grpc_conn_get_peer(const struct arc_grpc_conn *conn)
 {
     return conn->peer;
 }
 
-void *arc__grpc_conn_get_user(const struct arc_grpc_conn *conn)
+void *arc_grpc_conn_get_user(const struct arc_grpc_conn *conn)
 {
     return conn->user;
 }
 
-const struct arc_grpc_counters *arc__grpc_conn_get_counters(const struct arc_grpc_conn *conn)
+const struct arc_grpc_counters *arc_grpc_conn_get_counters(const struct arc_grpc_conn *conn)
 {
     return conn->counters;
 }
 
-size_t arc__grpc_conn_queued_bytes(const struct arc_grpc_conn *conn)
+size_t arc_grpc_conn_get_queued(const struct arc_grpc_conn *conn)
 {
     return conn->queued_bytes;
 }
 
-size_t arc__grpc_conn_held_bytes(const struct arc_grpc_conn *conn)
+size_t arc_grpc_conn_get_held(const struct arc_grpc_conn *conn)
 {
     return conn->held_bytes + conn->assembly_bytes;
+}
+
+arc_status arc_grpc_conn_set_identity(struct arc_grpc_conn *conn,
+                                      const struct arc_grpc_identity *identity, arc_err *err)
+{
+    (void)conn, (void)identity;
+    return arc__fail(err, ARC_EUNIMPLEMENTED, "identity", "Not yet.");
+}
+
+const struct arc_grpc_identity *arc_grpc_conn_get_identity(const struct arc_grpc_conn *conn)
+{
+    (void)conn;
+    return NULL;
 }

@@ -47,7 +47,7 @@ static void finish(struct served *served, arc_status status, const arc_err *err)
     if (status != ARC_OK && err != NULL)
         message = arc__slice_cstr(err->message);
     /* Without memory for a status the stream is reset, which is a status too. */
-    (void)arc__grpc_call_finish(served->wire, code, message, NULL, 0, NULL);
+    (void)arc_grpc_call_finish(served->wire, code, message, NULL, 0, NULL);
 }
 
 /* 1: there is something to send in served->pending. */
@@ -75,7 +75,7 @@ static void pump_out(struct served *served)
 {
     while (!served->finished && next_message(served)) {
         arc_err err = ARC_ERR_INIT;
-        arc_status status = arc__grpc_call_send(served->wire, served->pending, &err);
+        arc_status status = arc_grpc_call_send(served->wire, served->pending, &err);
         if (status == ARC_EAGAIN)
             return; /* on_writable */
         served->has_pending = 0;
@@ -110,7 +110,7 @@ static void pump_in(struct served *served)
         served->holding = 0;
         arc__buf_deinit(&served->held);
         arc__buf_init(&served->held, &served->door->mem, HELD_MAX_BYTES);
-        arc__grpc_call_resume(served->wire);
+        arc_grpc_call_resume(served->wire);
     }
     if (served->half_closed == 1 && !served->finished) {
         served->half_closed = 2;
@@ -189,8 +189,8 @@ static arc_slice host_of(const char *peer)
 
 static void refuse(struct arc_grpc_call *wire, arc_status status, const char *message)
 {
-    (void)arc__grpc_call_finish(wire, arc__status_grpc(status), arc__slice_cstr(message), NULL, 0,
-                                NULL);
+    (void)arc_grpc_call_finish(wire, arc__status_grpc(status), arc__slice_cstr(message), NULL, 0,
+                               NULL);
 }
 
 static void begin(struct served *served, const struct arc_grpc_request *request)
@@ -199,7 +199,7 @@ static void begin(struct served *served, const struct arc_grpc_request *request)
     arc_err err = ARC_ERR_INIT;
     struct arc_grpc_door_call call = {
         .path = request->path,
-        .peer = host_of(arc__grpc_conn_get_peer(arc__grpc_call_get_conn(served->wire))),
+        .peer = host_of(arc_grpc_conn_get_peer(arc_grpc_call_get_conn(served->wire))),
         .deadline_ns = request->deadline_ns != ARC_GRPC_NEVER ? request->deadline_ns : 0,
         .ready = on_ready,
         .user = served,
@@ -223,8 +223,8 @@ static void begin(struct served *served, const struct arc_grpc_request *request)
         return;
     }
     if (!served->streams)
-        (void)arc__grpc_call_set_deadline(served->wire, request->now_ns + door->unary_max_ns,
-                                          NULL); /* without memory for it there is none */
+        (void)arc_grpc_call_set_deadline(served->wire, request->now_ns + door->unary_max_ns,
+                                         NULL); /* without memory for it there is none */
     /* A server stream may have its first message at once; a call may be over already. */
     pump(served);
 }
@@ -233,7 +233,7 @@ static void on_call(void *user, struct arc_grpc_call *wire, const struct arc_grp
 {
     struct arc_grpc_door *door = user;
     struct served *served = arc__alloc(&door->mem, sizeof(*served));
-    arc__grpc_call_set_user(wire, served);
+    arc_grpc_call_set_user(wire, served);
     if (served == NULL) {
         refuse(wire, ARC_ENOMEM, "Out of memory.");
         return;
@@ -259,7 +259,7 @@ static void on_message(void *user, struct arc_grpc_call *wire, arc_slice message
         arc__buf_clear(&served->held);
         arc__buf_add_slice(&served->held, message);
         served->holding = 1;
-        arc__grpc_call_pause(wire);
+        arc_grpc_call_pause(wire);
         if (arc__buf_check(&served->held, NULL) != ARC_OK) {
             arc_err err = ARC_ERR_INIT;
             finish(served, arc__fail_nomem(&err), &err);
@@ -289,7 +289,7 @@ static void on_writable(void *user, struct arc_grpc_call *wire)
         pump(served);
 }
 
-static void on_close(void *user, struct arc_grpc_call *wire, enum arc_grpc_why why)
+static void on_close(void *user, struct arc_grpc_call *wire, arc_grpc_why why)
 {
     struct served *served = user;
     (void)wire;

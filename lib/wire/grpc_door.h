@@ -3,7 +3,7 @@
  * `authorization` to credential, messages to send, half close to half close, next to messages,
  * status to status.
  *
- * Give arc__grpc_door_events() and the door to arc__grpc_server_open, or to a connection. The calls
+ * Give arc__grpc_door_events() and the door to arc__net_server_open, or to a connection. The calls
  * are driven by what happens: bytes, room to write, and `ready` from the command layer's dispatch;
  * there is nothing to tick.
  *

@@ -24,7 +24,7 @@ static const char *const status_names[] = {
     "UNAUTHENTICATED",
 };
 
-const char *arc__grpc_status_name(int code)
+const char *arc_grpc_status_name(int32_t code)
 {
     if (code < 0 || (size_t)code >= ARC_COUNT_OF(status_names))
         code = ARC_GRPC_UNKNOWN;

@@ -6,39 +6,14 @@
 #ifndef ARC_WIRE_GRPC_META_H
 #define ARC_WIRE_GRPC_META_H
 
+#include <arcentra/grpc.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
-
-/* gRPC status codes. */
-#define ARC_GRPC_OK 0
-#define ARC_GRPC_CANCELLED 1
-#define ARC_GRPC_UNKNOWN 2
-#define ARC_GRPC_INVALID_ARGUMENT 3
-#define ARC_GRPC_DEADLINE_EXCEEDED 4
-#define ARC_GRPC_NOT_FOUND 5
-#define ARC_GRPC_ALREADY_EXISTS 6
-#define ARC_GRPC_PERMISSION_DENIED 7
-#define ARC_GRPC_RESOURCE_EXHAUSTED 8
-#define ARC_GRPC_FAILED_PRECONDITION 9
-#define ARC_GRPC_ABORTED 10
-#define ARC_GRPC_OUT_OF_RANGE 11
-#define ARC_GRPC_UNIMPLEMENTED 12
-#define ARC_GRPC_INTERNAL 13
-#define ARC_GRPC_UNAVAILABLE 14
-#define ARC_GRPC_DATA_LOSS 15
-#define ARC_GRPC_UNAUTHENTICATED 16
 
 /* Bytes of grpc-message on the wire, after escaping. */
 #define ARC_GRPC_MESSAGE_MAX_BYTES 1024
 
-/* One line of metadata. The value of a name that ends in "-bin" is raw bytes on this side; the wire
- * form is base64. */
-struct arc_grpc_field {
-    arc_slice name, value;
-};
-
-/* "NOT_FOUND"; "UNKNOWN" for a number that is none. */
-const char *arc__grpc_status_name(int code);
 /* Decimal, 0 to 16; anything else is ARC_GRPC_UNKNOWN. */
 int arc__grpc_status_parse(arc_slice text);
 /* For a response without grpc-status. */

@@ -72,7 +72,7 @@ struct arc_grpc_call {
 
     /* client: the status once it is known and what went before it is not yet delivered */
     int status_code;
-    enum arc_grpc_why why;
+    arc_grpc_why why;
     struct arc_grpc_block trail;
 
     unsigned is_open : 1;       /* the application holds it: on_close is still to come */
@@ -150,13 +150,11 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
 /* The stream is closed by HTTP/2. */
 void arc__grpc_call_closed(struct arc_grpc_call *call, uint32_t h2_code);
 /* Ends it for the application, now: on_status (client, with code and text), on_close. */
-void arc__grpc_call_end(struct arc_grpc_call *call, enum arc_grpc_why why, int code,
-                        const char *text);
+void arc__grpc_call_end(struct arc_grpc_call *call, arc_grpc_why why, int code, const char *text);
 /* Copies up to size queued bytes; *end: that was the last of them and the stream ends. */
 size_t arc__grpc_call_take(struct arc_grpc_call *call, uint8_t *buf, size_t size, int *end);
 /* The same from our side: a status for the client (server), a reset (client), then the end. */
-void arc__grpc_call_fail(struct arc_grpc_call *call, enum arc_grpc_why why, int code,
-                         const char *text);
+void arc__grpc_call_fail(struct arc_grpc_call *call, arc_grpc_why why, int code, const char *text);
 void arc__grpc_call_mark(struct arc_grpc_call *call); /* onto conn->ready */
 void arc__grpc_conn_run_ready(struct arc_grpc_conn *conn);
 /* Calls that wait for room in the connection's queue. */
@@ -180,7 +178,7 @@ int arc__grpc_list_next(const struct arc_buf *list, size_t *at, arc_slice *name,
 /* --- grpc_time.c --- */
 void arc__grpc_conn_touch(struct arc_grpc_conn *conn); /* says on_work where it is due */
 void arc__grpc_conn_flood(struct arc_grpc_conn *conn, uint64_t *counter, const char *what);
-void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, enum arc_grpc_why why, const char *text);
+void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, arc_grpc_why why, const char *text);
 
 /* --- grpc_conn.c: HTTP/2, by nghttp2. Each answers 0, or -1 when memory is out or the stream has
  * gone. --- */

@@ -32,7 +32,7 @@ arc_status arc__grpc_limits_fill(const struct arc_grpc_limits *in, int server,
     return ARC_OK;
 }
 
-const char *arc__grpc_why_name(enum arc_grpc_why why)
+const char *arc_grpc_why_name(arc_grpc_why why)
 {
     switch (why) {
     case ARC_GRPC_WHY_DONE:
@@ -55,7 +55,7 @@ const char *arc__grpc_why_name(enum arc_grpc_why why)
     return "none";
 }
 
-void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, enum arc_grpc_why why, const char *text)
+void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, arc_grpc_why why, const char *text)
 {
     struct arc_link *link = conn->calls.next;
     while (link != &conn->calls) {
@@ -80,17 +80,17 @@ void arc__grpc_conn_touch(struct arc_grpc_conn *conn)
     conn->on_work(conn->owner, conn);
 }
 
-void arc__grpc_conn_connected(struct arc_grpc_conn *conn, uint64_t now_ns)
+void arc_grpc_conn_connected(struct arc_grpc_conn *conn, uint64_t now_ns)
 {
     conn->now_ns = conn->born_ns = conn->heard_ns = conn->idle_ns = conn->sweep_ns = now_ns;
 }
 
-void arc__grpc_conn_set_now(struct arc_grpc_conn *conn, uint64_t now_ns)
+void arc_grpc_conn_set_now(struct arc_grpc_conn *conn, uint64_t now_ns)
 {
     conn->now_ns = now_ns;
 }
 
-void arc__grpc_conn_not_connected(struct arc_grpc_conn *conn, uint64_t now_ns, const char *text)
+void arc_grpc_conn_not_connected(struct arc_grpc_conn *conn, uint64_t now_ns, const char *text)
 {
     if (conn->depth > 0)
         return;
@@ -171,7 +171,7 @@ static uint64_t sweep_at(const struct arc_grpc_conn *conn)
     return after(conn->sweep_ns, shortest / 4 + 1);
 }
 
-uint64_t arc__grpc_conn_next_deadline(const struct arc_grpc_conn *conn)
+uint64_t arc_grpc_conn_get_deadline(const struct arc_grpc_conn *conn)
 {
     const struct arc_grpc_limits *limits = &conn->limits;
     struct arc_timer *first = arc__heap_peek(&conn->timers);
@@ -268,7 +268,7 @@ static void tick_connection(struct arc_grpc_conn *conn)
     }
     if (now >= idle_at(conn)) {
         counters->timeouts_idle++;
-        arc__grpc_conn_drain(conn, now);
+        arc_grpc_conn_drain(conn, now);
     }
     if (conn->notice_ns != 0 && now >= after(conn->notice_ns, limits->drain_notice_ns)) {
         conn->notice_ns = 0;
@@ -281,7 +281,7 @@ static void tick_connection(struct arc_grpc_conn *conn)
     }
 }
 
-void arc__grpc_conn_tick(struct arc_grpc_conn *conn, uint64_t now_ns)
+void arc_grpc_conn_tick(struct arc_grpc_conn *conn, uint64_t now_ns)
 {
     if (conn->depth > 0)
         return;
@@ -297,7 +297,7 @@ void arc__grpc_conn_tick(struct arc_grpc_conn *conn, uint64_t now_ns)
     conn->depth--;
 }
 
-void arc__grpc_conn_drain(struct arc_grpc_conn *conn, uint64_t now_ns)
+void arc_grpc_conn_drain(struct arc_grpc_conn *conn, uint64_t now_ns)
 {
     if (conn->draining || conn->ended || conn->dead)
         return;
@@ -312,7 +312,7 @@ void arc__grpc_conn_drain(struct arc_grpc_conn *conn, uint64_t now_ns)
     arc__grpc_h2_notice(conn);
 }
 
-void arc__grpc_conn_terminate(struct arc_grpc_conn *conn, uint64_t now_ns, uint32_t h2_code)
+void arc_grpc_conn_terminate(struct arc_grpc_conn *conn, uint64_t now_ns, uint32_t h2_code)
 {
     if (conn->ended || conn->dead)
         return;
@@ -328,7 +328,7 @@ void arc__grpc_conn_terminate(struct arc_grpc_conn *conn, uint64_t now_ns, uint3
     }
 }
 
-void arc__grpc_conn_eof(struct arc_grpc_conn *conn, uint64_t now_ns)
+void arc_grpc_conn_eof(struct arc_grpc_conn *conn, uint64_t now_ns)
 {
     if (conn->depth > 0)
         return;

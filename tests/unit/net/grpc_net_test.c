@@ -38,7 +38,7 @@ static void four_kinds(void)
 
     CHECK_OK(host_call(&host, host.channel, "/t/Collect", 0, 0, &collect));
     for (int sent = 0; sent < 5000;) {
-        arc_status status = arc__grpc_call_send(collect.call, arc__slice(big, 1000), NULL);
+        arc_status status = arc_grpc_call_send(collect.call, arc__slice(big, 1000), NULL);
         if (status == ARC_EAGAIN) {
             int before = collect.writables;
             for (int i = 0; i < 1000 && collect.writables == before; i++)
@@ -48,7 +48,7 @@ static void four_kinds(void)
             sent++;
         }
     }
-    arc__grpc_call_half_close(collect.call);
+    arc_grpc_call_half_close(collect.call);
     host_until(&host, &collect.closes);
     check_done(&collect, ARC_GRPC_OK);
     CHECK_TEXT(arc__slice_cstr(collect.first), "5000 5000000");
@@ -57,16 +57,16 @@ static void four_kinds(void)
     CHECK_OK(host_call(&host, host.channel, "/t/Chat", 0, 0, &chat));
     for (int i = 0; i < 20; i++) {
         int want = i + 1;
-        CHECK_OK(arc__grpc_call_send(chat.call, ARC_LIT("ping"), NULL));
+        CHECK_OK(arc_grpc_call_send(chat.call, ARC_LIT("ping"), NULL));
         for (int k = 0; k < 1000 && chat.messages < want; k++)
             host_turn(&host, 5);
         CHECK_INT(chat.messages, want);
     }
-    arc__grpc_call_half_close(chat.call);
+    arc_grpc_call_half_close(chat.call);
     host_until(&host, &chat.closes);
     check_done(&chat, ARC_GRPC_OK);
     struct arc_grpc_server_stats stats;
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.accepted, 1);
     CHECK_INT(stats.connections, 1);
     CHECK_INT(stats.calls, 0);
@@ -83,20 +83,20 @@ static void a_call_connects_and_waits(void)
     CHECK_OK(host_open(&host, NULL));
     CHECK_OK(host_serve(&host, NULL, NULL));
     CHECK_OK(host_connect(&host, NULL, &host.channel, NULL));
-    CHECK_INT(arc__grpc_channel_get_state(host.channel), ARC_GRPC_IDLE);
+    CHECK_INT(arc__net_channel_get_state(host.channel), ARC_GRPC_CHANNEL_IDLE);
     host_settle(&host);
     struct arc_grpc_server_stats stats;
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.accepted, 0);
     CHECK_OK(host_call(&host, host.channel, "/t/Echo", 0, 0, &seen));
-    CHECK_INT(host.states[ARC_GRPC_CONNECTING], 0);
-    CHECK_OK(arc__grpc_call_send(seen.call, ARC_LIT("early bird"), NULL));
-    arc__grpc_call_half_close(seen.call);
+    CHECK_INT(host.states[ARC_GRPC_CHANNEL_CONNECTING], 0);
+    CHECK_OK(arc_grpc_call_send(seen.call, ARC_LIT("early bird"), NULL));
+    arc_grpc_call_half_close(seen.call);
     host_until(&host, &seen.closes);
     check_done(&seen, ARC_GRPC_OK);
     CHECK_TEXT(arc__slice_cstr(seen.first), "early bird");
-    CHECK_INT(host.states[ARC_GRPC_CONNECTING], 1);
-    CHECK_INT(host.states[ARC_GRPC_READY], 1);
+    CHECK_INT(host.states[ARC_GRPC_CHANNEL_CONNECTING], 1);
+    CHECK_INT(host.states[ARC_GRPC_CHANNEL_READY], 1);
     host_close(&host);
 }
 
@@ -115,12 +115,13 @@ static void nobody_listens(void)
     CHECK_INT(fast.unprocessed, 1);
     CHECK_TEXT(arc__slice_cstr(fast.text), "Connection refused.");
     CHECK_INT(patient.closes, 0);
-    CHECK_INT(arc__grpc_channel_get_state(host.channel), ARC_GRPC_BACKOFF);
+    CHECK_INT(arc__net_channel_get_state(host.channel), ARC_GRPC_CHANNEL_BACKOFF);
     CHECK_STATUS(host_call(&host, host.channel, "/t/Echo", 0, 0, &again), ARC_EUNAVAILABLE);
     host_until(&host, &patient.closes);
     check_done(&patient, ARC_GRPC_DEADLINE_EXCEEDED);
     /* 0.2 s doubled up to 30 s, half of it on average: neither a flood of attempts nor a sleep. */
-    CHECK(host.states[ARC_GRPC_CONNECTING] >= 8 && host.states[ARC_GRPC_CONNECTING] <= 40);
+    CHECK(host.states[ARC_GRPC_CHANNEL_CONNECTING] >= 8 &&
+          host.states[ARC_GRPC_CHANNEL_CONNECTING] <= 40);
     host_close(&host);
 }
 
@@ -140,14 +141,14 @@ static void comes_back_after_a_loss(void)
     host_stop(&host);
     host_until(&host, &hang.closes);
     check_done(&hang, ARC_GRPC_UNAVAILABLE);
-    CHECK_INT(arc__grpc_channel_get_state(host.channel), ARC_GRPC_IDLE);
+    CHECK_INT(arc__net_channel_get_state(host.channel), ARC_GRPC_CHANNEL_IDLE);
     CHECK_OK(host_call(&host, host.channel, "/t/Echo", 0, 1, &patient));
-    CHECK_OK(arc__grpc_call_send(patient.call, ARC_LIT("x"), NULL));
-    arc__grpc_call_half_close(patient.call);
-    host_until(&host, &host.states[ARC_GRPC_BACKOFF]);
+    CHECK_OK(arc_grpc_call_send(patient.call, ARC_LIT("x"), NULL));
+    arc_grpc_call_half_close(patient.call);
+    host_until(&host, &host.states[ARC_GRPC_CHANNEL_BACKOFF]);
     snprintf(listen, sizeof(listen), "%s", host.address);
     const char *const addresses[] = {listen};
-    struct arc_grpc_server_options options = {.listen = addresses, .listen_count = 1};
+    struct arc_net_server_options options = {.listen = addresses, .listen_count = 1};
     CHECK_OK(host_serve(&host, &options, NULL));
     host_until(&host, &patient.closes);
     check_done(&patient, ARC_GRPC_OK);
@@ -165,36 +166,36 @@ static void goaway_moves_to_a_new_connection(void)
     CHECK_OK(host_connect(&host, NULL, &host.channel, NULL));
     CHECK_OK(host_call(&host, host.channel, "/t/Chat", 0, 0, &chat));
     host_settle(&host);
-    arc__grpc_server_drain(host.server, host.now_ns + 60 * PAIR_S);
+    arc__net_server_drain(host.server, host.now_ns + 60 * PAIR_S);
     host_settle(&host);
-    CHECK(!arc__grpc_server_is_drained(host.server));
+    CHECK(!arc__net_server_is_drained(host.server));
     CHECK_INT(chat.closes, 0);
 
     /* Another server takes the port while the first finishes what it has. */
-    struct arc_grpc_server *old = host.server;
+    struct arc_net_server *old = host.server;
     host.server = NULL;
     snprintf(listen, sizeof(listen), "%s", host.address);
     const char *const addresses[] = {listen};
-    struct arc_grpc_server_options options = {.listen = addresses, .listen_count = 1};
+    struct arc_net_server_options options = {.listen = addresses, .listen_count = 1};
     CHECK_OK(host_serve(&host, &options, NULL));
     CHECK_OK(host_unary(&host, host.channel, "/t/Echo", ARC_LIT("x"), &next));
     check_done(&next, ARC_GRPC_OK);
     CHECK_INT(chat.closes, 0);
-    CHECK_OK(arc__grpc_call_send(chat.call, ARC_LIT("still there"), NULL));
-    arc__grpc_call_half_close(chat.call);
+    CHECK_OK(arc_grpc_call_send(chat.call, ARC_LIT("still there"), NULL));
+    arc_grpc_call_half_close(chat.call);
     for (int i = 0; i < 1000 && chat.closes == 0; i++) {
         host_turn(&host, 5);
-        arc__grpc_server_tick(old);
+        arc__net_server_tick(old);
     }
     check_done(&chat, ARC_GRPC_OK);
     CHECK_TEXT(arc__slice_cstr(chat.first), "still there");
-    for (int i = 0; i < 1000 && !arc__grpc_server_is_drained(old); i++) {
+    for (int i = 0; i < 1000 && !arc__net_server_is_drained(old); i++) {
         host_turn(&host, 5);
         host.now_ns += PAIR_MS * 100;
-        arc__grpc_server_tick(old);
+        arc__net_server_tick(old);
     }
-    CHECK(arc__grpc_server_is_drained(old));
-    arc__grpc_server_close(old);
+    CHECK(arc__net_server_is_drained(old));
+    arc__net_server_close(old);
     host_close(&host);
 }
 
@@ -207,7 +208,7 @@ static void a_drain_cuts_at_its_deadline(void)
     CHECK_OK(host_connect(&host, NULL, &host.channel, NULL));
     CHECK_OK(host_call(&host, host.channel, "/t/Hang", 0, 0, &hang));
     host_settle(&host);
-    arc__grpc_server_drain(host.server, host.now_ns + 5 * PAIR_S);
+    arc__net_server_drain(host.server, host.now_ns + 5 * PAIR_S);
     host_settle(&host);
     CHECK_INT(hang.closes, 0);
     CHECK_OK(host_call(&host, host.channel, "/t/Echo", 0, 0, &late));
@@ -216,7 +217,7 @@ static void a_drain_cuts_at_its_deadline(void)
     host_until(&host, &hang.closes);
     check_done(&hang, ARC_GRPC_UNAVAILABLE);
     CHECK(host.now_ns >= 1005 * PAIR_S);
-    CHECK(arc__grpc_server_is_drained(host.server));
+    CHECK(arc__net_server_is_drained(host.server));
     CHECK_INT(host.service.last_why, ARC_GRPC_WHY_LOST);
     host_close(&host);
 }
@@ -260,7 +261,7 @@ static int dial(const struct host *host)
 static void limits_of_connections(void)
 {
     struct host host;
-    struct arc_grpc_server_options options = {.unproven_per_source_max = 4};
+    struct arc_net_server_options options = {.unproven_per_source_max = 4};
     struct arc_grpc_server_stats stats;
     int fds[10];
     CHECK_OK(host_open(&host, NULL));
@@ -268,30 +269,30 @@ static void limits_of_connections(void)
     for (int i = 0; i < 10; i++)
         fds[i] = dial(&host);
     host_settle(&host);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.connections, 4);
     CHECK_INT(stats.refused_source, 6);
     /* They say nothing; after the handshake's time they are gone. */
     host.now_ns += 11 * PAIR_S;
     host_settle(&host);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.connections, 0);
     for (int i = 0; i < 10; i++)
         close(fds[i]);
     host_stop(&host);
 
-    options = (struct arc_grpc_server_options){.conns_max = 3};
+    options = (struct arc_net_server_options){.conns_max = 3};
     CHECK_OK(host_serve(&host, &options, NULL));
     for (int i = 0; i < 5; i++)
         fds[i] = dial(&host);
     host_settle(&host);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.connections, 3);
     CHECK_INT(stats.refused_full, 2);
     for (int i = 0; i < 5; i++)
         close(fds[i]);
     host_settle(&host);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.connections, 0);
     host_close(&host);
 }
@@ -299,7 +300,7 @@ static void limits_of_connections(void)
 static void who_was_answered_does_not_count(void)
 {
     struct host host;
-    struct arc_grpc_server_options options = {.unproven_per_source_max = 2};
+    struct arc_net_server_options options = {.unproven_per_source_max = 2};
     struct arc_grpc_server_stats stats;
     struct seen seen = {0};
     int fds[100];
@@ -310,7 +311,7 @@ static void who_was_answered_does_not_count(void)
     for (int i = 0; i < 3; i++)
         fds[i] = dial(&host);
     host_settle(&host);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.connections, 3);
     CHECK_INT(stats.refused_source, 1);
     for (int i = 0; i < 3; i++)
@@ -322,7 +323,7 @@ static void who_was_answered_does_not_count(void)
     for (int i = 0; i < 100; i++)
         fds[i] = dial(&host);
     host_settle(&host);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.connections, 100);
     for (int i = 0; i < 100; i++)
         close(fds[i]);
@@ -350,7 +351,7 @@ static void no_descriptors(void)
         fds[count++] = fd;
     }
     host_settle(&host); /* would never come to rest if the socket stayed readable */
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.refused_starved, 1);
     CHECK_INT(stats.accepted, 0);
     for (int i = 0; i < count; i++)
@@ -377,20 +378,20 @@ static void a_socket_that_takes_nothing(void)
     limits.conn_window_bytes = 64 << 20;
     CHECK_OK(pair_open(&pair, NULL, NULL, &limits));
     CHECK_OK(pair_call(&pair, "/t/Feed", 0, &seen));
-    CHECK_OK(arc__grpc_call_send(seen.call, ARC_LIT("60 1000000"), NULL));
-    arc__grpc_call_half_close(seen.call);
-    len = arc__grpc_conn_send(pair.client, pair.now_ns, request, sizeof(request));
+    CHECK_OK(arc_grpc_call_send(seen.call, ARC_LIT("60 1000000"), NULL));
+    arc_grpc_call_half_close(seen.call);
+    len = arc_grpc_conn_send(pair.client, pair.now_ns, request, sizeof(request));
     CHECK_OK(host_open(&host, NULL));
     CHECK_OK(host_serve(&host, NULL, NULL));
     int fd = dial(&host);
     CHECK_INT(send(fd, request, len, MSG_NOSIGNAL), len);
     host_settle(&host);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.calls, 1);
     CHECK(stats.bytes_out < 30000000);
     host.now_ns += 31 * PAIR_S;
     host_settle(&host);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.connections, 0);
     CHECK_INT(host.service.closed, 1);
     close(fd);
@@ -431,33 +432,33 @@ static void listens_where_it_is_told(void)
     struct host host;
     arc_err err = ARC_ERR_INIT;
     const char *const all[] = {":0", "localhost:0"};
-    struct arc_grpc_server_options options = {.listen = all, .listen_count = 2};
+    struct arc_net_server_options options = {.listen = all, .listen_count = 2};
     struct seen one = {0}, two = {0};
     CHECK_OK(host_open(&host, NULL));
     CHECK_OK(host_serve(&host, &options, NULL));
-    CHECK_INT(arc__grpc_server_listeners(host.server), 2);
-    CHECK(!arc__grpc_server_is_loopback(host.server));
+    CHECK_INT(arc__net_server_listeners(host.server), 2);
+    CHECK(!arc__net_server_is_loopback(host.server));
     for (size_t i = 0; i < 2; i++) {
         snprintf(host.address, sizeof(host.address), "localhost:%u",
-                 (unsigned)arc__grpc_server_port(host.server, i));
+                 (unsigned)arc__net_server_port(host.server, i));
         CHECK_OK(host_connect(&host, NULL, &host.channel, NULL));
         CHECK_OK(host_unary(&host, host.channel, "/t/Echo", ARC_LIT("x"), i == 0 ? &one : &two));
-        arc__grpc_channel_close(host.channel);
+        arc__net_channel_close(host.channel);
         host.channel = NULL;
     }
     check_done(&one, ARC_GRPC_OK);
     check_done(&two, ARC_GRPC_OK);
 
     snprintf(host.address, sizeof(host.address), "127.0.0.1:%u",
-             (unsigned)arc__grpc_server_port(host.server, 0));
+             (unsigned)arc__net_server_port(host.server, 0));
     const char *const taken[] = {host.address};
-    struct arc_grpc_server *other = NULL;
+    struct arc_net_server *other = NULL;
     options.listen = taken;
     options.listen_count = 1;
     options.size = sizeof(options);
     options.env = &host.env;
     options.events = &service_events;
-    CHECK_STATUS(arc__grpc_server_open(&options, &other, &err), ARC_EIO);
+    CHECK_STATUS(arc__net_server_open(&options, &other, &err), ARC_EIO);
     CHECK(strstr(err.message, "Address already in use") != NULL);
     CHECK(other == NULL);
     host_close(&host);
@@ -475,8 +476,8 @@ static int life(struct test_mem *state)
         host_connect(&host, NULL, &host.channel, NULL) == ARC_OK) {
         if (host_call(&host, host.channel, "/t/Echo", host.now_ns + 5 * PAIR_S, 0, &seen) ==
             ARC_OK) {
-            if (arc__grpc_call_send(seen.call, ARC_LIT("hello"), NULL) == ARC_OK)
-                arc__grpc_call_half_close(seen.call);
+            if (arc_grpc_call_send(seen.call, ARC_LIT("hello"), NULL) == ARC_OK)
+                arc_grpc_call_half_close(seen.call);
             host_until(&host, &seen.closes);
             CHECK_INT(seen.statuses, 1);
         }

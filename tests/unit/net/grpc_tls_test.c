@@ -34,15 +34,17 @@ static int one_call(const struct arc_tls_options *server, const struct arc_tls_o
 {
     struct host host;
     struct seen seen = {.code = -1};
-    struct arc_grpc_server_options server_options = {.tls = server};
-    struct arc_grpc_channel_options client_options = {.tls = client};
+    struct arc_net_server_options server_options = {.tls = server};
+    struct arc_net_channel_options client_options = {.tls = client};
     char target[64];
+    const char *address = target;
     CHECK_OK(host_open(&host, NULL));
     CHECK_OK(host_serve(&host, &server_options, NULL));
     if (name != NULL) {
         snprintf(target, sizeof(target), "%s:%u", name,
-                 (unsigned)arc__grpc_server_port(host.server, 0));
-        client_options.target = target;
+                 (unsigned)arc__net_server_port(host.server, 0));
+        client_options.targets = &address;
+        client_options.target_count = 1;
     }
     CHECK_OK(host_connect(&host, &client_options, &host.channel, NULL));
     CHECK_OK(host_unary(&host, host.channel, "/t/Echo", ARC_LIT("x"), &seen));
@@ -57,8 +59,8 @@ static void four_kinds(void)
     struct host host;
     struct seen echo = {0}, feed = {0}, chat = {0}, collect = {0};
     struct arc_tls_options server = server_tls(), client = client_tls();
-    struct arc_grpc_server_options server_options = {.tls = &server};
-    struct arc_grpc_channel_options client_options = {.tls = &client};
+    struct arc_net_server_options server_options = {.tls = &server};
+    struct arc_net_channel_options client_options = {.tls = &client};
     char *big = calloc(1, 3 << 20);
     CHECK_OK(host_open(&host, NULL));
     CHECK_OK(host_serve(&host, &server_options, NULL));
@@ -74,12 +76,12 @@ static void four_kinds(void)
     CHECK_OK(host_call(&host, host.channel, "/t/Chat", 0, 0, &chat));
     for (int i = 0; i < 20; i++) {
         int want = i + 1;
-        CHECK_OK(arc__grpc_call_send(chat.call, ARC_LIT("ping"), NULL));
+        CHECK_OK(arc_grpc_call_send(chat.call, ARC_LIT("ping"), NULL));
         for (int k = 0; k < 1000 && chat.messages < want; k++)
             host_turn(&host, 5);
         CHECK_INT(chat.messages, want);
     }
-    arc__grpc_call_half_close(chat.call);
+    arc_grpc_call_half_close(chat.call);
     host_until(&host, &chat.closes);
     CHECK_INT(chat.code, ARC_GRPC_OK);
     host_close(&host);
@@ -174,7 +176,7 @@ static void old_versions_and_other_protocols(void)
 {
     struct host host;
     struct arc_tls_options server = server_tls();
-    struct arc_grpc_server_options options = {.tls = &server};
+    struct arc_net_server_options options = {.tls = &server};
     struct arc_grpc_server_stats stats;
     CHECK_OK(host_open(&host, NULL));
     CHECK_OK(host_serve(&host, &options, NULL));
@@ -184,7 +186,7 @@ static void old_versions_and_other_protocols(void)
     CHECK_INT(bare_handshake(&host, TLS1_VERSION, "\2h2"), 0);
     CHECK_INT(bare_handshake(&host, TLS1_3_VERSION, "\10http/1.1"), 0);
     CHECK_INT(bare_handshake(&host, TLS1_3_VERSION, NULL), 0);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.connections, 0);
     host_close(&host);
 }
@@ -193,7 +195,7 @@ static void half_a_handshake(void)
 {
     struct host host;
     struct arc_tls_options server = server_tls();
-    struct arc_grpc_server_options options = {.tls = &server};
+    struct arc_net_server_options options = {.tls = &server};
     struct arc_grpc_server_stats stats;
     struct arc_addr_list list;
     CHECK_OK(host_open(&host, NULL));
@@ -203,11 +205,11 @@ static void half_a_handshake(void)
     CHECK(connect(fd, &list.items[0].sa.any, list.items[0].len) == 0);
     CHECK_INT(send(fd, "\x16\x03\x01\x02", 4, MSG_NOSIGNAL), 4);
     host_settle(&host);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.connections, 1);
     host.now_ns += 10 * PAIR_S;
     host_settle(&host);
-    arc__grpc_server_stats(host.server, &stats);
+    arc__net_server_stats(host.server, &stats);
     CHECK_INT(stats.connections, 0);
     CHECK_INT(stats.failed_handshake, 1);
     close(fd);

@@ -36,25 +36,24 @@ arc_status host_open(struct host *host, const struct arc_mem *mem)
 
 void host_stop(struct host *host)
 {
-    arc__grpc_server_close(host->server);
+    arc__net_server_close(host->server);
     host->server = NULL;
 }
 
 void host_close(struct host *host)
 {
-    arc__grpc_channel_close(host->channel);
-    arc__grpc_channel_close(host->second);
+    arc__net_channel_close(host->channel);
+    arc__net_channel_close(host->second);
     host_stop(host);
     arc__loop_close(host->loop);
     host->channel = host->second = NULL;
     host->loop = NULL;
 }
 
-arc_status host_serve(struct host *host, const struct arc_grpc_server_options *options,
-                      arc_err *err)
+arc_status host_serve(struct host *host, const struct arc_net_server_options *options, arc_err *err)
 {
     static const char *const any[] = {"127.0.0.1:0"};
-    struct arc_grpc_server_options filled = {.size = sizeof(filled)};
+    struct arc_net_server_options filled = {.size = sizeof(filled)};
     if (options != NULL)
         filled = *options;
     filled.size = sizeof(filled);
@@ -65,13 +64,13 @@ arc_status host_serve(struct host *host, const struct arc_grpc_server_options *o
         filled.listen = any;
         filled.listen_count = 1;
     }
-    ARC_TRY(arc__grpc_server_open(&filled, &host->server, err));
+    ARC_TRY(arc__net_server_open(&filled, &host->server, err));
     snprintf(host->address, sizeof(host->address), "127.0.0.1:%u",
-             (unsigned)arc__grpc_server_port(host->server, 0));
+             (unsigned)arc__net_server_port(host->server, 0));
     return ARC_OK;
 }
 
-static void on_state(void *user, enum arc_grpc_channel_state state, const arc_err *err)
+static void on_state(void *user, int32_t state, const arc_err *err)
 {
     struct host *host = user;
     host->states[state]++;
@@ -79,31 +78,34 @@ static void on_state(void *user, enum arc_grpc_channel_state state, const arc_er
         snprintf(host->why, sizeof(host->why), "%s", err->message);
 }
 
-arc_status host_connect(struct host *host, const struct arc_grpc_channel_options *options,
-                        struct arc_grpc_channel **out, arc_err *err)
+arc_status host_connect(struct host *host, const struct arc_net_channel_options *options,
+                        struct arc_net_channel **out, arc_err *err)
 {
-    struct arc_grpc_channel_options filled = {.size = sizeof(filled)};
+    struct arc_net_channel_options filled = {.size = sizeof(filled)};
     if (options != NULL)
         filled = *options;
     filled.size = sizeof(filled);
     filled.env = &host->env;
     filled.on_state = on_state;
     filled.user = host;
-    if (filled.target == NULL)
-        filled.target = host->address;
-    return arc__grpc_channel_open(&filled, out, err);
+    const char *address = host->address;
+    if (filled.targets == NULL) {
+        filled.targets = &address;
+        filled.target_count = 1;
+    }
+    return arc__net_channel_open(&filled, out, err);
 }
 
 static uint64_t next_deadline(const struct host *host)
 {
     uint64_t next = ARC_NET_NEVER, at;
-    struct arc_grpc_channel *const channels[] = {host->channel, host->second};
+    struct arc_net_channel *const channels[] = {host->channel, host->second};
     if (host->server != NULL)
-        next = arc__grpc_server_next_deadline(host->server);
+        next = arc__net_server_next_deadline(host->server);
     for (size_t i = 0; i < 2; i++) {
         if (channels[i] == NULL)
             continue;
-        at = arc__grpc_channel_next_deadline(channels[i]);
+        at = arc__net_channel_next_deadline(channels[i]);
         next = at < next ? at : next;
     }
     return next;
@@ -118,11 +120,11 @@ static int turn(struct host *host, int wait_ms)
     if (ready > 0)
         CHECK_OK(arc__loop_dispatch(host->loop, 64, NULL, NULL));
     if (host->server != NULL)
-        arc__grpc_server_tick(host->server);
+        arc__net_server_tick(host->server);
     if (host->channel != NULL)
-        arc__grpc_channel_tick(host->channel);
+        arc__net_channel_tick(host->channel);
     if (host->second != NULL)
-        arc__grpc_channel_tick(host->second);
+        arc__net_channel_tick(host->second);
     return due || ready > 0;
 }
 
@@ -157,27 +159,28 @@ void host_until(struct host *host, const int *done)
     }
 }
 
-arc_status host_call(struct host *host, struct arc_grpc_channel *channel, const char *path,
+arc_status host_call(struct host *host, struct arc_net_channel *channel, const char *path,
                      uint64_t deadline_ns, int wait_for_ready, struct seen *seen)
 {
     struct arc_grpc_request request = {
+        .size = sizeof(request),
         .path = arc__slice_cstr(path),
         .deadline_ns = deadline_ns != 0 ? deadline_ns : ARC_GRPC_NEVER,
         .wait_for_ready = wait_for_ready,
     };
     (void)host;
-    return arc__grpc_channel_call(channel, &request, &seen_events, seen, &seen->call, NULL);
+    return arc__net_channel_call(channel, &request, &seen_events, seen, &seen->call, NULL);
 }
 
-arc_status host_unary(struct host *host, struct arc_grpc_channel *channel, const char *path,
+arc_status host_unary(struct host *host, struct arc_net_channel *channel, const char *path,
                       arc_slice message, struct seen *seen)
 {
     ARC_TRY(host_call(host, channel, path, 0, 0, seen));
-    arc_status status = arc__grpc_call_send(seen->call, message, NULL);
+    arc_status status = arc_grpc_call_send(seen->call, message, NULL);
     if (status == ARC_OK)
-        arc__grpc_call_half_close(seen->call);
+        arc_grpc_call_half_close(seen->call);
     else
-        arc__grpc_call_cancel(seen->call);
+        arc_grpc_call_cancel(seen->call);
     host_until(host, &seen->closes);
     return status;
 }

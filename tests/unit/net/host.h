@@ -16,8 +16,8 @@ struct host {
     struct arc_loop *loop;
     uint64_t now_ns;
     uint64_t random;
-    struct arc_grpc_server *server;
-    struct arc_grpc_channel *channel, *second;
+    struct arc_net_server *server;
+    struct arc_net_channel *channel, *second;
     struct service service;
     char address[64]; /* of the server, for a channel */
     int states[8];    /* how often the channel came to each */
@@ -28,21 +28,21 @@ struct host {
 arc_status host_open(struct host *host, const struct arc_mem *mem);
 void host_close(struct host *host);
 /* options: what differs from "127.0.0.1:0, plaintext, defaults"; may be NULL. */
-arc_status host_serve(struct host *host, const struct arc_grpc_server_options *options,
+arc_status host_serve(struct host *host, const struct arc_net_server_options *options,
                       arc_err *err);
 void host_stop(struct host *host);
-arc_status host_connect(struct host *host, const struct arc_grpc_channel_options *options,
-                        struct arc_grpc_channel **out, arc_err *err);
+arc_status host_connect(struct host *host, const struct arc_net_channel_options *options,
+                        struct arc_net_channel **out, arc_err *err);
 /* Turns until *done is not 0. Fails the test after many idle turns. */
 void host_until(struct host *host, const int *done);
 void host_turn(struct host *host, int wait_ms); /* one turn; no jump of the clock */
 /* Turns until nothing moves; the clock stands. */
 void host_settle(struct host *host);
 
-arc_status host_call(struct host *host, struct arc_grpc_channel *channel, const char *path,
+arc_status host_call(struct host *host, struct arc_net_channel *channel, const char *path,
                      uint64_t deadline_ns, int wait_for_ready, struct seen *seen);
 /* Opens, sends, half closes, turns until the end. */
-arc_status host_unary(struct host *host, struct arc_grpc_channel *channel, const char *path,
+arc_status host_unary(struct host *host, struct arc_net_channel *channel, const char *path,
                       arc_slice message, struct seen *seen);
 
 #endif

@@ -36,21 +36,21 @@ static int wait_ms(uint64_t deadline_ns)
     return ms > 1000 ? 1000 : (int)ms;
 }
 
-static void serve(struct arc_loop *loop, struct arc_grpc_server *server)
+static void serve(struct arc_loop *loop, struct arc_net_server *server)
 {
     struct pollfd fds[2] = {{.fd = arc__loop_fd(loop), .events = POLLIN},
                             {.fd = STDIN_FILENO, .events = POLLIN}};
     int watched = 2;
-    while (!arc__grpc_server_is_drained(server)) {
+    while (!arc__net_server_is_drained(server)) {
         char buf[64];
-        if (poll(fds, (nfds_t)watched, wait_ms(arc__grpc_server_next_deadline(server))) < 0)
+        if (poll(fds, (nfds_t)watched, wait_ms(arc__net_server_next_deadline(server))) < 0)
             return;
         if (watched == 2 && fds[1].revents != 0 && read(STDIN_FILENO, buf, sizeof(buf)) <= 0) {
-            arc__grpc_server_drain(server, now_ns(NULL) + 3 * PAIR_S);
+            arc__net_server_drain(server, now_ns(NULL) + 3 * PAIR_S);
             watched = 1;
         }
         (void)arc__loop_dispatch(loop, 256, NULL, NULL);
-        arc__grpc_server_tick(server);
+        arc__net_server_tick(server);
     }
 }
 
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 {
     struct arc_net_env env = {.mem = arc__mem_default(), .now_ns = now_ns, .log = log_line};
     struct service service = {.mem = env.mem};
-    struct arc_grpc_server *server = NULL;
+    struct arc_net_server *server = NULL;
     struct arc_tls_options tls = {.size = sizeof(tls)};
     arc_err err = ARC_ERR_INIT;
     if (argc != 2 && argc != 4) {
@@ -70,7 +70,7 @@ int main(int argc, char **argv)
         tls.cert_file = argv[2];
         tls.key_file = argv[3];
     }
-    struct arc_grpc_server_options options = {
+    struct arc_net_server_options options = {
         .size = sizeof(options),
         .env = &env,
         .listen = listen,
@@ -80,20 +80,20 @@ int main(int argc, char **argv)
         .user = &service,
     };
     if (arc__loop_open(&env.mem, &env.loop, &err) != ARC_OK ||
-        arc__grpc_server_open(&options, &server, &err) != ARC_OK) {
+        arc__net_server_open(&options, &server, &err) != ARC_OK) {
         fprintf(stderr, "%s: %s\n", err.subject, err.message);
         return 1;
     }
-    printf("%u\n", (unsigned)arc__grpc_server_port(server, 0));
+    printf("%u\n", (unsigned)arc__net_server_port(server, 0));
     fflush(stdout);
     serve(env.loop, server);
     struct arc_grpc_server_stats stats;
-    arc__grpc_server_stats(server, &stats);
+    arc__net_server_stats(server, &stats);
     printf("connections %" PRIu64 " calls %" PRIu64 " in %" PRIu64 " out %" PRIu64
            " resets %" PRIu64 " faults %" PRIu64 "\n",
            stats.accepted, stats.wire.calls, stats.wire.messages_in, stats.wire.messages_out,
            stats.wire.resets_by_peer, stats.wire.faults_by_peer);
-    arc__grpc_server_close(server);
+    arc__net_server_close(server);
     arc__loop_close(env.loop);
     return 0;
 }

@@ -106,18 +106,18 @@ static void send_out(struct attack *attack)
     struct arc_grpc_conn *server = attack->pair.server;
     if (attack->status == ARC_OK)
         attack->status =
-            arc__grpc_conn_recv(server, attack->pair.now_ns, arc__buf_slice(&attack->out), NULL);
+            arc_grpc_conn_recv(server, attack->pair.now_ns, arc__buf_slice(&attack->out), NULL);
     arc__buf_clear(&attack->out);
     while (!attack->deaf &&
-           (got = arc__grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
+           (got = arc_grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
         attack->replied += got;
-    if (arc__grpc_conn_next_deadline(server) <= attack->pair.now_ns) {
-        arc__grpc_conn_tick(server, attack->pair.now_ns);
+    if (arc_grpc_conn_get_deadline(server) <= attack->pair.now_ns) {
+        arc_grpc_conn_tick(server, attack->pair.now_ns);
         while (!attack->deaf &&
-               (got = arc__grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
+               (got = arc_grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
             attack->replied += got;
     }
-    if (attack->status == ARC_OK && arc__grpc_conn_is_over(server))
+    if (attack->status == ARC_OK && arc_grpc_conn_is_over(server))
         attack->status = ARC_EPROTOCOL;
 }
 
@@ -154,7 +154,7 @@ static void run_flood(const char *name, void (*one)(struct attack *attack, uint3
         printf("# %s: status %d, calls %d\n", name, attack.status, attack.pair.service.calls);
     CHECK(attack.status != ARC_OK);
     CHECK(attack.pair.service.calls <= 130);
-    CHECK(arc__grpc_conn_is_over(attack.pair.server));
+    CHECK(arc_grpc_conn_is_over(attack.pair.server));
     /* What comes after the end is not even read. */
     struct arc_grpc_counters before = attack.pair.server_counters;
     attack.status = ARC_OK;
@@ -293,10 +293,10 @@ static void answer_to(arc_slice bytes, struct seen *seen, struct arc_grpc_counte
     size_t got;
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     CHECK_OK(pair_call(&pair, "/t/Hang", 0, seen));
-    (void)arc__grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf));
-    CHECK_OK(arc__grpc_conn_recv(pair.server, pair.now_ns, bytes, NULL));
-    while ((got = arc__grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf))) > 0)
-        CHECK_OK(arc__grpc_conn_recv(pair.client, pair.now_ns, arc__slice(buf, got), NULL));
+    (void)arc_grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf));
+    CHECK_OK(arc_grpc_conn_recv(pair.server, pair.now_ns, bytes, NULL));
+    while ((got = arc_grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf))) > 0)
+        CHECK_OK(arc_grpc_conn_recv(pair.client, pair.now_ns, arc__slice(buf, got), NULL));
     CHECK_INT(seen->statuses, 1);
     *counters = pair.server_counters;
     pair_close(&pair);
@@ -477,9 +477,9 @@ static void slow_peers_are_let_go(void)
 {
     struct pair pair = {0};
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
-    CHECK_INT(arc__grpc_conn_next_deadline(pair.server), pair.now_ns + 10 * PAIR_S);
-    arc__grpc_conn_tick(pair.server, pair.now_ns + 10 * PAIR_S);
-    CHECK(arc__grpc_conn_is_over(pair.server));
+    CHECK_INT(arc_grpc_conn_get_deadline(pair.server), pair.now_ns + 10 * PAIR_S);
+    arc_grpc_conn_tick(pair.server, pair.now_ns + 10 * PAIR_S);
+    CHECK(arc_grpc_conn_is_over(pair.server));
     CHECK_INT(pair.server_counters.timeouts_handshake, 1);
     pair_close(&pair);
 
@@ -491,7 +491,7 @@ static void slow_peers_are_let_go(void)
     attack.pair.now_ns += 10 * PAIR_S;
     send_out(&attack);
     CHECK_INT(attack.pair.server_counters.timeouts_headers, 1);
-    CHECK(arc__grpc_conn_is_over(attack.pair.server));
+    CHECK(arc_grpc_conn_is_over(attack.pair.server));
     attack_close(&attack);
 
     /* A message of which a byte comes each second. */
@@ -517,10 +517,10 @@ static void an_idle_stream_wakes_nobody(void)
     attack_open(&attack, NULL);
     request(&attack.out, 1, 0, "/t/Hang", NULL, NULL);
     send_out(&attack);
-    CHECK_INT(arc__grpc_conn_next_deadline(attack.pair.server), ARC_GRPC_NEVER);
+    CHECK_INT(arc_grpc_conn_get_deadline(attack.pair.server), ARC_GRPC_NEVER);
     frame(&attack.out, DATA, 0, 1, ARC_LIT("\x00\x00\x00\x10\x00"));
     send_out(&attack);
-    CHECK(arc__grpc_conn_next_deadline(attack.pair.server) <= attack.pair.now_ns + 10 * PAIR_S);
+    CHECK(arc_grpc_conn_get_deadline(attack.pair.server) <= attack.pair.now_ns + 10 * PAIR_S);
     attack_close(&attack);
 }
 
@@ -542,7 +542,7 @@ static void a_reader_that_stalls_loses_the_call(void)
     send_out(&attack);
     CHECK_INT(attack.pair.service.closed, 1);
     CHECK_INT(attack.pair.server_counters.stalls, 1);
-    CHECK_INT(arc__grpc_conn_queued_bytes(attack.pair.server), 0);
+    CHECK_INT(arc_grpc_conn_get_queued(attack.pair.server), 0);
     attack_close(&attack);
 }
 
@@ -560,7 +560,7 @@ static void pieces_of_many_messages_are_bounded(void)
             memcpy(piece, "\x00\x00\x40\x00\x00", 5);
             frame(&attack.out, DATA, 0, 1 + 2 * i, arc__slice(piece, sizeof(piece)));
             send_out(&attack);
-            size_t held = arc__grpc_conn_held_bytes(attack.pair.server);
+            size_t held = arc_grpc_conn_get_held(attack.pair.server);
             if (held > attack.pair.max_held)
                 attack.pair.max_held = held;
         }
@@ -579,13 +579,13 @@ static void record_session(struct arc_buf *record)
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     CHECK_OK(pair_unary(&pair, "/t/Echo", ARC_LIT("hello"), &echo));
     CHECK_OK(pair_call(&pair, "/t/Chat", pair.now_ns + PAIR_S, &chat));
-    CHECK_OK(arc__grpc_call_send(chat.call, ARC_LIT("one"), NULL));
+    CHECK_OK(arc_grpc_call_send(chat.call, ARC_LIT("one"), NULL));
     pair_pump(&pair);
     CHECK_OK(pair_call(&pair, "/t/Hang", 0, &cancelled));
     pair_pump(&pair);
-    arc__grpc_call_cancel(cancelled.call);
-    CHECK_OK(arc__grpc_call_send(chat.call, ARC_LIT("two"), NULL));
-    arc__grpc_call_half_close(chat.call);
+    arc_grpc_call_cancel(cancelled.call);
+    CHECK_OK(arc_grpc_call_send(chat.call, ARC_LIT("two"), NULL));
+    arc_grpc_call_half_close(chat.call);
     pair_pump(&pair);
     pair_close(&pair);
 }
@@ -605,9 +605,9 @@ static void play(arc_slice bytes, size_t step, int *calls)
         if (copy == NULL)
             break;
         memcpy(copy, bytes.ptr + at, len);
-        status = arc__grpc_conn_recv(pair.server, pair.now_ns, arc__slice(copy, len), NULL);
+        status = arc_grpc_conn_recv(pair.server, pair.now_ns, arc__slice(copy, len), NULL);
         free(copy);
-        while (arc__grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf)) > 0)
+        while (arc_grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf)) > 0)
             ;
     }
     if (calls != NULL)
@@ -662,10 +662,10 @@ static void play_to_client(arc_slice bytes, size_t step, int *messages)
     arc_status status = ARC_OK;
     CHECK_OK(pair_open(&pair, &mem, NULL, NULL));
     CHECK_OK(pair_call(&pair, "/t/Echo", 0, &echo));
-    CHECK_OK(arc__grpc_call_send(echo.call, ARC_LIT("hello"), NULL));
-    arc__grpc_call_half_close(echo.call);
+    CHECK_OK(arc_grpc_call_send(echo.call, ARC_LIT("hello"), NULL));
+    arc_grpc_call_half_close(echo.call);
     CHECK_OK(pair_call(&pair, "/t/Fail", 0, &fail));
-    while (arc__grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf)) > 0)
+    while (arc_grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf)) > 0)
         ;
     for (size_t at = 0; at < bytes.len && status == ARC_OK; at += step) {
         size_t len = bytes.len - at < step ? bytes.len - at : step;
@@ -673,9 +673,9 @@ static void play_to_client(arc_slice bytes, size_t step, int *messages)
         if (copy == NULL)
             break;
         memcpy(copy, bytes.ptr + at, len);
-        status = arc__grpc_conn_recv(pair.client, pair.now_ns, arc__slice(copy, len), NULL);
+        status = arc_grpc_conn_recv(pair.client, pair.now_ns, arc__slice(copy, len), NULL);
         free(copy);
-        while (arc__grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf)) > 0)
+        while (arc_grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf)) > 0)
             ;
     }
     pair_close(&pair);
@@ -697,8 +697,8 @@ static void a_wrong_server(void)
     arc__buf_init(&record, &mem, 1 << 20);
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     CHECK_OK(pair_call(&pair, "/t/Echo", 0, &echo));
-    CHECK_OK(arc__grpc_call_send(echo.call, ARC_LIT("hello"), NULL));
-    arc__grpc_call_half_close(echo.call);
+    CHECK_OK(arc_grpc_call_send(echo.call, ARC_LIT("hello"), NULL));
+    arc_grpc_call_half_close(echo.call);
     CHECK_OK(pair_call(&pair, "/t/Fail", 0, &fail));
     pair_pump(&pair);
     pair_close(&pair);
@@ -725,11 +725,11 @@ static void not_http2(void)
         struct pair pair = {0};
         arc_err err = ARC_ERR_INIT;
         CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
-        CHECK_STATUS(arc__grpc_conn_recv(pair.server, pair.now_ns, arc__slice_cstr(hello[i]), &err),
+        CHECK_STATUS(arc_grpc_conn_recv(pair.server, pair.now_ns, arc__slice_cstr(hello[i]), &err),
                      ARC_EPROTOCOL);
         CHECK_TEXT(arc__slice_cstr(err.message), "The peer does not speak HTTP/2.");
         CHECK_TEXT(arc__slice_cstr(err.subject), "10.0.0.7:4711");
-        CHECK(arc__grpc_conn_is_over(pair.server));
+        CHECK(arc_grpc_conn_is_over(pair.server));
         pair_close(&pair);
     }
 }

@@ -36,7 +36,7 @@ static void unary(void)
         CHECK_INT(empty.bytes, 0);
         CHECK_INT(pair.service.closed, 2);
         CHECK_INT(pair.service.last_why, ARC_GRPC_WHY_DONE);
-        CHECK_INT(arc__grpc_conn_calls(pair.server), 0);
+        CHECK_INT(arc_grpc_conn_get_calls(pair.server), 0);
         pair_close(&pair);
     }
 }
@@ -51,11 +51,11 @@ static void client_stream(void)
         CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
         CHECK_OK(pair_call(&pair, "/t/Collect", 0, &seen));
         for (size_t k = 0; k < 200; k++) {
-            CHECK_OK(arc__grpc_call_send(seen.call, arc__slice(line, k), NULL));
+            CHECK_OK(arc_grpc_call_send(seen.call, arc__slice(line, k), NULL));
             if (k % 50 == 0)
                 pair_pump(&pair);
         }
-        arc__grpc_call_half_close(seen.call);
+        arc_grpc_call_half_close(seen.call);
         pair_pump(&pair);
         check_done(&seen, ARC_GRPC_OK);
         CHECK_TEXT(arc__slice_cstr(seen.first), "200 19900");
@@ -90,12 +90,12 @@ static void bidi_stream(void)
             memset(text, 'a' + k % 26, sizeof(text));
             arc_slice message = arc__slice(text, (size_t)k * 2);
             sum = pair_sum(sum, message);
-            CHECK_OK(arc__grpc_call_send(seen.call, message, NULL));
+            CHECK_OK(arc_grpc_call_send(seen.call, message, NULL));
             pair_pump(&pair);
             CHECK_INT(seen.messages, k + 1);
         }
         CHECK_INT(seen.statuses, 0);
-        arc__grpc_call_half_close(seen.call);
+        arc_grpc_call_half_close(seen.call);
         pair_pump(&pair);
         check_done(&seen, ARC_GRPC_OK);
         CHECK_INT(seen.sum, sum);
@@ -112,8 +112,8 @@ static void many_calls_at_once(void)
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     for (int i = 0; i < 1000; i++) {
         CHECK_OK(pair_call(&pair, "/t/Echo", 0, &seen[i]));
-        CHECK_OK(arc__grpc_call_send(seen[i].call, ARC_LIT("x"), NULL));
-        arc__grpc_call_half_close(seen[i].call);
+        CHECK_OK(arc_grpc_call_send(seen[i].call, ARC_LIT("x"), NULL));
+        arc_grpc_call_half_close(seen[i].call);
     }
     struct seen more = {0};
     CHECK_STATUS(pair_call(&pair, "/t/Echo", 0, &more), ARC_ELIMIT);
@@ -163,13 +163,14 @@ static void metadata_travels(void)
         {ARC_LIT("x-trace-bin"), ARC_LIT("\x00\x01")},
     };
     struct arc_grpc_request request = {
+        .size = sizeof(request),
         .path = ARC_LIT("/t/Hang"),
         .fields = fields,
         .count = 2,
         .deadline_ns = 1005 * PAIR_S,
     };
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
-    CHECK_OK(arc__grpc_call_open(pair.client, &request, &seen_events, &seen, &seen.call, NULL));
+    CHECK_OK(arc_grpc_call_open(pair.client, &request, &seen_events, &seen, &seen.call, NULL));
     pair_pump(&pair);
     CHECK_TEXT(arc__slice_cstr(pair.service.authorization), "Bearer abc");
     CHECK_INT(pair.service.metadata_seen, 3); /* and the user agent */
@@ -184,21 +185,24 @@ static void bad_metadata_is_refused(void)
     struct pair pair = {0};
     struct seen seen = {0};
     const struct arc_grpc_field bad = {ARC_LIT("Grpc-Status"), ARC_LIT("0")};
-    struct arc_grpc_request request = {
-        .path = ARC_LIT("/t/Hang"), .fields = &bad, .count = 1, .deadline_ns = ARC_GRPC_NEVER};
+    struct arc_grpc_request request = {.size = sizeof(request),
+                                       .path = ARC_LIT("/t/Hang"),
+                                       .fields = &bad,
+                                       .count = 1,
+                                       .deadline_ns = ARC_GRPC_NEVER};
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
-    CHECK_STATUS(arc__grpc_call_open(pair.client, &request, &seen_events, &seen, &seen.call, NULL),
+    CHECK_STATUS(arc_grpc_call_open(pair.client, &request, &seen_events, &seen, &seen.call, NULL),
                  ARC_EINVAL);
     CHECK(seen.call == NULL);
     request.count = 0;
-    CHECK_OK(arc__grpc_call_open(pair.client, &request, &seen_events, &seen, &seen.call, NULL));
+    CHECK_OK(arc_grpc_call_open(pair.client, &request, &seen_events, &seen, &seen.call, NULL));
     pair_pump(&pair);
-    CHECK_STATUS(arc__grpc_call_finish(pair.service.hanging, 0, ARC_NONE, &bad, 1, NULL),
+    CHECK_STATUS(arc_grpc_call_finish(pair.service.hanging, 0, ARC_NONE, &bad, 1, NULL),
                  ARC_EINVAL);
-    CHECK_OK(arc__grpc_call_finish(pair.service.hanging, 0, ARC_NONE, NULL, 0, NULL));
-    CHECK_STATUS(arc__grpc_call_finish(pair.service.hanging, 0, ARC_NONE, NULL, 0, NULL),
+    CHECK_OK(arc_grpc_call_finish(pair.service.hanging, 0, ARC_NONE, NULL, 0, NULL));
+    CHECK_STATUS(arc_grpc_call_finish(pair.service.hanging, 0, ARC_NONE, NULL, 0, NULL),
                  ARC_ECONFLICT);
-    CHECK_STATUS(arc__grpc_call_send(pair.service.hanging, ARC_LIT("x"), NULL), ARC_ECONFLICT);
+    CHECK_STATUS(arc_grpc_call_send(pair.service.hanging, ARC_LIT("x"), NULL), ARC_ECONFLICT);
     pair_pump(&pair);
     check_done(&seen, ARC_GRPC_OK);
     pair_close(&pair);
@@ -248,18 +252,18 @@ static void a_paused_client_holds_the_server(void)
     CHECK_OK(pair_unary(&pair, "/t/Feed", ARC_LIT("2000 10000"), &seen));
     CHECK_INT(seen.messages, 3);
     CHECK_INT(seen.statuses, 0);
-    CHECK(arc__grpc_conn_held_bytes(pair.client) <= 1 << 20);
+    CHECK(arc_grpc_conn_get_held(pair.client) <= 1 << 20);
     CHECK(pair.max_queued <= 1 << 20);
     seen.pause_after = 1500;
-    arc__grpc_call_resume(seen.call);
+    arc_grpc_call_resume(seen.call);
     pair_pump(&pair);
     CHECK_INT(seen.messages, 1500);
-    arc__grpc_call_resume(seen.call);
+    arc_grpc_call_resume(seen.call);
     pair_pump(&pair);
     check_done(&seen, ARC_GRPC_OK);
     CHECK_INT(seen.messages, 2000);
     CHECK_INT(seen.bytes, 20000000);
-    CHECK_INT(arc__grpc_conn_held_bytes(pair.client), 0);
+    CHECK_INT(arc_grpc_conn_get_held(pair.client), 0);
     pair_close(&pair);
 }
 
@@ -272,7 +276,7 @@ static void a_status_waits_behind_messages(void)
     CHECK_INT(seen.messages, 1);
     CHECK_INT(seen.statuses, 0);
     CHECK_INT(pair.service.closed, 1);
-    arc__grpc_call_resume(seen.call);
+    arc_grpc_call_resume(seen.call);
     pair_pump(&pair);
     check_done(&seen, ARC_GRPC_OK);
     CHECK_INT(seen.messages, 5);
@@ -291,7 +295,7 @@ static void a_paused_server_holds_the_client(void)
     pair_pump(&pair);
     CHECK(pair.service.hanging != NULL);
     for (int i = 0; i < 1000; i++) {
-        if (arc__grpc_call_send(seen.call, arc__slice(block, sizeof(block)), NULL) != ARC_OK)
+        if (arc_grpc_call_send(seen.call, arc__slice(block, sizeof(block)), NULL) != ARC_OK)
             break;
         sent++;
         pair_pump(&pair);
@@ -300,12 +304,12 @@ static void a_paused_server_holds_the_client(void)
     CHECK(sent >= 32 && sent <= 64); /* a window and a queue of 1 MiB each */
     CHECK(pair.max_held <= (1 << 20));
     CHECK_INT(seen.writables, 0);
-    arc__grpc_call_resume(pair.service.hanging);
+    arc_grpc_call_resume(pair.service.hanging);
     pair_pump(&pair);
     CHECK_INT(seen.writables, 1);
     CHECK_INT(pair.service.messages, sent);
-    CHECK_OK(arc__grpc_call_send(seen.call, arc__slice(block, sizeof(block)), NULL));
-    arc__grpc_call_half_close(seen.call);
+    CHECK_OK(arc_grpc_call_send(seen.call, arc__slice(block, sizeof(block)), NULL));
+    arc_grpc_call_half_close(seen.call);
     pair_pump(&pair);
     check_done(&seen, ARC_GRPC_OK);
     CHECK_INT(pair.service.messages, sent + 1);
@@ -319,17 +323,17 @@ static void two_streams_take_turns(void)
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     pair_pump(&pair);
     CHECK_OK(pair_call(&pair, "/t/Feed", 0, &big));
-    CHECK_OK(arc__grpc_call_send(big.call, ARC_LIT("1000 100000"), NULL));
-    arc__grpc_call_half_close(big.call);
+    CHECK_OK(arc_grpc_call_send(big.call, ARC_LIT("1000 100000"), NULL));
+    arc_grpc_call_half_close(big.call);
     CHECK_OK(pair_call(&pair, "/t/Feed", 0, &small));
-    CHECK_OK(arc__grpc_call_send(small.call, ARC_LIT("3 1000"), NULL));
-    arc__grpc_call_half_close(small.call);
+    CHECK_OK(arc_grpc_call_send(small.call, ARC_LIT("3 1000"), NULL));
+    arc_grpc_call_half_close(small.call);
     static char buf[65536];
     for (int round = 0; round < 100 && small.closes == 0; round++) {
-        size_t len = arc__grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf));
-        CHECK_OK(arc__grpc_conn_recv(pair.server, pair.now_ns, arc__slice(buf, len), NULL));
-        len = arc__grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf));
-        CHECK_OK(arc__grpc_conn_recv(pair.client, pair.now_ns, arc__slice(buf, len), NULL));
+        size_t len = arc_grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf));
+        CHECK_OK(arc_grpc_conn_recv(pair.server, pair.now_ns, arc__slice(buf, len), NULL));
+        len = arc_grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf));
+        CHECK_OK(arc_grpc_conn_recv(pair.client, pair.now_ns, arc__slice(buf, len), NULL));
     }
     check_done(&small, ARC_GRPC_OK);
     CHECK_INT(big.closes, 0);
@@ -350,7 +354,7 @@ static void early_answer(void)
         memset(block, 'b', sizeof(block));
         CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
         CHECK_OK(pair_call(&pair, "/t/Early", 0, &seen));
-        CHECK_OK(arc__grpc_call_send(seen.call, arc__slice(block, sizeof(block)), NULL));
+        CHECK_OK(arc_grpc_call_send(seen.call, arc__slice(block, sizeof(block)), NULL));
         pair_pump(&pair);
         check_done(&seen, ARC_GRPC_OK);
         CHECK_TEXT(arc__slice_cstr(seen.first), "early");
@@ -369,15 +373,15 @@ static void deadline_on_both_sides(void)
     CHECK_OK(pair_call(&pair, "/t/Hang", pair.now_ns + 250 * PAIR_MS, &seen));
     pair_pump(&pair);
     CHECK_INT(pair.service.deadline_ns, pair.now_ns + 250 * PAIR_MS);
-    CHECK_INT(arc__grpc_conn_next_deadline(pair.client), pair.now_ns + 250 * PAIR_MS);
-    CHECK_INT(arc__grpc_conn_next_deadline(pair.server), pair.now_ns + 250 * PAIR_MS);
+    CHECK_INT(arc_grpc_conn_get_deadline(pair.client), pair.now_ns + 250 * PAIR_MS);
+    CHECK_INT(arc_grpc_conn_get_deadline(pair.server), pair.now_ns + 250 * PAIR_MS);
     pair_wait(&pair, 249 * PAIR_MS);
     CHECK_INT(seen.closes, 0);
     pair_wait(&pair, 1 * PAIR_MS);
     check_done(&seen, ARC_GRPC_DEADLINE_EXCEEDED);
     CHECK_INT(pair.service.closed, 1);
     CHECK_INT(pair.service.last_why, ARC_GRPC_WHY_DEADLINE);
-    CHECK_INT(arc__grpc_conn_calls(pair.server), 0);
+    CHECK_INT(arc_grpc_conn_get_calls(pair.server), 0);
     pair_close(&pair);
 }
 
@@ -388,8 +392,8 @@ static void a_server_brings_a_deadline_nearer(void)
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     CHECK_OK(pair_call(&pair, "/t/Hang", 0, &seen));
     pair_pump(&pair);
-    CHECK_OK(arc__grpc_call_set_deadline(pair.service.hanging, pair.now_ns + PAIR_S, NULL));
-    CHECK_OK(arc__grpc_call_set_deadline(pair.service.hanging, pair.now_ns + 2 * PAIR_S, NULL));
+    CHECK_OK(arc_grpc_call_set_deadline(pair.service.hanging, pair.now_ns + PAIR_S, NULL));
+    CHECK_OK(arc_grpc_call_set_deadline(pair.service.hanging, pair.now_ns + 2 * PAIR_S, NULL));
     pair_wait(&pair, PAIR_S);
     check_done(&seen, ARC_GRPC_DEADLINE_EXCEEDED);
     pair_close(&pair);
@@ -402,10 +406,10 @@ static void cancel_by_client(void)
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     CHECK_OK(pair_call(&pair, "/t/Hang", 0, &seen));
     pair_pump(&pair);
-    arc__grpc_call_cancel(seen.call);
-    arc__grpc_call_cancel(seen.call);
+    arc_grpc_call_cancel(seen.call);
+    arc_grpc_call_cancel(seen.call);
     CHECK_INT(seen.closes, 0);
-    CHECK_STATUS(arc__grpc_call_send(seen.call, ARC_LIT("x"), NULL), ARC_ECANCELLED);
+    CHECK_STATUS(arc_grpc_call_send(seen.call, ARC_LIT("x"), NULL), ARC_ECANCELLED);
     pair_pump(&pair);
     check_done(&seen, ARC_GRPC_CANCELLED);
     CHECK_INT(pair.service.last_why, ARC_GRPC_WHY_RESET);
@@ -413,18 +417,18 @@ static void cancel_by_client(void)
 
     CHECK_OK(pair_call(&pair, "/t/Hang", 0, &dropped));
     pair_pump(&pair);
-    arc__grpc_call_drop(dropped.call);
+    arc_grpc_call_drop(dropped.call);
     pair_pump(&pair);
     CHECK_INT(dropped.closes + dropped.statuses, 0);
     CHECK_INT(pair.service.closed, 2);
 
     /* One that was never sent. */
     CHECK_OK(pair_call(&pair, "/t/Hang", 0, &queued));
-    arc__grpc_call_cancel(queued.call);
+    arc_grpc_call_cancel(queued.call);
     pair_pump(&pair);
     check_done(&queued, ARC_GRPC_CANCELLED);
-    CHECK_INT(arc__grpc_conn_calls(pair.client), 0);
-    CHECK_INT(arc__grpc_conn_calls(pair.server), 0);
+    CHECK_INT(arc_grpc_conn_get_calls(pair.client), 0);
+    CHECK_INT(arc_grpc_conn_get_calls(pair.server), 0);
     pair_close(&pair);
 }
 
@@ -435,7 +439,7 @@ static void cancel_by_server(void)
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     CHECK_OK(pair_call(&pair, "/t/Hang", 0, &seen));
     pair_pump(&pair);
-    arc__grpc_call_cancel(pair.service.hanging);
+    arc_grpc_call_cancel(pair.service.hanging);
     pair_pump(&pair);
     check_done(&seen, ARC_GRPC_CANCELLED);
     CHECK_INT(pair.service.last_why, ARC_GRPC_WHY_CANCELLED);
@@ -450,20 +454,20 @@ static void drain_lets_calls_end(void)
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     CHECK_OK(pair_call(&pair, "/t/Chat", 0, &seen));
     pair_pump(&pair);
-    arc__grpc_conn_drain(pair.server, pair.now_ns);
+    arc_grpc_conn_drain(pair.server, pair.now_ns);
     pair_pump(&pair);
     CHECK_STATUS(pair_call(&pair, "/t/Echo", 0, &late), ARC_EUNAVAILABLE);
     pair_wait(&pair, 2 * PAIR_S);
     CHECK_INT(seen.closes, 0);
-    CHECK_OK(arc__grpc_call_send(seen.call, ARC_LIT("still here"), NULL));
+    CHECK_OK(arc_grpc_call_send(seen.call, ARC_LIT("still here"), NULL));
     pair_pump(&pair);
     CHECK_TEXT(arc__slice_cstr(seen.first), "still here");
-    CHECK(!arc__grpc_conn_is_over(pair.server));
-    arc__grpc_call_half_close(seen.call);
+    CHECK(!arc_grpc_conn_is_over(pair.server));
+    arc_grpc_call_half_close(seen.call);
     pair_pump(&pair);
     check_done(&seen, ARC_GRPC_OK);
-    CHECK(arc__grpc_conn_is_over(pair.server));
-    CHECK(arc__grpc_conn_is_over(pair.client));
+    CHECK(arc_grpc_conn_is_over(pair.server));
+    CHECK(arc_grpc_conn_is_over(pair.client));
     pair_close(&pair);
 }
 
@@ -475,7 +479,7 @@ static void calls_that_cross_a_drain_may_be_sent_again(void)
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     CHECK_OK(pair_call(&pair, "/t/Chat", 0, &first));
     pair_pump(&pair);
-    arc__grpc_conn_drain(pair.server, pair.now_ns);
+    arc_grpc_conn_drain(pair.server, pair.now_ns);
     /* Sent before the client has read the notice: still served. */
     CHECK_OK(pair_unary(&pair, "/t/Echo", ARC_LIT("x"), &crossing));
     check_done(&crossing, ARC_GRPC_OK);
@@ -486,18 +490,18 @@ static void calls_that_cross_a_drain_may_be_sent_again(void)
     first = (struct seen){0};
     CHECK_OK(pair_call(&pair, "/t/Chat", 0, &first));
     pair_pump(&pair);
-    arc__grpc_conn_drain(pair.server, pair.now_ns);
+    arc_grpc_conn_drain(pair.server, pair.now_ns);
     pair.now_ns += 2 * PAIR_S;
-    arc__grpc_conn_tick(pair.server, pair.now_ns);
-    (void)arc__grpc_conn_send(pair.server, pair.now_ns, buf, 0);
+    arc_grpc_conn_tick(pair.server, pair.now_ns);
+    (void)arc_grpc_conn_send(pair.server, pair.now_ns, buf, 0);
     /* Sent after the last GOAWAY was made: never looked at. */
-    size_t len = arc__grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf));
+    size_t len = arc_grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf));
     CHECK_OK(pair_call(&pair, "/t/Echo", 0, &after));
-    arc__grpc_call_half_close(after.call);
+    arc_grpc_call_half_close(after.call);
     static char out[65536];
-    size_t out_len = arc__grpc_conn_send(pair.client, pair.now_ns, out, sizeof(out));
-    CHECK_OK(arc__grpc_conn_recv(pair.server, pair.now_ns, arc__slice(out, out_len), NULL));
-    CHECK_OK(arc__grpc_conn_recv(pair.client, pair.now_ns, arc__slice(buf, len), NULL));
+    size_t out_len = arc_grpc_conn_send(pair.client, pair.now_ns, out, sizeof(out));
+    CHECK_OK(arc_grpc_conn_recv(pair.server, pair.now_ns, arc__slice(out, out_len), NULL));
+    CHECK_OK(arc_grpc_conn_recv(pair.client, pair.now_ns, arc__slice(buf, len), NULL));
     pair_pump(&pair);
     check_done(&after, ARC_GRPC_UNAVAILABLE);
     CHECK_INT(after.unprocessed, 1);
@@ -513,13 +517,13 @@ static void lost_connection(void)
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     CHECK_OK(pair_call(&pair, "/t/Hang", 0, &seen));
     pair_pump(&pair);
-    arc__grpc_conn_eof(pair.client, pair.now_ns);
-    arc__grpc_conn_eof(pair.server, pair.now_ns);
+    arc_grpc_conn_eof(pair.client, pair.now_ns);
+    arc_grpc_conn_eof(pair.server, pair.now_ns);
     check_done(&seen, ARC_GRPC_UNAVAILABLE);
     CHECK_INT(seen.why, ARC_GRPC_WHY_LOST);
     CHECK_INT(pair.service.last_why, ARC_GRPC_WHY_LOST);
-    CHECK(arc__grpc_conn_is_over(pair.client));
-    CHECK_INT(arc__grpc_conn_send(pair.client, pair.now_ns, (char[16]){0}, 16), 0);
+    CHECK(arc_grpc_conn_is_over(pair.client));
+    CHECK_INT(arc_grpc_conn_send(pair.client, pair.now_ns, (char[16]){0}, 16), 0);
     struct seen late = {0};
     CHECK_STATUS(pair_call(&pair, "/t/Echo", 0, &late), ARC_EUNAVAILABLE);
     pair_close(&pair);
@@ -540,13 +544,13 @@ static void keepalive(void)
     CHECK_INT(pair.server_counters.floods_ping, 0);
     /* The server falls silent. */
     pair.now_ns += 30 * PAIR_S;
-    arc__grpc_conn_tick(pair.client, pair.now_ns);
+    arc_grpc_conn_tick(pair.client, pair.now_ns);
     CHECK_INT(seen.closes, 0);
     pair.now_ns += 20 * PAIR_S;
-    arc__grpc_conn_tick(pair.client, pair.now_ns);
+    arc_grpc_conn_tick(pair.client, pair.now_ns);
     check_done(&seen, ARC_GRPC_UNAVAILABLE);
     CHECK_INT(pair.client_counters.timeouts_keepalive, 1);
-    CHECK(arc__grpc_conn_is_over(pair.client));
+    CHECK(arc_grpc_conn_is_over(pair.client));
     pair_close(&pair);
 }
 
@@ -557,10 +561,10 @@ static void idle_connection_goes(void)
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     CHECK_OK(pair_unary(&pair, "/t/Echo", ARC_LIT("x"), &seen));
     pair_wait(&pair, 299 * PAIR_S);
-    CHECK(!arc__grpc_conn_is_draining(pair.client));
+    CHECK(!arc_grpc_conn_is_draining(pair.client));
     pair_wait(&pair, 1 * PAIR_S);
-    CHECK(arc__grpc_conn_is_draining(pair.client));
-    CHECK(arc__grpc_conn_is_over(pair.server)); /* the client answered the notice at once */
+    CHECK(arc_grpc_conn_is_draining(pair.client));
+    CHECK(arc_grpc_conn_is_over(pair.server)); /* the client answered the notice at once */
     CHECK_INT(pair.server_counters.timeouts_idle, 1);
     pair_close(&pair);
 }
@@ -624,16 +628,16 @@ static void fails_cleanly_for_good(void)
 static void pumping_message(void *user, struct arc_grpc_call *call, arc_slice message)
 {
     struct seen *seen = user;
-    struct arc_grpc_conn *conn = arc__grpc_call_get_conn(call);
+    struct arc_grpc_conn *conn = arc_grpc_call_get_conn(call);
     char buf[64];
     (void)message;
     seen->messages++;
-    CHECK_STATUS(arc__grpc_conn_recv(conn, 0, ARC_LIT("x"), NULL), ARC_ECONFLICT);
-    CHECK_INT(arc__grpc_conn_send(conn, 0, buf, sizeof(buf)), 0);
-    arc__grpc_conn_tick(conn, 0);
-    arc__grpc_conn_eof(conn, 0);
-    arc__grpc_conn_free(conn);
-    arc__grpc_call_drop(call);
+    CHECK_STATUS(arc_grpc_conn_recv(conn, 0, ARC_LIT("x"), NULL), ARC_ECONFLICT);
+    CHECK_INT(arc_grpc_conn_send(conn, 0, buf, sizeof(buf)), 0);
+    arc_grpc_conn_tick(conn, 0);
+    arc_grpc_conn_eof(conn, 0);
+    arc_grpc_conn_free(conn);
+    arc_grpc_call_drop(call);
 }
 
 static void events_may_not_pump(void)
@@ -642,11 +646,12 @@ static void events_may_not_pump(void)
     struct seen seen = {0}, next = {0};
     struct arc_grpc_events events = seen_events;
     events.on_message = pumping_message;
-    struct arc_grpc_request request = {.path = ARC_LIT("/t/Chat"), .deadline_ns = ARC_GRPC_NEVER};
+    struct arc_grpc_request request = {
+        .size = sizeof(request), .path = ARC_LIT("/t/Chat"), .deadline_ns = ARC_GRPC_NEVER};
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
-    CHECK_OK(arc__grpc_call_open(pair.client, &request, &events, &seen, &seen.call, NULL));
-    CHECK_OK(arc__grpc_call_send(seen.call, ARC_LIT("one"), NULL));
-    CHECK_OK(arc__grpc_call_send(seen.call, ARC_LIT("two"), NULL));
+    CHECK_OK(arc_grpc_call_open(pair.client, &request, &events, &seen, &seen.call, NULL));
+    CHECK_OK(arc_grpc_call_send(seen.call, ARC_LIT("one"), NULL));
+    CHECK_OK(arc_grpc_call_send(seen.call, ARC_LIT("two"), NULL));
     pair_pump(&pair);
     CHECK_INT(seen.messages, 1);
     CHECK_INT(seen.closes, 0);

@@ -253,13 +253,14 @@ static arc_status call_with(struct pair *pair, const struct arc_grpc_field *fiel
                             struct seen *seen)
 {
     struct arc_grpc_request request = {
+        .size = sizeof(request),
         .path = ARC_LIT("/d/Chat"),
         .fields = fields,
         .count = count,
         .deadline_ns = ARC_GRPC_NEVER,
     };
-    ARC_TRY(arc__grpc_call_open(pair->client, &request, &seen_events, seen, &seen->call, NULL));
-    arc__grpc_call_half_close(seen->call);
+    ARC_TRY(arc_grpc_call_open(pair->client, &request, &seen_events, seen, &seen->call, NULL));
+    arc_grpc_call_half_close(seen->call);
     pair_pump(pair);
     return ARC_OK;
 }
@@ -310,14 +311,14 @@ static void a_full_call_pauses_its_stream(void)
     CHECK_OK(layer_open(&layer, &pair, NULL));
     CHECK_OK(pair_call(&pair, "/d/Chat", 0, &seen));
     for (; sent < 1000; sent++) {
-        if (arc__grpc_call_send(seen.call, arc__slice(block, sizeof(block)), NULL) != ARC_OK)
+        if (arc_grpc_call_send(seen.call, arc__slice(block, sizeof(block)), NULL) != ARC_OK)
             break;
         pair_pump(&pair);
     }
     CHECK(sent > 100 && sent < 250);
     CHECK_INT(layer.last->taken, 0);
     CHECK(pair.max_held <= 1 << 20);
-    arc__grpc_call_half_close(seen.call);
+    arc_grpc_call_half_close(seen.call);
     layer.full = 0;
     wake(&layer, &pair);
     CHECK_INT(seen.code, ARC_GRPC_OK);
@@ -334,13 +335,13 @@ static void a_full_stream_leaves_messages_in_the_call(void)
     struct seen seen = {.pause_after = 1};
     CHECK_OK(layer_open(&layer, &pair, NULL));
     CHECK_OK(pair_call(&pair, "/d/Produce", 0, &seen));
-    arc__grpc_call_half_close(seen.call);
+    arc_grpc_call_half_close(seen.call);
     pair_pump(&pair);
     CHECK_INT(seen.messages, 1);
     /* A window and a queue of 1 MiB, no more, of the 100 MB that it has. */
     CHECK(layer.next_calls < 250);
     CHECK(pair.max_queued <= 1 << 20);
-    arc__grpc_call_resume(seen.call);
+    arc_grpc_call_resume(seen.call);
     pair_pump(&pair);
     CHECK_INT(seen.messages, 10000);
     CHECK_INT(seen.code, ARC_GRPC_OK);
@@ -356,7 +357,7 @@ static void a_stream_that_goes_closes_its_call(void)
     CHECK_OK(layer_open(&layer, &pair, NULL));
     CHECK_OK(pair_call(&pair, "/d/Chat", 0, &seen));
     pair_pump(&pair);
-    arc__grpc_call_cancel(seen.call);
+    arc_grpc_call_cancel(seen.call);
     pair_pump(&pair);
     CHECK_INT(layer.closed, 1);
     CHECK_OK(pair_call(&pair, "/d/Chat", pair.now_ns + PAIR_S, &late));
@@ -389,8 +390,8 @@ static void drain_ends_streams(void)
     CHECK_INT(stream.code, ARC_GRPC_UNAVAILABLE);
     CHECK_TEXT(arc__slice_cstr(stream.text), "The server is going away.");
     CHECK_INT(unary.closes, 0);
-    CHECK_OK(arc__grpc_call_send(unary.call, ARC_LIT("x"), NULL));
-    arc__grpc_call_half_close(unary.call);
+    CHECK_OK(arc_grpc_call_send(unary.call, ARC_LIT("x"), NULL));
+    arc_grpc_call_half_close(unary.call);
     CHECK_OK(pair_call(&pair, "/d/Chat", 0, &late));
     pair_pump(&pair);
     CHECK_INT(unary.code, ARC_GRPC_OK);
@@ -411,8 +412,9 @@ static void fails_cleanly(void)
             (void)pair_unary(&pair, "/d/Unary", ARC_LIT("hello"), &one);
             if (pair_call(&pair, "/d/Chat", 0, &two) == ARC_OK) {
                 layer.full = 1;
-                (void)arc__grpc_call_send(two.call, ARC_LIT("hello"), NULL);
-                arc__grpc_call_half_close(two.call);
+                arc_status sent = arc_grpc_call_send(two.call, ARC_LIT("hello"), NULL);
+                CHECK(sent == ARC_OK || sent == ARC_ENOMEM);
+                arc_grpc_call_half_close(two.call);
                 pair_pump(&pair);
                 layer.full = 0;
                 if (layer.last != NULL)

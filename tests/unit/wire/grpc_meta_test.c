@@ -193,8 +193,8 @@ static void statuses(void)
     CHECK_INT(arc__grpc_status_from_http(503), ARC_GRPC_UNAVAILABLE);
     CHECK_INT(arc__grpc_status_from_http(200), ARC_GRPC_UNKNOWN);
     CHECK_INT(arc__grpc_status_from_h2(7), ARC_GRPC_UNAVAILABLE);
-    CHECK_TEXT(arc__slice_cstr(arc__grpc_status_name(5)), "NOT_FOUND");
-    CHECK_TEXT(arc__slice_cstr(arc__grpc_status_name(-4)), "UNKNOWN");
+    CHECK_TEXT(arc__slice_cstr(arc_grpc_status_name(5)), "NOT_FOUND");
+    CHECK_TEXT(arc__slice_cstr(arc_grpc_status_name(-4)), "UNKNOWN");
 }
 
 static const struct test tests[] = {

@@ -19,7 +19,7 @@ struct served {
 static void finish(struct arc_grpc_call *call, int code, const char *message)
 {
     /* Under a failing allocator the stream is reset instead, which the tests allow for. */
-    (void)arc__grpc_call_finish(call, code, arc__slice_cstr(message), NULL, 0, NULL);
+    (void)arc_grpc_call_finish(call, code, arc__slice_cstr(message), NULL, 0, NULL);
 }
 
 static void fail_with_trailers(struct arc_grpc_call *call)
@@ -28,8 +28,8 @@ static void fail_with_trailers(struct arc_grpc_call *call)
         {ARC_LIT("x-reason"), ARC_LIT("gone")},
         {ARC_LIT("x-raw-bin"), ARC_LIT("\x00\xff\x10")},
     };
-    (void)arc__grpc_call_finish(call, ARC_GRPC_NOT_FOUND, ARC_LIT("no such thing: 100%\n"),
-                                trailers, 2, NULL);
+    (void)arc_grpc_call_finish(call, ARC_GRPC_NOT_FOUND, ARC_LIT("no such thing: 100%\n"), trailers,
+                               2, NULL);
 }
 
 static void on_call(void *user, struct arc_grpc_call *call, const struct arc_grpc_request *request)
@@ -49,7 +49,7 @@ static void on_call(void *user, struct arc_grpc_call *call, const struct arc_grp
     while (kind < ARC_COUNT_OF(paths) && !arc__slice_is(request->path, paths[kind]))
         kind++;
     struct served *served = arc__alloc(&service->mem, sizeof(*served));
-    arc__grpc_call_set_user(call, served);
+    arc_grpc_call_set_user(call, served);
     if (served == NULL) {
         finish(call, ARC_GRPC_RESOURCE_EXHAUSTED, "no memory");
         return;
@@ -62,14 +62,14 @@ static void on_call(void *user, struct arc_grpc_call *call, const struct arc_grp
     } else if (kind == FAIL) {
         fail_with_trailers(call);
     } else if (kind == EARLY) {
-        if (arc__grpc_call_send(call, ARC_LIT("early"), NULL) == ARC_OK)
+        if (arc_grpc_call_send(call, ARC_LIT("early"), NULL) == ARC_OK)
             finish(call, ARC_GRPC_OK, NULL);
         else
-            arc__grpc_call_cancel(call);
+            arc_grpc_call_cancel(call);
     } else if (kind == HANG || kind == PAUSE) {
         service->hanging = call;
         if (kind == PAUSE)
-            arc__grpc_call_pause(call);
+            arc_grpc_call_pause(call);
     }
 }
 
@@ -81,7 +81,7 @@ static void on_message(void *user, struct arc_grpc_call *call, arc_slice message
     served->service->messages++;
     served->service->bytes += message.len;
     if (served->kind == CHAT) {
-        if (arc__grpc_call_send(call, message, NULL) != ARC_OK)
+        if (arc_grpc_call_send(call, message, NULL) != ARC_OK)
             finish(call, ARC_GRPC_RESOURCE_EXHAUSTED, "cannot answer");
     } else if (served->kind == ECHO || served->kind == FEED) {
         arc__buf_add_slice(&served->text, message);
@@ -99,7 +99,7 @@ static void feed(struct served *served, struct arc_grpc_call *call)
     }
     arc_status status = room == NULL ? ARC_ENOMEM : ARC_OK;
     while (served->left > 0 && status == ARC_OK) {
-        status = arc__grpc_call_send(call, arc__buf_slice(&message), NULL);
+        status = arc_grpc_call_send(call, arc__buf_slice(&message), NULL);
         served->left -= status == ARC_OK;
     }
     if (served->left == 0)
@@ -118,7 +118,7 @@ static void on_half_close(void *user, struct arc_grpc_call *call)
         int len = snprintf(text, sizeof(text), "%zu %zu", served->messages, served->bytes);
         arc_slice reply =
             served->kind == ECHO ? arc__buf_slice(&served->text) : arc__slice(text, (size_t)len);
-        if (served->text.failed != ARC_OK || arc__grpc_call_send(call, reply, NULL) != ARC_OK)
+        if (served->text.failed != ARC_OK || arc_grpc_call_send(call, reply, NULL) != ARC_OK)
             finish(call, ARC_GRPC_RESOURCE_EXHAUSTED, "cannot answer");
         else
             finish(call, ARC_GRPC_OK, NULL);
@@ -141,7 +141,7 @@ static void on_writable(void *user, struct arc_grpc_call *call)
         feed(served, call);
 }
 
-static void on_close(void *user, struct arc_grpc_call *call, enum arc_grpc_why why)
+static void on_close(void *user, struct arc_grpc_call *call, arc_grpc_why why)
 {
     struct served *served = user;
     if (served == NULL)
@@ -193,7 +193,7 @@ static void seen_message(void *user, struct arc_grpc_call *call, arc_slice messa
     seen->sum = pair_sum(seen->sum, message);
     seen->misuse += seen->statuses > 0;
     if (seen->pause_after > 0 && seen->messages == seen->pause_after)
-        arc__grpc_call_pause(call);
+        arc_grpc_call_pause(call);
 }
 
 static void seen_writable(void *user, struct arc_grpc_call *call)
@@ -218,7 +218,7 @@ static void seen_status(void *user, struct arc_grpc_call *call,
         (void)arc__slice_to_cstr(status->fields[0].value, seen->trailer, sizeof(seen->trailer));
 }
 
-static void seen_close(void *user, struct arc_grpc_call *call, enum arc_grpc_why why)
+static void seen_close(void *user, struct arc_grpc_call *call, arc_grpc_why why)
 {
     struct seen *seen = user;
     (void)call;
@@ -246,9 +246,10 @@ arc_status pair_open(struct pair *pair, const struct arc_mem *mem,
     pair->mem = mem != NULL ? *mem : arc__mem_default();
     pair->service.mem = pair->mem;
     pair->random = pair->random * 2 + 88172645463325252U;
+    arc_env env = arc__mem_to_env(&pair->mem);
     struct arc_grpc_config config = {
         .size = sizeof(config),
-        .mem = &pair->mem,
+        .env = &env,
         .server = 1,
         .limits = server,
         .events = pair->events != NULL ? pair->events : &service_events,
@@ -256,20 +257,20 @@ arc_status pair_open(struct pair *pair, const struct arc_mem *mem,
         .counters = &pair->server_counters,
         .peer = "10.0.0.7:4711",
     };
-    ARC_TRY(arc__grpc_conn_new(&config, pair->now_ns, &pair->server, NULL));
+    ARC_TRY(arc_grpc_conn_new(&config, pair->now_ns, &pair->server, NULL));
     config.server = 0;
     config.limits = client;
     config.events = NULL;
     config.counters = &pair->client_counters;
     config.peer = "server";
     config.authority = "server:1";
-    return arc__grpc_conn_new(&config, pair->now_ns, &pair->client, NULL);
+    return arc_grpc_conn_new(&config, pair->now_ns, &pair->client, NULL);
 }
 
 void pair_close(struct pair *pair)
 {
-    arc__grpc_conn_free(pair->client);
-    arc__grpc_conn_free(pair->server);
+    arc_grpc_conn_free(pair->client);
+    arc_grpc_conn_free(pair->server);
     pair->client = pair->server = NULL;
 }
 
@@ -290,7 +291,7 @@ static size_t carry(struct pair *pair, struct arc_grpc_conn *from, struct arc_gr
                     arc_status *end)
 {
     static char buf[65536];
-    size_t len = arc__grpc_conn_send(from, pair->now_ns, buf, sizeof(buf));
+    size_t len = arc_grpc_conn_send(from, pair->now_ns, buf, sizeof(buf));
     if (from == pair->client && pair->record != NULL)
         arc__buf_add(pair->record, buf, len);
     if (from == pair->server && pair->record_server != NULL)
@@ -301,7 +302,7 @@ static size_t carry(struct pair *pair, struct arc_grpc_conn *from, struct arc_gr
         if (piece == NULL)
             abort();
         memcpy(piece, buf + at, step);
-        arc_status status = arc__grpc_conn_recv(to, pair->now_ns, arc__slice(piece, step), NULL);
+        arc_status status = arc_grpc_conn_recv(to, pair->now_ns, arc__slice(piece, step), NULL);
         free(piece);
         if (status != ARC_OK)
             *end = status;
@@ -312,16 +313,16 @@ static size_t carry(struct pair *pair, struct arc_grpc_conn *from, struct arc_gr
 
 static size_t tick(struct pair *pair, struct arc_grpc_conn *conn)
 {
-    if (arc__grpc_conn_next_deadline(conn) > pair->now_ns)
+    if (arc_grpc_conn_get_deadline(conn) > pair->now_ns)
         return 0;
-    arc__grpc_conn_tick(conn, pair->now_ns);
+    arc_grpc_conn_tick(conn, pair->now_ns);
     return 1;
 }
 
 static void watch(struct pair *pair)
 {
-    size_t queued = arc__grpc_conn_queued_bytes(pair->server);
-    size_t held = arc__grpc_conn_held_bytes(pair->server);
+    size_t queued = arc_grpc_conn_get_queued(pair->server);
+    size_t held = arc_grpc_conn_get_held(pair->server);
     pair->max_queued = queued > pair->max_queued ? queued : pair->max_queued;
     pair->max_held = held > pair->max_held ? held : pair->max_held;
 }
@@ -351,20 +352,21 @@ void pair_wait(struct pair *pair, uint64_t ns)
 arc_status pair_call(struct pair *pair, const char *path, uint64_t deadline_ns, struct seen *seen)
 {
     struct arc_grpc_request request = {
+        .size = sizeof(request),
         .path = arc__slice_cstr(path),
         .deadline_ns = deadline_ns != 0 ? deadline_ns : ARC_GRPC_NEVER,
     };
-    return arc__grpc_call_open(pair->client, &request, &seen_events, seen, &seen->call, NULL);
+    return arc_grpc_call_open(pair->client, &request, &seen_events, seen, &seen->call, NULL);
 }
 
 arc_status pair_unary(struct pair *pair, const char *path, arc_slice message, struct seen *seen)
 {
     ARC_TRY(pair_call(pair, path, 0, seen));
-    arc_status status = arc__grpc_call_send(seen->call, message, NULL);
+    arc_status status = arc_grpc_call_send(seen->call, message, NULL);
     if (status == ARC_OK)
-        arc__grpc_call_half_close(seen->call);
+        arc_grpc_call_half_close(seen->call);
     else
-        arc__grpc_call_cancel(seen->call);
+        arc_grpc_call_cancel(seen->call);
     pair_pump(pair);
     return status;
 }

@@ -16,7 +16,7 @@
 struct service {
     struct arc_mem mem;
     int calls, closed;
-    enum arc_grpc_why last_why;
+    arc_grpc_why last_why;
     size_t metadata_seen;          /* lines of the last call */
     char authorization[64];        /* of the last call */
     uint64_t deadline_ns;          /* of the last call */
@@ -48,7 +48,7 @@ struct seen {
     char text[256];   /* of the status */
     char trailer[64]; /* value of the last trailing line */
     size_t trailers;
-    enum arc_grpc_why why;
+    arc_grpc_why why;
     int pause_after; /* pause when so many messages have come; 0: never */
     int misuse;      /* an event out of order */
 };
