@@ -30,7 +30,7 @@ smoke_tests += tests/unit/base/text_test tests/unit/codec/pb_test tests/unit/sto
 	tests/unit/store/store_sqlite_test
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
-check_LTLIBRARIES = libshim.la
+check_LTLIBRARIES += libshim.la
 libshim_la_SOURCES = tests/unit/shim.c tests/unit/shim.h
 libshim_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 libshim_la_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
@@ -54,6 +54,7 @@ include tests/unit/face/local.mk
 include tests/shape/local.mk
 include tests/e2e/local.mk
 include tests/bench/local.mk
+include tests/interop/local.mk
 
 if WITH_PROGRAMS
 e2e_tests += tests/e2e/smoke_test.py
