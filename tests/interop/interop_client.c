@@ -672,6 +672,34 @@ static void server_compressed_streaming(struct client *client)
     forget(&call);
 }
 
+/* Not of the published cases: for a server that answers compressed where it was asked compressed.
+ */
+static void gzip_both_ways(struct client *client)
+{
+    struct call call;
+    Grpc__Testing__SimpleRequest request;
+    Grpc__Testing__Payload payload = zeros(LARGE_REQUEST);
+    grpc__testing__simple_request__init(&request);
+    request.response_size = LARGE_RESPONSE;
+    request.payload = &payload;
+    start_with(client, &call, INTEROP_SERVICE "UnaryCall", &gzip_request);
+    send(&call, &request.base);
+    half_close(&call);
+    run_until(&call, is_closed, "the end of the call");
+    want_simple(&call, LARGE_RESPONSE);
+    want_packed(&call, 0, 1);
+    forget(&call);
+    start_with(client, &call, INTEROP_SERVICE "FullDuplexCall", &gzip_request);
+    send_output(&call, 27182, 31415);
+    half_close(&call);
+    run_until(&call, is_closed, "the end of the call");
+    want_status(&call, ARC_GRPC_OK, "");
+    want_count(&call, 1);
+    want_output(&call, 0, 31415);
+    want_packed(&call, 0, 1);
+    forget(&call);
+}
+
 /* --- the program ----------------------------------------------------------------------------- */
 
 #define CASE(name) \
@@ -700,6 +728,7 @@ static const struct {
     CASE(server_compressed_unary),
     CASE(client_compressed_streaming),
     CASE(server_compressed_streaming),
+    CASE(gzip_both_ways),
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 

@@ -1,6 +1,8 @@
 module arcentra.invalid/h2spec
 
-go 1.21
+go 1.24.0
+
+tool github.com/summerwind/h2spec/cmd/h2spec
 
 require (
 	github.com/fatih/color v0.0.0-20161025120501-bf82308e8c85 // indirect
