@@ -8,15 +8,13 @@
 /* Beyond so many times the limit a block is not only answered with a refusal, its decoding stops.
  */
 #define BLOCK_HARD_FACTOR 4
+/* Fields that a block has room for at first. */
+#define FIELDS_FIRST 8
 
 void arc__grpc_block_init(struct arc_grpc_block *block, const struct arc_grpc_conn *conn)
 {
-    /* Each kept field costs its copy (with room for alignment and the NUL) and its slices. */
-    size_t max = 4 * (size_t)conn->limits.header_list_max_bytes +
-                 (size_t)conn->limits.header_fields_max * (sizeof(struct arc_grpc_field) + 64) +
-                 4096;
     *block = (struct arc_grpc_block){.count = 0};
-    arc__arena_init(&block->arena, &conn->mem, max);
+    arc__arena_init(&block->arena, &conn->mem, conn->pool->header.max_bytes);
 }
 
 void arc__grpc_block_reset(struct arc_grpc_block *block)
@@ -26,42 +24,79 @@ void arc__grpc_block_reset(struct arc_grpc_block *block)
     *block = (struct arc_grpc_block){.arena = arena};
 }
 
+static void swap_memory(struct arc_grpc_block *block, struct arc_grpc_pool *pool)
+{
+    struct arc_arena arena = block->arena;
+    block->arena = pool->header;
+    pool->header = arena;
+}
+
+void arc__grpc_block_borrow(struct arc_grpc_block *block, struct arc_grpc_pool *pool)
+{
+    if (block->arena.blocks == NULL)
+        swap_memory(block, pool);
+    arc__grpc_block_reset(block);
+}
+
+void arc__grpc_block_return(struct arc_grpc_block *block, struct arc_grpc_pool *pool)
+{
+    arc__grpc_block_reset(block);
+    if (pool->header.blocks == NULL)
+        swap_memory(block, pool);
+    else
+        arc__arena_deinit(&block->arena);
+}
+
 void arc__grpc_block_deinit(struct arc_grpc_block *block)
 {
     arc__arena_deinit(&block->arena);
     *block = (struct arc_grpc_block){.count = 0};
 }
 
-/* The fields that the protocol reads itself. */
+/* The fields that the protocol reads itself. Looked at for every line of every request, so by
+ * length first. */
 static arc_slice *own_field(struct arc_grpc_block *block, arc_slice name)
 {
-    const struct {
-        const char *name;
-        arc_slice *place;
-    } own[] = {
-        {":path", &block->path},
-        {":authority", &block->authority},
-        {"content-type", &block->content_type},
-        {"grpc-encoding", &block->encoding},
-        {"grpc-timeout", &block->timeout},
-        {"grpc-status", &block->status},
-        {"grpc-message", &block->message},
-    };
-    for (size_t i = 0; i < ARC_COUNT_OF(own); i++) {
-        if (arc__slice_is(name, own[i].name))
-            return own[i].place;
+#define IS(literal) (memcmp(name.ptr, literal, sizeof(literal) - 1) == 0)
+    switch (name.len) {
+    case sizeof(":path") - 1:
+        return IS(":path") ? &block->path : NULL;
+    case sizeof(":authority") - 1:
+        return IS(":authority") ? &block->authority : NULL;
+    case sizeof("grpc-status") - 1:
+        return IS("grpc-status") ? &block->status : NULL;
+    case sizeof("content-type") - 1:
+        if (IS("content-type"))
+            return &block->content_type;
+        if (IS("grpc-timeout"))
+            return &block->timeout;
+        return IS("grpc-message") ? &block->message : NULL;
+    case sizeof("grpc-encoding") - 1:
+        return IS("grpc-encoding") ? &block->encoding : NULL;
+    default:
+        return NULL;
     }
-    return NULL;
+#undef IS
 }
 
-static void keep_field(struct arc_grpc_block *block, const struct arc_grpc_conn *conn,
-                       arc_slice name, arc_slice value)
+/* 0: no memory. The count is bounded by seen_fields. */
+static int more_room(struct arc_grpc_block *block)
 {
-    size_t max = (size_t)conn->limits.header_fields_max;
-    if (block->fields == NULL)
-        block->fields = arc__arena_array(&block->arena, max, sizeof(*block->fields));
-    if (block->fields == NULL || block->count == max)
-        return; /* the arena says so at the end; the count is below max by seen_fields */
+    size_t room = block->room > 0 ? 2 * block->room : FIELDS_FIRST;
+    struct arc_grpc_field *fields = arc__arena_array(&block->arena, room, sizeof(*fields));
+    if (fields == NULL)
+        return 0;
+    if (block->count > 0)
+        memcpy(fields, block->fields, block->count * sizeof(*fields));
+    block->fields = fields;
+    block->room = room;
+    return 1;
+}
+
+static void keep_field(struct arc_grpc_block *block, arc_slice name, arc_slice value)
+{
+    if (block->count == block->room && !more_room(block))
+        return; /* the arena says so at the end */
     struct arc_grpc_field *field = &block->fields[block->count++];
     field->name = arc__arena_copy(&block->arena, name);
     if (!arc__grpc_name_is_binary(name))
@@ -91,7 +126,7 @@ int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn
         if (value.len == 3 && arc__slice_to_u64(value, &code))
             block->http_status = (int)code;
     } else if (!arc__grpc_name_is_reserved(name)) {
-        keep_field(block, conn, name, value);
+        keep_field(block, name, value);
     }
     block->nomem = block->arena.failed;
     return 0;
