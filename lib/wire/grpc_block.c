@@ -35,22 +35,17 @@ void arc__grpc_block_deinit(struct arc_grpc_block *block)
 /* The fields that the protocol reads itself. */
 static arc_slice *own_field(struct arc_grpc_block *block, arc_slice name)
 {
-    const struct {
-        const char *name;
-        arc_slice *place;
-    } own[] = {
-        {":path", &block->path},
-        {":authority", &block->authority},
-        {"content-type", &block->content_type},
-        {"grpc-encoding", &block->encoding},
-        {"grpc-timeout", &block->timeout},
-        {"grpc-status", &block->status},
-        {"grpc-message", &block->message},
-    };
-    for (size_t i = 0; i < ARC_COUNT_OF(own); i++) {
-        if (arc__slice_is(name, own[i].name))
-            return own[i].place;
-    }
+#define OWN(text, place) \
+    if (arc__slice_equal(name, ARC_LIT(text))) \
+    return &block->place
+    OWN(":path", path);
+    OWN(":authority", authority);
+    OWN("content-type", content_type);
+    OWN("grpc-encoding", encoding);
+    OWN("grpc-timeout", timeout);
+    OWN("grpc-status", status);
+    OWN("grpc-message", message);
+#undef OWN
     return NULL;
 }
 
@@ -90,6 +85,8 @@ int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn
         uint64_t code;
         if (value.len == 3 && arc__slice_to_u64(value, &code))
             block->http_status = (int)code;
+    } else if (arc__slice_is(name, "grpc-accept-encoding")) {
+        block->accepts |= arc__grpc_encodings_parse(value);
     } else if (!arc__grpc_name_is_reserved(name)) {
         keep_field(block, conn, name, value);
     }

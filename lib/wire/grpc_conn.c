@@ -141,27 +141,44 @@ static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf
     return (ssize_t)taken;
 }
 
-int arc__grpc_h2_headers(struct arc_grpc_call *call, const struct arc_buf *list, int last)
+/* The headers of a response without metadata. */
+static size_t plain_headers(const struct arc_grpc_call *call, nghttp2_nv nv[4])
 {
     /* NO_COPY: they outlive the session. nghttp2's type asks for writable bytes, but it never
      * writes them, and a library holds no writable data. */
     static const uint8_t status[] = ":status", ok[] = "200", type[] = "content-type";
-    static const uint8_t grpc[] = "application/grpc";
-#define WRITABLE(bytes) ((uint8_t *)(uintptr_t)(bytes))
+    static const uint8_t grpc[] = "application/grpc", encoding[] = "grpc-encoding", gzip[] = "gzip";
+    static const uint8_t accept[] = "grpc-accept-encoding";
     const uint8_t flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
-    nghttp2_nv plain[] = {
-        {WRITABLE(status), WRITABLE(ok), sizeof(status) - 1, sizeof(ok) - 1, flags},
-        {WRITABLE(type), WRITABLE(grpc), sizeof(type) - 1, sizeof(grpc) - 1, flags},
-    };
-#undef WRITABLE
+    size_t count = 0;
+#define ADD(name, value, len) \
+    nv[count++] = (nghttp2_nv){(uint8_t *)(uintptr_t)(name), (uint8_t *)(uintptr_t)(value), \
+                               sizeof(name) - 1, (len), flags}
+    ADD(status, ok, sizeof(ok) - 1);
+    ADD(type, grpc, sizeof(grpc) - 1);
+    if (call->packs)
+        ADD(encoding, gzip, sizeof(gzip) - 1);
+    if (call->tells_encodings) {
+        arc_slice names = arc__grpc_encoding_names(call->conn->accepts);
+        ADD(accept, names.ptr, names.len);
+    }
+#undef ADD
+    return count;
+}
+
+int arc__grpc_h2_headers(struct arc_grpc_call *call, const struct arc_buf *list, int last)
+{
     nghttp2_data_provider provider = {.source = {.ptr = NULL}, .read_callback = on_read};
     const nghttp2_data_provider *data = last ? NULL : &provider;
     nghttp2_session *session = call->conn->session;
     if (call->stream_closed || !usable(call->conn))
         return -1;
     arc__grpc_conn_touch(call->conn);
-    if (list == NULL)
-        return nghttp2_submit_response(session, call->id, plain, ARC_COUNT_OF(plain), data);
+    if (list == NULL) {
+        nghttp2_nv plain[4];
+        size_t plain_count = plain_headers(call, plain);
+        return nghttp2_submit_response(session, call->id, plain, plain_count, data);
+    }
     size_t max = list->len / 8;
     nghttp2_nv *nv = arc__alloc_array(&call->conn->mem, max, sizeof(*nv));
     if (nv == NULL)
@@ -601,6 +618,7 @@ static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config 
     arc__grpc_block_init(&conn->block, conn);
     arc__buf_init(&conn->scratch, &conn->mem,
                   4 * (size_t)conn->limits.header_list_max_bytes + 65536);
+    arc__buf_init(&conn->unpacked, &conn->mem, 0);
     init_buckets(conn, now_ns);
 }
 
@@ -619,6 +637,11 @@ arc_status arc_grpc_conn_new(const struct arc_grpc_config *given, uint64_t now_n
     conn->mem = mem;
     conn->limits = limits;
     init_parts(conn, &config, now_ns);
+    arc_status status = arc__grpc_encoding_config(conn, &config, err);
+    if (status != ARC_OK) {
+        arc_grpc_conn_free(conn);
+        return status;
+    }
     if (!keep_texts(conn, &config) || make_session(conn) != 0 || greet(conn) != 0) {
         arc_grpc_conn_free(conn);
         return arc__fail_nomem(err);
@@ -643,6 +666,7 @@ void arc_grpc_conn_free(struct arc_grpc_conn *conn)
     arc__heap_deinit(&conn->timers);
     arc__grpc_block_deinit(&conn->block);
     arc__buf_deinit(&conn->scratch);
+    arc__buf_deinit(&conn->unpacked);
     arc__free(&mem, conn->peer);
     arc__free(&mem, conn->authority);
     arc__free(&mem, conn->user_agent);
