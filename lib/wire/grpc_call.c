@@ -223,8 +223,7 @@ static int submit_status(struct arc_grpc_call *call, int code, arc_slice message
         arc__grpc_list_add(list, ARC_LIT("grpc-accept-encoding"),
                            arc__grpc_encoding_names(call->conn->accepts));
     arc_status added = add_status(list, code, message);
-    if (added == ARC_OK)
-        added = arc__grpc_list_add_fields(list, fields, count, &call->conn->limits, NULL);
+    arc__grpc_list_add_fields(list, fields, count);
     if (added != ARC_OK || arc__buf_check(list, NULL) != ARC_OK ||
         (only && arc__grpc_h2_headers(call, list, 1) != 0)) {
         arc__grpc_h2_reset(call, ARC_H2_INTERNAL_ERROR);
@@ -456,6 +455,9 @@ static void refuse_http(struct arc_grpc_call *call, uint64_t *counter, const cha
     call->headers_sent = 1;
 }
 
+/* A request without "te: trailers" is served: the field tells of proxies that drop trailers, and
+ * where one stands, its client cannot be helped by a refusal either. Another value than that is a
+ * fault of HTTP/2, which nghttp2 answers. */
 void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *block)
 {
     struct arc_grpc_conn *conn = call->conn;
@@ -471,6 +473,9 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
         refuse_http(call, &counters->refused_method, "405");
     } else if (!arc__grpc_content_type_valid(block->content_type)) {
         refuse_http(call, &counters->refused_content_type, "415");
+    } else if (!arc__grpc_path_valid(block->path)) {
+        refuse(call, &counters->refused_metadata, ARC_GRPC_UNIMPLEMENTED,
+               "The path is not that of a method.");
     } else if (arc__grpc_encoding_read(call, block) != 0) {
         refuse(call, &counters->refused_encoding, ARC_GRPC_UNIMPLEMENTED,
                (conn->accepts & ARC_GRPC_GZIP) != 0
@@ -532,6 +537,9 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
             conn->counters->refused_encoding++;
             fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_INTERNAL,
                       "The server answers in an encoding that was not offered.");
+        } else if (block->bad) {
+            fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_INTERNAL,
+                      "A -bin value of the metadata is no base64.");
         } else if (call->events->on_headers != NULL) {
             call->events->on_headers(call->user, call, block->fields, block->count);
         }
@@ -551,6 +559,8 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
                 : arc__arena_printf(&block->arena, "The server answered HTTP %d and no gRPC.",
                                     block->http_status);
     }
+    /* A trailing line that cannot be read is left out: the status is worth more. */
+    arc__grpc_block_add_details(block, conn);
     /* The call takes the block over, the connection gets the call's empty one. */
     struct arc_grpc_block spare = call->trail;
     call->trail = *block;
@@ -573,6 +583,13 @@ void arc__grpc_call_closed(struct arc_grpc_call *call, uint32_t h2_code)
     }
     if (call->have_status || (call->in_end && !call->in_done))
         return; /* the status waits for a paused reader */
+    if (h2_code == ARC_H2_CANCEL && call->deadline_ns <= conn->now_ns) {
+        /* The server's clock was the faster one. */
+        conn->counters->deadlines++;
+        arc__grpc_call_end(call, ARC_GRPC_WHY_DEADLINE, ARC_GRPC_DEADLINE_EXCEEDED,
+                           "The deadline of the call has passed.");
+        return;
+    }
     call->unprocessed = h2_code == ARC_H2_REFUSED_STREAM;
     arc__grpc_call_end(call, ARC_GRPC_WHY_RESET, arc__grpc_status_from_h2(h2_code),
                        call->unprocessed ? "The server did not take the call."
@@ -780,7 +797,8 @@ static arc_status build_request(struct arc_grpc_conn *conn, const struct arc_grp
         arc__grpc_list_add(list, ARC_LIT("grpc-timeout"), arc__slice(text, len));
     }
     ARC_TRY(arc__grpc_encoding_request(conn, request->encoding, list, err));
-    ARC_TRY(arc__grpc_list_add_fields(list, request->fields, request->count, &conn->limits, err));
+    ARC_TRY(arc__grpc_fields_check(request->fields, request->count, &conn->limits, 0, err));
+    arc__grpc_list_add_fields(list, request->fields, request->count);
     return arc__buf_check(list, err);
 }
 
@@ -850,7 +868,8 @@ arc_status arc_grpc_call_send_headers(struct arc_grpc_call *call,
         if (call->tells_encodings)
             arc__grpc_list_add(&conn->scratch, ARC_LIT("grpc-accept-encoding"),
                                arc__grpc_encoding_names(conn->accepts));
-        ARC_TRY(arc__grpc_list_add_fields(&conn->scratch, fields, count, &conn->limits, err));
+        ARC_TRY(arc__grpc_fields_check(fields, count, &conn->limits, 0, err));
+        arc__grpc_list_add_fields(&conn->scratch, fields, count);
         ARC_TRY(arc__buf_check(&conn->scratch, err));
     }
     if (arc__grpc_h2_headers(call, count > 0 ? &conn->scratch : NULL, 0) != 0)
@@ -884,8 +903,9 @@ arc_status arc_grpc_call_finish(struct arc_grpc_call *call, int32_t code, arc_sl
         return arc__fail(err, ARC_ECANCELLED, "call", "The call has ended.");
     if (call->finished)
         return arc__fail(err, ARC_ECONFLICT, "call", "The call has its status already.");
-    for (size_t i = 0; i < count; i++)
-        ARC_REQUIRE(arc__grpc_field_valid(&fields[i]), err, "metadata");
+    ARC_TRY(arc__grpc_fields_check(fields, count, &call->conn->limits, 1, err));
+    if (code < ARC_GRPC_OK || code > ARC_GRPC_UNAUTHENTICATED)
+        code = ARC_GRPC_UNKNOWN; /* as every peer would read it */
     call->conn->proven |= code == ARC_GRPC_OK;
     int sent = submit_status(call, code, message, fields, count);
     drop_input(call);

@@ -606,6 +606,7 @@ static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config 
     conn->user = config->user;
     conn->on_work = config->on_work;
     conn->owner = config->owner;
+    conn->age_ns = arc__grpc_vary_age(conn->limits.age_ns, config->seed);
     conn->counters = config->counters != NULL ? config->counters : &conn->own_counters;
     arc_grpc_conn_connected(conn, now_ns);
     if (!config->server)

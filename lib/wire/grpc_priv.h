@@ -35,8 +35,9 @@ struct arc_grpc_block {
     size_t count;
     size_t seen_fields, seen_bytes; /* of all fields, kept or not */
     arc_slice path, authority, content_type, encoding, timeout, status, message;
-    uint32_t accepts; /* of grpc-accept-encoding, those we know; 0: it said nothing of use */
-    int http_status;  /* client; 0: none */
+    arc_slice details; /* grpc-status-details-bin, as it came */
+    uint32_t accepts;  /* of grpc-accept-encoding, those we know; 0: it said nothing of use */
+    int http_status;   /* client; 0: none */
     int is_post;
     int over; /* more than the limits: nothing more is kept */
     int bad;  /* a "-bin" value that is no base64 */
@@ -134,6 +135,8 @@ struct arc_grpc_conn {
     size_t rest_len;
 
     struct arc_bucket resets, faults, settings, idle_pings, pings;
+    uint64_t age_ns;  /* limits.age_ns, varied */
+    uint64_t aged_ns; /* when it was reached; 0: not yet */
     uint64_t born_ns, header_ns, idle_ns, heard_ns, ping_ns, notice_ns, sweep_ns;
     int depth;      /* in a pump: events may not pump */
     int work_said;  /* on_work was called since the last send */
@@ -176,11 +179,15 @@ void arc__grpc_block_deinit(struct arc_grpc_block *block);
 /* 0: fine. -1: so far over the limits that the rest should not even be decoded. */
 int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn *conn,
                         arc_slice name, arc_slice value);
+/* The details of a status become the last line of its metadata, if they can be read. */
+void arc__grpc_block_add_details(struct arc_grpc_block *block, const struct arc_grpc_conn *conn);
 /* Lists to be sent are kept as records: two lengths, name, value. */
 void arc__grpc_list_add(struct arc_buf *list, arc_slice name, arc_slice value);
-arc_status arc__grpc_list_add_fields(struct arc_buf *list, const struct arc_grpc_field *fields,
-                                     size_t count, const struct arc_grpc_limits *limits,
-                                     arc_err *err);
+void arc__grpc_list_add_fields(struct arc_buf *list, const struct arc_grpc_field *fields,
+                               size_t count);
+/* May they be sent? trailing: with a status. ARC_EINVAL. */
+arc_status arc__grpc_fields_check(const struct arc_grpc_field *fields, size_t count,
+                                  const struct arc_grpc_limits *limits, int trailing, arc_err *err);
 /* 1: the record at *at was read and *at is moved on; 0: the end. */
 int arc__grpc_list_next(const struct arc_buf *list, size_t *at, arc_slice *name, arc_slice *value);
 
@@ -207,7 +214,8 @@ arc_status arc__grpc_message_unpack(struct arc_grpc_call *call, arc_slice *messa
 void arc__grpc_message_forget(struct arc_grpc_conn *conn, int counted);
 
 /* --- grpc_time.c --- */
-void arc__grpc_conn_touch(struct arc_grpc_conn *conn); /* says on_work where it is due */
+uint64_t arc__grpc_vary_age(uint64_t age_ns, uint64_t seed); /* by a tenth more or less */
+void arc__grpc_conn_touch(struct arc_grpc_conn *conn);       /* says on_work where it is due */
 void arc__grpc_conn_flood(struct arc_grpc_conn *conn, uint64_t *counter, const char *what);
 void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, arc_grpc_why why, const char *text);
 
