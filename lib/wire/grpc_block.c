@@ -73,15 +73,19 @@ static arc_slice *own_field(struct arc_grpc_block *block, arc_slice name)
         return IS("grpc-message") ? &block->message : NULL;
     case sizeof("grpc-encoding") - 1:
         return IS("grpc-encoding") ? &block->encoding : NULL;
+    case sizeof("grpc-status-details-bin") - 1:
+        return IS("grpc-status-details-bin") ? &block->details : NULL;
     default:
         return NULL;
     }
 #undef IS
 }
 
-/* 0: no memory. The count is bounded by seen_fields. */
+/* Room for one more field; 0: no memory. The count is bounded by seen_fields. */
 static int more_room(struct arc_grpc_block *block)
 {
+    if (block->count < block->room)
+        return 1;
     size_t room = block->room > 0 ? 2 * block->room : FIELDS_FIRST;
     struct arc_grpc_field *fields = arc__arena_array(&block->arena, room, sizeof(*fields));
     if (fields == NULL)
@@ -93,16 +97,33 @@ static int more_room(struct arc_grpc_block *block)
     return 1;
 }
 
+/* Only what could be sent as well: an application may give back what it was given. The protocol
+ * wants no error for the rest, such as a text of other than ASCII; it is left out. */
 static void keep_field(struct arc_grpc_block *block, arc_slice name, arc_slice value)
 {
-    if (block->count == block->room && !more_room(block))
+    struct arc_grpc_field given = {name, arc__slice_trim(value)};
+    if (!arc__grpc_field_valid(&given) || !more_room(block))
         return; /* the arena says so at the end */
-    struct arc_grpc_field *field = &block->fields[block->count++];
+    struct arc_grpc_field *field = &block->fields[block->count];
     field->name = arc__arena_copy(&block->arena, name);
-    if (!arc__grpc_name_is_binary(name))
-        field->value = arc__arena_copy(&block->arena, value);
-    else if (arc__grpc_binary_decode(value, &block->arena, &field->value, NULL) == ARC_EINVAL)
+    if (!arc__grpc_name_is_binary(name)) {
+        field->value = arc__arena_copy(&block->arena, given.value);
+    } else if (arc__grpc_binary_decode(value, &block->arena, &field->value, NULL) == ARC_EINVAL) {
         block->bad = 1;
+        return;
+    }
+    block->count++;
+}
+
+void arc__grpc_block_add_details(struct arc_grpc_block *block)
+{
+    arc_slice value = ARC_NONE;
+    if (block->details.ptr == NULL ||
+        arc__grpc_binary_decode(block->details, &block->arena, &value, NULL) != ARC_OK ||
+        !more_room(block))
+        return;
+    block->fields[block->count++] =
+        (struct arc_grpc_field){ARC_LIT("grpc-status-details-bin"), value};
 }
 
 int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn *conn,
@@ -125,6 +146,8 @@ int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn
         uint64_t code;
         if (value.len == 3 && arc__slice_to_u64(value, &code))
             block->http_status = (int)code;
+    } else if (arc__slice_is(name, "grpc-accept-encoding")) {
+        block->accepts |= arc__grpc_encodings_parse(value);
     } else if (!arc__grpc_name_is_reserved(name)) {
         keep_field(block, name, value);
     }
@@ -159,16 +182,16 @@ static void add_binary(struct arc_buf *list, arc_slice name, arc_slice value)
     }
 }
 
-arc_status arc__grpc_list_add_fields(struct arc_buf *list, const struct arc_grpc_field *fields,
-                                     size_t count, const struct arc_grpc_limits *limits,
-                                     arc_err *err)
+arc_status arc__grpc_fields_check(const struct arc_grpc_field *fields, size_t count,
+                                  const struct arc_grpc_limits *limits, int trailing, arc_err *err)
 {
     size_t bytes = 0;
     if (count > limits->header_fields_max)
         return arc__fail(err, ARC_EINVAL, "metadata", "More than %" PRIu64 " lines of metadata.",
                          limits->header_fields_max);
     for (size_t i = 0; i < count; i++) {
-        if (!arc__grpc_field_valid(&fields[i]))
+        if (!arc__grpc_field_valid(&fields[i]) &&
+            !(trailing && arc__grpc_name_is_details(fields[i].name)))
             return arc__fail(err, ARC_EINVAL, "metadata",
                              "Line %zu of the metadata has a name or value that may not be sent.",
                              i + 1);
@@ -178,13 +201,18 @@ arc_status arc__grpc_list_add_fields(struct arc_buf *list, const struct arc_grpc
                              "More than %" PRIu64 " bytes of metadata.",
                              limits->header_list_max_bytes);
     }
+    return ARC_OK;
+}
+
+void arc__grpc_list_add_fields(struct arc_buf *list, const struct arc_grpc_field *fields,
+                               size_t count)
+{
     for (size_t i = 0; i < count; i++) {
         if (arc__grpc_name_is_binary(fields[i].name))
             add_binary(list, fields[i].name, fields[i].value);
         else
             arc__grpc_list_add(list, fields[i].name, fields[i].value);
     }
-    return ARC_OK;
 }
 
 int arc__grpc_list_next(const struct arc_buf *list, size_t *at, arc_slice *name, arc_slice *value)

@@ -163,24 +163,39 @@ static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf
 
 /* A line of two literals. NO_COPY: they outlive the session. nghttp2's type asks for writable
  * bytes, but it never writes them, and a library holds no writable data. */
-static nghttp2_nv literal(const char *name, const char *value)
+static nghttp2_nv literal(const char *name, arc_slice value)
 {
-    return (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name),
-                        strlen(value),
-                        NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+    return (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value.ptr, strlen(name),
+                        value.len, NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+}
+
+/* The headers of a response without metadata. */
+static size_t plain_headers(const struct arc_grpc_call *call, nghttp2_nv nv[4])
+{
+    size_t count = 0;
+    nv[count++] = literal(":status", ARC_LIT("200"));
+    nv[count++] = literal("content-type", ARC_LIT("application/grpc"));
+    if (call->packs)
+        nv[count++] = literal("grpc-encoding", ARC_LIT("gzip"));
+    if (call->tells_encodings)
+        nv[count++] =
+            literal("grpc-accept-encoding", arc__grpc_encoding_names(call->conn->accepts));
+    return count;
 }
 
 int arc__grpc_h2_headers(struct arc_grpc_call *call, const struct arc_buf *list, int last)
 {
-    nghttp2_nv plain[] = {literal(":status", "200"), literal("content-type", "application/grpc")};
     nghttp2_data_provider provider = {.source = {.ptr = NULL}, .read_callback = on_read};
     const nghttp2_data_provider *data = last ? NULL : &provider;
     nghttp2_session *session = call->conn->session;
     if (call->stream_closed || !usable(call->conn))
         return -1;
     arc__grpc_conn_touch(call->conn);
-    if (list == NULL)
-        return nghttp2_submit_response(session, call->id, plain, ARC_COUNT_OF(plain), data);
+    if (list == NULL) {
+        nghttp2_nv plain[4];
+        size_t plain_count = plain_headers(call, plain);
+        return nghttp2_submit_response(session, call->id, plain, plain_count, data);
+    }
     size_t max = list->len / 8;
     nghttp2_nv *nv = arc__alloc_array(&call->conn->mem, max, sizeof(*nv));
     if (nv == NULL)
@@ -196,7 +211,7 @@ int arc__grpc_h2_trailers(struct arc_grpc_call *call, const struct arc_buf *list
     if (!usable(call->conn))
         return -1;
     if (list->len == 0) {
-        nghttp2_nv ok = literal("grpc-status", "0");
+        nghttp2_nv ok = literal("grpc-status", ARC_LIT("0"));
         return nghttp2_submit_trailer(call->conn->session, call->id, &ok, 1);
     }
     size_t max = list->len / 8;
@@ -615,6 +630,7 @@ static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config 
     conn->user = config->user;
     conn->on_work = config->on_work;
     conn->owner = config->owner;
+    conn->age_ns = arc__grpc_vary_age(conn->limits.age_ns, config->seed);
     conn->counters = config->counters != NULL ? config->counters : &conn->own->counters;
     arc_grpc_conn_connected(conn, now_ns);
     if (!config->server)
@@ -624,6 +640,7 @@ static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config 
     arc__list_init(&conn->blocks);
     arc__heap_init(&conn->timers, &conn->mem);
     arc__grpc_block_init(&conn->block, conn);
+    arc__buf_init(&conn->unpacked, &conn->mem, 0);
     init_buckets(conn, now_ns);
 }
 
@@ -654,6 +671,11 @@ arc_status arc__grpc_conn_new(const struct arc_grpc_config *given, struct arc_gr
     if (pool == NULL)
         arc__grpc_pool_init(&conn->own->pool, &mem, &limits);
     init_parts(conn, &config, now_ns);
+    arc_status status = arc__grpc_encoding_config(conn, &config, err);
+    if (status != ARC_OK) {
+        arc_grpc_conn_free(conn);
+        return status;
+    }
     if (!keep_texts(conn, &config) || make_session(conn) != 0 || greet(conn) != 0) {
         arc_grpc_conn_free(conn);
         return arc__fail_nomem(err);
@@ -674,6 +696,7 @@ void arc_grpc_conn_free(struct arc_grpc_conn *conn)
         arc__grpc_pool_deinit(&conn->own->pool);
     arc__heap_deinit(&conn->timers);
     arc__grpc_block_deinit(&conn->block);
+    arc__buf_deinit(&conn->unpacked);
     arc__free(&mem, conn->peer);
     arc__free(&mem, conn->authority);
     arc__free(&mem, conn->user_agent);

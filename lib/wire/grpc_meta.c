@@ -101,9 +101,32 @@ int arc__grpc_name_is_reserved(arc_slice name)
     return 0;
 }
 
+int arc__grpc_name_is_details(arc_slice name)
+{
+    return arc__slice_equal(name, ARC_LIT("grpc-status-details-bin"));
+}
+
+int arc__grpc_path_valid(arc_slice path)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.ptr[i] <= 0x20 || path.ptr[i] > 0x7e)
+            return 0;
+    }
+    return path.len > 1 && path.ptr[0] == '/';
+}
+
+static int value_valid(arc_slice value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] < 0x20 || value.ptr[i] > 0x7e)
+            return 0;
+    }
+    return value.len == 0 || (value.ptr[0] != ' ' && value.ptr[value.len - 1] != ' ');
+}
+
 int arc__grpc_field_valid(const struct arc_grpc_field *field)
 {
-    arc_slice name = field->name, value = field->value;
+    arc_slice name = field->name;
     if (arc__grpc_name_is_reserved(name))
         return 0;
     for (size_t i = 0; i < name.len; i++) {
@@ -111,13 +134,7 @@ int arc__grpc_field_valid(const struct arc_grpc_field *field)
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
             return 0;
     }
-    if (arc__grpc_name_is_binary(name))
-        return 1;
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] < 0x20 || value.ptr[i] > 0x7e)
-            return 0;
-    }
-    return value.len == 0 || (value.ptr[0] != ' ' && value.ptr[value.len - 1] != ' ');
+    return arc__grpc_name_is_binary(name) || value_valid(field->value);
 }
 
 int arc__grpc_content_type_valid(arc_slice value)
