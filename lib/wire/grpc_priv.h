@@ -14,6 +14,7 @@
 #include "wire/lpm.h"
 
 struct nghttp2_session;
+struct arc_grpc_kept;
 
 /* Ended call objects that a connection keeps for the next ones, and how much buffer with each. */
 #define ARC_GRPC_POOL_MAX 32
@@ -105,7 +106,8 @@ struct arc_grpc_conn {
     void (*on_work)(void *owner, struct arc_grpc_conn *conn);
     void *owner;
     char *peer, *authority, *user_agent;
-    uint64_t now_ns; /* as given last */
+    struct arc_grpc_kept *identity; /* grpc_identity.c; NULL: none */
+    uint64_t now_ns;                /* as given last */
     int server, secure;
 
     struct arc_link calls; /* not released */
