@@ -5,11 +5,13 @@ unit_tests += \
 	tests/unit/wire/grpc_attack_test \
 	tests/unit/wire/grpc_conn_test \
 	tests/unit/wire/grpc_door_test \
+	tests/unit/wire/grpc_identity_test \
 	tests/unit/wire/grpc_meta_test \
 	tests/unit/wire/lpm_test
 wire_pair_sources = tests/unit/wire/pair.c tests/unit/wire/pair.h
 tests_unit_wire_grpc_attack_test_SOURCES = tests/unit/wire/grpc_attack_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_conn_test_SOURCES = tests/unit/wire/grpc_conn_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_door_test_SOURCES = tests/unit/wire/grpc_door_test.c $(wire_pair_sources)
+tests_unit_wire_grpc_identity_test_SOURCES = tests/unit/wire/grpc_identity_test.c $(wire_pair_sources)
 endif
 include tests/unit/wire/doors.mk
