@@ -93,27 +93,36 @@ static BIO_METHOD *make_bio_method(void)
 
 /* --- contexts -------------------------------------------------------------------------------- */
 
+/* "PEM lib", "system lib": it only says which part of OpenSSL knows more. */
+static int is_pointer(unsigned long code)
+{
+    int reason = ERR_GET_REASON(code);
+    return (reason & ERR_RFLAG_COMMON) != 0 && (reason & ERR_RFLAG_FATAL) == 0;
+}
+
 /* The most telling of OpenSSL's reasons, and none of them is left: the system's where it had one
- * ("No such file or directory" below "system lib"), else the last. 1: it was out of memory. */
+ * ("No such file or directory" below "system lib"), else the last that is one. 1: it was out of
+ * memory. */
 static int take_reason(char *buf, size_t size)
 {
-    unsigned long code, last = 0;
+    unsigned long code, best = 0;
     while ((code = ERR_get_error()) != 0) {
-        last = code;
+        if (best == 0 || !is_pointer(code))
+            best = code;
         if (ERR_SYSTEM_ERROR(code))
             break;
     }
     ERR_clear_error();
-    const char *reason = ERR_reason_error_string(last);
-    if (last == 0)
+    const char *reason = ERR_reason_error_string(best);
+    if (best == 0)
         reason = "unknown";
-    else if (ERR_SYSTEM_ERROR(last))
-        reason = strerror(ERR_GET_REASON(last));
+    else if (ERR_SYSTEM_ERROR(best))
+        reason = strerror(ERR_GET_REASON(best));
     if (reason != NULL)
         (void)arc__slice_to_cstr(arc__slice_cstr(reason), buf, size);
     else
-        ERR_error_string_n(last, buf, size);
-    return last != 0 && !ERR_SYSTEM_ERROR(last) && ERR_GET_REASON(last) == ERR_R_MALLOC_FAILURE;
+        ERR_error_string_n(best, buf, size);
+    return best != 0 && !ERR_SYSTEM_ERROR(best) && ERR_GET_REASON(best) == ERR_R_MALLOC_FAILURE;
 }
 
 static arc_status ssl_fail(arc_err *err, arc_status status, const char *subject, const char *what)
