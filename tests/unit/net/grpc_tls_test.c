@@ -202,7 +202,8 @@ struct bare {
     struct host *host;
     SSL_CTX *ctx;
     SSL *ssl;
-    int fd, up; /* up: it came about and says h2 */
+    int fd, up;    /* up: it came about and says h2 */
+    char why[128]; /* OpenSSL's word for what failed last */
 };
 
 struct bare_rules {
@@ -223,8 +224,16 @@ static int bare_turn(struct bare *bare, int (*step)(SSL *ssl))
         if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE)
             break;
     }
+    const char *why = ERR_reason_error_string(ERR_peek_last_error());
+    (void)arc__slice_to_cstr(arc__slice_cstr(why), bare->why, sizeof(bare->why));
     ERR_clear_error();
     return reason;
+}
+
+static int read_some(SSL *ssl)
+{
+    char buf[256];
+    return SSL_read(ssl, buf, sizeof(buf));
 }
 
 static struct bare bare_open(struct host *host, struct bare_rules rules)
@@ -341,20 +350,15 @@ static void nothing_is_renegotiated_or_packed(void)
         bare_open(&host, (struct bare_rules){.version = TLS1_2_VERSION, .alpn = "\2h2"});
     CHECK_INT(bare.up, 1);
     CHECK(SSL_get_current_compression(bare.ssl) == NULL);
+    CHECK_INT(bare_turn(&bare, read_some), SSL_ERROR_NONE);
     CHECK_INT(SSL_renegotiate(bare.ssl), 1);
     CHECK_INT(bare_turn(&bare, SSL_do_handshake), SSL_ERROR_SSL);
-    CHECK_INT(SSL_num_renegotiations(bare.ssl) > 0 && SSL_is_init_finished(bare.ssl), 0);
+    CHECK_TEXT(arc__slice_cstr(bare.why), "no renegotiation");
     bare_close(&bare);
     CHECK_OK(host_connect(&host, &client_options, &host.channel, NULL));
     CHECK_OK(host_unary(&host, host.channel, "/t/Echo", ARC_LIT("x"), &seen));
     CHECK_INT(seen.code, ARC_GRPC_OK);
     host_close(&host);
-}
-
-static int read_some(SSL *ssl)
-{
-    char buf[256];
-    return SSL_read(ssl, buf, sizeof(buf));
 }
 
 static void sessions_are_not_resumed(void)
