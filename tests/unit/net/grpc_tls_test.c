@@ -220,13 +220,13 @@ static int bare_turn(struct bare *bare, int (*step)(SSL *ssl))
     for (int i = 0; i < 200; i++) {
         int result = step(bare->ssl);
         reason = result > 0 ? SSL_ERROR_NONE : SSL_get_error(bare->ssl, result);
+        const char *why = ERR_reason_error_string(ERR_peek_last_error());
+        (void)arc__slice_to_cstr(arc__slice_cstr(why), bare->why, sizeof(bare->why));
+        ERR_clear_error();
         host_turn(bare->host, 1);
         if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE)
             break;
     }
-    const char *why = ERR_reason_error_string(ERR_peek_last_error());
-    (void)arc__slice_to_cstr(arc__slice_cstr(why), bare->why, sizeof(bare->why));
-    ERR_clear_error();
     return reason;
 }
 
