@@ -15,6 +15,7 @@
 #include "wire/lpm.h"
 
 struct nghttp2_session;
+struct arc_grpc_kept;
 
 /* HTTP/2 error codes that we send. */
 #define ARC_H2_NO_ERROR 0x0
@@ -116,7 +117,8 @@ struct arc_grpc_conn {
     void (*on_work)(void *owner, struct arc_grpc_conn *conn);
     void *owner;
     char *peer, *authority, *user_agent;
-    uint64_t now_ns; /* as given last */
+    struct arc_grpc_kept *identity; /* grpc_identity.c; NULL: none */
+    uint64_t now_ns;                /* as given last */
     int server, secure;
     uint32_t encoding, accepts; /* bits; what we send unless told otherwise, what we take */
 
