@@ -14,6 +14,7 @@ libarc_la_SOURCES += \
 	lib/wire/grpc_pool.c lib/wire/grpc_pool.h \
 	lib/wire/grpc_router.c \
 	lib/wire/grpc_time.c \
+	lib/wire/grpc_watch.c \
 	lib/wire/lpm.c lib/wire/lpm.h \
 	lib/wire/pack.c lib/wire/pack.h
 endif

@@ -63,23 +63,29 @@ void preface(struct arc_buf *out)
     frame(out, SETTINGS, 0, 0, ARC_NONE);
 }
 
-void send_out(struct attack *attack)
+static void hear(struct attack *attack)
 {
     static char buf[65536];
     size_t got;
+    while (!attack->deaf && (got = arc_grpc_conn_send(attack->pair.server, attack->pair.now_ns, buf,
+                                                      sizeof(buf))) > 0) {
+        attack->replied += got;
+        if (attack->heard != NULL)
+            arc__buf_add(attack->heard, buf, got);
+    }
+}
+
+void send_out(struct attack *attack)
+{
     struct arc_grpc_conn *server = attack->pair.server;
     if (attack->status == ARC_OK)
         attack->status =
             arc_grpc_conn_recv(server, attack->pair.now_ns, arc__buf_slice(&attack->out), NULL);
     arc__buf_clear(&attack->out);
-    while (!attack->deaf &&
-           (got = arc_grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
-        attack->replied += got;
+    hear(attack);
     if (arc_grpc_conn_get_deadline(server) <= attack->pair.now_ns) {
         arc_grpc_conn_tick(server, attack->pair.now_ns);
-        while (!attack->deaf &&
-               (got = arc_grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
-            attack->replied += got;
+        hear(attack);
     }
     if (attack->status == ARC_OK && arc_grpc_conn_is_over(server))
         attack->status = ARC_EPROTOCOL;

@@ -36,10 +36,11 @@ struct attack {
     struct pair pair;
     struct arc_mem mem;
     struct arc_buf out;
-    uint32_t next;     /* stream */
-    size_t replied;    /* bytes that the server sent */
-    arc_status status; /* of the last recv */
-    int deaf;          /* never reads what the server sends */
+    uint32_t next;         /* stream */
+    size_t replied;        /* bytes that the server sent */
+    arc_status status;     /* of the last recv */
+    int deaf;              /* never reads what the server sends */
+    struct arc_buf *heard; /* what the server sent, if set */
 };
 
 /* Opens the server of attack->pair and greets it. */
