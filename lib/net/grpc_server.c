@@ -27,6 +27,8 @@ struct arc_net_server {
     struct arc_grpc_limits limits;
     const struct arc_grpc_events *events;
     void *user;
+    const struct arc_grpc_interceptor *const *interceptors;
+    size_t interceptor_count;
     uint32_t conns_max, unproven_per_source_max;
     struct arc_link peers;
     size_t peer_count;
@@ -83,6 +85,8 @@ static void on_open(void *user, struct arc_grpc_pipe *pipe)
         .limits = &server->limits,
         .events = server->events,
         .user = server->user,
+        .interceptors = server->interceptors,
+        .interceptor_count = server->interceptor_count,
         .counters = &server->stats.wire,
         .peer = pipe->conn.peer_text,
         .on_work = on_work,
@@ -172,6 +176,7 @@ static arc_status check_options(const struct arc_net_server_options *options, ar
     ARC_REQUIRE(options->listen_count > 0 && options->listen_count <= ARC_GRPC_LISTEN_MAX, err,
                 "options.listen");
     ARC_REQUIRE(options->events != NULL, err, "options.events");
+    ARC_TRY(arc__grpc_interceptors_check(options->interceptors, options->interceptor_count, err));
     return ARC_OK;
 }
 
@@ -205,6 +210,8 @@ arc_status arc__net_server_open(const struct arc_net_server_options *options,
     server->hub.env = *options->env;
     server->events = options->events;
     server->user = options->user;
+    server->interceptors = options->interceptors;
+    server->interceptor_count = options->interceptor_count;
     server->conns_max = options->conns_max != 0 ? options->conns_max : CONNS_MAX;
     server->unproven_per_source_max = options->unproven_per_source_max;
     server->drain_at = ARC_NET_NEVER;
