@@ -256,12 +256,16 @@ arc_status pair_open(struct pair *pair, const struct arc_mem *mem,
         .user = pair->events != NULL ? pair->user : &pair->service,
         .counters = &pair->server_counters,
         .peer = "10.0.0.7:4711",
+        .interceptors = pair->server_interceptors,
+        .interceptor_count = pair->server_interceptor_count,
     };
     ARC_TRY(arc_grpc_conn_new(&config, pair->now_ns, &pair->server, NULL));
     config.server = 0;
     config.limits = client;
     config.events = NULL;
     config.counters = &pair->client_counters;
+    config.interceptors = pair->client_interceptors;
+    config.interceptor_count = pair->client_interceptor_count;
     config.peer = "server";
     config.authority = "server:1";
     return arc_grpc_conn_new(&config, pair->now_ns, &pair->client, NULL);

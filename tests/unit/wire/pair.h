@@ -68,6 +68,8 @@ struct pair {
     size_t max_queued, max_held;       /* the most that the server queued and held */
     const struct arc_grpc_events *events; /* of the server, instead of service_events */
     void *user;                           /* of those */
+    const struct arc_grpc_interceptor *const *server_interceptors, *const *client_interceptors;
+    size_t server_interceptor_count, client_interceptor_count;
 };
 
 /* mem: NULL is the process's own. Limits may be NULL. */
