@@ -93,7 +93,8 @@ static arc_status make_line(struct arc_net_channel *channel, arc_err *err)
     line->channel = channel;
     line->pipe.hub = &channel->hub;
     line->pipe.conn.fd = -1;
-    arc_status status = arc_grpc_conn_new(&config, now_of(channel), &line->wire, err);
+    arc_status status =
+        arc__grpc_conn_new(&config, &channel->hub.pool, now_of(channel), &line->wire, err);
     if (status != ARC_OK) {
         arc__free(&channel->hub.env.mem, line);
         return status;
@@ -226,7 +227,7 @@ static arc_status open_parts(struct arc_net_channel *channel,
     struct arc_mem *mem = &channel->hub.env.mem;
     const char *agent = options->user_agent != NULL ? options->user_agent : "libarcentra";
     ARC_TRY(arc__grpc_limits_fill(options->limits, 0, &channel->limits, err));
-    ARC_TRY(arc__hub_init(&channel->hub, options->env, err));
+    ARC_TRY(arc__hub_init(&channel->hub, options->env, &channel->limits, err));
     channel->hub.user = channel;
     channel->hub.on_open = on_open;
     channel->hub.on_over = on_over;

@@ -92,7 +92,8 @@ static void on_open(void *user, struct arc_grpc_pipe *pipe)
         .on_work = on_work,
         .owner = peer,
     };
-    if (arc_grpc_conn_new(&config, now_of(server), &pipe->wire, &err) != ARC_OK) {
+    if (arc__grpc_conn_new(&config, &server->hub.pool, now_of(server), &pipe->wire, &err) !=
+        ARC_OK) {
         pipe->open = 0;
         arc__pipe_fail(pipe, &err);
         return;
@@ -184,7 +185,7 @@ static arc_status open_parts(struct arc_net_server *server,
                              const struct arc_net_server_options *options, arc_err *err)
 {
     ARC_TRY(arc__grpc_limits_fill(options->limits, 1, &server->limits, err));
-    ARC_TRY(arc__hub_init(&server->hub, options->env, err));
+    ARC_TRY(arc__hub_init(&server->hub, options->env, &server->limits, err));
     server->hub.user = server;
     server->hub.on_open = on_open;
     server->hub.on_over = on_over;

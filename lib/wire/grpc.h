@@ -29,4 +29,10 @@ void arc__grpc_call_set_route(struct arc_grpc_call *call, const void *route);
 const void *arc__grpc_call_get_route(const struct arc_grpc_call *call);
 const struct arc_grpc_events *arc__grpc_call_get_events(const struct arc_grpc_call *call);
 
+struct arc_grpc_pool;
+/* arc_grpc_conn_new with a pool that connections of one owner share (wire/grpc_pool.h); it outlives
+ * them. NULL: one of its own. */
+arc_status arc__grpc_conn_new(const struct arc_grpc_config *config, struct arc_grpc_pool *pool,
+                              uint64_t now_ns, struct arc_grpc_conn **out, arc_err *err);
+
 #endif

@@ -43,13 +43,12 @@ arc_status arc__grpc_intercept_init(struct arc_grpc_conn *conn,
     return ARC_OK;
 }
 
-void arc__grpc_intercept_forget(struct arc_grpc_call *call)
+void arc__grpc_intercept_forget(struct arc_grpc_call *call, const struct arc_mem *mem)
 {
     if (call->track == NULL)
         return;
-    struct arc_mem mem = call->conn->mem;
     arc__buf_deinit(&call->track->path);
-    arc__free(&mem, call->track);
+    arc__free(mem, call->track);
     call->track = NULL;
 }
 
@@ -65,6 +64,8 @@ static struct arc_grpc_track *need_track(struct arc_grpc_call *call, arc_slice p
         arc__buf_init(&track->path, &conn->mem, SIZE_MAX / 2);
         call->track = track;
     }
+    if (track->path.capacity > ARC_GRPC_POOL_KEEP_BYTES)
+        arc__buf_deinit(&track->path);
     arc__buf_clear(&track->path);
     arc__buf_add_slice(&track->path, path);
     if (track->path.failed != ARC_OK)

@@ -6,11 +6,13 @@
  * client has half closed. Where the message and the half close come in one frame, as clients send
  * them, the handler reads the message where it lies; else a copy waits for the half close. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/options.h"
 #include "wire/grpc_services.h"
 
 struct route {
+    arc_slice path; /* behind the struct */
     struct arc_grpc_method method;
     struct arc_mem mem;
 };
@@ -169,10 +171,21 @@ static void refuse_unknown(const arc_grpc_router *router, arc_grpc_call *call, a
     refuse(call, ARC_GRPC_UNIMPLEMENTED, arc__slice(text, (size_t)len));
 }
 
+static struct route *find_route(arc_grpc_router *router, arc_slice path)
+{
+    struct route *route = router->last;
+    if (route != NULL && arc__slice_equal(route->path, path))
+        return route;
+    route = arc__map_get(&router->routes, path);
+    if (route != NULL)
+        router->last = route;
+    return route;
+}
+
 static void on_call(void *user, arc_grpc_call *call, const arc_grpc_request *request)
 {
     arc_grpc_router *router = user;
-    struct route *route = arc__map_get(&router->routes, request->path);
+    struct route *route = find_route(router, request->path);
     if (route != NULL && route->method.unary != NULL) {
         arc_grpc_call_set_events(call, &unary_events, route);
         return;
@@ -298,9 +311,11 @@ static arc_status add_route(arc_grpc_router *router, arc_slice path, const arc_g
     struct arc_grpc_service *service;
     arc_slice name;
     ARC_TRY(arc__grpc_service_need(router, service_of(path, &name), &service, err));
-    struct route *route = arc__alloc(&router->mem, sizeof(*route));
+    struct route *route = arc__alloc(&router->mem, sizeof(*route) + path.len);
     if (route == NULL)
         return arc__fail_nomem(err);
+    memcpy(route + 1, path.ptr, path.len);
+    route->path = arc__slice(route + 1, path.len);
     route->method = *method;
     route->mem = router->mem;
     arc_status status = arc__map_put(&router->routes, path, route, NULL, err);
@@ -343,6 +358,7 @@ arc_status arc__grpc_router_add_rows(arc_grpc_router *router, const struct arc_g
     }
     if (status == ARC_OK)
         return ARC_OK;
+    router->last = NULL;
     while (done > 0) {
         arc_slice path = arc__slice_cstr(rows[--done].path), method;
         arc__free(&router->mem, arc__map_remove(&router->routes, path));

@@ -39,6 +39,7 @@ struct arc_grpc_index; /* grpc_index.h */
 struct arc_grpc_router {
     struct arc_mem mem;
     struct arc_map routes;              /* path to struct route */
+    void *last;                         /* the route asked for last: often the next one too */
     struct arc_grpc_service **services; /* by name */
     size_t service_count, service_capacity;
     const arc_grpc_events *fallback;

@@ -8,14 +8,17 @@ libarc_la_SOURCES += \
 	lib/wire/grpc_conn.c \
 	lib/wire/grpc_door.c lib/wire/grpc_door.h \
 	lib/wire/grpc_door_command.c \
+	lib/wire/grpc_encoding.c \
 	lib/wire/grpc_health.c \
 	lib/wire/grpc_index.c lib/wire/grpc_index.h \
 	lib/wire/grpc_intercept.c \
 	lib/wire/grpc_meta.c lib/wire/grpc_meta.h \
+	lib/wire/grpc_pool.c lib/wire/grpc_pool.h \
 	lib/wire/grpc_reflection.c \
 	lib/wire/grpc_router.c lib/wire/grpc_services.h \
 	lib/wire/grpc_time.c \
 	lib/wire/lpm.c lib/wire/lpm.h \
+	lib/wire/pack.c lib/wire/pack.h \
 	lib/wire/pb.c lib/wire/pb.h
 nodist_libarc_la_SOURCES += gen/service_files.c
 CLEANFILES += gen/service_files.c
