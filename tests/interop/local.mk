@@ -4,7 +4,17 @@
 interop_sources = tests/interop/common.c tests/interop/common.h
 interop_gen = gen/interop/testservice.pb-c.c gen/interop/testservice.pb-c.h \
 	gen/interop/testservice.pb
+interop_scripts = tests/interop/pair_test.py tests/interop/go_test.py tests/interop/grpcio_test.py \
+	tests/interop/node_test.py tests/interop/grpcurl_test.py tests/interop/nghttp_test.py \
+	tests/interop/h2spec_test.py
+dist_check_SCRIPTS += $(interop_scripts)
+EXTRA_DIST += tests/interop/lab.py tests/interop/testservice.proto \
+	tests/interop/go/go.mod tests/interop/go/go.sum tests/interop/go/server/main.go \
+	tests/interop/go/gzip/main.go tests/interop/h2spec/go.mod tests/interop/h2spec/go.sum \
+	tests/interop/node/package.json tests/interop/node/package-lock.json \
+	tests/interop/node/client.js
 if WITH_GRPC
+interop_tests += $(interop_scripts)
 check_PROGRAMS += tests/interop/interop_server tests/interop/interop_client
 check_LTLIBRARIES += libinterop.la
 nodist_libinterop_la_SOURCES = gen/interop/testservice.pb-c.c
@@ -22,7 +32,6 @@ tests_interop_interop_client_LDADD = $(interop_ldadd)
 $(libinterop_la_OBJECTS) $(tests_interop_interop_server_OBJECTS) \
 	$(tests_interop_interop_client_OBJECTS): | gen/interop/stamp
 endif
-EXTRA_DIST += tests/interop/testservice.proto
 
 gen/interop/stamp: tests/interop/testservice.proto api/strip-services.awk
 	$(AM_V_GEN)rm -f $@ && $(MKDIR_P) gen/interop && \
@@ -36,3 +45,10 @@ $(interop_gen): gen/interop/stamp
 	@if test ! -f $@; then rm -f gen/interop/stamp && \
 	  $(MAKE) $(AM_MAKEFLAGS) gen/interop/stamp; fi
 CLEANFILES += $(interop_gen) gen/interop/testservice.proto gen/interop/stamp
+
+# Programs of others, made of the modules that go.mod and package-lock.json pin.
+clean-interop:
+	if test -d tests/interop/made; then chmod -R u+w tests/interop/made && \
+	  rm -rf tests/interop/made; fi
+clean-local: clean-interop
+.PHONY: clean-interop
