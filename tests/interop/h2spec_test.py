@@ -4,7 +4,7 @@
 import os
 import xml.etree.ElementTree
 
-from lab import SOURCE, Lab, case, check, go_tool, run, run_cases, same
+from lab import HERE, Lab, case, check, go_tool, run, run_cases, same
 
 H2SPEC = "github.com/summerwind/h2spec/cmd/h2spec"
 # As the report calls them: section and sentence. Each has its reason in docs/HTTP2.md.
@@ -54,7 +54,7 @@ def tls(lab):
 
 @case("what h2spec may find wrong has its reason on a page")
 def reasons(_):
-    with open(os.path.join(SOURCE, "docs/HTTP2.md"), encoding="utf-8") as file:
+    with open(os.path.join(HERE, "../../docs/HTTP2.md"), encoding="utf-8") as file:
         page = file.read()
     for section, sentence in EXCEPTIONS:
         check(section in page and sentence in page, "docs/HTTP2.md is silent on %s" % section)

@@ -16,14 +16,15 @@ import sys
 import tempfile
 import threading
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../e2e"))
 
-from harness import BUILD, PATIENCE, SOURCE, Failure, Skip, case, check, run_cases, same  # noqa
+from harness import BUILD, PATIENCE, Failure, Skip, case, check, run_cases, same  # noqa
 
-__all__ = ["BUILD", "PATIENCE", "PROTO", "SOURCE", "DESCRIPTORS", "Failure", "HERE", "MADE", "BUILD_PATIENCE", "Lab", "Proxy", "Skip",
-           "case", "check", "go_tool", "have", "made", "packed", "run", "run_cases", "same", "want_ok"]
+__all__ = ["BUILD", "BUILD_PATIENCE", "DESCRIPTORS", "Failure", "HERE", "Lab", "MADE", "PATIENCE",
+           "PROTO", "Proxy", "Skip", "case", "check", "go_tool", "have", "made", "packed", "run",
+           "run_cases", "same", "want_ok"]
 
-HERE = os.path.join(os.path.abspath(SOURCE), "tests/interop")
 PROTO = os.path.join(HERE, "testservice.proto")
 DESCRIPTORS = os.path.abspath(os.path.join(BUILD, "gen/interop/testservice.pb"))
 MADE = os.path.abspath(os.path.join(BUILD, "tests/interop/made"))
