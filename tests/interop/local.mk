@@ -47,8 +47,8 @@ $(interop_gen): gen/interop/stamp
 CLEANFILES += $(interop_gen) gen/interop/testservice.proto gen/interop/stamp
 
 # Programs of others, made of the modules that go.mod and package-lock.json pin.
+interop_made = $(top_builddir)/tests/interop/made
 clean-interop:
-	if test -d tests/interop/made; then chmod -R u+w tests/interop/made && \
-	  rm -rf tests/interop/made; fi
+	if test -d $(interop_made); then chmod -R u+w $(interop_made) && rm -rf $(interop_made); fi
 clean-local: clean-interop
 .PHONY: clean-interop
