@@ -5,8 +5,10 @@ unit_tests += \
 	tests/unit/wire/grpc_attack_test \
 	tests/unit/wire/grpc_conn_test \
 	tests/unit/wire/grpc_door_test \
+	tests/unit/wire/grpc_limits_test \
 	tests/unit/wire/grpc_meta_test \
 	tests/unit/wire/grpc_pack_test \
+	tests/unit/wire/grpc_protocol_test \
 	tests/unit/wire/lpm_test \
 	tests/unit/wire/pack_test
 wire_pair_sources = tests/unit/wire/pair.c tests/unit/wire/pair.h
@@ -14,6 +16,9 @@ wire_frame_sources = tests/unit/wire/frames.c tests/unit/wire/frames.h $(wire_pa
 tests_unit_wire_grpc_attack_test_SOURCES = tests/unit/wire/grpc_attack_test.c $(wire_frame_sources)
 tests_unit_wire_grpc_conn_test_SOURCES = tests/unit/wire/grpc_conn_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_door_test_SOURCES = tests/unit/wire/grpc_door_test.c $(wire_pair_sources)
+tests_unit_wire_grpc_limits_test_SOURCES = tests/unit/wire/grpc_limits_test.c $(wire_frame_sources)
 tests_unit_wire_grpc_pack_test_SOURCES = tests/unit/wire/grpc_pack_test.c $(wire_frame_sources)
+tests_unit_wire_grpc_protocol_test_SOURCES = \
+	tests/unit/wire/grpc_protocol_test.c $(wire_frame_sources)
 endif
 include tests/unit/wire/doors.mk
