@@ -12,10 +12,11 @@
 struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
 {
     struct arc_grpc_call *call;
-    if (!arc__list_empty(&conn->pool)) {
-        call = ARC_CONTAINER(conn->pool.next, struct arc_grpc_call, link);
+    struct arc_grpc_pool *pool = conn->pool;
+    if (!arc__list_empty(&pool->calls)) {
+        call = ARC_CONTAINER(pool->calls.next, struct arc_grpc_call, link);
         arc__list_remove(&call->link);
-        conn->pool_count--;
+        pool->call_count--;
     } else {
         const struct arc_grpc_limits *limits = &conn->limits;
         call = arc__alloc(&conn->mem, sizeof(*call));
@@ -39,15 +40,14 @@ struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
     return call;
 }
 
-void arc__grpc_call_destroy(struct arc_grpc_call *call)
+void arc__grpc_call_destroy(struct arc_grpc_call *call, const struct arc_mem *mem)
 {
-    struct arc_mem mem = call->conn->mem;
     arc__lpm_deinit(&call->lpm);
     arc__buf_deinit(&call->held);
     arc__buf_deinit(&call->out);
     arc__buf_deinit(&call->trailers);
     arc__grpc_block_deinit(&call->trail);
-    arc__free(&mem, call);
+    arc__free(mem, call);
 }
 
 static void trim(struct arc_buf *buf)
@@ -72,8 +72,8 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
     conn->waiting -= call->wanted > 0;
     if (arc__list_empty(&conn->calls))
         conn->idle_ns = conn->now_ns;
-    if (conn->pool_count >= ARC_GRPC_POOL_MAX || conn->dead) {
-        arc__grpc_call_destroy(call);
+    if (conn->pool->call_count >= ARC_GRPC_POOL_CALLS_MAX || conn->dead) {
+        arc__grpc_call_destroy(call, &conn->mem);
         return;
     }
     arc__lpm_clear(&call->lpm, ARC_GRPC_POOL_KEEP_BYTES);
@@ -90,8 +90,9 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
         .trail = call->trail,
     };
     *call = clean;
-    arc__list_add_tail(&conn->pool, &call->link);
-    conn->pool_count++;
+    /* The warmest first. */
+    arc__list_add_tail(conn->pool->calls.next, &call->link);
+    conn->pool->call_count++;
 }
 
 void arc__grpc_call_mark(struct arc_grpc_call *call)
@@ -189,8 +190,10 @@ static void end_with_trailers(struct arc_grpc_call *call)
 
 static arc_status add_status(struct arc_buf *list, int code, arc_slice message)
 {
-    char digits[16];
-    int len = snprintf(digits, sizeof(digits), "%d", code);
+    char digits[16] = {(char)('0' + code)};
+    int len = 1;
+    if (code < 0 || code > 9)
+        len = snprintf(digits, sizeof(digits), "%d", code);
     arc__grpc_list_add(list, ARC_LIT("grpc-status"), arc__slice(digits, (size_t)len));
     if (message.len > 0) {
         struct arc_buf text;
@@ -215,6 +218,11 @@ static int submit_status(struct arc_grpc_call *call, int code, arc_slice message
         call->conn->waiting--;
     }
     arc__buf_clear(list);
+    if (!only && code == ARC_GRPC_OK && message.len == 0 && count == 0) {
+        /* The usual end; an empty list stands for it. */
+        arc__grpc_h2_resume(call);
+        return 0;
+    }
     if (only) {
         arc__grpc_list_add(list, ARC_LIT(":status"), ARC_LIT("200"));
         arc__grpc_list_add(list, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
@@ -560,7 +568,7 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
                                     block->http_status);
     }
     /* A trailing line that cannot be read is left out: the status is worth more. */
-    arc__grpc_block_add_details(block, conn);
+    arc__grpc_block_add_details(block);
     /* The call takes the block over, the connection gets the call's empty one. */
     struct arc_grpc_block spare = call->trail;
     call->trail = *block;
@@ -823,7 +831,7 @@ arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_
     if (conn->open >= conn->limits.calls_max || conn->total >= 2 * conn->limits.calls_max)
         return arc__fail(err, ARC_ELIMIT, "connection", "Too many calls at once to %s.",
                          conn->peer);
-    ARC_TRY(build_request(conn, request, &conn->scratch, err));
+    ARC_TRY(build_request(conn, request, &conn->pool->scratch, err));
     call = arc__grpc_call_make(conn);
     if (call == NULL)
         return arc__fail_nomem(err);
@@ -832,7 +840,7 @@ arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_
     call->is_open = 1;
     conn->open++;
     arc_status status = arc_grpc_call_set_deadline(call, request->deadline_ns, err);
-    if (status == ARC_OK && arc__grpc_h2_request(call, &conn->scratch) != 0)
+    if (status == ARC_OK && arc__grpc_h2_request(call, &conn->pool->scratch) != 0)
         status = conn->draining ? arc__fail(err, ARC_EUNAVAILABLE, "connection",
                                             "%s takes no more calls.", conn->peer)
                                 : arc__fail_nomem(err);
@@ -860,19 +868,20 @@ arc_status arc_grpc_call_send_headers(struct arc_grpc_call *call,
     if (!conn->server || call->headers_sent || call->finished)
         return arc__fail(err, ARC_ECONFLICT, "call", "The headers were sent before.");
     if (count > 0) {
-        arc__buf_clear(&conn->scratch);
-        arc__grpc_list_add(&conn->scratch, ARC_LIT(":status"), ARC_LIT("200"));
-        arc__grpc_list_add(&conn->scratch, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
+        struct arc_buf *list = &conn->pool->scratch;
+        arc__buf_clear(list);
+        arc__grpc_list_add(list, ARC_LIT(":status"), ARC_LIT("200"));
+        arc__grpc_list_add(list, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
         if (call->packs)
-            arc__grpc_list_add(&conn->scratch, ARC_LIT("grpc-encoding"), ARC_LIT("gzip"));
+            arc__grpc_list_add(list, ARC_LIT("grpc-encoding"), ARC_LIT("gzip"));
         if (call->tells_encodings)
-            arc__grpc_list_add(&conn->scratch, ARC_LIT("grpc-accept-encoding"),
+            arc__grpc_list_add(list, ARC_LIT("grpc-accept-encoding"),
                                arc__grpc_encoding_names(conn->accepts));
         ARC_TRY(arc__grpc_fields_check(fields, count, &conn->limits, 0, err));
-        arc__grpc_list_add_fields(&conn->scratch, fields, count);
-        ARC_TRY(arc__buf_check(&conn->scratch, err));
+        arc__grpc_list_add_fields(list, fields, count);
+        ARC_TRY(arc__buf_check(list, err));
     }
-    if (arc__grpc_h2_headers(call, count > 0 ? &conn->scratch : NULL, 0) != 0)
+    if (arc__grpc_h2_headers(call, count > 0 ? &conn->pool->scratch : NULL, 0) != 0)
         return arc__fail_nomem(err);
     call->headers_sent = 1;
     return ARC_OK;

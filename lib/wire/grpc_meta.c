@@ -83,13 +83,19 @@ int arc__grpc_name_is_binary(arc_slice name)
 
 int arc__grpc_name_is_reserved(arc_slice name)
 {
-    static const char *const own[] = {"content-type",     "te",      "connection",
-                                      "keep-alive",       "upgrade", "transfer-encoding",
-                                      "proxy-connection", "host",    "content-length"};
+#define NAME(literal) \
+    { \
+        literal, sizeof(literal) - 1 \
+    }
+    static const arc_slice own[] = {
+        NAME("content-type"),     NAME("te"),      NAME("connection"),
+        NAME("keep-alive"),       NAME("upgrade"), NAME("transfer-encoding"),
+        NAME("proxy-connection"), NAME("host"),    NAME("content-length")};
+#undef NAME
     if (name.len == 0 || name.ptr[0] == ':' || arc__slice_starts(name, ARC_LIT("grpc-")))
         return 1;
     for (size_t i = 0; i < ARC_COUNT_OF(own); i++) {
-        if (arc__slice_is(name, own[i]))
+        if (arc__slice_equal(name, own[i]))
             return 1;
     }
     return 0;
