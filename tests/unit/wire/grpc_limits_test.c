@@ -192,6 +192,36 @@ static void try_continuations_max(void)
     }
 }
 
+/* A certificate with two names of four bytes; what becomes of it. */
+static arc_status identity_with(const struct arc_grpc_limits *limits)
+{
+    const arc_slice names[] = {ARC_LIT("ip:1"), ARC_LIT("ip:2")};
+    struct arc_grpc_identity identity = {.size = sizeof(identity), .names = names, .name_count = 2};
+    struct pair pair = {0};
+    CHECK_OK(pair_open(&pair, NULL, limits, NULL));
+    arc_status status = arc_grpc_conn_set_identity(pair.server, &identity, NULL);
+    pair_close(&pair);
+    return status;
+}
+
+static void try_identity_names_max(void)
+{
+    struct arc_grpc_limits limits = fresh();
+    limits.identity_names_max = 2;
+    CHECK_OK(identity_with(&limits));
+    limits.identity_names_max = 1;
+    CHECK_STATUS(identity_with(&limits), ARC_ELIMIT);
+}
+
+static void try_identity_bytes_max(void)
+{
+    struct arc_grpc_limits limits = fresh();
+    limits.identity_bytes_max = 8;
+    CHECK_OK(identity_with(&limits));
+    limits.identity_bytes_max = 7;
+    CHECK_STATUS(identity_with(&limits), ARC_ELIMIT);
+}
+
 /* --- windows --------------------------------------------------------------------------------- */
 
 /* What a server holds of clients that send all they may to calls that do not read. */
@@ -661,11 +691,46 @@ static void a_drained_connection_has_its_age(void)
     pair_close(&pair);
 }
 
+/* --- out of range ---------------------------------------------------------------------------- */
+
+static void any_number_is_refused_or_works(void)
+{
+    const uint64_t odd[] = {1, UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_MAX};
+    const char *const names[] = {
+#define ROW(name, server, client, text) #name,
+        ARC_GRPC_LIMITS(ROW)
+#undef ROW
+    };
+    for (size_t row = 0; row < ARC_COUNT_OF(names); row++) {
+        for (size_t i = 0; i < ARC_COUNT_OF(odd); i++) {
+            struct arc_grpc_limits limits = fresh();
+            struct arc_grpc_config config = ARC_GRPC_CONFIG_INIT;
+            struct arc_grpc_conn *conn = NULL;
+            arc_err err = ARC_ERR_INIT;
+            (&limits.calls_max)[row] = odd[i]; /* the rows are of one type, one after the other */
+            config.limits = &limits;
+            if (arc_grpc_conn_new(&config, 1, &conn, &err) == ARC_OK)
+                arc_grpc_conn_free(conn);
+            else
+                CHECK_TEXT(arc__slice_cstr(err.subject), names[row]);
+        }
+    }
+    /* Beyond what a bucket holds is as good as none. */
+    struct arc_grpc_limits limits = fresh();
+    limits.pings_burst = limits.pings_per_s = UINT64_MAX;
+    limits.reset_burst = limits.reset_per_s = (UINT64_C(1) << 32) + 1;
+    CHECK_INT(taken_of(&limits, PINGS_OF_CALLS, 0, 0), 50);
+    CHECK_INT(taken_of(&limits, RESETS, 0, 0), 50);
+    limits.message_bytes_per_s = UINT64_MAX;
+    CHECK(seconds_of(&limits, 10) < 20);
+}
+
 /* --- the table ------------------------------------------------------------------------------- */
 
 #define ROW(name, server, client, text) {"the limit " #name " holds as it is set", try_##name},
 static const struct test tests[] = {
     ARC_GRPC_LIMITS(ROW){"a client's connection ages too", a_client_ages_too},
+    {"a limit of any size is refused by its name or works", any_number_is_refused_or_works},
     {"a connection that drains already ends at its age", a_drained_connection_has_its_age},
 };
 #undef ROW
