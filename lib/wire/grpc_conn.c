@@ -604,19 +604,23 @@ static int greet(struct arc_grpc_conn *conn)
                                                  (int32_t)limits->conn_window_bytes);
 }
 
+/* Limits that no bucket can hold are as good as none: cut, not wrapped around. */
+static void init_bucket(struct arc_bucket *bucket, uint64_t burst, uint64_t count, uint64_t seconds,
+                        uint64_t now_ns)
+{
+    uint64_t per_s_milli = count > UINT32_MAX / 1000 ? UINT32_MAX : count * 1000 / seconds;
+    arc__bucket_init(bucket, burst > UINT32_MAX ? UINT32_MAX : (uint32_t)burst,
+                     (uint32_t)per_s_milli, now_ns);
+}
+
 static void init_buckets(struct arc_grpc_conn *conn, uint64_t now_ns)
 {
     const struct arc_grpc_limits *l = &conn->limits;
-    arc__bucket_init(&conn->resets, (uint32_t)l->reset_burst, (uint32_t)l->reset_per_s * 1000,
-                     now_ns);
-    arc__bucket_init(&conn->faults, (uint32_t)l->reset_burst, (uint32_t)l->reset_per_s * 1000,
-                     now_ns);
-    arc__bucket_init(&conn->settings, (uint32_t)l->settings_burst,
-                     (uint32_t)(l->settings_per_min * 1000 / 60), now_ns);
-    arc__bucket_init(&conn->idle_pings, (uint32_t)l->idle_pings_burst,
-                     (uint32_t)(l->idle_pings_per_min * 1000 / 60), now_ns);
-    arc__bucket_init(&conn->pings, (uint32_t)l->pings_burst, (uint32_t)l->pings_per_s * 1000,
-                     now_ns);
+    init_bucket(&conn->resets, l->reset_burst, l->reset_per_s, 1, now_ns);
+    init_bucket(&conn->faults, l->reset_burst, l->reset_per_s, 1, now_ns);
+    init_bucket(&conn->settings, l->settings_burst, l->settings_per_min, 60, now_ns);
+    init_bucket(&conn->idle_pings, l->idle_pings_burst, l->idle_pings_per_min, 60, now_ns);
+    init_bucket(&conn->pings, l->pings_burst, l->pings_per_s, 1, now_ns);
 }
 
 /* The texts that a connection keeps. 0: no memory. */
@@ -653,7 +657,6 @@ static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config 
     arc__list_init(&conn->blocks);
     arc__heap_init(&conn->timers, &conn->mem);
     arc__grpc_block_init(&conn->block, conn);
-    arc__buf_init(&conn->unpacked, &conn->mem, 0);
     init_buckets(conn, now_ns);
 }
 
@@ -711,7 +714,6 @@ void arc_grpc_conn_free(struct arc_grpc_conn *conn)
         arc__grpc_pool_deinit(&conn->own->pool);
     arc__heap_deinit(&conn->timers);
     arc__grpc_block_deinit(&conn->block);
-    arc__buf_deinit(&conn->unpacked);
     arc__free(&mem, conn->peer);
     arc__free(&mem, conn->authority);
     arc__free(&mem, conn->user_agent);

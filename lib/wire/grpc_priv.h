@@ -139,8 +139,6 @@ struct arc_grpc_conn {
     size_t waiting;           /* calls that were answered with ARC_EAGAIN */
     struct arc_heap timers;
     struct arc_grpc_block block;
-    /* A message that is being delivered, unpacked. Events do not pump, so one is enough. */
-    struct arc_buf unpacked;
 
     size_t queued_bytes, held_bytes, assembly_bytes;
     const uint8_t *rest; /* of the piece that nghttp2 gave last */
@@ -238,7 +236,7 @@ size_t arc__grpc_message_bound(arc_slice message, int packs, uint32_t flags);
 /* Writes prefix and message to room, which holds bound bytes. ARC_ENOMEM. */
 arc_status arc__grpc_message_put(struct arc_grpc_call *call, arc_slice message, int packs,
                                  size_t bound, char *room, size_t *len);
-/* *message is conn->unpacked then, until it is forgotten. ARC_EPROTOCOL, ARC_ELIMIT (counted),
+/* *message is in the pool then, until it is forgotten. ARC_EPROTOCOL, ARC_ELIMIT (counted),
  * ARC_EAGAIN (the memory that all calls share), ARC_ENOMEM. */
 arc_status arc__grpc_message_unpack(struct arc_grpc_call *call, arc_slice *message, arc_err *err);
 void arc__grpc_message_forget(struct arc_grpc_conn *conn, int counted);

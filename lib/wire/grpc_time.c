@@ -259,7 +259,7 @@ static void sweep_call(struct arc_grpc_call *call)
         now < after(call->partial_ns, limits->message_grace_ns))
         return;
     uint64_t seconds = (now - call->partial_ns) / UINT64_C(1000000000);
-    if (call->partial_got < seconds * limits->message_bytes_per_s) {
+    if (seconds > 0 && call->partial_got / seconds < limits->message_bytes_per_s) {
         conn->counters->stalls++;
         arc__grpc_call_fail(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_DEADLINE_EXCEEDED,
                             "The message came too slowly.");

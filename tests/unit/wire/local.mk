@@ -9,9 +9,11 @@ unit_tests += \
 	tests/unit/wire/grpc_identity_test \
 	tests/unit/wire/grpc_index_test \
 	tests/unit/wire/grpc_intercept_test \
+	tests/unit/wire/grpc_limits_test \
 	tests/unit/wire/grpc_meta_test \
 	tests/unit/wire/grpc_pack_test \
 	tests/unit/wire/grpc_pool_test \
+	tests/unit/wire/grpc_protocol_test \
 	tests/unit/wire/grpc_reflection_test \
 	tests/unit/wire/grpc_router_test \
 	tests/unit/wire/lpm_test \
@@ -31,5 +33,8 @@ tests_unit_wire_grpc_router_test_SOURCES = tests/unit/wire/grpc_router_test.c $(
 tests_unit_wire_grpc_pack_test_SOURCES = tests/unit/wire/grpc_pack_test.c $(wire_frame_sources)
 tests_unit_wire_grpc_identity_test_SOURCES = tests/unit/wire/grpc_identity_test.c \
 	$(wire_pair_sources)
+tests_unit_wire_grpc_limits_test_SOURCES = tests/unit/wire/grpc_limits_test.c $(wire_frame_sources)
+tests_unit_wire_grpc_protocol_test_SOURCES = tests/unit/wire/grpc_protocol_test.c \
+	$(wire_frame_sources)
 endif
 include tests/unit/wire/doors.mk
