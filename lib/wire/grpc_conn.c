@@ -355,6 +355,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head
 {
     struct arc_grpc_conn *conn = user;
     (void)session;
+    conn->frame_left = head->length;
     if (head->type == NGHTTP2_CONTINUATION)
         return go_on(conn);
     conn->header_ns = 0;
@@ -494,14 +495,6 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     return go_on(conn);
 }
 
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
-{
-    struct arc_grpc_conn *conn = user;
-    (void)session;
-    conn->frame_left = hd->length;
-    return 0;
-}
-
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
                    size_t len, void *user)
 {
@@ -577,7 +570,6 @@ static int make_session(struct arc_grpc_conn *conn)
         goto done;
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
-    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
