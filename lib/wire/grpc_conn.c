@@ -349,16 +349,36 @@ static void count_fault(struct arc_grpc_conn *conn, struct arc_grpc_call *call)
                              "The peer sent too many frames that had to be refused.");
 }
 
+/* A block that is refused, or for a stream that is closed, is decoded unseen, and its end is told
+ * to nobody: its time runs until another frame begins, which cannot be before that end. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *user)
+{
+    struct arc_grpc_conn *conn = user;
+    (void)session;
+    conn->frame_left = head->length;
+    if (head->type == NGHTTP2_CONTINUATION)
+        return go_on(conn);
+    conn->header_ns = 0;
+    conn->block_lost = 0;
+    if (head->type == NGHTTP2_HEADERS) {
+        conn->header_ns = conn->now_ns > 0 ? conn->now_ns : 1;
+        conn->block_lost = 1;
+    }
+    return go_on(conn);
+}
+
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct arc_grpc_conn *conn = user;
-    conn->header_ns = conn->now_ns > 0 ? conn->now_ns : 1;
     arc__grpc_block_borrow(&conn->block, conn->pool);
+    conn->block_lost = 0;
     if (!conn->server || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return go_on(conn);
     struct arc_grpc_call *call = arc__grpc_call_make(conn);
-    if (call == NULL)
+    if (call == NULL) {
+        conn->block_lost = 1;
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
     call->id = frame->hd.stream_id;
     (void)nghttp2_session_set_stream_user_data(session, call->id, call);
     return go_on(conn);
@@ -376,7 +396,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
                             arc__slice(value, value_len)) == 0)
         return go_on(conn);
     conn->counters->refused_headers++;
-    conn->header_ns = 0;
+    conn->block_lost = 1;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* resets the stream and decodes on unseen */
 }
 
@@ -475,14 +495,6 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     return go_on(conn);
 }
 
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
-{
-    struct arc_grpc_conn *conn = user;
-    (void)session;
-    conn->frame_left = hd->length;
-    return 0;
-}
-
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
                    size_t len, void *user)
 {
@@ -505,7 +517,7 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
 {
     struct arc_grpc_conn *conn = user;
     (void)code;
-    conn->header_ns = 0;
+    conn->block_lost = 1;
     count_fault(conn, find_call(session, frame->hd.stream_id));
     return go_on(conn);
 }
@@ -556,8 +568,8 @@ static int make_session(struct arc_grpc_conn *conn)
     int failed = NGHTTP2_ERR_NOMEM;
     if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
         goto done;
-    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);

@@ -149,6 +149,7 @@ struct arc_grpc_conn {
     uint64_t age_ns;  /* limits.age_ns, varied */
     uint64_t aged_ns; /* when it was reached; 0: not yet */
     uint64_t born_ns, header_ns, idle_ns, heard_ns, ping_ns, notice_ns, sweep_ns;
+    int block_lost; /* nobody will tell the end of the block of header_ns; 2: the peer was asked */
     int depth;      /* in a pump: events may not pump */
     int work_said;  /* on_work was called since the last send */
     int ready_seen; /* the peer's SETTINGS came */

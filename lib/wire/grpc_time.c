@@ -291,6 +291,21 @@ static void tick_age(struct arc_grpc_conn *conn)
     }
 }
 
+/* The block is late. One that was refused may long have ended: the answer to a PING would say so,
+ * and cannot come while the block goes on. */
+static void tick_block(struct arc_grpc_conn *conn)
+{
+    if (conn->block_lost == 1) {
+        conn->block_lost = 2;
+        conn->header_ns = conn->now_ns;
+        arc__grpc_h2_ping(conn);
+        return;
+    }
+    conn->header_ns = 0;
+    arc__grpc_conn_flood(conn, &conn->counters->timeouts_headers,
+                         "A header block came too slowly.");
+}
+
 static void tick_connection(struct arc_grpc_conn *conn)
 {
     const struct arc_grpc_limits *limits = &conn->limits;
@@ -308,10 +323,8 @@ static void tick_connection(struct arc_grpc_conn *conn)
         conn->ping_ns = now;
         arc__grpc_h2_ping(conn);
     }
-    if (conn->header_ns != 0 && now >= after(conn->header_ns, limits->headers_ns)) {
-        conn->header_ns = 0;
-        arc__grpc_conn_flood(conn, &counters->timeouts_headers, "A header block came too slowly.");
-    }
+    if (conn->header_ns != 0 && now >= after(conn->header_ns, limits->headers_ns))
+        tick_block(conn);
     if (now >= idle_at(conn)) {
         counters->timeouts_idle++;
         arc_grpc_conn_drain(conn, now);

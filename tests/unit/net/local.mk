@@ -21,7 +21,10 @@ if WITH_CUNIT
 check_PROGRAMS += tests/unit/net/serve
 tests_unit_net_serve_SOURCES = tests/unit/net/serve.c tests/unit/wire/pair.c tests/unit/wire/pair.h
 tests_unit_net_serve_CPPFLAGS = $(net_cppflags)
-dist_check_SCRIPTS += tests/unit/net/grpcio_test.py
-TESTS += tests/unit/net/grpcio_test.py
+# And the client for servers of others.
+check_PROGRAMS += tests/unit/net/dial
+tests_unit_net_dial_SOURCES = tests/unit/net/dial.c
+dist_check_SCRIPTS += tests/unit/net/grpcio_test.py tests/unit/net/openssl_test.py
+TESTS += tests/unit/net/grpcio_test.py tests/unit/net/openssl_test.py
 endif
 endif
