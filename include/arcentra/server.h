@@ -110,20 +110,33 @@ typedef struct arc_server_options {
     const char *tls_cert_file, *tls_key_file; /* PEM; both or none (plaintext) */
     const char *tls_client_ca_file;           /* PEM: clients must show a certificate of these */
     uint32_t connections_max;                 /* 10000 */
+    int32_t reflection_off; /* 1: nobody may ask for the services and their messages */
+    const arc_grpc_interceptor *const *interceptors; /* they and the list outlive the server */
+    size_t interceptor_count;
 } arc_server_options;
 #define ARC_SERVER_OPTIONS_INIT \
     { \
-        sizeof(arc_server_options), NULL, NULL, NULL, NULL, 0 \
+        sizeof(arc_server_options), NULL, NULL, NULL, NULL, 0, 0, NULL, 0 \
     }
 
 /**
- * Listens. Owner: the caller, who closes it before ctl. Thread: owner.
+ * Listens. Beside the control plane it serves health (grpc.health.v1: the server and each service
+ * of the contract are SERVING, and NOT_SERVING once it drains) and reflection. Both ask for no
+ * token: what they tell is in the published contract; reflection_off or an interceptor close them.
+ * Owner: the caller, who closes it before ctl. Thread: owner.
  * Errors: ARC_EINVAL (address, certificate), ARC_EIO (bind; the message says why), ARC_ENOMEM,
  * ARC_EUNIMPLEMENTED (built without gRPC). Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_server_open(struct arc_ctl *ctl,
                                                 const arc_server_options *options, arc_server **out,
                                                 arc_err *err);
+/**
+ * Its router (service.h), for services of the host beside the control plane's: methods, health,
+ * descriptor sets. To be filled before the next arc_ctl_dispatch. They are not subject to the
+ * control plane's tokens; an interceptor may ask for some. The fallback is the control plane: leave
+ * it. Owner: server. Thread: owner. Since: 0.1.
+ */
+ARC_API arc_grpc_router *arc_server_get_router(arc_server *server);
 /** The port that it has. Owner: none. Thread: owner. Since: 0.1. */
 ARC_API int arc_server_get_port(arc_server *server);
 /**
