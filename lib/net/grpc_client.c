@@ -183,6 +183,12 @@ static void on_open(void *user, struct arc_grpc_pipe *pipe)
 {
     struct arc_net_channel *channel = user;
     struct line *line = ARC_CONTAINER(pipe, struct line, pipe);
+    arc_err err = ARC_ERR_INIT;
+    if (arc__conn_identify(&pipe->conn, line->wire, &err) != ARC_OK) {
+        pipe->open = 0; /* as an address that does not answer */
+        arc__pipe_fail(pipe, &err);
+        return;
+    }
     line->opened_at = now_of(channel);
     channel->next_addr = 0;
     arc_grpc_conn_connected(line->wire, line->opened_at);
@@ -439,5 +445,5 @@ arc_status arc__net_channel_set_targets(struct arc_net_channel *channel, const c
 
 arc_status arc__net_channel_reload_tls(struct arc_net_channel *channel, arc_err *err)
 {
-    return arc__fail(err, ARC_EUNIMPLEMENTED, channel->target, "Not yet.");
+    return arc__tls_ctx_reload(&channel->tls, err);
 }

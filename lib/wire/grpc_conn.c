@@ -715,6 +715,7 @@ void arc_grpc_conn_free(struct arc_grpc_conn *conn)
     arc__free(&mem, conn->peer);
     arc__free(&mem, conn->authority);
     arc__free(&mem, conn->user_agent);
+    arc__free(&mem, conn->identity);
     arc__free(&mem, conn->interceptors);
     arc__free(&mem, conn);
 }
@@ -878,17 +879,4 @@ size_t arc_grpc_conn_get_queued(const struct arc_grpc_conn *conn)
 size_t arc_grpc_conn_get_held(const struct arc_grpc_conn *conn)
 {
     return conn->held_bytes + conn->assembly_bytes;
-}
-
-arc_status arc_grpc_conn_set_identity(struct arc_grpc_conn *conn,
-                                      const struct arc_grpc_identity *identity, arc_err *err)
-{
-    (void)conn, (void)identity;
-    return arc__fail(err, ARC_EUNIMPLEMENTED, "identity", "Not yet.");
-}
-
-const struct arc_grpc_identity *arc_grpc_conn_get_identity(const struct arc_grpc_conn *conn)
-{
-    (void)conn;
-    return NULL;
 }

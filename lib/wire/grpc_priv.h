@@ -15,6 +15,7 @@
 #include "wire/lpm.h"
 
 struct nghttp2_session;
+struct arc_grpc_kept;
 
 /* HTTP/2 error codes that we send. */
 #define ARC_H2_NO_ERROR 0x0
@@ -121,6 +122,7 @@ struct arc_grpc_conn {
     void (*on_work)(void *owner, struct arc_grpc_conn *conn);
     void *owner;
     char *peer, *authority, *user_agent;
+    struct arc_grpc_kept *identity; /* grpc_identity.c; NULL: none */
     struct arc_grpc_interceptor *interceptors;
     size_t interceptor_count;
     uint64_t now_ns; /* as given last */

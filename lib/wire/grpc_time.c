@@ -3,6 +3,7 @@
  * every function works on the time that was given last. */
 #include <inttypes.h>
 
+#include "base/options.h"
 #include "wire/grpc_priv.h"
 
 arc_status arc__grpc_limits_fill(const struct arc_grpc_limits *in, int server,
@@ -10,8 +11,8 @@ arc_status arc__grpc_limits_fill(const struct arc_grpc_limits *in, int server,
 {
     struct arc_grpc_limits filled = ARC_GRPC_LIMITS_INIT;
     if (in != NULL) {
-        ARC_REQUIRE(in->size == sizeof(*in), err, "limits.size");
-        filled = *in;
+        ARC_TRY(arc__options_read(in, sizeof(filled), &filled, "limits", err));
+        filled.size = sizeof(filled);
     }
 #define ROW(name, of_server, of_client, text) \
     if (filled.name == 0) \
@@ -28,6 +29,8 @@ arc_status arc__grpc_limits_fill(const struct arc_grpc_limits *in, int server,
     ARC_REQUIRE(filled.header_list_max_bytes <= 1 << 20, err, "header_list_max_bytes");
     ARC_REQUIRE(filled.header_fields_max <= 1000, err, "header_fields_max");
     ARC_REQUIRE(filled.calls_max <= INT32_MAX, err, "calls_max");
+    ARC_REQUIRE(filled.identity_names_max <= 10000, err, "identity_names_max");
+    ARC_REQUIRE(filled.identity_bytes_max <= 1 << 20, err, "identity_bytes_max");
     *out = filled;
     return ARC_OK;
 }

@@ -9,6 +9,7 @@ libarc_la_SOURCES += \
 	lib/wire/grpc_door.c lib/wire/grpc_door.h \
 	lib/wire/grpc_door_command.c \
 	lib/wire/grpc_encoding.c \
+	lib/wire/grpc_identity.c \
 	lib/wire/grpc_health.c \
 	lib/wire/grpc_index.c lib/wire/grpc_index.h \
 	lib/wire/grpc_intercept.c \

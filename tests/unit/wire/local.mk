@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/wire/grpc_conn_test \
 	tests/unit/wire/grpc_door_test \
 	tests/unit/wire/grpc_health_test \
+	tests/unit/wire/grpc_identity_test \
 	tests/unit/wire/grpc_index_test \
 	tests/unit/wire/grpc_intercept_test \
 	tests/unit/wire/grpc_meta_test \
@@ -28,5 +29,7 @@ tests_unit_wire_grpc_reflection_test_SOURCES = tests/unit/wire/grpc_reflection_t
 	$(wire_pair_sources)
 tests_unit_wire_grpc_router_test_SOURCES = tests/unit/wire/grpc_router_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_pack_test_SOURCES = tests/unit/wire/grpc_pack_test.c $(wire_frame_sources)
+tests_unit_wire_grpc_identity_test_SOURCES = tests/unit/wire/grpc_identity_test.c \
+	$(wire_pair_sources)
 endif
 include tests/unit/wire/doors.mk
