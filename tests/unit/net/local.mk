@@ -7,7 +7,8 @@ unit_tests += \
 	tests/unit/net/door_ctl_test \
 	tests/unit/net/grpc_identity_test \
 	tests/unit/net/grpc_net_test \
-	tests/unit/net/grpc_tls_test
+	tests/unit/net/grpc_tls_test \
+	tests/unit/net/server_services_test
 tests_unit_net_grpc_net_test_SOURCES = tests/unit/net/grpc_net_test.c $(net_host_sources)
 tests_unit_net_grpc_net_test_CPPFLAGS = $(net_cppflags)
 tests_unit_net_grpc_tls_test_SOURCES = tests/unit/net/grpc_tls_test.c tests/unit/net/certs.c \

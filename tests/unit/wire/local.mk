@@ -29,7 +29,7 @@ tests_unit_wire_grpc_intercept_test_SOURCES = tests/unit/wire/grpc_intercept_tes
 	$(wire_pair_sources)
 tests_unit_wire_grpc_reflection_test_SOURCES = tests/unit/wire/grpc_reflection_test.c \
 	$(wire_pair_sources)
-tests_unit_wire_grpc_router_test_SOURCES = tests/unit/wire/grpc_router_test.c $(wire_pair_sources)
+tests_unit_wire_grpc_router_test_SOURCES = tests/unit/wire/grpc_router_test.c $(wire_frame_sources)
 tests_unit_wire_grpc_pack_test_SOURCES = tests/unit/wire/grpc_pack_test.c $(wire_frame_sources)
 tests_unit_wire_grpc_identity_test_SOURCES = tests/unit/wire/grpc_identity_test.c \
 	$(wire_pair_sources)
