@@ -46,6 +46,7 @@ static arc_slice *own_field(struct arc_grpc_block *block, arc_slice name)
         {"grpc-timeout", &block->timeout},
         {"grpc-status", &block->status},
         {"grpc-message", &block->message},
+        {"grpc-retry-pushback-ms", &block->pushback},
     };
     for (size_t i = 0; i < ARC_COUNT_OF(own); i++) {
         if (arc__slice_is(name, own[i].name))
@@ -90,7 +91,8 @@ int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn
         uint64_t code;
         if (value.len == 3 && arc__slice_to_u64(value, &code))
             block->http_status = (int)code;
-    } else if (!arc__grpc_name_is_reserved(name)) {
+    } else if (!arc__grpc_name_is_reserved(name) ||
+               arc__slice_is(name, "grpc-previous-rpc-attempts")) { /* the application's to see */
         keep_field(block, conn, name, value);
     }
     block->nomem = block->arena.failed;

@@ -98,7 +98,8 @@ int arc__grpc_name_is_reserved(arc_slice name)
 int arc__grpc_field_valid(const struct arc_grpc_field *field)
 {
     arc_slice name = field->name, value = field->value;
-    if (arc__grpc_name_is_reserved(name))
+    /* A server's word on when to come again is its application's to say (gRPC proposal A6). */
+    if (arc__grpc_name_is_reserved(name) && !arc__slice_is(name, "grpc-retry-pushback-ms"))
         return 0;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];

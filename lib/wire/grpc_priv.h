@@ -34,7 +34,7 @@ struct arc_grpc_block {
     struct arc_grpc_field *fields; /* metadata, header_fields_max of them, in the arena */
     size_t count;
     size_t seen_fields, seen_bytes; /* of all fields, kept or not */
-    arc_slice path, authority, content_type, encoding, timeout, status, message;
+    arc_slice path, authority, content_type, encoding, timeout, status, message, pushback;
     int http_status; /* client; 0: none */
     int is_post;
     int over; /* more than the limits: nothing more is kept */
@@ -69,6 +69,8 @@ struct arc_grpc_call {
     size_t wanted;           /* what the last ARC_EAGAIN was about; 0: none */
     uint64_t out_ns;         /* when bytes last left, or were first seen to wait; 0: not yet */
     struct arc_buf trailers; /* field records, see grpc_call.c */
+    struct arc_buf request;  /* the same, of a channel's call; empty: none */
+    struct arc_grpc_again again;
 
     /* client: the status once it is known and what went before it is not yet delivered */
     int status_code;
@@ -93,6 +95,9 @@ struct arc_grpc_call {
     unsigned due_deliver : 1, due_writable : 1, due_end : 1;
     unsigned unprocessed : 1;
     unsigned wait_for_ready : 1;
+    unsigned parked : 1;   /* has no stream: waits for a connection, or between attempts */
+    unsigned keep : 1;     /* what was sent stays in `out`, to be sent again */
+    unsigned departed : 1; /* client: the request's headers have left */
 };
 
 struct arc_grpc_conn {
@@ -104,6 +109,7 @@ struct arc_grpc_conn {
     struct arc_grpc_counters *counters, own_counters;
     void (*on_work)(void *owner, struct arc_grpc_conn *conn);
     void *owner;
+    const struct arc_grpc_keeper *keeper; /* NULL: none */
     char *peer, *authority, *user_agent;
     uint64_t now_ns; /* as given last */
     int server, secure;
@@ -159,6 +165,21 @@ void arc__grpc_call_mark(struct arc_grpc_call *call); /* onto conn->ready */
 void arc__grpc_conn_run_ready(struct arc_grpc_conn *conn);
 /* Calls that wait for room in the connection's queue. */
 void arc__grpc_conn_wake_writers(struct arc_grpc_conn *conn);
+
+/* The call holds nothing of a response any more, and its window is given back. */
+void arc__grpc_call_drop_input(struct arc_grpc_call *call);
+
+/* --- grpc_again.c: a channel's calls between connections; see grpc.h --- */
+int arc__grpc_conn_is_lobby(const struct arc_grpc_conn *conn);
+/* The call was opened in a lobby, its header list is in conn->scratch. */
+arc_status arc__grpc_call_wait(struct arc_grpc_call *call, const struct arc_grpc_request *request,
+                               arc_err *err);
+/* The attempt ends so. 1: the keeper wants another, and the call is parked; 0: it ends. */
+int arc__grpc_call_keep(struct arc_grpc_call *call, arc_grpc_why why, int code);
+/* From now on it cannot be sent again. */
+void arc__grpc_call_commit(struct arc_grpc_call *call);
+/* A parked call leaves its connection for the lobby; in arc__grpc_conn_run_ready alone. */
+void arc__grpc_call_go_back(struct arc_grpc_call *call);
 
 /* --- grpc_block.c: header lists --- */
 void arc__grpc_block_init(struct arc_grpc_block *block, const struct arc_grpc_conn *conn);
