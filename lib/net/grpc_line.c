@@ -184,7 +184,9 @@ static void on_over(void *user, struct arc_grpc_pipe *pipe, const arc_err *err)
     struct arc_grpc_lines *lines = user;
     struct arc_grpc_cable *cable = ARC_CONTAINER(pipe, struct arc_grpc_cable, pipe);
     struct arc_grpc_line *line = cable->line;
-    uint64_t ready_at = cable->ready_at, now = now_of(lines);
+    /* A GOAWAY with nothing left to do ends a connection at once; it has served nevertheless. */
+    int served = cable->used && err->status == ARC_EDONE && arc_grpc_conn_is_draining(cable->wire);
+    int settled = served || now_of(lines) - cable->ready_at >= SETTLED_NS;
     arc_err why = *err;
     cable_free(cable);
     if (line == NULL || line->cable != NULL)
@@ -192,7 +194,7 @@ static void on_over(void *user, struct arc_grpc_pipe *pipe, const arc_err *err)
     if (line->state == ARC_GRPC_CHANNEL_CONNECTING)
         attempt(line, &why);
     else if (line->state == ARC_GRPC_CHANNEL_READY)
-        lost(line, now - ready_at >= SETTLED_NS, &why);
+        lost(line, settled, &why);
 }
 
 void arc__line_tick(struct arc_grpc_line *line)
