@@ -341,7 +341,7 @@ arc_status arc__net_channel_set_targets(struct arc_net_channel *channel, const c
 
 arc_status arc__net_channel_reload_tls(struct arc_net_channel *channel, arc_err *err)
 {
-    return arc__fail(err, ARC_EUNIMPLEMENTED, channel->authority, "Not yet.");
+    return arc__tls_ctx_reload(&channel->shared.tls, err);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -383,7 +383,8 @@ static arc_status open_lobby(struct arc_net_channel *channel, arc_err *err)
     config.env = &env;
     config.limits = &limits;
     config.peer = channel->authority;
-    ARC_TRY(arc_grpc_conn_new(&config, now_of(channel), &channel->keeper.lobby, err));
+    ARC_TRY(arc__grpc_conn_new(&config, &channel->shared.hub.pool, now_of(channel),
+                               &channel->keeper.lobby, err));
     channel->counters.connections = 0; /* it is none */
     arc__grpc_conn_set_keeper(channel->keeper.lobby, &channel->keeper);
     return ARC_OK;
@@ -420,7 +421,7 @@ static arc_status open_parts(struct arc_net_channel *channel,
 {
     ARC_TRY(arc__grpc_limits_fill(options->limits, 0, &channel->limits, err));
     ARC_TRY(arc__retry_init(&channel->retry, options->retry, err));
-    ARC_TRY(arc__hub_init(&channel->shared.hub, options->env, err));
+    ARC_TRY(arc__hub_init(&channel->shared.hub, options->env, &channel->limits, err));
     arc__lines_init(&channel->shared);
     ARC_TRY(keep_texts(channel, options, err));
     set_shared(channel, options);

@@ -159,7 +159,9 @@ static void on_open(void *user, struct arc_grpc_pipe *pipe)
     config.on_work = on_work;
     config.owner = cable;
     (void)lines->hub.env.random(lines->hub.env.user, &config.seed, sizeof(config.seed));
-    if (arc_grpc_conn_new(&config, now_of(lines), &cable->wire, &err) != ARC_OK) {
+    if (arc__grpc_conn_new(&config, &lines->hub.pool, now_of(lines), &cable->wire, &err) !=
+            ARC_OK ||
+        arc__conn_identify(&pipe->conn, cable->wire, &err) != ARC_OK) {
         arc__pipe_fail(pipe, &err);
         return;
     }

@@ -43,7 +43,7 @@ arc_status arc__grpc_call_wait(struct arc_grpc_call *call, const struct arc_grpc
                                arc_err *err)
 {
     arc__buf_clear(&call->request);
-    arc__buf_add_slice(&call->request, arc__buf_slice(&call->conn->scratch));
+    arc__buf_add_slice(&call->request, arc__buf_slice(&call->conn->pool->scratch));
     ARC_TRY(arc__buf_check(&call->request, err));
     call->again.idempotent = request->idempotent != 0;
     call->again.wait_for_ready = request->wait_for_ready != 0;
@@ -126,7 +126,7 @@ static void park(struct arc_grpc_call *call)
     call->empty_frames = 0;
     call->status_code = 0;
     call->parked = 1;
-    call->stream_closed = call->deferred = call->raised = 0;
+    call->stream_closed = call->deferred = call->raised = call->turns = 0;
     call->in_end = call->in_done = 0;
     call->reset_by_us = call->fault_counted = 0;
     call->have_status = call->unprocessed = call->departed = 0;
@@ -169,12 +169,13 @@ void arc__grpc_call_go_back(struct arc_grpc_call *call)
 
 /* --- and forth ------------------------------------------------------------------------------- */
 
-/* The header list of this attempt, in to->scratch. */
+/* The header list of this attempt, in the pool's scratch. */
 static arc_status build(const struct arc_grpc_call *call, struct arc_grpc_conn *to,
                         const struct arc_grpc_field *fields, size_t count, arc_err *err)
 {
-    struct arc_buf *list = &to->scratch;
+    struct arc_buf *list = &to->pool->scratch;
     char text[16];
+    ARC_TRY(arc__grpc_fields_check(fields, count, &to->limits, 0, err));
     arc__buf_clear(list);
     arc__buf_add_slice(list, arc__buf_slice(&call->request));
     if (call->deadline_ns != ARC_GRPC_NEVER) {
@@ -188,7 +189,7 @@ static arc_status build(const struct arc_grpc_call *call, struct arc_grpc_conn *
         arc__grpc_list_add(list, ARC_LIT("grpc-previous-rpc-attempts"),
                            arc__slice(text, (size_t)len));
     }
-    ARC_TRY(arc__grpc_list_add_fields(list, fields, count, &to->limits, err));
+    arc__grpc_list_add_fields(list, fields, count);
     return arc__buf_check(list, err);
 }
 
@@ -205,7 +206,7 @@ arc_status arc__grpc_call_reopen(struct arc_grpc_call *call, struct arc_grpc_con
     ARC_TRY(build(call, to, fields, count, err));
     ARC_TRY(move(call, to, err));
     call->parked = 0;
-    if (arc__grpc_h2_request(call, &to->scratch) != 0) {
+    if (arc__grpc_h2_request(call, &to->pool->scratch) != 0) {
         call->parked = 1;
         (void)move(call, from, NULL);
         return to->draining ? arc__fail(err, ARC_EUNAVAILABLE, "connection",
