@@ -251,7 +251,7 @@ int arc__grpc_h2_request(struct arc_grpc_call *call, const struct arc_buf *list)
 
 void arc__grpc_h2_forget(struct arc_grpc_call *call)
 {
-    if (usable(call->conn))
+    if (usable(call->conn) && !call->parked)
         (void)nghttp2_session_set_stream_user_data(call->conn->session, call->id, NULL);
 }
 
@@ -266,6 +266,10 @@ void arc__grpc_h2_resume(struct arc_grpc_call *call)
 
 void arc__grpc_h2_reset(struct arc_grpc_call *call, uint32_t h2_code)
 {
+    if (call->parked && !call->stream_closed) {
+        call->stream_closed = 1; /* there was none */
+        arc__grpc_call_mark(call);
+    }
     if (call->stream_closed || call->reset_by_us || !usable(call->conn))
         return;
     call->reset_by_us = 1;
@@ -537,6 +541,8 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
         (conn->server || call != NULL))
         count_fault(conn, call);
+    if (!conn->server && call != NULL && frame->hd.type == NGHTTP2_HEADERS)
+        call->departed = 1;
     if (conn->server && call != NULL && frame->hd.type == NGHTTP2_HEADERS &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
         nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0) {

@@ -64,6 +64,10 @@ void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, arc_grpc_why why, con
     while (link != &conn->calls) {
         struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
         link = link->next; /* nothing is released before run_ready, nothing is opened any more */
+        if (call->parked && !arc__grpc_conn_is_lobby(conn))
+            continue; /* on its way to the lobby */
+        if (!conn->server && !call->departed && !call->cancelled)
+            call->unprocessed = 1;
         arc__grpc_h2_forget(call);
         call->stream_closed = 1;
         if (call->cancelled)
@@ -181,7 +185,7 @@ static int somebody_waits(const struct arc_grpc_conn *conn)
     ARC_LIST_EACH(&conn->calls, link)
     {
         const struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
-        if (call->partial_ns != 0 || call->out.len > call->out_at)
+        if (!call->parked && (call->partial_ns != 0 || call->out.len > call->out_at))
             return 1;
     }
     return 0;
@@ -242,7 +246,7 @@ static void sweep_call(struct arc_grpc_call *call)
     struct arc_grpc_conn *conn = call->conn;
     const struct arc_grpc_limits *limits = &conn->limits;
     uint64_t now = conn->now_ns;
-    if (call->stream_closed || call->cancelled)
+    if (call->stream_closed || call->cancelled || call->parked)
         return;
     if (call->out_ns == 0)
         call->out_ns = now;

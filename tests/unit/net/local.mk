@@ -5,10 +5,17 @@ net_host_sources = tests/unit/net/host.c tests/unit/net/host.h tests/unit/wire/p
 net_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/wire -I$(top_srcdir)/tests/unit/net
 unit_tests += \
 	tests/unit/net/door_ctl_test \
+	tests/unit/net/grpc_channel_test \
 	tests/unit/net/grpc_identity_test \
 	tests/unit/net/grpc_net_test \
+	tests/unit/net/grpc_retry_test \
 	tests/unit/net/grpc_tls_test \
 	tests/unit/net/server_services_test
+net_fleet_sources = tests/unit/net/fleet.c tests/unit/net/fleet.h $(net_host_sources)
+tests_unit_net_grpc_channel_test_SOURCES = tests/unit/net/grpc_channel_test.c $(net_fleet_sources)
+tests_unit_net_grpc_channel_test_CPPFLAGS = $(net_cppflags)
+tests_unit_net_grpc_retry_test_SOURCES = tests/unit/net/grpc_retry_test.c $(net_fleet_sources)
+tests_unit_net_grpc_retry_test_CPPFLAGS = $(net_cppflags)
 tests_unit_net_grpc_net_test_SOURCES = tests/unit/net/grpc_net_test.c $(net_host_sources)
 tests_unit_net_grpc_net_test_CPPFLAGS = $(net_cppflags)
 tests_unit_net_grpc_tls_test_SOURCES = tests/unit/net/grpc_tls_test.c tests/unit/net/certs.c \

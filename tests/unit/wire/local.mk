@@ -2,6 +2,7 @@
 if WITH_GRPC
 unit_tests += \
 	tests/unit/wire/bucket_test \
+	tests/unit/wire/grpc_again_test \
 	tests/unit/wire/grpc_attack_test \
 	tests/unit/wire/grpc_conn_test \
 	tests/unit/wire/grpc_door_test \
@@ -20,6 +21,7 @@ unit_tests += \
 	tests/unit/wire/pack_test
 wire_pair_sources = tests/unit/wire/pair.c tests/unit/wire/pair.h
 wire_frame_sources = tests/unit/wire/frames.c tests/unit/wire/frames.h $(wire_pair_sources)
+tests_unit_wire_grpc_again_test_SOURCES = tests/unit/wire/grpc_again_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_attack_test_SOURCES = tests/unit/wire/grpc_attack_test.c $(wire_frame_sources)
 tests_unit_wire_grpc_conn_test_SOURCES = tests/unit/wire/grpc_conn_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_pool_test_SOURCES = tests/unit/wire/grpc_pool_test.c $(wire_pair_sources)
