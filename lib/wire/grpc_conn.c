@@ -149,7 +149,7 @@ static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf
         take_turns(call);
     if (end) {
         *data_flags |= NGHTTP2_DATA_FLAG_EOF;
-        if (call->conn->server) {
+        if (call->conn->server && !call->is_http) {
             *data_flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
             if (arc__grpc_h2_trailers(call, &call->trailers) != 0)
                 return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -549,6 +549,12 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
         /* An early answer: RFC 9113 8.1 asks us to stop the client without calling it an error. */
         arc__grpc_h2_reset(call, NGHTTP2_NO_ERROR);
     }
+    if (call != NULL && call->is_http && frame->hd.type == NGHTTP2_DATA &&
+        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
+        nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0) {
+        call->answered = 1;
+        arc__grpc_call_stop_sender(call);
+    }
     return 0;
 }
 
@@ -676,6 +682,7 @@ static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config 
     arc__heap_init(&conn->timers, &conn->mem);
     arc__grpc_block_init(&conn->block, conn);
     init_buckets(conn, now_ns);
+    arc__grpc_watch_init(&conn->watch);
 }
 
 arc_status arc_grpc_conn_new(const struct arc_grpc_config *given, uint64_t now_ns,
@@ -768,6 +775,21 @@ static void library_failed(struct arc_grpc_conn *conn, int code)
         conn->dead = 1;
 }
 
+static void read_frames(struct arc_grpc_conn *conn, arc_slice bytes)
+{
+    uint32_t code = ARC_H2_NO_ERROR;
+    size_t len = conn->server ? arc__grpc_watch_frames(&conn->watch, bytes, &code) : bytes.len;
+    ssize_t used = nghttp2_session_mem_recv(conn->session, (const uint8_t *)bytes.ptr, len);
+    if (used < 0 && !conn->ended && !conn->starved)
+        library_failed(conn, (int)used);
+    if (code == ARC_H2_NO_ERROR || conn->ended || !usable(conn))
+        return;
+    conn->counters->faults_by_peer++;
+    conn->fault = "The peer used a stream that was closed.";
+    conn->fault_status = ARC_EPROTOCOL;
+    arc__grpc_h2_terminate(conn, code);
+}
+
 arc_status arc_grpc_conn_recv(struct arc_grpc_conn *conn, uint64_t now_ns, arc_slice bytes,
                               arc_err *err)
 {
@@ -779,12 +801,8 @@ arc_status arc_grpc_conn_recv(struct arc_grpc_conn *conn, uint64_t now_ns, arc_s
     conn->ping_ns = 0;
     /* After our GOAWAY with an error nothing more is read: what a session does with frames after
      * that was the matter of more than one advisory. */
-    if (!conn->ended && usable(conn) && bytes.len > 0) {
-        ssize_t used =
-            nghttp2_session_mem_recv(conn->session, (const uint8_t *)bytes.ptr, bytes.len);
-        if (used < 0 && !conn->ended && !conn->starved)
-            library_failed(conn, (int)used);
-    }
+    if (!conn->ended && usable(conn) && bytes.len > 0)
+        read_frames(conn, bytes);
     if (conn->starved)
         broken(conn);
     if (conn->ended)

@@ -185,7 +185,8 @@ static int somebody_waits(const struct arc_grpc_conn *conn)
     ARC_LIST_EACH(&conn->calls, link)
     {
         const struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
-        if (!call->parked && (call->partial_ns != 0 || call->out.len > call->out_at))
+        if (!call->parked &&
+            (call->partial_ns != 0 || call->out.len > call->out_at || call->answered))
             return 1;
     }
     return 0;
@@ -259,6 +260,8 @@ static void sweep_call(struct arc_grpc_call *call)
                            "The peer stopped reading.");
         return;
     }
+    if (call->answered && now >= after(call->out_ns, limits->stall_ns))
+        arc__grpc_h2_reset(call, ARC_H2_NO_ERROR); /* it neither sends on nor ends */
     if (call->partial_ns == 0 || call->paused ||
         now < after(call->partial_ns, limits->message_grace_ns))
         return;
