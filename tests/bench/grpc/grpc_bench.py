@@ -374,7 +374,7 @@ def main():
         parser.error(f"--only takes {','.join(WHAT)}")
     with tempfile.TemporaryDirectory(prefix="arc-bench-") as folder:
         bench = Bench(options.build, folder, options.quick)
-        print(machine())
+        print(machine(), flush=True)
         if bench.server_core == bench.load_core:
             bench.notes.append("Server and load shared one core: there was no other.")
         bench.notes += [f"{name} is not here and was left out." for name in (CPP, GO, NGHTTPD)

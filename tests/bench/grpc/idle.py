@@ -102,9 +102,11 @@ class Crowd:
         self.until(lambda c: c.ready)
 
     def open_streams(self):
+        """One on each connection that has none."""
         for connection in self.connections:
-            connection.open_stream()
-            self.serve(0)
+            if not connection.answered:
+                connection.open_stream()
+                self.serve(0)
         self.until(lambda c: c.answered)
 
     def serve(self, seconds):
