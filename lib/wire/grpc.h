@@ -15,4 +15,10 @@
 arc_status arc__grpc_limits_fill(const struct arc_grpc_limits *in, int server,
                                  struct arc_grpc_limits *out, arc_err *err);
 
+struct arc_grpc_pool;
+/* arc_grpc_conn_new with a pool that connections of one owner share (wire/grpc_pool.h); it outlives
+ * them. NULL: one of its own. */
+arc_status arc__grpc_conn_new(const struct arc_grpc_config *config, struct arc_grpc_pool *pool,
+                              uint64_t now_ns, struct arc_grpc_conn **out, arc_err *err);
+
 #endif

@@ -3,6 +3,8 @@
  * from then on (arc_grpc_call_set_events), so that the table costs one look-up a call. */
 #include <arcentra/service.h>
 
+#include <string.h>
+
 #include "base/map.h"
 #include "base/options.h"
 #include "wire/grpc.h"
@@ -10,6 +12,7 @@
 #define PATH_MAX_BYTES 256
 
 struct route {
+    arc_slice path; /* behind the struct */
     struct arc_grpc_method method;
     arc_grpc_router *router;
 };
@@ -17,6 +20,7 @@ struct route {
 struct arc_grpc_router {
     struct arc_mem mem;
     struct arc_map routes; /* path to struct route */
+    struct route *last;    /* the one that was asked for last: often the next one too */
     const arc_grpc_events *fallback;
     void *fallback_user;
 };
@@ -48,10 +52,20 @@ arc_status arc_grpc_call_reply(arc_grpc_call *call, arc_slice message, arc_err *
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
+static struct route *find(arc_grpc_router *router, arc_slice path)
+{
+    if (router->last != NULL && arc__slice_equal(router->last->path, path))
+        return router->last;
+    struct route *route = arc__map_get(&router->routes, path);
+    if (route != NULL)
+        router->last = route;
+    return route;
+}
+
 static void on_call(void *user, arc_grpc_call *call, const arc_grpc_request *request)
 {
     arc_grpc_router *router = user;
-    struct route *route = arc__map_get(&router->routes, request->path);
+    struct route *route = find(router, request->path);
     if (route != NULL && route->method.unary != NULL) {
         arc_grpc_call_set_events(call, &unary_events, route);
         return;
@@ -130,9 +144,11 @@ arc_status arc_grpc_router_add(arc_grpc_router *router, const char *path,
         return arc__fail(err, ARC_EINVAL, path, "A method has either unary or events.");
     if (arc__map_get(&router->routes, key) != NULL)
         return arc__fail(err, ARC_EEXISTS, path, "The path has a method already.");
-    struct route *route = arc__alloc(&router->mem, sizeof(*route));
+    struct route *route = arc__alloc(&router->mem, sizeof(*route) + key.len);
     if (route == NULL)
         return arc__fail_nomem(err);
+    memcpy(route + 1, key.ptr, key.len);
+    route->path = arc__slice(route + 1, key.len);
     route->method = method;
     route->router = router;
     arc_status status = arc__map_put(&router->routes, key, route, NULL, err);

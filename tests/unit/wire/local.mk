@@ -5,11 +5,19 @@ unit_tests += \
 	tests/unit/wire/grpc_attack_test \
 	tests/unit/wire/grpc_conn_test \
 	tests/unit/wire/grpc_door_test \
+	tests/unit/wire/grpc_identity_test \
 	tests/unit/wire/grpc_meta_test \
-	tests/unit/wire/lpm_test
+	tests/unit/wire/grpc_pack_test \
+	tests/unit/wire/grpc_pool_test \
+	tests/unit/wire/lpm_test \
+	tests/unit/wire/pack_test
 wire_pair_sources = tests/unit/wire/pair.c tests/unit/wire/pair.h
-tests_unit_wire_grpc_attack_test_SOURCES = tests/unit/wire/grpc_attack_test.c $(wire_pair_sources)
+wire_frame_sources = tests/unit/wire/frames.c tests/unit/wire/frames.h $(wire_pair_sources)
+tests_unit_wire_grpc_attack_test_SOURCES = tests/unit/wire/grpc_attack_test.c $(wire_frame_sources)
 tests_unit_wire_grpc_conn_test_SOURCES = tests/unit/wire/grpc_conn_test.c $(wire_pair_sources)
+tests_unit_wire_grpc_pool_test_SOURCES = tests/unit/wire/grpc_pool_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_door_test_SOURCES = tests/unit/wire/grpc_door_test.c $(wire_pair_sources)
+tests_unit_wire_grpc_pack_test_SOURCES = tests/unit/wire/grpc_pack_test.c $(wire_frame_sources)
+tests_unit_wire_grpc_identity_test_SOURCES = tests/unit/wire/grpc_identity_test.c $(wire_pair_sources)
 endif
 include tests/unit/wire/doors.mk
