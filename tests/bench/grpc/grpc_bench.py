@@ -71,24 +71,19 @@ def loads(quick):
 
 
 class Figure:
-    """What one run of h2load showed."""
+    """What one run of h2load showed: processor seconds of the server, units done for each of them,
+    and, where h2load kept a log, how long requests took."""
 
-    def __init__(self, wall_s, cpu_s, units, mean_us, p99_us):
-        self.cpu_s, self.mean_us, self.p99_us = cpu_s, mean_us, p99_us
-        self.a_second = units / wall_s
+    def __init__(self, cpu_s, units, log=None):
+        self.cpu_s = cpu_s
         self.a_cpu_second = units / cpu_s if cpu_s > 0 else float("nan")
-
-
-def microseconds(text):
-    number, unit = re.match(r"([\d.]+)(us|ms|s)$", text).groups()
-    return float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
-
-
-def p99(path):
-    """Of the third column of h2load's log: microseconds."""
-    with open(path, encoding="ascii") as file:
-        times = sorted(int(line.split("\t")[2]) for line in file)
-    return times[len(times) * 99 // 100]
+        self.mean_us = self.p99_us = 0
+        if log:
+            with open(log, encoding="ascii") as file:
+                times = sorted(int(line.split("\t")[2]) for line in file)
+            # The log has whole microseconds, cut off.
+            self.mean_us = statistics.mean(times) + 0.5
+            self.p99_us = times[len(times) * 99 // 100]
 
 
 class Bench:
@@ -129,11 +124,9 @@ class Bench:
         requests = requests or load.requests
         more = ("--log-file", log) if load.name == "latency" else ()
         before = server.cpu_s()
-        start = time.monotonic()
         done = subprocess.run(load.command(server, self.folder, requests, more), text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                               preexec_fn=lambda: os.sched_setaffinity(0, {core}))
-        wall = time.monotonic() - start
         cpu = server.cpu_s() - before
         said = done.stdout
         right = 3 if server.name == NGHTTPD else load.reply_bytes
@@ -143,9 +136,7 @@ class Bench:
                 int(data.group(1)) != right * requests or \
                 server.tls and "TLSv1.3" not in said:
             sys.exit(f"{server.name}, {load.name}: not every request was answered well:\n{said}")
-        times = re.search(r"time for request:(.*)", said).group(1).split()
-        return Figure(wall, cpu, requests * load.unit, microseconds(times[2]),
-                      p99(log) if more else 0)
+        return Figure(cpu, requests * load.unit, log if more else None)
 
     def warm(self, load, server, core):
         start = time.monotonic()
@@ -153,8 +144,8 @@ class Bench:
             self.run(load, server, core, max(load.requests // 20, 20))
 
     def compare(self, title, load, ours, peers, score, unit):
-        """peers: (server, target or None, what it is called). Five rounds, in each ours before
-        each of the others. A target below 1 of a time is an upper bound."""
+        """peers: (server, target or None, what it is called). Five rounds, in each of them ours
+        before each of the others."""
         core = self.server_core if load.name == "latency" else self.load_core
         peers = [peer for peer in peers if peer[0]]
         for server in [ours] + [peer[0] for peer in peers]:
@@ -187,10 +178,8 @@ class Bench:
                                          (self.server(GO), None, GO),
                                          (self.server(NGHTTPD), None, NGHTTPD)],
                      lambda figure: figure.mean_us, "us mean")
-        for row in self.rows[-3:]:
-            if row.p99:
-                self.notes.append(f"{row.title}: p99 {row.p99[0]:.0f} us, "
-                                  f"{row.called} {row.p99[1]:.0f} us.")
+        self.notes += [f"Latency: p99 {row.p99[0]} us, {row.called} {row.p99[1]} us."
+                       for row in self.rows if row.p99]
 
     def ingest(self):
         for key, size, target in (("172", bodies.LINE_BYTES[0], 5), ("1k", bodies.LINE_BYTES[1],
@@ -216,13 +205,17 @@ class Bench:
         self.stop()
         count = room_for(CROWD_QUICK if self.quick else CROWD, self.notes)
         for tls in (False, True):
-            grown = {}
+            grown, before = {}, len(self.rows)
             print(f"\nmemory, {count:,} connections{' over TLS 1.3' if tls else ''}")
             for name in (OURS, CPP, GO):
                 if name in self.commands:
                     grown[name] = self.grow(name, tls, count)
                     print(f"  {name:16} {grown[name][0]:10,.0f} B idle, {grown[name][1]:10,.0f} B "
                           "with a stream", flush=True)
+            if not tls:
+                row = Row(f"a connection with an open stream, of {count:,}", "16 KiB", -1, "KiB")
+                row.add(grown[OURS][1] / KIB, 16)
+                self.rows.append(row)
             for at, what in enumerate(("an idle connection", "a connection with an open stream")):
                 for name in list(grown)[1:]:
                     target = -0.5 if at and not tls and name == CPP else None
@@ -230,6 +223,8 @@ class Bench:
                     row = Row(title, name, target, "KiB")
                     row.add(grown[OURS][at] / KIB, grown[name][at] / KIB)
                     self.rows.append(row)
+            for row in self.rows[before:]:
+                print(f"  {row.title}: {row.line()}")
             self.count(tls)
 
     def grow(self, name, tls, count):

@@ -11,7 +11,8 @@ EXTRA_DIST += tests/bench/grpc/bench.proto tests/bench/grpc/peer_cpp.cc \
 
 # As with the messages of api/: what protoc-c writes does not hold up to our warnings.
 bench_grpc_made = tests/bench/grpc/bench.pb-c.c tests/bench/grpc/bench.pb-c.h
-$(bench_grpc_made): tests/bench/grpc/bench.proto
+tests/bench/grpc/bench.pb-c.h: tests/bench/grpc/bench.pb-c.c
+tests/bench/grpc/bench.pb-c.c: tests/bench/grpc/bench.proto
 	$(AM_V_GEN)$(MKDIR_P) tests/bench/grpc && $(PROTOC_C) -I $(srcdir)/tests/bench/grpc \
 		--c_out=tests/bench/grpc $(srcdir)/tests/bench/grpc/bench.proto
 nodist_tests_bench_grpc_libbench_la_SOURCES = $(bench_grpc_made)

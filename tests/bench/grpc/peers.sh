@@ -17,16 +17,20 @@ stale() {
     [ -n "$(find "$@" -newer "$program")" ]
 }
 
+# Whether all of these tools are installed.
+here() {
+    for tool; do command -v "$tool" >/dev/null || return 1; done
+}
+
 cpp() {
     stale "$out/peer_cpp" "$src/bench.proto" "$src/peer_cpp.cc" || return 0
-    plugin=$(command -v grpc_cpp_plugin) && command -v g++ >/dev/null && command -v protoc \
-        >/dev/null && pkg-config --exists grpc++ protobuf || {
+    if ! here grpc_cpp_plugin g++ protoc || ! pkg-config --exists grpc++ protobuf; then
         echo "peers: grpc++ is not installed: skipped"
         return 0
-    }
+    fi
     mkdir -p "$out/cpp"
     protoc -I "$src" --cpp_out="$out/cpp" --grpc_out="$out/cpp" \
-        --plugin=protoc-gen-grpc="$plugin" "$src/bench.proto"
+        --plugin=protoc-gen-grpc="$(command -v grpc_cpp_plugin)" "$src/bench.proto"
     # shellcheck disable=SC2046 # pkg-config answers with words
     g++ -O2 -std=c++17 -I "$out/cpp" $(pkg-config --cflags grpc++ protobuf) -o "$out/peer_cpp" \
         "$src/peer_cpp.cc" "$out/cpp/bench.pb.cc" "$out/cpp/bench.grpc.pb.cc" \
@@ -37,10 +41,10 @@ cpp() {
 go_peer() {
     stale "$out/peer_go" "$src/bench.proto" "$src/go/main.go" "$src/go/go.mod" "$src/go/go.sum" ||
         return 0
-    command -v go >/dev/null && command -v protoc >/dev/null || {
+    if ! here go protoc; then
         echo "peers: go is not installed: skipped"
         return 0
-    }
+    fi
     mkdir -p "$out/go/benchpb"
     cp "$src/go/main.go" "$src/go/go.mod" "$src/go/go.sum" "$out/go"
     chmod u+w "$out/go/main.go" "$out/go/go.mod" "$out/go/go.sum"

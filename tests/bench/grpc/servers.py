@@ -131,7 +131,8 @@ def verify(server):
         return
     command = [sys.executable, os.path.join(HERE, "verify.py"), str(server.port)]
     done = subprocess.run(command + ([server.tls[0]] if server.tls else []), text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
+                          check=False)
     if done.returncode:
         server.stop()
         sys.exit(f"{server.name} does not answer as it should:\n{done.stdout}")

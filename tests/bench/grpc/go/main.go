@@ -73,7 +73,8 @@ func open(_ any, stream grpc.ServerStream) error {
 		if err != nil {
 			return err
 		}
-		if err := stream.SendMsg(&benchpb.SumReply{Sum: request.A + request.B}); err != nil {
+		reply := &benchpb.SumReply{Sum: request.A + request.B}
+		if err := stream.SendMsg(reply); err != nil {
 			return err
 		}
 	}
@@ -100,7 +101,8 @@ var services = []grpc.ServiceDesc{
 		ServiceName: "bench.IdleService",
 		HandlerType: (*any)(nil),
 		Streams: []grpc.StreamDesc{
-			{StreamName: "Open", Handler: open, ClientStreams: true, ServerStreams: true},
+			{StreamName: "Open", Handler: open, ClientStreams: true,
+				ServerStreams: true},
 		},
 	},
 }
@@ -122,8 +124,8 @@ func serve() error {
 	for i := range services {
 		server.RegisterService(&services[i], struct{}{})
 	}
-	fmt.Printf("port %d\nversion grpc-go %s, %s\n", listener.Addr().(*net.TCPAddr).Port,
-		grpc.Version, runtime.Version())
+	port := listener.Addr().(*net.TCPAddr).Port
+	fmt.Printf("port %d\nversion grpc-go %s, %s\n", port, grpc.Version, runtime.Version())
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		server.Stop()
