@@ -316,14 +316,18 @@ typedef struct arc_grpc_report {
 /**
  * Stands between HTTP/2 and the application for every call of a connection: for authorisation,
  * metrics, logs. Functions may be NULL. Several are asked in their order, and told of the end in
- * the reverse order; who did not let a call begin hears no end of it. Since: 0.1.
+ * the reverse order; who did not let a call begin hears no end of it. Who did hears of its end
+ * once, after on_close, and of a call that another refused, that was dropped, or that could not be
+ * opened as well. A server's call that ended without a status is reported as CANCELLED, or as
+ * UNAVAILABLE where the connection went away. Since: 0.1.
  */
 typedef struct arc_grpc_interceptor {
     size_t size;
     void *user;
     /* Server: before on_call. Client: before the request is sent. ARC_GRPC_OK lets it through, any
      * other code is its status; the reason may be written to text, NUL-terminated. It may not use
-     * functions of the call but get_conn and get_id. */
+     * functions of the call but get_conn and get_id (which a client's call does not have yet: 0).
+     */
     int32_t (*begin)(void *user, arc_grpc_call *call, const arc_grpc_request *request, char *text,
                      size_t text_size);
     void (*message)(void *user, arc_grpc_call *call, int32_t outgoing, size_t bytes);

@@ -197,6 +197,7 @@ static arc_status check_options(const struct arc_net_server_options *options, ar
     ARC_REQUIRE(options->listen_count > 0 && options->listen_count <= ARC_GRPC_LISTEN_MAX, err,
                 "options.listen");
     ARC_REQUIRE(options->events != NULL, err, "options.events");
+    ARC_TRY(arc__grpc_interceptors_check(options->interceptors, options->interceptor_count, err));
     return ARC_OK;
 }
 

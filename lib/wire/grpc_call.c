@@ -47,6 +47,7 @@ void arc__grpc_call_destroy(struct arc_grpc_call *call, const struct arc_mem *me
     arc__buf_deinit(&call->out);
     arc__buf_deinit(&call->trailers);
     arc__grpc_block_deinit(&call->trail);
+    arc__grpc_intercept_forget(call, mem);
     arc__free(mem, call);
 }
 
@@ -88,6 +89,7 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
         .out = call->out,
         .trailers = call->trailers,
         .trail = call->trail,
+        .track = call->track,
     };
     *call = clean;
     /* The warmest first. */
@@ -152,6 +154,7 @@ static void say_end(struct arc_grpc_call *call, const struct arc_grpc_status *st
         events->on_status(user, call, status);
     if (events->on_close != NULL)
         events->on_close(user, call, why);
+    arc__grpc_intercept_end(call, why, status->code);
     if (call->stream_closed)
         arc__grpc_call_mark(call);
 }
@@ -213,6 +216,7 @@ static int submit_status(struct arc_grpc_call *call, int code, arc_slice message
     struct arc_buf *list = &call->trailers;
     int only = !call->headers_sent;
     call->finished = 1;
+    call->status_code = code;
     if (call->wanted > 0) {
         call->wanted = 0;
         call->conn->waiting--;
@@ -333,7 +337,10 @@ static size_t deliver(struct arc_grpc_call *call, arc_slice bytes)
         conn->counters->message_bytes_in += message.len;
         call->was_packed = compressed != 0;
         call->delivering = 1;
-        if (call->events->on_message != NULL)
+        call->last = at == bytes.len && (call->in_end || call->frame_last);
+        if (call->track != NULL)
+            arc__grpc_intercept_message(call, 0, message.len);
+        if (!call->in_done && call->events->on_message != NULL)
             call->events->on_message(call->user, call, message);
         call->delivering = 0;
         if (compressed)
@@ -463,6 +470,39 @@ static void refuse_http(struct arc_grpc_call *call, uint64_t *counter, const cha
     call->headers_sent = 1;
 }
 
+/* A request becomes a call of the application, if the interceptors let it. */
+static void begin(struct arc_grpc_call *call, const struct arc_grpc_request *request)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    struct arc_grpc_counters *counters = conn->counters;
+    if (conn->interceptor_count > 0) {
+        char text[ARC_GRPC_REFUSAL_SIZE];
+        int code = ARC_GRPC_OK;
+        arc_status status = arc__grpc_intercept_begin(call, request, &code, text);
+        if (status != ARC_OK) {
+            refuse(call,
+                   status == ARC_ENOMEM ? &counters->refused_headers
+                                        : &counters->refused_interceptor,
+                   code, text);
+            return;
+        }
+    }
+    call->is_open = 1;
+    conn->open++;
+    if (arc_grpc_call_set_deadline(call, request->deadline_ns, NULL) != ARC_OK) {
+        call->is_open = 0;
+        conn->open--;
+        arc__grpc_intercept_end(call, ARC_GRPC_WHY_NOMEM, ARC_GRPC_RESOURCE_EXHAUSTED);
+        refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
+        return;
+    }
+    counters->calls++;
+    if (call->events->on_call != NULL)
+        call->events->on_call(call->user, call, request);
+    else
+        fail_call(call, ARC_GRPC_WHY_DONE, ARC_GRPC_UNIMPLEMENTED, "Nothing is served here.");
+}
+
 /* A request without "te: trailers" is served: the field tells of proxies that drop trailers, and
  * where one stands, its client cannot be helped by a refusal either. Another value than that is a
  * fault of HTTP/2, which nghttp2 answers. */
@@ -508,18 +548,7 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
         };
         if (timeout_ns < ARC_GRPC_NEVER - conn->now_ns)
             request.deadline_ns = conn->now_ns + timeout_ns;
-        call->is_open = 1;
-        conn->open++;
-        counters->calls++;
-        if (arc_grpc_call_set_deadline(call, request.deadline_ns, NULL) != ARC_OK) {
-            call->is_open = 0;
-            conn->open--;
-            refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
-        } else if (call->events->on_call != NULL) {
-            call->events->on_call(call->user, call, &request);
-        } else {
-            fail_call(call, ARC_GRPC_WHY_DONE, ARC_GRPC_UNIMPLEMENTED, "Nothing is served here.");
-        }
+        begin(call, &request);
     }
 }
 
@@ -681,6 +710,8 @@ arc_status arc_grpc_call_send_with(struct arc_grpc_call *call, arc_slice message
     conn->proven = 1;
     conn->counters->messages_out++;
     conn->counters->message_bytes_out += message.len;
+    if (call->track != NULL)
+        arc__grpc_intercept_message(call, 1, message.len);
     arc__grpc_h2_resume(call);
     return ARC_OK;
 }
@@ -810,6 +841,22 @@ static arc_status build_request(struct arc_grpc_conn *conn, const struct arc_grp
     return arc__buf_check(list, err);
 }
 
+/* A client's call before anything of it is sent. */
+static arc_status intercept(struct arc_grpc_call *call, const struct arc_grpc_request *request,
+                            arc_err *err)
+{
+    char text[ARC_GRPC_REFUSAL_SIZE];
+    int code = ARC_GRPC_OK;
+    if (call->conn->interceptor_count == 0)
+        return ARC_OK;
+    arc_status status = arc__grpc_intercept_begin(call, request, &code, text);
+    if (status != ARC_EDENIED)
+        return status == ARC_OK ? ARC_OK : arc__fail_nomem(err);
+    call->conn->counters->refused_interceptor++;
+    return arc__fail(err, ARC_EDENIED, arc_grpc_status_name(code), "%s",
+                     text[0] != '\0' ? text : "The call was refused.");
+}
+
 arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_request *given,
                               const struct arc_grpc_events *events, void *user,
                               struct arc_grpc_call **out, arc_err *err)
@@ -831,15 +878,21 @@ arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_
     if (conn->open >= conn->limits.calls_max || conn->total >= 2 * conn->limits.calls_max)
         return arc__fail(err, ARC_ELIMIT, "connection", "Too many calls at once to %s.",
                          conn->peer);
-    ARC_TRY(build_request(conn, request, &conn->pool->scratch, err));
     call = arc__grpc_call_make(conn);
     if (call == NULL)
         return arc__fail_nomem(err);
     call->events = events;
     call->user = user;
+    arc_status status = intercept(call, request, err);
     call->is_open = 1;
     conn->open++;
-    arc_status status = arc_grpc_call_set_deadline(call, request->deadline_ns, err);
+    if (status == ARC_OK && arc_grpc_conn_is_draining(conn)) /* an interceptor may end it all */
+        status =
+            arc__fail(err, ARC_EUNAVAILABLE, "connection", "%s takes no more calls.", conn->peer);
+    if (status == ARC_OK) /* after them, who may open other calls */
+        status = build_request(conn, request, &conn->pool->scratch, err);
+    if (status == ARC_OK)
+        status = arc_grpc_call_set_deadline(call, request->deadline_ns, err);
     if (status == ARC_OK && arc__grpc_h2_request(call, &conn->pool->scratch) != 0)
         status = conn->draining ? arc__fail(err, ARC_EUNAVAILABLE, "connection",
                                             "%s takes no more calls.", conn->peer)
@@ -847,6 +900,7 @@ arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_
     if (status != ARC_OK) {
         call->is_open = 0;
         conn->open--;
+        arc__grpc_intercept_end(call, ARC_GRPC_WHY_LOST, ARC_GRPC_UNAVAILABLE);
         arc__grpc_call_release(call);
         return status;
     }
@@ -942,6 +996,7 @@ void arc_grpc_call_drop(struct arc_grpc_call *call)
         arc__grpc_h2_reset(call, ARC_H2_CANCEL);
     call->cancelled = 1;
     drop_input(call);
+    arc__grpc_intercept_end(call, ARC_GRPC_WHY_CANCELLED, ARC_GRPC_CANCELLED);
     if (call->stream_closed)
         arc__grpc_call_mark(call);
 }
@@ -967,4 +1022,31 @@ void arc_grpc_call_set_events(struct arc_grpc_call *call, const struct arc_grpc_
 {
     call->events = events;
     call->user = user;
+}
+
+/* --- for the router -------------------------------------------------------------------------- */
+
+int arc__grpc_call_is_last(const struct arc_grpc_call *call)
+{
+    return call->last;
+}
+
+int arc__grpc_call_is_unanswered(const struct arc_grpc_call *call)
+{
+    return call->is_open && !call->finished && !call->cancelled;
+}
+
+void arc__grpc_call_set_route(struct arc_grpc_call *call, const void *route)
+{
+    call->route = route;
+}
+
+const void *arc__grpc_call_get_route(const struct arc_grpc_call *call)
+{
+    return call->route;
+}
+
+const struct arc_grpc_events *arc__grpc_call_get_events(const struct arc_grpc_call *call)
+{
+    return call->events;
 }

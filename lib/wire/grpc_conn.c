@@ -475,16 +475,28 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     return go_on(conn);
 }
 
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
+{
+    struct arc_grpc_conn *conn = user;
+    (void)session;
+    conn->frame_left = hd->length;
+    return 0;
+}
+
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
                    size_t len, void *user)
 {
     struct arc_grpc_conn *conn = user;
     struct arc_grpc_call *call = find_call(session, stream_id);
-    (void)flags;
-    if (call != NULL)
+    conn->frame_left -= len < conn->frame_left ? len : conn->frame_left;
+    if (call != NULL) {
+        /* Of a padded frame the end cannot be seen from here; then the half close comes later. */
+        call->frame_last = conn->frame_left == 0 && (flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
+                           (flags & NGHTTP2_FLAG_PADDED) == 0;
         arc__grpc_call_data(call, arc__slice(data, len));
-    else
+    } else {
         (void)nghttp2_session_consume(session, stream_id, len);
+    }
     return go_on(conn);
 }
 
@@ -545,6 +557,7 @@ static int make_session(struct arc_grpc_conn *conn)
     if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
         goto done;
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
@@ -672,6 +685,8 @@ arc_status arc__grpc_conn_new(const struct arc_grpc_config *given, struct arc_gr
         arc__grpc_pool_init(&conn->own->pool, &mem, &limits);
     init_parts(conn, &config, now_ns);
     arc_status status = arc__grpc_encoding_config(conn, &config, err);
+    if (status == ARC_OK)
+        status = arc__grpc_intercept_init(conn, &config, err);
     if (status != ARC_OK) {
         arc_grpc_conn_free(conn);
         return status;
@@ -701,6 +716,7 @@ void arc_grpc_conn_free(struct arc_grpc_conn *conn)
     arc__free(&mem, conn->authority);
     arc__free(&mem, conn->user_agent);
     arc__free(&mem, conn->identity);
+    arc__free(&mem, conn->interceptors);
     arc__free(&mem, conn);
 }
 

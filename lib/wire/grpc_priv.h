@@ -71,9 +71,12 @@ struct arc_grpc_call {
     struct arc_buf trailers; /* field records, see grpc_call.c */
 
     /* client: the status once it is known and what went before it is not yet delivered */
-    int status_code;
+    int status_code; /* server: the one it was answered with */
     arc_grpc_why why;
     struct arc_grpc_block trail;
+
+    struct arc_grpc_track *track; /* NULL where there are no interceptors */
+    const void *route;            /* of the router; NULL: none, or answered */
 
     unsigned is_open : 1;       /* the application holds it: on_close is still to come */
     unsigned cancelled : 1;     /* by us; only the events of the end are still due */
@@ -93,6 +96,8 @@ struct arc_grpc_call {
     unsigned have_status : 1;
     unsigned due_deliver : 1, due_writable : 1, due_end : 1;
     unsigned unprocessed : 1;
+    unsigned frame_last : 1; /* what is being read ends the frame, and the frame the stream */
+    unsigned last : 1;       /* in on_message: half close is all that follows */
     unsigned wait_for_ready : 1;
     unsigned packs : 1;           /* what we send is gzip, where it is worth it */
     unsigned unpacks : 1;         /* what the peer sends may be */
@@ -118,7 +123,9 @@ struct arc_grpc_conn {
     void *owner;
     char *peer, *authority, *user_agent;
     struct arc_grpc_kept *identity; /* grpc_identity.c; NULL: none */
-    uint64_t now_ns;                /* as given last */
+    struct arc_grpc_interceptor *interceptors;
+    size_t interceptor_count;
+    uint64_t now_ns; /* as given last */
     int server, secure;
     uint32_t encoding, accepts; /* bits; what we send unless told otherwise, what we take */
 
@@ -138,6 +145,7 @@ struct arc_grpc_conn {
     size_t queued_bytes, held_bytes, assembly_bytes;
     const uint8_t *rest; /* of the piece that nghttp2 gave last */
     size_t rest_len;
+    size_t frame_left; /* bytes of the frame that is being received */
 
     struct arc_bucket resets, faults, settings, idle_pings, pings;
     uint64_t age_ns;  /* limits.age_ns, varied */
@@ -198,6 +206,20 @@ arc_status arc__grpc_fields_check(const struct arc_grpc_field *fields, size_t co
                                   const struct arc_grpc_limits *limits, int trailing, arc_err *err);
 /* 1: the record at *at was read and *at is moved on; 0: the end. */
 int arc__grpc_list_next(const struct arc_buf *list, size_t *at, arc_slice *name, arc_slice *value);
+
+/* --- grpc_intercept.c: what stands between a call and the application --- */
+#define ARC_GRPC_REFUSAL_SIZE 256
+arc_status arc__grpc_intercept_init(struct arc_grpc_conn *conn,
+                                    const struct arc_grpc_config *config, arc_err *err);
+/* ARC_OK: the call may begin. ARC_EDENIED: *code and text say why not. ARC_ENOMEM: so do they. */
+arc_status arc__grpc_intercept_begin(struct arc_grpc_call *call,
+                                     const struct arc_grpc_request *request, int *code,
+                                     char text[ARC_GRPC_REFUSAL_SIZE]);
+void arc__grpc_intercept_message(struct arc_grpc_call *call, int outgoing, size_t bytes);
+/* Does nothing but for a call that began, and once for that. */
+void arc__grpc_intercept_end(struct arc_grpc_call *call, arc_grpc_why why, int code);
+/* The object goes, in which no connection need be left. */
+void arc__grpc_intercept_forget(struct arc_grpc_call *call, const struct arc_mem *mem);
 
 /* --- grpc_encoding.c: messages that are compressed --- */
 arc_slice arc__grpc_encoding_names(uint32_t encodings); /* for grpc-accept-encoding */

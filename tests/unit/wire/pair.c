@@ -259,6 +259,8 @@ arc_status pair_open(struct pair *pair, const struct arc_mem *mem,
         .user = pair->events != NULL ? pair->user : &pair->service,
         .counters = &pair->server_counters,
         .peer = "10.0.0.7:4711",
+        .interceptors = pair->server_interceptors,
+        .interceptor_count = pair->server_interceptor_count,
         .encoding = pair->server_encoding,
         .accept_encodings = pair->server_accepts,
         .seed = pair->seed,
@@ -268,6 +270,8 @@ arc_status pair_open(struct pair *pair, const struct arc_mem *mem,
     config.limits = client;
     config.events = NULL;
     config.counters = &pair->client_counters;
+    config.interceptors = pair->client_interceptors;
+    config.interceptor_count = pair->client_interceptor_count;
     config.peer = "server";
     config.authority = "server:1";
     config.encoding = pair->client_encoding;

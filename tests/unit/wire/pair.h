@@ -70,6 +70,8 @@ struct pair {
     size_t max_queued, max_held;       /* the most that the server queued and held */
     const struct arc_grpc_events *events; /* of the server, instead of service_events */
     void *user;                           /* of those */
+    const struct arc_grpc_interceptor *const *server_interceptors, *const *client_interceptors;
+    size_t server_interceptor_count, client_interceptor_count;
     uint32_t server_encoding, client_encoding, server_accepts, client_accepts; /* of the config */
     uint64_t seed;                                                             /* of the server */
 };
