@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -66,7 +67,7 @@ def loads(quick):
         "172": lines("172", bodies.LINE_BYTES[0]),
         "1k": lines("1k", bodies.LINE_BYTES[1]),
         "stream": Load("stream", bodies.STREAM_SUM, [bodies.sum_request(1, 2, STREAM_REPLIES)],
-                       7 * STREAM_REPLIES, 400 // few, *window, unit=STREAM_REPLIES),
+                       7 * STREAM_REPLIES, 100 // few, *window, unit=STREAM_REPLIES),
     }
 
 
@@ -364,6 +365,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a quarter of the requests")
     parser.add_argument("--only", default=",".join(WHAT), help=",".join(WHAT))
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of every clean-up
     wanted = options.only.split(",")
     if not set(wanted) <= set(WHAT):
         parser.error(f"--only takes {','.join(WHAT)}")
