@@ -54,6 +54,7 @@ include tests/unit/face/local.mk
 include tests/shape/local.mk
 include tests/e2e/local.mk
 include tests/bench/local.mk
+include tests/fuzz/local.mk
 
 if WITH_PROGRAMS
 e2e_tests += tests/e2e/smoke_test.py
