@@ -69,7 +69,7 @@ static int is_hidden(const struct dirent *entry)
 static size_t read_folder(const char *folder, struct file **files)
 {
     struct dirent **names = NULL;
-    char path[4096];
+    char path[4096 + 256];
     int count = scandir(folder, &names, is_hidden, alphasort);
     size_t done = 0;
     *files = calloc(count > 0 ? (size_t)count : 1, sizeof(**files));
