@@ -5,138 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pair.h"
-
-enum {
-    DATA,
-    HEADERS,
-    PRIORITY,
-    RST_STREAM,
-    SETTINGS,
-    PUSH_PROMISE,
-    PING,
-    GOAWAY,
-    WINDOW_UPDATE,
-    CONTINUATION
-};
-#define END_STREAM 0x1
-#define ACK 0x1
-#define END_HEADERS 0x4
-
-/* --- writing frames -------------------------------------------------------------------------- */
-
-static void frame(struct arc_buf *out, int type, int flags, uint32_t stream, arc_slice payload)
-{
-    const uint8_t head[9] = {
-        (uint8_t)(payload.len >> 16),
-        (uint8_t)(payload.len >> 8 & 0xff),
-        (uint8_t)(payload.len & 0xff),
-        (uint8_t)type,
-        (uint8_t)flags,
-        (uint8_t)(stream >> 24),
-        (uint8_t)(stream >> 16 & 0xff),
-        (uint8_t)(stream >> 8 & 0xff),
-        (uint8_t)(stream & 0xff),
-    };
-    arc__buf_add(out, head, sizeof(head));
-    arc__buf_add_slice(out, payload);
-}
-
-static void frame_u32(struct arc_buf *out, int type, uint32_t stream, uint32_t value)
-{
-    const char payload[4] = {(char)(value >> 24), (char)(value >> 16 & 0xff),
-                             (char)(value >> 8 & 0xff), (char)(value & 0xff)};
-    frame(out, type, 0, stream, arc__slice(payload, 4));
-}
-
-static void field(struct arc_buf *out, const char *name, const char *value)
-{
-    arc__buf_add_char(out, 0); /* literal, not indexed */
-    arc__buf_add_char(out, (char)strlen(name));
-    arc__buf_add_cstr(out, name);
-    arc__buf_add_char(out, (char)strlen(value));
-    arc__buf_add_cstr(out, value);
-}
-
-static void request_fields(struct arc_buf *out, const char *path)
-{
-    field(out, ":method", "POST");
-    field(out, ":scheme", "http");
-    field(out, ":path", path);
-    field(out, ":authority", "x");
-    field(out, "te", "trailers");
-    field(out, "content-type", "application/grpc");
-}
-
-static void request(struct arc_buf *out, uint32_t stream, int flags, const char *path,
-                    const char *extra_name, const char *extra_value)
-{
-    struct arc_mem mem = arc__mem_default();
-    struct arc_buf fields;
-    arc__buf_init(&fields, &mem, 4096);
-    request_fields(&fields, path);
-    if (extra_name != NULL)
-        field(&fields, extra_name, extra_value);
-    frame(out, HEADERS, END_HEADERS | flags, stream, arc__buf_slice(&fields));
-    arc__buf_deinit(&fields);
-}
-
-static void preface(struct arc_buf *out)
-{
-    arc__buf_add_cstr(out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    frame(out, SETTINGS, 0, 0, ARC_NONE);
-}
-
-/* --- one attacker ---------------------------------------------------------------------------- */
-
-struct attack {
-    struct pair pair;
-    struct arc_mem mem;
-    struct arc_buf out;
-    uint32_t next;     /* stream */
-    size_t replied;    /* bytes that the server sent */
-    arc_status status; /* of the last recv */
-    int deaf;          /* never reads what the server sends */
-};
-
-static void send_out(struct attack *attack)
-{
-    static char buf[65536];
-    size_t got;
-    struct arc_grpc_conn *server = attack->pair.server;
-    if (attack->status == ARC_OK)
-        attack->status =
-            arc_grpc_conn_recv(server, attack->pair.now_ns, arc__buf_slice(&attack->out), NULL);
-    arc__buf_clear(&attack->out);
-    while (!attack->deaf &&
-           (got = arc_grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
-        attack->replied += got;
-    if (arc_grpc_conn_get_deadline(server) <= attack->pair.now_ns) {
-        arc_grpc_conn_tick(server, attack->pair.now_ns);
-        while (!attack->deaf &&
-               (got = arc_grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
-            attack->replied += got;
-    }
-    if (attack->status == ARC_OK && arc_grpc_conn_is_over(server))
-        attack->status = ARC_EPROTOCOL;
-}
-
-static void attack_open(struct attack *attack, const struct arc_grpc_limits *limits)
-{
-    *attack = (struct attack){.next = 1, .mem = arc__mem_default()};
-    arc__buf_init(&attack->out, &attack->mem, 16 << 20);
-    CHECK_OK(pair_open(&attack->pair, NULL, limits, NULL));
-    preface(&attack->out);
-    send_out(attack);
-    CHECK_OK(attack->status);
-}
-
-static void attack_close(struct attack *attack)
-{
-    pair_close(&attack->pair);
-    CHECK_INT(attack->pair.service.calls, attack->pair.service.closed);
-    arc__buf_deinit(&attack->out);
-}
+#include "attack.h"
 
 /* --- floods of resets ------------------------------------------------------------------------ */
 
@@ -144,7 +13,7 @@ static void run_flood(const char *name, void (*one)(struct attack *attack, uint3
 {
     struct attack attack;
     attack_open(&attack, NULL);
-    for (int i = 0; i < 2000 && attack.status == ARC_OK; i++) {
+    for (int i = 0; i < 1000000 && attack.status == ARC_OK; i++) {
         one(&attack, attack.next);
         attack.next += 2;
         if (i % 7 == 0)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A peer that writes its frames by hand, against a server of ours. */
+#ifndef ARC_TEST_WIRE_ATTACK_H
+#define ARC_TEST_WIRE_ATTACK_H
+
+#include "pair.h"
+
+enum {
+    DATA,
+    HEADERS,
+    PRIORITY,
+    RST_STREAM,
+    SETTINGS,
+    PUSH_PROMISE,
+    PING,
+    GOAWAY,
+    WINDOW_UPDATE,
+    CONTINUATION
+};
+#define END_STREAM 0x1
+#define ACK 0x1
+#define END_HEADERS 0x4
+
+struct attack {
+    struct pair pair;
+    struct arc_mem mem;
+    struct arc_buf out;
+    uint32_t next;     /* stream */
+    size_t replied;    /* bytes that the server sent */
+    arc_status status; /* of the last recv */
+    int deaf;          /* never reads what the server sends */
+};
+
+/* Each appends to out. */
+void frame(struct arc_buf *out, int type, int flags, uint32_t stream, arc_slice payload);
+void frame_u32(struct arc_buf *out, int type, uint32_t stream, uint32_t value);
+void setting(struct arc_buf *out, uint16_t id, uint32_t value); /* a SETTINGS frame with one */
+void field(struct arc_buf *out, const char *name, const char *value);
+void request_fields(struct arc_buf *out, const char *path);
+void request(struct arc_buf *out, uint32_t stream, int flags, const char *path,
+             const char *extra_name, const char *extra_value);
+void preface(struct arc_buf *out);
+
+/* Memory that is weighed. */
+struct scales {
+    size_t bytes, peak; /* now, and at most */
+};
+struct arc_mem scales_mem(struct scales *scales);
+
+/* limits and mem may be NULL. */
+void attack_open(struct attack *attack, const struct arc_grpc_limits *limits);
+void attack_open_in(struct attack *attack, const struct arc_mem *mem,
+                    const struct arc_grpc_limits *limits);
+/* Hands over what is in attack->out, takes what the server has to say, lets it tick. */
+void send_out(struct attack *attack);
+void attack_close(struct attack *attack);
+
+#endif
