@@ -34,6 +34,43 @@ static void round_trip(const ProtobufCMessageDescriptor *type, const void *messa
     arc__buf_deinit(&second);
 }
 
+static uint64_t varint(const uint8_t **at)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        uint8_t byte = *(*at)++;
+        value |= (uint64_t)(byte & 0x7F) << shift;
+        if (byte < 0x80)
+            return value;
+    }
+}
+
+/* Whether a message that is no list stands there twice, so that it is merged: protobuf-c forgets
+ * the numbers of the first then, which is a fault of its own. The bytes are well-formed. */
+static int is_merged(const ProtobufCMessageDescriptor *type, const uint8_t *at, const uint8_t *end)
+{
+    uint64_t seen = 0;
+    while (at < end) {
+        uint64_t tag = varint(&at), len = 0;
+        if ((tag & 7) == 0)
+            (void)varint(&at);
+        else
+            len = (tag & 7) == 1 ? 8 : (tag & 7) == 5 ? 4 : varint(&at);
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field(type, (unsigned)(tag >> 3));
+        if (field != NULL && field->type == PROTOBUF_C_TYPE_MESSAGE) {
+            uint64_t bit = field->label == PROTOBUF_C_LABEL_REPEATED
+                               ? 0
+                               : UINT64_C(1) << (field - type->fields);
+            if ((seen & bit) != 0 || is_merged(field->descriptor, at, at + len))
+                return 1;
+            seen |= bit;
+        }
+        at += len;
+    }
+    return 0;
+}
+
 /* What protobuf-c reads in them, written by it, read and written by us. */
 static void same_as_theirs(const ProtobufCMessageDescriptor *type, arc_slice bytes,
                            const struct arc_mem *mem, const struct arc_buf *ours)
@@ -51,7 +88,9 @@ static void same_as_theirs(const ProtobufCMessageDescriptor *type, arc_slice byt
     FUZZ_CHECK(arc__pb_decode(type, arc__buf_slice(&buf), &arena, NULL, &again, NULL) == ARC_OK);
     arc__buf_clear(&buf);
     FUZZ_CHECK(arc__pb_encode(again, &buf, NULL) == ARC_OK);
-    FUZZ_CHECK(arc__slice_equal(arc__buf_slice(&buf), arc__buf_slice(ours)));
+    const uint8_t *from = (const uint8_t *)bytes.ptr;
+    FUZZ_CHECK(arc__slice_equal(arc__buf_slice(&buf), arc__buf_slice(ours)) ||
+               is_merged(type, from, from + bytes.len));
     arc__buf_deinit(&buf);
     arc__arena_deinit(&arena);
 }

@@ -9,9 +9,9 @@ tests_fuzz_fuzz_pb_SOURCES = tests/fuzz/fuzz_pb.c $(fuzz_shared)
 tests_fuzz_json_test_SOURCES = tests/fuzz/fuzz_json.c tests/fuzz/replay.c $(fuzz_shared)
 tests_fuzz_pb_test_SOURCES = tests/fuzz/fuzz_pb.c tests/fuzz/replay.c $(fuzz_shared)
 tests_fuzz_fuzz_json_LDADD = libarc.la
-tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 tests_fuzz_fuzz_pb_LDADD = libarc.la
-tests_fuzz_fuzz_pb_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_pb_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 tests_fuzz_json_test_LDADD = libarc.la
 tests_fuzz_pb_test_LDADD = libarc.la
 if WITH_GRPC
@@ -31,15 +31,15 @@ tests_fuzz_lpm_test_SOURCES = tests/fuzz/fuzz_lpm.c tests/fuzz/replay.c $(fuzz_s
 tests_fuzz_meta_test_SOURCES = tests/fuzz/fuzz_meta.c tests/fuzz/replay.c $(fuzz_shared)
 tests_fuzz_unpack_test_SOURCES = tests/fuzz/fuzz_unpack.c tests/fuzz/replay.c $(fuzz_shared)
 tests_fuzz_fuzz_h2srv_LDADD = libarc.la
-tests_fuzz_fuzz_h2srv_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_h2srv_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 tests_fuzz_fuzz_h2cli_LDADD = libarc.la
-tests_fuzz_fuzz_h2cli_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_h2cli_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 tests_fuzz_fuzz_lpm_LDADD = libarc.la
-tests_fuzz_fuzz_lpm_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_lpm_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 tests_fuzz_fuzz_meta_LDADD = libarc.la
-tests_fuzz_fuzz_meta_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_meta_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 tests_fuzz_fuzz_unpack_LDADD = libarc.la
-tests_fuzz_fuzz_unpack_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_unpack_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 tests_fuzz_h2srv_test_LDADD = libarc.la
 tests_fuzz_h2cli_test_LDADD = libarc.la
 tests_fuzz_lpm_test_LDADD = libarc.la
@@ -59,7 +59,7 @@ EXTRA_DIST += tests/fuzz/README.md tests/fuzz/corpus tests/fuzz/h2.dict tests/fu
 CLEANFILES += $(fuzz_targets) $(fuzz_seeds)
 
 # Only in a build that ./dev fuzz has configured: there libFuzzer brings the main().
-FUZZ_LDFLAGS = -fsanitize=fuzzer
+fuzz_ldflags = -fsanitize=fuzzer
 fuzz-targets: $(fuzz_targets)
 fuzz-seeds: $(fuzz_seeds)
 .PHONY: fuzz-targets fuzz-seeds
