@@ -126,6 +126,26 @@ static void begin_drain(struct server *server, unsigned number)
     on_sweep(&server->sweep); /* from now on it looks more often */
 }
 
+/* Certificates are renewed while servers run. What cannot be used changes nothing. */
+static void reload(struct server *server)
+{
+    const struct config *config = server->config;
+    arc_err err = ARC_ERR_INIT;
+    if (config->http_tls_cert[0] != '\0')
+        log_write(&server->log, ARC_LOG_WARN,
+                  "Signal HUP: HTTP goes on with the certificate that it has until a restart.");
+    arc_status status = arc_server_reload_tls(server->grpc, &err);
+    if (status == ARC_OK)
+        log_write(&server->log, ARC_LOG_INFO,
+                  "Signal HUP: new gRPC connections are shown %s as it is now.",
+                  config->grpc_tls_cert);
+    else if (status == ARC_ECONFLICT)
+        log_write(&server->log, ARC_LOG_INFO, "Signal HUP: gRPC has no TLS to be read again.");
+    else
+        log_write(&server->log, ARC_LOG_ERROR, "Signal HUP: gRPC keeps the certificates it has. %s",
+                  err.message);
+}
+
 static int signal_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                            size_t len)
 {
@@ -135,8 +155,13 @@ static int signal_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
     struct signalfd_siginfo info;
     if (reason != LWS_CALLBACK_RAW_RX_FILE)
         return 0;
-    if (read(lws_get_socket_fd(wsi), &info, sizeof(info)) == (ssize_t)sizeof(info))
-        begin_drain(lws_context_user(lws_get_context(wsi)), info.ssi_signo);
+    if (read(lws_get_socket_fd(wsi), &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return 0;
+    struct server *server = lws_context_user(lws_get_context(wsi));
+    if (info.ssi_signo == SIGHUP)
+        reload(server);
+    else
+        begin_drain(server, info.ssi_signo);
     return 0;
 }
 

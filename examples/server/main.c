@@ -32,6 +32,7 @@ static void print_help(void)
                "Serves pipelines: gRPC for agents and programs, HTTP/JSON and WebSocket for\n"
                "people. The first start writes an admin token to DATA/admin.token.\n"
                "TERM or INT lets open calls end and exits with 0; a second one exits at once.\n"
+               "HUP reads the certificates of gRPC again, for connections from then on.\n"
                "\n"
                "  token admin       prints a new token that may do everything\n"
                "  token agent       prints a new token with which agents register\n"
@@ -276,12 +277,13 @@ static void say_where(const struct server *server)
 static int open_signals(const struct server *server)
 {
     sigset_t set;
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, usual = {.sa_handler = SIG_DFL};
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
     (void)sigaction(SIGPIPE, &ignore, NULL);
-    (void)sigaction(SIGHUP, &ignore, NULL); /* there is nothing to read again */
+    (void)sigaction(SIGHUP, &usual, NULL); /* what nohup ignores would never come */
     int fd = -1;
     if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
         fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -132,7 +132,9 @@ typedef struct arc_grpc_field {
     ROW(age_grace_ns,              ARC_GRPC_NEVER, ARC_GRPC_NEVER, "for its calls after that") \
     ROW(keepalive_ns,              ARC_GRPC_NEVER, 30000000000, "silence after which we PING") \
     ROW(keepalive_timeout_ns,      20000000000, 20000000000, "for the answer to it") \
-    ROW(drain_notice_ns,           1000000000, 1000000000, "from one GOAWAY to the other")
+    ROW(drain_notice_ns,           1000000000, 1000000000, "from one GOAWAY to the other") \
+    ROW(identity_names_max,        100, 1000, "names in the certificate of a peer") \
+    ROW(identity_bytes_max,        16 << 10, 64 << 10, "subject and names of it, together")
 /* clang-format on */
 
 /** The limits of one connection; zero: the default. Since: 0.1. */
@@ -265,12 +267,16 @@ typedef struct arc_grpc_events {
         sizeof(arc_grpc_events), NULL, NULL, NULL, NULL, NULL, NULL, NULL \
     }
 
-/** Who the peer is, by the certificate that it showed and that was verified. Since: 0.1. */
+/**
+ * Who the peer is, by the certificate that it showed and that was verified. All of it is UTF-8
+ * without control characters; a certificate whose names are not, or hold a NUL, is refused with its
+ * connection. Since: 0.1.
+ */
 typedef struct arc_grpc_identity {
     size_t size;
-    arc_slice subject;      /* RFC 2253: "CN=agent-1,O=Example" */
-    arc_slice common_name;  /* "agent-1"; "" where there is none */
-    const arc_slice *names; /* of subjectAltName: "dns:…", "uri:…", "email:…", "ip:…" */
+    arc_slice subject;     /* RFC 2253: "CN=agent-1,O=Example" */
+    arc_slice common_name; /* "agent-1", the most specific; "" where there is none */
+    const arc_slice *names; /* of subjectAltName: "dns:…", "uri:…", "email:…", "ip:…"; as it is */
     size_t name_count;
 } arc_grpc_identity;
 
@@ -310,14 +316,18 @@ typedef struct arc_grpc_report {
 /**
  * Stands between HTTP/2 and the application for every call of a connection: for authorisation,
  * metrics, logs. Functions may be NULL. Several are asked in their order, and told of the end in
- * the reverse order; who did not let a call begin hears no end of it. Since: 0.1.
+ * the reverse order; who did not let a call begin hears no end of it. Who did hears of its end
+ * once, after on_close, and of a call that another refused, that was dropped, or that could not be
+ * opened as well. A server's call that ended without a status is reported as CANCELLED, or as
+ * UNAVAILABLE where the connection went away. Since: 0.1.
  */
 typedef struct arc_grpc_interceptor {
     size_t size;
     void *user;
     /* Server: before on_call. Client: before the request is sent. ARC_GRPC_OK lets it through, any
      * other code is its status; the reason may be written to text, NUL-terminated. It may not use
-     * functions of the call but get_conn and get_id. */
+     * functions of the call but get_conn and get_id (which a client's call does not have yet: 0).
+     */
     int32_t (*begin)(void *user, arc_grpc_call *call, const arc_grpc_request *request, char *text,
                      size_t text_size);
     void (*message)(void *user, arc_grpc_call *call, int32_t outgoing, size_t bytes);
@@ -458,13 +468,18 @@ ARC_API void *arc_grpc_conn_get_user(const arc_grpc_conn *conn);
 /** Its own counters, or those that it shares. Owner: conn. Thread: owner. Since: 0.1. */
 ARC_API const arc_grpc_counters *arc_grpc_conn_get_counters(const arc_grpc_conn *conn);
 /**
- * Who the peer is, from whoever did TLS. Owner: copied. Thread: owner. Errors: ARC_ENOMEM.
- * Since: 0.1.
+ * Who the peer is, from whoever did TLS, before the first byte is received. Again: replaces what
+ * was said. Owner: copied. Thread: owner. Errors: ARC_EINVAL (a name that is no text; err.subject
+ * says which), ARC_ELIMIT (identity_names_max, identity_bytes_max), ARC_ENOMEM; what was said
+ * before stays then. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_grpc_conn_set_identity(arc_grpc_conn *conn,
                                                            const arc_grpc_identity *identity,
                                                            arc_err *err);
-/** NULL: the peer showed no certificate. Owner: conn. Thread: owner. Since: 0.1. */
+/**
+ * NULL: the peer showed no certificate. The same in every event of the connection, so that
+ * authorisation can go by it. Owner: conn. Thread: owner. Since: 0.1.
+ */
 ARC_API const arc_grpc_identity *arc_grpc_conn_get_identity(const arc_grpc_conn *conn);
 /** Bytes queued to be sent by calls. Owner: none. Thread: owner. Since: 0.1. */
 ARC_API size_t arc_grpc_conn_get_queued(const arc_grpc_conn *conn);

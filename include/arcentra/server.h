@@ -110,16 +110,20 @@ typedef struct arc_server_options {
     const char *tls_cert_file, *tls_key_file; /* PEM; both or none (plaintext) */
     const char *tls_client_ca_file;           /* PEM: clients must show a certificate of these */
     uint32_t connections_max;                 /* 10000 */
+    /* The same as of arc_grpc_server_options. */
+    uint32_t unproven_per_source_max; /* 64 */
+    uint32_t handshake_ms;            /* 10000 */
+    const arc_grpc_limits *limits;    /* of each connection; NULL: defaults; copied */
 } arc_server_options;
 #define ARC_SERVER_OPTIONS_INIT \
     { \
-        sizeof(arc_server_options), NULL, NULL, NULL, NULL, 0 \
+        sizeof(arc_server_options), NULL, NULL, NULL, NULL, 0, 0, 0, NULL \
     }
 
 /**
  * Listens. Owner: the caller, who closes it before ctl. Thread: owner.
- * Errors: ARC_EINVAL (address, certificate), ARC_EIO (bind; the message says why), ARC_ENOMEM,
- * ARC_EUNIMPLEMENTED (built without gRPC). Since: 0.1.
+ * Errors: ARC_EINVAL (address, certificate, limit), ARC_EIO (bind; the message says why),
+ * ARC_ENOMEM, ARC_EUNIMPLEMENTED (built without gRPC). Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_server_open(struct arc_ctl *ctl,
                                                 const arc_server_options *options, arc_server **out,
@@ -133,6 +137,12 @@ ARC_API int arc_server_get_port(arc_server *server);
 ARC_API void arc_server_drain(arc_server *server, uint32_t deadline_ms);
 /** 1: nothing is open any more. Owner: none. Thread: owner. Since: 0.1. */
 ARC_API int arc_server_get_drained(arc_server *server);
+/**
+ * Reads the certificate files again, for connections from now on; as arc_grpc_server_reload_tls.
+ * Owner: none. Thread: owner. Errors: ARC_EINVAL (the file and the reason), ARC_ECONFLICT (no TLS),
+ * ARC_ENOMEM; the old ones stay then. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_server_reload_tls(arc_server *server, arc_err *err);
 /** Closes at once. NULL is fine. Owner: takes. Thread: owner. Since: 0.1. */
 ARC_API void arc_server_close(arc_server *server);
 

@@ -26,14 +26,18 @@ typedef struct arc_grpc_router arc_grpc_router;
  */
 typedef struct arc_grpc_method {
     size_t size;
-    void *user; /* of unary, and of events until arc_grpc_call_set_user */
+    void *user; /* of unary, and of gone and events until arc_grpc_call_set_user */
     /* The one message of a call whose client sends one. Answers with arc_grpc_call_reply or
      * arc_grpc_call_finish, now or later; a handler that answers later keeps the call and hears of
-     * its end by `gone`. A call without a message, or with two, is refused before it gets here
-     * (INTERNAL). The message is borrowed until it returns. */
+     * its end by `gone`. One that streams its answer may go on with events of its own
+     * (arc_grpc_call_set_events), which hear of the end instead. It runs when the client has half
+     * closed: a call without a message, or with two, is refused before it gets here (INTERNAL).
+     * The message is borrowed until it returns; it is not copied where it comes in one frame with
+     * the half close. */
     void (*unary)(void *user, arc_grpc_call *call, arc_slice message);
-    /* A call that unary kept has ended before or after its answer; its handle is dead. NULL: unary
-     * always answers before it returns. */
+    /* A call that unary kept has ended, before or after its answer; its handle is dead when this
+     * returns. NULL: unary always answers before it returns; where it does not, the call ends as
+     * INTERNAL. */
     void (*gone)(void *user, arc_grpc_call *call);
     /* Instead of unary. on_call is given the request; the events outlive the router. */
     const arc_grpc_events *events;

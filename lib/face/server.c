@@ -13,6 +13,7 @@
 #include "wire/grpc_door.h"
 
 #define LOOP_BUDGET 4096u
+#define NS_PER_MS UINT64_C(1000000)
 
 struct arc_server {
     struct arc_link link;
@@ -59,7 +60,10 @@ static arc_status open_sockets(struct arc_server *server, const arc_server_optio
         .tls = options->tls_cert_file != NULL ? &tls : NULL,
         .events = arc__grpc_door_events(),
         .user = server->door,
+        .limits = options->limits,
         .conns_max = options->connections_max,
+        .unproven_per_source_max = options->unproven_per_source_max,
+        .handshake_ns = options->handshake_ms * NS_PER_MS,
     };
     return arc__net_server_open(&given, &server->server, err);
 }
@@ -103,12 +107,17 @@ void arc_server_drain(arc_server *server, uint32_t deadline_ms)
 {
     uint64_t now_ns = server->ctl->env.now_ns(server->ctl->env.user);
     arc__grpc_door_drain(server->door);
-    arc__net_server_drain(server->server, now_ns + (uint64_t)deadline_ms * 1000000u);
+    arc__net_server_drain(server->server, now_ns + deadline_ms * NS_PER_MS);
 }
 
 int arc_server_get_drained(arc_server *server)
 {
     return arc__net_server_is_drained(server->server);
+}
+
+arc_status arc_server_reload_tls(arc_server *server, arc_err *err)
+{
+    return arc__net_server_reload_tls(server->server, err);
 }
 
 void arc_server_close(arc_server *server)

@@ -20,7 +20,6 @@ struct arc_addr {
         struct sockaddr any;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
-        struct sockaddr_storage storage;
     } sa;
     socklen_t len;
 };

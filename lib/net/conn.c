@@ -128,6 +128,11 @@ arc_status arc__conn_write(struct arc_conn *conn, const char *buf, size_t size, 
                      conn->peer_text, "%s.", strerror(errno));
 }
 
+arc_status arc__conn_identify(const struct arc_conn *conn, struct arc_grpc_conn *wire, arc_err *err)
+{
+    return conn->tls != NULL ? arc__tls_identify(conn->tls, wire, err) : ARC_OK;
+}
+
 int arc__conn_pending(const struct arc_conn *conn)
 {
     return conn->tls != NULL && arc__tls_pending(conn->tls) > 0;

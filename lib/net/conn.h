@@ -28,6 +28,9 @@ void arc__conn_close(struct arc_conn *conn); /* a closed one is fine */
 
 /* TCP and TLS are through: ARC_OK. ARC_EAGAIN: again when `wants` is there. */
 arc_status arc__conn_establish(struct arc_conn *conn, arc_err *err);
+/* Then: tells wire who the peer is by its certificate, if it showed one. As arc__tls_identify. */
+arc_status arc__conn_identify(const struct arc_conn *conn, struct arc_grpc_conn *wire,
+                              arc_err *err);
 /* ARC_OK with *got > 0; ARC_EAGAIN; ARC_EDONE: the peer has ended; ARC_EIO, ARC_EPROTOCOL. */
 arc_status arc__conn_read(struct arc_conn *conn, char *buf, size_t size, size_t *got, arc_err *err);
 arc_status arc__conn_write(struct arc_conn *conn, const char *buf, size_t size, size_t *put,

@@ -93,7 +93,8 @@ static arc_status make_line(struct arc_net_channel *channel, arc_err *err)
     line->channel = channel;
     line->pipe.hub = &channel->hub;
     line->pipe.conn.fd = -1;
-    arc_status status = arc_grpc_conn_new(&config, now_of(channel), &line->wire, err);
+    arc_status status =
+        arc__grpc_conn_new(&config, &channel->hub.pool, now_of(channel), &line->wire, err);
     if (status != ARC_OK) {
         arc__free(&channel->hub.env.mem, line);
         return status;
@@ -182,6 +183,12 @@ static void on_open(void *user, struct arc_grpc_pipe *pipe)
 {
     struct arc_net_channel *channel = user;
     struct line *line = ARC_CONTAINER(pipe, struct line, pipe);
+    arc_err err = ARC_ERR_INIT;
+    if (arc__conn_identify(&pipe->conn, line->wire, &err) != ARC_OK) {
+        pipe->open = 0; /* as an address that does not answer */
+        arc__pipe_fail(pipe, &err);
+        return;
+    }
     line->opened_at = now_of(channel);
     channel->next_addr = 0;
     arc_grpc_conn_connected(line->wire, line->opened_at);
@@ -226,7 +233,7 @@ static arc_status open_parts(struct arc_net_channel *channel,
     struct arc_mem *mem = &channel->hub.env.mem;
     const char *agent = options->user_agent != NULL ? options->user_agent : "libarcentra";
     ARC_TRY(arc__grpc_limits_fill(options->limits, 0, &channel->limits, err));
-    ARC_TRY(arc__hub_init(&channel->hub, options->env, err));
+    ARC_TRY(arc__hub_init(&channel->hub, options->env, &channel->limits, err));
     channel->hub.user = channel;
     channel->hub.on_open = on_open;
     channel->hub.on_over = on_over;
@@ -438,5 +445,5 @@ arc_status arc__net_channel_set_targets(struct arc_net_channel *channel, const c
 
 arc_status arc__net_channel_reload_tls(struct arc_net_channel *channel, arc_err *err)
 {
-    return arc__fail(err, ARC_EUNIMPLEMENTED, channel->target, "Not yet.");
+    return arc__tls_ctx_reload(&channel->tls, err);
 }

@@ -15,11 +15,13 @@ static uint64_t after(uint64_t at_ns, uint64_t span_ns)
     return span_ns >= ARC_NET_NEVER - at_ns ? ARC_NET_NEVER : at_ns + span_ns;
 }
 
-arc_status arc__hub_init(struct arc_pipe_hub *hub, const struct arc_net_env *env, arc_err *err)
+arc_status arc__hub_init(struct arc_pipe_hub *hub, const struct arc_net_env *env,
+                         const struct arc_grpc_limits *limits, arc_err *err)
 {
     *hub = (struct arc_pipe_hub){.env = *env};
     arc__heap_init(&hub->timers, &hub->env.mem);
     arc__list_init(&hub->due);
+    arc__grpc_pool_init(&hub->pool, &hub->env.mem, limits);
     hub->in = arc__alloc(&hub->env.mem, ARC_PIPE_BUFFER_BYTES);
     hub->out = arc__alloc(&hub->env.mem, ARC_PIPE_BUFFER_BYTES);
     if (hub->in != NULL && hub->out != NULL)
@@ -33,6 +35,7 @@ void arc__hub_deinit(struct arc_pipe_hub *hub)
     if (hub->env.mem.alloc == NULL)
         return;
     arc__heap_deinit(&hub->timers);
+    arc__grpc_pool_deinit(&hub->pool);
     arc__free(&hub->env.mem, hub->in);
     arc__free(&hub->env.mem, hub->out);
     hub->in = hub->out = NULL;
@@ -60,6 +63,24 @@ void arc__pipe_stop(struct arc_grpc_pipe *pipe)
     arc__list_remove(&pipe->due);
     arc__conn_close(&pipe->conn);
     arc__buf_deinit(&pipe->rest);
+    arc__free(&pipe->hub->env.mem, pipe->why);
+    pipe->why = NULL;
+}
+
+static void remember(struct arc_grpc_pipe *pipe, const arc_err *why)
+{
+    if (pipe->why == NULL)
+        pipe->why = arc__alloc(&pipe->hub->env.mem, sizeof(*pipe->why));
+    if (pipe->why != NULL && pipe->why != why)
+        *pipe->why = *why;
+}
+
+static arc_err recall(const struct arc_grpc_pipe *pipe)
+{
+    arc_err why = ARC_ERR_INIT;
+    if (pipe->why == NULL)
+        (void)arc__fail_nomem(&why);
+    return pipe->why != NULL ? *pipe->why : why;
 }
 
 static void end(struct arc_grpc_pipe *pipe, const arc_err *why)
@@ -67,7 +88,7 @@ static void end(struct arc_grpc_pipe *pipe, const arc_err *why)
     if (pipe->over)
         return;
     pipe->over = 1;
-    pipe->why = *why;
+    remember(pipe, why);
     make_due(pipe);
 }
 
@@ -116,7 +137,7 @@ static void pump_in(struct arc_grpc_pipe *pipe)
         hub->bytes_in += got;
         status = arc_grpc_conn_recv(pipe->wire, now_of(hub), arc__slice(hub->in, got), &err);
         if (status != ARC_OK) {
-            pipe->why = err; /* its GOAWAY is still to be carried */
+            remember(pipe, &err); /* its GOAWAY is still to be carried */
             return;
         }
         /* A plain socket that gave less than asked for is empty; a TLS record is only a record. */
@@ -194,8 +215,8 @@ static void settle(struct arc_grpc_pipe *pipe)
     uint64_t next = pipe->handshake_at < pipe->stall_at ? pipe->handshake_at : pipe->stall_at;
     arc_err err = ARC_ERR_INIT;
     if (pipe->open && !pipe->over && pipe->rest.len == 0 && arc_grpc_conn_is_over(pipe->wire)) {
-        if (pipe->why.status != ARC_OK)
-            end(pipe, &pipe->why);
+        if (pipe->why != NULL)
+            end(pipe, pipe->why);
         else
             end_with(pipe, ARC_EDONE, "The connection has ended.");
     }
@@ -242,7 +263,6 @@ arc_status arc__pipe_start(struct arc_grpc_pipe *pipe, struct arc_pipe_hub *hub,
     pipe->wire = wire;
     pipe->watch.fn = on_event;
     pipe->watch.user = pipe;
-    pipe->why = (arc_err)ARC_ERR_INIT;
     pipe->handshake_at = after(now_of(hub), hub->handshake_ns);
     pipe->stall_at = ARC_NET_NEVER;
     arc__buf_init(&pipe->rest, &hub->env.mem, ARC_PIPE_BUFFER_BYTES);
@@ -287,7 +307,7 @@ void arc__hub_tick(struct arc_pipe_hub *hub)
         if (!pipe->over)
             pump(pipe, 0);
         if (pipe->over) {
-            arc_err why = pipe->why;
+            arc_err why = recall(pipe);
             arc__pipe_stop(pipe);
             hub->on_over(hub->user, pipe, &why);
         }

@@ -12,6 +12,7 @@
 #include "net/env.h"
 #include "net/loop.h"
 #include "wire/grpc.h"
+#include "wire/grpc_pool.h"
 
 #define ARC_PIPE_BUFFER_BYTES 65536
 
@@ -33,6 +34,7 @@ struct arc_pipe_hub {
     void (*on_over)(void *user, struct arc_grpc_pipe *pipe, const arc_err *err);
     uint64_t bytes_in, bytes_out;
     char *in, *out; /* ARC_PIPE_BUFFER_BYTES each */
+    struct arc_grpc_pool pool;
 };
 
 struct arc_grpc_pipe {
@@ -44,12 +46,14 @@ struct arc_grpc_pipe {
     struct arc_link due;
     struct arc_buf rest; /* taken from the wire, not yet by the socket */
     uint64_t handshake_at, stall_at;
-    int open, over;
+    int open, over; /* over: `why` says why; no memory for it is a reason too */
     int read_again; /* the last read filled its share: there may be more */
-    arc_err why;
+    arc_err *why;   /* NULL: nothing has happened */
 };
 
-arc_status arc__hub_init(struct arc_pipe_hub *hub, const struct arc_net_env *env, arc_err *err);
+/* limits: those of all its connections, filled. */
+arc_status arc__hub_init(struct arc_pipe_hub *hub, const struct arc_net_env *env,
+                         const struct arc_grpc_limits *limits, arc_err *err);
 void arc__hub_deinit(struct arc_pipe_hub *hub); /* a zeroed struct is fine */
 /* Everything that is due by time or by arc__pipe_touch. */
 void arc__hub_tick(struct arc_pipe_hub *hub);

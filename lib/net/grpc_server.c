@@ -27,6 +27,9 @@ struct arc_net_server {
     struct arc_grpc_limits limits;
     const struct arc_grpc_events *events;
     void *user;
+    const struct arc_grpc_interceptor *const *interceptors;
+    size_t interceptor_count;
+    uint32_t encoding;
     uint32_t conns_max, unproven_per_source_max;
     struct arc_link peers;
     size_t peer_count;
@@ -70,11 +73,20 @@ static void on_work(void *owner, struct arc_grpc_conn *conn)
     arc__pipe_touch(&peer->pipe);
 }
 
-static void on_open(void *user, struct arc_grpc_pipe *pipe)
+static uint64_t make_seed(const struct arc_net_server *server)
 {
-    struct arc_net_server *server = user;
-    struct peer *peer = ARC_CONTAINER(pipe, struct peer, pipe);
-    arc_err err = ARC_ERR_INIT;
+    const struct arc_net_env *env = &server->hub.env;
+    uint64_t seed = 0;
+    /* Without entropy all connections have the age they were given: no reason to refuse one. */
+    if (env->random != NULL && env->random(env->user, &seed, sizeof(seed)) != 0)
+        seed = 0;
+    return seed;
+}
+
+static arc_status make_wire(struct peer *peer, arc_err *err)
+{
+    struct arc_net_server *server = peer->server;
+    struct arc_grpc_pipe *pipe = &peer->pipe;
     arc_env env = arc__mem_to_env(&server->hub.env.mem);
     struct arc_grpc_config config = {
         .size = sizeof(config),
@@ -87,9 +99,22 @@ static void on_open(void *user, struct arc_grpc_pipe *pipe)
         .peer = pipe->conn.peer_text,
         .on_work = on_work,
         .owner = peer,
+        .encoding = server->encoding,
+        .interceptors = server->interceptors,
+        .interceptor_count = server->interceptor_count,
+        .seed = make_seed(server),
     };
-    if (arc_grpc_conn_new(&config, now_of(server), &pipe->wire, &err) != ARC_OK) {
-        pipe->open = 0;
+    ARC_TRY(arc__grpc_conn_new(&config, &server->hub.pool, now_of(server), &pipe->wire, err));
+    return arc__conn_identify(&pipe->conn, pipe->wire, err);
+}
+
+static void on_open(void *user, struct arc_grpc_pipe *pipe)
+{
+    struct arc_net_server *server = user;
+    struct peer *peer = ARC_CONTAINER(pipe, struct peer, pipe);
+    arc_err err = ARC_ERR_INIT;
+    if (make_wire(peer, &err) != ARC_OK) {
+        pipe->open = 0; /* nothing of HTTP/2 was said: it counts as a failed handshake */
         arc__pipe_fail(pipe, &err);
         return;
     }
@@ -172,6 +197,7 @@ static arc_status check_options(const struct arc_net_server_options *options, ar
     ARC_REQUIRE(options->listen_count > 0 && options->listen_count <= ARC_GRPC_LISTEN_MAX, err,
                 "options.listen");
     ARC_REQUIRE(options->events != NULL, err, "options.events");
+    ARC_TRY(arc__grpc_interceptors_check(options->interceptors, options->interceptor_count, err));
     return ARC_OK;
 }
 
@@ -179,7 +205,7 @@ static arc_status open_parts(struct arc_net_server *server,
                              const struct arc_net_server_options *options, arc_err *err)
 {
     ARC_TRY(arc__grpc_limits_fill(options->limits, 1, &server->limits, err));
-    ARC_TRY(arc__hub_init(&server->hub, options->env, err));
+    ARC_TRY(arc__hub_init(&server->hub, options->env, &server->limits, err));
     server->hub.user = server;
     server->hub.on_open = on_open;
     server->hub.on_over = on_over;
@@ -205,6 +231,9 @@ arc_status arc__net_server_open(const struct arc_net_server_options *options,
     server->hub.env = *options->env;
     server->events = options->events;
     server->user = options->user;
+    server->interceptors = options->interceptors;
+    server->interceptor_count = options->interceptor_count;
+    server->encoding = options->encoding;
     server->conns_max = options->conns_max != 0 ? options->conns_max : CONNS_MAX;
     server->unproven_per_source_max = options->unproven_per_source_max;
     server->drain_at = ARC_NET_NEVER;
@@ -320,6 +349,5 @@ void arc__net_server_stats(const struct arc_net_server *server, struct arc_grpc_
 
 arc_status arc__net_server_reload_tls(struct arc_net_server *server, arc_err *err)
 {
-    (void)server;
-    return arc__fail(err, ARC_EUNIMPLEMENTED, "tls", "Not yet.");
+    return arc__tls_ctx_reload(&server->tls, err);
 }

@@ -48,6 +48,7 @@ arc_status arc__net_server_open(const struct arc_net_server_options *options,
 /* Cuts what is alive: its calls end with ARC_GRPC_WHY_LOST. NULL is fine. Not from an event. */
 void arc__net_server_close(struct arc_net_server *server);
 
+/* Reads the certificate files again, for connections from now on. As arc__tls_ctx_reload. */
 arc_status arc__net_server_reload_tls(struct arc_net_server *server, arc_err *err);
 
 void arc__net_server_tick(struct arc_net_server *server);

@@ -12,10 +12,11 @@
 struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
 {
     struct arc_grpc_call *call;
-    if (!arc__list_empty(&conn->pool)) {
-        call = ARC_CONTAINER(conn->pool.next, struct arc_grpc_call, link);
+    struct arc_grpc_pool *pool = conn->pool;
+    if (!arc__list_empty(&pool->calls)) {
+        call = ARC_CONTAINER(pool->calls.next, struct arc_grpc_call, link);
         arc__list_remove(&call->link);
-        conn->pool_count--;
+        pool->call_count--;
     } else {
         const struct arc_grpc_limits *limits = &conn->limits;
         call = arc__alloc(&conn->mem, sizeof(*call));
@@ -39,15 +40,15 @@ struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
     return call;
 }
 
-void arc__grpc_call_destroy(struct arc_grpc_call *call)
+void arc__grpc_call_destroy(struct arc_grpc_call *call, const struct arc_mem *mem)
 {
-    struct arc_mem mem = call->conn->mem;
     arc__lpm_deinit(&call->lpm);
     arc__buf_deinit(&call->held);
     arc__buf_deinit(&call->out);
     arc__buf_deinit(&call->trailers);
     arc__grpc_block_deinit(&call->trail);
-    arc__free(&mem, call);
+    arc__grpc_intercept_forget(call, mem);
+    arc__free(mem, call);
 }
 
 static void trim(struct arc_buf *buf)
@@ -72,8 +73,8 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
     conn->waiting -= call->wanted > 0;
     if (arc__list_empty(&conn->calls))
         conn->idle_ns = conn->now_ns;
-    if (conn->pool_count >= ARC_GRPC_POOL_MAX || conn->dead) {
-        arc__grpc_call_destroy(call);
+    if (conn->pool->call_count >= ARC_GRPC_POOL_CALLS_MAX || conn->dead) {
+        arc__grpc_call_destroy(call, &conn->mem);
         return;
     }
     arc__lpm_clear(&call->lpm, ARC_GRPC_POOL_KEEP_BYTES);
@@ -88,10 +89,12 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
         .out = call->out,
         .trailers = call->trailers,
         .trail = call->trail,
+        .track = call->track,
     };
     *call = clean;
-    arc__list_add_tail(&conn->pool, &call->link);
-    conn->pool_count++;
+    /* The warmest first. */
+    arc__list_add_tail(conn->pool->calls.next, &call->link);
+    conn->pool->call_count++;
 }
 
 void arc__grpc_call_mark(struct arc_grpc_call *call)
@@ -151,6 +154,7 @@ static void say_end(struct arc_grpc_call *call, const struct arc_grpc_status *st
         events->on_status(user, call, status);
     if (events->on_close != NULL)
         events->on_close(user, call, why);
+    arc__grpc_intercept_end(call, why, status->code);
     if (call->stream_closed)
         arc__grpc_call_mark(call);
 }
@@ -189,8 +193,10 @@ static void end_with_trailers(struct arc_grpc_call *call)
 
 static arc_status add_status(struct arc_buf *list, int code, arc_slice message)
 {
-    char digits[16];
-    int len = snprintf(digits, sizeof(digits), "%d", code);
+    char digits[16] = {(char)('0' + code)};
+    int len = 1;
+    if (code < 0 || code > 9)
+        len = snprintf(digits, sizeof(digits), "%d", code);
     arc__grpc_list_add(list, ARC_LIT("grpc-status"), arc__slice(digits, (size_t)len));
     if (message.len > 0) {
         struct arc_buf text;
@@ -210,20 +216,26 @@ static int submit_status(struct arc_grpc_call *call, int code, arc_slice message
     struct arc_buf *list = &call->trailers;
     int only = !call->headers_sent;
     call->finished = 1;
+    call->status_code = code;
     if (call->wanted > 0) {
         call->wanted = 0;
         call->conn->waiting--;
     }
     arc__buf_clear(list);
+    if (!only && code == ARC_GRPC_OK && message.len == 0 && count == 0) {
+        /* The usual end; an empty list stands for it. */
+        arc__grpc_h2_resume(call);
+        return 0;
+    }
     if (only) {
         arc__grpc_list_add(list, ARC_LIT(":status"), ARC_LIT("200"));
         arc__grpc_list_add(list, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
     }
     if (code == ARC_GRPC_UNIMPLEMENTED)
-        arc__grpc_list_add(list, ARC_LIT("grpc-accept-encoding"), ARC_LIT("identity"));
+        arc__grpc_list_add(list, ARC_LIT("grpc-accept-encoding"),
+                           arc__grpc_encoding_names(call->conn->accepts));
     arc_status added = add_status(list, code, message);
-    if (added == ARC_OK)
-        added = arc__grpc_list_add_fields(list, fields, count, &call->conn->limits, NULL);
+    arc__grpc_list_add_fields(list, fields, count);
     if (added != ARC_OK || arc__buf_check(list, NULL) != ARC_OK ||
         (only && arc__grpc_h2_headers(call, list, 1) != 0)) {
         arc__grpc_h2_reset(call, ARC_H2_INTERNAL_ERROR);
@@ -257,10 +269,9 @@ void arc__grpc_call_fail(struct arc_grpc_call *call, arc_grpc_why why, int code,
 
 static void message_refused(struct arc_grpc_call *call, arc_status status, const arc_err *why)
 {
-    struct arc_grpc_counters *counters = call->conn->counters;
     switch (status) {
     case ARC_ELIMIT:
-        counters->refused_message_size++;
+    case ARC_EAGAIN: /* of the memory that all calls share */
         fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_RESOURCE_EXHAUSTED, why->message);
         return;
     case ARC_ENOMEM:
@@ -310,23 +321,30 @@ static size_t deliver(struct arc_grpc_call *call, arc_slice bytes)
             continue;
         }
         if (status != ARC_OK) {
+            conn->counters->refused_message_size += status == ARC_ELIMIT;
             message_refused(call, status, &err);
             break;
         }
         call->partial_ns = 0;
         if (compressed) {
-            conn->counters->refused_encoding++;
-            fail_call(call, ARC_GRPC_WHY_PROTOCOL,
-                      conn->server ? ARC_GRPC_UNIMPLEMENTED : ARC_GRPC_INTERNAL,
-                      "The message is compressed; only identity is offered.");
-            break;
+            status = arc__grpc_message_unpack(call, &message, &err);
+            if (status != ARC_OK) {
+                message_refused(call, status, &err);
+                break;
+            }
         }
         conn->counters->messages_in++;
         conn->counters->message_bytes_in += message.len;
+        call->was_packed = compressed != 0;
         call->delivering = 1;
-        if (call->events->on_message != NULL)
+        call->last = at == bytes.len && (call->in_end || call->frame_last);
+        if (call->track != NULL)
+            arc__grpc_intercept_message(call, 0, message.len);
+        if (!call->in_done && call->events->on_message != NULL)
             call->events->on_message(call->user, call, message);
         call->delivering = 0;
+        if (compressed)
+            arc__grpc_message_forget(conn, 1);
         if (call->in_done)
             drop_message(call);
     }
@@ -452,6 +470,42 @@ static void refuse_http(struct arc_grpc_call *call, uint64_t *counter, const cha
     call->headers_sent = 1;
 }
 
+/* A request becomes a call of the application, if the interceptors let it. */
+static void begin(struct arc_grpc_call *call, const struct arc_grpc_request *request)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    struct arc_grpc_counters *counters = conn->counters;
+    if (conn->interceptor_count > 0) {
+        char text[ARC_GRPC_REFUSAL_SIZE];
+        int code = ARC_GRPC_OK;
+        arc_status status = arc__grpc_intercept_begin(call, request, &code, text);
+        if (status != ARC_OK) {
+            refuse(call,
+                   status == ARC_ENOMEM ? &counters->refused_headers
+                                        : &counters->refused_interceptor,
+                   code, text);
+            return;
+        }
+    }
+    call->is_open = 1;
+    conn->open++;
+    if (arc_grpc_call_set_deadline(call, request->deadline_ns, NULL) != ARC_OK) {
+        call->is_open = 0;
+        conn->open--;
+        arc__grpc_intercept_end(call, ARC_GRPC_WHY_NOMEM, ARC_GRPC_RESOURCE_EXHAUSTED);
+        refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
+        return;
+    }
+    counters->calls++;
+    if (call->events->on_call != NULL)
+        call->events->on_call(call->user, call, request);
+    else
+        fail_call(call, ARC_GRPC_WHY_DONE, ARC_GRPC_UNIMPLEMENTED, "Nothing is served here.");
+}
+
+/* A request without "te: trailers" is served: the field tells of proxies that drop trailers, and
+ * where one stands, its client cannot be helped by a refusal either. Another value than that is a
+ * fault of HTTP/2, which nghttp2 answers. */
 void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *block)
 {
     struct arc_grpc_conn *conn = call->conn;
@@ -467,9 +521,14 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
         refuse_http(call, &counters->refused_method, "405");
     } else if (!arc__grpc_content_type_valid(block->content_type)) {
         refuse_http(call, &counters->refused_content_type, "415");
-    } else if (block->encoding.len > 0 && !arc__slice_is(block->encoding, "identity")) {
+    } else if (!arc__grpc_path_valid(block->path)) {
+        refuse(call, &counters->refused_metadata, ARC_GRPC_UNIMPLEMENTED,
+               "The path is not that of a method.");
+    } else if (arc__grpc_encoding_read(call, block) != 0) {
         refuse(call, &counters->refused_encoding, ARC_GRPC_UNIMPLEMENTED,
-               "Only the encoding identity is offered.");
+               (conn->accepts & ARC_GRPC_GZIP) != 0
+                   ? "The encoding of the messages is none of identity and gzip."
+                   : "Only the encoding identity is offered.");
     } else if (block->bad) {
         refuse(call, &counters->refused_metadata, ARC_GRPC_INVALID_ARGUMENT,
                "A -bin value of the metadata is no base64.");
@@ -485,26 +544,17 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
             .count = block->count,
             .deadline_ns = ARC_GRPC_NEVER,
             .now_ns = conn->now_ns,
+            .encoding = call->unpacks ? ARC_GRPC_GZIP : ARC_GRPC_IDENTITY,
         };
         if (timeout_ns < ARC_GRPC_NEVER - conn->now_ns)
             request.deadline_ns = conn->now_ns + timeout_ns;
-        call->is_open = 1;
-        conn->open++;
-        counters->calls++;
-        if (arc_grpc_call_set_deadline(call, request.deadline_ns, NULL) != ARC_OK) {
-            call->is_open = 0;
-            conn->open--;
-            refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
-        } else if (call->events->on_call != NULL) {
-            call->events->on_call(call->user, call, &request);
-        } else {
-            fail_call(call, ARC_GRPC_WHY_DONE, ARC_GRPC_UNIMPLEMENTED, "Nothing is served here.");
-        }
+        begin(call, &request);
     }
 }
 
 void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *block, int last)
 {
+    struct arc_grpc_conn *conn = call->conn;
     if (!call->is_open || call->cancelled)
         return;
     if (block->over || block->nomem) {
@@ -520,9 +570,13 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
                      block->http_status);
             fail_call(call, ARC_GRPC_WHY_PROTOCOL, arc__grpc_status_from_http(block->http_status),
                       text);
-        } else if (block->encoding.len > 0 && !arc__slice_is(block->encoding, "identity")) {
+        } else if (arc__grpc_encoding_read(call, block) != 0) {
+            conn->counters->refused_encoding++;
             fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_INTERNAL,
                       "The server answers in an encoding that was not offered.");
+        } else if (block->bad) {
+            fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_INTERNAL,
+                      "A -bin value of the metadata is no base64.");
         } else if (call->events->on_headers != NULL) {
             call->events->on_headers(call->user, call, block->fields, block->count);
         }
@@ -542,6 +596,8 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
                 : arc__arena_printf(&block->arena, "The server answered HTTP %d and no gRPC.",
                                     block->http_status);
     }
+    /* A trailing line that cannot be read is left out: the status is worth more. */
+    arc__grpc_block_add_details(block);
     /* The call takes the block over, the connection gets the call's empty one. */
     struct arc_grpc_block spare = call->trail;
     call->trail = *block;
@@ -564,6 +620,13 @@ void arc__grpc_call_closed(struct arc_grpc_call *call, uint32_t h2_code)
     }
     if (call->have_status || (call->in_end && !call->in_done))
         return; /* the status waits for a paused reader */
+    if (h2_code == ARC_H2_CANCEL && call->deadline_ns <= conn->now_ns) {
+        /* The server's clock was the faster one. */
+        conn->counters->deadlines++;
+        arc__grpc_call_end(call, ARC_GRPC_WHY_DEADLINE, ARC_GRPC_DEADLINE_EXCEEDED,
+                           "The deadline of the call has passed.");
+        return;
+    }
     call->unprocessed = h2_code == ARC_H2_REFUSED_STREAM;
     arc__grpc_call_end(call, ARC_GRPC_WHY_RESET, arc__grpc_status_from_h2(h2_code),
                        call->unprocessed ? "The server did not take the call."
@@ -598,11 +661,35 @@ static int fits(const struct arc_grpc_call *call, size_t need, size_t queue_max)
                             conn->queued_bytes + need <= conn->limits.conn_queue_max_bytes);
 }
 
-arc_status arc_grpc_call_send(struct arc_grpc_call *call, arc_slice message, arc_err *err)
+/* Behind what is queued, whole or not at all. */
+static arc_status queue_message(struct arc_grpc_call *call, arc_slice message, int packs,
+                                size_t bound, arc_err *err)
+{
+    size_t len = 0;
+    if (call->out_at > 0 && call->out.len + bound > call->out.capacity) {
+        arc__buf_consume(&call->out, call->out_at);
+        call->out_at = 0;
+    }
+    char *room = arc__buf_reserve(&call->out, bound);
+    if (room == NULL) {
+        call->out.failed = ARC_OK; /* this message is refused; what is queued stands */
+        return arc__fail_nomem(err);
+    }
+    if (arc__grpc_message_put(call, message, packs, bound, room, &len) != ARC_OK)
+        return arc__fail_nomem(err);
+    if (call->out.len == call->out_at)
+        call->out_ns = 0; /* the time may be an old one here, outside of a pump */
+    arc__buf_commit(&call->out, len);
+    call->conn->queued_bytes += len;
+    return ARC_OK;
+}
+
+arc_status arc_grpc_call_send_with(struct arc_grpc_call *call, arc_slice message, uint32_t flags,
+                                   arc_err *err)
 {
     struct arc_grpc_conn *conn = call->conn;
     size_t queue_max = (size_t)conn->limits.queue_max_bytes;
-    size_t need = message.len + ARC_LPM_PREFIX_BYTES;
+    ARC_REQUIRE((flags & ~(ARC_GRPC_SEND_PLAIN | ARC_GRPC_SEND_PACKED)) == 0, err, "flags");
     if (!call->is_open || call->cancelled || call->stream_closed)
         return arc__fail(err, ARC_ECANCELLED, "call", "The call has ended.");
     if (call->finished)
@@ -610,6 +697,8 @@ arc_status arc_grpc_call_send(struct arc_grpc_call *call, arc_slice message, arc
     if (message.len > conn->limits.message_send_max_bytes)
         return arc__fail(err, ARC_ELIMIT, "message", "The message is %zu bytes long; too long.",
                          message.len);
+    int packs = arc__grpc_message_packs(call, message.len, flags);
+    size_t need = arc__grpc_message_bound(message, packs, flags);
     if (!fits(call, need, queue_max)) {
         conn->waiting += call->wanted == 0;
         call->wanted = need;
@@ -617,29 +706,19 @@ arc_status arc_grpc_call_send(struct arc_grpc_call *call, arc_slice message, arc
     }
     if (conn->server && !call->headers_sent)
         ARC_TRY(arc_grpc_call_send_headers(call, NULL, 0, err));
-    if (call->out_at > 0 && call->out.len + need > call->out.capacity) {
-        arc__buf_consume(&call->out, call->out_at);
-        call->out_at = 0;
-    }
-    char *room = arc__buf_reserve(&call->out, need);
-    if (room == NULL) {
-        call->out.failed = ARC_OK; /* this message is refused; what is queued stands */
-        return arc__fail_nomem(err);
-    }
-    uint8_t prefix[ARC_LPM_PREFIX_BYTES];
-    arc__lpm_prefix((uint32_t)message.len, prefix);
-    memcpy(room, prefix, sizeof(prefix));
-    if (message.len > 0)
-        memcpy(room + sizeof(prefix), message.ptr, message.len);
-    if (call->out.len == call->out_at)
-        call->out_ns = 0; /* the time may be an old one here, outside of a pump */
-    arc__buf_commit(&call->out, need);
-    conn->queued_bytes += need;
+    ARC_TRY(queue_message(call, message, packs, need, err));
     conn->proven = 1;
     conn->counters->messages_out++;
     conn->counters->message_bytes_out += message.len;
+    if (call->track != NULL)
+        arc__grpc_intercept_message(call, 1, message.len);
     arc__grpc_h2_resume(call);
     return ARC_OK;
+}
+
+arc_status arc_grpc_call_send(struct arc_grpc_call *call, arc_slice message, arc_err *err)
+{
+    return arc_grpc_call_send_with(call, message, 0, err);
 }
 
 void arc__grpc_conn_wake_writers(struct arc_grpc_conn *conn)
@@ -756,8 +835,26 @@ static arc_status build_request(struct arc_grpc_conn *conn, const struct arc_grp
         size_t len = arc__grpc_timeout_print(left, text);
         arc__grpc_list_add(list, ARC_LIT("grpc-timeout"), arc__slice(text, len));
     }
-    ARC_TRY(arc__grpc_list_add_fields(list, request->fields, request->count, &conn->limits, err));
+    ARC_TRY(arc__grpc_encoding_request(conn, request->encoding, list, err));
+    ARC_TRY(arc__grpc_fields_check(request->fields, request->count, &conn->limits, 0, err));
+    arc__grpc_list_add_fields(list, request->fields, request->count);
     return arc__buf_check(list, err);
+}
+
+/* A client's call before anything of it is sent. */
+static arc_status intercept(struct arc_grpc_call *call, const struct arc_grpc_request *request,
+                            arc_err *err)
+{
+    char text[ARC_GRPC_REFUSAL_SIZE];
+    int code = ARC_GRPC_OK;
+    if (call->conn->interceptor_count == 0)
+        return ARC_OK;
+    arc_status status = arc__grpc_intercept_begin(call, request, &code, text);
+    if (status != ARC_EDENIED)
+        return status == ARC_OK ? ARC_OK : arc__fail_nomem(err);
+    call->conn->counters->refused_interceptor++;
+    return arc__fail(err, ARC_EDENIED, arc_grpc_status_name(code), "%s",
+                     text[0] != '\0' ? text : "The call was refused.");
 }
 
 arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_request *given,
@@ -770,6 +867,8 @@ arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_
     const struct arc_grpc_request *request = &asked;
     if (asked.deadline_ns == 0)
         asked.deadline_ns = ARC_GRPC_NEVER;
+    if (asked.encoding == 0)
+        asked.encoding = conn->encoding;
     ARC_REQUIRE(!conn->server && request->path.len > 1 && request->path.ptr[0] == '/', err,
                 "request");
     if (arc_grpc_conn_is_draining(conn))
@@ -779,27 +878,35 @@ arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_
     if (conn->open >= conn->limits.calls_max || conn->total >= 2 * conn->limits.calls_max)
         return arc__fail(err, ARC_ELIMIT, "connection", "Too many calls at once to %s.",
                          conn->peer);
-    ARC_TRY(build_request(conn, request, &conn->scratch, err));
     call = arc__grpc_call_make(conn);
     if (call == NULL)
         return arc__fail_nomem(err);
     call->events = events;
     call->user = user;
+    arc_status status = intercept(call, request, err);
     call->is_open = 1;
     conn->open++;
-    arc_status status = arc_grpc_call_set_deadline(call, request->deadline_ns, err);
-    if (status == ARC_OK && arc__grpc_h2_request(call, &conn->scratch) != 0)
+    if (status == ARC_OK && arc_grpc_conn_is_draining(conn)) /* an interceptor may end it all */
+        status =
+            arc__fail(err, ARC_EUNAVAILABLE, "connection", "%s takes no more calls.", conn->peer);
+    if (status == ARC_OK) /* after them, who may open other calls */
+        status = build_request(conn, request, &conn->pool->scratch, err);
+    if (status == ARC_OK)
+        status = arc_grpc_call_set_deadline(call, request->deadline_ns, err);
+    if (status == ARC_OK && arc__grpc_h2_request(call, &conn->pool->scratch) != 0)
         status = conn->draining ? arc__fail(err, ARC_EUNAVAILABLE, "connection",
                                             "%s takes no more calls.", conn->peer)
                                 : arc__fail_nomem(err);
     if (status != ARC_OK) {
         call->is_open = 0;
         conn->open--;
+        arc__grpc_intercept_end(call, ARC_GRPC_WHY_LOST, ARC_GRPC_UNAVAILABLE);
         arc__grpc_call_release(call);
         return status;
     }
     call->headers_sent = 1;
     call->wait_for_ready = request->wait_for_ready != 0;
+    call->packs = request->encoding == ARC_GRPC_GZIP;
     conn->counters->calls++;
     *out = call;
     return ARC_OK;
@@ -815,13 +922,20 @@ arc_status arc_grpc_call_send_headers(struct arc_grpc_call *call,
     if (!conn->server || call->headers_sent || call->finished)
         return arc__fail(err, ARC_ECONFLICT, "call", "The headers were sent before.");
     if (count > 0) {
-        arc__buf_clear(&conn->scratch);
-        arc__grpc_list_add(&conn->scratch, ARC_LIT(":status"), ARC_LIT("200"));
-        arc__grpc_list_add(&conn->scratch, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
-        ARC_TRY(arc__grpc_list_add_fields(&conn->scratch, fields, count, &conn->limits, err));
-        ARC_TRY(arc__buf_check(&conn->scratch, err));
+        struct arc_buf *list = &conn->pool->scratch;
+        arc__buf_clear(list);
+        arc__grpc_list_add(list, ARC_LIT(":status"), ARC_LIT("200"));
+        arc__grpc_list_add(list, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
+        if (call->packs)
+            arc__grpc_list_add(list, ARC_LIT("grpc-encoding"), ARC_LIT("gzip"));
+        if (call->tells_encodings)
+            arc__grpc_list_add(list, ARC_LIT("grpc-accept-encoding"),
+                               arc__grpc_encoding_names(conn->accepts));
+        ARC_TRY(arc__grpc_fields_check(fields, count, &conn->limits, 0, err));
+        arc__grpc_list_add_fields(list, fields, count);
+        ARC_TRY(arc__buf_check(list, err));
     }
-    if (arc__grpc_h2_headers(call, count > 0 ? &conn->scratch : NULL, 0) != 0)
+    if (arc__grpc_h2_headers(call, count > 0 ? &conn->pool->scratch : NULL, 0) != 0)
         return arc__fail_nomem(err);
     call->headers_sent = 1;
     return ARC_OK;
@@ -852,8 +966,9 @@ arc_status arc_grpc_call_finish(struct arc_grpc_call *call, int32_t code, arc_sl
         return arc__fail(err, ARC_ECANCELLED, "call", "The call has ended.");
     if (call->finished)
         return arc__fail(err, ARC_ECONFLICT, "call", "The call has its status already.");
-    for (size_t i = 0; i < count; i++)
-        ARC_REQUIRE(arc__grpc_field_valid(&fields[i]), err, "metadata");
+    ARC_TRY(arc__grpc_fields_check(fields, count, &call->conn->limits, 1, err));
+    if (code < ARC_GRPC_OK || code > ARC_GRPC_UNAUTHENTICATED)
+        code = ARC_GRPC_UNKNOWN; /* as every peer would read it */
     call->conn->proven |= code == ARC_GRPC_OK;
     int sent = submit_status(call, code, message, fields, count);
     drop_input(call);
@@ -881,6 +996,7 @@ void arc_grpc_call_drop(struct arc_grpc_call *call)
         arc__grpc_h2_reset(call, ARC_H2_CANCEL);
     call->cancelled = 1;
     drop_input(call);
+    arc__grpc_intercept_end(call, ARC_GRPC_WHY_CANCELLED, ARC_GRPC_CANCELLED);
     if (call->stream_closed)
         arc__grpc_call_mark(call);
 }
@@ -908,23 +1024,29 @@ void arc_grpc_call_set_events(struct arc_grpc_call *call, const struct arc_grpc_
     call->user = user;
 }
 
-arc_status arc_grpc_call_set_encoding(struct arc_grpc_call *call, uint32_t encoding, arc_err *err)
+/* --- for the router -------------------------------------------------------------------------- */
+
+int arc__grpc_call_is_last(const struct arc_grpc_call *call)
 {
-    ARC_REQUIRE(call->conn->server, err, "call");
-    if (encoding == ARC_GRPC_IDENTITY)
-        return ARC_OK;
-    return arc__fail(err, ARC_EUNIMPLEMENTED, "encoding", "The peer does not take it.");
+    return call->last;
 }
 
-arc_status arc_grpc_call_send_with(struct arc_grpc_call *call, arc_slice message, uint32_t flags,
-                                   arc_err *err)
+int arc__grpc_call_is_unanswered(const struct arc_grpc_call *call)
 {
-    ARC_REQUIRE((flags & ~(ARC_GRPC_SEND_PLAIN | ARC_GRPC_SEND_PACKED)) == 0, err, "flags");
-    return arc_grpc_call_send(call, message, err);
+    return call->is_open && !call->finished && !call->cancelled;
 }
 
-int32_t arc_grpc_call_was_packed(const struct arc_grpc_call *call)
+void arc__grpc_call_set_route(struct arc_grpc_call *call, const void *route)
 {
-    (void)call;
-    return 0;
+    call->route = route;
+}
+
+const void *arc__grpc_call_get_route(const struct arc_grpc_call *call)
+{
+    return call->route;
+}
+
+const struct arc_grpc_events *arc__grpc_call_get_events(const struct arc_grpc_call *call)
+{
+    return call->events;
 }

@@ -16,7 +16,9 @@
  * is queued is freed twice when the session is deleted. So each of its blocks is on a list of ours,
  * and a session that was ever refused memory is neither used nor deleted: its blocks are. */
 struct block {
-    struct arc_link link; /* conn->blocks; 16 bytes, which keeps what follows aligned */
+    struct arc_link link; /* conn->blocks */
+    size_t size;          /* of the whole block, to give it back */
+    size_t unused;        /* keeps what follows aligned */
 };
 
 static void *starve(struct arc_grpc_conn *conn)
@@ -30,52 +32,57 @@ static void *mem_malloc(size_t size, void *user)
     struct arc_grpc_conn *conn = user;
     struct block *block = NULL;
     if (size <= SIZE_MAX - sizeof(*block))
-        block = arc__alloc(&conn->mem, sizeof(*block) + size);
+        block = arc__grpc_pool_take(conn->pool, sizeof(*block) + size);
     if (block == NULL)
         return starve(conn);
+    block->size = sizeof(*block) + size;
+    block->link = (struct arc_link){NULL, NULL};
     arc__list_add_tail(&conn->blocks, &block->link);
     return block + 1;
 }
 
+static void drop_block(struct arc_grpc_conn *conn, struct block *block)
+{
+    arc__list_remove(&block->link);
+    arc__grpc_pool_give(conn->pool, block, block->size);
+}
+
 static void mem_free(void *ptr, void *user)
 {
-    struct arc_grpc_conn *conn = user;
-    if (ptr == NULL)
-        return;
-    struct block *block = (struct block *)ptr - 1;
-    arc__list_remove(&block->link);
-    arc__free(&conn->mem, block);
+    if (ptr != NULL)
+        drop_block(user, (struct block *)ptr - 1);
 }
 
 static void *mem_calloc(size_t count, size_t size, void *user)
 {
     if (size > 0 && count > SIZE_MAX / size)
         return starve(user);
-    return mem_malloc(count * size, user); /* arc__alloc zeroes */
+    void *ptr = mem_malloc(count * size, user);
+    if (ptr != NULL)
+        memset(ptr, 0, count * size);
+    return ptr;
 }
 
 static void *mem_realloc(void *ptr, size_t size, void *user)
 {
-    struct arc_grpc_conn *conn = user;
     if (ptr == NULL)
         return mem_malloc(size, user);
-    struct block *block = (struct block *)ptr - 1, *fresh = NULL;
-    arc__list_remove(&block->link);
-    if (size <= SIZE_MAX - sizeof(*block))
-        fresh = arc__realloc(&conn->mem, block, sizeof(*block) + size);
-    arc__list_add_tail(&conn->blocks, fresh != NULL ? &fresh->link : &block->link);
-    return fresh != NULL ? fresh + 1 : starve(conn);
+    struct block *block = (struct block *)ptr - 1;
+    size_t had = block->size - sizeof(*block);
+    void *fresh = mem_malloc(size, user);
+    if (fresh == NULL)
+        return NULL;
+    memcpy(fresh, ptr, had < size ? had : size);
+    mem_free(ptr, user);
+    return fresh;
 }
 
 static void delete_session(struct arc_grpc_conn *conn)
 {
     if (!conn->starved)
         nghttp2_session_del(conn->session);
-    while (!arc__list_empty(&conn->blocks)) {
-        struct block *block = ARC_CONTAINER(conn->blocks.next, struct block, link);
-        arc__list_remove(&block->link);
-        arc__free(&conn->mem, block);
-    }
+    while (!arc__list_empty(&conn->blocks))
+        drop_block(conn, ARC_CONTAINER(conn->blocks.next, struct block, link));
     conn->session = NULL;
 }
 
@@ -117,6 +124,17 @@ static struct arc_grpc_call *find_call(nghttp2_session *session, int32_t stream_
     return stream_id == 0 ? NULL : nghttp2_session_get_stream_user_data(session, stream_id);
 }
 
+/* Streams of equal rank would be served one after the other; incremental ones take turns. Asked for
+ * where there is more than one frame to send, for it costs more than a short call does. */
+static void take_turns(struct arc_grpc_call *call)
+{
+    const nghttp2_extpri turns = {NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
+    call->turns = 1;
+    if (call->conn->server)
+        (void)nghttp2_session_change_extpri_stream_priority(call->conn->session, call->id, &turns,
+                                                            1);
+}
+
 static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf, size_t length,
                        uint32_t *data_flags, nghttp2_data_source *source, void *user)
 {
@@ -127,6 +145,8 @@ static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf
     if (call == NULL)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     size_t taken = arc__grpc_call_take(call, buf, length, &end);
+    if (!end && taken > 0 && !call->turns)
+        take_turns(call);
     if (end) {
         *data_flags |= NGHTTP2_DATA_FLAG_EOF;
         if (call->conn->server) {
@@ -141,27 +161,41 @@ static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf
     return (ssize_t)taken;
 }
 
+/* A line of two literals. NO_COPY: they outlive the session. nghttp2's type asks for writable
+ * bytes, but it never writes them, and a library holds no writable data. */
+static nghttp2_nv literal(const char *name, arc_slice value)
+{
+    return (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value.ptr, strlen(name),
+                        value.len, NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+}
+
+/* The headers of a response without metadata. */
+static size_t plain_headers(const struct arc_grpc_call *call, nghttp2_nv nv[4])
+{
+    size_t count = 0;
+    nv[count++] = literal(":status", ARC_LIT("200"));
+    nv[count++] = literal("content-type", ARC_LIT("application/grpc"));
+    if (call->packs)
+        nv[count++] = literal("grpc-encoding", ARC_LIT("gzip"));
+    if (call->tells_encodings)
+        nv[count++] =
+            literal("grpc-accept-encoding", arc__grpc_encoding_names(call->conn->accepts));
+    return count;
+}
+
 int arc__grpc_h2_headers(struct arc_grpc_call *call, const struct arc_buf *list, int last)
 {
-    /* NO_COPY: they outlive the session. nghttp2's type asks for writable bytes, but it never
-     * writes them, and a library holds no writable data. */
-    static const uint8_t status[] = ":status", ok[] = "200", type[] = "content-type";
-    static const uint8_t grpc[] = "application/grpc";
-#define WRITABLE(bytes) ((uint8_t *)(uintptr_t)(bytes))
-    const uint8_t flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
-    nghttp2_nv plain[] = {
-        {WRITABLE(status), WRITABLE(ok), sizeof(status) - 1, sizeof(ok) - 1, flags},
-        {WRITABLE(type), WRITABLE(grpc), sizeof(type) - 1, sizeof(grpc) - 1, flags},
-    };
-#undef WRITABLE
     nghttp2_data_provider provider = {.source = {.ptr = NULL}, .read_callback = on_read};
     const nghttp2_data_provider *data = last ? NULL : &provider;
     nghttp2_session *session = call->conn->session;
     if (call->stream_closed || !usable(call->conn))
         return -1;
     arc__grpc_conn_touch(call->conn);
-    if (list == NULL)
-        return nghttp2_submit_response(session, call->id, plain, ARC_COUNT_OF(plain), data);
+    if (list == NULL) {
+        nghttp2_nv plain[4];
+        size_t plain_count = plain_headers(call, plain);
+        return nghttp2_submit_response(session, call->id, plain, plain_count, data);
+    }
     size_t max = list->len / 8;
     nghttp2_nv *nv = arc__alloc_array(&call->conn->mem, max, sizeof(*nv));
     if (nv == NULL)
@@ -176,6 +210,10 @@ int arc__grpc_h2_trailers(struct arc_grpc_call *call, const struct arc_buf *list
 {
     if (!usable(call->conn))
         return -1;
+    if (list->len == 0) {
+        nghttp2_nv ok = literal("grpc-status", ARC_LIT("0"));
+        return nghttp2_submit_trailer(call->conn->session, call->id, &ok, 1);
+    }
     size_t max = list->len / 8;
     nghttp2_nv few[8], *nv = few;
     if (max > ARC_COUNT_OF(few))
@@ -314,10 +352,8 @@ static void count_fault(struct arc_grpc_conn *conn, struct arc_grpc_call *call)
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct arc_grpc_conn *conn = user;
-    /* Streams of equal rank would be served one after the other; incremental ones take turns. */
-    const nghttp2_extpri turns = {NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
     conn->header_ns = conn->now_ns > 0 ? conn->now_ns : 1;
-    arc__grpc_block_reset(&conn->block);
+    arc__grpc_block_borrow(&conn->block, conn->pool);
     if (!conn->server || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return go_on(conn);
     struct arc_grpc_call *call = arc__grpc_call_make(conn);
@@ -325,7 +361,6 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     call->id = frame->hd.stream_id;
     (void)nghttp2_session_set_stream_user_data(session, call->id, call);
-    (void)nghttp2_session_change_extpri_stream_priority(session, call->id, &turns, 1);
     return go_on(conn);
 }
 
@@ -345,13 +380,10 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* resets the stream and decodes on unseen */
 }
 
-static void headers_received(struct arc_grpc_conn *conn, const nghttp2_frame *frame,
-                             struct arc_grpc_call *call)
+static void headers_for(struct arc_grpc_conn *conn, const nghttp2_frame *frame,
+                        struct arc_grpc_call *call)
 {
     int last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    conn->header_ns = 0;
-    if (call == NULL)
-        return;
     if (conn->server) {
         if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
             arc__grpc_call_request(call, &conn->block);
@@ -365,6 +397,15 @@ static void headers_received(struct arc_grpc_conn *conn, const nghttp2_frame *fr
     }
     if (last)
         arc__grpc_call_end_of_data(call);
+}
+
+static void headers_received(struct arc_grpc_conn *conn, const nghttp2_frame *frame,
+                             struct arc_grpc_call *call)
+{
+    conn->header_ns = 0;
+    if (call != NULL)
+        headers_for(conn, frame, call);
+    arc__grpc_block_return(&conn->block, conn->pool);
 }
 
 static void settings_received(struct arc_grpc_conn *conn)
@@ -437,16 +478,28 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     return go_on(conn);
 }
 
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
+{
+    struct arc_grpc_conn *conn = user;
+    (void)session;
+    conn->frame_left = hd->length;
+    return 0;
+}
+
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
                    size_t len, void *user)
 {
     struct arc_grpc_conn *conn = user;
     struct arc_grpc_call *call = find_call(session, stream_id);
-    (void)flags;
-    if (call != NULL)
+    conn->frame_left -= len < conn->frame_left ? len : conn->frame_left;
+    if (call != NULL) {
+        /* Of a padded frame the end cannot be seen from here; then the half close comes later. */
+        call->frame_last = conn->frame_left == 0 && (flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
+                           (flags & NGHTTP2_FLAG_PADDED) == 0;
         arc__grpc_call_data(call, arc__slice(data, len));
-    else
+    } else {
         (void)nghttp2_session_consume(session, stream_id, len);
+    }
     return go_on(conn);
 }
 
@@ -507,6 +560,7 @@ static int make_session(struct arc_grpc_conn *conn)
     if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
         goto done;
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
@@ -592,23 +646,28 @@ static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config 
     conn->user = config->user;
     conn->on_work = config->on_work;
     conn->owner = config->owner;
-    conn->counters = config->counters != NULL ? config->counters : &conn->own_counters;
+    conn->age_ns = arc__grpc_vary_age(conn->limits.age_ns, config->seed);
+    conn->counters = config->counters != NULL ? config->counters : &conn->own->counters;
     arc_grpc_conn_connected(conn, now_ns);
     if (!config->server)
         conn->born_ns = ARC_GRPC_NEVER; /* no transport yet */
     arc__list_init(&conn->calls);
     arc__list_init(&conn->ready);
-    arc__list_init(&conn->pool);
     arc__list_init(&conn->blocks);
     arc__heap_init(&conn->timers, &conn->mem);
     arc__grpc_block_init(&conn->block, conn);
-    arc__buf_init(&conn->scratch, &conn->mem,
-                  4 * (size_t)conn->limits.header_list_max_bytes + 65536);
+    arc__buf_init(&conn->unpacked, &conn->mem, 0);
     init_buckets(conn, now_ns);
 }
 
 arc_status arc_grpc_conn_new(const struct arc_grpc_config *given, uint64_t now_ns,
                              struct arc_grpc_conn **out, arc_err *err)
+{
+    return arc__grpc_conn_new(given, NULL, now_ns, out, err);
+}
+
+arc_status arc__grpc_conn_new(const struct arc_grpc_config *given, struct arc_grpc_pool *pool,
+                              uint64_t now_ns, struct arc_grpc_conn **out, arc_err *err)
 {
     struct arc_grpc_config config;
     struct arc_grpc_limits limits;
@@ -616,12 +675,25 @@ arc_status arc_grpc_conn_new(const struct arc_grpc_config *given, uint64_t now_n
     ARC_TRY(arc__options_read(given, sizeof(config), &config, "config", err));
     ARC_TRY(arc__grpc_limits_fill(config.limits, config.server, &limits, err));
     struct arc_mem mem = arc__mem_from_env(config.env);
-    struct arc_grpc_conn *conn = arc__alloc(&mem, sizeof(*conn));
+    int alone = pool == NULL || config.counters == NULL;
+    struct arc_grpc_conn *conn =
+        arc__alloc(&mem, sizeof(*conn) + (alone ? sizeof(struct arc_grpc_own) : 0));
     if (conn == NULL)
         return arc__fail_nomem(err);
     conn->mem = mem;
     conn->limits = limits;
+    conn->own = alone ? (struct arc_grpc_own *)(void *)(conn + 1) : NULL;
+    conn->pool = pool != NULL ? pool : &conn->own->pool;
+    if (pool == NULL)
+        arc__grpc_pool_init(&conn->own->pool, &mem, &limits);
     init_parts(conn, &config, now_ns);
+    arc_status status = arc__grpc_encoding_config(conn, &config, err);
+    if (status == ARC_OK)
+        status = arc__grpc_intercept_init(conn, &config, err);
+    if (status != ARC_OK) {
+        arc_grpc_conn_free(conn);
+        return status;
+    }
     if (!keep_texts(conn, &config) || make_session(conn) != 0 || greet(conn) != 0) {
         arc_grpc_conn_free(conn);
         return arc__fail_nomem(err);
@@ -637,18 +709,17 @@ void arc_grpc_conn_free(struct arc_grpc_conn *conn)
         return;
     arc_grpc_conn_eof(conn, conn->now_ns);
     delete_session(conn);
-    while (!arc__list_empty(&conn->pool)) {
-        struct arc_grpc_call *call = ARC_CONTAINER(conn->pool.next, struct arc_grpc_call, link);
-        arc__list_remove(&call->link);
-        arc__grpc_call_destroy(call);
-    }
     struct arc_mem mem = conn->mem;
+    if (conn->own != NULL)
+        arc__grpc_pool_deinit(&conn->own->pool);
     arc__heap_deinit(&conn->timers);
     arc__grpc_block_deinit(&conn->block);
-    arc__buf_deinit(&conn->scratch);
+    arc__buf_deinit(&conn->unpacked);
     arc__free(&mem, conn->peer);
     arc__free(&mem, conn->authority);
     arc__free(&mem, conn->user_agent);
+    arc__free(&mem, conn->identity);
+    arc__free(&mem, conn->interceptors);
     arc__free(&mem, conn);
 }
 
@@ -811,17 +882,4 @@ size_t arc_grpc_conn_get_queued(const struct arc_grpc_conn *conn)
 size_t arc_grpc_conn_get_held(const struct arc_grpc_conn *conn)
 {
     return conn->held_bytes + conn->assembly_bytes;
-}
-
-arc_status arc_grpc_conn_set_identity(struct arc_grpc_conn *conn,
-                                      const struct arc_grpc_identity *identity, arc_err *err)
-{
-    (void)conn, (void)identity;
-    return arc__fail(err, ARC_EUNIMPLEMENTED, "identity", "Not yet.");
-}
-
-const struct arc_grpc_identity *arc_grpc_conn_get_identity(const struct arc_grpc_conn *conn)
-{
-    (void)conn;
-    return NULL;
 }

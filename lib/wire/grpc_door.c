@@ -197,9 +197,11 @@ static void begin(struct served *served, const struct arc_grpc_request *request)
 {
     struct arc_grpc_door *door = served->door;
     arc_err err = ARC_ERR_INIT;
+    const struct arc_grpc_conn *conn = arc_grpc_call_get_conn(served->wire);
     struct arc_grpc_door_call call = {
         .path = request->path,
-        .peer = host_of(arc_grpc_conn_get_peer(arc_grpc_call_get_conn(served->wire))),
+        .peer = host_of(arc_grpc_conn_get_peer(conn)),
+        .identity = arc_grpc_conn_get_identity(conn),
         .deadline_ns = request->deadline_ns != ARC_GRPC_NEVER ? request->deadline_ns : 0,
         .ready = on_ready,
         .user = served,

@@ -21,10 +21,11 @@ struct arc_grpc_door;
 
 /* What a call asks of whoever can open it. */
 struct arc_grpc_door_call {
-    arc_slice path;       /* "/package.Service/Method" */
-    arc_slice token;      /* of "authorization: bearer …"; empty: none */
-    arc_slice peer;       /* the address, without its port */
-    uint64_t deadline_ns; /* 0: none */
+    arc_slice path;                    /* "/package.Service/Method" */
+    arc_slice token;                   /* of "authorization: bearer …"; empty: none */
+    arc_slice peer;                    /* the address, without its port */
+    const arc_grpc_identity *identity; /* by the peer's certificate; NULL: none */
+    uint64_t deadline_ns;              /* 0: none */
     void (*ready)(void *user, struct arc_call *call);
     void *user;
 };

@@ -83,21 +83,50 @@ int arc__grpc_name_is_binary(arc_slice name)
 
 int arc__grpc_name_is_reserved(arc_slice name)
 {
-    static const char *const own[] = {"content-type",     "te",      "connection",
-                                      "keep-alive",       "upgrade", "transfer-encoding",
-                                      "proxy-connection", "host",    "content-length"};
+#define NAME(literal) \
+    { \
+        literal, sizeof(literal) - 1 \
+    }
+    static const arc_slice own[] = {
+        NAME("content-type"),     NAME("te"),      NAME("connection"),
+        NAME("keep-alive"),       NAME("upgrade"), NAME("transfer-encoding"),
+        NAME("proxy-connection"), NAME("host"),    NAME("content-length")};
+#undef NAME
     if (name.len == 0 || name.ptr[0] == ':' || arc__slice_starts(name, ARC_LIT("grpc-")))
         return 1;
     for (size_t i = 0; i < ARC_COUNT_OF(own); i++) {
-        if (arc__slice_is(name, own[i]))
+        if (arc__slice_equal(name, own[i]))
             return 1;
     }
     return 0;
 }
 
+int arc__grpc_name_is_details(arc_slice name)
+{
+    return arc__slice_equal(name, ARC_LIT("grpc-status-details-bin"));
+}
+
+int arc__grpc_path_valid(arc_slice path)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.ptr[i] <= 0x20 || path.ptr[i] > 0x7e)
+            return 0;
+    }
+    return path.len > 1 && path.ptr[0] == '/';
+}
+
+static int value_valid(arc_slice value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] < 0x20 || value.ptr[i] > 0x7e)
+            return 0;
+    }
+    return value.len == 0 || (value.ptr[0] != ' ' && value.ptr[value.len - 1] != ' ');
+}
+
 int arc__grpc_field_valid(const struct arc_grpc_field *field)
 {
-    arc_slice name = field->name, value = field->value;
+    arc_slice name = field->name;
     if (arc__grpc_name_is_reserved(name))
         return 0;
     for (size_t i = 0; i < name.len; i++) {
@@ -105,13 +134,7 @@ int arc__grpc_field_valid(const struct arc_grpc_field *field)
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
             return 0;
     }
-    if (arc__grpc_name_is_binary(name))
-        return 1;
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] < 0x20 || value.ptr[i] > 0x7e)
-            return 0;
-    }
-    return value.len == 0 || (value.ptr[0] != ' ' && value.ptr[value.len - 1] != ' ');
+    return arc__grpc_name_is_binary(name) || value_valid(field->value);
 }
 
 int arc__grpc_content_type_valid(arc_slice value)

@@ -28,6 +28,10 @@ int arc__grpc_field_valid(const struct arc_grpc_field *field);
 int arc__grpc_name_is_binary(arc_slice name);
 /* Names that never reach an application as metadata. */
 int arc__grpc_name_is_reserved(arc_slice name);
+/* The one name of the protocol's own that goes with a status of the application. */
+int arc__grpc_name_is_details(arc_slice name);
+/* What can be the path of a method: "/" and more, of printable ASCII without blanks. */
+int arc__grpc_path_valid(arc_slice path);
 /* "application/grpc", alone or followed by "+" or ";", in any case. */
 int arc__grpc_content_type_valid(arc_slice value);
 

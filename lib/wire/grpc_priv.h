@@ -11,13 +11,11 @@
 #include "base/list.h"
 #include "wire/bucket.h"
 #include "wire/grpc.h"
+#include "wire/grpc_pool.h"
 #include "wire/lpm.h"
 
 struct nghttp2_session;
-
-/* Ended call objects that a connection keeps for the next ones, and how much buffer with each. */
-#define ARC_GRPC_POOL_MAX 32
-#define ARC_GRPC_POOL_KEEP_BYTES 4096
+struct arc_grpc_kept;
 
 /* HTTP/2 error codes that we send. */
 #define ARC_H2_NO_ERROR 0x0
@@ -31,11 +29,13 @@ struct nghttp2_session;
  * needs one; a client's call takes it over when its trailers must wait for a paused reader. */
 struct arc_grpc_block {
     struct arc_arena arena;
-    struct arc_grpc_field *fields; /* metadata, header_fields_max of them, in the arena */
-    size_t count;
+    struct arc_grpc_field *fields; /* metadata, in the arena */
+    size_t count, room;
     size_t seen_fields, seen_bytes; /* of all fields, kept or not */
     arc_slice path, authority, content_type, encoding, timeout, status, message;
-    int http_status; /* client; 0: none */
+    arc_slice details; /* grpc-status-details-bin, as it came */
+    uint32_t accepts;  /* of grpc-accept-encoding, those we know; 0: it said nothing of use */
+    int http_status;   /* client; 0: none */
     int is_post;
     int over; /* more than the limits: nothing more is kept */
     int bad;  /* a "-bin" value that is no base64 */
@@ -46,7 +46,7 @@ struct arc_grpc_call {
     struct arc_grpc_conn *conn;
     const struct arc_grpc_events *events;
     void *user;
-    struct arc_link link;   /* conn->calls, or conn->pool */
+    struct arc_link link;   /* conn->calls, or pool->calls */
     struct arc_link ready;  /* conn->ready: has events that were put off */
     struct arc_timer timer; /* the deadline */
     uint64_t deadline_ns;
@@ -71,9 +71,12 @@ struct arc_grpc_call {
     struct arc_buf trailers; /* field records, see grpc_call.c */
 
     /* client: the status once it is known and what went before it is not yet delivered */
-    int status_code;
+    int status_code; /* server: the one it was answered with */
     arc_grpc_why why;
     struct arc_grpc_block trail;
+
+    struct arc_grpc_track *track; /* NULL where there are no interceptors */
+    const void *route;            /* of the router; NULL: none, or answered */
 
     unsigned is_open : 1;       /* the application holds it: on_close is still to come */
     unsigned cancelled : 1;     /* by us; only the events of the end are still due */
@@ -87,12 +90,26 @@ struct arc_grpc_call {
     unsigned delivering : 1;  /* an event is reading what the lpm holds */
     unsigned deferred : 1;    /* HTTP/2 waits for more to send */
     unsigned raised : 1;      /* the window is the large one */
+    unsigned turns : 1;       /* takes turns with the other streams */
     unsigned reset_by_us : 1; /* so its RST_STREAM is no fault of the peer */
     unsigned fault_counted : 1;
     unsigned have_status : 1;
     unsigned due_deliver : 1, due_writable : 1, due_end : 1;
     unsigned unprocessed : 1;
+    unsigned frame_last : 1; /* what is being read ends the frame, and the frame the stream */
+    unsigned last : 1;       /* in on_message: half close is all that follows */
     unsigned wait_for_ready : 1;
+    unsigned packs : 1;           /* what we send is gzip, where it is worth it */
+    unsigned unpacks : 1;         /* what the peer sends may be */
+    unsigned peer_unpacks : 1;    /* server: the client takes gzip */
+    unsigned tells_encodings : 1; /* server: the headers hold grpc-accept-encoding */
+    unsigned was_packed : 1;      /* the message that is being delivered */
+};
+
+/* What a connection has for itself where its owner shares nothing. */
+struct arc_grpc_own {
+    struct arc_grpc_pool pool;
+    struct arc_grpc_counters counters;
 };
 
 struct arc_grpc_conn {
@@ -101,30 +118,38 @@ struct arc_grpc_conn {
     struct arc_grpc_limits limits;
     const struct arc_grpc_events *events;
     void *user;
-    struct arc_grpc_counters *counters, own_counters;
+    struct arc_grpc_counters *counters;
     void (*on_work)(void *owner, struct arc_grpc_conn *conn);
     void *owner;
     char *peer, *authority, *user_agent;
+    struct arc_grpc_kept *identity; /* grpc_identity.c; NULL: none */
+    struct arc_grpc_interceptor *interceptors;
+    size_t interceptor_count;
     uint64_t now_ns; /* as given last */
     int server, secure;
+    uint32_t encoding, accepts; /* bits; what we send unless told otherwise, what we take */
 
     struct arc_link calls; /* not released */
     struct arc_link ready; /* with events that were put off */
-    struct arc_link pool;
-    struct arc_link blocks; /* what nghttp2 has allocated */
-    size_t pool_count;
-    size_t total;   /* calls that are not released */
-    size_t open;    /* calls that the application holds */
-    size_t waiting; /* calls that were answered with ARC_EAGAIN */
+    struct arc_grpc_pool *pool;
+    struct arc_grpc_own *own; /* NULL: the owner gave both */
+    struct arc_link blocks;   /* what nghttp2 has allocated */
+    size_t total;             /* calls that are not released */
+    size_t open;              /* calls that the application holds */
+    size_t waiting;           /* calls that were answered with ARC_EAGAIN */
     struct arc_heap timers;
     struct arc_grpc_block block;
-    struct arc_buf scratch; /* a header list that is being built */
+    /* A message that is being delivered, unpacked. Events do not pump, so one is enough. */
+    struct arc_buf unpacked;
 
     size_t queued_bytes, held_bytes, assembly_bytes;
     const uint8_t *rest; /* of the piece that nghttp2 gave last */
     size_t rest_len;
+    size_t frame_left; /* bytes of the frame that is being received */
 
     struct arc_bucket resets, faults, settings, idle_pings, pings;
+    uint64_t age_ns;  /* limits.age_ns, varied */
+    uint64_t aged_ns; /* when it was reached; 0: not yet */
     uint64_t born_ns, header_ns, idle_ns, heard_ns, ping_ns, notice_ns, sweep_ns;
     int depth;      /* in a pump: events may not pump */
     int work_said;  /* on_work was called since the last send */
@@ -141,7 +166,7 @@ struct arc_grpc_conn {
 /* --- grpc_call.c: what a call does --- */
 struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn); /* NULL: no memory */
 void arc__grpc_call_release(struct arc_grpc_call *call);
-void arc__grpc_call_destroy(struct arc_grpc_call *call);
+void arc__grpc_call_destroy(struct arc_grpc_call *call, const struct arc_mem *mem);
 void arc__grpc_call_data(struct arc_grpc_call *call, arc_slice bytes);
 void arc__grpc_call_end_of_data(struct arc_grpc_call *call);
 /* Server: the request's header block is whole. Client: a response's; trailers when last. */
@@ -163,20 +188,64 @@ void arc__grpc_conn_wake_writers(struct arc_grpc_conn *conn);
 /* --- grpc_block.c: header lists --- */
 void arc__grpc_block_init(struct arc_grpc_block *block, const struct arc_grpc_conn *conn);
 void arc__grpc_block_reset(struct arc_grpc_block *block);
+/* The memory of a block that is about to be read comes from the pool, and goes back when it was. */
+void arc__grpc_block_borrow(struct arc_grpc_block *block, struct arc_grpc_pool *pool);
+void arc__grpc_block_return(struct arc_grpc_block *block, struct arc_grpc_pool *pool);
 void arc__grpc_block_deinit(struct arc_grpc_block *block);
 /* 0: fine. -1: so far over the limits that the rest should not even be decoded. */
 int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn *conn,
                         arc_slice name, arc_slice value);
+/* The details of a status become the last line of its metadata, if they can be read. */
+void arc__grpc_block_add_details(struct arc_grpc_block *block);
 /* Lists to be sent are kept as records: two lengths, name, value. */
 void arc__grpc_list_add(struct arc_buf *list, arc_slice name, arc_slice value);
-arc_status arc__grpc_list_add_fields(struct arc_buf *list, const struct arc_grpc_field *fields,
-                                     size_t count, const struct arc_grpc_limits *limits,
-                                     arc_err *err);
+void arc__grpc_list_add_fields(struct arc_buf *list, const struct arc_grpc_field *fields,
+                               size_t count);
+/* May they be sent? trailing: with a status. ARC_EINVAL. */
+arc_status arc__grpc_fields_check(const struct arc_grpc_field *fields, size_t count,
+                                  const struct arc_grpc_limits *limits, int trailing, arc_err *err);
 /* 1: the record at *at was read and *at is moved on; 0: the end. */
 int arc__grpc_list_next(const struct arc_buf *list, size_t *at, arc_slice *name, arc_slice *value);
 
+/* --- grpc_intercept.c: what stands between a call and the application --- */
+#define ARC_GRPC_REFUSAL_SIZE 256
+arc_status arc__grpc_intercept_init(struct arc_grpc_conn *conn,
+                                    const struct arc_grpc_config *config, arc_err *err);
+/* ARC_OK: the call may begin. ARC_EDENIED: *code and text say why not. ARC_ENOMEM: so do they. */
+arc_status arc__grpc_intercept_begin(struct arc_grpc_call *call,
+                                     const struct arc_grpc_request *request, int *code,
+                                     char text[ARC_GRPC_REFUSAL_SIZE]);
+void arc__grpc_intercept_message(struct arc_grpc_call *call, int outgoing, size_t bytes);
+/* Does nothing but for a call that began, and once for that. */
+void arc__grpc_intercept_end(struct arc_grpc_call *call, arc_grpc_why why, int code);
+/* The object goes, in which no connection need be left. */
+void arc__grpc_intercept_forget(struct arc_grpc_call *call, const struct arc_mem *mem);
+
+/* --- grpc_encoding.c: messages that are compressed --- */
+arc_slice arc__grpc_encoding_names(uint32_t encodings); /* for grpc-accept-encoding */
+uint32_t arc__grpc_encoding_parse(arc_slice name);      /* 0: unknown; none is identity */
+uint32_t arc__grpc_encodings_parse(arc_slice list);     /* those that we know */
+arc_status arc__grpc_encoding_config(struct arc_grpc_conn *conn,
+                                     const struct arc_grpc_config *config, arc_err *err);
+/* The fields of a request. */
+arc_status arc__grpc_encoding_request(struct arc_grpc_conn *conn, uint32_t encoding,
+                                      struct arc_buf *list, arc_err *err);
+/* What the peer's headers say of it. -1: an encoding that was not offered. */
+int arc__grpc_encoding_read(struct arc_grpc_call *call, const struct arc_grpc_block *block);
+int arc__grpc_message_packs(const struct arc_grpc_call *call, size_t len, uint32_t flags);
+/* Room that the message needs at most, with its prefix. */
+size_t arc__grpc_message_bound(arc_slice message, int packs, uint32_t flags);
+/* Writes prefix and message to room, which holds bound bytes. ARC_ENOMEM. */
+arc_status arc__grpc_message_put(struct arc_grpc_call *call, arc_slice message, int packs,
+                                 size_t bound, char *room, size_t *len);
+/* *message is conn->unpacked then, until it is forgotten. ARC_EPROTOCOL, ARC_ELIMIT (counted),
+ * ARC_EAGAIN (the memory that all calls share), ARC_ENOMEM. */
+arc_status arc__grpc_message_unpack(struct arc_grpc_call *call, arc_slice *message, arc_err *err);
+void arc__grpc_message_forget(struct arc_grpc_conn *conn, int counted);
+
 /* --- grpc_time.c --- */
-void arc__grpc_conn_touch(struct arc_grpc_conn *conn); /* says on_work where it is due */
+uint64_t arc__grpc_vary_age(uint64_t age_ns, uint64_t seed); /* by a tenth more or less */
+void arc__grpc_conn_touch(struct arc_grpc_conn *conn);       /* says on_work where it is due */
 void arc__grpc_conn_flood(struct arc_grpc_conn *conn, uint64_t *counter, const char *what);
 void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, arc_grpc_why why, const char *text);
 

@@ -3,6 +3,7 @@
  * every function works on the time that was given last. */
 #include <inttypes.h>
 
+#include "base/options.h"
 #include "wire/grpc_priv.h"
 
 arc_status arc__grpc_limits_fill(const struct arc_grpc_limits *in, int server,
@@ -10,8 +11,8 @@ arc_status arc__grpc_limits_fill(const struct arc_grpc_limits *in, int server,
 {
     struct arc_grpc_limits filled = ARC_GRPC_LIMITS_INIT;
     if (in != NULL) {
-        ARC_REQUIRE(in->size == sizeof(*in), err, "limits.size");
-        filled = *in;
+        ARC_TRY(arc__options_read(in, sizeof(filled), &filled, "limits", err));
+        filled.size = sizeof(filled);
     }
 #define ROW(name, of_server, of_client, text) \
     if (filled.name == 0) \
@@ -28,6 +29,8 @@ arc_status arc__grpc_limits_fill(const struct arc_grpc_limits *in, int server,
     ARC_REQUIRE(filled.header_list_max_bytes <= 1 << 20, err, "header_list_max_bytes");
     ARC_REQUIRE(filled.header_fields_max <= 1000, err, "header_fields_max");
     ARC_REQUIRE(filled.calls_max <= INT32_MAX, err, "calls_max");
+    ARC_REQUIRE(filled.identity_names_max <= 10000, err, "identity_names_max");
+    ARC_REQUIRE(filled.identity_bytes_max <= 1 << 20, err, "identity_bytes_max");
     *out = filled;
     return ARC_OK;
 }
@@ -147,6 +150,31 @@ static uint64_t idle_at(const struct arc_grpc_conn *conn)
     return after(conn->idle_ns, conn->limits.idle_ns);
 }
 
+uint64_t arc__grpc_vary_age(uint64_t age_ns, uint64_t seed)
+{
+    uint64_t tenth = age_ns / 10;
+    if (age_ns >= ARC_GRPC_NEVER / 2)
+        return ARC_GRPC_NEVER;
+    /* The finalizer of splitmix64: numbers that count up become far apart. */
+    seed += UINT64_C(0x9e3779b97f4a7c15);
+    seed = (seed ^ seed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    seed = (seed ^ seed >> 27) * UINT64_C(0x94d049bb133111eb);
+    seed ^= seed >> 31;
+    return age_ns - tenth + seed % (2 * tenth + 1);
+}
+
+static uint64_t age_at(const struct arc_grpc_conn *conn)
+{
+    if (conn->aged_ns != 0 || conn->born_ns == ARC_GRPC_NEVER)
+        return ARC_GRPC_NEVER;
+    return after(conn->born_ns, conn->age_ns);
+}
+
+static uint64_t grace_at(const struct arc_grpc_conn *conn)
+{
+    return conn->aged_ns == 0 ? ARC_GRPC_NEVER : after(conn->aged_ns, conn->limits.age_grace_ns);
+}
+
 /* A stream that is open and says nothing, such as one to an idle agent, need not be looked at. */
 static int somebody_waits(const struct arc_grpc_conn *conn)
 {
@@ -185,6 +213,8 @@ uint64_t arc_grpc_conn_get_deadline(const struct arc_grpc_conn *conn)
         conn->header_ns == 0 ? ARC_GRPC_NEVER : after(conn->header_ns, limits->headers_ns),
         conn->notice_ns == 0 ? ARC_GRPC_NEVER : after(conn->notice_ns, limits->drain_notice_ns),
         idle_at(conn),
+        age_at(conn),
+        grace_at(conn),
         keepalive_at(conn),
         sweep_at(conn),
     };
@@ -245,6 +275,22 @@ static void give_up(struct arc_grpc_conn *conn, uint64_t *counter, const char *w
     arc__grpc_conn_lose_calls(conn, ARC_GRPC_WHY_LOST, what);
 }
 
+static void tick_age(struct arc_grpc_conn *conn)
+{
+    uint64_t now = conn->now_ns;
+    if (now >= age_at(conn)) {
+        conn->aged_ns = now > 0 ? now : 1;
+        conn->counters->timeouts_age += !conn->draining;
+        arc_grpc_conn_drain(conn, now);
+    }
+    if (now >= grace_at(conn)) {
+        conn->fault = "The connection has reached its age.";
+        conn->fault_status = ARC_EUNAVAILABLE;
+        arc__grpc_h2_terminate(conn, ARC_H2_NO_ERROR);
+        arc__grpc_conn_lose_calls(conn, ARC_GRPC_WHY_LOST, conn->fault);
+    }
+}
+
 static void tick_connection(struct arc_grpc_conn *conn)
 {
     const struct arc_grpc_limits *limits = &conn->limits;
@@ -270,6 +316,9 @@ static void tick_connection(struct arc_grpc_conn *conn)
         counters->timeouts_idle++;
         arc_grpc_conn_drain(conn, now);
     }
+    tick_age(conn);
+    if (conn->ended)
+        return;
     if (conn->notice_ns != 0 && now >= after(conn->notice_ns, limits->drain_notice_ns)) {
         conn->notice_ns = 0;
         arc__grpc_h2_goaway(conn);

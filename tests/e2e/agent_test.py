@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -405,6 +407,50 @@ def tls(_):
         check(done.returncode > 0 and "authority" in done.stderr.decode(), done.stderr)
         check("Sanitizer" not in done.stderr.decode(), done.stderr)
     finally:
+        if world is not None:
+            world.close()
+            same(world.reports, [], "reports")
+        shutil.rmtree(directory)
+
+
+def shown(port):
+    """The certificate that gRPC shows now, and the connection that it was shown to."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    wire = context.wrap_socket(socket.create_connection(("127.0.0.1", port), PATIENCE))
+    same(wire.selected_alpn_protocol(), "h2", "ALPN")
+    return wire.getpeercert(True), wire
+
+
+@case("HUP takes new certificates for new connections, and says why it cannot")
+def hang_up(_):
+    directory = tempfile.mkdtemp(prefix="arcentra-tls-")
+    world, wire = None, None
+    try:
+        cert, key = certify(directory)
+        world = World(grpc_tls_cert=cert, grpc_tls_key=key, **SHORT)
+        world.start_server()
+        server = world.processes[0]
+        first, wire = shown(world.grpc_port)
+
+        os.unlink(cert)
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: "keeps the certificates it has" in server.text(), "a refusal")
+        check("%s): No such file or directory" % cert in server.text(), "the file and the reason")
+        same(shown(world.grpc_port)[0], first, "the certificate after a refusal")
+
+        certify(directory)
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: "new gRPC connections are shown" in server.text(), "a reload")
+        check(shown(world.grpc_port)[0] != first, "the certificate is another one")
+        wire.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
+        check(len(wire.recv(9)) > 0, "the connection that was open goes on")
+        check(server.alive(), "the server lives")
+    finally:
+        if wire is not None:
+            wire.close()
         if world is not None:
             world.close()
             same(world.reports, [], "reports")

@@ -3,6 +3,8 @@
 #ifndef ARC_TEST_NET_CERTS_H
 #define ARC_TEST_NET_CERTS_H
 
+#include <stddef.h>
+
 struct certs {
     char dir[256];
     char ca[300], other_ca[300];              /* PEM of two authorities */
@@ -10,10 +12,34 @@ struct certs {
     char wrong_cert[300], wrong_key[300];     /* for another name */
     char client_cert[300], client_key[300];   /* signed by ca */
     char foreign_cert[300], foreign_key[300]; /* signed by other_ca */
+    char expired_cert[300], expired_key[300]; /* of the server, over since an hour */
+    char own_cert[300], own_key[300];         /* of the server, signed by itself */
+    char sealed_key[300];                     /* server_key under a passphrase */
+    char wish_cert[300], wish_key[300];       /* what certs_wish made last */
+    void *issuer;
+};
+
+/* One alternative name, bytes as they are: 'd'ns, 'u'ri, 'e'mail, 'i'p, 'r'egistered id. */
+struct cert_alt {
+    char kind;
+    const char *bytes;
+    size_t len;
+};
+
+/* A certificate of ca with names that a decent authority might not sign. */
+struct cert_wish {
+    const char *common_name; /* NULL: none */
+    size_t common_name_len;
+    const char *second_name, *organisation; /* may be NULL */
+    struct cert_alt alts[6];
+    size_t repeat;       /* how often alts[0] comes; 0: once */
+    const char *purpose; /* extendedKeyUsage; NULL: any */
 };
 
 /* 0: made. */
 int certs_make(struct certs *certs);
+/* 0: wish_cert and wish_key are written. */
+int certs_wish(struct certs *certs, const struct cert_wish *wish);
 void certs_remove(struct certs *certs);
 
 #endif

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "attack.h"
+#include "frames.h"
 #include "host.h"
 #include "net/addr.h"
 

@@ -22,6 +22,7 @@ struct host {
     char address[64]; /* of the server, for a channel */
     int states[8];    /* how often the channel came to each */
     char why[256];    /* the last failure of the channel */
+    char log[400];    /* for a test that gives a log: its last line */
     int broke;        /* a wait ended without what it waited for */
 };
 

@@ -6,16 +6,20 @@ net_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/wire -I$(top_srcdir)/te
 unit_tests += \
 	tests/unit/net/door_ctl_test \
 	tests/unit/net/grpc_fair_test \
+	tests/unit/net/grpc_identity_test \
 	tests/unit/net/grpc_net_test \
 	tests/unit/net/grpc_tls_test
-tests_unit_net_grpc_fair_test_SOURCES = tests/unit/net/grpc_fair_test.c tests/unit/wire/attack.c \
-	tests/unit/wire/attack.h $(net_host_sources)
+tests_unit_net_grpc_fair_test_SOURCES = tests/unit/net/grpc_fair_test.c tests/unit/wire/frames.c \
+	tests/unit/wire/frames.h $(net_host_sources)
 tests_unit_net_grpc_fair_test_CPPFLAGS = $(net_cppflags)
 tests_unit_net_grpc_net_test_SOURCES = tests/unit/net/grpc_net_test.c $(net_host_sources)
 tests_unit_net_grpc_net_test_CPPFLAGS = $(net_cppflags)
 tests_unit_net_grpc_tls_test_SOURCES = tests/unit/net/grpc_tls_test.c tests/unit/net/certs.c \
 	tests/unit/net/certs.h $(net_host_sources)
 tests_unit_net_grpc_tls_test_CPPFLAGS = $(net_cppflags)
+tests_unit_net_grpc_identity_test_SOURCES = tests/unit/net/grpc_identity_test.c \
+	tests/unit/net/certs.c tests/unit/net/certs.h $(net_host_sources)
+tests_unit_net_grpc_identity_test_CPPFLAGS = $(net_cppflags)
 if WITH_CUNIT
 # The server that clients of others are tried against.
 check_PROGRAMS += tests/unit/net/serve

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "attack.h"
+#include "frames.h"
 
 #define MANY 1000000
 #define INITIAL_WINDOW_SIZE 4

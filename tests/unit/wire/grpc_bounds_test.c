@@ -5,7 +5,7 @@
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
 
-#include "attack.h"
+#include "frames.h"
 #include "wire/grpc_priv.h"
 
 /* --- prefixes of messages ----------------------------------------------------------------------

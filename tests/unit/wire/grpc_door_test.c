@@ -35,6 +35,7 @@ struct layer {
     int full; /* send answers ARC_EAGAIN */
     int64_t next_calls;
     char token[64], peer[64], path[64];
+    char name[64]; /* of the peer's certificate */
     uint64_t deadline_ns;
 };
 
@@ -131,6 +132,8 @@ static arc_status open_scripted(void *user, const struct arc_grpc_door_call *sta
     (void)arc__slice_to_cstr(start->token, layer->token, sizeof(layer->token));
     (void)arc__slice_to_cstr(start->peer, layer->peer, sizeof(layer->peer));
     (void)arc__slice_to_cstr(start->path, layer->path, sizeof(layer->path));
+    if (start->identity != NULL)
+        (void)arc__slice_to_cstr(start->identity->common_name, layer->name, sizeof(layer->name));
     layer->deadline_ns = start->deadline_ns;
     if (arc__slice_is(start->path, "/d/Unknown"))
         return arc__fail(err, ARC_EUNIMPLEMENTED, "method", "There is no such method.");
@@ -204,6 +207,22 @@ static void unary_and_back(void)
     CHECK_TEXT(arc__slice_cstr(layer.path), "/d/Unary");
     CHECK_TEXT(arc__slice_cstr(layer.peer), "10.0.0.7");
     CHECK_INT(layer.deadline_ns, 0);
+    layer_close(&layer, &pair);
+}
+
+static void a_certificate_is_told(void)
+{
+    struct pair pair = {0};
+    struct layer layer = {0};
+    struct seen without = {0}, with = {0};
+    struct arc_grpc_identity identity = {sizeof(identity), ARC_LIT("CN=agent-1"),
+                                         ARC_LIT("agent-1"), NULL, 0};
+    CHECK_OK(layer_open(&layer, &pair, NULL));
+    CHECK_OK(pair_unary(&pair, "/d/Unary", ARC_LIT("hello"), &without));
+    CHECK_TEXT(arc__slice_cstr(layer.name), "");
+    CHECK_OK(arc_grpc_conn_set_identity(pair.server, &identity, NULL));
+    CHECK_OK(pair_unary(&pair, "/d/Unary", ARC_LIT("hello"), &with));
+    CHECK_TEXT(arc__slice_cstr(layer.name), "agent-1");
     layer_close(&layer, &pair);
 }
 
@@ -434,6 +453,7 @@ static void fails_cleanly(void)
 
 static const struct test tests[] = {
     {"a unary call goes through the door and back", unary_and_back},
+    {"who the peer is by its certificate reaches the opener", a_certificate_is_told},
     {"what a call says later reaches the client, and its status", a_late_answer},
     {"a refusal by the layer is the status of the call", refusals},
     {"one bearer token is taken, anything else refused", credentials},

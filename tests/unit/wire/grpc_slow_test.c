@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "attack.h"
+#include "frames.h"
 
 #define INITIAL_WINDOW_SIZE 4
 

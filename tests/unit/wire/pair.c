@@ -41,6 +41,7 @@ static void on_call(void *user, struct arc_grpc_call *call, const struct arc_grp
     service->calls++;
     service->metadata_seen = request->count;
     service->deadline_ns = request->deadline_ns;
+    service->encoding = request->encoding;
     for (size_t i = 0; i < request->count; i++) {
         if (arc__slice_is(request->fields[i].name, "authorization"))
             (void)arc__slice_to_cstr(request->fields[i].value, service->authorization,
@@ -80,6 +81,7 @@ static void on_message(void *user, struct arc_grpc_call *call, arc_slice message
     served->bytes += message.len;
     served->service->messages++;
     served->service->bytes += message.len;
+    served->service->packed += arc_grpc_call_was_packed(call) == 1;
     if (served->kind == CHAT) {
         if (arc_grpc_call_send(call, message, NULL) != ARC_OK)
             finish(call, ARC_GRPC_RESOURCE_EXHAUSTED, "cannot answer");
@@ -190,6 +192,7 @@ static void seen_message(void *user, struct arc_grpc_call *call, arc_slice messa
     if (seen->messages++ == 0)
         (void)arc__slice_to_cstr(message, seen->first, sizeof(seen->first));
     seen->bytes += message.len;
+    seen->packed += arc_grpc_call_was_packed(call) == 1;
     seen->sum = pair_sum(seen->sum, message);
     seen->misuse += seen->statuses > 0;
     if (seen->pause_after > 0 && seen->messages == seen->pause_after)
@@ -256,14 +259,23 @@ arc_status pair_open(struct pair *pair, const struct arc_mem *mem,
         .user = pair->events != NULL ? pair->user : &pair->service,
         .counters = &pair->server_counters,
         .peer = "10.0.0.7:4711",
+        .interceptors = pair->server_interceptors,
+        .interceptor_count = pair->server_interceptor_count,
+        .encoding = pair->server_encoding,
+        .accept_encodings = pair->server_accepts,
+        .seed = pair->seed,
     };
     ARC_TRY(arc_grpc_conn_new(&config, pair->now_ns, &pair->server, NULL));
     config.server = 0;
     config.limits = client;
     config.events = NULL;
     config.counters = &pair->client_counters;
+    config.interceptors = pair->client_interceptors;
+    config.interceptor_count = pair->client_interceptor_count;
     config.peer = "server";
     config.authority = "server:1";
+    config.encoding = pair->client_encoding;
+    config.accept_encodings = pair->client_accepts;
     return arc_grpc_conn_new(&config, pair->now_ns, &pair->client, NULL);
 }
 

@@ -21,6 +21,8 @@ struct service {
     char authorization[64];        /* of the last call */
     uint64_t deadline_ns;          /* of the last call */
     size_t messages, bytes;        /* received by all calls */
+    size_t packed;                 /* of them, those that came compressed */
+    uint32_t encoding;             /* of the last call's request */
     struct arc_grpc_call *hanging; /* the call that /t/Hang or /t/Pause holds */
     size_t half_closed;
     int ended_inside; /* a call was found dead where it should live */
@@ -42,7 +44,7 @@ extern const struct arc_grpc_events service_events;
 struct seen {
     struct arc_grpc_call *call; /* NULL after on_close */
     int headers, messages, statuses, closes, writables, code, unprocessed;
-    size_t bytes;
+    size_t bytes, packed;
     uint32_t sum;     /* over all bytes of all messages */
     char first[64];   /* the first message's beginning */
     char text[256];   /* of the status */
@@ -68,6 +70,10 @@ struct pair {
     size_t max_queued, max_held;       /* the most that the server queued and held */
     const struct arc_grpc_events *events; /* of the server, instead of service_events */
     void *user;                           /* of those */
+    const struct arc_grpc_interceptor *const *server_interceptors, *const *client_interceptors;
+    size_t server_interceptor_count, client_interceptor_count;
+    uint32_t server_encoding, client_encoding, server_accepts, client_accepts; /* of the config */
+    uint64_t seed;                                                             /* of the server */
 };
 
 /* mem: NULL is the process's own. Limits may be NULL. */

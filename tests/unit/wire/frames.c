@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "attack.h"
+#include "frames.h"
 
 #include <stdlib.h>
 
@@ -34,8 +34,6 @@ struct arc_mem scales_mem(struct scales *scales)
 {
     return (struct arc_mem){scales, weigh};
 }
-
-/* --- writing frames -------------------------------------------------------------------------- */
 
 void frame(struct arc_buf *out, int type, int flags, uint32_t stream, arc_slice payload)
 {
@@ -106,8 +104,6 @@ void preface(struct arc_buf *out)
     arc__buf_add_cstr(out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     frame(out, SETTINGS, 0, 0, ARC_NONE);
 }
-
-/* --- one attacker ---------------------------------------------------------------------------- */
 
 void send_out(struct attack *attack)
 {
