@@ -106,8 +106,10 @@ static struct h2_call *any_call(struct h2 *h2, size_t from)
 static void send_headers(struct h2_call *own)
 {
     const arc_grpc_field field = {ARC_LIT("x-first"), ARC_LIT("one")};
-    (void)arc_grpc_call_send_headers(own->call, &field, 1, NULL);
-    (void)arc_grpc_call_set_encoding(own->call, ARC_GRPC_GZIP, NULL);
+    arc_status status = arc_grpc_call_send_headers(own->call, &field, 1, NULL);
+    FUZZ_CHECK(status != ARC_EINVAL && status != ARC_EAGAIN);
+    status = arc_grpc_call_set_encoding(own->call, ARC_GRPC_GZIP, NULL);
+    FUZZ_CHECK(status != ARC_EAGAIN);
 }
 
 static void act_on_conn(struct h2 *h2, unsigned what)
@@ -423,8 +425,10 @@ static void begin_calls(struct h2 *h2)
     static const char *const paths[] = {"/t/Echo", "/t/Chat", "/t/Fail"};
     for (size_t i = 0; i < 3; i++) {
         open_call(h2, paths[i], 0);
-        if (i < 2 && h2->calls[i].alive)
-            (void)arc_grpc_call_send(h2->calls[i].call, ARC_LIT("hello"), NULL);
+        if (i < 2 && h2->calls[i].alive) {
+            arc_status status = arc_grpc_call_send(h2->calls[i].call, ARC_LIT("hello"), NULL);
+            FUZZ_CHECK(status == ARC_OK || h2->state.fail_at != 0);
+        }
         if (i == 0 && h2->calls[i].alive)
             arc_grpc_call_half_close(h2->calls[i].call);
     }

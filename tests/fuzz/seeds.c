@@ -56,6 +56,8 @@ static void session(int number, struct pair *pair)
     static char big[20000];
     struct seen calls[12];
     memset(calls, 0, sizeof(calls));
+    if (number == 6)
+        pair->server_encoding = pair->client_encoding = ARC_GRPC_GZIP;
     CHECK_OK(pair_open(pair, NULL, NULL, NULL));
     switch (number) {
     case 0:
@@ -84,6 +86,7 @@ static void session(int number, struct pair *pair)
             CHECK_OK(pair_call(pair, "/t/Hang", 0, &calls[i]));
         break;
     case 4:
+    case 6:
         CHECK_OK(pair_unary(pair, "/t/Collect", arc__slice(big, 1500), &calls[0]));
         CHECK_OK(pair_unary(pair, "/t/Feed", ARC_LIT("3 700"), &calls[1]));
         break;
@@ -104,7 +107,7 @@ static void session(int number, struct pair *pair)
 static void sessions(void)
 {
     struct arc_mem mem = arc__mem_default();
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 7; i++) {
         struct arc_buf client, server;
         arc__buf_init(&client, &mem, 1 << 20);
         arc__buf_init(&server, &mem, 1 << 20);
