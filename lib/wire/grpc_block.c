@@ -73,6 +73,8 @@ static arc_slice *own_field(struct arc_grpc_block *block, arc_slice name)
         return IS("grpc-message") ? &block->message : NULL;
     case sizeof("grpc-encoding") - 1:
         return IS("grpc-encoding") ? &block->encoding : NULL;
+    case sizeof("grpc-retry-pushback-ms") - 1:
+        return IS("grpc-retry-pushback-ms") ? &block->pushback : NULL;
     case sizeof("grpc-status-details-bin") - 1:
         return IS("grpc-status-details-bin") ? &block->details : NULL;
     default:

@@ -29,6 +29,8 @@ struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
                           2);
         arc__buf_init(&call->trailers, &conn->mem,
                       2 * (size_t)limits->header_list_max_bytes + 8 * ARC_GRPC_MESSAGE_MAX_BYTES);
+        arc__buf_init(&call->request, &conn->mem,
+                      4 * (size_t)limits->header_list_max_bytes + 65536);
         arc__grpc_block_init(&call->trail, conn);
     }
     call->conn = conn;
@@ -46,6 +48,7 @@ void arc__grpc_call_destroy(struct arc_grpc_call *call, const struct arc_mem *me
     arc__buf_deinit(&call->held);
     arc__buf_deinit(&call->out);
     arc__buf_deinit(&call->trailers);
+    arc__buf_deinit(&call->request);
     arc__grpc_block_deinit(&call->trail);
     arc__grpc_intercept_forget(call, mem);
     arc__free(mem, call);
@@ -81,6 +84,7 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
     trim(&call->held);
     trim(&call->out);
     trim(&call->trailers);
+    trim(&call->request);
     arc__grpc_block_reset(&call->trail);
     struct arc_grpc_call clean = {
         .conn = conn,
@@ -88,6 +92,7 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
         .held = call->held,
         .out = call->out,
         .trailers = call->trailers,
+        .request = call->request,
         .trail = call->trail,
         .track = call->track,
     };
@@ -124,6 +129,11 @@ static void drop_input(struct arc_grpc_call *call)
         drop_message(call);
     if (call->unconsumed > 0)
         arc__grpc_h2_consume(call, call->unconsumed);
+}
+
+void arc__grpc_call_drop_input(struct arc_grpc_call *call)
+{
+    drop_input(call);
 }
 
 /* The application's hold ends; the stream may go on for a while. */
@@ -167,7 +177,7 @@ void arc__grpc_call_end(struct arc_grpc_call *call, arc_grpc_why why, int code, 
         .unprocessed = call->unprocessed,
         .why = why,
     };
-    if (close_hold(call))
+    if (!arc__grpc_call_keep(call, why, code) && close_hold(call))
         say_end(call, &status);
 }
 
@@ -368,6 +378,8 @@ static void end_of_reading(struct arc_grpc_call *call)
             call->events->on_half_close(call->user, call);
         return;
     }
+    if (call->have_status && arc__grpc_call_keep(call, ARC_GRPC_WHY_DONE, call->status_code))
+        return;
     /* The server has said its last word; what we still had to send interests nobody. */
     arc_grpc_call_half_close(call);
     if (call->have_status)
@@ -586,6 +598,7 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
     if (!call->headers_seen && !last) {
         char text[64];
         call->headers_seen = 1;
+        arc__grpc_call_commit(call);
         if (block->http_status != 200 || !arc__grpc_content_type_valid(block->content_type)) {
             snprintf(text, sizeof(text), "The server answered HTTP %d and no gRPC.",
                      block->http_status);
@@ -666,7 +679,7 @@ size_t arc__grpc_call_take(struct arc_grpc_call *call, uint8_t *buf, size_t size
         call->conn->queued_bytes -= take;
         call->out_ns = call->conn->now_ns;
     }
-    if (call->out_at == call->out.len) {
+    if (call->out_at == call->out.len && !call->keep) {
         arc__buf_clear(&call->out);
         call->out_at = 0;
     }
@@ -687,7 +700,9 @@ static arc_status queue_message(struct arc_grpc_call *call, arc_slice message, i
                                 size_t bound, arc_err *err)
 {
     size_t len = 0;
-    if (call->out_at > 0 && call->out.len + bound > call->out.capacity) {
+    if (call->keep && call->out.len + bound > call->conn->keeper->keep_bytes)
+        arc__grpc_call_commit(call);
+    if (!call->keep && call->out_at > 0 && call->out.len + bound > call->out.capacity) {
         arc__buf_consume(&call->out, call->out_at);
         call->out_at = 0;
     }
@@ -779,6 +794,10 @@ void arc__grpc_conn_run_ready(struct arc_grpc_conn *conn)
             call->due_end = 0;
             arc__grpc_call_end(call, call->why, call->status_code, "The call was cancelled.");
         }
+        if (call->parked && call->is_open && !arc__grpc_conn_is_lobby(conn)) {
+            arc__grpc_call_go_back(call);
+            continue;
+        }
         if (call->due_deliver && call->is_open) {
             call->due_deliver = 0;
             deliver_held(call);
@@ -849,7 +868,7 @@ static arc_status build_request(struct arc_grpc_conn *conn, const struct arc_grp
     arc__grpc_list_add(list, ARC_LIT("te"), ARC_LIT("trailers"));
     arc__grpc_list_add(list, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
     arc__grpc_list_add(list, ARC_LIT("user-agent"), arc__slice_cstr(conn->user_agent));
-    if (request->deadline_ns != ARC_GRPC_NEVER) {
+    if (request->deadline_ns != ARC_GRPC_NEVER && !arc__grpc_conn_is_lobby(conn)) {
         char text[ARC_GRPC_TIMEOUT_SIZE];
         uint64_t left =
             request->deadline_ns > conn->now_ns ? request->deadline_ns - conn->now_ns : 0;
@@ -914,7 +933,9 @@ arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_
         status = build_request(conn, request, &conn->pool->scratch, err);
     if (status == ARC_OK)
         status = arc_grpc_call_set_deadline(call, request->deadline_ns, err);
-    if (status == ARC_OK && arc__grpc_h2_request(call, &conn->pool->scratch) != 0)
+    if (status == ARC_OK && arc__grpc_conn_is_lobby(conn))
+        status = arc__grpc_call_wait(call, request, err);
+    else if (status == ARC_OK && arc__grpc_h2_request(call, &conn->pool->scratch) != 0)
         status = conn->draining ? arc__fail(err, ARC_EUNAVAILABLE, "connection",
                                             "%s takes no more calls.", conn->peer)
                                 : arc__fail_nomem(err);

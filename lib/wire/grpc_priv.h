@@ -33,7 +33,7 @@ struct arc_grpc_block {
     struct arc_grpc_field *fields; /* metadata, in the arena */
     size_t count, room;
     size_t seen_fields, seen_bytes; /* of all fields, kept or not */
-    arc_slice path, authority, content_type, encoding, timeout, status, message;
+    arc_slice path, authority, content_type, encoding, timeout, status, message, pushback;
     arc_slice details; /* grpc-status-details-bin, as it came */
     uint32_t accepts;  /* of grpc-accept-encoding, those we know; 0: it said nothing of use */
     int http_status;   /* client; 0: none */
@@ -70,6 +70,8 @@ struct arc_grpc_call {
     size_t wanted;           /* what the last ARC_EAGAIN was about; 0: none */
     uint64_t out_ns;         /* when bytes last left, or were first seen to wait; 0: not yet */
     struct arc_buf trailers; /* field records, see grpc_call.c */
+    struct arc_buf request;  /* the same, of a channel's call; empty: none */
+    struct arc_grpc_again again;
 
     /* client: the status once it is known and what went before it is not yet delivered */
     int status_code; /* server: the one it was answered with */
@@ -100,6 +102,9 @@ struct arc_grpc_call {
     unsigned frame_last : 1; /* what is being read ends the frame, and the frame the stream */
     unsigned last : 1;       /* in on_message: half close is all that follows */
     unsigned wait_for_ready : 1;
+    unsigned parked : 1;          /* has no stream: waits for a connection, or between attempts */
+    unsigned keep : 1;            /* what was sent stays in `out`, to be sent again */
+    unsigned departed : 1;        /* client: the request's headers have left */
     unsigned packs : 1;           /* what we send is gzip, where it is worth it */
     unsigned unpacks : 1;         /* what the peer sends may be */
     unsigned peer_unpacks : 1;    /* server: the client takes gzip */
@@ -140,6 +145,7 @@ struct arc_grpc_conn {
     struct arc_grpc_counters *counters;
     void (*on_work)(void *owner, struct arc_grpc_conn *conn);
     void *owner;
+    const struct arc_grpc_keeper *keeper; /* NULL: none */
     char *peer, *authority, *user_agent;
     struct arc_grpc_kept *identity; /* grpc_identity.c; NULL: none */
     struct arc_grpc_interceptor *interceptors;
@@ -158,8 +164,6 @@ struct arc_grpc_conn {
     size_t waiting;           /* calls that were answered with ARC_EAGAIN */
     struct arc_heap timers;
     struct arc_grpc_block block;
-    /* A message that is being delivered, unpacked. Events do not pump, so one is enough. */
-    struct arc_buf unpacked;
 
     size_t queued_bytes, held_bytes, assembly_bytes;
     const uint8_t *rest; /* of the piece that nghttp2 gave last */
@@ -172,6 +176,7 @@ struct arc_grpc_conn {
     uint64_t age_ns;  /* limits.age_ns, varied */
     uint64_t aged_ns; /* when it was reached; 0: not yet */
     uint64_t born_ns, header_ns, idle_ns, heard_ns, ping_ns, notice_ns, sweep_ns;
+    int block_lost; /* nobody will tell the end of the block of header_ns; 2: the peer was asked */
     int depth;      /* in a pump: events may not pump */
     int work_said;  /* on_work was called since the last send */
     int ready_seen; /* the peer's SETTINGS came */
@@ -207,6 +212,21 @@ void arc__grpc_call_mark(struct arc_grpc_call *call); /* onto conn->ready */
 void arc__grpc_conn_run_ready(struct arc_grpc_conn *conn);
 /* Calls that wait for room in the connection's queue. */
 void arc__grpc_conn_wake_writers(struct arc_grpc_conn *conn);
+
+/* The call holds nothing of a response any more, and its window is given back. */
+void arc__grpc_call_drop_input(struct arc_grpc_call *call);
+
+/* --- grpc_again.c: a channel's calls between connections; see grpc.h --- */
+int arc__grpc_conn_is_lobby(const struct arc_grpc_conn *conn);
+/* The call was opened in a lobby, its header list is in the pool's scratch. */
+arc_status arc__grpc_call_wait(struct arc_grpc_call *call, const struct arc_grpc_request *request,
+                               arc_err *err);
+/* The attempt ends so. 1: the keeper wants another, and the call is parked; 0: it ends. */
+int arc__grpc_call_keep(struct arc_grpc_call *call, arc_grpc_why why, int code);
+/* From now on it cannot be sent again. */
+void arc__grpc_call_commit(struct arc_grpc_call *call);
+/* A parked call leaves its connection for the lobby; in arc__grpc_conn_run_ready alone. */
+void arc__grpc_call_go_back(struct arc_grpc_call *call);
 
 /* --- grpc_block.c: header lists --- */
 void arc__grpc_block_init(struct arc_grpc_block *block, const struct arc_grpc_conn *conn);
@@ -267,7 +287,7 @@ size_t arc__grpc_message_bound(arc_slice message, int packs, uint32_t flags);
 /* Writes prefix and message to room, which holds bound bytes. ARC_ENOMEM. */
 arc_status arc__grpc_message_put(struct arc_grpc_call *call, arc_slice message, int packs,
                                  size_t bound, char *room, size_t *len);
-/* *message is conn->unpacked then, until it is forgotten. ARC_EPROTOCOL, ARC_ELIMIT (counted),
+/* *message is in the pool then, until it is forgotten. ARC_EPROTOCOL, ARC_ELIMIT (counted),
  * ARC_EAGAIN (the memory that all calls share), ARC_ENOMEM. */
 arc_status arc__grpc_message_unpack(struct arc_grpc_call *call, arc_slice *message, arc_err *err);
 void arc__grpc_message_forget(struct arc_grpc_conn *conn, int counted);

@@ -3,6 +3,7 @@ if WITH_GRPC
 libarc_la_SOURCES += \
 	lib/wire/bucket.c lib/wire/bucket.h \
 	lib/wire/grpc.h lib/wire/grpc_priv.h \
+	lib/wire/grpc_again.c \
 	lib/wire/grpc_block.c \
 	lib/wire/grpc_call.c \
 	lib/wire/grpc_conn.c \
