@@ -283,8 +283,10 @@ typedef struct arc_grpc_identity {
 
 /**
  * Certificates and rules of TLS, for server.h and client.h. What is always so: TLS 1.2 at least,
- * ALPN h2 or no connection, no renegotiation, no compression, and a client that checks the chain
- * and the name of the server. Zero in a field: the default. Since: 0.1.
+ * and of 1.2 only ECDHE with AEAD (RFC 9113 9.2.2), ALPN h2 or no connection, no renegotiation, no
+ * compression, no resumption (every connection looks at the certificate and at the rules of now),
+ * and a client that checks the chain and the name of the server. Keys under a passphrase are
+ * refused, nobody is asked for one. Zero in a field: the default. Since: 0.1.
  */
 typedef struct arc_tls_options {
     size_t size;
@@ -293,8 +295,10 @@ typedef struct arc_tls_options {
     /* PEM. Client: who signs servers; NULL: the system's. Server: who signs clients; set, they are
      * asked for a certificate. */
     const char *ca_file;
-    const char *server_name;      /* client: the name to check instead of the target's host */
-    int32_t client_cert_optional; /* server: 1 takes clients without a certificate too */
+    const char *server_name; /* client: the name to check instead of the target's host */
+    /* Server with ca_file: 1 takes clients without a certificate too, which then have no identity;
+     * a certificate that is shown must still be good. */
+    int32_t client_cert_optional;
 } arc_tls_options;
 #define ARC_TLS_OPTIONS_INIT \
     { \
