@@ -409,8 +409,11 @@ static void headers_for(struct arc_grpc_conn *conn, const nghttp2_frame *frame,
 {
     int last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (conn->server) {
-        if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+        if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
             arc__grpc_call_request(call, &conn->block);
+            if (conn->block.over) /* decoding it was work for nothing, like a reset */
+                count_fault(conn, call);
+        }
     } else {
         if (conn->block.http_status >= 100 && conn->block.http_status < 200)
             return;

@@ -6,6 +6,7 @@ net_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/wire -I$(top_srcdir)/te
 unit_tests += \
 	tests/unit/net/door_ctl_test \
 	tests/unit/net/grpc_channel_test \
+	tests/unit/net/grpc_fair_test \
 	tests/unit/net/grpc_identity_test \
 	tests/unit/net/grpc_net_test \
 	tests/unit/net/grpc_retry_test \
@@ -16,6 +17,9 @@ tests_unit_net_grpc_channel_test_SOURCES = tests/unit/net/grpc_channel_test.c $(
 tests_unit_net_grpc_channel_test_CPPFLAGS = $(net_cppflags)
 tests_unit_net_grpc_retry_test_SOURCES = tests/unit/net/grpc_retry_test.c $(net_fleet_sources)
 tests_unit_net_grpc_retry_test_CPPFLAGS = $(net_cppflags)
+tests_unit_net_grpc_fair_test_SOURCES = tests/unit/net/grpc_fair_test.c tests/unit/wire/frames.c \
+	tests/unit/wire/frames.h $(net_host_sources)
+tests_unit_net_grpc_fair_test_CPPFLAGS = $(net_cppflags)
 tests_unit_net_grpc_net_test_SOURCES = tests/unit/net/grpc_net_test.c $(net_host_sources)
 tests_unit_net_grpc_net_test_CPPFLAGS = $(net_cppflags)
 tests_unit_net_grpc_tls_test_SOURCES = tests/unit/net/grpc_tls_test.c tests/unit/net/certs.c \

@@ -1,6 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frames.h"
 
+#include <stdlib.h>
+
+/* --- memory ---------------------------------------------------------------------------------- */
+
+struct weight {
+    _Alignas(16) size_t size;
+};
+
+static void *weigh(void *user, void *ptr, size_t size)
+{
+    struct scales *scales = user;
+    struct weight *old = ptr != NULL ? (struct weight *)ptr - 1 : NULL;
+    size_t had = old != NULL ? old->size : 0;
+    struct weight *fresh = NULL;
+    if (size == 0)
+        free(old);
+    else
+        fresh = realloc(old, sizeof(*fresh) + size);
+    if (fresh == NULL && size > 0)
+        return NULL;
+    scales->bytes += size - had;
+    if (scales->bytes > scales->peak)
+        scales->peak = scales->bytes;
+    if (fresh == NULL)
+        return NULL;
+    fresh->size = size;
+    return fresh + 1;
+}
+
+struct arc_mem scales_mem(struct scales *scales)
+{
+    return (struct arc_mem){scales, weigh};
+}
+
 void frame(struct arc_buf *out, int type, int flags, uint32_t stream, arc_slice payload)
 {
     const uint8_t head[9] = {
@@ -23,6 +57,14 @@ void frame_u32(struct arc_buf *out, int type, uint32_t stream, uint32_t value)
     const char payload[4] = {(char)(value >> 24), (char)(value >> 16 & 0xff),
                              (char)(value >> 8 & 0xff), (char)(value & 0xff)};
     frame(out, type, 0, stream, arc__slice(payload, 4));
+}
+
+void setting(struct arc_buf *out, uint16_t id, uint32_t value)
+{
+    const char payload[6] = {(char)(id >> 8),           (char)(id & 0xff),
+                             (char)(value >> 24),       (char)(value >> 16 & 0xff),
+                             (char)(value >> 8 & 0xff), (char)(value & 0xff)};
+    frame(out, SETTINGS, 0, 0, arc__slice(payload, 6));
 }
 
 void field(struct arc_buf *out, const char *name, const char *value)
@@ -115,9 +157,15 @@ void send_out(struct attack *attack)
 
 void attack_open(struct attack *attack, const struct arc_grpc_limits *limits)
 {
+    attack_open_in(attack, NULL, limits);
+}
+
+void attack_open_in(struct attack *attack, const struct arc_mem *mem,
+                    const struct arc_grpc_limits *limits)
+{
     *attack = (struct attack){.next = 1, .mem = arc__mem_default()};
     arc__buf_init(&attack->out, &attack->mem, 16 << 20);
-    CHECK_OK(pair_open(&attack->pair, NULL, limits, NULL));
+    CHECK_OK(pair_open(&attack->pair, mem, limits, NULL));
     preface(&attack->out);
     send_out(attack);
     CHECK_OK(attack->status);

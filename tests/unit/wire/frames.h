@@ -23,6 +23,7 @@ enum {
 
 void frame(struct arc_buf *out, int type, int flags, uint32_t stream, arc_slice payload);
 void frame_u32(struct arc_buf *out, int type, uint32_t stream, uint32_t value);
+void setting(struct arc_buf *out, uint16_t id, uint32_t value); /* a SETTINGS frame with one */
 /* A field of a header block: literal, not indexed, shorter than 127 bytes. */
 void field(struct arc_buf *out, const char *name, const char *value);
 void request_fields(struct arc_buf *out, const char *path);
@@ -40,6 +41,11 @@ struct frame_seen {
 int frame_next(arc_slice wire, size_t *at, struct frame_seen *out);
 /* The first four bytes as a number. */
 uint32_t frame_to_u32(const char *at);
+/* Memory that is weighed. */
+struct scales {
+    size_t bytes, peak; /* now, and at most */
+};
+struct arc_mem scales_mem(struct scales *scales);
 
 /* One client that says what it likes. */
 struct attack {
@@ -55,6 +61,9 @@ struct attack {
 
 /* Opens the server of attack->pair and greets it. */
 void attack_open(struct attack *attack, const struct arc_grpc_limits *limits);
+/* The same with its memory from somewhere else; NULL: the process's. */
+void attack_open_in(struct attack *attack, const struct arc_mem *mem,
+                    const struct arc_grpc_limits *limits);
 /* Says attack->out and hears the answers. */
 void send_out(struct attack *attack);
 void attack_close(struct attack *attack);

@@ -13,7 +13,7 @@ static void run_flood(const char *name, void (*one)(struct attack *attack, uint3
 {
     struct attack attack;
     attack_open(&attack, NULL);
-    for (int i = 0; i < 2000 && attack.status == ARC_OK; i++) {
+    for (int i = 0; i < 1000000 && attack.status == ARC_OK; i++) {
         one(&attack, attack.next);
         attack.next += 2;
         if (i % 7 == 0)

@@ -2,8 +2,10 @@
 if WITH_GRPC
 unit_tests += \
 	tests/unit/wire/bucket_test \
+	tests/unit/wire/grpc_advisories_test \
 	tests/unit/wire/grpc_again_test \
 	tests/unit/wire/grpc_attack_test \
+	tests/unit/wire/grpc_bounds_test \
 	tests/unit/wire/grpc_conn_test \
 	tests/unit/wire/grpc_door_test \
 	tests/unit/wire/grpc_health_test \
@@ -17,6 +19,7 @@ unit_tests += \
 	tests/unit/wire/grpc_protocol_test \
 	tests/unit/wire/grpc_reflection_test \
 	tests/unit/wire/grpc_router_test \
+	tests/unit/wire/grpc_slow_test \
 	tests/unit/wire/grpc_watch_test \
 	tests/unit/wire/lpm_test \
 	tests/unit/wire/pack_test
@@ -25,6 +28,10 @@ wire_frame_sources = tests/unit/wire/frames.c tests/unit/wire/frames.h $(wire_pa
 tests_unit_wire_grpc_again_test_SOURCES = tests/unit/wire/grpc_again_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_attack_test_SOURCES = tests/unit/wire/grpc_attack_test.c $(wire_frame_sources)
 tests_unit_wire_grpc_watch_test_SOURCES = tests/unit/wire/grpc_watch_test.c $(wire_frame_sources)
+tests_unit_wire_grpc_advisories_test_SOURCES = tests/unit/wire/grpc_advisories_test.c \
+	$(wire_frame_sources)
+tests_unit_wire_grpc_bounds_test_SOURCES = tests/unit/wire/grpc_bounds_test.c $(wire_frame_sources)
+tests_unit_wire_grpc_slow_test_SOURCES = tests/unit/wire/grpc_slow_test.c $(wire_frame_sources)
 tests_unit_wire_grpc_conn_test_SOURCES = tests/unit/wire/grpc_conn_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_pool_test_SOURCES = tests/unit/wire/grpc_pool_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_door_test_SOURCES = tests/unit/wire/grpc_door_test.c $(wire_pair_sources)
