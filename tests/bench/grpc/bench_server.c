@@ -18,7 +18,7 @@
 
 #define ARENA_BYTES (256 * 1024)
 #define ALIGN 16
-#define REPLY_BYTES 64
+#define REPLY_BYTES 24 /* Summary: two tags and two varints */
 #define CLASS_BYTES 16
 #define CLASSES 8192
 

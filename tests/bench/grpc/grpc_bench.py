@@ -374,6 +374,10 @@ def main():
         print(machine(), flush=True)
         if bench.server_core == bench.load_core:
             bench.notes.append("Server and load shared one core: there was no other.")
+        load = os.getloadavg()[0]
+        if load > 1:
+            bench.notes.append(f"The machine was busy when this began (load {load:.0f}): do not "
+                               "trust the latency, and little else.")
         bench.notes += [f"{name} is not here and was left out." for name in (CPP, GO, NGHTTPD)
                         if name not in bench.commands]
         steps = dict(zip(WHAT, (bench.unary, bench.latency, bench.ingest, bench.stream,
