@@ -82,8 +82,10 @@ static int on_ended(void *owner, const struct arc_grpc_ending *ending)
     struct arc_net_channel *channel = owner;
     if (channel->closing)
         return 0;
+    if (!arc__retry_decide(&channel->retry, &channel->shared.hub.env, ending, now_of(channel)))
+        return 0;
     channel->looked = 0;
-    return arc__retry_decide(&channel->retry, &channel->shared.hub.env, ending, now_of(channel));
+    return 1;
 }
 
 /* Asks for the metadata of one attempt. No value of it is ever part of an error. */

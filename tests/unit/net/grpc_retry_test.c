@@ -303,6 +303,76 @@ static void credentials_of_each_attempt(void)
     fleet_close(&fleet);
 }
 
+static void compressed_again(void)
+{
+    struct fleet fleet;
+    struct seen seen = {0};
+    char text[5000];
+    struct arc_net_channel_options options = {.retry = &plain, .encoding = ARC_GRPC_GZIP};
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    open_one(&fleet, &options);
+    fleet.stations[0].fail = 1;
+    CHECK_OK(fleet_begin(&fleet, 1, &seen));
+    fleet_say(&seen, text);
+    CHECK(seen.call == NULL || arc_grpc_call_get_queued(seen.call) < 200);
+    host_until(&fleet.host, &seen.closes);
+    check_done(&seen, ARC_GRPC_OK);
+    CHECK_INT(fleet.stations[0].calls, 2);
+    CHECK_INT(fleet.stations[0].packed, 1);
+    CHECK_INT(fleet.stations[0].bytes, sizeof(text) - 1);
+    fleet_close(&fleet);
+}
+
+/* Stands at the door of a channel. */
+struct doorman {
+    int begun, ended;
+    int32_t code;
+    uint64_t messages_out;
+};
+
+static int32_t door_begin(void *user, arc_grpc_call *call, const arc_grpc_request *request,
+                          char *text, size_t text_size)
+{
+    struct doorman *man = user;
+    (void)call;
+    (void)request;
+    (void)text;
+    (void)text_size;
+    man->begun++;
+    return ARC_GRPC_OK;
+}
+
+static void door_end(void *user, const arc_grpc_report *report)
+{
+    struct doorman *man = user;
+    man->ended++;
+    man->code = report->code;
+    man->messages_out = report->messages_out;
+}
+
+static void one_call_for_interceptors(void)
+{
+    struct fleet fleet;
+    struct seen seen;
+    struct doorman man = {0};
+    const struct arc_grpc_interceptor interceptor = {
+        .size = sizeof(interceptor), .user = &man, .begin = door_begin, .end = door_end};
+    const struct arc_grpc_interceptor *const list[] = {&interceptor};
+    struct arc_net_channel_options options = {
+        .retry = &plain, .interceptors = list, .interceptor_count = 1};
+    open_one(&fleet, &options);
+    fleet.stations[0].fail = 2;
+    CHECK_OK(fleet_unary(&fleet, 1, &seen));
+    check_done(&seen, ARC_GRPC_OK);
+    CHECK_INT(fleet.stations[0].calls, 3);
+    CHECK_INT(man.begun, 1);
+    CHECK_INT(man.ended, 1);
+    CHECK_INT(man.code, ARC_GRPC_OK);
+    CHECK_INT(man.messages_out, 1);
+    fleet_close(&fleet);
+}
+
 /* --- between attempts ------------------------------------------------------------------------ */
 
 static void deadline_between(void)
@@ -679,6 +749,8 @@ static const struct test tests[] = {
     {"a stream larger than what is kept arrives whole", a_stream_beyond_the_buffer},
     {"the server may name the pause, or forbid another attempt", pushback},
     {"credentials are asked for each attempt", credentials_of_each_attempt},
+    {"a compressed message is sent again as it was", compressed_again},
+    {"attempts are one call for interceptors", one_call_for_interceptors},
     {"the deadline ends a call between attempts", deadline_between},
     {"a deadline set between attempts goes with the next", deadline_goes_on},
     {"a call between attempts can be cancelled and dropped", cancelled_between},
