@@ -16,11 +16,12 @@ void *arc__pb_new(const ProtobufCMessageDescriptor *descriptor, struct arc_arena
     return message;
 }
 
-/* protobuf-c compares with this pointer's text only, but defaults point at it; nobody writes to it,
- * though the members' type lets them. */
+/* Not protobuf-c's own empty string: a member of a oneof that points at that, its default, is left
+ * out when it is encoded. Nobody writes to it, though the members' type lets them. */
 char *arc__pb_empty(void)
 {
-    return (char *)(uintptr_t)protobuf_c_empty_string;
+    static const char empty[1] = "";
+    return (char *)(uintptr_t)empty;
 }
 
 char *arc__pb_string(struct arc_arena *arena, arc_slice text)

@@ -65,6 +65,13 @@ static int read_varint(struct span *in, uint64_t *out)
     return 0;
 }
 
+/* A tag or a length: 32 bits, in five bytes at most, as every other reader has it. */
+static int read_short(struct span *in, uint64_t *out)
+{
+    const uint8_t *from = in->at;
+    return read_varint(in, out) && in->at - from <= 5 && *out <= UINT32_MAX;
+}
+
 static int read_fixed(struct span *in, size_t size, uint64_t *out)
 {
     uint64_t value = 0;
@@ -79,7 +86,7 @@ static int read_fixed(struct span *in, size_t size, uint64_t *out)
 static int read_item(struct span *in, struct item *item)
 {
     uint64_t tag = 0, len = 0;
-    if (!read_varint(in, &tag) || tag > UINT32_MAX || tag >> 3 == 0)
+    if (!read_short(in, &tag) || tag >> 3 == 0)
         return 0;
     item->number = (uint32_t)(tag >> 3);
     item->wire = (uint32_t)(tag & 7);
@@ -91,7 +98,7 @@ static int read_item(struct span *in, struct item *item)
     case PROTOBUF_C_WIRE_TYPE_32BIT:
         return read_fixed(in, 4, &item->value);
     case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-        if (!read_varint(in, &len) || len > (uint64_t)(in->end - in->at))
+        if (!read_short(in, &len) || len > (uint64_t)(in->end - in->at))
             return 0;
         item->bytes = (struct span){in->at, in->at + len};
         in->at += len;

@@ -144,6 +144,7 @@ int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn
         *own = value.len == 0 ? ARC_LIT("") : arc__arena_copy(&block->arena, value);
     } else if (arc__slice_is(name, ":method")) {
         block->is_post = arc__slice_is(value, "POST");
+        block->is_head = arc__slice_is(value, "HEAD");
     } else if (arc__slice_is(name, ":status")) {
         uint64_t code;
         if (value.len == 3 && arc__slice_to_u64(value, &code))

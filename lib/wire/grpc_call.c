@@ -410,6 +410,7 @@ void arc__grpc_call_data(struct arc_grpc_call *call, arc_slice bytes)
     call->unconsumed += bytes.len;
     if (call->in_done) {
         arc__grpc_h2_consume(call, bytes.len);
+        arc__grpc_call_stop_sender(call);
         return;
     }
     if (!call->raised && call->received > limits->stream_window_first_bytes / 4 &&
@@ -424,6 +425,14 @@ void arc__grpc_call_data(struct arc_grpc_call *call, arc_slice bytes)
         hold(call, arc__slice_from(bytes, taken));
     if (call->unconsumed >= taken && taken > 0)
         arc__grpc_h2_consume(call, taken);
+}
+
+/* A client that was refused in HTTP ends a short request by itself; one that is still sending a
+ * long one is told to stop. */
+void arc__grpc_call_stop_sender(struct arc_grpc_call *call)
+{
+    if (call->answered && call->received > ARC_GRPC_HTTP_BODY_BYTES)
+        arc__grpc_h2_reset(call, ARC_H2_NO_ERROR);
 }
 
 static void deliver_held(struct arc_grpc_call *call)
@@ -469,15 +478,25 @@ static void refuse(struct arc_grpc_call *call, uint64_t *counter, int code, cons
     (void)submit_status(call, code, arc__slice_cstr(text), NULL, 0);
 }
 
-static void refuse_http(struct arc_grpc_call *call, uint64_t *counter, const char *http_status)
+/* In the words of HTTP, for a client that speaks no gRPC: a line of text says why. */
+static void refuse_http(struct arc_grpc_call *call, const struct arc_grpc_block *block,
+                        uint64_t *counter, const char *http_status, arc_slice text)
 {
+    struct arc_buf *list = &call->trailers;
     ++*counter;
     drop_input(call);
-    arc__buf_clear(&call->trailers);
-    arc__grpc_list_add(&call->trailers, ARC_LIT(":status"), arc__slice_cstr(http_status));
+    arc__buf_clear(list);
+    arc__grpc_list_add(list, ARC_LIT(":status"), arc__slice_cstr(http_status));
+    arc__grpc_list_add(list, ARC_LIT("content-type"), ARC_LIT("text/plain"));
+    if (!block->is_post)
+        arc__grpc_list_add(list, ARC_LIT("allow"), ARC_LIT("POST"));
+    if (!block->is_head)
+        arc__buf_add_slice(&call->out, text);
+    call->conn->queued_bytes += call->out.len;
     call->finished = 1;
-    if (arc__buf_check(&call->trailers, NULL) != ARC_OK ||
-        arc__grpc_h2_headers(call, &call->trailers, 1) != 0)
+    call->is_http = 1;
+    if (arc__buf_check(list, NULL) != ARC_OK || arc__buf_check(&call->out, NULL) != ARC_OK ||
+        arc__grpc_h2_headers(call, list, block->is_head) != 0)
         arc__grpc_h2_reset(call, ARC_H2_INTERNAL_ERROR);
     call->headers_sent = 1;
 }
@@ -530,9 +549,11 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
     } else if (block->nomem) {
         refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
     } else if (!block->is_post) {
-        refuse_http(call, &counters->refused_method, "405");
+        refuse_http(call, block, &counters->refused_method, "405",
+                    ARC_LIT("This server speaks gRPC: its methods are called with POST.\n"));
     } else if (!arc__grpc_content_type_valid(block->content_type)) {
-        refuse_http(call, &counters->refused_content_type, "415");
+        refuse_http(call, block, &counters->refused_content_type, "415",
+                    ARC_LIT("This server speaks gRPC: its content-type is application/grpc.\n"));
     } else if (!arc__grpc_path_valid(block->path)) {
         refuse(call, &counters->refused_metadata, ARC_GRPC_UNIMPLEMENTED,
                "The path is not that of a method.");

@@ -9,7 +9,7 @@ import tempfile
 from shape import ROOT, Tap, read
 
 DEV = os.path.join(ROOT, "dev")
-COMMANDS = ("demo", "test", "build", "bench", "lint", "help")
+COMMANDS = ("demo", "test", "build", "bench", "fuzz", "lint", "help")
 # What a system without any development tool has; no apt-get, so that nothing is installed.
 BARE = ("sh", "cat", "awk", "grep", "sed", "id", "dirname", "head", "stat", "nproc")
 
@@ -33,9 +33,9 @@ def check_rows(rows):
         line = "|".join(row)
         if len(row) != 4 or not all(row):
             found.append(f"{line}: not four columns")
-        elif not re.match(r"(build|demo|test|bench|lint)\+?$", row[0]):
+        elif not re.match(r"(build|demo|test|bench|fuzz|lint)\+?$", row[0]):
             found.append(f"{line}: for nothing that dev does")
-        elif not re.match(r"(tool|lib|file|header|python):.", row[2]):
+        elif not re.match(r"(tool|lib|file|header|clang|python):.", row[2]):
             found.append(f"{line}: no way to tell that it is there")
     return found
 

@@ -59,7 +59,7 @@ UNWANTED = [
      "a note without a reason: TO" "DO(why)"),
 ]
 # Third-party or golden text that is checked for none of the rules of form.
-FOREIGN = re.compile(r"^tests/(golden|fuzz|data)/|/testdata/|^tests/.*\.(tsv|txt|bin)$")
+FOREIGN = re.compile(r"^tests/(golden|fuzz/corpus|data)/|/testdata/|^tests/.*\.(tsv|txt|bin)$")
 
 NEEDS_SPDX = (".c", ".h", ".def", ".sh", ".mk", ".py", ".proto", ".am", ".ac", ".map", ".go")
 NEEDS_WIDTH = (".c", ".h", ".def", ".sh", ".py", ".proto", ".mk", ".am", ".ac", ".go")

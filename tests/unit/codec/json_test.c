@@ -183,6 +183,26 @@ static void special_types_have_their_own_form(void)
     room_deinit(&room);
 }
 
+/* protobuf-c leaves out a member of a oneof that points where its default does. */
+static void an_empty_text_in_free_data_stays(void)
+{
+    struct room room;
+    struct arc_buf bytes;
+    void *again = NULL;
+    room_init(&room);
+    arc__buf_init(&bytes, &room.mem, 1 << 16);
+    CHECK_OK(read_json(&room, &google__protobuf__struct__descriptor,
+                       ARC_LIT("{\"a\":\"\",\"b\":[\"\",null]}")));
+    if (room.message != NULL) {
+        CHECK_OK(arc__pb_encode(room.message, &bytes, NULL));
+        CHECK_OK(arc__pb_decode(&google__protobuf__struct__descriptor, arc__buf_slice(&bytes),
+                                &room.arena, NULL, &again, NULL));
+        CHECK_TEXT(shown(&room, again), "{\"a\":\"\",\"b\":[\"\",null]}");
+    }
+    arc__buf_deinit(&bytes);
+    room_deinit(&room);
+}
+
 static void fields_can_be_left_out_or_written_alone(void)
 {
     static const char *const envelope[] = {"success", "message", "error"};
@@ -884,6 +904,7 @@ static const struct test tests[] = {
     {"a locale with a decimal comma changes nothing", a_locale_with_a_comma_changes_nothing},
     {"names, words and presence are the contract's", names_words_and_presence_are_the_contracts},
     {"times, masks, bytes and free data have their own form", special_types_have_their_own_form},
+    {"an empty text in free data stays on the way to bytes", an_empty_text_in_free_data_stays},
     {"fields can be left out or written alone", fields_can_be_left_out_or_written_alone},
     {"numbers that JSON cannot say are null", numbers_that_json_cannot_say_are_null},
     {"an enum number without a name is written as a number",

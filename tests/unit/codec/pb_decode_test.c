@@ -318,6 +318,8 @@ static void malformed_bytes_are_refused(void)
         {"\x08\x01", 2},                                          /* a number for a text */
         {"\xFA\x07\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x02", 12}, /* a length beyond 64 bits */
         {"\xF8\xFF\xFF\xFF\xFF\x7F\x00", 7},                      /* a tag beyond 32 bits */
+        {"\xA8\x80\x80\x80\x80\x00\x01", 7},                      /* a tag of six bytes */
+        {"\x2A\x81\x80\x80\x80\x80\x00x", 8},                     /* a length of six bytes */
     };
     struct room room;
     room_init(&room);
@@ -510,6 +512,49 @@ static void a_packed_list_is_counted_before_it_takes_memory(void)
     room_deinit(&room);
 }
 
+/* `count` parts of `unit`, with the limits as they are. */
+static arc_status decode_many(const ProtobufCMessageDescriptor *descriptor, arc_slice unit,
+                              size_t count)
+{
+    struct room room;
+    void *message = NULL;
+    room_init(&room);
+    for (size_t i = 0; i < count; i++)
+        arc__buf_add_slice(&room.buf, unit);
+    arc_status status = decode(&room, descriptor, arc__buf_slice(&room.buf), &message);
+    room_deinit(&room);
+    return status;
+}
+
+static void the_defaults_are_the_promised_ones(void)
+{
+    const ProtobufCMessageDescriptor *acks = &gateway__v1__ingest_ack__descriptor;
+    const ProtobufCMessageDescriptor *events = &gateway__v1__event_batch__descriptor;
+    const ProtobufCMessageDescriptor *log = &gateway__v1__log_batch__descriptor;
+    CHECK_OK(decode_many(acks, ARC_LIT("\x28\x01"), 10000));
+    CHECK_STATUS(decode_many(acks, ARC_LIT("\x28\x01"), 10001), ARC_ELIMIT);
+    /* The batch is one, each event with its meta three more, and a payload. */
+    CHECK_OK(decode_many(events, ARC_LIT("\x12\x04\x12\x00\x22\x00"), 10000));
+    CHECK_STATUS(decode_many(events, ARC_LIT("\x12\x00"), 10001), ARC_ELIMIT);
+    /* A message that is merged counts each time. */
+    CHECK_OK(decode_many(log, ARC_LIT("\x12\x00"), 49999));
+    CHECK_STATUS(decode_many(log, ARC_LIT("\x12\x00"), 50000), ARC_ELIMIT);
+    for (size_t more = 0; more < 2; more++) {
+        struct room room;
+        void *message = NULL;
+        room_init(&room);
+        char *text = malloc(262144 + more);
+        if (text != NULL) {
+            memset(text, 'x', 262144 + more);
+            put_text(&room.buf, 1, arc__slice(text, 262144 + more));
+            CHECK_STATUS(decode(&room, log, arc__buf_slice(&room.buf), &message),
+                         more == 0 ? ARC_OK : ARC_ELIMIT);
+        }
+        free(text);
+        room_deinit(&room);
+    }
+}
+
 static void each_limit_holds_and_can_be_set(void)
 {
     struct room room;
@@ -619,6 +664,7 @@ static const struct test tests[] = {
     {"no bytes are amplified beyond the budget", no_bytes_are_amplified_beyond_the_budget},
     {"a packed list is counted before it takes memory",
      a_packed_list_is_counted_before_it_takes_memory},
+    {"the limits of the wire format are the promised ones", the_defaults_are_the_promised_ones},
     {"each limit of the wire format holds and can be set", each_limit_holds_and_can_be_set},
     {"decoding survives every failed allocation", decoding_survives_every_failed_allocation},
     {"encoding reports a full buffer", encoding_reports_a_full_buffer},

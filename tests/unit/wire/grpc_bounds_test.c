@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a limit lies: just inside it is served, just outside is refused. */
+#include "shim.h"
+
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+
+#include "frames.h"
+#include "wire/grpc_priv.h"
+
+/* --- prefixes of messages ----------------------------------------------------------------------
+ */
+
+static void split_prefixes(void)
+{
+    static const arc_slice messages[] = {{"\x00\x00\x00\x00\x03one", 8},
+                                         {"\x00\x00\x00\x00\x00", 5}};
+    for (size_t i = 0; i < ARC_COUNT_OF(messages); i++) {
+        for (size_t cut = 0; cut <= messages[i].len; cut++) {
+            struct attack attack;
+            attack_open(&attack, NULL);
+            request(&attack.out, 1, 0, "/t/Hang", NULL, NULL);
+            frame(&attack.out, DATA, 0, 1, arc__slice(messages[i].ptr, cut));
+            send_out(&attack);
+            CHECK_INT(attack.pair.server_counters.messages_in, cut == messages[i].len);
+            frame(&attack.out, DATA, END_STREAM, 1, arc__slice_from(messages[i], cut));
+            send_out(&attack);
+            CHECK_OK(attack.status);
+            CHECK_INT(attack.pair.server_counters.messages_in, 1);
+            CHECK_INT(attack.pair.service.bytes, messages[i].len - 5);
+            CHECK_INT(attack.pair.service.half_closed, 1);
+            attack_close(&attack);
+        }
+    }
+}
+
+static void a_prefix_of_4_gib(void)
+{
+    for (size_t cut = 1; cut <= 5; cut++) {
+        struct attack attack;
+        struct scales scales = {0, 0};
+        struct arc_mem mem = scales_mem(&scales);
+        attack_open_in(&attack, &mem, NULL);
+        request(&attack.out, 1, 0, "/t/Hang", NULL, NULL);
+        frame(&attack.out, DATA, 0, 1, arc__slice("\x00\xff\xff\xff\xff", cut));
+        send_out(&attack);
+        CHECK_INT(attack.pair.service.closed, cut == 5);
+        frame(&attack.out, DATA, 0, 1, arc__slice("\x00\xff\xff\xff\xff" + cut, 5 - cut));
+        send_out(&attack);
+        CHECK_INT(attack.pair.service.closed, 1);
+        CHECK_INT(attack.pair.server_counters.refused_message_size, 1);
+        CHECK(scales.peak < 128 << 10);
+        attack_close(&attack);
+    }
+}
+
+static void longest_message(void)
+{
+    struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+    limits.message_max_bytes = 1000;
+    for (int more = 0; more < 2; more++) {
+        struct pair pair = {0};
+        struct seen seen = {0};
+        static const char bytes[1001];
+        CHECK_OK(pair_open(&pair, NULL, &limits, NULL));
+        CHECK_OK(pair_unary(&pair, "/t/Collect", arc__slice(bytes, 1000 + (size_t)more), &seen));
+        CHECK_INT(seen.code, more ? ARC_GRPC_RESOURCE_EXHAUSTED : ARC_GRPC_OK);
+        CHECK_INT(pair.server_counters.refused_message_size, more);
+        pair_close(&pair);
+    }
+}
+
+/* --- grpc-timeout ------------------------------------------------------------------------------
+ */
+
+static void timeouts(void)
+{
+    static const struct {
+        const char *text;
+        int served;
+        uint64_t after_ns;
+    } cases[] = {
+        {"0n", 1, 0},
+        {"1n", 1, 1},
+        {"99999999m", 1, UINT64_C(99999999000000)},
+        {"99999999H", 1, ARC_GRPC_NEVER}, /* beyond 64 bits: none */
+        {"100000000n", 0, 0},             /* nine digits */
+        {"999999999H", 0, 0},
+        {"-1S", 0, 0},
+        {"+1S", 0, 0},
+        {"1", 0, 0},
+        {"S", 0, 0},
+        {"", 0, 0},
+        {"1s", 0, 0},
+        {"1 S", 0, 0},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(cases); i++) {
+        struct attack attack;
+        attack_open(&attack, NULL);
+        request(&attack.out, 1, 0, "/t/Hang", "grpc-timeout", cases[i].text);
+        send_out(&attack);
+        if (!CHECK_INT(attack.pair.service.calls, cases[i].served))
+            printf("# %s\n", cases[i].text);
+        CHECK_INT(attack.pair.server_counters.refused_metadata, !cases[i].served);
+        uint64_t deadline_ns = attack.pair.service.deadline_ns;
+        if (cases[i].served && cases[i].after_ns != ARC_GRPC_NEVER) {
+            CHECK_INT(deadline_ns - attack.pair.now_ns, cases[i].after_ns);
+            attack.pair.now_ns = deadline_ns;
+            send_out(&attack);
+            CHECK_INT(attack.pair.server_counters.deadlines, 1);
+            CHECK_INT(attack.pair.service.closed, 1); /* its slot is free again */
+        } else if (cases[i].served) {
+            CHECK(deadline_ns > attack.pair.now_ns + (UINT64_C(1) << 62));
+        }
+        attack_close(&attack);
+    }
+}
+
+/* --- numbers of streams ------------------------------------------------------------------------
+ */
+
+static void the_last_stream_of_a_server(void)
+{
+    struct attack attack;
+    attack_open(&attack, NULL);
+    request(&attack.out, 0x7ffffffd, 0, "/t/Hang", NULL, NULL);
+    request(&attack.out, 0x7fffffff, 0, "/t/Hang", NULL, NULL);
+    send_out(&attack);
+    CHECK_OK(attack.status);
+    CHECK_INT(attack.pair.service.calls, 2);
+    request(&attack.out, 1, 0, "/t/Hang", NULL, NULL); /* ids never go back: not looked at */
+    send_out(&attack);
+    CHECK_INT(attack.pair.service.calls, 2);
+    attack_close(&attack);
+}
+
+static void the_last_stream_of_a_client(void)
+{
+    struct pair pair = {0};
+    struct seen last = {0}, none = {0};
+    CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
+    pair_pump(&pair);
+    CHECK_INT(nghttp2_session_set_next_stream_id(pair.client->session, INT32_MAX), 0);
+    CHECK(!arc_grpc_conn_is_draining(pair.client));
+    CHECK_OK(pair_call(&pair, "/t/Echo", 0, &last));
+    CHECK_INT(arc_grpc_call_get_id(last.call), INT32_MAX);
+    /* The next one belongs onto another connection, which a channel then makes. */
+    CHECK_STATUS(pair_call(&pair, "/t/Echo", 0, &none), ARC_EUNAVAILABLE);
+    CHECK(arc_grpc_conn_is_draining(pair.client));
+    CHECK_OK(arc_grpc_call_send(last.call, ARC_LIT("x"), NULL));
+    arc_grpc_call_half_close(last.call);
+    pair_pump(&pair);
+    CHECK_INT(last.code, ARC_GRPC_OK);
+    CHECK_INT(last.messages, 1);
+    CHECK_INT(none.statuses + none.closes, 0);
+    pair_close(&pair);
+}
+
+/* --- rates -------------------------------------------------------------------------------------
+ */
+
+/* Resets at an even rate; answers how many were taken within a day's worth of them. */
+static int resets_at(uint64_t apart_ns)
+{
+    struct attack attack;
+    int sent = 0;
+    attack_open(&attack, NULL);
+    while (sent < 20000 && attack.status == ARC_OK) {
+        request(&attack.out, attack.next, 0, "/t/Hang", NULL, NULL);
+        frame_u32(&attack.out, RST_STREAM, attack.next, 8);
+        attack.next += 2;
+        attack.pair.now_ns += apart_ns;
+        send_out(&attack);
+        sent++;
+    }
+    CHECK_INT(attack.status == ARC_OK, sent == 20000);
+    CHECK(attack.pair.service.calls <= sent);
+    attack_close(&attack);
+    return sent;
+}
+
+static void rate_of_resets(void)
+{
+    CHECK_INT(resets_at(PAIR_S / 10), 20000); /* ten a second, for ever */
+    int sent = resets_at(PAIR_S / 20);        /* twice that: the burst is gone after 10 s */
+    CHECK(sent >= 200 && sent <= 202);
+    CHECK_INT(resets_at(0), 101);
+}
+
+/* --- what a turn may bring -----------------------------------------------------------------------
+ */
+
+/* A connection's unanswered calls fill its slots, and a reset one costs from the bucket: however
+ * many requests are in the bytes, so many are handed over before other connections have a turn. */
+static void calls_of_one_turn(void)
+{
+    struct attack attack;
+    struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+    for (uint64_t calls_max = 20; calls_max <= 100; calls_max += 80) {
+        limits.calls_max = calls_max;
+        attack_open(&attack, &limits);
+        for (int i = 0; i < 4000; i++) {
+            request(&attack.out, attack.next, END_STREAM, "/t/Echo", NULL, NULL);
+            attack.next += 2;
+        }
+        arc_status status = arc_grpc_conn_recv(attack.pair.server, attack.pair.now_ns,
+                                               arc__buf_slice(&attack.out), NULL);
+        CHECK_STATUS(status, ARC_ELIMIT); /* more than the slots are faults */
+        CHECK_INT(attack.pair.service.calls, calls_max);
+        arc__buf_clear(&attack.out);
+        attack_close(&attack);
+    }
+}
+
+static const struct test tests[] = {
+    {"a prefix split at any byte brings one message", split_prefixes},
+    {"a prefix that tells 4 GiB ends its call, and takes no memory", a_prefix_of_4_gib},
+    {"the longest message passes, one byte more does not", longest_message},
+    {"grpc-timeout is taken by its grammar, saturated, or refused", timeouts},
+    {"after the last stream a server takes no other", the_last_stream_of_a_server},
+    {"after the last stream a client's connection drains", the_last_stream_of_a_client},
+    {"resets are free at their rate and end the connection above", rate_of_resets},
+    {"bytes of one turn bring no more calls than there are slots", calls_of_one_turn},
+};
+TEST_MAIN(tests)
