@@ -121,7 +121,7 @@ static void named_codes_and_attempts(void)
     fleet.stations[0].code = ARC_GRPC_INTERNAL;
     CHECK_OK(fleet_unary(&fleet, 1, &seen));
     check_done(&seen, ARC_GRPC_INTERNAL);
-    CHECK_INT(fleet.stations[0].calls, ARC_RETRY_ATTEMPTS_MAX);
+    CHECK_INT(fleet.stations[0].calls, ARC_GRPC_RETRY_ATTEMPTS_MAX);
     arc__net_channel_close(fleet.host.channel);
     fleet.host.channel = NULL;
     const uint32_t bad[] = {1U << ARC_GRPC_OK, 1U << 17, 1U << 31};
@@ -631,13 +631,13 @@ static void jitter(void)
     const uint64_t bound = 1000;
     CHECK_OK(host_open(&host, NULL));
     for (int i = 0; i < 10000; i++) {
-        uint64_t wait = arc__retry_jitter(&host.env, bound);
+        uint64_t wait = arc__grpc_retry_jitter(&host.env, bound);
         CHECK(wait <= bound);
         buckets[wait == bound ? 9 : wait / 100]++;
     }
     for (size_t i = 0; i < 10; i++)
         CHECK(buckets[i] > 850 && buckets[i] < 1150);
-    CHECK_INT(arc__retry_jitter(&host.env, 0), 0);
+    CHECK_INT(arc__grpc_retry_jitter(&host.env, 0), 0);
     host_close(&host);
 }
 
@@ -657,49 +657,49 @@ static void bounds_double(void)
     static const uint64_t waits[] = {100, 200, 300, 300};
     struct arc_grpc_again note = {.idempotent = 1};
     struct arc_grpc_ending ending = {.code = ARC_GRPC_UNAVAILABLE, .may_again = 1, .note = &note};
-    struct arc_retry retry;
-    CHECK_OK(arc__retry_init(&retry, &options, NULL));
+    struct arc_grpc_retry_policy retry;
+    CHECK_OK(arc__grpc_retry_init(&retry, &options, NULL));
     for (uint32_t i = 0; i < 4; i++) {
-        CHECK(arc__retry_decide(&retry, &env, &ending, 5 * PAIR_S));
+        CHECK(arc__grpc_retry_decide(&retry, &env, &ending, 5 * PAIR_S));
         CHECK_INT(note.at_ns, 5 * PAIR_S + waits[i] * PAIR_MS);
         CHECK_INT(note.attempts, i + 1);
     }
-    CHECK(!arc__retry_decide(&retry, &env, &ending, 5 * PAIR_S));
+    CHECK(!arc__grpc_retry_decide(&retry, &env, &ending, 5 * PAIR_S));
     CHECK_INT(note.attempts, 4);
 }
 
 static void throttle(void)
 {
     struct arc_net_env env = {.random = no_entropy};
-    struct arc_retry retry;
+    struct arc_grpc_retry_policy retry;
     int again = 0, more = 0;
-    CHECK_OK(arc__retry_init(&retry, &plain, NULL));
+    CHECK_OK(arc__grpc_retry_init(&retry, &plain, NULL));
     for (int i = 0; i < 20; i++) {
         struct arc_grpc_again note = {.idempotent = 1};
         struct arc_grpc_ending ending = {
             .code = ARC_GRPC_UNAVAILABLE, .may_again = 1, .note = &note};
-        again += arc__retry_decide(&retry, &env, &ending, 0);
+        again += arc__grpc_retry_decide(&retry, &env, &ending, 0);
     }
     CHECK_INT(again, 4); /* 9, 8, 7 and 6 tokens left; 5 are half */
     CHECK_INT(retry.tokens, 0);
     for (int i = 0; i < 62; i++) {
         struct arc_grpc_again note = {.idempotent = 1};
         struct arc_grpc_ending ending = {.code = ARC_GRPC_OK, .note = &note};
-        CHECK(!arc__retry_decide(&retry, &env, &ending, 0));
+        CHECK(!arc__grpc_retry_decide(&retry, &env, &ending, 0));
     }
     for (int i = 0; i < 5; i++) {
         struct arc_grpc_again note = {.idempotent = 1};
         struct arc_grpc_ending ending = {
             .code = ARC_GRPC_UNAVAILABLE, .may_again = 1, .note = &note};
-        more += arc__retry_decide(&retry, &env, &ending, 0);
+        more += arc__grpc_retry_decide(&retry, &env, &ending, 0);
     }
     CHECK_INT(more, 1);
     for (int i = 0; i < 1000; i++) {
         struct arc_grpc_again note = {0};
         struct arc_grpc_ending ending = {.code = ARC_GRPC_OK, .note = &note};
-        CHECK(!arc__retry_decide(&retry, &env, &ending, 0));
+        CHECK(!arc__grpc_retry_decide(&retry, &env, &ending, 0));
     }
-    CHECK_INT(retry.tokens, ARC_RETRY_TOKENS_MAX);
+    CHECK_INT(retry.tokens, ARC_GRPC_RETRY_TOKENS_MAX);
 }
 
 /* --- memory ---------------------------------------------------------------------------------- */
