@@ -23,8 +23,8 @@ sys.path.insert(0, os.path.join(HERE, "../e2e"))
 from harness import BUILD, PATIENCE, Failure, Skip, case, check, run_cases, same  # noqa
 
 __all__ = ["AWAY", "BUILD", "BUILD_PATIENCE", "DESCRIPTORS", "Failure", "HERE", "Lab", "MADE",
-           "PATIENCE", "PROTO", "Proxy", "Skip", "case", "check", "go_tool", "have", "made", "packed", "run",
-           "run_cases", "same", "want_ok"]
+           "PATIENCE", "PROTO", "Proxy", "Skip", "case", "check", "go_tool", "have", "made",
+           "packed", "run", "run_cases", "same", "want_ok"]
 
 PROTO = os.path.join(HERE, "testservice.proto")
 DESCRIPTORS = os.path.abspath(os.path.join(BUILD, "gen/interop/testservice.pb"))

@@ -4,8 +4,8 @@
 import os
 import shutil
 
-from lab import (AWAY, BUILD_PATIENCE, HERE, MADE, PROTO, Failure, Lab, Skip, case, check, have, run,
-                 run_cases, want_ok)
+from lab import (AWAY, BUILD_PATIENCE, HERE, MADE, PROTO, Failure, Lab, Skip, case, check, have,
+                 run, run_cases, want_ok)
 
 FILES = ("package.json", "package-lock.json", "client.js")
 PACKAGES = os.path.join(MADE, "node")

@@ -111,11 +111,9 @@ def early_answer(channel):
 
 
 def compressed(channel):
-    try:
-        channel.unary_unary("/t/Echo")(b"x" * 1000, timeout=WAIT, compression=grpc.Compression.Gzip)
-        raise AssertionError("no error")
-    except grpc.RpcError as error:
-        assert error.code() == grpc.StatusCode.UNIMPLEMENTED, error
+    call = channel.unary_unary("/t/Echo")
+    message = b"x" * 100000
+    assert call(message, timeout=WAIT, compression=grpc.Compression.Gzip) == message
 
 
 def metadata(channel):
@@ -149,7 +147,7 @@ CASES = [
     ("grpcio's deadline ends a call", deadline),
     ("grpcio cancels", cancel),
     ("grpcio takes an early answer while it sends", early_answer),
-    ("grpcio is told that only identity is offered", compressed),
+    ("grpcio compresses what it sends", compressed),
     ("grpcio sends metadata", metadata),
     ("grpcio is told of too much metadata", too_much_metadata),
     ("grpcio makes five hundred calls at once", many_at_once),
@@ -169,7 +167,7 @@ def run(number, sentence, function, *args):
 
 def counted(counters):
     assert counters["connections"] == 1, counters
-    assert counters["faults"] == 0, counters
+    assert counters["faults"] == 1, counters  # the header block that was too long
 
 
 def main():
@@ -179,7 +177,7 @@ def main():
         for number, (sentence, function) in enumerate(CASES, 1):
             failed += run(number, sentence, function, channel)
     number = len(CASES) + 1
-    sentence = "grpcio used one connection and broke no rule"
+    sentence = "grpcio used one connection and broke no other rule"
     failed += run(number, sentence, lambda: counted(server.stop()))
     print(f"1..{number}")
     return 1 if failed else 0
