@@ -9,3 +9,14 @@ embed_poll_CPPFLAGS = $(program_cppflags)
 embed_poll_CFLAGS = $(ARC_CFLAGS)
 embed_poll_LDADD = libarcentra.la
 embed_poll_SOURCES = examples/embed_poll.c
+if WITH_GRPC
+noinst_PROGRAMS += grpc_server grpc_client
+grpc_server_CPPFLAGS = $(program_cppflags)
+grpc_server_CFLAGS = $(ARC_CFLAGS)
+grpc_server_LDADD = libarcentra.la
+grpc_server_SOURCES = examples/grpc_server.c
+grpc_client_CPPFLAGS = $(program_cppflags)
+grpc_client_CFLAGS = $(ARC_CFLAGS)
+grpc_client_LDADD = libarcentra.la
+grpc_client_SOURCES = examples/grpc_client.c
+endif

@@ -7,6 +7,7 @@
 #   installed_tests  what only an installed copy shows; left out of a sanitized build, where a
 #                    program made with nothing but pkg-config cannot load the library
 #   e2e_tests        tests/e2e: the programs, talking to each other
+#   interop_tests    tests/interop: clients, servers and tools of others against our gRPC
 #   smoke_tests      a few of these that say within seconds whether a build is sound
 # Programs have no extension and so take LOG_DRIVER.
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
@@ -21,7 +22,7 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 	export ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS;
 EXTRA_DIST += tests/lsan.supp
 
-TESTS += $(shape_tests) $(e2e_tests)
+TESTS += $(shape_tests) $(e2e_tests) $(interop_tests)
 if !SANITIZED
 TESTS += $(installed_tests)
 endif
@@ -30,7 +31,7 @@ smoke_tests += tests/unit/base/text_test tests/unit/codec/pb_test tests/unit/sto
 	tests/unit/store/store_sqlite_test
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
-check_LTLIBRARIES = libshim.la
+check_LTLIBRARIES += libshim.la
 libshim_la_SOURCES = tests/unit/shim.c tests/unit/shim.h
 libshim_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 libshim_la_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
@@ -54,6 +55,7 @@ include tests/unit/face/local.mk
 include tests/shape/local.mk
 include tests/e2e/local.mk
 include tests/bench/local.mk
+include tests/interop/local.mk
 include tests/fuzz/local.mk
 
 if WITH_PROGRAMS
@@ -62,6 +64,6 @@ smoke_tests += tests/e2e/smoke_test.py
 endif
 EXTRA_DIST += tests/e2e/smoke_test.py
 
-check-unit check-shape check-installed check-e2e check-smoke:
+check-unit check-shape check-installed check-e2e check-interop check-smoke:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$$($(@:check-%=%)_tests)'
-.PHONY: check-unit check-shape check-installed check-e2e check-smoke
+.PHONY: check-unit check-shape check-installed check-e2e check-interop check-smoke

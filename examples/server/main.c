@@ -221,6 +221,7 @@ static int open_grpc(struct server *server)
     }
     if (config->grpc_tls_client_ca[0] != '\0')
         options.tls_client_ca_file = config->grpc_tls_client_ca;
+    options.reflection_off = !config->grpc_reflection;
     if (arc_server_open(server->ctl, &options, &server->grpc, &err) == ARC_OK) {
         server->grpc_port = arc_server_get_port(server->grpc);
         return 0;

@@ -22,7 +22,12 @@ typedef struct arc_grpc_channel arc_grpc_channel;
 #define ARC_GRPC_CHANNEL_READY 3
 #define ARC_GRPC_CHANNEL_BACKOFF 4 /* waits for the next attempt */
 
-/** Which of several addresses takes a call: the first that connects, or each in turn. */
+/**
+ * Which of several addresses takes a call. The first that connects: they are tried in their order,
+ * and again from the first after a loss. Each in turn: every address has a connection and a
+ * back-off of its own, and those that are READY take turns. An address is READY when its server
+ * has spoken HTTP/2, not when something there took the connection.
+ */
 #define ARC_GRPC_PICK_FIRST 0
 #define ARC_GRPC_ROUND_ROBIN 1
 
@@ -34,7 +39,17 @@ typedef struct arc_grpc_channel arc_grpc_channel;
 /**
  * When a call is sent again that its request calls idempotent, before any of its response was given
  * to the application (gRPC proposal A6). A call that no server has looked at is sent again in any
- * case, once. Zero in a field: the default. Since: 0.1.
+ * case, once. Between attempts the handle does all that it does else, the deadline runs, and a
+ * channel without a READY address counts as a failed attempt.
+ *
+ * A call is committed, and its end is its end, once its response begins (on_headers, and with it
+ * all of its messages and trailing metadata come from one attempt), once more than buffer_bytes of
+ * messages were sent, and by a cancel or its deadline. Of attempts that were not the last nothing
+ * is told, their trailing metadata neither. The server may name the pause in its trailing metadata
+ * (grpc-retry-pushback-ms; what is no number ends the retry), and reads grpc-previous-rpc-attempts.
+ * Ten tokens bound what a failing server gets: such a failure takes one, any call that ends well
+ * gives a tenth back, and calls are sent again while more than five are left.
+ * Zero in a field: the default. Since: 0.1.
  */
 typedef struct arc_grpc_retry {
     size_t size;
@@ -68,9 +83,11 @@ typedef struct arc_grpc_channel_options {
     uint32_t stall_ms;             /* 30000: a socket that takes no byte */
     const arc_grpc_interceptor *const *interceptors; /* they and the list outlive the channel */
     size_t interceptor_count;
-    /* Metadata for each call, such as a token: writes at most max fields to out, which live until
-     * the next call of this function, and answers their number; -1 refuses the call
-     * (UNAUTHENTICATED). Never asked without TLS, unless credentials_in_clear is 1. */
+    /* Metadata for each call, such as a token, asked for when the call, and again each further
+     * attempt, goes to a connection: writes at most max fields to out, which live until the next
+     * call of this function, and answers their number; -1 refuses the call (UNAUTHENTICATED). Of
+     * the request it sees all but metadata. It may not close the channel. A channel without TLS
+     * takes none (ARC_EINVAL), unless credentials_in_clear is 1. */
     int32_t (*credentials)(void *user, const arc_grpc_request *request, arc_grpc_field *out,
                            size_t max);
     int32_t credentials_in_clear;
@@ -85,9 +102,11 @@ typedef struct arc_grpc_channel_options {
     }
 
 /**
- * A channel; connects with the first call. Names are looked up, which blocks. Owner: the caller.
- * Thread: owner. Errors: ARC_EINVAL (target, certificates, limit), ARC_EUNAVAILABLE (no name is
- * known now), ARC_ENOMEM, ARC_EUNIMPLEMENTED (built without gRPC). Since: 0.1.
+ * A channel; connects with the first call. Names are looked up, which blocks; those that are not
+ * known are left out while there are others. Owner: the caller. Thread: owner.
+ * Errors: ARC_EINVAL (target, more than ARC_GRPC_ADDRESSES_MAX, certificates, limit),
+ * ARC_EUNAVAILABLE (no name is known now), ARC_ENOMEM, ARC_EUNIMPLEMENTED (built without gRPC).
+ * Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_grpc_channel_open(const arc_grpc_channel_options *options,
                                                       arc_grpc_channel **out, arc_err *err);
@@ -106,11 +125,13 @@ ARC_API int arc_grpc_channel_get_timeout_ms(const arc_grpc_channel *channel);
  */
 ARC_API ARC_MUST_USE arc_status arc_grpc_channel_dispatch(arc_grpc_channel *channel, arc_err *err);
 /**
- * Opens a call. While there is no connection it waits for the attempt that is going on; when that
- * fails, the call ends as UNAVAILABLE unless it asked to wait_for_ready. request->deadline_ns is on
- * the clock of env (arc_grpc_channel_get_now). Owner: the call is the channel's, the handle lives
- * until on_close. Thread: owner. Errors: as arc_grpc_call_open; ARC_EUNAVAILABLE besides while the
- * channel backs off and the call did not ask to wait; ARC_EUNAUTHENTICATED. Since: 0.1.
+ * Opens a call. While there is no connection it waits for the attempts that are going on; when
+ * every address has failed, the call ends as UNAVAILABLE unless it asked to wait_for_ready.
+ * request->deadline_ns is on the clock of env (arc_grpc_channel_get_now). The call's connection may
+ * change until its response begins. Owner: the call is the channel's, the handle lives until
+ * on_close. Thread: owner. Errors: as arc_grpc_call_open; ARC_EUNAVAILABLE besides while the
+ * channel backs off and the call did not ask to wait; ARC_EUNAUTHENTICATED (credentials refused; a
+ * call that had to wait hears it as its status). Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_grpc_channel_call(arc_grpc_channel *channel,
                                                       const arc_grpc_request *request,

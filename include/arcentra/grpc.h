@@ -29,7 +29,7 @@
  * paused call gets no events of reading, and its window is not given back, so the peer stops after
  * stream_window_bytes. Memory of one connection is bounded by
  *     unread     conn_window_bytes                                     16 MiB
- *     messages in pieces  assembly_max_bytes                           32 MiB
+ *     messages in pieces, and unpacked  assembly_max_bytes             32 MiB
  *     to be sent conn_queue_max_bytes + one message for each call      16 MiB + ...
  *     headers    header_list_max_bytes of the block that is being read 16 KiB
  * and far below that for peers that behave. WINDOWS: the bandwidth of a stream is at most window /
@@ -86,7 +86,8 @@ ARC_API const char *arc_grpc_status_name(int32_t code);
 /**
  * One line of metadata. The value of a name that ends in "-bin" is raw bytes on this side; the wire
  * form is base64. Names that the protocol uses itself are refused, but for
- * "grpc-status-details-bin", which goes with a status. Since: 0.1.
+ * "grpc-status-details-bin", which goes with a status. What was received may be sent as it is:
+ * lines of other than printable ASCII are left out. Since: 0.1.
  */
 typedef struct arc_grpc_field {
     arc_slice name, value;
@@ -282,8 +283,10 @@ typedef struct arc_grpc_identity {
 
 /**
  * Certificates and rules of TLS, for server.h and client.h. What is always so: TLS 1.2 at least,
- * ALPN h2 or no connection, no renegotiation, no compression, and a client that checks the chain
- * and the name of the server. Zero in a field: the default. Since: 0.1.
+ * and of 1.2 only ECDHE with AEAD (RFC 9113 9.2.2), ALPN h2 or no connection, no renegotiation, no
+ * compression, no resumption (every connection looks at the certificate and at the rules of now),
+ * and a client that checks the chain and the name of the server. Keys under a passphrase are
+ * refused, nobody is asked for one. Zero in a field: the default. Since: 0.1.
  */
 typedef struct arc_tls_options {
     size_t size;
@@ -292,8 +295,10 @@ typedef struct arc_tls_options {
     /* PEM. Client: who signs servers; NULL: the system's. Server: who signs clients; set, they are
      * asked for a certificate. */
     const char *ca_file;
-    const char *server_name;      /* client: the name to check instead of the target's host */
-    int32_t client_cert_optional; /* server: 1 takes clients without a certificate too */
+    const char *server_name; /* client: the name to check instead of the target's host */
+    /* Server with ca_file: 1 takes clients without a certificate too, which then have no identity;
+     * a certificate that is shown must still be good. */
+    int32_t client_cert_optional;
 } arc_tls_options;
 #define ARC_TLS_OPTIONS_INIT \
     { \
@@ -541,6 +546,8 @@ ARC_API ARC_MUST_USE arc_status arc_grpc_call_send(arc_grpc_call *call, arc_slic
                                                    arc_err *err);
 /**
  * The same with ARC_GRPC_SEND_…. ARC_GRPC_SEND_PACKED on a call without an encoding sends it plain.
+ * Without flags, on a call with one, a message is compressed from compress_min_bytes on, and sent
+ * plain after all where that makes it no shorter. The queue's bounds count its plain size first.
  * Owner: copied. Thread: owner. Errors: as arc_grpc_call_send. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_grpc_call_send_with(arc_grpc_call *call, arc_slice message,
@@ -552,11 +559,11 @@ ARC_API int32_t arc_grpc_call_was_packed(const arc_grpc_call *call);
  */
 ARC_API void arc_grpc_call_half_close(arc_grpc_call *call);
 /**
- * Server: what is queued, then the status. Without a message before it, headers and status are one
- * block (Trailers-Only). A client that is still sending is told to stop (RST_STREAM NO_ERROR).
- * Events but on_close end. Owner: copied. Thread: owner. Errors: ARC_EINVAL (metadata; nothing
- * happened), ARC_ECONFLICT (twice), ARC_ECANCELLED; ARC_ENOMEM: the stream is reset instead.
- * Since: 0.1.
+ * Server: what is queued, then the status (a code that gRPC does not have is UNKNOWN). Without a
+ * message before it, headers and status are one block (Trailers-Only). A client that is still
+ * sending is told to stop (RST_STREAM NO_ERROR). Events but on_close end. Owner: copied.
+ * Thread: owner. Errors: ARC_EINVAL (metadata; nothing happened), ARC_ECONFLICT (twice),
+ * ARC_ECANCELLED; ARC_ENOMEM: the stream is reset instead. Since: 0.1.
  */
 ARC_API arc_status arc_grpc_call_finish(arc_grpc_call *call, int32_t code, arc_slice message,
                                         const arc_grpc_field *fields, size_t count, arc_err *err);

@@ -114,20 +114,33 @@ typedef struct arc_server_options {
     uint32_t unproven_per_source_max; /* 64 */
     uint32_t handshake_ms;            /* 10000 */
     const arc_grpc_limits *limits;    /* of each connection; NULL: defaults; copied */
+    const arc_grpc_interceptor *const *interceptors; /* they and the list outlive the server */
+    size_t interceptor_count;
+    int32_t reflection_off; /* 1: nobody may ask for the services and their messages */
 } arc_server_options;
 #define ARC_SERVER_OPTIONS_INIT \
     { \
-        sizeof(arc_server_options), NULL, NULL, NULL, NULL, 0, 0, 0, NULL \
+        sizeof(arc_server_options), NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL, 0, 0 \
     }
 
 /**
- * Listens. Owner: the caller, who closes it before ctl. Thread: owner.
+ * Listens. Beside the control plane it serves health (grpc.health.v1: the server and each service
+ * of the contract are SERVING, and NOT_SERVING once it drains) and reflection. Both ask for no
+ * token: what they tell is in the published contract; reflection_off or an interceptor close them.
+ * Owner: the caller, who closes it before ctl. Thread: owner.
  * Errors: ARC_EINVAL (address, certificate, limit), ARC_EIO (bind; the message says why),
  * ARC_ENOMEM, ARC_EUNIMPLEMENTED (built without gRPC). Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_server_open(struct arc_ctl *ctl,
                                                 const arc_server_options *options, arc_server **out,
                                                 arc_err *err);
+/**
+ * Its router (service.h), for services of the host beside the control plane's: methods, health,
+ * descriptor sets. To be filled before the next arc_ctl_dispatch. They are not subject to the
+ * control plane's tokens; an interceptor may ask for some. The fallback is the control plane: leave
+ * it. Owner: server. Thread: owner. Since: 0.1.
+ */
+ARC_API arc_grpc_router *arc_server_get_router(arc_server *server);
 /** The port that it has. Owner: none. Thread: owner. Since: 0.1. */
 ARC_API int arc_server_get_port(arc_server *server);
 /**

@@ -15,6 +15,7 @@ struct arc_grpc_channel {
     arc_env env;
     struct arc_mem mem;
     struct arc_loop *loop;
+    int dispatching;
     struct arc_net_channel *net;
     void (*on_state)(void *user, arc_grpc_channel *channel, int32_t state, const arc_err *err);
     void *user;
@@ -119,9 +120,14 @@ int arc_grpc_channel_get_timeout_ms(const arc_grpc_channel *channel)
 
 arc_status arc_grpc_channel_dispatch(arc_grpc_channel *channel, arc_err *err)
 {
-    ARC_TRY(arc__loop_dispatch(channel->loop, LOOP_BUDGET, NULL, err));
-    arc__net_channel_tick(channel->net);
-    return ARC_OK;
+    if (channel->dispatching)
+        return arc__fail(err, ARC_ECONFLICT, "dispatch", "Dispatch was called from an event.");
+    channel->dispatching = 1;
+    arc_status status = arc__loop_dispatch(channel->loop, LOOP_BUDGET, NULL, err);
+    if (status == ARC_OK)
+        arc__net_channel_tick(channel->net);
+    channel->dispatching = 0;
+    return status;
 }
 
 arc_status arc_grpc_channel_call(arc_grpc_channel *channel, const arc_grpc_request *request,

@@ -15,6 +15,7 @@ struct arc_grpc_server {
     arc_env env;
     struct arc_mem mem;
     struct arc_loop *loop;
+    int dispatching;
     struct arc_net_server *net;
 };
 
@@ -100,9 +101,14 @@ int arc_grpc_server_get_timeout_ms(const arc_grpc_server *server)
 
 arc_status arc_grpc_server_dispatch(arc_grpc_server *server, arc_err *err)
 {
-    ARC_TRY(arc__loop_dispatch(server->loop, LOOP_BUDGET, NULL, err));
-    arc__net_server_tick(server->net);
-    return ARC_OK;
+    if (server->dispatching)
+        return arc__fail(err, ARC_ECONFLICT, "dispatch", "Dispatch was called from an event.");
+    server->dispatching = 1;
+    arc_status status = arc__loop_dispatch(server->loop, LOOP_BUDGET, NULL, err);
+    if (status == ARC_OK)
+        arc__net_server_tick(server->net);
+    server->dispatching = 0;
+    return status;
 }
 
 void arc_grpc_server_drain(arc_grpc_server *server, uint32_t deadline_ms)

@@ -10,10 +10,17 @@ libarc_la_SOURCES += \
 	lib/face/spec.c lib/face/spec_private.h
 if WITH_GRPC
 libarc_la_SOURCES += \
+	lib/face/api_files.h \
 	lib/face/client.c \
 	lib/face/grpc_channel.c \
 	lib/face/grpc_server.c \
 	lib/face/server.c
+nodist_libarc_la_SOURCES += gen/api_files.c
+CLEANFILES += gen/api_files.c
+gen/api_files.c: $(api_protos) lib/wire/embed.py
+	$(AM_V_GEN)$(MKDIR_P) gen && \
+	  $(PYTHON) $(srcdir)/lib/wire/embed.py $(PROTOC) arc__api_files face/api_files.h \
+	    $(srcdir)/api -- $(api_protos:api/%=%) > $@.tmp && mv $@.tmp $@
 else
 no_grpc_from = \
 	$(top_srcdir)/include/arcentra/client.h \

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gRPC server in front of a control plane: net's sockets, wire's door, driven by the control
- * plane's dispatch. */
+/* The gRPC server in front of a control plane: net's sockets, wire's router and door, driven by the
+ * control plane's dispatch. */
 #include <arcentra/server.h>
 
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "face/api_files.h"
 #include "face/ctl_private.h"
 #include "net/grpc_server.h"
 #include "net/loop.h"
 #include "wire/grpc_door.h"
+#include "wire/grpc_services.h"
 
 #define LOOP_BUDGET 4096u
 #define NS_PER_MS UINT64_C(1000000)
@@ -19,6 +21,7 @@ struct arc_server {
     struct arc_link link;
     struct arc_ctl *ctl;
     struct arc_grpc_door *door;
+    arc_grpc_router *router;
     struct arc_net_server *server;
 };
 
@@ -58,14 +61,39 @@ static arc_status open_sockets(struct arc_server *server, const arc_server_optio
         .listen = &listen,
         .listen_count = 1,
         .tls = options->tls_cert_file != NULL ? &tls : NULL,
-        .events = arc__grpc_door_events(),
-        .user = server->door,
+        .events = arc_grpc_router_get_events(),
+        .user = server->router,
         .limits = options->limits,
+        .interceptors = options->interceptors,
+        .interceptor_count = options->interceptor_count,
         .conns_max = options->connections_max,
         .unproven_per_source_max = options->unproven_per_source_max,
         .handshake_ns = options->handshake_ms * NS_PER_MS,
     };
     return arc__net_server_open(&given, &server->server, err);
+}
+
+/* Health and reflection, and everything else to the control plane. */
+static arc_status open_router(struct arc_server *server, const arc_server_options *options,
+                              arc_err *err)
+{
+#define RPC(service, method, request, reply, client_stream, server_stream) service,
+    static const char *const services[] = {
+#include "rpc_table.def"
+    };
+#undef RPC
+    arc_env env = arc__mem_to_env(&server->ctl->mem);
+    ARC_TRY(arc_grpc_router_open(&env, &server->router, err));
+    arc_grpc_router_set_fallback(server->router, arc__grpc_door_events(), server->door);
+    for (size_t i = 0; i < ARC_COUNT_OF(services); i++) {
+        /* A row for each method; the methods of a service stand together. */
+        if (i == 0 || strcmp(services[i], services[i - 1]) != 0)
+            ARC_TRY(arc__grpc_router_know(server->router, arc__slice_cstr(services[i]), err));
+    }
+    ARC_TRY(arc_grpc_router_add_health(server->router, err));
+    if (options->reflection_off)
+        return ARC_OK;
+    return arc__grpc_router_reflect(server->router, arc__api_files, arc__api_files_len, err);
 }
 
 static void server_drop(arc_server **server)
@@ -91,11 +119,17 @@ arc_status arc_server_open(arc_ctl *ctl, const arc_server_options *given, arc_se
                                          .open = arc__grpc_door_to_command,
                                          .user = ctl->command};
     ARC_TRY(arc__grpc_door_open(&door, &server->door, err));
+    ARC_TRY(open_router(server, &options, err));
     ARC_TRY(open_sockets(server, &options, err));
     arc__list_add_tail(&ctl->servers, &server->link);
     *out = server;
     server = NULL;
     return ARC_OK;
+}
+
+arc_grpc_router *arc_server_get_router(arc_server *server)
+{
+    return server->router;
 }
 
 int arc_server_get_port(arc_server *server)
@@ -106,6 +140,7 @@ int arc_server_get_port(arc_server *server)
 void arc_server_drain(arc_server *server, uint32_t deadline_ms)
 {
     uint64_t now_ns = server->ctl->env.now_ns(server->ctl->env.user);
+    arc_grpc_router_shut_health(server->router);
     arc__grpc_door_drain(server->door);
     arc__net_server_drain(server->server, now_ns + deadline_ms * NS_PER_MS);
 }
@@ -127,6 +162,7 @@ void arc_server_close(arc_server *server)
     struct arc_mem mem = server->ctl->mem;
     arc__list_remove(&server->link);
     arc__net_server_close(server->server);
+    arc_grpc_router_close(server->router);
     arc__grpc_door_close(server->door);
     arc__free(&mem, server);
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A gRPC channel to one target. It connects when there is a call, keeps the connection, and comes
- * back after a loss with exponential back-off and full jitter (each wait is random between nothing
- * and the present bound), so that ten thousand agents do not return in one wave.
+/* A gRPC channel: calls to one service at one or more addresses. Its calls begin in a lobby
+ * (wire/grpc.h); when a line (grpc_line.h) is READY they go on to its connection, at once or when
+ * one becomes so, and come back when they are to be sent again (grpc_retry.h). It connects when
+ * there is a call.
  *
- *     IDLE ── a call ──► CONNECTING ── established ──► READY ── lost, GOAWAY ──► IDLE
- *                          │      ▲                                               │
- *                       failed    └── time is up, and a call waits ── BACKOFF ◄───┘ lost too soon
- *                          └────────────────────────────────────────►
+ *     calls --> lobby --> line: 127.0.0.1:1 --> connection
+ *                 ^  |    line: 127.0.0.1:2 --> connection     round robin; with pick-first there
+ *                 |  +--> line: ...                            is one line that has all addresses
+ *                 +-- to be sent again, after a wait --+
  *
- * A call that is opened while there is no connection waits for the attempt that is going on; when
- * it fails, the call ends as UNAVAILABLE unless it asked to wait_for_ready: then only its deadline
- * ends it. A server that says GOAWAY keeps the calls it has; the next call goes to a new
- * connection.
+ * A call waits in the lobby while a line connects. When every line backs off, it ends as
+ * UNAVAILABLE unless it asked to wait_for_ready: then only its deadline ends it. A server that says
+ * GOAWAY keeps the calls it has; the next call goes to a new connection.
  *
  * Tick and loop: as for a server.
  * Thread: owner. */
@@ -54,8 +54,11 @@ struct arc_net_channel_options {
     void *user;
 };
 
-/* Looks up the target's name, which blocks, once: a name that moves needs a new channel. Connects
- * nothing yet. ARC_EINVAL, ARC_EUNAVAILABLE, ARC_ENOMEM. */
+/* Metadata lines that credentials may add. */
+#define ARC_NET_CREDENTIALS_MAX 16
+
+/* Looks up the targets' names, which blocks, once: for a name that moves there is set_targets.
+ * Connects nothing yet. ARC_EINVAL, ARC_EUNAVAILABLE (no name is known), ARC_ENOMEM. */
 arc_status arc__net_channel_open(const struct arc_net_channel_options *options,
                                  struct arc_net_channel **out, arc_err *err);
 /* Ends every call with ARC_GRPC_WHY_LOST. NULL is fine. Not from an event. */
@@ -65,15 +68,16 @@ void arc__net_channel_tick(struct arc_net_channel *channel);
 uint64_t arc__net_channel_next_deadline(const struct arc_net_channel *channel); /* 0: at once */
 
 /* As arc_grpc_call_open. ARC_EUNAVAILABLE besides while the channel backs off and the call did not
- * ask to wait. */
+ * ask to wait; ARC_EUNAUTHENTICATED where credentials refused. */
 arc_status arc__net_channel_call(struct arc_net_channel *channel,
                                  const struct arc_grpc_request *request,
                                  const struct arc_grpc_events *events, void *user,
                                  struct arc_grpc_call **out, arc_err *err);
-/* Connects now, without a call, and without waiting for the end of a back-off. */
+/* As open; connections to addresses that stay are kept, others finish their calls. */
 arc_status arc__net_channel_set_targets(struct arc_net_channel *channel, const char *const *targets,
                                         size_t count, arc_err *err);
 arc_status arc__net_channel_reload_tls(struct arc_net_channel *channel, arc_err *err);
+/* Connects now, without a call, and without waiting for the end of a back-off. */
 void arc__net_channel_connect(struct arc_net_channel *channel);
 /* No more calls on the present connections; those alive go on. */
 void arc__net_channel_drain(struct arc_net_channel *channel);

@@ -278,7 +278,7 @@ static void expire(struct arc_grpc_pipe *pipe, uint64_t now)
         end_with(pipe, ARC_EDEADLINE, "The connection was not established in time.");
     else if (now >= pipe->stall_at)
         end_with(pipe, ARC_EDEADLINE, "The peer takes no bytes any more.");
-    else if (pipe->open)
+    else if (pipe->open && !pipe->over)
         arc_grpc_conn_tick(pipe->wire, now);
     make_due(pipe);
 }

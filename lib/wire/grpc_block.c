@@ -73,6 +73,8 @@ static arc_slice *own_field(struct arc_grpc_block *block, arc_slice name)
         return IS("grpc-message") ? &block->message : NULL;
     case sizeof("grpc-encoding") - 1:
         return IS("grpc-encoding") ? &block->encoding : NULL;
+    case sizeof("grpc-retry-pushback-ms") - 1:
+        return IS("grpc-retry-pushback-ms") ? &block->pushback : NULL;
     case sizeof("grpc-status-details-bin") - 1:
         return IS("grpc-status-details-bin") ? &block->details : NULL;
     default:
@@ -142,6 +144,7 @@ int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn
         *own = value.len == 0 ? ARC_LIT("") : arc__arena_copy(&block->arena, value);
     } else if (arc__slice_is(name, ":method")) {
         block->is_post = arc__slice_is(value, "POST");
+        block->is_head = arc__slice_is(value, "HEAD");
     } else if (arc__slice_is(name, ":status")) {
         uint64_t code;
         if (value.len == 3 && arc__slice_to_u64(value, &code))

@@ -29,6 +29,8 @@ struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
                           2);
         arc__buf_init(&call->trailers, &conn->mem,
                       2 * (size_t)limits->header_list_max_bytes + 8 * ARC_GRPC_MESSAGE_MAX_BYTES);
+        arc__buf_init(&call->request, &conn->mem,
+                      4 * (size_t)limits->header_list_max_bytes + 65536);
         arc__grpc_block_init(&call->trail, conn);
     }
     call->conn = conn;
@@ -46,6 +48,7 @@ void arc__grpc_call_destroy(struct arc_grpc_call *call, const struct arc_mem *me
     arc__buf_deinit(&call->held);
     arc__buf_deinit(&call->out);
     arc__buf_deinit(&call->trailers);
+    arc__buf_deinit(&call->request);
     arc__grpc_block_deinit(&call->trail);
     arc__grpc_intercept_forget(call, mem);
     arc__free(mem, call);
@@ -81,6 +84,7 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
     trim(&call->held);
     trim(&call->out);
     trim(&call->trailers);
+    trim(&call->request);
     arc__grpc_block_reset(&call->trail);
     struct arc_grpc_call clean = {
         .conn = conn,
@@ -88,6 +92,7 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
         .held = call->held,
         .out = call->out,
         .trailers = call->trailers,
+        .request = call->request,
         .trail = call->trail,
         .track = call->track,
     };
@@ -124,6 +129,11 @@ static void drop_input(struct arc_grpc_call *call)
         drop_message(call);
     if (call->unconsumed > 0)
         arc__grpc_h2_consume(call, call->unconsumed);
+}
+
+void arc__grpc_call_drop_input(struct arc_grpc_call *call)
+{
+    drop_input(call);
 }
 
 /* The application's hold ends; the stream may go on for a while. */
@@ -167,7 +177,7 @@ void arc__grpc_call_end(struct arc_grpc_call *call, arc_grpc_why why, int code, 
         .unprocessed = call->unprocessed,
         .why = why,
     };
-    if (close_hold(call))
+    if (!arc__grpc_call_keep(call, why, code) && close_hold(call))
         say_end(call, &status);
 }
 
@@ -368,6 +378,8 @@ static void end_of_reading(struct arc_grpc_call *call)
             call->events->on_half_close(call->user, call);
         return;
     }
+    if (call->have_status && arc__grpc_call_keep(call, ARC_GRPC_WHY_DONE, call->status_code))
+        return;
     /* The server has said its last word; what we still had to send interests nobody. */
     arc_grpc_call_half_close(call);
     if (call->have_status)
@@ -398,6 +410,7 @@ void arc__grpc_call_data(struct arc_grpc_call *call, arc_slice bytes)
     call->unconsumed += bytes.len;
     if (call->in_done) {
         arc__grpc_h2_consume(call, bytes.len);
+        arc__grpc_call_stop_sender(call);
         return;
     }
     if (!call->raised && call->received > limits->stream_window_first_bytes / 4 &&
@@ -412,6 +425,14 @@ void arc__grpc_call_data(struct arc_grpc_call *call, arc_slice bytes)
         hold(call, arc__slice_from(bytes, taken));
     if (call->unconsumed >= taken && taken > 0)
         arc__grpc_h2_consume(call, taken);
+}
+
+/* A client that was refused in HTTP ends a short request by itself; one that is still sending a
+ * long one is told to stop. */
+void arc__grpc_call_stop_sender(struct arc_grpc_call *call)
+{
+    if (call->answered && call->received > ARC_GRPC_HTTP_BODY_BYTES)
+        arc__grpc_h2_reset(call, ARC_H2_NO_ERROR);
 }
 
 static void deliver_held(struct arc_grpc_call *call)
@@ -457,15 +478,25 @@ static void refuse(struct arc_grpc_call *call, uint64_t *counter, int code, cons
     (void)submit_status(call, code, arc__slice_cstr(text), NULL, 0);
 }
 
-static void refuse_http(struct arc_grpc_call *call, uint64_t *counter, const char *http_status)
+/* In the words of HTTP, for a client that speaks no gRPC: a line of text says why. */
+static void refuse_http(struct arc_grpc_call *call, const struct arc_grpc_block *block,
+                        uint64_t *counter, const char *http_status, arc_slice text)
 {
+    struct arc_buf *list = &call->trailers;
     ++*counter;
     drop_input(call);
-    arc__buf_clear(&call->trailers);
-    arc__grpc_list_add(&call->trailers, ARC_LIT(":status"), arc__slice_cstr(http_status));
+    arc__buf_clear(list);
+    arc__grpc_list_add(list, ARC_LIT(":status"), arc__slice_cstr(http_status));
+    arc__grpc_list_add(list, ARC_LIT("content-type"), ARC_LIT("text/plain"));
+    if (!block->is_post)
+        arc__grpc_list_add(list, ARC_LIT("allow"), ARC_LIT("POST"));
+    if (!block->is_head)
+        arc__buf_add_slice(&call->out, text);
+    call->conn->queued_bytes += call->out.len;
     call->finished = 1;
-    if (arc__buf_check(&call->trailers, NULL) != ARC_OK ||
-        arc__grpc_h2_headers(call, &call->trailers, 1) != 0)
+    call->is_http = 1;
+    if (arc__buf_check(list, NULL) != ARC_OK || arc__buf_check(&call->out, NULL) != ARC_OK ||
+        arc__grpc_h2_headers(call, list, block->is_head) != 0)
         arc__grpc_h2_reset(call, ARC_H2_INTERNAL_ERROR);
     call->headers_sent = 1;
 }
@@ -518,9 +549,11 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
     } else if (block->nomem) {
         refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
     } else if (!block->is_post) {
-        refuse_http(call, &counters->refused_method, "405");
+        refuse_http(call, block, &counters->refused_method, "405",
+                    ARC_LIT("This server speaks gRPC: its methods are called with POST.\n"));
     } else if (!arc__grpc_content_type_valid(block->content_type)) {
-        refuse_http(call, &counters->refused_content_type, "415");
+        refuse_http(call, block, &counters->refused_content_type, "415",
+                    ARC_LIT("This server speaks gRPC: its content-type is application/grpc.\n"));
     } else if (!arc__grpc_path_valid(block->path)) {
         refuse(call, &counters->refused_metadata, ARC_GRPC_UNIMPLEMENTED,
                "The path is not that of a method.");
@@ -565,6 +598,7 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
     if (!call->headers_seen && !last) {
         char text[64];
         call->headers_seen = 1;
+        arc__grpc_call_commit(call);
         if (block->http_status != 200 || !arc__grpc_content_type_valid(block->content_type)) {
             snprintf(text, sizeof(text), "The server answered HTTP %d and no gRPC.",
                      block->http_status);
@@ -645,7 +679,7 @@ size_t arc__grpc_call_take(struct arc_grpc_call *call, uint8_t *buf, size_t size
         call->conn->queued_bytes -= take;
         call->out_ns = call->conn->now_ns;
     }
-    if (call->out_at == call->out.len) {
+    if (call->out_at == call->out.len && !call->keep) {
         arc__buf_clear(&call->out);
         call->out_at = 0;
     }
@@ -666,7 +700,9 @@ static arc_status queue_message(struct arc_grpc_call *call, arc_slice message, i
                                 size_t bound, arc_err *err)
 {
     size_t len = 0;
-    if (call->out_at > 0 && call->out.len + bound > call->out.capacity) {
+    if (call->keep && call->out.len + bound > call->conn->keeper->keep_bytes)
+        arc__grpc_call_commit(call);
+    if (!call->keep && call->out_at > 0 && call->out.len + bound > call->out.capacity) {
         arc__buf_consume(&call->out, call->out_at);
         call->out_at = 0;
     }
@@ -758,6 +794,10 @@ void arc__grpc_conn_run_ready(struct arc_grpc_conn *conn)
             call->due_end = 0;
             arc__grpc_call_end(call, call->why, call->status_code, "The call was cancelled.");
         }
+        if (call->parked && call->is_open && !arc__grpc_conn_is_lobby(conn)) {
+            arc__grpc_call_go_back(call);
+            continue;
+        }
         if (call->due_deliver && call->is_open) {
             call->due_deliver = 0;
             deliver_held(call);
@@ -828,7 +868,7 @@ static arc_status build_request(struct arc_grpc_conn *conn, const struct arc_grp
     arc__grpc_list_add(list, ARC_LIT("te"), ARC_LIT("trailers"));
     arc__grpc_list_add(list, ARC_LIT("content-type"), ARC_LIT("application/grpc"));
     arc__grpc_list_add(list, ARC_LIT("user-agent"), arc__slice_cstr(conn->user_agent));
-    if (request->deadline_ns != ARC_GRPC_NEVER) {
+    if (request->deadline_ns != ARC_GRPC_NEVER && !arc__grpc_conn_is_lobby(conn)) {
         char text[ARC_GRPC_TIMEOUT_SIZE];
         uint64_t left =
             request->deadline_ns > conn->now_ns ? request->deadline_ns - conn->now_ns : 0;
@@ -893,7 +933,9 @@ arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_
         status = build_request(conn, request, &conn->pool->scratch, err);
     if (status == ARC_OK)
         status = arc_grpc_call_set_deadline(call, request->deadline_ns, err);
-    if (status == ARC_OK && arc__grpc_h2_request(call, &conn->pool->scratch) != 0)
+    if (status == ARC_OK && arc__grpc_conn_is_lobby(conn))
+        status = arc__grpc_call_wait(call, request, err);
+    else if (status == ARC_OK && arc__grpc_h2_request(call, &conn->pool->scratch) != 0)
         status = conn->draining ? arc__fail(err, ARC_EUNAVAILABLE, "connection",
                                             "%s takes no more calls.", conn->peer)
                                 : arc__fail_nomem(err);

@@ -149,7 +149,7 @@ static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf
         take_turns(call);
     if (end) {
         *data_flags |= NGHTTP2_DATA_FLAG_EOF;
-        if (call->conn->server) {
+        if (call->conn->server && !call->is_http) {
             *data_flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
             if (arc__grpc_h2_trailers(call, &call->trailers) != 0)
                 return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -251,7 +251,7 @@ int arc__grpc_h2_request(struct arc_grpc_call *call, const struct arc_buf *list)
 
 void arc__grpc_h2_forget(struct arc_grpc_call *call)
 {
-    if (usable(call->conn))
+    if (usable(call->conn) && !call->parked)
         (void)nghttp2_session_set_stream_user_data(call->conn->session, call->id, NULL);
 }
 
@@ -266,6 +266,10 @@ void arc__grpc_h2_resume(struct arc_grpc_call *call)
 
 void arc__grpc_h2_reset(struct arc_grpc_call *call, uint32_t h2_code)
 {
+    if (call->parked && !call->stream_closed) {
+        call->stream_closed = 1; /* there was none */
+        arc__grpc_call_mark(call);
+    }
     if (call->stream_closed || call->reset_by_us || !usable(call->conn))
         return;
     call->reset_by_us = 1;
@@ -349,16 +353,36 @@ static void count_fault(struct arc_grpc_conn *conn, struct arc_grpc_call *call)
                              "The peer sent too many frames that had to be refused.");
 }
 
+/* A block that is refused, or for a stream that is closed, is decoded unseen, and its end is told
+ * to nobody: its time runs until another frame begins, which cannot be before that end. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *user)
+{
+    struct arc_grpc_conn *conn = user;
+    (void)session;
+    conn->frame_left = head->length;
+    if (head->type == NGHTTP2_CONTINUATION)
+        return go_on(conn);
+    conn->header_ns = 0;
+    conn->block_lost = 0;
+    if (head->type == NGHTTP2_HEADERS) {
+        conn->header_ns = conn->now_ns > 0 ? conn->now_ns : 1;
+        conn->block_lost = 1;
+    }
+    return go_on(conn);
+}
+
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct arc_grpc_conn *conn = user;
-    conn->header_ns = conn->now_ns > 0 ? conn->now_ns : 1;
     arc__grpc_block_borrow(&conn->block, conn->pool);
+    conn->block_lost = 0;
     if (!conn->server || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return go_on(conn);
     struct arc_grpc_call *call = arc__grpc_call_make(conn);
-    if (call == NULL)
+    if (call == NULL) {
+        conn->block_lost = 1;
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
     call->id = frame->hd.stream_id;
     (void)nghttp2_session_set_stream_user_data(session, call->id, call);
     return go_on(conn);
@@ -376,7 +400,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
                             arc__slice(value, value_len)) == 0)
         return go_on(conn);
     conn->counters->refused_headers++;
-    conn->header_ns = 0;
+    conn->block_lost = 1;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* resets the stream and decodes on unseen */
 }
 
@@ -478,14 +502,6 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     return go_on(conn);
 }
 
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
-{
-    struct arc_grpc_conn *conn = user;
-    (void)session;
-    conn->frame_left = hd->length;
-    return 0;
-}
-
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
                    size_t len, void *user)
 {
@@ -508,7 +524,7 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
 {
     struct arc_grpc_conn *conn = user;
     (void)code;
-    conn->header_ns = 0;
+    conn->block_lost = 1;
     count_fault(conn, find_call(session, frame->hd.stream_id));
     return go_on(conn);
 }
@@ -528,11 +544,19 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
         (conn->server || call != NULL))
         count_fault(conn, call);
+    if (!conn->server && call != NULL && frame->hd.type == NGHTTP2_HEADERS)
+        call->departed = 1;
     if (conn->server && call != NULL && frame->hd.type == NGHTTP2_HEADERS &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
         nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0) {
         /* An early answer: RFC 9113 8.1 asks us to stop the client without calling it an error. */
         arc__grpc_h2_reset(call, NGHTTP2_NO_ERROR);
+    }
+    if (call != NULL && call->is_http && frame->hd.type == NGHTTP2_DATA &&
+        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
+        nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0) {
+        call->answered = 1;
+        arc__grpc_call_stop_sender(call);
     }
     return 0;
 }
@@ -559,8 +583,8 @@ static int make_session(struct arc_grpc_conn *conn)
     int failed = NGHTTP2_ERR_NOMEM;
     if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
         goto done;
-    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
@@ -607,19 +631,23 @@ static int greet(struct arc_grpc_conn *conn)
                                                  (int32_t)limits->conn_window_bytes);
 }
 
+/* Limits that no bucket can hold are as good as none: cut, not wrapped around. */
+static void init_bucket(struct arc_bucket *bucket, uint64_t burst, uint64_t count, uint64_t seconds,
+                        uint64_t now_ns)
+{
+    uint64_t per_s_milli = count > UINT32_MAX / 1000 ? UINT32_MAX : count * 1000 / seconds;
+    arc__bucket_init(bucket, burst > UINT32_MAX ? UINT32_MAX : (uint32_t)burst,
+                     (uint32_t)per_s_milli, now_ns);
+}
+
 static void init_buckets(struct arc_grpc_conn *conn, uint64_t now_ns)
 {
     const struct arc_grpc_limits *l = &conn->limits;
-    arc__bucket_init(&conn->resets, (uint32_t)l->reset_burst, (uint32_t)l->reset_per_s * 1000,
-                     now_ns);
-    arc__bucket_init(&conn->faults, (uint32_t)l->reset_burst, (uint32_t)l->reset_per_s * 1000,
-                     now_ns);
-    arc__bucket_init(&conn->settings, (uint32_t)l->settings_burst,
-                     (uint32_t)(l->settings_per_min * 1000 / 60), now_ns);
-    arc__bucket_init(&conn->idle_pings, (uint32_t)l->idle_pings_burst,
-                     (uint32_t)(l->idle_pings_per_min * 1000 / 60), now_ns);
-    arc__bucket_init(&conn->pings, (uint32_t)l->pings_burst, (uint32_t)l->pings_per_s * 1000,
-                     now_ns);
+    init_bucket(&conn->resets, l->reset_burst, l->reset_per_s, 1, now_ns);
+    init_bucket(&conn->faults, l->reset_burst, l->reset_per_s, 1, now_ns);
+    init_bucket(&conn->settings, l->settings_burst, l->settings_per_min, 60, now_ns);
+    init_bucket(&conn->idle_pings, l->idle_pings_burst, l->idle_pings_per_min, 60, now_ns);
+    init_bucket(&conn->pings, l->pings_burst, l->pings_per_s, 1, now_ns);
 }
 
 /* The texts that a connection keeps. 0: no memory. */
@@ -656,8 +684,8 @@ static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config 
     arc__list_init(&conn->blocks);
     arc__heap_init(&conn->timers, &conn->mem);
     arc__grpc_block_init(&conn->block, conn);
-    arc__buf_init(&conn->unpacked, &conn->mem, 0);
     init_buckets(conn, now_ns);
+    arc__grpc_watch_init(&conn->watch);
 }
 
 arc_status arc_grpc_conn_new(const struct arc_grpc_config *given, uint64_t now_ns,
@@ -714,7 +742,6 @@ void arc_grpc_conn_free(struct arc_grpc_conn *conn)
         arc__grpc_pool_deinit(&conn->own->pool);
     arc__heap_deinit(&conn->timers);
     arc__grpc_block_deinit(&conn->block);
-    arc__buf_deinit(&conn->unpacked);
     arc__free(&mem, conn->peer);
     arc__free(&mem, conn->authority);
     arc__free(&mem, conn->user_agent);
@@ -751,6 +778,21 @@ static void library_failed(struct arc_grpc_conn *conn, int code)
         conn->dead = 1;
 }
 
+static void read_frames(struct arc_grpc_conn *conn, arc_slice bytes)
+{
+    uint32_t code = ARC_H2_NO_ERROR;
+    size_t len = conn->server ? arc__grpc_watch_frames(&conn->watch, bytes, &code) : bytes.len;
+    ssize_t used = nghttp2_session_mem_recv(conn->session, (const uint8_t *)bytes.ptr, len);
+    if (used < 0 && !conn->ended && !conn->starved)
+        library_failed(conn, (int)used);
+    if (code == ARC_H2_NO_ERROR || conn->ended || !usable(conn))
+        return;
+    conn->counters->faults_by_peer++;
+    conn->fault = "The peer used a stream that was closed.";
+    conn->fault_status = ARC_EPROTOCOL;
+    arc__grpc_h2_terminate(conn, code);
+}
+
 arc_status arc_grpc_conn_recv(struct arc_grpc_conn *conn, uint64_t now_ns, arc_slice bytes,
                               arc_err *err)
 {
@@ -762,12 +804,8 @@ arc_status arc_grpc_conn_recv(struct arc_grpc_conn *conn, uint64_t now_ns, arc_s
     conn->ping_ns = 0;
     /* After our GOAWAY with an error nothing more is read: what a session does with frames after
      * that was the matter of more than one advisory. */
-    if (!conn->ended && usable(conn) && bytes.len > 0) {
-        ssize_t used =
-            nghttp2_session_mem_recv(conn->session, (const uint8_t *)bytes.ptr, bytes.len);
-        if (used < 0 && !conn->ended && !conn->starved)
-            library_failed(conn, (int)used);
-    }
+    if (!conn->ended && usable(conn) && bytes.len > 0)
+        read_frames(conn, bytes);
     if (conn->starved)
         broken(conn);
     if (conn->ended)

@@ -133,6 +133,7 @@ arc_status arc__grpc_message_put(struct arc_grpc_call *call, arc_slice message, 
 arc_status arc__grpc_message_unpack(struct arc_grpc_call *call, arc_slice *message, arc_err *err)
 {
     struct arc_grpc_conn *conn = call->conn;
+    struct arc_buf *unpacked = &conn->pool->unpacked;
     size_t max = (size_t)conn->limits.message_max_bytes;
     size_t held = conn->assembly_bytes, left = 0;
     if (!call->unpacks) {
@@ -142,11 +143,10 @@ arc_status arc__grpc_message_unpack(struct arc_grpc_call *call, arc_slice *messa
     }
     if (held < conn->limits.assembly_max_bytes)
         left = (size_t)conn->limits.assembly_max_bytes - held;
-    arc_status status =
-        arc__unpack(&conn->mem, *message, max < left ? max : left, &conn->unpacked, err);
+    arc_status status = arc__unpack(&conn->mem, *message, max < left ? max : left, unpacked, err);
     if (status == ARC_OK) {
-        *message = arc__buf_slice(&conn->unpacked);
-        conn->assembly_bytes += conn->unpacked.capacity;
+        *message = arc__buf_slice(unpacked);
+        conn->assembly_bytes += unpacked->capacity;
         return ARC_OK;
     }
     arc__grpc_message_forget(conn, 0);
@@ -167,11 +167,12 @@ arc_status arc__grpc_message_unpack(struct arc_grpc_call *call, arc_slice *messa
 
 void arc__grpc_message_forget(struct arc_grpc_conn *conn, int counted)
 {
+    struct arc_buf *unpacked = &conn->pool->unpacked;
+    struct arc_mem mem = unpacked->mem;
     if (counted)
-        conn->assembly_bytes -= conn->unpacked.capacity;
-    if (conn->unpacked.capacity <= ARC_GRPC_POOL_KEEP_BYTES)
+        conn->assembly_bytes -= unpacked->capacity;
+    if (unpacked->capacity <= ARC_GRPC_POOL_KEEP_BYTES)
         return;
-    struct arc_mem mem = conn->unpacked.mem;
-    arc__buf_deinit(&conn->unpacked);
-    arc__buf_init(&conn->unpacked, &mem, 0);
+    arc__buf_deinit(unpacked);
+    arc__buf_init(unpacked, &mem, 0);
 }

@@ -64,7 +64,7 @@ arc_status arc_grpc_conn_set_identity(struct arc_grpc_conn *conn,
     struct arc_grpc_identity read;
     const struct arc_grpc_identity *given = &read;
     size_t total = 0;
-    ARC_REQUIRE(conn != NULL, err, "conn");
+    ARC_REQUIRE(conn != NULL && identity != NULL, err, "identity");
     ARC_TRY(arc__options_read(identity, sizeof(read), &read, "identity", err));
     ARC_TRY(check(conn, given, &total, err));
     /* Limits of count and bytes are far below what could overflow. */

@@ -92,7 +92,12 @@ int arc__grpc_name_is_reserved(arc_slice name)
         NAME("keep-alive"),       NAME("upgrade"), NAME("transfer-encoding"),
         NAME("proxy-connection"), NAME("host"),    NAME("content-length")};
 #undef NAME
-    if (name.len == 0 || name.ptr[0] == ':' || arc__slice_starts(name, ARC_LIT("grpc-")))
+    /* How often a call was tried before is the application's to see, and when to come again is its
+     * to say (gRPC proposal A6). */
+    if (arc__slice_starts(name, ARC_LIT("grpc-")))
+        return !arc__slice_is(name, "grpc-previous-rpc-attempts") &&
+               !arc__slice_is(name, "grpc-retry-pushback-ms");
+    if (name.len == 0 || name.ptr[0] == ':')
         return 1;
     for (size_t i = 0; i < ARC_COUNT_OF(own); i++) {
         if (arc__slice_equal(name, own[i]))

@@ -22,6 +22,7 @@ void arc__grpc_pool_init(struct arc_grpc_pool *pool, const struct arc_mem *mem,
     arc__list_init(&pool->calls);
     arc__buf_init(&pool->scratch, mem, 4 * (size_t)limits->header_list_max_bytes + 65536);
     arc__arena_init(&pool->header, mem, header_max(limits));
+    arc__buf_init(&pool->unpacked, mem, 0); /* its bound is that of each message */
 }
 
 void arc__grpc_pool_deinit(struct arc_grpc_pool *pool)
@@ -30,6 +31,7 @@ void arc__grpc_pool_deinit(struct arc_grpc_pool *pool)
         return;
     arc__buf_deinit(&pool->scratch);
     arc__arena_deinit(&pool->header);
+    arc__buf_deinit(&pool->unpacked);
     while (!arc__list_empty(&pool->calls)) {
         struct arc_grpc_call *call = ARC_CONTAINER(pool->calls.next, struct arc_grpc_call, link);
         arc__list_remove(&call->link);

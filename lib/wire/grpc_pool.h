@@ -27,6 +27,7 @@ struct arc_grpc_pool {
     /* Used by one connection at a time, and between two functions by none. */
     struct arc_buf scratch;  /* a header list that is being built */
     struct arc_arena header; /* memory for the header block that is being read */
+    struct arc_buf unpacked; /* the message that is being delivered, if it came compressed */
     struct arc_link calls;   /* of struct arc_grpc_call.link */
     size_t call_count;
     void *blocks[ARC_GRPC_POOL_BLOCK_MAX / ARC_GRPC_POOL_BLOCK_STEP]; /* stacks, by size */

@@ -21,6 +21,7 @@ struct arc_grpc_kept;
 #define ARC_H2_NO_ERROR 0x0
 #define ARC_H2_PROTOCOL_ERROR 0x1
 #define ARC_H2_INTERNAL_ERROR 0x2
+#define ARC_H2_STREAM_CLOSED 0x5
 #define ARC_H2_REFUSED_STREAM 0x7
 #define ARC_H2_CANCEL 0x8
 #define ARC_H2_ENHANCE_YOUR_CALM 0xb
@@ -32,11 +33,11 @@ struct arc_grpc_block {
     struct arc_grpc_field *fields; /* metadata, in the arena */
     size_t count, room;
     size_t seen_fields, seen_bytes; /* of all fields, kept or not */
-    arc_slice path, authority, content_type, encoding, timeout, status, message;
+    arc_slice path, authority, content_type, encoding, timeout, status, message, pushback;
     arc_slice details; /* grpc-status-details-bin, as it came */
     uint32_t accepts;  /* of grpc-accept-encoding, those we know; 0: it said nothing of use */
     int http_status;   /* client; 0: none */
-    int is_post;
+    int is_post, is_head;
     int over; /* more than the limits: nothing more is kept */
     int bad;  /* a "-bin" value that is no base64 */
     int nomem;
@@ -69,6 +70,8 @@ struct arc_grpc_call {
     size_t wanted;           /* what the last ARC_EAGAIN was about; 0: none */
     uint64_t out_ns;         /* when bytes last left, or were first seen to wait; 0: not yet */
     struct arc_buf trailers; /* field records, see grpc_call.c */
+    struct arc_buf request;  /* the same, of a channel's call; empty: none */
+    struct arc_grpc_again again;
 
     /* client: the status once it is known and what went before it is not yet delivered */
     int status_code; /* server: the one it was answered with */
@@ -99,11 +102,32 @@ struct arc_grpc_call {
     unsigned frame_last : 1; /* what is being read ends the frame, and the frame the stream */
     unsigned last : 1;       /* in on_message: half close is all that follows */
     unsigned wait_for_ready : 1;
+    unsigned parked : 1;          /* has no stream: waits for a connection, or between attempts */
+    unsigned keep : 1;            /* what was sent stays in `out`, to be sent again */
+    unsigned departed : 1;        /* client: the request's headers have left */
     unsigned packs : 1;           /* what we send is gzip, where it is worth it */
     unsigned unpacks : 1;         /* what the peer sends may be */
     unsigned peer_unpacks : 1;    /* server: the client takes gzip */
     unsigned tells_encodings : 1; /* server: the headers hold grpc-accept-encoding */
     unsigned was_packed : 1;      /* the message that is being delivered */
+    unsigned is_http : 1;         /* server: refused in HTTP alone, without trailers */
+    unsigned answered : 1;        /* and that was sent whole */
+};
+
+/* So much of a request is read to its end when it was refused in HTTP. */
+#define ARC_GRPC_HTTP_BODY_BYTES 16384
+
+/* grpc_watch.c: what a client has said of its streams. */
+#define ARC_GRPC_WATCH_KEPT 16
+struct arc_grpc_watch {
+    uint32_t left;     /* bytes until the next frame */
+    uint32_t newest;   /* stream that was opened; 0: none */
+    uint32_t gap_from; /* what the last jump passed over */
+    uint32_t gap_end;
+    uint32_t ended[ARC_GRPC_WATCH_KEPT]; /* by the client, lately */
+    uint32_t next;                       /* place of the next one */
+    uint8_t head[9];
+    uint8_t have; /* bytes of it */
 };
 
 /* What a connection has for itself where its owner shares nothing. */
@@ -121,6 +145,7 @@ struct arc_grpc_conn {
     struct arc_grpc_counters *counters;
     void (*on_work)(void *owner, struct arc_grpc_conn *conn);
     void *owner;
+    const struct arc_grpc_keeper *keeper; /* NULL: none */
     char *peer, *authority, *user_agent;
     struct arc_grpc_kept *identity; /* grpc_identity.c; NULL: none */
     struct arc_grpc_interceptor *interceptors;
@@ -139,18 +164,19 @@ struct arc_grpc_conn {
     size_t waiting;           /* calls that were answered with ARC_EAGAIN */
     struct arc_heap timers;
     struct arc_grpc_block block;
-    /* A message that is being delivered, unpacked. Events do not pump, so one is enough. */
-    struct arc_buf unpacked;
 
     size_t queued_bytes, held_bytes, assembly_bytes;
     const uint8_t *rest; /* of the piece that nghttp2 gave last */
     size_t rest_len;
     size_t frame_left; /* bytes of the frame that is being received */
 
+    struct arc_grpc_watch watch; /* server */
+
     struct arc_bucket resets, faults, settings, idle_pings, pings;
     uint64_t age_ns;  /* limits.age_ns, varied */
     uint64_t aged_ns; /* when it was reached; 0: not yet */
     uint64_t born_ns, header_ns, idle_ns, heard_ns, ping_ns, notice_ns, sweep_ns;
+    int block_lost; /* nobody will tell the end of the block of header_ns; 2: the peer was asked */
     int depth;      /* in a pump: events may not pump */
     int work_said;  /* on_work was called since the last send */
     int ready_seen; /* the peer's SETTINGS came */
@@ -172,6 +198,8 @@ void arc__grpc_call_end_of_data(struct arc_grpc_call *call);
 /* Server: the request's header block is whole. Client: a response's; trailers when last. */
 void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *block);
 void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *block, int last);
+/* Server: a client that was refused in HTTP and sends on is told not to. */
+void arc__grpc_call_stop_sender(struct arc_grpc_call *call);
 /* The stream is closed by HTTP/2. */
 void arc__grpc_call_closed(struct arc_grpc_call *call, uint32_t h2_code);
 /* Ends it for the application, now: on_status (client, with code and text), on_close. */
@@ -184,6 +212,21 @@ void arc__grpc_call_mark(struct arc_grpc_call *call); /* onto conn->ready */
 void arc__grpc_conn_run_ready(struct arc_grpc_conn *conn);
 /* Calls that wait for room in the connection's queue. */
 void arc__grpc_conn_wake_writers(struct arc_grpc_conn *conn);
+
+/* The call holds nothing of a response any more, and its window is given back. */
+void arc__grpc_call_drop_input(struct arc_grpc_call *call);
+
+/* --- grpc_again.c: a channel's calls between connections; see grpc.h --- */
+int arc__grpc_conn_is_lobby(const struct arc_grpc_conn *conn);
+/* The call was opened in a lobby, its header list is in the pool's scratch. */
+arc_status arc__grpc_call_wait(struct arc_grpc_call *call, const struct arc_grpc_request *request,
+                               arc_err *err);
+/* The attempt ends so. 1: the keeper wants another, and the call is parked; 0: it ends. */
+int arc__grpc_call_keep(struct arc_grpc_call *call, arc_grpc_why why, int code);
+/* From now on it cannot be sent again. */
+void arc__grpc_call_commit(struct arc_grpc_call *call);
+/* A parked call leaves its connection for the lobby; in arc__grpc_conn_run_ready alone. */
+void arc__grpc_call_go_back(struct arc_grpc_call *call);
 
 /* --- grpc_block.c: header lists --- */
 void arc__grpc_block_init(struct arc_grpc_block *block, const struct arc_grpc_conn *conn);
@@ -206,6 +249,12 @@ arc_status arc__grpc_fields_check(const struct arc_grpc_field *fields, size_t co
                                   const struct arc_grpc_limits *limits, int trailing, arc_err *err);
 /* 1: the record at *at was read and *at is moved on; 0: the end. */
 int arc__grpc_list_next(const struct arc_buf *list, size_t *at, arc_slice *name, arc_slice *value);
+
+/* --- grpc_watch.c: what nghttp2 does not look at --- */
+void arc__grpc_watch_init(struct arc_grpc_watch *watch);
+/* Answers how many of the bytes keep the rules; where a frame after them breaks one, *h2_code is
+ * the HTTP/2 error, else 0. */
+size_t arc__grpc_watch_frames(struct arc_grpc_watch *watch, arc_slice bytes, uint32_t *h2_code);
 
 /* --- grpc_intercept.c: what stands between a call and the application --- */
 #define ARC_GRPC_REFUSAL_SIZE 256
@@ -238,7 +287,7 @@ size_t arc__grpc_message_bound(arc_slice message, int packs, uint32_t flags);
 /* Writes prefix and message to room, which holds bound bytes. ARC_ENOMEM. */
 arc_status arc__grpc_message_put(struct arc_grpc_call *call, arc_slice message, int packs,
                                  size_t bound, char *room, size_t *len);
-/* *message is conn->unpacked then, until it is forgotten. ARC_EPROTOCOL, ARC_ELIMIT (counted),
+/* *message is in the pool then, until it is forgotten. ARC_EPROTOCOL, ARC_ELIMIT (counted),
  * ARC_EAGAIN (the memory that all calls share), ARC_ENOMEM. */
 arc_status arc__grpc_message_unpack(struct arc_grpc_call *call, arc_slice *message, arc_err *err);
 void arc__grpc_message_forget(struct arc_grpc_conn *conn, int counted);

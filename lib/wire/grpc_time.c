@@ -64,6 +64,10 @@ void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, arc_grpc_why why, con
     while (link != &conn->calls) {
         struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
         link = link->next; /* nothing is released before run_ready, nothing is opened any more */
+        if (call->parked && !arc__grpc_conn_is_lobby(conn))
+            continue; /* on its way to the lobby */
+        if (!conn->server && !call->departed && !call->cancelled)
+            call->unprocessed = 1;
         arc__grpc_h2_forget(call);
         call->stream_closed = 1;
         if (call->cancelled)
@@ -181,7 +185,8 @@ static int somebody_waits(const struct arc_grpc_conn *conn)
     ARC_LIST_EACH(&conn->calls, link)
     {
         const struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
-        if (call->partial_ns != 0 || call->out.len > call->out_at)
+        if (!call->parked &&
+            (call->partial_ns != 0 || call->out.len > call->out_at || call->answered))
             return 1;
     }
     return 0;
@@ -242,7 +247,7 @@ static void sweep_call(struct arc_grpc_call *call)
     struct arc_grpc_conn *conn = call->conn;
     const struct arc_grpc_limits *limits = &conn->limits;
     uint64_t now = conn->now_ns;
-    if (call->stream_closed || call->cancelled)
+    if (call->stream_closed || call->cancelled || call->parked)
         return;
     if (call->out_ns == 0)
         call->out_ns = now;
@@ -255,11 +260,13 @@ static void sweep_call(struct arc_grpc_call *call)
                            "The peer stopped reading.");
         return;
     }
+    if (call->answered && now >= after(call->out_ns, limits->stall_ns))
+        arc__grpc_h2_reset(call, ARC_H2_NO_ERROR); /* it neither sends on nor ends */
     if (call->partial_ns == 0 || call->paused ||
         now < after(call->partial_ns, limits->message_grace_ns))
         return;
     uint64_t seconds = (now - call->partial_ns) / UINT64_C(1000000000);
-    if (call->partial_got < seconds * limits->message_bytes_per_s) {
+    if (seconds > 0 && call->partial_got / seconds < limits->message_bytes_per_s) {
         conn->counters->stalls++;
         arc__grpc_call_fail(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_DEADLINE_EXCEEDED,
                             "The message came too slowly.");
@@ -291,6 +298,21 @@ static void tick_age(struct arc_grpc_conn *conn)
     }
 }
 
+/* The block is late. One that was refused may long have ended: the answer to a PING would say so,
+ * and cannot come while the block goes on. */
+static void tick_block(struct arc_grpc_conn *conn)
+{
+    if (conn->block_lost == 1) {
+        conn->block_lost = 2;
+        conn->header_ns = conn->now_ns;
+        arc__grpc_h2_ping(conn);
+        return;
+    }
+    conn->header_ns = 0;
+    arc__grpc_conn_flood(conn, &conn->counters->timeouts_headers,
+                         "A header block came too slowly.");
+}
+
 static void tick_connection(struct arc_grpc_conn *conn)
 {
     const struct arc_grpc_limits *limits = &conn->limits;
@@ -308,10 +330,8 @@ static void tick_connection(struct arc_grpc_conn *conn)
         conn->ping_ns = now;
         arc__grpc_h2_ping(conn);
     }
-    if (conn->header_ns != 0 && now >= after(conn->header_ns, limits->headers_ns)) {
-        conn->header_ns = 0;
-        arc__grpc_conn_flood(conn, &counters->timeouts_headers, "A header block came too slowly.");
-    }
+    if (conn->header_ns != 0 && now >= after(conn->header_ns, limits->headers_ns))
+        tick_block(conn);
     if (now >= idle_at(conn)) {
         counters->timeouts_idle++;
         arc_grpc_conn_drain(conn, now);

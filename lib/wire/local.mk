@@ -3,6 +3,7 @@ if WITH_GRPC
 libarc_la_SOURCES += \
 	lib/wire/bucket.c lib/wire/bucket.h \
 	lib/wire/grpc.h lib/wire/grpc_priv.h \
+	lib/wire/grpc_again.c \
 	lib/wire/grpc_block.c \
 	lib/wire/grpc_call.c \
 	lib/wire/grpc_conn.c \
@@ -18,6 +19,7 @@ libarc_la_SOURCES += \
 	lib/wire/grpc_reflection.c \
 	lib/wire/grpc_router.c lib/wire/grpc_services.h \
 	lib/wire/grpc_time.c \
+	lib/wire/grpc_watch.c \
 	lib/wire/lpm.c lib/wire/lpm.h \
 	lib/wire/pack.c lib/wire/pack.h \
 	lib/wire/pb.c lib/wire/pb.h

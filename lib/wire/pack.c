@@ -9,6 +9,9 @@
 #include <limits.h>
 #include <zlib.h>
 
+/* The thread that packs serves all other calls meanwhile: a MiB of log lines takes it 18 ms so and
+ * 69 ms at zlib's default, for a quarter more bytes. */
+#define LEVEL Z_BEST_SPEED
 #define GZIP 16 /* added to the window's bits: a gzip header and trailer, and nothing else */
 
 static voidpf take(voidpf user, uInt count, uInt size)
@@ -51,8 +54,7 @@ arc_status arc__pack(const struct arc_mem *mem, arc_slice message, char *out, si
     open_stream(&stream, mem, message);
     stream.next_out = (Bytef *)out;
     stream.avail_out = (uInt)size;
-    if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP + bits, bits - 7,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&stream, LEVEL, Z_DEFLATED, GZIP + bits, bits - 7, Z_DEFAULT_STRATEGY) != Z_OK)
         return ARC_ENOMEM;
     int code = deflate(&stream, Z_FINISH);
     *len = size - stream.avail_out;

@@ -13,3 +13,5 @@ bench-programs: $(bench_programs)
 bench: $(bench_programs)
 	@for program in $(bench_programs); do ./$$program $(BENCH) || exit 1; done
 .PHONY: bench bench-programs
+
+include tests/bench/grpc/local.mk

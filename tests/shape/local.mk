@@ -9,6 +9,7 @@ shape_tests += \
 	tests/shape/dev_test.py \
 	tests/shape/hardening_test.py \
 	tests/shape/format_test.py \
+	tests/shape/grpc_page_test.py \
 	tests/shape/headers_test.py \
 	tests/shape/exports_test.py
 installed_tests += tests/shape/install_test.py

@@ -3,4 +3,13 @@ unit_tests += \
 	tests/unit/face/ctl_test \
 	tests/unit/face/run_test \
 	tests/unit/face/spec_test
+if WITH_GRPC
+unit_tests += tests/unit/face/grpc_channel_test
+endif
 EXTRA_DIST += tests/unit/face/face.h
+if WITH_GRPC
+unit_tests += tests/unit/face/grpc_server_test
+tests_unit_face_grpc_server_test_SOURCES = tests/unit/face/grpc_server_test.c \
+	tests/unit/net/certs.c tests/unit/net/certs.h
+tests_unit_face_grpc_server_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/net
+endif

@@ -3,8 +3,11 @@
  * there, and certificates that change while a server and a channel run. */
 #include "shim.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "certs.h"
@@ -416,8 +419,95 @@ static void fails_cleanly(void)
     CU_FAIL("the torture never came to an end");
 }
 
+/* OpenSSL's own memory: the how-manieth allocation fails, and all after it. 0: none. */
+static uint64_t openssl_calls, openssl_fail_at;
+
+static void *openssl_realloc(void *ptr, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (size == 0) {
+        free(ptr);
+        return NULL;
+    }
+    if (openssl_fail_at != 0 && ++openssl_calls >= openssl_fail_at)
+        return NULL;
+    return realloc(ptr, size);
+}
+
+static void *openssl_alloc(size_t size, const char *file, int line)
+{
+    return openssl_realloc(NULL, size, file, line);
+}
+
+static void openssl_free(void *ptr, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(ptr);
+}
+
+/* Two sessions over a socket pair, through with their handshake. */
+static void shake(struct arc_tls *sides[2], int fds[2])
+{
+    struct arc_mem mem = arc__mem_default();
+    struct arc_tls_options server = server_tls();
+    struct arc_tls_options client = client_tls(certs.wish_cert, certs.wish_key);
+    struct arc_tls_ctx *contexts[2] = {NULL, NULL};
+    arc_status status[2] = {ARC_EAGAIN, ARC_EAGAIN};
+    CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    CHECK_OK(arc__tls_ctx_open(&mem, &server, 1, &contexts[0], NULL));
+    CHECK_OK(arc__tls_ctx_open(&mem, &client, 0, &contexts[1], NULL));
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(arc__tls_open(contexts[i], fds[i], "localhost", &sides[i], NULL));
+        arc__tls_ctx_close(contexts[i]); /* the session keeps it */
+    }
+    for (int i = 0; i < 100 && (status[0] == ARC_EAGAIN || status[1] == ARC_EAGAIN); i++)
+        status[i % 2] = arc__tls_handshake(sides[i % 2], NULL);
+    CHECK_OK(status[0]);
+    CHECK_OK(status[1]);
+}
+
+static void openssl_may_be_out_of_memory(void)
+{
+    static const struct cert_wish wish = {.common_name = "agent-1",
+                                          .common_name_len = 7,
+                                          .organisation = "Example",
+                                          .alts = {{'d', "agent-1.example", 15}}};
+    struct pair pair = {0};
+    struct arc_tls *sides[2] = {NULL, NULL};
+    int fds[2], done = 0;
+    CHECK_INT(certs_wish(&certs, &wish), 0);
+    CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
+    shake(sides, fds);
+    for (uint64_t n = 1; n < 1000 && !done; n++) {
+        arc_err err = ARC_ERR_INIT;
+        openssl_calls = 0;
+        openssl_fail_at = n;
+        arc_status status = arc__tls_identify(sides[0], pair.server, &err);
+        openssl_fail_at = 0;
+        /* It fails, or it knows all; never a name without the others. */
+        done = status == ARC_OK;
+        CHECK(done == (arc_grpc_conn_get_identity(pair.server) != NULL));
+        CHECK(done || status == ARC_ENOMEM || status == ARC_EINVAL);
+    }
+    CHECK(done);
+    const struct arc_grpc_identity *peer = arc_grpc_conn_get_identity(pair.server);
+    if (peer != NULL) {
+        CHECK_TEXT(peer->subject, "CN=agent-1,O=Example");
+        CHECK_INT(peer->name_count, 1);
+    }
+    for (int i = 0; i < 2; i++) {
+        arc__tls_close(sides[i]);
+        close(fds[i]);
+    }
+    pair_close(&pair);
+}
+
 static void make_certificates(void)
 {
+    /* Before OpenSSL has taken any. */
+    CHECK_INT(CRYPTO_set_mem_functions(openssl_alloc, openssl_realloc, openssl_free), 1);
     CHECK_INT(certs_make(&certs), 0);
 }
 
@@ -441,6 +531,7 @@ static const struct test tests[] = {
     {"a reload that fails says why and changes nothing", a_bad_reload_changes_nothing},
     {"a channel reads again whom it trusts and who it is", whom_to_trust_is_read_again_too},
     {"every failed allocation under mTLS ends cleanly", fails_cleanly},
+    {"an identity is whole or not there, whatever OpenSSL lacks", openssl_may_be_out_of_memory},
     {"certificates for these tests are removed", remove_certificates},
 };
 TEST_MAIN(tests)

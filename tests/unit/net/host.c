@@ -45,6 +45,10 @@ void host_close(struct host *host)
     arc__net_channel_close(host->channel);
     arc__net_channel_close(host->second);
     host_stop(host);
+    for (size_t i = 0; i < HOST_MORE_MAX; i++) {
+        arc__net_server_close(host->more[i]);
+        host->more[i] = NULL;
+    }
     arc__loop_close(host->loop);
     host->channel = host->second = NULL;
     host->loop = NULL;
@@ -102,6 +106,12 @@ static uint64_t next_deadline(const struct host *host)
     struct arc_net_channel *const channels[] = {host->channel, host->second};
     if (host->server != NULL)
         next = arc__net_server_next_deadline(host->server);
+    for (size_t i = 0; i < HOST_MORE_MAX; i++) {
+        if (host->more[i] == NULL)
+            continue;
+        at = arc__net_server_next_deadline(host->more[i]);
+        next = at < next ? at : next;
+    }
     for (size_t i = 0; i < 2; i++) {
         if (channels[i] == NULL)
             continue;
@@ -121,6 +131,10 @@ static int turn(struct host *host, int wait_ms)
         CHECK_OK(arc__loop_dispatch(host->loop, 64, NULL, NULL));
     if (host->server != NULL)
         arc__net_server_tick(host->server);
+    for (size_t i = 0; i < HOST_MORE_MAX; i++) {
+        if (host->more[i] != NULL)
+            arc__net_server_tick(host->more[i]);
+    }
     if (host->channel != NULL)
         arc__net_channel_tick(host->channel);
     if (host->second != NULL)

@@ -11,12 +11,15 @@
 #include "net/grpc_server.h"
 #include "net/loop.h"
 
+/* Servers beside the first that a host turns. */
+#define HOST_MORE_MAX 4
+
 struct host {
     struct arc_net_env env;
     struct arc_loop *loop;
     uint64_t now_ns;
     uint64_t random;
-    struct arc_net_server *server;
+    struct arc_net_server *server, *more[HOST_MORE_MAX];
     struct arc_net_channel *channel, *second;
     struct service service;
     char address[64]; /* of the server, for a channel */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The service of pair.h on a socket, for clients that others wrote. Prints its port, serves until
- * its standard input ends, then drains and prints its counters. serve ADDRESS [CERT KEY] */
+ * its standard input ends, then drains and prints its counters. serve ADDRESS [CERT KEY [CA]];
+ * with CA, clients must show a certificate of it. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -61,21 +62,22 @@ int main(int argc, char **argv)
     struct arc_net_server *server = NULL;
     struct arc_tls_options tls = {.size = sizeof(tls)};
     arc_err err = ARC_ERR_INIT;
-    if (argc != 2 && argc != 4) {
-        fprintf(stderr, "usage: serve ADDRESS [CERT KEY]\n");
+    if (argc != 2 && argc != 4 && argc != 5) {
+        fprintf(stderr, "usage: serve ADDRESS [CERT KEY [CA]]\n");
         return 2;
     }
     const char *const listen[] = {argv[1]};
-    if (argc == 4) {
+    if (argc >= 4) {
         tls.cert_file = argv[2];
         tls.key_file = argv[3];
+        tls.ca_file = argv[4]; /* NULL at the end */
     }
     struct arc_net_server_options options = {
         .size = sizeof(options),
         .env = &env,
         .listen = listen,
         .listen_count = 1,
-        .tls = argc == 4 ? &tls : NULL,
+        .tls = argc >= 4 ? &tls : NULL,
         .events = &service_events,
         .user = &service,
     };
@@ -90,9 +92,9 @@ int main(int argc, char **argv)
     struct arc_grpc_server_stats stats;
     arc__net_server_stats(server, &stats);
     printf("connections %" PRIu64 " calls %" PRIu64 " in %" PRIu64 " out %" PRIu64
-           " resets %" PRIu64 " faults %" PRIu64 "\n",
+           " resets %" PRIu64 " faults %" PRIu64 " refused %" PRIu64 "\n",
            stats.accepted, stats.wire.calls, stats.wire.messages_in, stats.wire.messages_out,
-           stats.wire.resets_by_peer, stats.wire.faults_by_peer);
+           stats.wire.resets_by_peer, stats.wire.faults_by_peer, stats.failed_handshake);
     arc__net_server_close(server);
     arc__loop_close(env.loop);
     return 0;

@@ -105,23 +105,51 @@ void preface(struct arc_buf *out)
     frame(out, SETTINGS, 0, 0, ARC_NONE);
 }
 
-void send_out(struct attack *attack)
+uint32_t frame_to_u32(const char *at)
+{
+    const unsigned char *b = (const unsigned char *)at;
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+int frame_next(arc_slice wire, size_t *at, struct frame_seen *out)
+{
+    if (*at == 0 && arc__slice_starts(wire, ARC_LIT("PRI")))
+        *at = 24;
+    if (*at + 9 > wire.len)
+        return 0;
+    const char *head = wire.ptr + *at;
+    size_t len = frame_to_u32(head) >> 8;
+    out->type = head[3];
+    out->flags = (unsigned char)head[4];
+    out->stream = frame_to_u32(head + 5);
+    out->payload = arc__slice(head + 9, len);
+    *at += 9 + len;
+    return 1;
+}
+
+static void hear(struct attack *attack)
 {
     static char buf[65536];
     size_t got;
+    while (!attack->deaf && (got = arc_grpc_conn_send(attack->pair.server, attack->pair.now_ns, buf,
+                                                      sizeof(buf))) > 0) {
+        attack->replied += got;
+        if (attack->heard != NULL)
+            arc__buf_add(attack->heard, buf, got);
+    }
+}
+
+void send_out(struct attack *attack)
+{
     struct arc_grpc_conn *server = attack->pair.server;
     if (attack->status == ARC_OK)
         attack->status =
             arc_grpc_conn_recv(server, attack->pair.now_ns, arc__buf_slice(&attack->out), NULL);
     arc__buf_clear(&attack->out);
-    while (!attack->deaf &&
-           (got = arc_grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
-        attack->replied += got;
+    hear(attack);
     if (arc_grpc_conn_get_deadline(server) <= attack->pair.now_ns) {
         arc_grpc_conn_tick(server, attack->pair.now_ns);
-        while (!attack->deaf &&
-               (got = arc_grpc_conn_send(server, attack->pair.now_ns, buf, sizeof(buf))) > 0)
-            attack->replied += got;
+        hear(attack);
     }
     if (attack->status == ARC_OK && arc_grpc_conn_is_over(server))
         attack->status = ARC_EPROTOCOL;

@@ -32,6 +32,15 @@ void request(struct arc_buf *out, uint32_t stream, int flags, const char *path,
              const char *extra_name, const char *extra_value);
 void preface(struct arc_buf *out);
 
+/* The next frame of what somebody sent; 0: the end. A preface is stepped over. */
+struct frame_seen {
+    int type, flags;
+    uint32_t stream;
+    arc_slice payload;
+};
+int frame_next(arc_slice wire, size_t *at, struct frame_seen *out);
+/* The first four bytes as a number. */
+uint32_t frame_to_u32(const char *at);
 /* Memory that is weighed. */
 struct scales {
     size_t bytes, peak; /* now, and at most */
@@ -43,10 +52,11 @@ struct attack {
     struct pair pair;
     struct arc_mem mem;
     struct arc_buf out;
-    uint32_t next;     /* stream */
-    size_t replied;    /* bytes that the server sent */
-    arc_status status; /* of the last recv */
-    int deaf;          /* never reads what the server sends */
+    uint32_t next;         /* stream */
+    size_t replied;        /* bytes that the server sent */
+    arc_status status;     /* of the last recv */
+    int deaf;              /* never reads what the server sends */
+    struct arc_buf *heard; /* what the server sent, if set */
 };
 
 /* Opens the server of attack->pair and greets it. */

@@ -380,6 +380,75 @@ static void slow_peers_are_let_go(void)
     attack_close(&attack);
 }
 
+/* Seconds until the connection is over, with a byte each second of a frame that is announced with
+ * more than will ever come. */
+static int drip(struct attack *attack)
+{
+    int seconds = 0;
+    while (seconds < 100 && !arc_grpc_conn_is_over(attack->pair.server)) {
+        arc__buf_add_char(&attack->out, (char)0x82);
+        attack->pair.now_ns += PAIR_S;
+        send_out(attack);
+        seconds++;
+    }
+    return seconds;
+}
+
+/* What was refused is still decoded, and nothing says when it ends: whoever drips the rest of it
+ * must not get more time than who drips a good one, but for one question. */
+static void the_rest_of_a_refused_block_is_not_waited_for(void)
+{
+    static const char unfinished[] = "\0\0\x80\1\0\0\0\0\1"; /* 128 bytes, no END_HEADERS */
+    struct attack attack;
+    attack_open(&attack, NULL);
+    arc__buf_add(&attack.out, unfinished, sizeof(unfinished) - 1);
+    arc__buf_add_cstr(&attack.out, "\x82\x83"); /* two methods */
+    CHECK_INT(drip(&attack), 21);               /* it began with the first of these seconds */
+    CHECK_INT(attack.pair.server_counters.timeouts_headers, 1);
+    attack_close(&attack);
+
+    /* On a stream that is closed, where no block begins as far as anybody is told. */
+    attack_open(&attack, NULL);
+    request(&attack.out, 1, 0, "/t/Fail", NULL, NULL);
+    frame(&attack.out, RST_STREAM, 0, 1, ARC_LIT("\0\0\0\x8"));
+    send_out(&attack);
+    arc__buf_add(&attack.out, unfinished, sizeof(unfinished) - 1);
+    CHECK_INT(drip(&attack), 21);
+    attack_close(&attack);
+
+    /* In CONTINUATION frames as well. */
+    attack_open(&attack, NULL);
+    frame(&attack.out, HEADERS, 0, 1, ARC_LIT("\x82\x83"));
+    for (int i = 0; i < 7; i++) {
+        frame(&attack.out, CONTINUATION, 0, 1, ARC_LIT("\x82"));
+        attack.pair.now_ns += 2 * PAIR_S;
+        send_out(&attack);
+    }
+    attack.pair.now_ns += 10 * PAIR_S;
+    send_out(&attack);
+    CHECK(arc_grpc_conn_is_over(attack.pair.server));
+    attack_close(&attack);
+}
+
+/* An honest client whose headers were too many, and who then has nothing to say. */
+static void a_refused_block_that_ended_costs_a_question(void)
+{
+    struct pair pair = {0};
+    struct seen refused = {0};
+    struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+    limits.header_fields_max = 1;
+    CHECK_OK(pair_open(&pair, NULL, &limits, NULL));
+    CHECK_OK(pair_call(&pair, "/t/Hang", 0, &refused));
+    pair_pump(&pair);
+    CHECK_INT(pair.server_counters.refused_headers, 1);
+    for (int i = 0; i < 60; i++)
+        pair_wait(&pair, PAIR_S);
+    CHECK(!arc_grpc_conn_is_over(pair.server));
+    CHECK_INT(pair.server_counters.timeouts_headers, 0);
+    CHECK(!arc_grpc_conn_is_draining(pair.client));
+    pair_close(&pair);
+}
+
 static void an_idle_stream_wakes_nobody(void)
 {
     struct attack attack;
@@ -616,6 +685,10 @@ static const struct test tests[] = {
     {"floods of pings, settings and empty frames are stopped", small_floods_are_stopped},
     {"an endless header block and huge settings are refused", continuations_end},
     {"a peer that drips at any stage is let go", slow_peers_are_let_go},
+    {"the rest of a refused header block is not waited for",
+     the_rest_of_a_refused_block_is_not_waited_for},
+    {"a refused header block that has ended costs a question",
+     a_refused_block_that_ended_costs_a_question},
     {"a stream on which nothing waits wakes nobody", an_idle_stream_wakes_nobody},
     {"a reader that takes nothing for long loses its call", a_reader_that_stalls_loses_the_call},
     {"messages in pieces share one bound of memory", pieces_of_many_messages_are_bounded},

@@ -128,6 +128,8 @@ static void a_struct_must_say_its_size(void)
     CHECK_STATUS(arc_grpc_conn_set_identity(pair.server, &none, NULL), ARC_EINVAL);
     CHECK_STATUS(arc_grpc_conn_set_identity(pair.server, &lost, NULL), ARC_EINVAL);
     CHECK_STATUS(arc_grpc_conn_set_identity(NULL, &lost, NULL), ARC_EINVAL);
+    CHECK_STATUS(arc_grpc_conn_set_identity(pair.server, NULL, NULL), ARC_EINVAL);
+    CHECK(arc_grpc_conn_get_identity(pair.server) == NULL);
     pair_close(&pair);
 }
 

@@ -20,21 +20,14 @@ static void check_done(const struct seen *seen, int code)
 
 /* --- what is on the wire --------------------------------------------------------------------- */
 
-static uint32_t u32(const char *at)
-{
-    const unsigned char *b = (const unsigned char *)at;
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
 /* What the DATA frames of all streams hold, one after the other. */
 static void data_of(arc_slice wire, struct arc_buf *out)
 {
-    size_t at = wire.len > 3 && memcmp(wire.ptr, "PRI", 3) == 0 ? 24 : 0;
-    while (at + 9 <= wire.len) {
-        size_t len = u32(wire.ptr + at) >> 8;
-        if (wire.ptr[at + 3] == DATA)
-            arc__buf_add(out, wire.ptr + at + 9, len);
-        at += 9 + len;
+    struct frame_seen seen;
+    size_t at = 0;
+    while (frame_next(wire, &at, &seen)) {
+        if (seen.type == DATA)
+            arc__buf_add_slice(out, seen.payload);
     }
 }
 
@@ -46,9 +39,10 @@ static size_t flags_of(arc_slice wire, char *flags, size_t size)
     size_t count = 0, bytes = 0;
     arc__buf_init(&data, &mem, 16 << 20);
     data_of(wire, &data);
-    for (size_t at = 0; at + 5 <= data.len && count + 1 < size; at += 5 + u32(data.ptr + at + 1)) {
+    for (size_t at = 0; at + 5 <= data.len && count + 1 < size;
+         at += 5 + frame_to_u32(data.ptr + at + 1)) {
         flags[count++] = data.ptr[at] == 1 ? '1' : '0';
-        bytes += u32(data.ptr + at + 1);
+        bytes += frame_to_u32(data.ptr + at + 1);
     }
     flags[count] = '\0';
     arc__buf_deinit(&data);

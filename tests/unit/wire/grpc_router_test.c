@@ -4,6 +4,7 @@
 
 #include <arcentra/service.h>
 
+#include "frames.h"
 #include "pair.h"
 
 static const size_t steps[] = {0, 1, 7, 4096, SIZE_MAX};
@@ -189,6 +190,38 @@ static void other_numbers_of_messages(void)
     }
 }
 
+/* Frames as other clients may write them: padded, and with the message in two. */
+static void other_frames(void)
+{
+    static const char padded[] = "\x03\x00\x00\x00\x00\x02hi\x00\x00\x00";
+    static const char message[] = "\x00\x00\x00\x00\x02hi";
+    struct shop shop = {0};
+    struct attack attack = {.mem = arc__mem_default()};
+    CHECK_OK(open_shop(&shop, NULL));
+    attack.pair.server = shop.pair.server;
+    attack.pair.now_ns = shop.pair.now_ns;
+    arc__buf_init(&attack.out, &attack.mem, 4096);
+    preface(&attack.out);
+    request(&attack.out, 1, 0, "/t.Shop/Echo", NULL, NULL);
+    frame(&attack.out, DATA, END_STREAM | 0x8, 1, arc__slice(padded, sizeof(padded) - 1));
+    send_out(&attack);
+    CHECK_INT(shop.ran, 1);
+    request(&attack.out, 3, 0, "/t.Shop/Echo", NULL, NULL);
+    frame(&attack.out, DATA, 0, 3, arc__slice(message, 6));
+    frame(&attack.out, DATA, END_STREAM, 3, arc__slice(message + 6, 1));
+    send_out(&attack);
+    CHECK_INT(shop.ran, 2);
+    request(&attack.out, 5, 0, "/t.Shop/Echo", NULL, NULL);
+    frame(&attack.out, DATA, 0, 5, arc__slice(message, 7));
+    request(&attack.out, 5, END_STREAM, "/t.Shop/Echo", NULL, NULL);
+    send_out(&attack); /* a request's fields as trailers are refused */
+    CHECK_INT(shop.ran, 2);
+    CHECK_INT(shop.sum, pair_sum(0, ARC_LIT("hi")));
+    CHECK_OK(attack.status);
+    arc__buf_deinit(&attack.out);
+    close_shop(&shop);
+}
+
 static void a_reset_before_the_half_close(void)
 {
     struct shop shop = {0};
@@ -369,6 +402,7 @@ static const struct test tests[] = {
     {"a unary method gets its message however the bytes are cut", one_message},
     {"a message with its half close in one frame is not copied", no_copy_in_one_frame},
     {"a unary call without a message, or with two, is refused", other_numbers_of_messages},
+    {"a message may be padded, or in two frames", other_frames},
     {"a call that is reset before its half close runs no method", a_reset_before_the_half_close},
     {"a method may answer later and hears of the end", an_answer_later},
     {"a kept call that is cancelled or lost is told as gone", a_kept_call_is_cancelled},
