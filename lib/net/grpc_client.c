@@ -19,7 +19,7 @@ struct arc_net_channel {
     struct arc_grpc_limits limits;
     struct arc_grpc_counters counters;
     struct arc_grpc_keeper keeper; /* .lobby is the channel's */
-    struct arc_retry retry;
+    struct arc_grpc_retry_policy retry;
     char *authority, *user_agent, *server_name;
     int32_t state;
     arc_err why; /* of the last failure */
@@ -82,8 +82,10 @@ static int on_ended(void *owner, const struct arc_grpc_ending *ending)
     struct arc_net_channel *channel = owner;
     if (channel->closing)
         return 0;
+    if (!arc__grpc_retry_decide(&channel->retry, &channel->shared.hub.env, ending, now_of(channel)))
+        return 0;
     channel->looked = 0;
-    return arc__retry_decide(&channel->retry, &channel->shared.hub.env, ending, now_of(channel));
+    return 1;
 }
 
 /* Asks for the metadata of one attempt. No value of it is ever part of an error. */
@@ -420,7 +422,7 @@ static arc_status open_parts(struct arc_net_channel *channel,
                              const struct arc_net_channel_options *options, arc_err *err)
 {
     ARC_TRY(arc__grpc_limits_fill(options->limits, 0, &channel->limits, err));
-    ARC_TRY(arc__retry_init(&channel->retry, options->retry, err));
+    ARC_TRY(arc__grpc_retry_init(&channel->retry, options->retry, err));
     ARC_TRY(arc__hub_init(&channel->shared.hub, options->env, &channel->limits, err));
     arc__lines_init(&channel->shared);
     ARC_TRY(keep_texts(channel, options, err));

@@ -106,7 +106,7 @@ static void fail(struct arc_grpc_line *line, const arc_err *err)
     const struct arc_grpc_lines *lines = line->lines;
     uint64_t bound = line->backoff_ns;
     line->backoff_ns = bound > lines->backoff_max_ns / 2 ? lines->backoff_max_ns : 2 * bound;
-    line->retry_at = now_of(lines) + arc__retry_jitter(&lines->hub.env, bound);
+    line->retry_at = now_of(lines) + arc__grpc_retry_jitter(&lines->hub.env, bound);
     set_state(line, ARC_GRPC_CHANNEL_BACKOFF, err);
 }
 

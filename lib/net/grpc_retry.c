@@ -9,7 +9,8 @@
 #define BACKOFF_MAX_MS 5000
 #define BUFFER_BYTES 262144
 
-arc_status arc__retry_init(struct arc_retry *retry, const arc_grpc_retry *given, arc_err *err)
+arc_status arc__grpc_retry_init(struct arc_grpc_retry_policy *retry, const arc_grpc_retry *given,
+                                arc_err *err)
 {
     arc_grpc_retry options = ARC_GRPC_RETRY_INIT;
     if (given != NULL)
@@ -19,19 +20,20 @@ arc_status arc__retry_init(struct arc_retry *retry, const arc_grpc_retry *given,
     uint32_t attempts = options.attempts_max != 0 ? options.attempts_max : ATTEMPTS;
     uint64_t least = options.backoff_min_ms != 0 ? options.backoff_min_ms : BACKOFF_MIN_MS;
     uint64_t most = options.backoff_max_ms != 0 ? options.backoff_max_ms : BACKOFF_MAX_MS;
-    *retry = (struct arc_retry){
+    *retry = (struct arc_grpc_retry_policy){
         .on = given != NULL,
-        .attempts_max = attempts < ARC_RETRY_ATTEMPTS_MAX ? attempts : ARC_RETRY_ATTEMPTS_MAX,
+        .attempts_max =
+            attempts < ARC_GRPC_RETRY_ATTEMPTS_MAX ? attempts : ARC_GRPC_RETRY_ATTEMPTS_MAX,
         .codes = options.codes != 0 ? options.codes : 1U << ARC_GRPC_UNAVAILABLE,
         .buffer_bytes = options.buffer_bytes != 0 ? options.buffer_bytes : BUFFER_BYTES,
         .backoff_min_ns = least * NS_PER_MS,
         .backoff_max_ns = (most < least ? least : most) * NS_PER_MS,
-        .tokens = ARC_RETRY_TOKENS_MAX,
+        .tokens = ARC_GRPC_RETRY_TOKENS_MAX,
     };
     return ARC_OK;
 }
 
-uint64_t arc__retry_jitter(const struct arc_net_env *env, uint64_t bound_ns)
+uint64_t arc__grpc_retry_jitter(const struct arc_net_env *env, uint64_t bound_ns)
 {
     uint64_t random = 0;
     if (bound_ns == UINT64_MAX || env->random(env->user, &random, sizeof(random)) != 0)
@@ -39,19 +41,19 @@ uint64_t arc__retry_jitter(const struct arc_net_env *env, uint64_t bound_ns)
     return random % (bound_ns + 1);
 }
 
-static void count_success(struct arc_retry *retry)
+static void count_success(struct arc_grpc_retry_policy *retry)
 {
-    retry->tokens += ARC_RETRY_TOKENS_SUCCESS;
-    if (retry->tokens > ARC_RETRY_TOKENS_MAX)
-        retry->tokens = ARC_RETRY_TOKENS_MAX;
+    retry->tokens += ARC_GRPC_RETRY_TOKENS_SUCCESS;
+    if (retry->tokens > ARC_GRPC_RETRY_TOKENS_MAX)
+        retry->tokens = ARC_GRPC_RETRY_TOKENS_MAX;
 }
 
 /* 1: there are enough left. */
-static int count_failure(struct arc_retry *retry)
+static int count_failure(struct arc_grpc_retry_policy *retry)
 {
-    retry->tokens -=
-        retry->tokens < ARC_RETRY_TOKENS_FAILURE ? retry->tokens : ARC_RETRY_TOKENS_FAILURE;
-    return retry->tokens > ARC_RETRY_TOKENS_MAX / 2;
+    retry->tokens -= retry->tokens < ARC_GRPC_RETRY_TOKENS_FAILURE ? retry->tokens
+                                                                   : ARC_GRPC_RETRY_TOKENS_FAILURE;
+    return retry->tokens > ARC_GRPC_RETRY_TOKENS_MAX / 2;
 }
 
 static uint64_t later(uint64_t now_ns, uint64_t wait_ns)
@@ -60,27 +62,27 @@ static uint64_t later(uint64_t now_ns, uint64_t wait_ns)
 }
 
 /* The server named the pause. 0: it wants no other attempt. */
-static int follow_pushback(const struct arc_retry *retry, const struct arc_grpc_ending *ending,
-                           uint64_t now_ns)
+static int follow_pushback(const struct arc_grpc_retry_policy *retry,
+                           const struct arc_grpc_ending *ending, uint64_t now_ns)
 {
     uint64_t ms;
-    if (!arc__slice_to_u64(ending->pushback, &ms) || ms > ARC_RETRY_PUSHBACK_MAX_MS)
+    if (!arc__slice_to_u64(ending->pushback, &ms) || ms > ARC_GRPC_RETRY_PUSHBACK_MAX_MS)
         return 0;
     ending->note->at_ns = later(now_ns, ms * NS_PER_MS);
     ending->note->bound_ns = retry->backoff_min_ns;
     return 1;
 }
 
-static void back_off(const struct arc_retry *retry, const struct arc_net_env *env,
+static void back_off(const struct arc_grpc_retry_policy *retry, const struct arc_net_env *env,
                      struct arc_grpc_again *note, uint64_t now_ns)
 {
     uint64_t bound = note->bound_ns != 0 ? note->bound_ns : retry->backoff_min_ns;
-    note->at_ns = later(now_ns, arc__retry_jitter(env, bound));
+    note->at_ns = later(now_ns, arc__grpc_retry_jitter(env, bound));
     note->bound_ns = bound > retry->backoff_max_ns / 2 ? retry->backoff_max_ns : 2 * bound;
 }
 
-int arc__retry_decide(struct arc_retry *retry, const struct arc_net_env *env,
-                      const struct arc_grpc_ending *ending, uint64_t now_ns)
+int arc__grpc_retry_decide(struct arc_grpc_retry_policy *retry, const struct arc_net_env *env,
+                           const struct arc_grpc_ending *ending, uint64_t now_ns)
 {
     struct arc_grpc_again *note = ending->note;
     if (ending->code == ARC_GRPC_OK) {

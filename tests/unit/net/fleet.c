@@ -30,7 +30,7 @@ static void on_call(void *user, struct arc_grpc_call *call, const struct arc_grp
 {
     struct station *station = user;
     station->calls++;
-    station->messages = station->bytes = 0;
+    station->messages = station->bytes = station->packed = 0;
     station->sum = 0;
     station->attempts[0] = station->token[0] = station->agent[0] = '\0';
     station->deadline_ns = request->deadline_ns;
@@ -50,8 +50,8 @@ static void on_call(void *user, struct arc_grpc_call *call, const struct arc_grp
 static void on_message(void *user, struct arc_grpc_call *call, arc_slice message)
 {
     struct station *station = user;
-    (void)call;
     station->messages++;
+    station->packed += arc_grpc_call_was_packed(call) != 0;
     station->bytes += message.len;
     station->sum = pair_sum(station->sum, message);
 }

@@ -22,7 +22,7 @@ struct station {
     struct arc_grpc_call *held;
     /* of the last call */
     char attempts[8], token[32], agent[32], authority[64];
-    size_t messages, bytes;
+    size_t messages, bytes, packed;
     uint32_t sum;
     uint64_t deadline_ns;
 };

@@ -121,7 +121,7 @@ static void named_codes_and_attempts(void)
     fleet.stations[0].code = ARC_GRPC_INTERNAL;
     CHECK_OK(fleet_unary(&fleet, 1, &seen));
     check_done(&seen, ARC_GRPC_INTERNAL);
-    CHECK_INT(fleet.stations[0].calls, ARC_RETRY_ATTEMPTS_MAX);
+    CHECK_INT(fleet.stations[0].calls, ARC_GRPC_RETRY_ATTEMPTS_MAX);
     arc__net_channel_close(fleet.host.channel);
     fleet.host.channel = NULL;
     const uint32_t bad[] = {1U << ARC_GRPC_OK, 1U << 17, 1U << 31};
@@ -300,6 +300,76 @@ static void credentials_of_each_attempt(void)
     CHECK_INT(asked, 3);
     CHECK_INT(fleet.stations[0].calls, 2);
     CHECK_TEXT(arc__slice_cstr(fleet.stations[0].token), "second");
+    fleet_close(&fleet);
+}
+
+static void compressed_again(void)
+{
+    struct fleet fleet;
+    struct seen seen = {0};
+    char text[5000];
+    struct arc_net_channel_options options = {.retry = &plain, .encoding = ARC_GRPC_GZIP};
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    open_one(&fleet, &options);
+    fleet.stations[0].fail = 1;
+    CHECK_OK(fleet_begin(&fleet, 1, &seen));
+    fleet_say(&seen, text);
+    CHECK(seen.call == NULL || arc_grpc_call_get_queued(seen.call) < 200);
+    host_until(&fleet.host, &seen.closes);
+    check_done(&seen, ARC_GRPC_OK);
+    CHECK_INT(fleet.stations[0].calls, 2);
+    CHECK_INT(fleet.stations[0].packed, 1);
+    CHECK_INT(fleet.stations[0].bytes, sizeof(text) - 1);
+    fleet_close(&fleet);
+}
+
+/* Stands at the door of a channel. */
+struct doorman {
+    int begun, ended;
+    int32_t code;
+    uint64_t messages_out;
+};
+
+static int32_t door_begin(void *user, arc_grpc_call *call, const arc_grpc_request *request,
+                          char *text, size_t text_size)
+{
+    struct doorman *man = user;
+    (void)call;
+    (void)request;
+    (void)text;
+    (void)text_size;
+    man->begun++;
+    return ARC_GRPC_OK;
+}
+
+static void door_end(void *user, const arc_grpc_report *report)
+{
+    struct doorman *man = user;
+    man->ended++;
+    man->code = report->code;
+    man->messages_out = report->messages_out;
+}
+
+static void one_call_for_interceptors(void)
+{
+    struct fleet fleet;
+    struct seen seen;
+    struct doorman man = {0};
+    const struct arc_grpc_interceptor interceptor = {
+        .size = sizeof(interceptor), .user = &man, .begin = door_begin, .end = door_end};
+    const struct arc_grpc_interceptor *const list[] = {&interceptor};
+    struct arc_net_channel_options options = {
+        .retry = &plain, .interceptors = list, .interceptor_count = 1};
+    open_one(&fleet, &options);
+    fleet.stations[0].fail = 2;
+    CHECK_OK(fleet_unary(&fleet, 1, &seen));
+    check_done(&seen, ARC_GRPC_OK);
+    CHECK_INT(fleet.stations[0].calls, 3);
+    CHECK_INT(man.begun, 1);
+    CHECK_INT(man.ended, 1);
+    CHECK_INT(man.code, ARC_GRPC_OK);
+    CHECK_INT(man.messages_out, 1);
     fleet_close(&fleet);
 }
 
@@ -561,13 +631,13 @@ static void jitter(void)
     const uint64_t bound = 1000;
     CHECK_OK(host_open(&host, NULL));
     for (int i = 0; i < 10000; i++) {
-        uint64_t wait = arc__retry_jitter(&host.env, bound);
+        uint64_t wait = arc__grpc_retry_jitter(&host.env, bound);
         CHECK(wait <= bound);
         buckets[wait == bound ? 9 : wait / 100]++;
     }
     for (size_t i = 0; i < 10; i++)
         CHECK(buckets[i] > 850 && buckets[i] < 1150);
-    CHECK_INT(arc__retry_jitter(&host.env, 0), 0);
+    CHECK_INT(arc__grpc_retry_jitter(&host.env, 0), 0);
     host_close(&host);
 }
 
@@ -587,49 +657,49 @@ static void bounds_double(void)
     static const uint64_t waits[] = {100, 200, 300, 300};
     struct arc_grpc_again note = {.idempotent = 1};
     struct arc_grpc_ending ending = {.code = ARC_GRPC_UNAVAILABLE, .may_again = 1, .note = &note};
-    struct arc_retry retry;
-    CHECK_OK(arc__retry_init(&retry, &options, NULL));
+    struct arc_grpc_retry_policy retry;
+    CHECK_OK(arc__grpc_retry_init(&retry, &options, NULL));
     for (uint32_t i = 0; i < 4; i++) {
-        CHECK(arc__retry_decide(&retry, &env, &ending, 5 * PAIR_S));
+        CHECK(arc__grpc_retry_decide(&retry, &env, &ending, 5 * PAIR_S));
         CHECK_INT(note.at_ns, 5 * PAIR_S + waits[i] * PAIR_MS);
         CHECK_INT(note.attempts, i + 1);
     }
-    CHECK(!arc__retry_decide(&retry, &env, &ending, 5 * PAIR_S));
+    CHECK(!arc__grpc_retry_decide(&retry, &env, &ending, 5 * PAIR_S));
     CHECK_INT(note.attempts, 4);
 }
 
 static void throttle(void)
 {
     struct arc_net_env env = {.random = no_entropy};
-    struct arc_retry retry;
+    struct arc_grpc_retry_policy retry;
     int again = 0, more = 0;
-    CHECK_OK(arc__retry_init(&retry, &plain, NULL));
+    CHECK_OK(arc__grpc_retry_init(&retry, &plain, NULL));
     for (int i = 0; i < 20; i++) {
         struct arc_grpc_again note = {.idempotent = 1};
         struct arc_grpc_ending ending = {
             .code = ARC_GRPC_UNAVAILABLE, .may_again = 1, .note = &note};
-        again += arc__retry_decide(&retry, &env, &ending, 0);
+        again += arc__grpc_retry_decide(&retry, &env, &ending, 0);
     }
     CHECK_INT(again, 4); /* 9, 8, 7 and 6 tokens left; 5 are half */
     CHECK_INT(retry.tokens, 0);
     for (int i = 0; i < 62; i++) {
         struct arc_grpc_again note = {.idempotent = 1};
         struct arc_grpc_ending ending = {.code = ARC_GRPC_OK, .note = &note};
-        CHECK(!arc__retry_decide(&retry, &env, &ending, 0));
+        CHECK(!arc__grpc_retry_decide(&retry, &env, &ending, 0));
     }
     for (int i = 0; i < 5; i++) {
         struct arc_grpc_again note = {.idempotent = 1};
         struct arc_grpc_ending ending = {
             .code = ARC_GRPC_UNAVAILABLE, .may_again = 1, .note = &note};
-        more += arc__retry_decide(&retry, &env, &ending, 0);
+        more += arc__grpc_retry_decide(&retry, &env, &ending, 0);
     }
     CHECK_INT(more, 1);
     for (int i = 0; i < 1000; i++) {
         struct arc_grpc_again note = {0};
         struct arc_grpc_ending ending = {.code = ARC_GRPC_OK, .note = &note};
-        CHECK(!arc__retry_decide(&retry, &env, &ending, 0));
+        CHECK(!arc__grpc_retry_decide(&retry, &env, &ending, 0));
     }
-    CHECK_INT(retry.tokens, ARC_RETRY_TOKENS_MAX);
+    CHECK_INT(retry.tokens, ARC_GRPC_RETRY_TOKENS_MAX);
 }
 
 /* --- memory ---------------------------------------------------------------------------------- */
@@ -679,6 +749,8 @@ static const struct test tests[] = {
     {"a stream larger than what is kept arrives whole", a_stream_beyond_the_buffer},
     {"the server may name the pause, or forbid another attempt", pushback},
     {"credentials are asked for each attempt", credentials_of_each_attempt},
+    {"a compressed message is sent again as it was", compressed_again},
+    {"attempts are one call for interceptors", one_call_for_interceptors},
     {"the deadline ends a call between attempts", deadline_between},
     {"a deadline set between attempts goes with the next", deadline_goes_on},
     {"a call between attempts can be cancelled and dropped", cancelled_between},

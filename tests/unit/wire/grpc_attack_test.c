@@ -415,6 +415,15 @@ static void the_rest_of_a_refused_block_is_not_waited_for(void)
     CHECK_INT(drip(&attack), 21);
     attack_close(&attack);
 
+    /* On a stream that the client closed itself, the first byte of another block is the last. */
+    attack_open(&attack, NULL);
+    request(&attack.out, 1, 0, "/t/Fail", NULL, NULL);
+    frame(&attack.out, RST_STREAM, 0, 1, ARC_LIT("\0\0\0\x8"));
+    send_out(&attack);
+    arc__buf_add(&attack.out, unfinished, sizeof(unfinished) - 1);
+    CHECK_INT(drip(&attack), 1);
+    attack_close(&attack);
+
     /* In CONTINUATION frames as well. */
     attack_open(&attack, NULL);
     frame(&attack.out, HEADERS, 0, 1, ARC_LIT("\x82\x83"));

@@ -36,16 +36,17 @@ static void split_prefixes(void)
 
 static void a_prefix_of_4_gib(void)
 {
+    static const char prefix[] = "\x00\xff\xff\xff\xff";
     for (size_t cut = 1; cut <= 5; cut++) {
         struct attack attack;
         struct scales scales = {0, 0};
         struct arc_mem mem = scales_mem(&scales);
         attack_open_in(&attack, &mem, NULL);
         request(&attack.out, 1, 0, "/t/Hang", NULL, NULL);
-        frame(&attack.out, DATA, 0, 1, arc__slice("\x00\xff\xff\xff\xff", cut));
+        frame(&attack.out, DATA, 0, 1, arc__slice(prefix, cut));
         send_out(&attack);
         CHECK_INT(attack.pair.service.closed, cut == 5);
-        frame(&attack.out, DATA, 0, 1, arc__slice("\x00\xff\xff\xff\xff" + cut, 5 - cut));
+        frame(&attack.out, DATA, 0, 1, arc__slice(prefix + cut, 5 - cut));
         send_out(&attack);
         CHECK_INT(attack.pair.service.closed, 1);
         CHECK_INT(attack.pair.server_counters.refused_message_size, 1);
