@@ -56,6 +56,21 @@ void arc__conn_close(struct arc_conn *conn)
     conn->fd = -1;
 }
 
+void arc__conn_shut(struct arc_conn *conn)
+{
+    arc__tls_close(conn->tls); /* says goodbye */
+    conn->tls = NULL;
+    (void)shutdown(conn->fd, SHUT_WR);
+}
+
+arc_status arc__conn_discard(struct arc_conn *conn, char *buf, size_t size, size_t *got)
+{
+    ssize_t result = recv(conn->fd, buf, size, 0);
+    *got = result > 0 ? (size_t)result : 0;
+    return result > 0 || (result < 0 && (errno == EAGAIN || errno == EINTR)) ? ARC_EAGAIN
+                                                                             : ARC_EDONE;
+}
+
 arc_status arc__conn_establish(struct arc_conn *conn, arc_err *err)
 {
     if (conn->connecting) {

@@ -25,6 +25,10 @@ arc_status arc__conn_accept(struct arc_conn *conn, int fd, const struct arc_addr
 arc_status arc__conn_connect(struct arc_conn *conn, const struct arc_addr *addr,
                              struct arc_tls_ctx *ctx, const char *name, arc_err *err);
 void arc__conn_close(struct arc_conn *conn); /* a closed one is fine */
+/* No more will be written; the peer reads what there is and then the end. */
+void arc__conn_shut(struct arc_conn *conn);
+/* After that: throws away what comes, through buf. ARC_EAGAIN: there may be more. ARC_EDONE. */
+arc_status arc__conn_discard(struct arc_conn *conn, char *buf, size_t size, size_t *got);
 
 /* TCP and TLS are through: ARC_OK. ARC_EAGAIN: again when `wants` is there. */
 arc_status arc__conn_establish(struct arc_conn *conn, arc_err *err);

@@ -3,6 +3,7 @@
 
 /* Buffers read, and written, in one wake-up; then other connections get their turn. */
 #define READS_MAX 4
+#define LINGER_MAX_BYTES ((size_t)1 << 20)
 #define WRITES_MAX 16
 
 static uint64_t now_of(const struct arc_pipe_hub *hub)
@@ -135,6 +136,7 @@ static void pump_in(struct arc_grpc_pipe *pipe)
             return;
         }
         hub->bytes_in += got;
+        pipe->heard = 1;
         status = arc_grpc_conn_recv(pipe->wire, now_of(hub), arc__slice(hub->in, got), &err);
         if (status != ARC_OK) {
             remember(pipe, &err); /* its GOAWAY is still to be carried */
@@ -197,6 +199,31 @@ static void pump_out(struct arc_grpc_pipe *pipe)
     make_due(pipe);
 }
 
+static void finish(struct arc_grpc_pipe *pipe)
+{
+    if (pipe->why != NULL)
+        end(pipe, pipe->why);
+    else
+        end_with(pipe, ARC_EDONE, "The connection has ended.");
+}
+
+/* A socket that is closed while its peer sends on is reset, and the peer may never read the GOAWAY
+ * that says why. So our side alone is shut, and what comes is thrown away, for a short while. */
+static void linger(struct arc_grpc_pipe *pipe)
+{
+    struct arc_pipe_hub *hub = pipe->hub;
+    size_t got = 0;
+    if (pipe->linger_at == 0) {
+        arc__conn_shut(&pipe->conn);
+        pipe->linger_at = after(now_of(hub), hub->linger_ns);
+        pipe->read_again = 0;
+    }
+    arc_status status = arc__conn_discard(&pipe->conn, hub->in, ARC_PIPE_BUFFER_BYTES, &got);
+    pipe->discarded += got;
+    if (status != ARC_EAGAIN || pipe->discarded > LINGER_MAX_BYTES)
+        finish(pipe);
+}
+
 static uint32_t wanted_events(const struct arc_grpc_pipe *pipe)
 {
     if (!pipe->open)
@@ -215,14 +242,16 @@ static void settle(struct arc_grpc_pipe *pipe)
     uint64_t next = pipe->handshake_at < pipe->stall_at ? pipe->handshake_at : pipe->stall_at;
     arc_err err = ARC_ERR_INIT;
     if (pipe->open && !pipe->over && pipe->rest.len == 0 && arc_grpc_conn_is_over(pipe->wire)) {
-        if (pipe->why != NULL)
-            end(pipe, pipe->why);
+        if (pipe->linger_at != 0 || (pipe->heard && hub->linger_ns > 0))
+            linger(pipe);
         else
-            end_with(pipe, ARC_EDONE, "The connection has ended.");
+            finish(pipe);
     }
     if (pipe->over)
         return;
-    if (pipe->open) {
+    if (pipe->linger_at != 0) {
+        next = pipe->linger_at;
+    } else if (pipe->open) {
         uint64_t wire = arc_grpc_conn_get_deadline(pipe->wire);
         next = wire < next ? wire : next;
         if (pipe->read_again || arc__conn_pending(&pipe->conn) ||
@@ -241,7 +270,7 @@ static void pump(struct arc_grpc_pipe *pipe, int readable)
 {
     if (!pipe->open && !pipe->over)
         establish(pipe);
-    if (pipe->open && !pipe->over) {
+    if (pipe->open && !pipe->over && pipe->linger_at == 0) {
         if (readable || pipe->read_again || arc__conn_pending(&pipe->conn))
             pump_in(pipe);
         if (!pipe->over)
@@ -272,14 +301,22 @@ arc_status arc__pipe_start(struct arc_grpc_pipe *pipe, struct arc_pipe_hub *hub,
     return ARC_OK;
 }
 
+static void tick(struct arc_grpc_pipe *pipe, uint64_t now)
+{
+    pipe->heard = 0;
+    arc_grpc_conn_tick(pipe->wire, now);
+}
+
 static void expire(struct arc_grpc_pipe *pipe, uint64_t now)
 {
-    if (now >= pipe->handshake_at)
+    if (pipe->linger_at != 0 && now >= pipe->linger_at)
+        finish(pipe);
+    else if (now >= pipe->handshake_at)
         end_with(pipe, ARC_EDEADLINE, "The connection was not established in time.");
     else if (now >= pipe->stall_at)
         end_with(pipe, ARC_EDEADLINE, "The peer takes no bytes any more.");
     else if (pipe->open && !pipe->over)
-        arc_grpc_conn_tick(pipe->wire, now);
+        tick(pipe, now);
     make_due(pipe);
 }
 
@@ -303,7 +340,7 @@ void arc__hub_tick(struct arc_pipe_hub *hub)
         struct arc_grpc_pipe *pipe = ARC_CONTAINER(batch.next, struct arc_grpc_pipe, due);
         arc__list_remove(&pipe->due);
         if (!pipe->over && pipe->open && arc_grpc_conn_get_deadline(pipe->wire) <= now)
-            arc_grpc_conn_tick(pipe->wire, now);
+            tick(pipe, now);
         if (!pipe->over)
             pump(pipe, 0);
         if (pipe->over) {

@@ -25,6 +25,7 @@ struct arc_pipe_hub {
     struct arc_link due;    /* pipes with work that no descriptor announces */
     uint64_t handshake_ns;  /* to establish TCP and TLS */
     uint64_t stall_ns;      /* bytes wait and the socket takes none */
+    uint64_t linger_ns;     /* for the peer to read why it ended, and to close; 0: not waited for */
     void *user;
     /* TCP and TLS are through; the gRPC connection is to be pumped from now on. */
     void (*on_open)(void *user, struct arc_grpc_pipe *pipe);
@@ -45,10 +46,12 @@ struct arc_grpc_pipe {
     struct arc_timer timer;
     struct arc_link due;
     struct arc_buf rest; /* taken from the wire, not yet by the socket */
-    uint64_t handshake_at, stall_at;
-    int open, over; /* over: `why` says why; no memory for it is a reason too */
-    int read_again; /* the last read filled its share: there may be more */
-    arc_err *why;   /* NULL: nothing has happened */
+    uint64_t handshake_at, stall_at, linger_at;
+    size_t discarded; /* bytes that came since */
+    int heard;        /* what happens now is by what the peer said, and not by time */
+    int open, over;   /* over: `why` says why; no memory for it is a reason too */
+    int read_again;   /* the last read filled its share: there may be more */
+    arc_err *why;     /* NULL: nothing has happened */
 };
 
 /* limits: those of all its connections, filled. */

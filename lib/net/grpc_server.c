@@ -11,6 +11,7 @@
 #define CONNS_MAX 10000
 #define UNPROVEN_PER_SOURCE_MAX 64
 #define HANDSHAKE_NS (10 * UINT64_C(1000000000))
+#define LINGER_NS UINT64_C(1000000000)
 #define STALL_NS (30 * UINT64_C(1000000000))
 
 struct peer {
@@ -210,6 +211,7 @@ static arc_status open_parts(struct arc_net_server *server,
     server->hub.on_open = on_open;
     server->hub.on_over = on_over;
     server->hub.handshake_ns = options->handshake_ns != 0 ? options->handshake_ns : HANDSHAKE_NS;
+    server->hub.linger_ns = LINGER_NS;
     server->hub.stall_ns = options->stall_ns != 0 ? options->stall_ns : STALL_NS;
     if (options->tls != NULL)
         ARC_TRY(arc__tls_ctx_open(&server->hub.env.mem, options->tls, 1, &server->tls, err));

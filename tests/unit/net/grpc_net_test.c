@@ -297,6 +297,44 @@ static void limits_of_connections(void)
     host_close(&host);
 }
 
+/* Whoever sends on while the server ends the connection still reads why. */
+static void an_end_is_read_by_who_sends_on(void)
+{
+    static const char said[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                               "\0\0\0\4\0\0\0\0\0"              /* SETTINGS */
+                               "\0\0\5\2\0\0\0\0\0\0\0\0\0\x10"; /* PRIORITY of no stream */
+    static const char ping[] = "\0\0\x8\6\0\0\0\0\0"
+                               "12345678";
+    struct host host;
+    struct arc_grpc_server_stats stats;
+    char heard[4096];
+    size_t len = 0;
+    ssize_t got;
+    int goaway = 0;
+    CHECK_OK(host_open(&host, NULL));
+    CHECK_OK(host_serve(&host, NULL, NULL));
+    int fd = dial(&host);
+    CHECK_INT(send(fd, said, sizeof(said) - 1, MSG_NOSIGNAL), sizeof(said) - 1);
+    host_settle(&host);
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(send(fd, ping, sizeof(ping) - 1, MSG_NOSIGNAL), sizeof(ping) - 1);
+        host_settle(&host);
+    }
+    while ((got = recv(fd, heard + len, sizeof(heard) - len, 0)) > 0)
+        len += (size_t)got;
+    CHECK_INT(got, 0);
+    for (size_t at = 0; at + 9 <= len; at += 9 + (unsigned char)heard[at + 2])
+        goaway += heard[at + 3] == 7;
+    CHECK_INT(goaway, 1);
+    /* It is waited for no longer than a second. */
+    host.now_ns += PAIR_S;
+    host_settle(&host);
+    arc__net_server_stats(host.server, &stats);
+    CHECK_INT(stats.connections, 0);
+    close(fd);
+    host_close(&host);
+}
+
 static void who_was_answered_does_not_count(void)
 {
     struct host host;
@@ -514,6 +552,7 @@ static const struct test tests[] = {
     {"connections that were answered, or local, are not counted", who_was_answered_does_not_count},
     {"without descriptors a peer is turned away, not left waiting", no_descriptors},
     {"a socket that takes nothing is closed, within bounds", a_socket_that_takes_nothing},
+    {"why a connection ended is read by who sends on", an_end_is_read_by_who_sends_on},
     {"addresses are read, refused and printed", addresses},
     {"a server listens where it is told and says what is taken", listens_where_it_is_told},
     {"every failed allocation over sockets ends cleanly", fails_cleanly},
