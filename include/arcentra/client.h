@@ -125,6 +125,14 @@ ARC_API int arc_grpc_channel_get_timeout_ms(const arc_grpc_channel *channel);
  */
 ARC_API ARC_MUST_USE arc_status arc_grpc_channel_dispatch(arc_grpc_channel *channel, arc_err *err);
 /**
+ * poll and dispatch in one, for a thread that has nothing else to do: waits for at most max_ms (-1:
+ * as long as it takes) until something is due, then dispatches. One system call less a turn than a
+ * host with a loop of its own needs. A signal ends the waiting. Owner: none. Thread: owner.
+ * Errors: as dispatch. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_grpc_channel_wait(arc_grpc_channel *channel, int max_ms,
+                                                      arc_err *err);
+/**
  * Opens a call. While there is no connection it waits for the attempts that are going on; when
  * every address has failed, the call ends as UNAVAILABLE unless it asked to wait_for_ready.
  * request->deadline_ns is on the clock of env (arc_grpc_channel_get_now). The call's connection may

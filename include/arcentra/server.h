@@ -79,6 +79,14 @@ ARC_API int arc_grpc_server_get_timeout_ms(const arc_grpc_server *server);
  */
 ARC_API ARC_MUST_USE arc_status arc_grpc_server_dispatch(arc_grpc_server *server, arc_err *err);
 /**
+ * poll and dispatch in one, for a thread that has nothing else to do: waits for at most max_ms (-1:
+ * as long as it takes) until something is due, then dispatches. One system call less a turn than a
+ * host with a loop of its own needs. A signal ends the waiting. Owner: none. Thread: owner.
+ * Errors: as dispatch. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_grpc_server_wait(arc_grpc_server *server, int max_ms,
+                                                     arc_err *err);
+/**
  * Stops listening and tells every peer to go (GOAWAY); calls that are alive go on, and what is left
  * after deadline_ms is cut. Again: only a nearer deadline changes anything. Owner: none.
  * Thread: owner. Since: 0.1.

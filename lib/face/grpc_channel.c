@@ -118,16 +118,28 @@ int arc_grpc_channel_get_timeout_ms(const arc_grpc_channel *channel)
     return arc__wait_ms(arc__net_channel_next_deadline(channel->net), now_of(channel));
 }
 
-arc_status arc_grpc_channel_dispatch(arc_grpc_channel *channel, arc_err *err)
+static arc_status turn(arc_grpc_channel *channel, int wait_ms, arc_err *err)
 {
     if (channel->dispatching)
         return arc__fail(err, ARC_ECONFLICT, "dispatch", "Dispatch was called from an event.");
     channel->dispatching = 1;
-    arc_status status = arc__loop_dispatch(channel->loop, LOOP_BUDGET, NULL, err);
+    arc_status status = arc__loop_wait(channel->loop, wait_ms, LOOP_BUDGET, err);
     if (status == ARC_OK)
         arc__net_channel_tick(channel->net);
     channel->dispatching = 0;
     return status;
+}
+
+arc_status arc_grpc_channel_dispatch(arc_grpc_channel *channel, arc_err *err)
+{
+    return turn(channel, 0, err);
+}
+
+arc_status arc_grpc_channel_wait(arc_grpc_channel *channel, int max_ms, arc_err *err)
+{
+    int due_ms = arc_grpc_channel_get_timeout_ms(channel);
+    int sooner = due_ms >= 0 && (max_ms < 0 || due_ms < max_ms);
+    return turn(channel, sooner ? due_ms : max_ms, err);
 }
 
 arc_status arc_grpc_channel_call(arc_grpc_channel *channel, const arc_grpc_request *request,

@@ -99,16 +99,28 @@ int arc_grpc_server_get_timeout_ms(const arc_grpc_server *server)
     return arc__wait_ms(arc__net_server_next_deadline(server->net), now_of(server));
 }
 
-arc_status arc_grpc_server_dispatch(arc_grpc_server *server, arc_err *err)
+static arc_status turn(arc_grpc_server *server, int wait_ms, arc_err *err)
 {
     if (server->dispatching)
         return arc__fail(err, ARC_ECONFLICT, "dispatch", "Dispatch was called from an event.");
     server->dispatching = 1;
-    arc_status status = arc__loop_dispatch(server->loop, LOOP_BUDGET, NULL, err);
+    arc_status status = arc__loop_wait(server->loop, wait_ms, LOOP_BUDGET, err);
     if (status == ARC_OK)
         arc__net_server_tick(server->net);
     server->dispatching = 0;
     return status;
+}
+
+arc_status arc_grpc_server_dispatch(arc_grpc_server *server, arc_err *err)
+{
+    return turn(server, 0, err);
+}
+
+arc_status arc_grpc_server_wait(arc_grpc_server *server, int max_ms, arc_err *err)
+{
+    int due_ms = arc_grpc_server_get_timeout_ms(server);
+    int sooner = due_ms >= 0 && (max_ms < 0 || due_ms < max_ms);
+    return turn(server, sooner ? due_ms : max_ms, err);
 }
 
 void arc_grpc_server_drain(arc_grpc_server *server, uint32_t deadline_ms)

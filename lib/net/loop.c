@@ -124,7 +124,20 @@ static void run_batch(struct arc_loop *loop)
     loop->count = loop->at = 0;
 }
 
-arc_status arc__loop_dispatch(struct arc_loop *loop, uint32_t budget, int *more, arc_err *err)
+/* Fetches up to want events. -1: epoll failed. */
+static int fetch(struct arc_loop *loop, int want, int timeout_ms)
+{
+    int count;
+    do {
+        count = epoll_wait(loop->fd, loop->batch, want, timeout_ms);
+        if (count < 0 && errno == EINTR && timeout_ms != 0)
+            return 0; /* who waits may have to look at something else */
+    } while (count < 0 && errno == EINTR);
+    return count;
+}
+
+static arc_status run(struct arc_loop *loop, int timeout_ms, uint32_t budget, int *more,
+                      arc_err *err)
 {
     if (loop->dispatching)
         return arc__fail(err, ARC_ECONFLICT, "loop", "A watch's function may not dispatch.");
@@ -132,10 +145,7 @@ arc_status arc__loop_dispatch(struct arc_loop *loop, uint32_t budget, int *more,
     int full = 1;
     while (budget > 0 && full) {
         int want = budget < BATCH_MAX ? (int)budget : BATCH_MAX;
-        int count;
-        do {
-            count = epoll_wait(loop->fd, loop->batch, want, 0);
-        } while (count < 0 && errno == EINTR);
+        int count = fetch(loop, want, timeout_ms);
         if (count < 0) {
             loop->dispatching = 0;
             return arc__fail(err, ARC_EIO, "loop", "epoll failed: %s.", strerror(errno));
@@ -143,10 +153,21 @@ arc_status arc__loop_dispatch(struct arc_loop *loop, uint32_t budget, int *more,
         loop->count = count;
         full = count == want;
         budget -= (uint32_t)count;
+        timeout_ms = 0;
         run_batch(loop);
     }
     loop->dispatching = 0;
     if (more != NULL)
         *more = full;
     return ARC_OK;
+}
+
+arc_status arc__loop_dispatch(struct arc_loop *loop, uint32_t budget, int *more, arc_err *err)
+{
+    return run(loop, 0, budget, more, err);
+}
+
+arc_status arc__loop_wait(struct arc_loop *loop, int timeout_ms, uint32_t budget, arc_err *err)
+{
+    return run(loop, timeout_ms, budget, NULL, err);
 }

@@ -41,5 +41,8 @@ void arc__loop_del(struct arc_loop *loop, struct arc_watch *watch); /* not added
 /* Calls at most budget functions. *more (may be NULL): 1 when the budget ended it. ARC_ECONFLICT
  * when called from such a function. */
 arc_status arc__loop_dispatch(struct arc_loop *loop, uint32_t budget, int *more, arc_err *err);
+/* The same, but it waits first, for timeout_ms in the unit of poll, until there is something to
+ * call; a signal ends the waiting. */
+arc_status arc__loop_wait(struct arc_loop *loop, int timeout_ms, uint32_t budget, arc_err *err);
 
 #endif

@@ -120,7 +120,8 @@ static void park(struct arc_grpc_call *call)
     conn->queued_bytes += call->out_at;
     call->out_at = 0;
     call->out_ns = 0;
-    arc__grpc_block_reset(&call->trail);
+    if (call->trail != NULL)
+        arc__grpc_block_reset(call->trail);
     call->id = 0;
     call->received = 0;
     call->empty_frames = 0;
@@ -148,7 +149,7 @@ int arc__grpc_call_keep(struct arc_grpc_call *call, arc_grpc_why why, int code)
         .unprocessed = call->unprocessed,
         .waiting = call->parked,
         .may_again = outside && call->keep && !call->headers_seen,
-        .pushback = call->have_status ? call->trail.pushback : ARC_NONE,
+        .pushback = call->have_status ? call->trail->pushback : ARC_NONE,
         .note = &call->again,
     };
     if (!keeper->ended(keeper->owner, &ending) || !ending.may_again)
@@ -175,7 +176,7 @@ static arc_status build(const struct arc_grpc_call *call, struct arc_grpc_conn *
 {
     struct arc_buf *list = &to->pool->scratch;
     char text[16];
-    ARC_TRY(arc__grpc_fields_check(fields, count, &to->limits, 0, err));
+    ARC_TRY(arc__grpc_fields_check(fields, count, to->limits, 0, err));
     arc__buf_clear(list);
     arc__buf_add_slice(list, arc__buf_slice(&call->request));
     if (call->deadline_ns != ARC_GRPC_NEVER) {
@@ -200,7 +201,7 @@ arc_status arc__grpc_call_reopen(struct arc_grpc_call *call, struct arc_grpc_con
     struct arc_grpc_conn *from = call->conn;
     if (arc_grpc_conn_is_draining(to))
         return arc__fail(err, ARC_EUNAVAILABLE, "connection", "%s takes no more calls.", to->peer);
-    if (to->open >= to->limits.calls_max || to->total >= 2 * to->limits.calls_max)
+    if (to->open >= to->limits->calls_max || to->total >= 2 * to->limits->calls_max)
         return arc__fail(err, ARC_ELIMIT, "connection", "Too many calls at once to %s.", to->peer);
     to->now_ns = now_ns;
     ARC_TRY(build(call, to, fields, count, err));

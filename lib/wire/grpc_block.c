@@ -131,7 +131,7 @@ void arc__grpc_block_add_details(struct arc_grpc_block *block)
 int arc__grpc_block_add(struct arc_grpc_block *block, const struct arc_grpc_conn *conn,
                         arc_slice name, arc_slice value)
 {
-    const struct arc_grpc_limits *limits = &conn->limits;
+    const struct arc_grpc_limits *limits = conn->limits;
     block->seen_fields++;
     block->seen_bytes += name.len + value.len + 32;
     if (block->seen_bytes > limits->header_list_max_bytes ||

@@ -18,7 +18,7 @@ struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
         arc__list_remove(&call->link);
         pool->call_count--;
     } else {
-        const struct arc_grpc_limits *limits = &conn->limits;
+        const struct arc_grpc_limits *limits = conn->limits;
         call = arc__alloc(&conn->mem, sizeof(*call));
         if (call == NULL)
             return NULL;
@@ -31,7 +31,6 @@ struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
                       2 * (size_t)limits->header_list_max_bytes + 8 * ARC_GRPC_MESSAGE_MAX_BYTES);
         arc__buf_init(&call->request, &conn->mem,
                       4 * (size_t)limits->header_list_max_bytes + 65536);
-        arc__grpc_block_init(&call->trail, conn);
     }
     call->conn = conn;
     call->events = conn->events;
@@ -49,7 +48,9 @@ void arc__grpc_call_destroy(struct arc_grpc_call *call, const struct arc_mem *me
     arc__buf_deinit(&call->out);
     arc__buf_deinit(&call->trailers);
     arc__buf_deinit(&call->request);
-    arc__grpc_block_deinit(&call->trail);
+    if (call->trail != NULL)
+        arc__grpc_block_deinit(call->trail);
+    arc__free(mem, call->trail);
     arc__grpc_intercept_forget(call, mem);
     arc__free(mem, call);
 }
@@ -85,7 +86,8 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
     trim(&call->out);
     trim(&call->trailers);
     trim(&call->request);
-    arc__grpc_block_reset(&call->trail);
+    if (call->trail != NULL)
+        arc__grpc_block_reset(call->trail);
     struct arc_grpc_call clean = {
         .conn = conn,
         .lpm = call->lpm,
@@ -184,7 +186,7 @@ void arc__grpc_call_end(struct arc_grpc_call *call, arc_grpc_why why, int code, 
 /* A client's call ends with the status that the server sent. */
 static void end_with_trailers(struct arc_grpc_call *call)
 {
-    struct arc_grpc_block *trail = &call->trail;
+    const struct arc_grpc_block *trail = call->trail;
     struct arc_grpc_status status = {
         .code = call->status_code,
         .fields = trail->fields,
@@ -300,61 +302,94 @@ static int count_assembly(struct arc_grpc_call *call)
     size_t held = arc__lpm_held_bytes(&call->lpm);
     conn->assembly_bytes = conn->assembly_bytes - call->assembly + held;
     call->assembly = held;
-    return conn->assembly_bytes <= conn->limits.assembly_max_bytes;
+    return conn->assembly_bytes <= conn->limits->assembly_max_bytes;
+}
+
+/* A message that goes on beyond the bytes that are there. */
+static void note_partial(struct arc_grpc_call *call, size_t used, int within)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    if (call->partial_ns == 0) {
+        call->partial_ns = conn->now_ns;
+        call->partial_got = 0;
+    }
+    call->partial_got += used;
+    if (within)
+        return;
+    conn->counters->refused_assembly++;
+    fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_RESOURCE_EXHAUSTED,
+              "Too many large messages at once on this connection.");
+}
+
+/* The next message, where it does not lie whole in the bytes. ARC_OK: deliver it. ARC_EAGAIN: go
+ * on. ARC_EDONE: it was refused. */
+static arc_status next_message(struct arc_grpc_call *call, arc_slice bytes, size_t *used,
+                               arc_slice *message, int *compressed)
+{
+    arc_err err = ARC_ERR_INIT;
+    arc_status status = arc__lpm_next(&call->lpm, bytes, used, message, compressed, &err);
+    int within = count_assembly(call);
+    if (status == ARC_EAGAIN) {
+        note_partial(call, *used, within);
+        return ARC_EAGAIN;
+    }
+    if (status == ARC_OK)
+        return ARC_OK;
+    call->conn->counters->refused_message_size += status == ARC_ELIMIT;
+    message_refused(call, status, &err);
+    return ARC_EDONE;
+}
+
+static void give_message(struct arc_grpc_call *call, arc_slice message)
+{
+    struct arc_grpc_conn *conn = call->conn;
+    conn->counters->messages_in++;
+    conn->counters->message_bytes_in += message.len;
+    call->delivering = 1;
+    if (call->track != NULL)
+        arc__grpc_intercept_message(call, 0, message.len);
+    if (!call->in_done && call->events->on_message != NULL)
+        call->events->on_message(call->user, call, message);
+    call->delivering = 0;
+}
+
+static void give_packed(struct arc_grpc_call *call, arc_slice message)
+{
+    arc_err err = ARC_ERR_INIT;
+    arc_status status = arc__grpc_message_unpack(call, &message, &err);
+    if (status != ARC_OK) {
+        message_refused(call, status, &err);
+        return;
+    }
+    give_message(call, message);
+    arc__grpc_message_forget(call->conn, 1);
 }
 
 /* Delivers whole messages until the bytes end or the call is paused. Answers the bytes taken. */
 static size_t deliver(struct arc_grpc_call *call, arc_slice bytes)
 {
-    struct arc_grpc_conn *conn = call->conn;
     size_t at = 0;
     while (at < bytes.len && !call->paused && !call->in_done) {
-        arc_err err = ARC_ERR_INIT;
-        arc_slice message = ARC_NONE;
-        size_t used = 0;
+        arc_slice message = ARC_NONE, rest = arc__slice_from(bytes, at);
+        size_t used = arc__lpm_whole(&call->lpm, rest, &message);
         int compressed = 0;
-        arc_status status = arc__lpm_next(&call->lpm, arc__slice_from(bytes, at), &used, &message,
-                                          &compressed, &err);
-        at += used;
-        int within = count_assembly(call);
-        if (status == ARC_EAGAIN) {
-            if (call->partial_ns == 0) {
-                call->partial_ns = conn->now_ns;
-                call->partial_got = 0;
-            }
-            call->partial_got += used;
-            if (!within) {
-                conn->counters->refused_assembly++;
-                fail_call(call, ARC_GRPC_WHY_PROTOCOL, ARC_GRPC_RESOURCE_EXHAUSTED,
-                          "Too many large messages at once on this connection.");
-            }
-            continue;
-        }
-        if (status != ARC_OK) {
-            conn->counters->refused_message_size += status == ARC_ELIMIT;
-            message_refused(call, status, &err);
-            break;
+        if (used == 0) {
+            arc_status status = next_message(call, rest, &used, &message, &compressed);
+            at += used;
+            if (status == ARC_EAGAIN)
+                continue;
+            if (status != ARC_OK)
+                break;
+        } else {
+            at += used;
         }
         call->partial_ns = 0;
-        if (compressed) {
-            status = arc__grpc_message_unpack(call, &message, &err);
-            if (status != ARC_OK) {
-                message_refused(call, status, &err);
-                break;
-            }
-        }
-        conn->counters->messages_in++;
-        conn->counters->message_bytes_in += message.len;
         call->was_packed = compressed != 0;
-        call->delivering = 1;
         call->last = at == bytes.len && (call->in_end || call->frame_last);
-        if (call->track != NULL)
-            arc__grpc_intercept_message(call, 0, message.len);
-        if (!call->in_done && call->events->on_message != NULL)
-            call->events->on_message(call->user, call, message);
-        call->delivering = 0;
         if (compressed)
-            arc__grpc_message_forget(conn, 1);
+            give_packed(call, message);
+        else
+            give_message(call, message);
         if (call->in_done)
             drop_message(call);
     }
@@ -405,7 +440,7 @@ static void hold(struct arc_grpc_call *call, arc_slice bytes)
 
 void arc__grpc_call_data(struct arc_grpc_call *call, arc_slice bytes)
 {
-    const struct arc_grpc_limits *limits = &call->conn->limits;
+    const struct arc_grpc_limits *limits = call->conn->limits;
     call->received += bytes.len;
     call->unconsumed += bytes.len;
     if (call->in_done) {
@@ -542,7 +577,6 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
     struct arc_grpc_conn *conn = call->conn;
     struct arc_grpc_counters *counters = conn->counters;
     uint64_t timeout_ns = ARC_GRPC_NEVER;
-    arc_err err = ARC_ERR_INIT;
     if (block->over) {
         refuse(call, &counters->refused_headers, ARC_GRPC_RESOURCE_EXHAUSTED,
                "The metadata is larger than this server takes.");
@@ -566,7 +600,9 @@ void arc__grpc_call_request(struct arc_grpc_call *call, struct arc_grpc_block *b
         refuse(call, &counters->refused_metadata, ARC_GRPC_INVALID_ARGUMENT,
                "A -bin value of the metadata is no base64.");
     } else if (block->timeout.ptr != NULL &&
-               arc__grpc_timeout_parse(block->timeout, &timeout_ns, &err) != ARC_OK) {
+               arc__grpc_timeout_parse(block->timeout, &timeout_ns, NULL) != ARC_OK) {
+        arc_err err = ARC_ERR_INIT; /* again, for the words: nearly all requests need none */
+        (void)arc__grpc_timeout_parse(block->timeout, &timeout_ns, &err);
         refuse(call, &counters->refused_metadata, ARC_GRPC_INVALID_ARGUMENT, err.message);
     } else {
         struct arc_grpc_request request = {
@@ -618,6 +654,14 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
     }
     if (!last)
         return; /* nghttp2 lets no such block through; it would be informational */
+    if (call->trail == NULL) {
+        call->trail = arc__alloc(&conn->mem, sizeof(*call->trail));
+        if (call->trail == NULL) {
+            fail_call(call, ARC_GRPC_WHY_NOMEM, ARC_GRPC_RESOURCE_EXHAUSTED, "Out of memory.");
+            return;
+        }
+        arc__grpc_block_init(call->trail, conn);
+    }
     call->have_status = 1;
     if (block->status.ptr != NULL) {
         call->status_code = arc__grpc_status_parse(block->status);
@@ -633,8 +677,8 @@ void arc__grpc_call_response(struct arc_grpc_call *call, struct arc_grpc_block *
     /* A trailing line that cannot be read is left out: the status is worth more. */
     arc__grpc_block_add_details(block);
     /* The call takes the block over, the connection gets the call's empty one. */
-    struct arc_grpc_block spare = call->trail;
-    call->trail = *block;
+    struct arc_grpc_block spare = *call->trail;
+    *call->trail = *block;
     *block = spare;
 }
 
@@ -692,7 +736,7 @@ static int fits(const struct arc_grpc_call *call, size_t need, size_t queue_max)
     const struct arc_grpc_conn *conn = call->conn;
     size_t waiting = call->out.len - call->out_at;
     return waiting == 0 || (waiting + need <= queue_max &&
-                            conn->queued_bytes + need <= conn->limits.conn_queue_max_bytes);
+                            conn->queued_bytes + need <= conn->limits->conn_queue_max_bytes);
 }
 
 /* Behind what is queued, whole or not at all. */
@@ -724,13 +768,13 @@ arc_status arc_grpc_call_send_with(struct arc_grpc_call *call, arc_slice message
                                    arc_err *err)
 {
     struct arc_grpc_conn *conn = call->conn;
-    size_t queue_max = (size_t)conn->limits.queue_max_bytes;
+    size_t queue_max = (size_t)conn->limits->queue_max_bytes;
     ARC_REQUIRE((flags & ~(ARC_GRPC_SEND_PLAIN | ARC_GRPC_SEND_PACKED)) == 0, err, "flags");
     if (!call->is_open || call->cancelled || call->stream_closed)
         return arc__fail(err, ARC_ECANCELLED, "call", "The call has ended.");
     if (call->finished)
         return arc__fail(err, ARC_ECONFLICT, "call", "Nothing may be sent after the end.");
-    if (message.len > conn->limits.message_send_max_bytes)
+    if (message.len > conn->limits->message_send_max_bytes)
         return arc__fail(err, ARC_ELIMIT, "message", "The message is %zu bytes long; too long.",
                          message.len);
     int packs = arc__grpc_message_packs(call, message.len, flags);
@@ -762,13 +806,13 @@ void arc__grpc_conn_wake_writers(struct arc_grpc_conn *conn)
     if (conn->waiting == 0)
         return;
     /* Half of the queue free, or there would be an event for each message. */
-    size_t half = (size_t)conn->limits.queue_max_bytes / 2;
+    size_t half = (size_t)conn->limits->queue_max_bytes / 2;
     ARC_LIST_EACH(&conn->calls, link)
     {
         struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
         size_t waiting = call->out.len - call->out_at;
         if (call->wanted == 0 || waiting > half ||
-            !fits(call, call->wanted, (size_t)conn->limits.queue_max_bytes))
+            !fits(call, call->wanted, (size_t)conn->limits->queue_max_bytes))
             continue;
         call->wanted = 0;
         conn->waiting--;
@@ -876,7 +920,7 @@ static arc_status build_request(struct arc_grpc_conn *conn, const struct arc_grp
         arc__grpc_list_add(list, ARC_LIT("grpc-timeout"), arc__slice(text, len));
     }
     ARC_TRY(arc__grpc_encoding_request(conn, request->encoding, list, err));
-    ARC_TRY(arc__grpc_fields_check(request->fields, request->count, &conn->limits, 0, err));
+    ARC_TRY(arc__grpc_fields_check(request->fields, request->count, conn->limits, 0, err));
     arc__grpc_list_add_fields(list, request->fields, request->count);
     return arc__buf_check(list, err);
 }
@@ -915,7 +959,7 @@ arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_
         return arc__fail(err, ARC_EUNAVAILABLE, "connection", "%s takes no more calls.",
                          conn->peer);
     /* Those that ended before there was a transport are still in HTTP/2's queue. */
-    if (conn->open >= conn->limits.calls_max || conn->total >= 2 * conn->limits.calls_max)
+    if (conn->open >= conn->limits->calls_max || conn->total >= 2 * conn->limits->calls_max)
         return arc__fail(err, ARC_ELIMIT, "connection", "Too many calls at once to %s.",
                          conn->peer);
     call = arc__grpc_call_make(conn);
@@ -973,7 +1017,7 @@ arc_status arc_grpc_call_send_headers(struct arc_grpc_call *call,
         if (call->tells_encodings)
             arc__grpc_list_add(list, ARC_LIT("grpc-accept-encoding"),
                                arc__grpc_encoding_names(conn->accepts));
-        ARC_TRY(arc__grpc_fields_check(fields, count, &conn->limits, 0, err));
+        ARC_TRY(arc__grpc_fields_check(fields, count, conn->limits, 0, err));
         arc__grpc_list_add_fields(list, fields, count);
         ARC_TRY(arc__buf_check(list, err));
     }
@@ -1008,7 +1052,7 @@ arc_status arc_grpc_call_finish(struct arc_grpc_call *call, int32_t code, arc_sl
         return arc__fail(err, ARC_ECANCELLED, "call", "The call has ended.");
     if (call->finished)
         return arc__fail(err, ARC_ECONFLICT, "call", "The call has its status already.");
-    ARC_TRY(arc__grpc_fields_check(fields, count, &call->conn->limits, 1, err));
+    ARC_TRY(arc__grpc_fields_check(fields, count, call->conn->limits, 1, err));
     if (code < ARC_GRPC_OK || code > ARC_GRPC_UNAUTHENTICATED)
         code = ARC_GRPC_UNKNOWN; /* as every peer would read it */
     call->conn->proven |= code == ARC_GRPC_OK;

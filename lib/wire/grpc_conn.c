@@ -294,7 +294,7 @@ void arc__grpc_h2_raise_window(struct arc_grpc_call *call)
     call->raised = 1;
     if (usable(conn))
         (void)nghttp2_session_set_local_window_size(conn->session, NGHTTP2_FLAG_NONE, call->id,
-                                                    (int32_t)conn->limits.stream_window_bytes);
+                                                    (int32_t)conn->limits->stream_window_bytes);
 }
 
 static const uint8_t drain_ping[8] = {'d', 'r', 'a', 'i', 'n'};
@@ -478,7 +478,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
             arc__grpc_call_end_of_data(call);
         else if (frame->hd.length == frame->data.padlen &&
-                 ++call->empty_frames > conn->limits.empty_frames_max)
+                 ++call->empty_frames > conn->limits->empty_frames_max)
             arc__grpc_conn_flood(conn, &conn->counters->floods_empty,
                                  "The peer sent too many empty DATA frames.");
         break;
@@ -579,7 +579,7 @@ static int make_session(struct arc_grpc_conn *conn)
     nghttp2_mem mem = {conn, mem_malloc, mem_free, mem_calloc, mem_realloc};
     nghttp2_session_callbacks *callbacks = NULL;
     nghttp2_option *option = NULL;
-    const struct arc_grpc_limits *limits = &conn->limits;
+    const struct arc_grpc_limits *limits = conn->limits;
     int failed = NGHTTP2_ERR_NOMEM;
     if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
         goto done;
@@ -611,7 +611,7 @@ done:
 
 static int greet(struct arc_grpc_conn *conn)
 {
-    const struct arc_grpc_limits *limits = &conn->limits;
+    const struct arc_grpc_limits *limits = conn->limits;
     nghttp2_settings_entry entries[] = {
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)limits->stream_window_first_bytes},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)limits->header_list_max_bytes},
@@ -642,7 +642,7 @@ static void init_bucket(struct arc_bucket *bucket, uint64_t burst, uint64_t coun
 
 static void init_buckets(struct arc_grpc_conn *conn, uint64_t now_ns)
 {
-    const struct arc_grpc_limits *l = &conn->limits;
+    const struct arc_grpc_limits *l = conn->limits;
     init_bucket(&conn->resets, l->reset_burst, l->reset_per_s, 1, now_ns);
     init_bucket(&conn->faults, l->reset_burst, l->reset_per_s, 1, now_ns);
     init_bucket(&conn->settings, l->settings_burst, l->settings_per_min, 60, now_ns);
@@ -674,7 +674,7 @@ static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config 
     conn->user = config->user;
     conn->on_work = config->on_work;
     conn->owner = config->owner;
-    conn->age_ns = arc__grpc_vary_age(conn->limits.age_ns, config->seed);
+    conn->age_ns = arc__grpc_vary_age(conn->limits->age_ns, config->seed);
     conn->counters = config->counters != NULL ? config->counters : &conn->own->counters;
     arc_grpc_conn_connected(conn, now_ns);
     if (!config->server)
@@ -698,10 +698,11 @@ arc_status arc__grpc_conn_new(const struct arc_grpc_config *given, struct arc_gr
                               uint64_t now_ns, struct arc_grpc_conn **out, arc_err *err)
 {
     struct arc_grpc_config config;
-    struct arc_grpc_limits limits;
+    struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
     ARC_REQUIRE(given != NULL && out != NULL, err, "config");
     ARC_TRY(arc__options_read(given, sizeof(config), &config, "config", err));
-    ARC_TRY(arc__grpc_limits_fill(config.limits, config.server, &limits, err));
+    if (pool == NULL)
+        ARC_TRY(arc__grpc_limits_fill(config.limits, config.server, &limits, err));
     struct arc_mem mem = arc__mem_from_env(config.env);
     int alone = pool == NULL || config.counters == NULL;
     struct arc_grpc_conn *conn =
@@ -709,11 +710,11 @@ arc_status arc__grpc_conn_new(const struct arc_grpc_config *given, struct arc_gr
     if (conn == NULL)
         return arc__fail_nomem(err);
     conn->mem = mem;
-    conn->limits = limits;
     conn->own = alone ? (struct arc_grpc_own *)(void *)(conn + 1) : NULL;
     conn->pool = pool != NULL ? pool : &conn->own->pool;
     if (pool == NULL)
         arc__grpc_pool_init(&conn->own->pool, &mem, &limits);
+    conn->limits = &conn->pool->limits;
     init_parts(conn, &config, now_ns);
     arc_status status = arc__grpc_encoding_config(conn, &config, err);
     if (status == ARC_OK)

@@ -91,7 +91,7 @@ int arc__grpc_message_packs(const struct arc_grpc_call *call, size_t len, uint32
 {
     if (!call->packs || (flags & ARC_GRPC_SEND_PLAIN) != 0)
         return 0;
-    return (flags & ARC_GRPC_SEND_PACKED) != 0 || len >= call->conn->limits.compress_min_bytes;
+    return (flags & ARC_GRPC_SEND_PACKED) != 0 || len >= call->conn->limits->compress_min_bytes;
 }
 
 size_t arc__grpc_message_bound(arc_slice message, int packs, uint32_t flags)
@@ -134,15 +134,15 @@ arc_status arc__grpc_message_unpack(struct arc_grpc_call *call, arc_slice *messa
 {
     struct arc_grpc_conn *conn = call->conn;
     struct arc_buf *unpacked = &conn->pool->unpacked;
-    size_t max = (size_t)conn->limits.message_max_bytes;
+    size_t max = (size_t)conn->limits->message_max_bytes;
     size_t held = conn->assembly_bytes, left = 0;
     if (!call->unpacks) {
         conn->counters->refused_encoding++;
         return arc__fail(err, ARC_EPROTOCOL, "message",
                          "The message is compressed, but no encoding was named.");
     }
-    if (held < conn->limits.assembly_max_bytes)
-        left = (size_t)conn->limits.assembly_max_bytes - held;
+    if (held < conn->limits->assembly_max_bytes)
+        left = (size_t)conn->limits->assembly_max_bytes - held;
     arc_status status = arc__unpack(&conn->mem, *message, max < left ? max : left, unpacked, err);
     if (status == ARC_OK) {
         *message = arc__buf_slice(unpacked);

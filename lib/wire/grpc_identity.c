@@ -31,7 +31,7 @@ static arc_status check_text(arc_slice text, const char *what, size_t *total, ar
 static arc_status check(const struct arc_grpc_conn *conn, const struct arc_grpc_identity *given,
                         size_t *total, arc_err *err)
 {
-    const struct arc_grpc_limits *limits = &conn->limits;
+    const struct arc_grpc_limits *limits = conn->limits;
     ARC_REQUIRE(given->name_count == 0 || given->names != NULL, err, "identity.names");
     if (given->name_count > limits->identity_names_max)
         return arc__fail(err, ARC_ELIMIT, "identity_names_max",

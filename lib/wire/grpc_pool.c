@@ -18,7 +18,7 @@ static size_t header_max(const struct arc_grpc_limits *limits)
 void arc__grpc_pool_init(struct arc_grpc_pool *pool, const struct arc_mem *mem,
                          const struct arc_grpc_limits *limits)
 {
-    *pool = (struct arc_grpc_pool){.mem = *mem};
+    *pool = (struct arc_grpc_pool){.mem = *mem, .limits = *limits};
     arc__list_init(&pool->calls);
     arc__buf_init(&pool->scratch, mem, 4 * (size_t)limits->header_list_max_bytes + 65536);
     arc__arena_init(&pool->header, mem, header_max(limits));

@@ -6,13 +6,14 @@
 #ifndef ARC_WIRE_GRPC_POOL_H
 #define ARC_WIRE_GRPC_POOL_H
 
+#include <arcentra/grpc.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/mem.h"
 
 struct arc_grpc_call;
-struct arc_grpc_limits;
 
 /* Ended calls that are kept, and how much buffer with each. */
 #define ARC_GRPC_POOL_CALLS_MAX 256
@@ -24,6 +25,7 @@ struct arc_grpc_limits;
 
 struct arc_grpc_pool {
     struct arc_mem mem;
+    struct arc_grpc_limits limits; /* of all its connections */
     /* Used by one connection at a time, and between two functions by none. */
     struct arc_buf scratch;  /* a header list that is being built */
     struct arc_arena header; /* memory for the header block that is being read */

@@ -76,7 +76,7 @@ struct arc_grpc_call {
     /* client: the status once it is known and what went before it is not yet delivered */
     int status_code; /* server: the one it was answered with */
     arc_grpc_why why;
-    struct arc_grpc_block trail;
+    struct arc_grpc_block *trail; /* NULL: never needed by this object */
 
     struct arc_grpc_track *track; /* NULL where there are no interceptors */
     const void *route;            /* of the router; NULL: none, or answered */
@@ -139,7 +139,7 @@ struct arc_grpc_own {
 struct arc_grpc_conn {
     struct arc_mem mem;
     struct nghttp2_session *session;
-    struct arc_grpc_limits limits;
+    const struct arc_grpc_limits *limits; /* the pool's */
     const struct arc_grpc_events *events;
     void *user;
     struct arc_grpc_counters *counters;

@@ -125,14 +125,16 @@ static const arc_grpc_events unary_events = {
 
 arc_status arc_grpc_call_reply(arc_grpc_call *call, arc_slice message, arc_err *err)
 {
-    arc_err why = ARC_ERR_INIT;
-    arc_status status = arc_grpc_call_send(call, message, &why);
+    arc_status status = arc_grpc_call_send(call, message, err);
     if (status == ARC_OK)
         return arc_grpc_call_finish(call, ARC_GRPC_OK, ARC_NONE, NULL, 0, err);
     if (status != ARC_ECANCELLED)
-        (void)arc_grpc_call_finish(call, ARC_GRPC_RESOURCE_EXHAUSTED, arc__slice_cstr(why.message),
+        (void)arc_grpc_call_finish(call, ARC_GRPC_RESOURCE_EXHAUSTED,
+                                   status == ARC_ENOMEM
+                                       ? ARC_LIT("Out of memory.")
+                                       : ARC_LIT("The answer is longer than may be sent."),
                                    NULL, 0, NULL);
-    return arc__fail(err, status, why.subject, "%s", why.message);
+    return status;
 }
 
 /* --- calls ----------------------------------------------------------------------------------- */

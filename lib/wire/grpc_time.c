@@ -136,22 +136,22 @@ static uint64_t handshake_at(const struct arc_grpc_conn *conn)
 {
     if (conn->ready_seen || conn->born_ns == ARC_GRPC_NEVER)
         return ARC_GRPC_NEVER;
-    return after(conn->born_ns, conn->limits.handshake_ns);
+    return after(conn->born_ns, conn->limits->handshake_ns);
 }
 
 static uint64_t keepalive_at(const struct arc_grpc_conn *conn)
 {
-    if (conn->open == 0 || !conn->ready_seen || conn->limits.keepalive_ns == ARC_GRPC_NEVER)
+    if (conn->open == 0 || !conn->ready_seen || conn->limits->keepalive_ns == ARC_GRPC_NEVER)
         return ARC_GRPC_NEVER;
-    return conn->ping_ns != 0 ? after(conn->ping_ns, conn->limits.keepalive_timeout_ns)
-                              : after(conn->heard_ns, conn->limits.keepalive_ns);
+    return conn->ping_ns != 0 ? after(conn->ping_ns, conn->limits->keepalive_timeout_ns)
+                              : after(conn->heard_ns, conn->limits->keepalive_ns);
 }
 
 static uint64_t idle_at(const struct arc_grpc_conn *conn)
 {
     if (!arc__list_empty(&conn->calls) || conn->draining)
         return ARC_GRPC_NEVER;
-    return after(conn->idle_ns, conn->limits.idle_ns);
+    return after(conn->idle_ns, conn->limits->idle_ns);
 }
 
 uint64_t arc__grpc_vary_age(uint64_t age_ns, uint64_t seed)
@@ -176,7 +176,7 @@ static uint64_t age_at(const struct arc_grpc_conn *conn)
 
 static uint64_t grace_at(const struct arc_grpc_conn *conn)
 {
-    return conn->aged_ns == 0 ? ARC_GRPC_NEVER : after(conn->aged_ns, conn->limits.age_grace_ns);
+    return conn->aged_ns == 0 ? ARC_GRPC_NEVER : after(conn->aged_ns, conn->limits->age_grace_ns);
 }
 
 /* A stream that is open and says nothing, such as one to an idle agent, need not be looked at. */
@@ -196,9 +196,9 @@ static int somebody_waits(const struct arc_grpc_conn *conn)
  * cost every fast call. */
 static uint64_t sweep_at(const struct arc_grpc_conn *conn)
 {
-    uint64_t shortest = conn->limits.stall_ns < conn->limits.message_grace_ns
-                            ? conn->limits.stall_ns
-                            : conn->limits.message_grace_ns;
+    uint64_t shortest = conn->limits->stall_ns < conn->limits->message_grace_ns
+                            ? conn->limits->stall_ns
+                            : conn->limits->message_grace_ns;
     if (shortest == ARC_GRPC_NEVER || !somebody_waits(conn))
         return ARC_GRPC_NEVER;
     return after(conn->sweep_ns, shortest / 4 + 1);
@@ -206,7 +206,7 @@ static uint64_t sweep_at(const struct arc_grpc_conn *conn)
 
 uint64_t arc_grpc_conn_get_deadline(const struct arc_grpc_conn *conn)
 {
-    const struct arc_grpc_limits *limits = &conn->limits;
+    const struct arc_grpc_limits *limits = conn->limits;
     struct arc_timer *first = arc__heap_peek(&conn->timers);
     if (!arc__list_empty(&conn->ready))
         return 0;
@@ -245,7 +245,7 @@ static void expire_calls(struct arc_grpc_conn *conn)
 static void sweep_call(struct arc_grpc_call *call)
 {
     struct arc_grpc_conn *conn = call->conn;
-    const struct arc_grpc_limits *limits = &conn->limits;
+    const struct arc_grpc_limits *limits = conn->limits;
     uint64_t now = conn->now_ns;
     if (call->stream_closed || call->cancelled || call->parked)
         return;
@@ -315,7 +315,7 @@ static void tick_block(struct arc_grpc_conn *conn)
 
 static void tick_connection(struct arc_grpc_conn *conn)
 {
-    const struct arc_grpc_limits *limits = &conn->limits;
+    const struct arc_grpc_limits *limits = conn->limits;
     struct arc_grpc_counters *counters = conn->counters;
     uint64_t now = conn->now_ns;
     if (now >= handshake_at(conn)) {

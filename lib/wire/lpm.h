@@ -24,6 +24,21 @@ void arc__lpm_deinit(struct arc_lpm *lpm); /* a zeroed struct is fine */
 /* Forgets a message that was begun. Keeps at most keep_bytes of memory. */
 void arc__lpm_clear(struct arc_lpm *lpm, size_t keep_bytes);
 
+/* A message that lies in the bytes whole, not compressed and within the limit, while no other is
+ * being read: how nearly all of them come. Answers the bytes that it takes; 0: arc__lpm_next knows
+ * what it is. */
+static inline size_t arc__lpm_whole(const struct arc_lpm *lpm, arc_slice bytes, arc_slice *message)
+{
+    const unsigned char *head = (const unsigned char *)bytes.ptr;
+    if (lpm->have != 0 || lpm->done || bytes.len < ARC_LPM_PREFIX_BYTES || head[0] != 0)
+        return 0;
+    size_t size = (size_t)head[1] << 24 | (size_t)head[2] << 16 | (size_t)head[3] << 8 | head[4];
+    if (size > bytes.len - ARC_LPM_PREFIX_BYTES || size > lpm->max_bytes)
+        return 0;
+    *message = arc__slice(bytes.ptr + ARC_LPM_PREFIX_BYTES, size);
+    return ARC_LPM_PREFIX_BYTES + size;
+}
+
 /* Takes bytes up to the end of one message. *used says how many were taken, whatever the result.
  *   ARC_OK         *message is whole: borrowed from bytes where it lies there in one piece, else
  *                  from the reader; valid until the next call. *compressed is the flag.
