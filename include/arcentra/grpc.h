@@ -30,9 +30,12 @@
  * stream_window_bytes. Memory of one connection is bounded by
  *     unread     conn_window_bytes                                     16 MiB
  *     messages in pieces, and unpacked  assembly_max_bytes             32 MiB
- *     to be sent conn_queue_max_bytes + one message for each call      16 MiB + ...
+ *     to be sent conn_queue_max_bytes + one message                     1 MiB + ...
  *     headers    header_list_max_bytes of the block that is being read 16 KiB
- * and far below that for peers that behave. WINDOWS: the bandwidth of a stream is at most window /
+ * and far below that for peers that behave. A server delivers no message of a connection while more
+ * than conn_queue_max_bytes wait to be read there, so that who asks without reading makes nothing
+ * grow (but for messages that the application sends later, unasked: one for each call fits always).
+ * WINDOWS: the bandwidth of a stream is at most window /
  * round trip: 64 KiB at 50 ms are 1.3 MB/s, 1 MiB are 21 MB/s; 16 streams of 1 MiB fill the
  * connection's 16 MiB. A stream starts with stream_window_first_bytes (what an unauthenticated peer
  * can make us hold) and is raised once it has used a quarter of it and the application did not
@@ -102,8 +105,8 @@ typedef struct arc_grpc_field {
     ROW(calls_max,                 100,  1000, "calls alive at once; a server announces it") \
     ROW(message_max_bytes,         4 << 20, 4 << 20, "longest message received, unpacked") \
     ROW(message_send_max_bytes,    16 << 20, 16 << 20, "longest message sent") \
-    ROW(queue_max_bytes,           1 << 20, 1 << 20, "queued to be sent, each call") \
-    ROW(conn_queue_max_bytes,      16 << 20, 16 << 20, "queued to be sent, all calls") \
+    ROW(queue_max_bytes,           256 << 10, 1 << 20, "queued to be sent, each call") \
+    ROW(conn_queue_max_bytes,      1 << 20, 16 << 20, "queued to be sent, all calls") \
     ROW(assembly_max_bytes,        32 << 20, 32 << 20, "held for messages in pieces, all calls") \
     ROW(compress_min_bytes,        1024, 1024, "shorter messages are not compressed") \
     ROW(header_list_max_bytes,     16 << 10, 16 << 10, "header block, name + value + 32 a field") \

@@ -118,6 +118,12 @@ static void drop_message(struct arc_grpc_call *call)
     arc__lpm_clear(&call->lpm, 0);
 }
 
+static void let_go(struct arc_grpc_call *call)
+{
+    call->conn->held_back -= call->held_back;
+    call->held_back = 0;
+}
+
 /* What was received and not delivered goes, and its window back to the peer. */
 static void drop_input(struct arc_grpc_call *call)
 {
@@ -125,6 +131,7 @@ static void drop_input(struct arc_grpc_call *call)
     conn->held_bytes -= call->held.len - call->held_at;
     call->held_at = 0;
     arc__buf_clear(&call->held);
+    let_go(call);
     call->partial_ns = 0;
     call->in_done = 1;
     if (!call->delivering)
@@ -365,11 +372,18 @@ static void give_packed(struct arc_grpc_call *call, arc_slice message)
     arc__grpc_message_forget(call->conn, 1);
 }
 
+/* More is queued for the peer than the bound says. Who asks for more answers than it reads gets no
+ * further message of it delivered until it has read some. */
+static int is_full(const struct arc_grpc_conn *conn)
+{
+    return conn->server && conn->queued_bytes > conn->limits->conn_queue_max_bytes;
+}
+
 /* Delivers whole messages until the bytes end or the call is paused. Answers the bytes taken. */
 static size_t deliver(struct arc_grpc_call *call, arc_slice bytes)
 {
     size_t at = 0;
-    while (at < bytes.len && !call->paused && !call->in_done) {
+    while (at < bytes.len && !call->paused && !call->in_done && !is_full(call->conn)) {
         arc_slice message = ARC_NONE, rest = arc__slice_from(bytes, at);
         size_t used = arc__lpm_whole(&call->lpm, rest, &message);
         int compressed = 0;
@@ -424,6 +438,15 @@ static void end_of_reading(struct arc_grpc_call *call)
                            "The server ended the stream without a status.");
 }
 
+static void hold_back(struct arc_grpc_call *call)
+{
+    if (call->held_back)
+        return;
+    call->held_back = 1;
+    call->back_ns = call->conn->now_ns;
+    call->conn->held_back++;
+}
+
 static void hold(struct arc_grpc_call *call, arc_slice bytes)
 {
     struct arc_grpc_conn *conn = call->conn;
@@ -432,6 +455,8 @@ static void hold(struct arc_grpc_call *call, arc_slice bytes)
         call->held_at = 0;
     }
     size_t before = call->held.len;
+    if (!call->paused && is_full(conn))
+        hold_back(call);
     arc__buf_add_slice(&call->held, bytes);
     conn->held_bytes += call->held.len - before;
     if (call->held.failed != ARC_OK)
@@ -448,10 +473,11 @@ void arc__grpc_call_data(struct arc_grpc_call *call, arc_slice bytes)
         arc__grpc_call_stop_sender(call);
         return;
     }
-    if (!call->raised && call->received > limits->stream_window_first_bytes / 4 &&
+    int full = is_full(call->conn);
+    if (!full && !call->raised && call->received > limits->stream_window_first_bytes / 4 &&
         limits->stream_window_bytes > limits->stream_window_first_bytes)
         arc__grpc_h2_raise_window(call);
-    if (call->held.len > call->held_at || call->paused) {
+    if (call->held.len > call->held_at || call->paused || full) {
         hold(call, bytes);
         return;
     }
@@ -482,6 +508,8 @@ static void deliver_held(struct arc_grpc_call *call)
         call->held_at = 0;
         conn->held_bytes -= waiting;
         size_t taken = deliver(call, arc__slice(bytes.ptr + from, waiting));
+        if (taken < waiting && !call->paused)
+            hold_back(call);
         if (taken < waiting) {
             call->held = bytes;
             call->held_at = from + taken;
@@ -801,8 +829,24 @@ arc_status arc_grpc_call_send(struct arc_grpc_call *call, arc_slice message, arc
     return arc_grpc_call_send_with(call, message, 0, err);
 }
 
+/* The queue has room again: what was held back is delivered, until it is full once more. */
+static void wake_readers(struct arc_grpc_conn *conn)
+{
+    ARC_LIST_EACH(&conn->calls, link)
+    {
+        struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
+        if (!call->held_back)
+            continue;
+        let_go(call);
+        call->due_deliver = 1;
+        arc__grpc_call_mark(call);
+    }
+}
+
 void arc__grpc_conn_wake_writers(struct arc_grpc_conn *conn)
 {
+    if (conn->held_back > 0 && !is_full(conn))
+        wake_readers(conn);
     if (conn->waiting == 0)
         return;
     /* Half of the queue free, or there would be an event for each message. */

@@ -61,6 +61,7 @@ struct arc_grpc_call {
     uint64_t received;    /* DATA bytes so far */
     uint64_t partial_ns;  /* when the message that is incomplete began; 0: none */
     uint64_t partial_got; /* bytes of it */
+    uint64_t back_ns;     /* since when it is held back */
     size_t assembly;      /* of conn->assembly_bytes */
     uint32_t empty_frames;
 
@@ -90,6 +91,7 @@ struct arc_grpc_call {
     unsigned in_end : 1;       /* END_STREAM came */
     unsigned in_done : 1;      /* and its event was given, or reading is over */
     unsigned paused : 1;
+    unsigned held_back : 1;   /* as if paused, until the connection's queue has room */
     unsigned delivering : 1;  /* an event is reading what the lpm holds */
     unsigned deferred : 1;    /* HTTP/2 waits for more to send */
     unsigned raised : 1;      /* the window is the large one */
@@ -162,6 +164,7 @@ struct arc_grpc_conn {
     size_t total;             /* calls that are not released */
     size_t open;              /* calls that the application holds */
     size_t waiting;           /* calls that were answered with ARC_EAGAIN */
+    size_t held_back;         /* calls whose messages wait for room in the queue */
     struct arc_heap timers;
     struct arc_grpc_block block;
 

@@ -251,7 +251,8 @@ static void sweep_call(struct arc_grpc_call *call)
         return;
     if (call->out_ns == 0)
         call->out_ns = now;
-    if (call->out.len > call->out_at && now >= after(call->out_ns, limits->stall_ns)) {
+    if ((call->out.len > call->out_at && now >= after(call->out_ns, limits->stall_ns)) ||
+        (call->held_back && now >= after(call->back_ns, limits->stall_ns))) {
         conn->counters->stalls++;
         /* Its window is shut: a status could not be read either. */
         call->cancelled = 1;
@@ -262,7 +263,7 @@ static void sweep_call(struct arc_grpc_call *call)
     }
     if (call->answered && now >= after(call->out_ns, limits->stall_ns))
         arc__grpc_h2_reset(call, ARC_H2_NO_ERROR); /* it neither sends on nor ends */
-    if (call->partial_ns == 0 || call->paused ||
+    if (call->partial_ns == 0 || call->paused || call->held_back ||
         now < after(call->partial_ns, limits->message_grace_ns))
         return;
     uint64_t seconds = (now - call->partial_ns) / UINT64_C(1000000000);

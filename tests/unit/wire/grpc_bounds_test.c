@@ -213,6 +213,64 @@ static void calls_of_one_turn(void)
     }
 }
 
+/* --- answers that nobody reads ----------------------------------------------------------------
+ */
+
+#define ANSWER_BYTES (300 << 10)
+
+/* Echoes ANSWER_BYTES for each message, as a method of large answers does. */
+static void large_answer(void *user, struct arc_grpc_call *call, arc_slice message)
+{
+    static const char answer[ANSWER_BYTES];
+    size_t *answered = user;
+    (void)message;
+    ++*answered;
+    CHECK_OK(arc_grpc_call_send(call, arc__slice(answer, sizeof(answer)), NULL));
+    CHECK_OK(arc_grpc_call_finish(call, ARC_GRPC_OK, ARC_NONE, NULL, 0, NULL));
+}
+
+static void large_call(void *user, struct arc_grpc_call *call,
+                       const struct arc_grpc_request *request)
+{
+    (void)user, (void)call, (void)request;
+}
+
+static const struct arc_grpc_events large_events = {
+    .size = sizeof(struct arc_grpc_events),
+    .on_call = large_call,
+    .on_message = large_answer,
+};
+
+/* A hundred calls that ask for 30 MB, of a client that first takes none and then all of it. */
+static void asks_and_does_not_read(void)
+{
+    enum { CALLS = 100 };
+    static struct seen seen[CALLS];
+    size_t answered = 0;
+    struct pair pair = {.events = &large_events, .user = &answered};
+    CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
+    memset(seen, 0, sizeof(seen));
+    for (size_t i = 0; i < CALLS; i++) {
+        CHECK_OK(pair_call(&pair, "/t/Any", 0, &seen[i]));
+        CHECK_OK(arc_grpc_call_send(seen[i].call, ARC_LIT("more"), NULL));
+        arc_grpc_call_half_close(seen[i].call);
+        arc_grpc_call_pause(seen[i].call);
+    }
+    pair_pump(&pair);
+    CHECK(answered > 0 && answered < CALLS);
+    CHECK(arc_grpc_conn_get_queued(pair.server) <= (1 << 20) + ANSWER_BYTES + 5);
+    for (size_t i = 0; i < CALLS; i++)
+        arc_grpc_call_resume(seen[i].call);
+    pair_pump(&pair);
+    CHECK_INT(answered, CALLS);
+    for (size_t i = 0; i < CALLS; i++) {
+        CHECK_INT(seen[i].messages, 1);
+        CHECK_INT(seen[i].code, ARC_GRPC_OK);
+    }
+    CHECK_INT(arc_grpc_conn_get_queued(pair.server), 0);
+    pair_close(&pair);
+}
+
 static const struct test tests[] = {
     {"a prefix split at any byte brings one message", split_prefixes},
     {"a prefix that tells 4 GiB ends its call, and takes no memory", a_prefix_of_4_gib},
@@ -222,5 +280,6 @@ static const struct test tests[] = {
     {"after the last stream a client's connection drains", the_last_stream_of_a_client},
     {"resets are free at their rate and end the connection above", rate_of_resets},
     {"bytes of one turn bring no more calls than there are slots", calls_of_one_turn},
+    {"who asks and does not read makes nothing grow", asks_and_does_not_read},
 };
 TEST_MAIN(tests)
