@@ -126,9 +126,9 @@ static int is_away(struct remote *remote)
     if (arc_client_get_state(remote->client) != ARC_CLIENT_WAITING)
         return 0;
     const char *trouble = arc_client_get_trouble(remote->client);
-    int lost = strstr(trouble, "lost") != NULL;
+    int heard = strstr(trouble, "refused") == NULL && strstr(trouble, "unknown") == NULL;
     cli_fail("%s cannot be reached: %s%s", remote->server, trouble[0] != '\0' ? trouble : "why?",
-             lost ? tls_hint(remote) : "");
+             heard ? tls_hint(remote) : "");
     return 1;
 }
 

@@ -203,6 +203,8 @@ static void finish(struct arc_grpc_pipe *pipe)
 {
     if (pipe->why != NULL)
         end(pipe, pipe->why);
+    else if (arc__grpc_conn_fault(pipe->wire) != NULL)
+        end_with(pipe, ARC_EPROTOCOL, arc__grpc_conn_fault(pipe->wire));
     else
         end_with(pipe, ARC_EDONE, "The connection has ended.");
 }

@@ -93,6 +93,9 @@ void arc__grpc_call_set_route(struct arc_grpc_call *call, const void *route);
 const void *arc__grpc_call_get_route(const struct arc_grpc_call *call);
 const struct arc_grpc_events *arc__grpc_call_get_events(const struct arc_grpc_call *call);
 
+/* Why the connection is over, in words; NULL: as it should. */
+const char *arc__grpc_conn_fault(const struct arc_grpc_conn *conn);
+
 struct arc_grpc_pool;
 /* arc_grpc_conn_new with a pool that connections of one owner share (wire/grpc_pool.h); it outlives
  * them. NULL: one of its own. */

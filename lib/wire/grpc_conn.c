@@ -893,6 +893,11 @@ int32_t arc_grpc_conn_is_proven(const struct arc_grpc_conn *conn)
     return conn->proven;
 }
 
+const char *arc__grpc_conn_fault(const struct arc_grpc_conn *conn)
+{
+    return conn->fault;
+}
+
 size_t arc_grpc_conn_get_calls(const struct arc_grpc_conn *conn)
 {
     return conn->open;

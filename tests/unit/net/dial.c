@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A channel of the public API against a server that others wrote: connects, prints "ready" or why
- * it could not, and ends. dial TARGET CA [CERT KEY] */
+ * it could not, and ends. A server of TLS that knows no HTTP/2 is not waited for. dial TARGET CA
+ * [CERT KEY] */
 #include <arcentra/client.h>
 
 #include <poll.h>
@@ -21,6 +22,7 @@ int main(int argc, char **argv)
 {
     arc_tls_options tls = ARC_TLS_OPTIONS_INIT;
     arc_grpc_channel_options options = ARC_GRPC_CHANNEL_OPTIONS_INIT;
+    arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
     arc_grpc_channel *channel = NULL;
     arc_err err = ARC_ERR_INIT;
     int done = 0;
@@ -37,6 +39,8 @@ int main(int argc, char **argv)
     options.targets = &target;
     options.target_count = 1;
     options.tls = &tls;
+    limits.handshake_ns = 100000000;
+    options.limits = &limits;
     options.connect_ms = 10000;
     options.on_state = on_state;
     options.user = &done;

@@ -178,7 +178,8 @@ static uint32_t ask_bytes(struct mirror *mirror, uint32_t kind, arc_slice text, 
     pair_pump(&mirror->pair);
     if (mirror->asked.answers != before + 1)
         return 0;
-    arc_slice rest = arc__buf_slice(&mirror->asked.last), host, question, again;
+    arc_slice rest = arc__buf_slice(&mirror->asked.last), host = ARC_NONE, question = ARC_NONE;
+    arc_slice again = ARC_NONE;
     CHECK(arc__pb_find(rest, 1, &host));
     CHECK_TEXT(host, "host.example");
     CHECK(arc__pb_find(rest, 2, &question) && arc__pb_find(question, kind, &again));
