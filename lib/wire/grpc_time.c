@@ -149,7 +149,7 @@ static uint64_t keepalive_at(const struct arc_grpc_conn *conn)
 
 static uint64_t idle_at(const struct arc_grpc_conn *conn)
 {
-    if (!arc__list_empty(&conn->calls) || conn->draining)
+    if (!arc__list_empty(&conn->calls) || conn->draining || arc__grpc_conn_is_lobby(conn))
         return ARC_GRPC_NEVER;
     return after(conn->idle_ns, conn->limits->idle_ns);
 }
