@@ -310,6 +310,18 @@ static int count_assembly(struct arc_grpc_call *call)
     return conn->assembly_bytes <= conn->limits->assembly_max_bytes;
 }
 
+int arc__grpc_conn_reclaim(struct arc_grpc_conn *conn, const struct arc_grpc_call *except)
+{
+    ARC_LIST_EACH(&conn->calls, link)
+    {
+        struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
+        if (call != except && call->assembly > 0 && !call->delivering &&
+            !arc__lpm_partial(&call->lpm))
+            drop_message(call);
+    }
+    return conn->assembly_bytes <= conn->limits->assembly_max_bytes;
+}
+
 /* A message that goes on beyond the bytes that are there. */
 static void note_partial(struct arc_grpc_call *call, size_t used, int within)
 {
@@ -333,7 +345,7 @@ static arc_status next_message(struct arc_grpc_call *call, arc_slice bytes, size
 {
     arc_err err = ARC_ERR_INIT;
     arc_status status = arc__lpm_next(&call->lpm, bytes, used, message, compressed, &err);
-    int within = count_assembly(call);
+    int within = count_assembly(call) || arc__grpc_conn_reclaim(call->conn, call);
     if (status == ARC_EAGAIN) {
         note_partial(call, *used, within);
         return ARC_EAGAIN;
@@ -494,11 +506,20 @@ void arc__grpc_call_stop_sender(struct arc_grpc_call *call)
         arc__grpc_h2_reset(call, ARC_H2_NO_ERROR);
 }
 
+/* The time of a message stands still while nothing is read of it by our own doing. */
+static void begin_anew(struct arc_grpc_call *call)
+{
+    if (call->partial_ns != 0)
+        call->partial_ns = call->conn->now_ns;
+    call->partial_got = 0;
+}
+
 static void deliver_held(struct arc_grpc_call *call)
 {
     struct arc_grpc_conn *conn = call->conn;
     size_t waiting = call->held.len - call->held_at;
     if (waiting > 0 && !call->in_done && !call->paused) {
+        begin_anew(call);
         /* Moved out: an event may put more into call->held, which may move. */
         struct arc_buf bytes = call->held;
         size_t from = call->held_at;
@@ -747,7 +768,7 @@ size_t arc__grpc_call_take(struct arc_grpc_call *call, uint8_t *buf, size_t size
         memcpy(buf, call->out.ptr + call->out_at, take);
         call->out_at += take;
         call->conn->queued_bytes -= take;
-        call->out_ns = call->conn->now_ns;
+        call->out_ns = call->conn->took_ns = call->conn->now_ns;
     }
     if (call->out_at == call->out.len && !call->keep) {
         arc__buf_clear(&call->out);
@@ -1143,6 +1164,7 @@ void arc_grpc_call_resume(struct arc_grpc_call *call)
     if (!call->paused)
         return;
     call->paused = 0;
+    begin_anew(call);
     if (!call->is_open || (call->held.len == call->held_at && !call->in_end))
         return;
     call->due_deliver = 1;

@@ -811,6 +811,7 @@ arc_status arc_grpc_conn_recv(struct arc_grpc_conn *conn, uint64_t now_ns, arc_s
         broken(conn);
     if (conn->ended)
         arc__grpc_conn_lose_calls(conn, ARC_GRPC_WHY_PROTOCOL, conn->fault);
+    arc__grpc_conn_wake_writers(conn); /* a reset may have made room, with nothing to be sent */
     arc__grpc_conn_run_ready(conn);
     conn->depth--;
     if (conn->ended && conn->fault != NULL)

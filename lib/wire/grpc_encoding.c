@@ -135,14 +135,16 @@ arc_status arc__grpc_message_unpack(struct arc_grpc_call *call, arc_slice *messa
     struct arc_grpc_conn *conn = call->conn;
     struct arc_buf *unpacked = &conn->pool->unpacked;
     size_t max = (size_t)conn->limits->message_max_bytes;
-    size_t held = conn->assembly_bytes, left = 0;
+    size_t left = 0;
     if (!call->unpacks) {
         conn->counters->refused_encoding++;
         return arc__fail(err, ARC_EPROTOCOL, "message",
                          "The message is compressed, but no encoding was named.");
     }
-    if (held < conn->limits->assembly_max_bytes)
-        left = (size_t)conn->limits->assembly_max_bytes - held;
+    if (conn->assembly_bytes + max > conn->limits->assembly_max_bytes)
+        (void)arc__grpc_conn_reclaim(conn, call);
+    if (conn->assembly_bytes < conn->limits->assembly_max_bytes)
+        left = (size_t)conn->limits->assembly_max_bytes - conn->assembly_bytes;
     arc_status status = arc__unpack(&conn->mem, *message, max < left ? max : left, unpacked, err);
     if (status == ARC_OK) {
         *message = arc__buf_slice(unpacked);

@@ -180,6 +180,7 @@ struct arc_grpc_conn {
     uint64_t age_ns;  /* limits.age_ns, varied */
     uint64_t aged_ns; /* when it was reached; 0: not yet */
     uint64_t born_ns, header_ns, idle_ns, heard_ns, ping_ns, notice_ns, sweep_ns;
+    uint64_t took_ns; /* when bytes of a call last left */
     int block_lost; /* nobody will tell the end of the block of header_ns; 2: the peer was asked */
     int depth;      /* in a pump: events may not pump */
     int work_said;  /* on_work was called since the last send */
@@ -214,6 +215,9 @@ size_t arc__grpc_call_take(struct arc_grpc_call *call, uint8_t *buf, size_t size
 void arc__grpc_call_fail(struct arc_grpc_call *call, arc_grpc_why why, int code, const char *text);
 void arc__grpc_call_mark(struct arc_grpc_call *call); /* onto conn->ready */
 void arc__grpc_conn_run_ready(struct arc_grpc_conn *conn);
+/* The memory that calls keep of messages which came goes, but for that of one of them. 1: so much
+ * is left that a message may go on. */
+int arc__grpc_conn_reclaim(struct arc_grpc_conn *conn, const struct arc_grpc_call *except);
 /* Calls that wait for room in the connection's queue. */
 void arc__grpc_conn_wake_writers(struct arc_grpc_conn *conn);
 

@@ -262,10 +262,11 @@ static void sweep_call(struct arc_grpc_call *call)
     uint64_t now = conn->now_ns;
     if (call->stream_closed || call->cancelled || call->parked)
         return;
+    uint64_t back_ns = conn->took_ns > call->back_ns ? conn->took_ns : call->back_ns;
     if (call->out_ns == 0)
         call->out_ns = now;
     if ((call->out.len > call->out_at && now >= after(call->out_ns, limits->stall_ns)) ||
-        (call->held_back && now >= after(call->back_ns, limits->stall_ns))) {
+        (call->held_back && now >= after(back_ns, limits->stall_ns))) {
         conn->counters->stalls++;
         /* Its window is shut: a status could not be read either. */
         call->cancelled = 1;
@@ -276,7 +277,7 @@ static void sweep_call(struct arc_grpc_call *call)
     }
     if (call->answered && now >= after(call->out_ns, limits->stall_ns))
         arc__grpc_h2_reset(call, ARC_H2_NO_ERROR); /* it neither sends on nor ends */
-    if (call->partial_ns == 0 || call->paused || call->held_back ||
+    if (call->partial_ns == 0 || call->paused || call->held_back || call->due_deliver ||
         now < after(call->partial_ns, limits->message_grace_ns))
         return;
     uint64_t seconds = (now - call->partial_ns) / UINT64_C(1000000000);
@@ -391,7 +392,7 @@ void arc_grpc_conn_drain(struct arc_grpc_conn *conn, uint64_t now_ns)
         arc__grpc_h2_goaway(conn);
         return;
     }
-    conn->notice_ns = now_ns;
+    conn->notice_ns = now_ns > 0 ? now_ns : 1;
     arc__grpc_h2_notice(conn);
 }
 

@@ -271,6 +271,152 @@ static void asks_and_does_not_read(void)
     pair_close(&pair);
 }
 
+/* Streams that were each sent a message in pieces, and stay open, hold no more room of it. */
+static void room_of_messages_that_came(void)
+{
+    enum { STREAMS = 20 };
+    for (uint32_t packs = 0; packs < 2; packs++) {
+        static struct seen seen[STREAMS];
+        static char bytes[30000];
+        struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+        struct pair pair = {.step = 4000};
+        limits.assembly_max_bytes = 100000;
+        pair.client_encoding = packs ? ARC_GRPC_GZIP : 0;
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            bytes[i] = (char)(i * i >> 7 ^ i);
+        CHECK_OK(pair_open(&pair, NULL, &limits, NULL));
+        memset(seen, 0, sizeof(seen));
+        for (size_t i = 0; i < STREAMS; i++) {
+            CHECK_OK(pair_call(&pair, "/t/Hang", 0, &seen[i]));
+            CHECK_OK(arc_grpc_call_send(seen[i].call, arc__slice(bytes, sizeof(bytes)), NULL));
+            pair_pump(&pair);
+        }
+        CHECK_INT(pair.service.messages, STREAMS);
+        CHECK_INT(pair.service.bytes, STREAMS * sizeof(bytes));
+        CHECK_INT(pair.server_counters.refused_assembly, 0);
+        CHECK(arc_grpc_conn_get_held(pair.server) <= 100000);
+        pair_close(&pair);
+    }
+}
+
+/* One answer for 200 s of the client's line, and a second call meanwhile: it reads all the time. */
+static void a_slow_line_is_no_stall(void)
+{
+    static char buf[4000];
+    struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+    struct pair pair = {0};
+    struct seen feed = {0}, echo = {0};
+    limits.conn_queue_max_bytes = 4096;
+    CHECK_OK(pair_open(&pair, NULL, &limits, NULL));
+    pair_pump(&pair);
+    CHECK_OK(pair_call(&pair, "/t/Feed", 0, &feed));
+    CHECK_OK(arc_grpc_call_send(feed.call, ARC_LIT("1 80000"), NULL));
+    arc_grpc_call_half_close(feed.call);
+    CHECK_OK(pair_call(&pair, "/t/Echo", 0, &echo));
+    CHECK_OK(arc_grpc_call_send(echo.call, ARC_LIT("x"), NULL));
+    arc_grpc_call_half_close(echo.call);
+    for (int i = 0; i < 40; i++) {
+        size_t len = arc_grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf));
+        CHECK_OK(arc_grpc_conn_recv(pair.server, pair.now_ns, arc__slice(buf, len), NULL));
+        arc_grpc_conn_tick(pair.server, pair.now_ns);
+        len = arc_grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf));
+        CHECK_OK(arc_grpc_conn_recv(pair.client, pair.now_ns, arc__slice(buf, len), NULL));
+        pair.now_ns += 5 * PAIR_S;
+    }
+    pair_pump(&pair);
+    CHECK_INT(feed.code, ARC_GRPC_OK);
+    CHECK_INT(feed.bytes, 80000);
+    CHECK_INT(echo.code, ARC_GRPC_OK);
+    CHECK_INT(echo.messages, 1);
+    CHECK_INT(pair.server_counters.stalls, 0);
+    pair_close(&pair);
+}
+
+/* The reset of the call whose answer fills the queue makes room, and nothing is to be sent. */
+static void room_by_a_reset(void)
+{
+    static char buf[65536];
+    struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+    struct pair pair = {0};
+    struct seen feed = {0}, collect = {0};
+    limits.conn_queue_max_bytes = 4096;
+    CHECK_OK(pair_open(&pair, NULL, &limits, NULL));
+    CHECK_OK(pair_call(&pair, "/t/Feed", 0, &feed));
+    arc_grpc_call_pause(feed.call);
+    CHECK_OK(arc_grpc_call_send(feed.call, ARC_LIT("1 3000000"), NULL));
+    arc_grpc_call_half_close(feed.call);
+    pair_pump(&pair);
+    CHECK(arc_grpc_conn_get_queued(pair.server) > 4096);
+    CHECK_OK(pair_call(&pair, "/t/Collect", 0, &collect));
+    CHECK_OK(arc_grpc_call_send(collect.call, ARC_LIT("x"), NULL));
+    pair_pump(&pair);
+    CHECK_INT(pair.service.messages, 1);
+    arc_grpc_call_cancel(feed.call);
+    size_t len = arc_grpc_conn_send(pair.client, pair.now_ns, buf, sizeof(buf));
+    CHECK_OK(arc_grpc_conn_recv(pair.server, pair.now_ns, arc__slice(buf, len), NULL));
+    CHECK_INT(arc_grpc_conn_get_queued(pair.server), 0);
+    /* As the header says: send where it wants to, tick where it is due. */
+    while (arc_grpc_conn_wants_send(pair.server))
+        (void)arc_grpc_conn_send(pair.server, pair.now_ns, buf, sizeof(buf));
+    if (arc_grpc_conn_get_deadline(pair.server) <= pair.now_ns)
+        arc_grpc_conn_tick(pair.server, pair.now_ns);
+    CHECK_INT(pair.service.messages, 2);
+    pair_close(&pair);
+}
+
+/* A message that began, then a pause of the application's own: its time is not the client's. */
+static void a_pause_after(int held)
+{
+    struct attack attack;
+    attack_open(&attack, NULL);
+    request(&attack.out, 1, 0, "/t/Hang", NULL, NULL);
+    frame(&attack.out, DATA, 0, 1, ARC_LIT("\x00\x00\x00"));
+    send_out(&attack);
+    arc_grpc_call_pause(attack.pair.service.hanging);
+    if (held)
+        frame(&attack.out, DATA, 0, 1, ARC_LIT("\x00"));
+    for (int i = 0; i < 61; i++) {
+        attack.pair.now_ns += PAIR_S;
+        send_out(&attack);
+    }
+    arc_grpc_call_resume(attack.pair.service.hanging);
+    for (int i = 0; i < 9; i++) {
+        send_out(&attack);
+        attack.pair.now_ns += PAIR_S;
+    }
+    CHECK_INT(attack.pair.server_counters.stalls, 0);
+    frame(&attack.out, DATA, 0, 1, held ? ARC_LIT("\x01x") : ARC_LIT("\x00\x01x"));
+    send_out(&attack);
+    CHECK_INT(attack.pair.service.messages, 1);
+    CHECK_INT(attack.pair.service.closed, 0);
+    attack_close(&attack);
+}
+
+static void a_pause_within_a_message(void)
+{
+    a_pause_after(0);
+    a_pause_after(1);
+}
+
+static void a_drain_at_the_beginning_of_time(void)
+{
+    static char buf[4096];
+    struct pair pair = {0};
+    CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
+    pair_pump(&pair);
+    arc_grpc_conn_drain(pair.server, 0);
+    for (uint64_t at = 0; at <= 2; at++) {
+        while (arc_grpc_conn_send(pair.server, at * PAIR_S, buf, sizeof(buf)) > 0) {
+        }
+        if (arc_grpc_conn_get_deadline(pair.server) <= at * PAIR_S)
+            arc_grpc_conn_tick(pair.server, at * PAIR_S);
+    }
+    while (arc_grpc_conn_send(pair.server, 2 * PAIR_S, buf, sizeof(buf)) > 0) {
+    }
+    CHECK_INT(arc_grpc_conn_is_over(pair.server), 1);
+    pair_close(&pair);
+}
+
 static const struct test tests[] = {
     {"a prefix split at any byte brings one message", split_prefixes},
     {"a prefix that tells 4 GiB ends its call, and takes no memory", a_prefix_of_4_gib},
@@ -280,6 +426,11 @@ static const struct test tests[] = {
     {"after the last stream a client's connection drains", the_last_stream_of_a_client},
     {"resets are free at their rate and end the connection above", rate_of_resets},
     {"bytes of one turn bring no more calls than there are slots", calls_of_one_turn},
+    {"messages that have come leave their room to others", room_of_messages_that_came},
+    {"who reads slowly is not taken for one that reads nothing", a_slow_line_is_no_stall},
+    {"a reset that makes room lets the others be read", room_by_a_reset},
+    {"a pause of the application is no slowness of the client", a_pause_within_a_message},
+    {"a drain at the time 0 ends like any other", a_drain_at_the_beginning_of_time},
     {"who asks and does not read makes nothing grow", asks_and_does_not_read},
 };
 TEST_MAIN(tests)
