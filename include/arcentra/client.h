@@ -86,12 +86,13 @@ typedef struct arc_grpc_channel_options {
     /* Metadata for each call, such as a token, asked for when the call, and again each further
      * attempt, goes to a connection: writes at most max fields to out, which live until the next
      * call of this function, and answers their number; -1 refuses the call (UNAUTHENTICATED). Of
-     * the request it sees all but metadata. It may not close the channel. A channel without TLS
-     * takes none (ARC_EINVAL), unless credentials_in_clear is 1. */
+     * the request it sees all but metadata. It may neither dispatch nor close the channel. A
+     * channel without TLS takes none (ARC_EINVAL), unless credentials_in_clear is 1. */
     int32_t (*credentials)(void *user, const arc_grpc_request *request, arc_grpc_field *out,
                            size_t max);
     int32_t credentials_in_clear;
-    /* From dispatch; err: why, where it came to BACKOFF or was lost; NULL else. */
+    /* From dispatch, set_targets and drain; err: why, where it came to BACKOFF or was lost; NULL
+     * else. */
     void (*on_state)(void *user, arc_grpc_channel *channel, int32_t state, const arc_err *err);
     void *user; /* of credentials and on_state */
 } arc_grpc_channel_options;

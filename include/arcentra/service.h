@@ -114,7 +114,7 @@ ARC_API void arc_grpc_router_shut_health(arc_grpc_router *router);
  * the set: a serialized google.protobuf.FileDescriptorSet as `protoc --descriptor_set_out
  * --include_imports` writes it; health and reflection describe themselves. May be repeated with
  * further sets. Owner: copied. Thread: owner. Errors: ARC_EINVAL (not a descriptor set),
- * ARC_ENOMEM. Since: 0.1.
+ * ARC_ELIMIT (too many sets, files or names, or too long ones), ARC_ENOMEM. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_grpc_router_add_reflection(arc_grpc_router *router,
                                                                const void *descriptor_set,

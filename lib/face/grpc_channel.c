@@ -146,7 +146,11 @@ arc_status arc_grpc_channel_call(arc_grpc_channel *channel, const arc_grpc_reque
                                  const arc_grpc_events *events, void *user, arc_grpc_call **out,
                                  arc_err *err)
 {
-    return arc__net_channel_call(channel->net, request, events, user, out, err);
+    int outer = channel->dispatching;
+    channel->dispatching = 1; /* whoever gives credentials, or intercepts, may not dispatch */
+    arc_status status = arc__net_channel_call(channel->net, request, events, user, out, err);
+    channel->dispatching = outer;
+    return status;
 }
 
 uint64_t arc_grpc_channel_get_now(const arc_grpc_channel *channel)

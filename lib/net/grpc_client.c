@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/options.h"
 #include "net/grpc_line.h"
 #include "net/grpc_retry.h"
 
@@ -189,17 +190,19 @@ static void settle_call(void *user, struct arc_grpc_call *call)
 }
 
 arc_status arc__net_channel_call(struct arc_net_channel *channel,
-                                 const struct arc_grpc_request *request,
+                                 const struct arc_grpc_request *given,
                                  const struct arc_grpc_events *events, void *user,
                                  struct arc_grpc_call **out, arc_err *err)
 {
+    struct arc_grpc_request request;
     struct arc_grpc_conn *lobby = channel->keeper.lobby;
     struct arc_grpc_call *call = NULL;
-    ARC_REQUIRE(request != NULL, err, "request");
-    if (channel->state == ARC_GRPC_CHANNEL_BACKOFF && !request->wait_for_ready)
+    ARC_REQUIRE(given != NULL, err, "request");
+    ARC_TRY(arc__options_read(given, sizeof(request), &request, "request", err));
+    if (channel->state == ARC_GRPC_CHANNEL_BACKOFF && !request.wait_for_ready)
         return arc__fail(err, ARC_EUNAVAILABLE, channel->why.subject, "%s", channel->why.message);
     arc_grpc_conn_set_now(lobby, now_of(channel));
-    ARC_TRY(arc_grpc_call_open(lobby, request, events, user, &call, err));
+    ARC_TRY(arc_grpc_call_open(lobby, &request, events, user, &call, err));
     arc_status status = hand_over(channel, call, err);
     if (status != ARC_OK && status != ARC_EAGAIN && status != ARC_EUNAVAILABLE) {
         arc_grpc_call_drop(call);

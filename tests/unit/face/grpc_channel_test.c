@@ -121,6 +121,7 @@ static int32_t credentials(void *user, const arc_grpc_request *request, arc_grpc
 {
     struct world *world = user;
     CHECK(arc__slice_is(request->path, "/t/Ask") && max > 0);
+    CHECK_STATUS(arc_grpc_channel_dispatch(world->channel, NULL), ARC_ECONFLICT);
     world->asked++;
     out[0] = (arc_grpc_field){ARC_LIT("authorization"), ARC_LIT("Bearer t")};
     return 1;

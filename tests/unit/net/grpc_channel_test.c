@@ -3,7 +3,9 @@
  * one goes, and what it adds to a request. */
 #include "shim.h"
 
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fleet.h"
@@ -122,6 +124,32 @@ static void fails_fast_when_all_back_off(void)
     arc__net_channel_connect(fleet.host.channel);
     host_until(&fleet.host, &fleet.host.states[ARC_GRPC_CHANNEL_READY]);
     asks(&fleet, 1);
+    fleet_close(&fleet);
+}
+
+/* A request as a program of an earlier version would give it, with nothing behind. */
+static void a_shorter_request(void)
+{
+    struct fleet fleet;
+    struct seen seen = {0};
+    struct arc_grpc_call *call = NULL;
+    struct arc_grpc_request whole = ARC_GRPC_REQUEST_INIT;
+    CHECK_OK(fleet_open(&fleet, NULL, 1));
+    CHECK_OK(fleet_connect(&fleet, NULL));
+    fleet_stop(&fleet, 0);
+    whole.path = ARC_LIT("/t/Ask");
+    whole.size = offsetof(struct arc_grpc_request, wait_for_ready);
+    void *part = malloc(whole.size);
+    CHECK_OK(fleet_begin(&fleet, 0, &seen));
+    host_until(&fleet.host, &seen.closes);
+    CHECK_INT(arc__net_channel_get_state(fleet.host.channel), ARC_GRPC_CHANNEL_BACKOFF);
+    if (part != NULL) {
+        memcpy(part, &whole, whole.size);
+        CHECK_STATUS(
+            arc__net_channel_call(fleet.host.channel, part, &seen_events, &seen, &call, NULL),
+            ARC_EUNAVAILABLE);
+    }
+    free(part);
     fleet_close(&fleet);
 }
 
@@ -595,6 +623,7 @@ static const struct test tests[] = {
     {"pick-first keeps the first that connects, and begins again", pick_first},
     {"who accepts and is silent is passed over", silent_first},
     {"a call fails fast only when every address backs off", fails_fast_when_all_back_off},
+    {"a request of an earlier version is not read beyond its end", a_shorter_request},
     {"an address that comes back gets calls again", an_address_comes_back},
     {"a full connection leaves its calls to another", full_connections},
     {"a channel drains its connections and makes others", drained_by_the_host},
