@@ -47,6 +47,7 @@ arc_status arc__grpc_call_wait(struct arc_grpc_call *call, const struct arc_grpc
     ARC_TRY(arc__buf_check(&call->request, err));
     call->again.idempotent = request->idempotent != 0;
     call->again.wait_for_ready = request->wait_for_ready != 0;
+    call->out.max_bytes = arc__grpc_out_max(call->conn->limits) + call->conn->keeper->keep_bytes;
     call->parked = 1;
     call->keep = 1;
     return ARC_OK;

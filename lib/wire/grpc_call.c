@@ -9,6 +9,11 @@
 
 /* --- life ------------------------------------------------------------------------------------ */
 
+size_t arc__grpc_out_max(const struct arc_grpc_limits *limits)
+{
+    return (size_t)(limits->queue_max_bytes + limits->message_send_max_bytes + 1024) * 2;
+}
+
 struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
 {
     struct arc_grpc_call *call;
@@ -24,9 +29,7 @@ struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
             return NULL;
         arc__lpm_init(&call->lpm, &conn->mem, (uint32_t)limits->message_max_bytes);
         arc__buf_init(&call->held, &conn->mem, 2 * (size_t)limits->stream_window_bytes);
-        arc__buf_init(&call->out, &conn->mem,
-                      (size_t)(limits->queue_max_bytes + limits->message_send_max_bytes + 1024) *
-                          2);
+        arc__buf_init(&call->out, &conn->mem, arc__grpc_out_max(limits));
         arc__buf_init(&call->trailers, &conn->mem,
                       2 * (size_t)limits->header_list_max_bytes + 8 * ARC_GRPC_MESSAGE_MAX_BYTES);
         arc__buf_init(&call->request, &conn->mem,

@@ -195,6 +195,7 @@ struct arc_grpc_conn {
 };
 
 /* --- grpc_call.c: what a call does --- */
+size_t arc__grpc_out_max(const struct arc_grpc_limits *limits);        /* of what a call queues */
 struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn); /* NULL: no memory */
 void arc__grpc_call_release(struct arc_grpc_call *call);
 void arc__grpc_call_destroy(struct arc_grpc_call *call, const struct arc_mem *mem);

@@ -247,6 +247,31 @@ static void a_stream_beyond_the_buffer(void)
     fleet_close(&fleet);
 }
 
+/* More may be kept than waits at once in the queue of a call. */
+static void a_buffer_beyond_the_queue(void)
+{
+    struct fleet fleet;
+    struct seen seen = {0};
+    struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+    struct arc_grpc_retry retry = {.size = sizeof(retry), .buffer_bytes = 10 << 20};
+    struct arc_net_channel_options options = {.retry = &retry, .limits = &limits};
+    static const char bytes[1000];
+    limits.queue_max_bytes = limits.message_send_max_bytes = 2000;
+    open_one(&fleet, &options);
+    fleet.stations[0].fail = 1;
+    CHECK_OK(fleet_begin(&fleet, 1, &seen));
+    for (int i = 0; i < 50; i++) {
+        CHECK_OK(arc_grpc_call_send(seen.call, arc__slice(bytes, sizeof(bytes)), NULL));
+        host_settle(&fleet.host);
+    }
+    arc_grpc_call_half_close(seen.call);
+    host_until(&fleet.host, &seen.closes);
+    check_done(&seen, ARC_GRPC_OK);
+    CHECK_INT(fleet.stations[0].bytes, 50 * sizeof(bytes));
+    CHECK_INT(fleet.stations[0].calls, 2);
+    fleet_close(&fleet);
+}
+
 static void pushback(void)
 {
     static const char *const never[] = {"-1", "soon", "", "2147483648", "99999999999999999999"};
@@ -747,6 +772,7 @@ static const struct test tests[] = {
     {"a connection that cannot be made counts as an attempt", a_failed_connection_is_an_attempt},
     {"what is too large to keep commits the call", too_large_to_keep},
     {"a stream larger than what is kept arrives whole", a_stream_beyond_the_buffer},
+    {"more may be kept of a call than its queue holds", a_buffer_beyond_the_queue},
     {"the server may name the pause, or forbid another attempt", pushback},
     {"credentials are asked for each attempt", credentials_of_each_attempt},
     {"a compressed message is sent again as it was", compressed_again},
