@@ -22,8 +22,9 @@
  * was dropped; the handle is dead when on_close returns. Slices given to an event live until it
  * returns.
  *
- * Inside an event everything may be called but recv, send, tick, eof and free of any connection
- * (those answer ARC_ECONFLICT or do nothing): events submit, they never pump.
+ * Inside an event, of an interceptor too, everything may be called but recv, send, tick, eof and
+ * free of any connection (of the event's own those answer ARC_ECONFLICT or do nothing): events
+ * submit, they never pump.
  *
  * BACK-PRESSURE. Out: arc_grpc_call_send answers ARC_EAGAIN while the call's queue is full. In: a
  * paused call gets no events of reading, and its window is not given back, so the peer stops after

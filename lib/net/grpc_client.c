@@ -174,6 +174,7 @@ static void settle_call(void *user, struct arc_grpc_call *call)
     case ARC_EAGAIN:
     case ARC_ELIMIT: /* it waits until another one has ended */
     case ARC_EUNAVAILABLE:
+    case ARC_ECANCELLED: /* whoever was asked for credentials has ended it */
         return;
     case ARC_EUNAUTHENTICATED:
         arc__grpc_call_give_up(call, ARC_GRPC_WHY_CANCELLED, ARC_GRPC_UNAUTHENTICATED, err.message);
@@ -379,11 +380,8 @@ static arc_status keep_texts(struct arc_net_channel *channel,
 static arc_status open_lobby(struct arc_net_channel *channel, arc_err *err)
 {
     struct arc_grpc_config config = channel->shared.config;
-    struct arc_grpc_limits limits = channel->limits;
     arc_env env = arc__mem_to_env(&channel->shared.hub.env.mem);
-    limits.idle_ns = limits.age_ns = limits.stall_ns = limits.message_grace_ns = ARC_GRPC_NEVER;
     config.env = &env;
-    config.limits = &limits;
     config.peer = channel->authority;
     ARC_TRY(arc__grpc_conn_new(&config, &channel->shared.hub.pool, now_of(channel),
                                &channel->keeper.lobby, err));

@@ -176,6 +176,8 @@ static void pump_out(struct arc_grpc_pipe *pipe)
     if (pipe->rest.len > 0) {
         arc_status status = put(pipe, pipe->rest.ptr, pipe->rest.len, &done);
         arc__buf_consume(&pipe->rest, done);
+        if (status == ARC_EAGAIN && done > 0) /* its time begins anew, and does not end */
+            pipe->stall_at = after(now_of(hub), hub->stall_ns);
         if (status != ARC_OK)
             return;
         arc__buf_deinit(&pipe->rest);

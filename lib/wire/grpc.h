@@ -65,7 +65,8 @@ struct arc_grpc_again *arc__grpc_call_note(struct arc_grpc_call *call);
  * the call waits. */
 void arc__grpc_call_describe(const struct arc_grpc_call *call, struct arc_grpc_request *out);
 /* From the lobby to a connection, with more metadata. The call stays where it is on failure:
- * ARC_EUNAVAILABLE, ARC_ELIMIT (calls_max of the connection), ARC_EINVAL (metadata), ARC_ENOMEM. */
+ * ARC_ECANCELLED (it was ended meanwhile, or is not in the lobby any more), ARC_EUNAVAILABLE,
+ * ARC_ELIMIT (calls_max of the connection), ARC_EINVAL (metadata), ARC_ENOMEM. */
 arc_status arc__grpc_call_reopen(struct arc_grpc_call *call, struct arc_grpc_conn *to,
                                  uint64_t now_ns, const struct arc_grpc_field *fields, size_t count,
                                  arc_err *err);

@@ -199,6 +199,8 @@ arc_status arc__grpc_call_reopen(struct arc_grpc_call *call, struct arc_grpc_con
                                  arc_err *err)
 {
     struct arc_grpc_conn *from = call->conn;
+    if (!call->is_open || call->cancelled || !call->parked)
+        return arc__fail(err, ARC_ECANCELLED, "call", "The call has ended.");
     if (arc_grpc_conn_is_draining(to))
         return arc__fail(err, ARC_EUNAVAILABLE, "connection", "%s takes no more calls.", to->peer);
     if (to->open >= to->limits->calls_max || to->total >= 2 * to->limits->calls_max)

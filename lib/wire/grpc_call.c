@@ -164,15 +164,13 @@ static int close_hold(struct arc_grpc_call *call)
 
 static void say_end(struct arc_grpc_call *call, const struct arc_grpc_status *status)
 {
-    const struct arc_grpc_events *events = call->events;
     arc_grpc_why why = status->why;
-    void *user = call->user;
     /* The trailers of `status` live in call->trail, which drop_input leaves alone. */
     drop_input(call);
-    if (!call->conn->server && events->on_status != NULL)
-        events->on_status(user, call, status);
-    if (events->on_close != NULL)
-        events->on_close(user, call, why);
+    if (!call->conn->server && call->events->on_status != NULL)
+        call->events->on_status(call->user, call, status);
+    if (call->events->on_close != NULL && !call->dropped)
+        call->events->on_close(call->user, call, why);
     arc__grpc_intercept_end(call, why, status->code);
     if (call->stream_closed)
         arc__grpc_call_mark(call);
@@ -820,6 +818,8 @@ arc_status arc_grpc_call_send_with(struct arc_grpc_call *call, arc_slice message
     conn->counters->message_bytes_out += message.len;
     if (call->track != NULL)
         arc__grpc_intercept_message(call, 1, message.len);
+    if (!call->is_open) /* an interceptor has ended it, and all events of that have come */
+        return arc__fail(err, ARC_ECANCELLED, "call", "The call has ended.");
     arc__grpc_h2_resume(call);
     return ARC_OK;
 }
@@ -1120,8 +1120,10 @@ void arc_grpc_call_cancel(struct arc_grpc_call *call)
 
 void arc_grpc_call_drop(struct arc_grpc_call *call)
 {
-    if (!close_hold(call))
+    if (!close_hold(call)) {
+        call->dropped = 1; /* in on_status: on_close does not follow */
         return;
+    }
     if (!call->cancelled)
         arc__grpc_h2_reset(call, ARC_H2_CANCEL);
     call->cancelled = 1;

@@ -94,8 +94,10 @@ arc_status arc__grpc_intercept_begin(struct arc_grpc_call *call,
     for (; track->begun < conn->interceptor_count; track->begun++) {
         const struct arc_grpc_interceptor *one = &conn->interceptors[track->begun];
         int32_t answer = ARC_GRPC_OK;
+        arc__grpc_conn_enter(conn);
         if (one->begin != NULL)
             answer = one->begin(one->user, call, request, text, ARC_GRPC_REFUSAL_SIZE);
+        arc__grpc_conn_leave(conn);
         if (answer == ARC_GRPC_OK)
             continue;
         text[ARC_GRPC_REFUSAL_SIZE - 1] = '\0';
@@ -118,11 +120,13 @@ void arc__grpc_intercept_message(struct arc_grpc_call *call, int outgoing, size_
         track->report.messages_in++;
         track->report.bytes_in += bytes;
     }
+    arc__grpc_conn_enter(conn);
     for (size_t i = 0; i < track->begun; i++) {
         const struct arc_grpc_interceptor *one = &conn->interceptors[i];
         if (one->message != NULL)
             one->message(one->user, call, outgoing, bytes);
     }
+    arc__grpc_conn_leave(conn);
 }
 
 /* The status of a server's call that ended without one. */
@@ -147,9 +151,11 @@ void arc__grpc_intercept_end(struct arc_grpc_call *call, arc_grpc_why why, int c
     report->code = code_of(call, code);
     report->why = why;
     report->ended_ns = conn->now_ns;
+    arc__grpc_conn_enter(conn);
     while (track->begun > 0) {
         const struct arc_grpc_interceptor *one = &conn->interceptors[--track->begun];
         if (one->end != NULL)
             one->end(one->user, report);
     }
+    arc__grpc_conn_leave(conn);
 }

@@ -84,6 +84,7 @@ struct arc_grpc_call {
     const void *route;            /* of the router; NULL: none, or answered */
 
     unsigned is_open : 1;       /* the application holds it: on_close is still to come */
+    unsigned dropped : 1;       /* by the application, while it was told of the end */
     unsigned cancelled : 1;     /* by us; only the events of the end are still due */
     unsigned stream_closed : 1; /* HTTP/2 is through with it */
     unsigned headers_sent : 1;
@@ -299,6 +300,9 @@ void arc__grpc_message_forget(struct arc_grpc_conn *conn, int counted);
 /* --- grpc_time.c --- */
 uint64_t arc__grpc_vary_age(uint64_t age_ns, uint64_t seed); /* by a tenth more or less */
 void arc__grpc_conn_touch(struct arc_grpc_conn *conn);       /* says on_work where it is due */
+/* Around what the application does where it is called outside of a pump: it may not pump either. */
+void arc__grpc_conn_enter(struct arc_grpc_conn *conn);
+void arc__grpc_conn_leave(struct arc_grpc_conn *conn);
 void arc__grpc_conn_flood(struct arc_grpc_conn *conn, uint64_t *counter, const char *what);
 void arc__grpc_conn_lose_calls(struct arc_grpc_conn *conn, arc_grpc_why why, const char *text);
 

@@ -274,22 +274,26 @@ static int need_files(struct stream *stream)
     return 1;
 }
 
-/* Sends the answer, or keeps it until there is room. */
-static void send_answer(struct stream *stream, arc_grpc_call *call)
+/* Sends the answer, or keeps it until there is room. 1: it was sent. An interceptor that is told of
+ * the message may end it all, and with the call the stream. */
+static int send_answer(struct stream *stream, arc_grpc_call *call)
 {
     arc_err err = ARC_ERR_INIT;
     arc_status status = arc__buf_check(&stream->answer, &err);
     if (status == ARC_OK)
         status = arc_grpc_call_send(call, arc__buf_slice(&stream->answer), &err);
+    if (status == ARC_ECANCELLED)
+        return 0;
     stream->has_answer = status == ARC_EAGAIN;
     if (stream->has_answer) {
         arc_grpc_call_pause(call);
-        return;
+        return 0;
     }
     arc__buf_deinit(&stream->answer);
     arc__buf_init(&stream->answer, &stream->router->mem, ANSWER_MAX_BYTES);
-    if (status != ARC_OK && status != ARC_ECANCELLED)
+    if (status != ARC_OK)
         refuse(call, ARC_GRPC_RESOURCE_EXHAUSTED, arc__slice_cstr(err.message));
+    return status == ARC_OK;
 }
 
 static void on_message(void *user, arc_grpc_call *call, arc_slice message)
@@ -305,7 +309,7 @@ static void on_message(void *user, arc_grpc_call *call, arc_slice message)
         return;
     }
     answer(stream, &question, message, &stream->answer);
-    send_answer(stream, call);
+    (void)send_answer(stream, call);
 }
 
 static void on_half_close(void *user, arc_grpc_call *call)
@@ -319,8 +323,7 @@ static void on_writable(void *user, arc_grpc_call *call)
     struct stream *stream = user;
     if (!stream->has_answer)
         return;
-    send_answer(stream, call);
-    if (!stream->has_answer)
+    if (send_answer(stream, call))
         arc_grpc_call_resume(call);
 }
 

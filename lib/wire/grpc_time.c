@@ -87,6 +87,17 @@ void arc__grpc_conn_touch(struct arc_grpc_conn *conn)
     conn->on_work(conn->owner, conn);
 }
 
+void arc__grpc_conn_enter(struct arc_grpc_conn *conn)
+{
+    conn->depth++;
+}
+
+void arc__grpc_conn_leave(struct arc_grpc_conn *conn)
+{
+    conn->depth--;
+    arc__grpc_conn_touch(conn); /* for whatever it asked for */
+}
+
 void arc_grpc_conn_connected(struct arc_grpc_conn *conn, uint64_t now_ns)
 {
     conn->now_ns = conn->born_ns = conn->heard_ns = conn->idle_ns = conn->sweep_ns = now_ns;
@@ -103,8 +114,10 @@ void arc_grpc_conn_not_connected(struct arc_grpc_conn *conn, uint64_t now_ns, co
         return;
     conn->depth++;
     conn->now_ns = now_ns;
-    ARC_LIST_EACH(&conn->calls, link)
-    {
+    /* What an event opens goes behind the last, and waits for the next attempt. */
+    const struct arc_link *last = conn->calls.prev;
+    for (struct arc_link *link = &conn->calls; link != last;) {
+        link = link->next;
         struct arc_grpc_call *call = ARC_CONTAINER(link, struct arc_grpc_call, link);
         if (!call->is_open || call->cancelled || call->wait_for_ready)
             continue;
@@ -149,7 +162,7 @@ static uint64_t keepalive_at(const struct arc_grpc_conn *conn)
 
 static uint64_t idle_at(const struct arc_grpc_conn *conn)
 {
-    if (!arc__list_empty(&conn->calls) || conn->draining)
+    if (!arc__list_empty(&conn->calls) || conn->draining || arc__grpc_conn_is_lobby(conn))
         return ARC_GRPC_NEVER;
     return after(conn->idle_ns, conn->limits->idle_ns);
 }
@@ -390,12 +403,11 @@ void arc_grpc_conn_terminate(struct arc_grpc_conn *conn, uint64_t now_ns, uint32
     conn->fault = "The connection was shut down.";
     conn->fault_status = ARC_EUNAVAILABLE;
     arc__grpc_h2_terminate(conn, h2_code);
+    conn->depth++;
     arc__grpc_conn_lose_calls(conn, ARC_GRPC_WHY_LOST, conn->fault);
-    if (conn->depth == 0) {
-        conn->depth++;
+    if (conn->depth == 1)
         arc__grpc_conn_run_ready(conn);
-        conn->depth--;
-    }
+    conn->depth--;
 }
 
 void arc_grpc_conn_eof(struct arc_grpc_conn *conn, uint64_t now_ns)

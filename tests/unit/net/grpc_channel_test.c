@@ -485,6 +485,70 @@ static void names(void)
     fleet_close(&fleet);
 }
 
+/* Ends a call of the channel while the metadata of another one, or of itself, is asked for. */
+struct thief {
+    struct seen *victim;
+    int drop;
+};
+
+static int32_t steal(void *user, const struct arc_grpc_request *request, struct arc_grpc_field *out,
+                     size_t max)
+{
+    struct thief *thief = user;
+    (void)request, (void)out, (void)max;
+    if (thief->victim->call != NULL && thief->drop)
+        arc_grpc_call_drop(thief->victim->call);
+    else if (thief->victim->call != NULL)
+        arc_grpc_call_cancel(thief->victim->call);
+    if (thief->drop)
+        thief->victim->call = NULL;
+    return 0;
+}
+
+static void credentials_that_end_the_call(void)
+{
+    for (int drop = 0; drop < 2; drop++) {
+        struct fleet fleet;
+        struct seen seen = {0};
+        struct thief thief = {.victim = &seen, .drop = drop};
+        struct arc_net_channel_options options = {
+            .credentials = steal, .credentials_user = &thief, .credentials_in_clear = 1};
+        CHECK_OK(fleet_open(&fleet, NULL, 1));
+        CHECK_OK(fleet_connect(&fleet, &options));
+        CHECK_OK(fleet_begin(&fleet, 0, &seen)); /* waits for the connection, is asked about then */
+        host_settle(&fleet.host);
+        CHECK_INT(seen.closes, !drop);
+        CHECK_INT(seen.code, drop ? 0 : ARC_GRPC_CANCELLED);
+        CHECK_INT(fleet.stations[0].calls, 0);
+        CHECK_INT(arc__net_channel_calls(fleet.host.channel), 0);
+        asks(&fleet, 1);
+        fleet_close(&fleet);
+    }
+}
+
+/* --- limits ---------------------------------------------------------------------------------- */
+
+static void idle_for_long(void)
+{
+    for (uint32_t balance = 0; balance <= ARC_GRPC_ROUND_ROBIN; balance++) {
+        struct fleet fleet;
+        struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+        struct arc_net_channel_options options = {.balance = balance, .limits = &limits};
+        limits.idle_ns = 5 * PAIR_S;
+        CHECK_OK(fleet_open(&fleet, NULL, 1));
+        CHECK_OK(fleet_connect(&fleet, &options));
+        for (int i = 0; i < 3; i++) {
+            asks(&fleet, 1);
+            fleet.host.now_ns += 20 * PAIR_S;
+            host_settle(&fleet.host);
+        }
+        CHECK_INT(fleet.stations[0].calls, 3);
+        CHECK_INT(arc__net_channel_get_counters(fleet.host.channel)->connections, 3);
+        CHECK_INT(arc__net_channel_get_counters(fleet.host.channel)->timeouts_idle, 3);
+        fleet_close(&fleet);
+    }
+}
+
 /* --- memory ---------------------------------------------------------------------------------- */
 
 static int life_of(struct test_mem *state, uint32_t balance)
@@ -542,6 +606,8 @@ static const struct test tests[] = {
     {"addresses are counted, names that nobody knows left out", too_many_targets},
     {"credentials are asked for each call, never in clear unasked", credentials},
     {"credentials that may not be sent are not shown either", bad_credentials},
+    {"credentials may end the call that they are asked for", credentials_that_end_the_call},
+    {"a channel that was idle for long still takes calls", idle_for_long},
     {"authority and user agent are what was asked for", names},
     {"every failed allocation of a channel ends cleanly", fails_cleanly},
 };

@@ -437,6 +437,69 @@ static void a_socket_that_takes_nothing(void)
     pair_close(&pair);
 }
 
+/* Reads what lies in the socket, at most so many bytes. */
+static size_t take_some(int fd, size_t most)
+{
+    static char buf[65536];
+    size_t total = 0;
+    ssize_t got = 1;
+    while (total < most && got > 0) {
+        got = recv(fd, buf, most - total < sizeof(buf) ? most - total : sizeof(buf), MSG_DONTWAIT);
+        total += got > 0 ? (size_t)got : 0;
+    }
+    return total;
+}
+
+/* A socket that takes some bytes now and then, and in the end none any more. */
+static void a_socket_that_takes_a_little(void)
+{
+    struct host host;
+    struct arc_grpc_server_stats stats;
+    struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+    static char request[65536];
+    static const char ping[] = "\0\0\x08\x06\0\0\0\0\0pingpong";
+    struct pair pair = {0};
+    struct seen seen = {0};
+    struct arc_net_server_options options = {.limits = &limits};
+    limits.stream_window_first_bytes = limits.stream_window_bytes = 64 << 20;
+    limits.conn_window_bytes = 64 << 20;
+    CHECK_OK(pair_open(&pair, NULL, NULL, &limits));
+    CHECK_OK(pair_call(&pair, "/t/Feed", 0, &seen));
+    CHECK_OK(arc_grpc_call_send(seen.call, ARC_LIT("60 1000000"), NULL));
+    arc_grpc_call_half_close(seen.call);
+    size_t len = arc_grpc_conn_send(pair.client, pair.now_ns, request, sizeof(request));
+    limits = (struct arc_grpc_limits)ARC_GRPC_LIMITS_INIT;
+    limits.stall_ns = ARC_GRPC_NEVER; /* the socket's alone */
+    CHECK_OK(host_open(&host, NULL));
+    CHECK_OK(host_serve(&host, &options, NULL));
+    int fd = dial(&host);
+    CHECK_INT(send(fd, request, len, MSG_NOSIGNAL), len);
+    host_settle(&host);
+    arc__net_server_stats(host.server, &stats);
+    uint64_t before = stats.bytes_out;
+    host.now_ns += 20 * PAIR_S;
+    /* Little enough that the socket takes a part of a buffer; the PING makes the server try. */
+    uint64_t more = 0;
+    for (int i = 0; i < 1000 && more % 65536 == 0; i++) {
+        CHECK(take_some(fd, 10000) > 0);
+        CHECK_INT(send(fd, ping, sizeof(ping) - 1, MSG_NOSIGNAL), sizeof(ping) - 1);
+        host_settle(&host);
+        arc__net_server_stats(host.server, &stats);
+        more = stats.bytes_out - before;
+    }
+    host.now_ns += 20 * PAIR_S; /* it has taken some since */
+    host_settle(&host);
+    arc__net_server_stats(host.server, &stats);
+    CHECK_INT(stats.connections, 1);
+    host.now_ns += 11 * PAIR_S;
+    host_settle(&host);
+    arc__net_server_stats(host.server, &stats);
+    CHECK_INT(stats.connections, 0);
+    close(fd);
+    host_close(&host);
+    pair_close(&pair);
+}
+
 static void addresses(void)
 {
     char host[ARC_ADDR_HOST_SIZE];
@@ -544,6 +607,7 @@ static const struct test tests[] = {
     {"connections that were answered, or local, are not counted", who_was_answered_does_not_count},
     {"without descriptors a peer is turned away, not left waiting", no_descriptors},
     {"a socket that takes nothing is closed, within bounds", a_socket_that_takes_nothing},
+    {"a socket that took a little and then nothing is closed", a_socket_that_takes_a_little},
     {"why a connection ended is read by who sends on", an_end_is_read_by_who_sends_on},
     {"addresses are read, refused and printed", addresses},
     {"a server listens where it is told and says what is taken", listens_where_it_is_told},

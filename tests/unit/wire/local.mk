@@ -17,6 +17,7 @@ unit_tests += \
 	tests/unit/wire/grpc_pack_test \
 	tests/unit/wire/grpc_pool_test \
 	tests/unit/wire/grpc_protocol_test \
+	tests/unit/wire/grpc_reentry_test \
 	tests/unit/wire/grpc_reflection_test \
 	tests/unit/wire/grpc_router_test \
 	tests/unit/wire/grpc_slow_test \
@@ -35,6 +36,7 @@ tests_unit_wire_grpc_slow_test_SOURCES = tests/unit/wire/grpc_slow_test.c $(wire
 tests_unit_wire_grpc_conn_test_SOURCES = tests/unit/wire/grpc_conn_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_pool_test_SOURCES = tests/unit/wire/grpc_pool_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_door_test_SOURCES = tests/unit/wire/grpc_door_test.c $(wire_pair_sources)
+tests_unit_wire_grpc_reentry_test_SOURCES = tests/unit/wire/grpc_reentry_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_health_test_SOURCES = tests/unit/wire/grpc_health_test.c $(wire_pair_sources)
 tests_unit_wire_grpc_intercept_test_SOURCES = tests/unit/wire/grpc_intercept_test.c \
 	$(wire_pair_sources)
