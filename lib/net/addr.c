@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 arc_status arc__addr_parse(const char *text, char host[ARC_ADDR_HOST_SIZE], uint16_t *port,
                            arc_err *err)
@@ -61,6 +62,10 @@ arc_status arc__addr_resolve(const char *text, int passive, struct arc_addr_list
     };
     struct addrinfo *found = NULL;
     int failed = getaddrinfo(list.host, NULL, &hints, &found);
+    if (failed != 0 && strcasecmp(list.host, "localhost") == 0) {
+        /* RFC 6761 6.3: it is this machine, also where no file of hosts says so. */
+        failed = getaddrinfo("127.0.0.1", NULL, &hints, &found);
+    }
     if (failed != 0)
         return arc__fail(err, ARC_EUNAVAILABLE, "address", "The name %s is not known: %s.",
                          list.host, gai_strerror(failed));

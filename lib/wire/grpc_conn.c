@@ -340,6 +340,14 @@ static int go_on(const struct arc_grpc_conn *conn)
     return conn->ended || conn->starved ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
+static void charge(struct arc_grpc_conn *conn)
+{
+    conn->counters->faults_by_peer++;
+    if (!arc__bucket_take(&conn->faults, conn->now_ns))
+        arc__grpc_conn_flood(conn, &conn->counters->floods_fault,
+                             "The peer sent too many frames that had to be refused.");
+}
+
 static void count_fault(struct arc_grpc_conn *conn, struct arc_grpc_call *call)
 {
     if (call != NULL) {
@@ -347,10 +355,17 @@ static void count_fault(struct arc_grpc_conn *conn, struct arc_grpc_call *call)
             return;
         call->fault_counted = 1;
     }
-    conn->counters->faults_by_peer++;
-    if (!arc__bucket_take(&conn->faults, conn->now_ns))
-        arc__grpc_conn_flood(conn, &conn->counters->floods_fault,
-                             "The peer sent too many frames that had to be refused.");
+    charge(conn);
+}
+
+/* Decoding a block that is over the limit is work for nothing: each limit's worth of it is a fault,
+ * so that a connection decodes no more in vain than the limit, reset_burst times. The first one is
+ * counted with the refusal. */
+static void charge_excess(struct arc_grpc_conn *conn)
+{
+    size_t worth = conn->block.seen_bytes / (size_t)conn->limits->header_list_max_bytes;
+    for (; conn->block.charged + 1 < worth; conn->block.charged++)
+        charge(conn);
 }
 
 /* A block that is refused, or for a stream that is closed, is decoded unseen, and its end is told
@@ -396,8 +411,11 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     (void)session;
     (void)frame;
     (void)flags;
-    if (arc__grpc_block_add(&conn->block, conn, arc__slice(name, name_len),
-                            arc__slice(value, value_len)) == 0)
+    int kept = arc__grpc_block_add(&conn->block, conn, arc__slice(name, name_len),
+                                   arc__slice(value, value_len));
+    if (conn->block.over && conn->server)
+        charge_excess(conn);
+    if (kept == 0)
         return go_on(conn);
     conn->counters->refused_headers++;
     conn->block_lost = 1;

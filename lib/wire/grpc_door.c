@@ -79,6 +79,7 @@ static void pump_out(struct served *served)
         if (status == ARC_EAGAIN)
             return; /* on_writable */
         served->has_pending = 0;
+        served->again |= served->holding; /* the call may have room for what waits now */
         if (status == ARC_ECANCELLED)
             return; /* on_close is on its way */
         if (status != ARC_OK)

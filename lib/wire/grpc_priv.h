@@ -33,6 +33,7 @@ struct arc_grpc_block {
     struct arc_grpc_field *fields; /* metadata, in the arena */
     size_t count, room;
     size_t seen_fields, seen_bytes; /* of all fields, kept or not */
+    size_t charged;                 /* faults for what is beyond the limit */
     arc_slice path, authority, content_type, encoding, timeout, status, message, pushback;
     arc_slice details; /* grpc-status-details-bin, as it came */
     uint32_t accepts;  /* of grpc-accept-encoding, those we know; 0: it said nothing of use */

@@ -29,12 +29,13 @@ gen/service_files.c: $(wire_protos) lib/wire/embed.py
 	$(AM_V_GEN)$(MKDIR_P) gen && \
 	  $(PYTHON) $(srcdir)/lib/wire/embed.py $(PROTOC) arc__grpc_service_files \
 	    wire/grpc_services.h $(srcdir)/lib/wire/proto -- \
-	    $(wire_protos:lib/wire/proto/%=%) > $@.tmp && mv $@.tmp $@
+	    $(wire_protos:lib/wire/proto/%=%) $(wire_proto_again) > $@.tmp && mv $@.tmp $@
 endif
 # What health and reflection say of themselves; not part of the contract in api/.
 wire_protos = \
 	lib/wire/proto/grpc/health/v1/health.proto \
-	lib/wire/proto/grpc/reflection/v1/reflection.proto \
-	lib/wire/proto/grpc/reflection/v1alpha/reflection.proto
+	lib/wire/proto/grpc/reflection/v1/reflection.proto
+# The second is the first in another package.
+wire_proto_again = grpc/reflection/v1alpha/reflection.proto=grpc/reflection/v1/reflection.proto
 EXTRA_DIST += $(wire_protos) lib/wire/embed.py
 include lib/wire/doors.mk

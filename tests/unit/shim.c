@@ -114,3 +114,19 @@ struct arc_mem test_mem(struct test_mem *state)
 {
     return (struct arc_mem){state, counted};
 }
+
+void test_torture(int (*life)(struct test_mem *state), int sticky, uint64_t most)
+{
+    for (uint64_t n = 1; n < most; n++) {
+        char what[64];
+        struct test_mem state = {.fail_at = n, .sticky = sticky};
+        int done = life(&state);
+        snprintf(what, sizeof(what), "live after allocation %" PRIu64 " failed", n);
+        test_check_int(__FILE__, __LINE__, what, state.live, 0);
+        if (state.calls < n) {
+            CHECK(done);
+            return;
+        }
+    }
+    CU_FAIL("the torture never came to an end");
+}

@@ -54,4 +54,9 @@ struct test_mem {
 };
 struct arc_mem test_mem(struct test_mem *state);
 
+/* Does all of something once with each allocation failing in turn, the first, the second and so on,
+ * until life came to its end without that failure; fewer than most times. Checks that nothing stays
+ * allocated and that life answers 1, for all was well, when nothing failed. */
+void test_torture(int (*life)(struct test_mem *state), int sticky, uint64_t most);
+
 #endif

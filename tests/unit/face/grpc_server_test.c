@@ -14,8 +14,6 @@
 
 #define SECOND_MS 1000u
 
-static struct certs certs;
-
 struct stage {
     struct given given;
     arc_env env;
@@ -548,19 +546,8 @@ static void the_control_plane_takes_them_too(void)
     arc_ctl_close(ctl);
 }
 
-static void make_certificates(void)
-{
-    CHECK_INT(certs_make(&certs), 0);
-}
-
-static void remove_certificates(void)
-{
-    certs_remove(&certs);
-    CHECK(access(certs.dir, F_OK) != 0);
-}
-
 static const struct test tests[] = {
-    {"certificates for these tests are made", make_certificates},
+    {"certificates for these tests are made", certs_are_made},
     {"connections have a limit, and places become free", connections_have_a_limit},
     {"strangers of one address have a limit of their own", strangers_of_one_address_have_a_limit},
     {"a server says what it has done, as far as was asked", numbers_fit_what_was_asked_for},
@@ -573,6 +560,6 @@ static const struct test tests[] = {
     {"a call knows the certificate of its client", a_call_knows_who_is_there},
     {"a certificate that is not there is named, with the reason", a_wrong_certificate_is_named},
     {"the control plane's server takes limits and reloads", the_control_plane_takes_them_too},
-    {"certificates for these tests are removed", remove_certificates},
+    {"certificates for these tests are removed", certs_are_removed},
 };
 TEST_MAIN(tests)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs.h"
 
+#include "shim.h"
+
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -11,6 +13,8 @@
 #include <unistd.h>
 
 #define DAY 86400L
+
+struct certs certs;
 
 struct maker {
     EVP_PKEY *key;
@@ -53,20 +57,19 @@ static struct maker make(const char *name, const char *alt, const struct maker *
     return made;
 }
 
-static int save(struct certs *certs, const struct maker *made, const char *name, char *cert,
-                char *key)
+static int save(const struct maker *made, const char *name, char *cert, char *key)
 {
     FILE *file;
     int ok = 1;
     if (cert != NULL) {
-        snprintf(cert, 300, "%s/%s.pem", certs->dir, name);
+        snprintf(cert, 300, "%s/%s.pem", certs.dir, name);
         file = fopen(cert, "w");
         ok = file != NULL && PEM_write_X509(file, made->cert);
         if (file != NULL)
             fclose(file);
     }
     if (key != NULL && ok) {
-        snprintf(key, 300, "%s/%s.key", certs->dir, name);
+        snprintf(key, 300, "%s/%s.key", certs.dir, name);
         file = fopen(key, "w");
         ok = file != NULL && PEM_write_PrivateKey(file, made->key, NULL, NULL, 0, NULL, NULL);
         if (file != NULL)
@@ -81,10 +84,10 @@ static void drop(struct maker *made)
     X509_free(made->cert);
 }
 
-static int save_sealed(struct certs *certs, const struct maker *made)
+static int save_sealed(const struct maker *made)
 {
-    snprintf(certs->sealed_key, sizeof(certs->sealed_key), "%s/sealed.key", certs->dir);
-    FILE *file = fopen(certs->sealed_key, "w");
+    snprintf(certs.sealed_key, sizeof(certs.sealed_key), "%s/sealed.key", certs.dir);
+    FILE *file = fopen(certs.sealed_key, "w");
     if (file == NULL)
         return 0;
     int ok = PEM_write_PrivateKey(file, made->key, EVP_aes_128_cbc(), (const unsigned char *)"x", 1,
@@ -93,15 +96,15 @@ static int save_sealed(struct certs *certs, const struct maker *made)
     return ok;
 }
 
-int certs_make(struct certs *certs)
+static int make_all(void)
 {
     const char *alt = "DNS:localhost,IP:127.0.0.1,IP:::1";
     struct maker *ca = calloc(1, sizeof(*ca));
-    snprintf(certs->dir, sizeof(certs->dir), "/tmp/arc-certs-XXXXXX");
-    if (ca == NULL || mkdtemp(certs->dir) == NULL)
+    snprintf(certs.dir, sizeof(certs.dir), "/tmp/arc-certs-XXXXXX");
+    if (ca == NULL || mkdtemp(certs.dir) == NULL)
         return -1;
     *ca = make("test authority", NULL, NULL, 1, DAY);
-    certs->issuer = ca;
+    certs.issuer = ca;
     struct maker other = make("other authority", NULL, NULL, 2, DAY);
     struct maker server = make("server", alt, ca, 3, DAY);
     struct maker wrong = make("wrong", "DNS:elsewhere.example", ca, 4, DAY);
@@ -109,15 +112,13 @@ int certs_make(struct certs *certs)
     struct maker foreign = make("foreign", NULL, &other, 6, DAY);
     struct maker expired = make("server", alt, ca, 7, -3600);
     struct maker own = make("localhost", alt, NULL, 8, DAY);
-    int ok = save(certs, ca, "ca", certs->ca, NULL) &&
-             save(certs, &other, "other", certs->other_ca, NULL) &&
-             save(certs, &server, "server", certs->server_cert, certs->server_key) &&
-             save(certs, &wrong, "wrong", certs->wrong_cert, certs->wrong_key) &&
-             save(certs, &client, "client", certs->client_cert, certs->client_key) &&
-             save(certs, &foreign, "foreign", certs->foreign_cert, certs->foreign_key) &&
-             save(certs, &expired, "expired", certs->expired_cert, certs->expired_key) &&
-             save(certs, &own, "own", certs->own_cert, certs->own_key) &&
-             save_sealed(certs, &server);
+    int ok = save(ca, "ca", certs.ca, NULL) && save(&other, "other", certs.other_ca, NULL) &&
+             save(&server, "server", certs.server_cert, certs.server_key) &&
+             save(&wrong, "wrong", certs.wrong_cert, certs.wrong_key) &&
+             save(&client, "client", certs.client_cert, certs.client_key) &&
+             save(&foreign, "foreign", certs.foreign_cert, certs.foreign_key) &&
+             save(&expired, "expired", certs.expired_cert, certs.expired_key) &&
+             save(&own, "own", certs.own_cert, certs.own_key) && save_sealed(&server);
     drop(&other);
     drop(&server);
     drop(&wrong);
@@ -126,6 +127,11 @@ int certs_make(struct certs *certs)
     drop(&expired);
     drop(&own);
     return ok ? 0 : -1;
+}
+
+void certs_are_made(void)
+{
+    CHECK_INT(make_all(), 0);
 }
 
 /* --- wishes ---------------------------------------------------------------------------------- */
@@ -171,9 +177,9 @@ static void add_entry(X509_NAME *subject, int nid, const char *text, size_t len)
     ASN1_STRING_free(value);
 }
 
-int certs_wish(struct certs *certs, const struct cert_wish *wish)
+int certs_wish(const struct cert_wish *wish)
 {
-    const struct maker *ca = certs->issuer;
+    const struct maker *ca = certs.issuer;
     struct maker made = {EVP_EC_gen("P-256"), X509_new()};
     X509_NAME *subject = X509_get_subject_name(made.cert);
     X509_set_version(made.cert, 2);
@@ -192,24 +198,25 @@ int certs_wish(struct certs *certs, const struct cert_wish *wish)
         add_extension(made.cert, ca->cert, NID_ext_key_usage, wish->purpose);
     add_alts(made.cert, wish);
     X509_sign(made.cert, ca->key, EVP_sha256());
-    int ok = save(certs, &made, "wish", certs->wish_cert, certs->wish_key);
+    int ok = save(&made, "wish", certs.wish_cert, certs.wish_key);
     drop(&made);
     return ok ? 0 : -1;
 }
 
-void certs_remove(struct certs *certs)
+void certs_are_removed(void)
 {
-    const char *const files[] = {certs->ca,          certs->other_ca,     certs->server_cert,
-                                 certs->server_key,  certs->wrong_cert,   certs->wrong_key,
-                                 certs->client_cert, certs->client_key,   certs->foreign_cert,
-                                 certs->foreign_key, certs->expired_cert, certs->expired_key,
-                                 certs->own_cert,    certs->own_key,      certs->sealed_key,
-                                 certs->wish_cert,   certs->wish_key};
+    const char *const files[] = {certs.ca,          certs.other_ca,     certs.server_cert,
+                                 certs.server_key,  certs.wrong_cert,   certs.wrong_key,
+                                 certs.client_cert, certs.client_key,   certs.foreign_cert,
+                                 certs.foreign_key, certs.expired_cert, certs.expired_key,
+                                 certs.own_cert,    certs.own_key,      certs.sealed_key,
+                                 certs.wish_cert,   certs.wish_key};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         unlink(files[i]);
-    rmdir(certs->dir);
-    if (certs->issuer != NULL)
-        drop(certs->issuer);
-    free(certs->issuer);
-    certs->issuer = NULL;
+    rmdir(certs.dir);
+    if (certs.issuer != NULL)
+        drop(certs.issuer);
+    free(certs.issuer);
+    certs.issuer = NULL;
+    CHECK(access(certs.dir, F_OK) != 0);
 }

@@ -18,6 +18,7 @@ struct certs {
     char wish_cert[300], wish_key[300];       /* what certs_wish made last */
     void *issuer;
 };
+extern struct certs certs; /* of this program */
 
 /* One alternative name, bytes as they are: 'd'ns, 'u'ri, 'e'mail, 'i'p, 'r'egistered id. */
 struct cert_alt {
@@ -36,10 +37,10 @@ struct cert_wish {
     const char *purpose; /* extendedKeyUsage; NULL: any */
 };
 
-/* 0: made. */
-int certs_make(struct certs *certs);
+/* The first and the last case of a program that needs them. */
+void certs_are_made(void);
+void certs_are_removed(void);
 /* 0: wish_cert and wish_key are written. */
-int certs_wish(struct certs *certs, const struct cert_wish *wish);
-void certs_remove(struct certs *certs);
+int certs_wish(const struct cert_wish *wish);
 
 #endif

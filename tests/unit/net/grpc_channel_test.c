@@ -579,7 +579,7 @@ static void idle_for_long(void)
 
 /* --- memory ---------------------------------------------------------------------------------- */
 
-static int life(struct test_mem *state, uint32_t balance)
+static int life_of(struct test_mem *state, uint32_t balance)
 {
     struct arc_mem mem = test_mem(state);
     struct fleet fleet;
@@ -598,23 +598,23 @@ static int life(struct test_mem *state, uint32_t balance)
         done = first.messages == 1 && second.messages == 1;
     }
     fleet_close(&fleet);
-    CHECK_INT(state->live, 0);
     return done;
+}
+
+static int life_of_pick_first(struct test_mem *state)
+{
+    return life_of(state, ARC_GRPC_PICK_FIRST);
+}
+
+static int life_of_round_robin(struct test_mem *state)
+{
+    return life_of(state, ARC_GRPC_ROUND_ROBIN);
 }
 
 static void fails_cleanly(void)
 {
-    for (uint32_t balance = 0; balance <= ARC_GRPC_ROUND_ROBIN; balance++) {
-        uint64_t n = 0;
-        int done = 0;
-        while (++n < 3000) {
-            struct test_mem state = {.fail_at = n};
-            done = life(&state, balance);
-            if (state.calls < n)
-                break;
-        }
-        CHECK(done && n < 3000);
-    }
+    test_torture(life_of_pick_first, 0, 3000);
+    test_torture(life_of_round_robin, 0, 3000);
 }
 
 static const struct test tests[] = {

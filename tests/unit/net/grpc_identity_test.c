@@ -13,8 +13,6 @@
 #include "certs.h"
 #include "host.h"
 
-static struct certs certs;
-
 static struct arc_tls_options server_tls(void)
 {
     return (struct arc_tls_options){.size = sizeof(struct arc_tls_options),
@@ -68,7 +66,7 @@ static void both_sides_know_each_other(void)
     };
     struct host host;
     struct seen seen = {0};
-    CHECK_INT(certs_wish(&certs, &wish), 0);
+    CHECK_INT(certs_wish(&wish), 0);
     struct arc_tls_options server = server_tls();
     struct arc_tls_options client = client_tls(certs.wish_cert, certs.wish_key);
     CHECK_OK(open_both(&host, NULL, &server, &client));
@@ -118,7 +116,7 @@ static void names_beyond_ascii_and_several(void)
     for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
         struct host host;
         struct seen seen = {0};
-        CHECK_INT(certs_wish(&certs, &rows[i].wish), 0);
+        CHECK_INT(certs_wish(&rows[i].wish), 0);
         struct arc_tls_options server = server_tls();
         struct arc_tls_options client = client_tls(certs.wish_cert, certs.wish_key);
         CHECK_OK(open_both(&host, NULL, &server, &client));
@@ -162,7 +160,7 @@ static void odd_clients_are_refused(void)
         struct host host;
         struct seen seen = {0};
         struct arc_grpc_server_stats stats;
-        CHECK_INT(certs_wish(&certs, &odd[i].wish), 0);
+        CHECK_INT(certs_wish(&odd[i].wish), 0);
         struct arc_tls_options server = server_tls();
         struct arc_tls_options client = client_tls(certs.wish_cert, certs.wish_key);
         struct arc_net_server_options server_options = {.tls = &server};
@@ -187,7 +185,7 @@ static void odd_servers_are_refused(void)
     for (size_t i = 2; i < ARC_COUNT_OF(odd); i++) { /* those that have the right name too */
         struct host host;
         struct seen seen = {0};
-        CHECK_INT(certs_wish(&certs, &odd[i].wish), 0);
+        CHECK_INT(certs_wish(&odd[i].wish), 0);
         struct arc_tls_options server = server_tls();
         struct arc_tls_options client = client_tls(NULL, NULL);
         server.ca_file = NULL;
@@ -402,21 +400,13 @@ static int life(struct test_mem *state)
         done = seen.messages == 1 && seen.code == ARC_GRPC_OK;
     }
     host_close(&host);
-    CHECK_INT(state->live, 0);
     return done;
 }
 
 static void fails_cleanly(void)
 {
-    for (uint64_t n = 1; n < 2000; n++) {
-        struct test_mem state = {.fail_at = n};
-        int done = life(&state);
-        if (state.calls < n) {
-            CHECK(done);
-            return;
-        }
-    }
-    CU_FAIL("the torture never came to an end");
+    test_torture(life, 0, 2000);
+    test_torture(life, 1, 2000);
 }
 
 /* OpenSSL's own memory: the how-manieth allocation fails, and all after it. 0: none. */
@@ -477,7 +467,7 @@ static void openssl_may_be_out_of_memory(void)
     struct pair pair = {0};
     struct arc_tls *sides[2] = {NULL, NULL};
     int fds[2], done = 0;
-    CHECK_INT(certs_wish(&certs, &wish), 0);
+    CHECK_INT(certs_wish(&wish), 0);
     CHECK_OK(pair_open(&pair, NULL, NULL, NULL));
     shake(sides, fds);
     for (uint64_t n = 1; n < 1000 && !done; n++) {
@@ -508,13 +498,7 @@ static void make_certificates(void)
 {
     /* Before OpenSSL has taken any. */
     CHECK_INT(CRYPTO_set_mem_functions(openssl_alloc, openssl_realloc, openssl_free), 1);
-    CHECK_INT(certs_make(&certs), 0);
-}
-
-static void remove_certificates(void)
-{
-    certs_remove(&certs);
-    CHECK(access(certs.dir, F_OK) != 0);
+    certs_are_made();
 }
 
 static const struct test tests[] = {
@@ -532,6 +516,6 @@ static const struct test tests[] = {
     {"a channel reads again whom it trusts and who it is", whom_to_trust_is_read_again_too},
     {"every failed allocation under mTLS ends cleanly", fails_cleanly},
     {"an identity is whole or not there, whatever OpenSSL lacks", openssl_may_be_out_of_memory},
-    {"certificates for these tests are removed", remove_certificates},
+    {"certificates for these tests are removed", certs_are_removed},
 };
 TEST_MAIN(tests)

@@ -15,8 +15,6 @@
 #include "host.h"
 #include "net/addr.h"
 
-static struct certs certs;
-
 static struct arc_tls_options server_tls(void)
 {
     return (struct arc_tls_options){
@@ -164,13 +162,13 @@ static void certificates_have_a_purpose(void)
                                                .purpose = "serverAuth"};
     struct arc_tls_options server = server_tls(), client = client_tls();
     char why[256];
-    CHECK_INT(certs_wish(&certs, &of_client), 0);
+    CHECK_INT(certs_wish(&of_client), 0);
     client.server_name = "localhost";
     server.cert_file = certs.wish_cert;
     server.key_file = certs.wish_key;
     CHECK_INT(one_call(&server, &client, NULL, why), ARC_GRPC_UNAVAILABLE);
     CHECK(strstr(why, "purpose") != NULL);
-    CHECK_INT(certs_wish(&certs, &of_server), 0);
+    CHECK_INT(certs_wish(&of_server), 0);
     CHECK_INT(one_call(&server, &client, NULL, why), ARC_GRPC_OK);
     server = server_tls();
     server.ca_file = certs.ca;
@@ -522,13 +520,7 @@ static void bad_files(void)
 static void make_certificates(void)
 {
     openssl_counted = CRYPTO_set_mem_functions(count_alloc, count_realloc, count_free);
-    CHECK_INT(certs_make(&certs), 0);
-}
-
-static void remove_certificates(void)
-{
-    certs_remove(&certs);
-    CHECK(access(certs.dir, F_OK) != 0);
+    certs_are_made();
 }
 
 static const struct test tests[] = {
@@ -546,6 +538,6 @@ static const struct test tests[] = {
     {"idle sessions hold no buffers of records", idle_sessions_hold_no_buffers},
     {"half a handshake is not waited for", half_a_handshake},
     {"files that do not fit are named", bad_files},
-    {"certificates for these tests are removed", remove_certificates},
+    {"certificates for these tests are removed", certs_are_removed},
 };
 TEST_MAIN(tests)

@@ -417,6 +417,39 @@ static void a_drain_at_the_beginning_of_time(void)
     pair_close(&pair);
 }
 
+/* --- many calls --------------------------------------------------------------------------------
+ */
+
+static void thousands_at_once(void)
+{
+    enum { CALLS = 5000 };
+    static struct seen seen[CALLS];
+    struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+    struct pair pair = {0};
+    limits.calls_max = CALLS;
+    CHECK_OK(pair_open(&pair, NULL, &limits, &limits));
+    pair_pump(&pair);
+    memset(seen, 0, sizeof(seen));
+    for (size_t i = 0; i < CALLS; i++) {
+        CHECK_OK(pair_call(&pair, "/t/Chat", 0, &seen[i]));
+        CHECK_OK(arc_grpc_call_send(seen[i].call, ARC_LIT("one"), NULL));
+    }
+    pair_pump(&pair);
+    CHECK_INT(arc_grpc_conn_get_calls(pair.server), CALLS);
+    for (size_t i = CALLS; i-- > 0;) {
+        CHECK_OK(arc_grpc_call_send(seen[i].call, ARC_LIT("two"), NULL));
+        arc_grpc_call_half_close(seen[i].call);
+    }
+    pair_pump(&pair);
+    for (size_t i = 0; i < CALLS; i++) {
+        CHECK_INT(seen[i].messages, 2);
+        CHECK_INT(seen[i].code, ARC_GRPC_OK);
+    }
+    CHECK_INT(arc_grpc_conn_get_calls(pair.server), 0);
+    CHECK_INT(arc_grpc_conn_get_calls(pair.client), 0);
+    pair_close(&pair);
+}
+
 static const struct test tests[] = {
     {"a prefix split at any byte brings one message", split_prefixes},
     {"a prefix that tells 4 GiB ends its call, and takes no memory", a_prefix_of_4_gib},
@@ -432,5 +465,6 @@ static const struct test tests[] = {
     {"a pause of the application is no slowness of the client", a_pause_within_a_message},
     {"a drain at the time 0 ends like any other", a_drain_at_the_beginning_of_time},
     {"who asks and does not read makes nothing grow", asks_and_does_not_read},
+    {"five thousand calls are alive at once on one connection", thousands_at_once},
 };
 TEST_MAIN(tests)

@@ -588,39 +588,14 @@ static int life(struct test_mem *state)
                three.messages == 50 && three.code == ARC_GRPC_OK;
     }
     struct seen *const all[] = {&one, &two, &three};
-    int opened[3];
-    for (int i = 0; i < 3; i++)
-        opened[i] = all[i]->call != NULL || all[i]->closes > 0;
-    pair_close(&pair);
-    for (int i = 0; i < 3; i++) {
-        CHECK_INT(all[i]->closes, opened[i]);
-        CHECK_INT(all[i]->statuses, opened[i]);
-    }
-    CHECK_INT(state->live, 0);
+    pair_close_over(&pair, all, ARC_COUNT_OF(all));
     return done;
 }
 
-static void torture(int sticky)
+static void fails_cleanly(void)
 {
-    for (uint64_t n = 1; n < 5000; n++) {
-        struct test_mem state = {.fail_at = n, .sticky = sticky};
-        int done = life(&state);
-        if (state.calls < n) {
-            CHECK(done);
-            return;
-        }
-    }
-    CU_FAIL("the torture never came to an end");
-}
-
-static void fails_cleanly_once(void)
-{
-    torture(0);
-}
-
-static void fails_cleanly_for_good(void)
-{
-    torture(1);
+    test_torture(life, 0, 5000);
+    test_torture(life, 1, 5000);
 }
 
 /* --- an event that pumps --------------------------------------------------------------------- */
@@ -688,7 +663,6 @@ static const struct test tests[] = {
     {"keepalive finds a silent server and bothers no living one", keepalive},
     {"a server sends a connection without calls away", idle_connection_goes},
     {"an event that pumps is refused", events_may_not_pump},
-    {"every failed allocation ends cleanly", fails_cleanly_once},
-    {"memory that stays away ends cleanly", fails_cleanly_for_good},
+    {"every failed allocation, once or for good, ends cleanly", fails_cleanly},
 };
 TEST_MAIN(tests)

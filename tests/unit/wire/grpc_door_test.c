@@ -418,37 +418,34 @@ static void drain_ends_streams(void)
     layer_close(&layer, &pair);
 }
 
+static int life(struct test_mem *state)
+{
+    struct arc_mem mem = test_mem(state);
+    struct pair pair = {0};
+    struct layer layer = {0};
+    struct seen one = {0}, two = {.pause_after = 1};
+    int done = 0;
+    if (layer_open(&layer, &pair, &mem) == ARC_OK) {
+        (void)pair_unary(&pair, "/d/Unary", ARC_LIT("hello"), &one);
+        if (pair_call(&pair, "/d/Chat", 0, &two) == ARC_OK) {
+            layer.full = 1;
+            arc_status sent = arc_grpc_call_send(two.call, ARC_LIT("hello"), NULL);
+            CHECK(sent == ARC_OK || sent == ARC_ENOMEM);
+            arc_grpc_call_half_close(two.call);
+            pair_pump(&pair);
+            layer.full = 0;
+            if (layer.last != NULL)
+                wake(&layer, &pair);
+        }
+        done = one.code == ARC_GRPC_OK && one.messages == 1 && two.messages == 1;
+    }
+    layer_close(&layer, &pair);
+    return done;
+}
+
 static void fails_cleanly(void)
 {
-    for (uint64_t n = 1; n < 3000; n++) {
-        struct test_mem state = {.fail_at = n};
-        struct arc_mem mem = test_mem(&state);
-        struct pair pair = {0};
-        struct layer layer = {0};
-        struct seen one = {0}, two = {.pause_after = 1};
-        int done = 0;
-        if (layer_open(&layer, &pair, &mem) == ARC_OK) {
-            (void)pair_unary(&pair, "/d/Unary", ARC_LIT("hello"), &one);
-            if (pair_call(&pair, "/d/Chat", 0, &two) == ARC_OK) {
-                layer.full = 1;
-                arc_status sent = arc_grpc_call_send(two.call, ARC_LIT("hello"), NULL);
-                CHECK(sent == ARC_OK || sent == ARC_ENOMEM);
-                arc_grpc_call_half_close(two.call);
-                pair_pump(&pair);
-                layer.full = 0;
-                if (layer.last != NULL)
-                    wake(&layer, &pair);
-            }
-            done = one.code == ARC_GRPC_OK && one.messages == 1 && two.messages == 1;
-        }
-        layer_close(&layer, &pair);
-        CHECK_INT(state.live, 0);
-        if (state.calls < n) {
-            CHECK(done);
-            return;
-        }
-    }
-    CU_FAIL("the torture never came to an end");
+    test_torture(life, 0, 3000);
 }
 
 static const struct test tests[] = {

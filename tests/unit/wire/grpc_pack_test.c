@@ -563,39 +563,14 @@ static int life(struct test_mem *state)
         CHECK_INT(arc_grpc_conn_get_held(pair.client) + arc_grpc_conn_get_held(pair.server), 0);
     }
     struct seen *const all[] = {&one, &two};
-    int opened[2];
-    for (int i = 0; i < 2; i++)
-        opened[i] = all[i]->call != NULL || all[i]->closes > 0;
-    pair_close(&pair);
-    for (int i = 0; i < 2; i++) {
-        CHECK_INT(all[i]->closes, opened[i]);
-        CHECK_INT(all[i]->statuses, opened[i]);
-    }
-    CHECK_INT(state->live, 0);
+    pair_close_over(&pair, all, ARC_COUNT_OF(all));
     return done;
 }
 
-static void torture(int sticky)
+static void fails_cleanly(void)
 {
-    for (uint64_t n = 1; n < 5000; n++) {
-        struct test_mem state = {.fail_at = n, .sticky = sticky};
-        int done = life(&state);
-        if (state.calls < n) {
-            CHECK(done);
-            return;
-        }
-    }
-    CU_FAIL("the torture never came to an end");
-}
-
-static void fails_cleanly_once(void)
-{
-    torture(0);
-}
-
-static void fails_cleanly_for_good(void)
-{
-    torture(1);
+    test_torture(life, 0, 5000);
+    test_torture(life, 1, 5000);
 }
 
 /* Bytes that the connections have of the allocator. */
@@ -650,8 +625,7 @@ static const struct test tests[] = {
     {"a client takes only the encodings it offered", a_client_takes_only_what_it_offered},
     {"a paused reader holds messages packed", a_paused_reader_unpacks_later},
     {"a call may be dropped over its packed message", a_call_may_be_dropped_over_its_message},
-    {"every failed allocation ends cleanly", fails_cleanly_once},
-    {"memory that stays away ends cleanly", fails_cleanly_for_good},
+    {"every failed allocation, once or for good, ends cleanly", fails_cleanly},
     {"an idle connection keeps no state of zlib", an_idle_connection_keeps_no_state},
 };
 TEST_MAIN(tests)

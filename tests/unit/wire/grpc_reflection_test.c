@@ -254,6 +254,37 @@ static void services(void)
     }
 }
 
+/* The name and the package of the one file that is found; empty when it is another answer. */
+static void file_of(struct mirror *mirror, uint32_t how, const char *text, arc_slice out[2])
+{
+    arc_slice found, file;
+    out[0] = out[1] = ARC_NONE;
+    CHECK_INT(ask(mirror, how, text, &found), FILES);
+    CHECK(arc__pb_find(found, 1, &file));
+    CHECK(arc__pb_find(file, 1, &out[0]));
+    CHECK(arc__pb_find(file, 2, &out[1]));
+}
+
+static void both_versions_have_their_file(void)
+{
+    static const char *const rows[][2] = {
+        {"grpc/reflection/v1/reflection.proto", "grpc.reflection.v1"},
+        {"grpc/reflection/v1alpha/reflection.proto", "grpc.reflection.v1alpha"},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(rows) * 2; i++) {
+        struct mirror mirror = {0};
+        const char *const *row = rows[i / 2];
+        char service[64];
+        arc_slice file[2];
+        snprintf(service, sizeof(service), "%s.ServerReflection", row[1]);
+        CHECK_OK(open_mirror(&mirror, NULL, V1, 0, NULL));
+        file_of(&mirror, i % 2 ? BY_SYMBOL : BY_FILE, i % 2 ? service : row[0], file);
+        CHECK_TEXT(file[0], row[0]);
+        CHECK_TEXT(file[1], row[1]);
+        close_mirror(&mirror);
+    }
+}
+
 static void files_once(void)
 {
     struct mirror mirror = {0};
@@ -416,6 +447,7 @@ static void fails_cleanly(void)
 
 static const struct test tests[] = {
     {"both versions list the services, however bytes are cut", services},
+    {"each version has a file and a package of its own", both_versions_have_their_file},
     {"a file comes with its imports, each once on a stream", files_once},
     {"extensions are found by their message and number", extensions},
     {"what is not known is an error in the answer", errors},

@@ -286,6 +286,19 @@ void pair_close(struct pair *pair)
     pair->client = pair->server = NULL;
 }
 
+void pair_close_over(struct pair *pair, struct seen *const *all, size_t count)
+{
+    int opened[8];
+    CHECK(count <= ARC_COUNT_OF(opened));
+    for (size_t i = 0; i < count; i++)
+        opened[i] = all[i]->call != NULL || all[i]->closes > 0;
+    pair_close(pair);
+    for (size_t i = 0; i < count; i++) {
+        CHECK_INT(all[i]->closes, opened[i]);
+        CHECK_INT(all[i]->statuses, opened[i]);
+    }
+}
+
 static size_t next_step(struct pair *pair, size_t left)
 {
     size_t step = pair->step;

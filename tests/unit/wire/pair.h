@@ -80,6 +80,8 @@ struct pair {
 arc_status pair_open(struct pair *pair, const struct arc_mem *mem,
                      const struct arc_grpc_limits *server, const struct arc_grpc_limits *client);
 void pair_close(struct pair *pair);
+/* Closes, and checks that each of these calls that was opened has ended, once and only once. */
+void pair_close_over(struct pair *pair, struct seen *const *all, size_t count);
 /* Carries bytes and ticks until nothing moves any more. */
 void pair_pump(struct pair *pair);
 void pair_wait(struct pair *pair, uint64_t ns); /* time passes, in one jump */
