@@ -1180,30 +1180,3 @@ void arc_grpc_call_set_events(struct arc_grpc_call *call, const struct arc_grpc_
     call->events = events;
     call->user = user;
 }
-
-/* --- for the router -------------------------------------------------------------------------- */
-
-int arc__grpc_call_is_last(const struct arc_grpc_call *call)
-{
-    return call->last;
-}
-
-int arc__grpc_call_is_unanswered(const struct arc_grpc_call *call)
-{
-    return call->is_open && !call->finished && !call->cancelled;
-}
-
-void arc__grpc_call_set_route(struct arc_grpc_call *call, const void *route)
-{
-    call->route = route;
-}
-
-const void *arc__grpc_call_get_route(const struct arc_grpc_call *call)
-{
-    return call->route;
-}
-
-const struct arc_grpc_events *arc__grpc_call_get_events(const struct arc_grpc_call *call)
-{
-    return call->events;
-}
