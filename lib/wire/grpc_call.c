@@ -1021,6 +1021,7 @@ arc_status arc_grpc_call_open(struct arc_grpc_conn *conn, const struct arc_grpc_
         asked.deadline_ns = ARC_GRPC_NEVER;
     if (asked.encoding == 0)
         asked.encoding = conn->encoding;
+    ARC_REQUIRE(events != NULL && events->size >= sizeof(*events), err, "events.size");
     ARC_REQUIRE(!conn->server && request->path.len > 1 && request->path.ptr[0] == '/', err,
                 "request");
     if (arc_grpc_conn_is_draining(conn))

@@ -719,6 +719,8 @@ arc_status arc__grpc_conn_new(const struct arc_grpc_config *given, struct arc_gr
     struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
     ARC_REQUIRE(given != NULL && out != NULL, err, "config");
     ARC_TRY(arc__options_read(given, sizeof(config), &config, "config", err));
+    ARC_REQUIRE(config.events == NULL || config.events->size >= sizeof(*config.events), err,
+                "events.size");
     if (pool == NULL)
         ARC_TRY(arc__grpc_limits_fill(config.limits, config.server, &limits, err));
     struct arc_mem mem = arc__mem_from_env(config.env);

@@ -343,6 +343,8 @@ arc_status arc_grpc_router_add(arc_grpc_router *router, const char *path,
         return arc__fail(err, ARC_EINVAL, path, "A path has the form /package.Service/Method.");
     if ((method.unary == NULL) == (method.events == NULL))
         return arc__fail(err, ARC_EINVAL, path, "A method has either unary or events.");
+    ARC_REQUIRE(method.events == NULL || method.events->size >= sizeof(*method.events), err,
+                "events.size");
     if (arc__map_get(&router->routes, key) != NULL)
         return arc__fail(err, ARC_EEXISTS, path, "The path has a method already.");
     return add_route(router, key, &method, err);
