@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-#define ARC_ADDR_TEXT_SIZE 80
+#define ARC_ADDR_TEXT_SIZE 56
 #define ARC_ADDR_HOST_SIZE 256
 /* Addresses that one name may have; more are not looked at. */
 #define ARC_ADDR_LIST_MAX 8

@@ -27,7 +27,7 @@ void arc__grpc_call_describe(const struct arc_grpc_call *call, struct arc_grpc_r
     arc_slice name, value;
     size_t at = 0;
     *out = (struct arc_grpc_request)ARC_GRPC_REQUEST_INIT;
-    while (arc__grpc_list_next(&call->request, &at, &name, &value)) {
+    while (arc__grpc_list_next(&call->list, &at, &name, &value)) {
         if (arc__slice_is(name, ":path"))
             out->path = value;
         else if (arc__slice_is(name, ":authority"))
@@ -42,9 +42,9 @@ void arc__grpc_call_describe(const struct arc_grpc_call *call, struct arc_grpc_r
 arc_status arc__grpc_call_wait(struct arc_grpc_call *call, const struct arc_grpc_request *request,
                                arc_err *err)
 {
-    arc__buf_clear(&call->request);
-    arc__buf_add_slice(&call->request, arc__buf_slice(&call->conn->pool->scratch));
-    ARC_TRY(arc__buf_check(&call->request, err));
+    arc__buf_clear(&call->list);
+    arc__buf_add_slice(&call->list, arc__buf_slice(&call->conn->pool->scratch));
+    ARC_TRY(arc__buf_check(&call->list, err));
     call->again.idempotent = request->idempotent != 0;
     call->again.wait_for_ready = request->wait_for_ready != 0;
     call->out.max_bytes = arc__grpc_out_max(call->conn->limits) + call->conn->keeper->keep_bytes;
@@ -179,7 +179,7 @@ static arc_status build(const struct arc_grpc_call *call, struct arc_grpc_conn *
     char text[16];
     ARC_TRY(arc__grpc_fields_check(fields, count, to->limits, 0, err));
     arc__buf_clear(list);
-    arc__buf_add_slice(list, arc__buf_slice(&call->request));
+    arc__buf_add_slice(list, arc__buf_slice(&call->list));
     if (call->deadline_ns != ARC_GRPC_NEVER) {
         char timeout[ARC_GRPC_TIMEOUT_SIZE];
         uint64_t left = call->deadline_ns > to->now_ns ? call->deadline_ns - to->now_ns : 0;

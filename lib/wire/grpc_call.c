@@ -30,10 +30,7 @@ struct arc_grpc_call *arc__grpc_call_make(struct arc_grpc_conn *conn)
         arc__lpm_init(&call->lpm, &conn->mem, (uint32_t)limits->message_max_bytes);
         arc__buf_init(&call->held, &conn->mem, 2 * (size_t)limits->stream_window_bytes);
         arc__buf_init(&call->out, &conn->mem, arc__grpc_out_max(limits));
-        arc__buf_init(&call->trailers, &conn->mem,
-                      2 * (size_t)limits->header_list_max_bytes + 8 * ARC_GRPC_MESSAGE_MAX_BYTES);
-        arc__buf_init(&call->request, &conn->mem,
-                      4 * (size_t)limits->header_list_max_bytes + 65536);
+        arc__buf_init(&call->list, &conn->mem, 4 * (size_t)limits->header_list_max_bytes + 65536);
     }
     call->conn = conn;
     call->events = conn->events;
@@ -49,8 +46,7 @@ void arc__grpc_call_destroy(struct arc_grpc_call *call, const struct arc_mem *me
     arc__lpm_deinit(&call->lpm);
     arc__buf_deinit(&call->held);
     arc__buf_deinit(&call->out);
-    arc__buf_deinit(&call->trailers);
-    arc__buf_deinit(&call->request);
+    arc__buf_deinit(&call->list);
     if (call->trail != NULL)
         arc__grpc_block_deinit(call->trail);
     arc__free(mem, call->trail);
@@ -87,8 +83,7 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
     arc__lpm_clear(&call->lpm, ARC_GRPC_POOL_KEEP_BYTES);
     trim(&call->held);
     trim(&call->out);
-    trim(&call->trailers);
-    trim(&call->request);
+    trim(&call->list);
     if (call->trail != NULL)
         arc__grpc_block_reset(call->trail);
     struct arc_grpc_call clean = {
@@ -96,8 +91,7 @@ void arc__grpc_call_release(struct arc_grpc_call *call)
         .lpm = call->lpm,
         .held = call->held,
         .out = call->out,
-        .trailers = call->trailers,
-        .request = call->request,
+        .list = call->list,
         .trail = call->trail,
         .track = call->track,
     };
@@ -233,7 +227,7 @@ static arc_status add_status(struct arc_buf *list, int code, arc_slice message)
 static int submit_status(struct arc_grpc_call *call, int code, arc_slice message,
                          const struct arc_grpc_field *fields, size_t count)
 {
-    struct arc_buf *list = &call->trailers;
+    struct arc_buf *list = &call->list;
     int only = !call->headers_sent;
     call->finished = 1;
     call->status_code = code;
@@ -567,7 +561,7 @@ static void refuse(struct arc_grpc_call *call, uint64_t *counter, int code, cons
 static void refuse_http(struct arc_grpc_call *call, const struct arc_grpc_block *block,
                         uint64_t *counter, const char *http_status, arc_slice text)
 {
-    struct arc_buf *list = &call->trailers;
+    struct arc_buf *list = &call->list;
     ++*counter;
     drop_input(call);
     arc__buf_clear(list);
@@ -1124,7 +1118,8 @@ arc_status arc_grpc_call_finish(struct arc_grpc_call *call, int32_t code, arc_sl
     ARC_TRY(arc__grpc_fields_check(fields, count, call->conn->limits, 1, err));
     if (code < ARC_GRPC_OK || code > ARC_GRPC_UNAUTHENTICATED)
         code = ARC_GRPC_UNKNOWN; /* as every peer would read it */
-    call->conn->proven |= code == ARC_GRPC_OK;
+    if (code == ARC_GRPC_OK)
+        call->conn->proven = 1;
     int sent = submit_status(call, code, message, fields, count);
     drop_input(call);
     return sent == 0 ? ARC_OK : arc__fail_nomem(err);

@@ -151,7 +151,7 @@ static ssize_t on_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf
         *data_flags |= NGHTTP2_DATA_FLAG_EOF;
         if (call->conn->server && !call->is_http) {
             *data_flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-            if (arc__grpc_h2_trailers(call, &call->trailers) != 0)
+            if (arc__grpc_h2_trailers(call, &call->list) != 0)
                 return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
         }
     } else if (taken == 0) {
@@ -686,8 +686,8 @@ static int keep_texts(struct arc_grpc_conn *conn, const struct arc_grpc_config *
 static void init_parts(struct arc_grpc_conn *conn, const struct arc_grpc_config *config,
                        uint64_t now_ns)
 {
-    conn->server = config->server;
-    conn->secure = config->secure;
+    conn->server = config->server != 0;
+    conn->secure = config->secure != 0;
     conn->events = config->events;
     conn->user = config->user;
     conn->on_work = config->on_work;

@@ -67,12 +67,11 @@ struct arc_grpc_call {
     uint32_t empty_frames;
 
     /* out */
-    struct arc_buf out;      /* messages in wire form */
-    size_t out_at;           /* bytes of it that were sent */
-    size_t wanted;           /* what the last ARC_EAGAIN was about; 0: none */
-    uint64_t out_ns;         /* when bytes last left, or were first seen to wait; 0: not yet */
-    struct arc_buf trailers; /* field records, see grpc_call.c */
-    struct arc_buf request;  /* the same, of a channel's call; empty: none */
+    struct arc_buf out;  /* messages in wire form */
+    size_t out_at;       /* bytes of it that were sent */
+    size_t wanted;       /* what the last ARC_EAGAIN was about; 0: none */
+    uint64_t out_ns;     /* when bytes last left, or were first seen to wait; 0: not yet */
+    struct arc_buf list; /* field records. Server: trailers. A channel's call: its request */
     struct arc_grpc_again again;
 
     /* client: the status once it is known and what went before it is not yet delivered */
@@ -154,8 +153,7 @@ struct arc_grpc_conn {
     struct arc_grpc_kept *identity; /* grpc_identity.c; NULL: none */
     struct arc_grpc_interceptor *interceptors;
     size_t interceptor_count;
-    uint64_t now_ns; /* as given last */
-    int server, secure;
+    uint64_t now_ns;            /* as given last */
     uint32_t encoding, accepts; /* bits; what we send unless told otherwise, what we take */
 
     struct arc_link calls; /* not released */
@@ -182,17 +180,19 @@ struct arc_grpc_conn {
     uint64_t aged_ns; /* when it was reached; 0: not yet */
     uint64_t born_ns, header_ns, idle_ns, heard_ns, ping_ns, notice_ns, sweep_ns;
     uint64_t took_ns; /* when bytes of a call last left */
-    int block_lost; /* nobody will tell the end of the block of header_ns; 2: the peer was asked */
-    int depth;      /* in a pump: events may not pump */
-    int work_said;  /* on_work was called since the last send */
-    int ready_seen; /* the peer's SETTINGS came */
-    int proven;     /* a call was answered with more than a refusal */
-    int draining;   /* no new calls */
-    int ended;      /* GOAWAY with an error: no more bytes go in */
-    int dead;       /* nothing goes out either */
-    int starved;    /* nghttp2 was refused memory: it is not called any more */
-    const char *fault;
+    uint8_t server, secure;
+    uint8_t
+        block_lost; /* nobody will tell the end of the block of header_ns; 2: the peer was asked */
+    uint8_t work_said;  /* on_work was called since the last send */
+    uint8_t ready_seen; /* the peer's SETTINGS came */
+    uint8_t proven;     /* a call was answered with more than a refusal */
+    uint8_t draining;   /* no new calls */
+    uint8_t ended;      /* GOAWAY with an error: no more bytes go in */
+    uint8_t dead;       /* nothing goes out either */
+    uint8_t starved;    /* nghttp2 was refused memory: it is not called any more */
+    int32_t depth;      /* in a pump: events may not pump */
     arc_status fault_status;
+    const char *fault;
 };
 
 /* --- grpc_call.c: what a call does --- */
