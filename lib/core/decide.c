@@ -162,7 +162,7 @@ static struct arc_verdict judge_stage(struct arc_decision *d, const struct arc_r
     const struct arc_plan_stage *plan = &run->plan->stages[stage];
     uint32_t blame = stage_blame(run, stage);
     int any_failed = 0;
-    switch (plan->when) {
+    switch (plan->condition.when) {
     case ARC_WHEN_ALWAYS:
         return (struct arc_verdict){.runs = 1};
     case ARC_WHEN_FAILURE:
@@ -209,7 +209,7 @@ static arc_status judge_job(struct arc_decision *d, const struct arc_run *run, u
     ARC_TRY(stage_verdict(d, run, plan->stage, out, err));
     if (!out->runs)
         return ARC_OK;
-    switch (plan->when) {
+    switch (plan->condition.when) {
     case ARC_WHEN_ALWAYS:
         return ARC_OK;
     case ARC_WHEN_FAILURE:
@@ -251,7 +251,7 @@ static int step_runs(const struct arc_run *run, uint32_t j, uint32_t s, arc_slic
 {
     const struct arc_job_state *job = &run->jobs[j];
     int failed = job->failed || job->timed_out;
-    switch (run->plan->jobs[j].steps[s].when) {
+    switch (run->plan->jobs[j].steps[s].condition.when) {
     case ARC_WHEN_ALWAYS:
         return 1;
     case ARC_WHEN_FAILURE:

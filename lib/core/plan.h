@@ -23,13 +23,21 @@ struct arc_kvs {
     uint32_t count;
 };
 
-/* When a stage, job or step runs. The words of the status functions; expressions come on top. */
+/* When a stage, job or step runs: the words of the status functions, or an expression that only the
+ * run can decide. What the inputs decide already is one of the words in the plan. */
 enum arc_when {
     ARC_WHEN_SUCCESS = 1, /* the default */
     ARC_WHEN_FAILURE,
     ARC_WHEN_ALWAYS,
     ARC_WHEN_CANCELLED,
-    ARC_WHEN_NEVER, /* `when: false` */
+    ARC_WHEN_NEVER, /* `when: false`, or decided when the run was planned */
+    ARC_WHEN_EXPR,  /* the text of `condition` decides */
+};
+
+struct arc_condition {
+    enum arc_when when;
+    arc_slice text; /* the expression as written; empty where there is none */
+    arc_slice why;  /* decided while planning: "`variables.deploy == 'yes'` is false"; or empty */
 };
 
 /* What a retry covers, as bits; `on` of the definition, default all. */
@@ -71,30 +79,91 @@ struct arc_selector {
     uint32_t expr_count;
 };
 
+/* Which texts of a step are templates still: they name what only the run knows, and are expanded,
+ * whole, when the step is granted (core/resolve.h). The others are final. */
+#define ARC_LATE_ARGS 1u
+#define ARC_LATE_IMAGE 2u
+#define ARC_LATE_DIRECTORY 4u
+
+/* Steps that the plan inserts. */
+enum arc_step_role { ARC_STEP_ROLE_OWN, ARC_STEP_ROLE_SOURCE, ARC_STEP_ROLE_ARTIFACTS };
+
 struct arc_plan_step {
     arc_slice name;
     arc_slice id; /* for steps.ID; default the name */
     arc_slice uses;
     arc_slice action;
-    arc_slice args;     /* a JSON object; `run` is args.run */
-    struct arc_kvs env; /* every layer merged, templates expanded */
+    arc_slice args;          /* a JSON object; `run` is args.run */
+    struct arc_kvs env;      /* every layer merged, templates expanded */
+    struct arc_kvs late_env; /* those that are templates still; names are not in env */
     arc_slice image;
     arc_slice working_directory;
-    enum arc_when when;
+    uint32_t late;          /* ARC_LATE_… */
+    uint32_t role;          /* enum arc_step_role */
+    uint32_t finally;       /* 1: of `finally`; these stand behind all others but (artifacts) */
+    struct arc_kvs secrets; /* environment name -> secret name */
+    arc_slice artifacts;    /* a JSON list, or empty */
+    struct arc_condition condition;
     int64_t timeout_ns; /* 0: none */
     struct arc_retry retry;
     uint32_t continue_on_error;
+};
+
+/* A gate: an approval before what it guards. */
+enum arc_gate_guards { ARC_GATE_PIPELINE = 1, ARC_GATE_STAGE, ARC_GATE_JOB };
+
+struct arc_plan_gate {
+    enum arc_gate_guards guards;
+    uint32_t index;           /* of the stage or job; 0 for the pipeline */
+    uint32_t automatic;       /* `auto`: the plugin decides */
+    arc_slice plugin, params; /* params: JSON */
+    const arc_slice *approvers;
+    uint32_t approver_count;
+    uint32_t count; /* how many must approve, from 1 */
+    int64_t timeout_ns;
+    uint32_t approve_on_timeout;
+};
+
+enum arc_group_order { ARC_ORDER_CREATED = 1, ARC_ORDER_READY };
+enum arc_on_full {
+    ARC_FULL_WAIT = 1,
+    ARC_FULL_CANCEL_RUNNING,
+    ARC_FULL_CANCEL_PENDING,
+    ARC_FULL_REJECT
+};
+
+/* A concurrency group; group empty: none. */
+struct arc_plan_group {
+    arc_slice group;
+    uint32_t limit;
+    enum arc_group_order order;
+    enum arc_on_full on_full;
+};
+
+/* The cells of one matrix job: jobs first_job to first_job + job_count - 1. */
+struct arc_plan_matrix {
+    arc_slice name; /* of the job */
+    uint32_t first_job, job_count;
+    uint32_t max_parallel; /* 0: no bound */
+    uint32_t fail_fast;
 };
 
 struct arc_plan_job {
     arc_slice name;
     arc_slice key; /* instance key: the name, with matrix cells `test[os=linux]` */
     uint32_t stage;
-    const uint32_t *deps; /* indices into jobs, ascending */
+    uint32_t matrix; /* 1 + index into matrices; 0: it has none */
+    arc_slice cell;  /* a JSON object of the cell's values; empty without a matrix */
+    uint32_t gate;   /* 1 + index into gates; 0: none */
+    struct arc_plan_group group;
+    struct arc_kvs outputs; /* names and their templates, expanded when the job ends */
+    /* JSON of what the engine hands on: artifacts (a list), runtime, target, notify; or empty */
+    arc_slice artifacts, runtime, target, notify;
+    const uint32_t *deps; /* indices into jobs, ascending; a matrix job stands as all its cells */
     uint32_t dep_count;
     const struct arc_plan_step *steps;
     uint32_t step_count;
-    enum arc_when when;
+    struct arc_condition condition;
     int64_t timeout_ns;
     int64_t queue_timeout_ns;
     struct arc_retry retry;
@@ -106,8 +175,16 @@ struct arc_plan_job {
 
 struct arc_plan_stage {
     arc_slice name;
-    enum arc_when when;
+    struct arc_condition condition;
+    uint32_t gate; /* 1 + index into gates; 0: none */
+    arc_slice notify;
     uint32_t first_job, job_count;
+};
+
+/* A text that was merged in by `include`. */
+struct arc_plan_include {
+    arc_slice template_, version, library;
+    arc_slice digest; /* SHA-256 of the text, hex */
 };
 
 struct arc_plan {
@@ -115,6 +192,17 @@ struct arc_plan {
     arc_slice version;
     arc_slice name;
     struct arc_kvs variables; /* the trigger's over the definition's */
+    /* A JSON object of the contexts `trigger`, `git` and `pipeline`, for what is expanded later. */
+    arc_slice context;
+    uint32_t gate; /* 1 + index into gates; 0: none */
+    struct arc_plan_group group;
+    arc_slice notify;
+    const struct arc_plan_gate *gates;
+    uint32_t gate_count;
+    const struct arc_plan_matrix *matrices;
+    uint32_t matrix_count;
+    const struct arc_plan_include *includes;
+    uint32_t include_count;
     const struct arc_plan_stage *stages;
     uint32_t stage_count;
     const struct arc_plan_job *jobs;

@@ -147,7 +147,7 @@ static arc_status persist_step(struct arc_engine *engine, const struct arc_run *
         .uses = plan->uses,
         .action = plan->action,
         .args = plan->args,
-        .when = arc__slice_cstr(when_text(plan->when)),
+        .when = arc__slice_cstr(when_text(plan->condition.when)),
         .continue_on_error = plan->continue_on_error,
         .status = step->status,
         .reason = step->reason,

@@ -12,9 +12,9 @@
 
 /* clang-format off */
 static const struct arc_field fields[] = {
-#define FIELD(object, id, key, type, of, flags, status, since, words, meaning) \
+#define FIELD(object, id, key, type, of, flags, status, since, standard, words, meaning) \
     {ARC_FIELD_##object##_##id, ARC_OBJECT_##object, key, ARC_TYPE_##type, ARC_OBJECT_##of, \
-     flags, ARC_FIELD_##status, since, words, meaning},
+     flags, ARC_FIELD_##status, since, standard, words, meaning},
 #include "spec/fields.def"
 };
 

@@ -63,6 +63,7 @@ struct arc_field {
     uint32_t flags;
     enum arc_field_status status;
     const char *since;
+    const char *standard; /* what an absent value stands for; "": nothing */
     const char *words;
     const char *meaning;
 };

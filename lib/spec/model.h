@@ -4,6 +4,7 @@
 #ifndef ARC_SPEC_MODEL_H
 #define ARC_SPEC_MODEL_H
 
+#include "core/template.h"
 #include "spec/fields.h"
 #include "spec/tree.h"
 
@@ -90,8 +91,6 @@ int arc__uses_shell(arc_slice uses);
 
 enum arc_template_in { ARC_IN_VALUE, ARC_IN_VARIABLE, ARC_IN_SCRIPT };
 
-/* 1: the text holds ${{. */
-int arc__template_any(arc_slice text);
 /* Every expression in the scalar. *outside is set when one of them holds something of the trigger
  * (may be NULL). */
 void arc__template_check(struct arc_check *check, const struct arc_node *node,
@@ -105,7 +104,7 @@ struct arc_template_values {
 
 /* Appends the text with every expression replaced by its value; one pass, values are not looked at
  * again. The text was checked. */
-void arc__template_expand(const struct arc_template_values *values, arc_slice text,
-                          struct arc_buf *out);
+void arc__spec_expand(const struct arc_template_values *values, arc_slice text,
+                      struct arc_buf *out);
 
 #endif

@@ -54,7 +54,7 @@ static arc_slice expand(struct build *build, const struct arc_node *node)
         return keep(build, node->text);
     struct arc_buf buf;
     arc__buf_init(&buf, &build->arena->mem, build->text_max);
-    arc__template_expand(&build->values, node->text, &buf);
+    arc__spec_expand(&build->values, node->text, &buf);
     if (buf.failed == ARC_ELIMIT) {
         arc_slice more = arc__arena_printf(build->arena, "more than %u", build->text_max);
         (void)arc__diag_add(build->sink, ARC_DIAG_TEXT_SIZE, build->path, &node->mark,
@@ -304,7 +304,7 @@ static struct arc_plan_step step_of(struct build *build, const struct arc_node *
     step.args = args_of(build, node);
     step.env = layer(build, env, node, ARC_FIELD_STEP_ENV);
     step.working_directory = directory_of(build, node);
-    step.when = when_of(node, ARC_FIELD_STEP_WHEN);
+    step.condition.when = when_of(node, ARC_FIELD_STEP_WHEN);
     step.timeout_ns = duration_of(node, ARC_FIELD_STEP_TIMEOUT);
     step.retry = retry_of(node, ARC_FIELD_STEP_RETRY);
     step.continue_on_error = bool_of(node, ARC_FIELD_STEP_CONTINUE_ON_ERROR);
@@ -372,7 +372,7 @@ static struct arc_plan_job job_of(struct build *build, const struct arc_spec_job
     job.name = keep(build, from->name);
     job.key = job.name; /* one instance: there is no matrix yet */
     job.stage = from->stage;
-    job.when = when_of(node, ARC_FIELD_JOB_WHEN);
+    job.condition.when = when_of(node, ARC_FIELD_JOB_WHEN);
     job.timeout_ns = duration_of(node, ARC_FIELD_JOB_TIMEOUT);
     job.queue_timeout_ns = duration_of(node, ARC_FIELD_JOB_QUEUE_TIMEOUT);
     job.retry = retry_of(node, ARC_FIELD_JOB_RETRY);
@@ -398,9 +398,11 @@ static void fill_stages(struct build *build, struct arc_plan *plan)
         struct arc_path list = {NULL, ARC_LIT("stages"), 0};
         struct arc_path here = {&list, ARC_NONE, from->in_list};
         struct arc_kvs own = layer(build, &env, from->node, ARC_FIELD_STAGE_ENV);
-        stages[i] = (struct arc_plan_stage){keep(build, from->name),
-                                            when_of(from->node, ARC_FIELD_STAGE_WHEN),
-                                            from->first_job, from->job_count};
+        stages[i] = (struct arc_plan_stage){
+            .name = keep(build, from->name),
+            .condition = {when_of(from->node, ARC_FIELD_STAGE_WHEN), ARC_NONE, ARC_NONE},
+            .first_job = from->first_job,
+            .job_count = from->job_count};
         for (uint32_t j = from->first_job; j < from->first_job + from->job_count; j++)
             jobs[j] = job_of(build, &spec->jobs[j], &own, from->node != NULL ? &here : NULL);
     }

@@ -121,7 +121,7 @@ static void put_step(struct arc_json *json, const struct arc_plan_step *step)
     put_kvs(json, "env", &step->env);
     put_text(json, "image", step->image);
     put_text(json, "workingDirectory", step->working_directory);
-    put_when(json, step->when);
+    put_when(json, step->condition.when);
     put_i64(json, "timeoutNs", step->timeout_ns);
     put_retry(json, &step->retry);
     put_flag(json, "continueOnError", step->continue_on_error);
@@ -146,7 +146,7 @@ static void put_job(struct arc_json *json, const struct arc_plan_job *job)
     if (!arc__slice_equal(job->key, job->name))
         put_text(json, "key", job->key);
     put_deps(json, job);
-    put_when(json, job->when);
+    put_when(json, job->condition.when);
     put_i64(json, "timeoutNs", job->timeout_ns);
     put_i64(json, "queueTimeoutNs", job->queue_timeout_ns);
     put_retry(json, &job->retry);
@@ -166,7 +166,7 @@ static void put_stage(struct arc_json *json, const struct arc_plan *plan,
 {
     arc__json_object(json);
     arc__json_key_text(json, "name", stage->name);
-    put_when(json, stage->when);
+    put_when(json, stage->condition.when);
     arc__json_key(json, ARC_LIT("jobs"));
     arc__json_array(json);
     for (uint32_t i = 0; i < stage->job_count; i++)
@@ -372,7 +372,7 @@ static struct arc_plan_step get_step(struct load *load, const struct arc_node *n
     step.env = get_kvs(load, node, "env");
     step.image = get_text(load, node, "image");
     step.working_directory = get_text(load, node, "workingDirectory");
-    step.when = get_when(load, node);
+    step.condition.when = get_when(load, node);
     step.timeout_ns = get_i64(load, node, "timeoutNs", INT64_MAX);
     step.retry = get_retry(load, node);
     step.continue_on_error = get_flag(load, node, "continueOnError");
@@ -415,7 +415,7 @@ static struct arc_plan_job get_job(struct load *load, const struct arc_node *nod
     if (job.key.len == 0)
         job.key = job.name;
     get_deps(load, node, job_count, &job);
-    job.when = get_when(load, node);
+    job.condition.when = get_when(load, node);
     job.timeout_ns = get_i64(load, node, "timeoutNs", INT64_MAX);
     job.queue_timeout_ns = get_i64(load, node, "queueTimeoutNs", INT64_MAX);
     job.retry = get_retry(load, node);
@@ -440,7 +440,7 @@ static void get_stages(struct load *load, const struct arc_node *list, struct ar
         const struct arc_node *own = get(load, c, "jobs", ARC_NODE_LIST);
         struct arc_plan_stage *stage = &stages[plan->stage_count];
         stage->name = get_text(load, c, "name");
-        stage->when = get_when(load, c);
+        stage->condition.when = get_when(load, c);
         stage->first_job = plan->job_count;
         stage->job_count = own != NULL ? own->count : 0;
         for (const struct arc_node *j = own != NULL ? own->first : NULL; j != NULL; j = j->next)

@@ -17,13 +17,19 @@ enum arc_format { ARC_FORMAT_AUTO, ARC_FORMAT_JSON, ARC_FORMAT_YAML };
 
 /* Every limit of the reader; 0 in any field means the default of spec/limits.def. */
 struct arc_spec_limits {
-    uint32_t document_bytes; /* 1 MiB */
-    uint32_t depth;          /* 64 */
-    uint32_t nodes;          /* 200,000 after alias expansion */
-    uint32_t jobs;           /* 4,096 */
-    uint32_t steps_per_job;  /* 1,024 */
-    uint32_t string_bytes;   /* 256 KiB */
-    uint32_t diags;          /* 100: findings kept; the rest are counted */
+    uint32_t document_bytes;   /* 1 MiB */
+    uint32_t depth;            /* 64 */
+    uint32_t nodes;            /* 200,000 after alias expansion */
+    uint32_t jobs;             /* 4,096 */
+    uint32_t steps_per_job;    /* 1,024 */
+    uint32_t string_bytes;     /* 256 KiB */
+    uint32_t diags;            /* 100: findings kept; the rest are counted */
+    uint32_t cells;            /* 1,024: of one job's matrix */
+    uint32_t edges;            /* 100,000: dependencies between instances */
+    uint32_t include_depth;    /* 8 */
+    uint32_t includes;         /* 256: texts merged into one definition */
+    uint32_t expression_bytes; /* 8,192 */
+    uint32_t expression_units; /* 10,000 */
 };
 
 /* --- the tree: what both readers make, what everything after reads ------------------------ */
@@ -36,6 +42,13 @@ enum arc_node_kind {
     ARC_NODE_TEXT,
     ARC_NODE_LIST,
     ARC_NODE_MAP
+};
+
+/* Where something stands: bytes of a text. Lines and columns are counted only when a finding needs
+ * them, so that a definition without findings never pays for them. */
+struct arc_span {
+    uint32_t offset, end;
+    uint32_t file; /* index into arc_diags.files; 0: the document itself */
 };
 
 /* 1-based; column counts characters (code points), offset and end count bytes of the document. */
@@ -131,6 +144,10 @@ struct arc_plan_inputs {
     struct arc_kvs variables; /* the trigger's; they win over the definition's */
     arc_slice trigger_type;   /* "manual" */
     arc_slice actor, ref, branch, request_id;
+    arc_slice tag, sha, event;
+    arc_slice payload; /* JSON; empty: none */
+    arc_slice git_commit, git_branch, git_repo;
+    arc_slice pipeline_id;
 };
 
 /* The most that a plan may have as JSON; beyond it is ARC_ELIMIT. */

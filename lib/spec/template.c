@@ -415,8 +415,7 @@ static arc_slice value_of(const struct arc_template_values *values, arc_slice te
     return ARC_NONE;
 }
 
-void arc__template_expand(const struct arc_template_values *values, arc_slice text,
-                          struct arc_buf *out)
+void arc__spec_expand(const struct arc_template_values *values, arc_slice text, struct arc_buf *out)
 {
     struct part part;
     while (next_part(&text, &part))

@@ -74,7 +74,7 @@ static void make_job(struct made *made, struct dice *dice, uint32_t j, int timed
     }
     job->steps = made->steps[j];
     job->step_count = 1 + roll(dice, STEPS_MAX);
-    job->when = random_when(dice, 12);
+    job->condition.when = random_when(dice, 12);
     job->retry = random_retry(dice);
     job->continue_on_error = roll(dice, 5) == 0;
     job->timeout_ns = timed && roll(dice, 4) == 0 ? SECONDS(30 + roll(dice, 60)) : 0;
@@ -83,7 +83,7 @@ static void make_job(struct made *made, struct dice *dice, uint32_t j, int timed
         struct arc_plan_step *step = &made->steps[j][s];
         step->name = step->id = arc__slice_cstr(names[s]);
         step->uses = ARC_LIT("shell");
-        step->when = random_when(dice, 12);
+        step->condition.when = random_when(dice, 12);
         step->retry = random_retry(dice);
         step->continue_on_error = roll(dice, 6) == 0;
         step->timeout_ns = timed && roll(dice, 4) == 0 ? SECONDS(20 + roll(dice, 40)) : 0;
@@ -99,8 +99,10 @@ static void make_plan(struct made *made, struct dice *dice, int timed)
     for (uint32_t i = 0; i < stages; i++) {
         uint32_t left = stages - i - 1;
         uint32_t here = i + 1 == stages ? count - at : 1 + roll(dice, count - at - left);
-        made->stages[i] =
-            (struct arc_plan_stage){arc__slice_cstr(names[i]), random_when(dice, 8), at, here};
+        made->stages[i] = (struct arc_plan_stage){.name = arc__slice_cstr(names[i]),
+                                                  .condition = {.when = random_when(dice, 8)},
+                                                  .first_job = at,
+                                                  .job_count = here};
         for (uint32_t k = 0; k < here; k++) {
             make_job(made, dice, at, timed);
             made->jobs[at++].stage = i;
@@ -178,7 +180,7 @@ static uint32_t attempt_of(const struct made *made, uint64_t seed, uint32_t j, i
     for (uint32_t s = 0; s < made->jobs[j].step_count; s++) {
         const struct arc_plan_step *step = &made->steps[j][s];
         uint32_t e = 1;
-        if (judge(step->when, failed == 0, failed != 0) != 1)
+        if (judge(step->condition.when, failed == 0, failed != 0) != 1)
             continue;
         while (!outcome(seed, j, a, s, e)) {
             if (e >= step->retry.max_attempts || (step->retry.on & ARC_CAUSE_FAILED) == 0) {
@@ -217,14 +219,14 @@ static int interpret(const struct made *made, uint64_t seed, struct fate *fates)
                 bad |= is_failed(&fates[k]);
             }
         }
-        int verdict = judge(made->stages[job->stage].when, good, bad);
+        int verdict = judge(made->stages[job->stage].condition.when, good, bad);
         if (verdict == 1) {
             good = 1;
             for (uint32_t i = 0; i < job->dep_count; i++) {
                 if (made->jobs[job->deps[i]].stage == job->stage)
                     good &= is_good(made, fates, job->deps[i]);
             }
-            verdict = judge(job->when, good, bad || failed_above(made, fates, j));
+            verdict = judge(job->condition.when, good, bad || failed_above(made, fates, j));
         }
         fates[j] =
             (struct fate){verdict == 1 ? job_of(made, seed, j) : ARC_JOB_SKIPPED, verdict == -1};

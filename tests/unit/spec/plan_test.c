@@ -52,7 +52,7 @@ static void a_plan_holds_what_the_definition_says(void)
         CHECK_INT(s.plan->job_count, 2);
         CHECK_INT(s.plan->stage_count, 2);
         CHECK_INT(s.plan->stages[1].first_job, 1);
-        CHECK_INT(s.plan->stages[1].when, ARC_WHEN_FAILURE);
+        CHECK_INT(s.plan->stages[1].condition.when, ARC_WHEN_FAILURE);
         CHECK_INT(s.plan->timeout_ns, INT64_C(3600000000000));
         CHECK_INT(job->retry.max_attempts, 3);
         CHECK_INT(job->retry.on, ARC_CAUSE_LOST);
@@ -72,7 +72,7 @@ static void a_plan_holds_what_the_definition_says(void)
         CHECK_TEXT(step->uses, "shell");
         CHECK_TEXT(step->args, "{\"run\":\"make staging\"}");
         CHECK_TEXT(step->working_directory, "src/staging");
-        CHECK_INT(step->when, ARC_WHEN_ALWAYS);
+        CHECK_INT(step->condition.when, ARC_WHEN_ALWAYS);
         CHECK_INT(step->retry.max_attempts, 0);
         CHECK_TEXT(arc__kvs_get(&step->env, ARC_LIT("A")), "staging");
         CHECK_TEXT(arc__kvs_get(&step->env, ARC_LIT("R")), "<main>");
@@ -351,7 +351,7 @@ static void a_plan_of_another_version_takes_defaults(void)
     CHECK_OK(arc__plan_from_node(node, &s.arena, &plan, NULL));
     if (plan != NULL) {
         CHECK_TEXT(plan->jobs[0].key, "b");
-        CHECK_INT(plan->jobs[0].when, ARC_WHEN_SUCCESS);
+        CHECK_INT(plan->jobs[0].condition.when, ARC_WHEN_SUCCESS);
         CHECK_TEXT(plan->jobs[0].steps[0].id, "c");
         CHECK_INT(plan->jobs[0].steps[0].retry.max_attempts, 0);
     }
