@@ -135,6 +135,13 @@ void arc__diag_print(const struct arc_diags *diags, const struct arc_diag *diag,
                      int colour, struct arc_buf *out);
 /* An array of objects with the fields of pipeline.v1.Diagnostic in camelCase. */
 void arc__diags_to_json(const struct arc_diags *diags, struct arc_buf *out);
+void arc__diags_list_to_json(const struct arc_diags *const *list, uint32_t count,
+                             struct arc_buf *out);
+/* One SARIF 2.1.0 log with one run over the findings of several documents. */
+void arc__diags_to_sarif(const struct arc_diags *const *list, uint32_t count, struct arc_buf *out);
+/* A workflow command of GitHub's runners, which makes an annotation. */
+void arc__diag_to_github(const struct arc_diags *diags, const struct arc_diag *diag,
+                         struct arc_buf *out);
 
 /* --- reading ------------------------------------------------------------------------------ */
 
