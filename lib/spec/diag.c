@@ -9,8 +9,8 @@
 
 /* clang-format off */
 static const struct arc_diag_row rows[] = {
-#define DIAG(number, name, severity, sentence, why, example, fix) \
-    {number, ARC_SEVERITY_##severity, #name, sentence, why, example, fix},
+#define DIAG(number, name, severity, kind, sentence, why, example, fix) \
+    {number, ARC_SEVERITY_##severity, ARC_DIAG_##kind, #name, sentence, why, example, fix},
 #include "spec/diags.def"
 };
 /* clang-format on */

@@ -6,13 +6,17 @@
 #include "spec/spec.h"
 
 enum arc_diag_code {
-#define DIAG(number, name, severity, sentence, why, example, fix) ARC_DIAG_##name = number,
+#define DIAG(number, name, severity, kind, sentence, why, example, fix) ARC_DIAG_##name = number,
 #include "spec/diags.def"
 };
+
+/* Whether the JSON Schema of the language refuses it too. */
+enum arc_diag_kind { ARC_DIAG_STRUCTURAL = 1, ARC_DIAG_SEMANTIC };
 
 struct arc_diag_row {
     uint32_t code;
     enum arc_severity severity;
+    enum arc_diag_kind kind;
     const char *name; /* "UNKNOWN_KEY" */
     const char *sentence;
     const char *why;
