@@ -195,8 +195,17 @@ struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
                                const struct arc_path *path, const struct arc_mark *mark,
                                arc_slice hint, const arc_slice *args, size_t arg_count)
 {
+    return arc__diag_add_as(sink, code, arc__diag_row(code)->severity, path, mark, hint, args,
+                            arg_count);
+}
+
+struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code,
+                                  enum arc_severity severity, const struct arc_path *path,
+                                  const struct arc_mark *mark, arc_slice hint,
+                                  const arc_slice *args, size_t arg_count)
+{
     const struct arc_diag_row *row = arc__diag_row(code);
-    if (row->severity == ARC_SEVERITY_ERROR)
+    if (severity == ARC_SEVERITY_ERROR)
         sink->diags->errors++;
     else
         sink->diags->warnings++;
@@ -205,7 +214,7 @@ struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
     struct arc_diag *diag = ARC_ARENA_NEW(sink->arena, struct arc_diag);
     if (diag == NULL)
         return NULL;
-    diag->severity = row->severity;
+    diag->severity = severity;
     diag->code = row->code;
     diag->message = fill(sink, row->sentence, args, arg_count);
     diag->hint = hint.len > 0 ? hint : arc__slice_cstr(row->fix);
