@@ -118,7 +118,7 @@ int arc__definition_given(const struct arc_op *op, const Pipeline__V1__Spec *spe
 /* The reader counts from the start of the definition; the caller sent a body around it. */
 static void marks_move(struct arc_mark *mark, uint32_t lines, uint32_t columns)
 {
-    if (mark->line == 0)
+    if (mark->line == 0 || mark->file != 0)
         return;
     if (mark->line == 1)
         mark->column += columns;

@@ -143,7 +143,7 @@ static void check_key(struct walk *walk, const struct arc_node *child)
 static void check_root(struct walk *walk)
 {
     struct arc_sink *sink = walk->check->sink;
-    struct arc_mark head = arc__node_head(walk->node);
+    struct arc_span head = arc__node_head(walk->node);
     const struct arc_node *stages = walk->seen[arc__field(ARC_FIELD_PIPELINE_STAGES) - walk->first];
     const struct arc_node *jobs = walk->seen[arc__field(ARC_FIELD_PIPELINE_JOBS) - walk->first];
     if (stages == NULL && jobs == NULL)
@@ -165,7 +165,7 @@ static void check_step(struct walk *walk)
     const struct arc_node *uses = arc__field_get(walk->node, ARC_FIELD_STEP_USES);
     const struct arc_node *args = arc__field_get(walk->node, ARC_FIELD_STEP_ARGS);
     const struct arc_node *other = args != NULL ? arc__node_get(args, "run") : NULL;
-    struct arc_mark head = arc__node_head(walk->node);
+    struct arc_span head = arc__node_head(walk->node);
     if (run == NULL && uses == NULL)
         (void)arc__diag_add(sink, ARC_DIAG_NO_USES, walk->path, &head, ARC_NONE, ARC_NO_ARGS);
     if (run == NULL)
@@ -212,7 +212,7 @@ static void check_match(struct walk *walk)
     int takes_none = wanted == ARC_LABEL_EXISTS || wanted == ARC_LABEL_NOT_EXISTS;
     int takes_number = wanted == ARC_LABEL_GT || wanted == ARC_LABEL_LT;
     struct arc_path here = {walk->path, values != NULL ? values->key : op->key, 0};
-    const struct arc_mark *mark = values != NULL ? &values->mark : &op->mark;
+    const struct arc_span *mark = values != NULL ? &values->mark : &op->mark;
     const char *expected = NULL;
     if (takes_none && count > 0)
         expected = "no `values`";
@@ -241,7 +241,7 @@ static void check_required(struct walk *walk, size_t count)
         if (walk->seen[i] != NULL || (walk->first[i].flags & ARC_FIELD_FLAG_REQUIRED) == 0)
             continue;
         arc_slice hint = arc__arena_printf(walk->check->arena, "add `%s:`", walk->first[i].key);
-        struct arc_mark head = arc__node_head(walk->node);
+        struct arc_span head = arc__node_head(walk->node);
         (void)arc__diag_add(walk->check->sink, ARC_DIAG_REQUIRED, walk->path, &head, hint,
                             ARC_ARGS(subject(walk), quoted_key(walk, walk->first[i].key)));
     }

@@ -515,7 +515,7 @@ arc_status arc__plan_build(const struct arc_spec *spec, const struct arc_plan_in
     if (!arena->failed && diags->errors == errors)
         ARC_TRY(seal(&build, plan, err));
     if (arena->failed)
-        return arc__arena_status(arena, diags->source.len, err);
+        return arc__arena_status(arena, arc__diags_source(diags, 0).len, err);
     if (diags->errors > errors)
         return arc__fail(err, ARC_EINVAL, "definition", "%.*s",
                          diags->first != NULL ? (int)diags->first->message.len : 0,
