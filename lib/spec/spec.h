@@ -67,6 +67,7 @@ struct arc_node {
     uint32_t count;           /* LIST and MAP: of children */
     struct arc_span mark;     /* where it stands … */
     struct arc_span key_mark; /* … and, for a child of a MAP, its key */
+    uint32_t field;           /* what the key means, where that was looked up (spec/fields.h) */
     arc_slice key;
     arc_slice text; /* scalars: as written (unquoted, unescaped) */
     union {
