@@ -21,6 +21,7 @@ static int read_and_check(struct arc_check *check, struct arc_tree *tree)
     spec->root = spec->format == ARC_FORMAT_JSON ? arc__json_tree(tree) : arc__yaml_tree(tree);
     if (spec->root == NULL)
         return 0;
+    arc__fields_note(tree->root);
     if (!arc__model_variables(check))
         return 0;
     arc__check_shape(check);
@@ -43,14 +44,16 @@ static arc_status refuse(const struct arc_diags *diags, arc_err *err)
 }
 
 arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file,
-                          const struct arc_spec_limits *limits, struct arc_arena *arena,
+                          const struct arc_read_options *options, struct arc_arena *arena,
                           struct arc_diags *diags, struct arc_spec **out, arc_err *err)
 {
     int ready = arc__diags_init(diags, arena, file, text);
     struct arc_sink sink = {arena, diags, 0};
     struct arc_check check = {.arena = arena, .sink = &sink};
     struct arc_tree tree;
-    check.limits = arc__limits_resolve(limits);
+    if (options != NULL)
+        check.options = *options;
+    check.limits = arc__limits_resolve(&check.options.limits);
     sink.max = check.limits.diags;
     check.spec = ARC_ARENA_NEW(arena, struct arc_spec);
     if (ready && check.spec != NULL) {
