@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 pkginclude_HEADERS += \
 	include/arcentra/arcentra.h \
+	include/arcentra/assist.h \
 	include/arcentra/base.h \
 	include/arcentra/call.h \
 	include/arcentra/client.h \

@@ -102,9 +102,7 @@ arc_status arc_diags_get(const arc_diags *diags, uint32_t index, arc_diag_view *
     return ARC_OK;
 }
 
-/* The buffer's memory becomes the caller's, in a form that arc_text_free can free alone: texts are
- * always the process's own memory, because they outlive every arc_env. */
-static arc_status give_text(struct arc_buf *buf, char **out, arc_err *err)
+arc_status arc__give_text(struct arc_buf *buf, char **out, arc_err *err)
 {
     size_t len = 0;
     arc_status status = arc__buf_check(buf, err);
@@ -166,7 +164,7 @@ arc_status arc_diags_copy_report(const arc_diags *const *list, uint32_t count, u
     arc__buf_init(&buf, &mem, TEXT_BYTES_MAX);
     put_findings(diags, count, flags, &buf);
     arc__free(&mem, diags);
-    return give_text(&buf, out, err);
+    return arc__give_text(&buf, out, err);
 }
 
 arc_status arc_diags_copy_text(const arc_diags *diags, uint32_t flags, char **out, arc_err *err)

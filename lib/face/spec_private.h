@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "spec/spec.h"
 
 struct arc_spec_object {
@@ -19,5 +20,9 @@ struct arc_spec_object {
     enum arc_format format;
     uint32_t job_count;
 };
+
+/* The buffer's memory becomes the caller's, in a form that arc_text_free can free alone: texts are
+ * always the process's own memory, because they outlive every arc_env. */
+arc_status arc__give_text(struct arc_buf *buf, char **out, arc_err *err);
 
 #endif
