@@ -7,8 +7,8 @@
 
 struct type {
     enum arc_type_kind kind;
-    uint32_t from, to;              /* of the text */
-    const struct arc_value *value;  /* of a literal, else NULL */
+    uint32_t from, to;             /* of the text */
+    const struct arc_value *value; /* of a literal, else NULL */
 };
 
 /* Where two branches meet. */
@@ -83,20 +83,20 @@ static struct arc_quote quote_of(const struct checker *checker, const struct typ
 
 static const char *type_name(enum arc_type_kind kind)
 {
-    static const char *const names[] = {"anything",        "null",   "true or false", "an integer",
-                                        "a float",         "a text", "a list",        "a map",
-                                        "a map of texts", "a duration", "a time"};
+    static const char *const names[] = {
+        "anything", "null",  "true or false",  "an integer", "a float", "a text",
+        "a list",   "a map", "a map of texts", "a duration", "a time"};
     return names[kind];
 }
 
 static enum arc_type_kind type_of(const struct arc_value *value)
 {
     static const enum arc_type_kind kinds[] = {
-        [ARC_VALUE_NULL] = ARC_TYPE_KIND_NULL,         [ARC_VALUE_BOOL] = ARC_TYPE_KIND_BOOL,
-        [ARC_VALUE_INT] = ARC_TYPE_KIND_INT,           [ARC_VALUE_FLOAT] = ARC_TYPE_KIND_FLOAT,
-        [ARC_VALUE_TEXT] = ARC_TYPE_KIND_TEXT,         [ARC_VALUE_LIST] = ARC_TYPE_KIND_LIST,
-        [ARC_VALUE_MAP] = ARC_TYPE_KIND_MAP,           [ARC_VALUE_DURATION] = ARC_TYPE_KIND_DURATION,
-        [ARC_VALUE_TIME] = ARC_TYPE_KIND_TIME,         [ARC_VALUE_UNKNOWN] = ARC_TYPE_KIND_ANY,
+        [ARC_VALUE_NULL] = ARC_TYPE_KIND_NULL, [ARC_VALUE_BOOL] = ARC_TYPE_KIND_BOOL,
+        [ARC_VALUE_INT] = ARC_TYPE_KIND_INT,   [ARC_VALUE_FLOAT] = ARC_TYPE_KIND_FLOAT,
+        [ARC_VALUE_TEXT] = ARC_TYPE_KIND_TEXT, [ARC_VALUE_LIST] = ARC_TYPE_KIND_LIST,
+        [ARC_VALUE_MAP] = ARC_TYPE_KIND_MAP,   [ARC_VALUE_DURATION] = ARC_TYPE_KIND_DURATION,
+        [ARC_VALUE_TIME] = ARC_TYPE_KIND_TIME, [ARC_VALUE_UNKNOWN] = ARC_TYPE_KIND_ANY,
     };
     return kinds[value->kind];
 }
@@ -116,14 +116,6 @@ static int comparable(enum arc_type_kind a, enum arc_type_kind b)
 {
     return a == b || a == ARC_TYPE_KIND_ANY || b == ARC_TYPE_KIND_ANY || a == ARC_TYPE_KIND_NULL ||
            b == ARC_TYPE_KIND_NULL || (is_number(a) && is_number(b)) || (is_map(a) && is_map(b));
-}
-
-/* 1: a value of kind may stand where want is. */
-static int fits(enum arc_type_kind want, enum arc_type_kind kind)
-{
-    return want == kind || want == ARC_TYPE_KIND_ANY || kind == ARC_TYPE_KIND_ANY ||
-           (want == ARC_TYPE_KIND_FLOAT && kind == ARC_TYPE_KIND_INT) ||
-           (is_map(want) && is_map(kind));
 }
 
 /* Of two branches. */
@@ -172,7 +164,7 @@ static void meet(struct checker *checker, uint32_t at)
 static void want(struct checker *checker, const struct type *type, enum arc_type_kind kind,
                  const char *who, arc_slice hint)
 {
-    if (fits(kind, type->kind))
+    if (arc__type_accepts(kind, type->kind))
         return;
     struct arc_quote quote = quote_of(checker, type);
     FIND(checker, ARC_FAULT_TYPE, type->from, type->to, hint, "%s takes %s, and `%s` is %s", who,
@@ -253,11 +245,10 @@ static void find_member(struct checker *checker, enum arc_context context, arc_s
 static arc_slice meant_by(struct checker *checker, arc_slice name)
 {
     static const char *const others[][2] = {
-        {"True", "true"},  {"TRUE", "true"},     {"yes", "true"},      {"False", "false"},
-        {"FALSE", "false"}, {"no", "false"},     {"None", "null"},     {"nil", "null"},
-        {"Null", "null"},  {"NULL", "null"},     {"undefined", "null"}, {"needs_", "needs"},
-        {"github", "trigger"}, {"inputs", "variables"}, {"vars", "variables"},
-        {"runner", "agent"},
+        {"True", "true"},      {"TRUE", "true"},        {"yes", "true"},       {"False", "false"},
+        {"FALSE", "false"},    {"no", "false"},         {"None", "null"},      {"nil", "null"},
+        {"Null", "null"},      {"NULL", "null"},        {"undefined", "null"}, {"needs_", "needs"},
+        {"github", "trigger"}, {"inputs", "variables"}, {"vars", "variables"}, {"runner", "agent"},
     };
     size_t count = 0;
     uint8_t bits = 0;
@@ -497,7 +488,7 @@ static int arithmetic(enum arc_operator operator_, enum arc_type_kind a, enum ar
     }
     int possible = -1;
     for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
-        if (rows[i].operator_ == operator_ && fits(rows[i].a, a) && fits(rows[i].b, b))
+        if (rows[i].operator_ == operator_ && arc__type_accepts(rows[i].a, a) && arc__type_accepts(rows[i].b, b))
             possible = possible < 0 || possible == (int)rows[i].result ? (int)rows[i].result
                                                                        : ARC_TYPE_KIND_ANY;
     }
@@ -592,8 +583,8 @@ static void check_fused_equal(struct checker *checker, uint32_t constant)
 static void check_index(struct checker *checker)
 {
     struct type key = pop(checker), of = pop(checker);
-    enum arc_type_kind result = of.kind == ARC_TYPE_KIND_TEXTS ? ARC_TYPE_KIND_TEXT
-                                                               : ARC_TYPE_KIND_ANY;
+    enum arc_type_kind result =
+        of.kind == ARC_TYPE_KIND_TEXTS ? ARC_TYPE_KIND_TEXT : ARC_TYPE_KIND_ANY;
     struct arc_quote quote = quote_of(checker, &of);
     if (of.kind == ARC_TYPE_KIND_LIST)
         want(checker, &key, ARC_TYPE_KIND_INT, "the index of a list", ARC_NONE);
@@ -646,12 +637,10 @@ static void check_call(struct checker *checker, const struct arc_code *code)
     }
     int literals = code->b > 0, fit = 1;
     for (uint32_t i = 0; i < code->b; i++) {
-        uint32_t param = i < ARC_FUNCTION_PARAMS_MAX ? i : ARC_FUNCTION_PARAMS_MAX - 1;
-        uint32_t last = function->most < ARC_FUNCTION_PARAMS_MAX ? function->most
-                                                                 : ARC_FUNCTION_PARAMS_MAX;
-        enum arc_type_kind wanted = function->params[last > 0 && param >= last ? last - 1 : param];
+        uint32_t last = function->param_count - 1; /* there is one, or none could be given */
+        enum arc_type_kind wanted = function->params[i < last ? i : last];
         literals &= args[i].value != NULL;
-        if (fits(wanted, args[i].kind))
+        if (arc__type_accepts(wanted, args[i].kind))
             continue;
         fit = 0;
         arc_slice who = arc__arena_printf(checker->arena, "`%s`", function->name);
@@ -669,9 +658,8 @@ static void check_status(struct checker *checker, const struct arc_code *code)
     const struct arc_expr_key *key = &checker->expr->keys[code->c];
     struct arc_quote quote = arc__quote(key->name);
     if (!checker->scope->status)
-        FIND(checker, ARC_FAULT_PLACE, key->at, key->end,
-             ARC_LIT("use `job.status`, or a `when`"), "`%s()` has a meaning in `when` only",
-             quote.text);
+        FIND(checker, ARC_FAULT_PLACE, key->at, key->end, ARC_LIT("use `job.status`, or a `when`"),
+             "`%s()` has a meaning in `when` only", quote.text);
     put(checker, ARC_TYPE_KIND_BOOL);
 }
 

@@ -43,22 +43,14 @@ static arc_status not_bool(struct run *run, const struct arc_value *value, const
                       arc__value_kind_name((enum arc_value_kind)value->kind));
 }
 
-static arc_status spent(struct run *run)
-{
-    return placed(run, arc__fn_fail(&run->machine.call, ARC_FAULT_BUDGET,
-                                    "work on less data, or take the expression apart",
-                                    "the evaluation takes more work than it may"));
-}
-
 static arc_status no_member(struct run *run, const struct arc_value *of,
                             const struct arc_expr_key *key)
 {
     struct arc_quote quote = arc__quote(key->name);
-    return arc__fault(fault_of(run), ARC_FAULT_TYPE, key->at, key->end,
-                      of->kind == ARC_VALUE_LIST ? ARC_LIT("write `[0]` for the first one")
-                                                 : ARC_NONE,
-                      "%s has no member `%s`",
-                      arc__value_kind_name((enum arc_value_kind)of->kind), quote.text);
+    return arc__fault(
+        fault_of(run), ARC_FAULT_TYPE, key->at, key->end,
+        of->kind == ARC_VALUE_LIST ? ARC_LIT("write `[0]` for the first one") : ARC_NONE,
+        "%s has no member `%s`", arc__value_kind_name((enum arc_value_kind)of->kind), quote.text);
 }
 
 static arc_status no_name(struct run *run, enum arc_context context, const struct arc_expr_key *key)
@@ -124,8 +116,9 @@ static const struct arc_value null_value = {ARC_VALUE_NULL, 0, {0}};
 static const struct arc_value unknown_value = {ARC_VALUE_UNKNOWN, 0, {0}};
 
 /* A member of what is no map, or that the map lacks. NULL: a fault, in *status. */
-static const struct arc_value *find_hard(struct run *run, const struct arc_value *of, uint32_t index,
-                                         const struct arc_expr_key *key, arc_status *status)
+static const struct arc_value *find_hard(struct run *run, const struct arc_value *of,
+                                         uint32_t index, const struct arc_expr_key *key,
+                                         arc_status *status)
 {
     enum arc_context context = (enum arc_context)(run->code->a & ~ARC_OP_NOT_EQUAL);
     if (of->kind == ARC_VALUE_UNKNOWN)
@@ -150,8 +143,7 @@ static inline const struct arc_value *walk(struct run *run, const struct arc_cod
     const struct arc_value *value = &run->machine.world->contexts[code->a & ~ARC_OP_NOT_EQUAL];
     struct arc_expr_key *keys = &run->machine.expr->keys[code->c];
     for (uint32_t i = 0; i < code->b; i++) {
-        const struct arc_value *found =
-            value->kind == ARC_VALUE_MAP ? find(value, &keys[i]) : NULL;
+        const struct arc_value *found = value->kind == ARC_VALUE_MAP ? find(value, &keys[i]) : NULL;
         if (found == NULL)
             found = find_hard(run, value, i, &keys[i], status);
         if (found == NULL)
@@ -251,8 +243,8 @@ static arc_status do_map(struct run *run)
     }
     struct arc_value map = arc__value_map(members, count);
     if (map.count < count)
-        return placed(run, arc__fn_fail(&run->machine.call, ARC_FAULT_VALUE, "leave one of them out",
-                                        "a key stands twice in the map"));
+        return placed(run, arc__fn_fail(&run->machine.call, ARC_FAULT_VALUE,
+                                        "leave one of them out", "a key stands twice in the map"));
     *run->top++ = map;
     return ARC_OK;
 }
@@ -272,7 +264,7 @@ static arc_status do_call(struct run *run)
             continue;
         int unknown = arc__expr_unknown(&run->machine, &run->top[i]);
         if (unknown < 0)
-            return spent(run);
+            return placed(run, ARC_EINVAL);
         if (unknown > 0) {
             *run->top++ = ARC_VALUE_OF_UNKNOWN;
             return ARC_OK;
@@ -309,12 +301,15 @@ static arc_status do_pattern(struct run *run)
                                         "make a text of it with `string(value)`",
                                         "`matches` takes a text, not %s",
                                         arc__value_kind_name((enum arc_value_kind)text->kind)));
-    int found = arc__pattern_match(run->machine.expr->keys[run->code->c].pattern,
-                                   arc__value_slice(text), run->machine.call.arena, &work);
-    if (found < 0)
+    const struct arc_expr_key *key = &run->machine.expr->keys[run->code->c];
+    uint64_t most = (uint64_t)run->machine.call.units * PATTERN_WORK_A_UNIT;
+    int found = arc__pattern_match_within(key->pattern, arc__value_slice(text),
+                                          run->machine.call.arena, most, &work);
+    if (found == ARC_PATTERN_NO_MEMORY)
         return ARC_ENOMEM;
-    if (!arc__fn_pay(&run->machine.call, work / PATTERN_WORK_A_UNIT))
-        return spent(run);
+    if (!arc__fn_pay(&run->machine.call,
+                     found == ARC_PATTERN_SPENT ? UINT64_MAX : work / PATTERN_WORK_A_UNIT))
+        return placed(run, ARC_EINVAL);
     *text = arc__value_bool(found != run->code->a);
     return ARC_OK;
 }
@@ -352,8 +347,7 @@ static inline arc_status equals(struct run *run, const struct arc_value *value,
         return ARC_OK;
     }
     struct arc_value same = ARC_VALUE_OF_UNKNOWN;
-    ARC_TRY(placed(run,
-                   arc__expr_binary(&run->machine, ARC_OPERATOR_EQ, value, constant, &same)));
+    ARC_TRY(placed(run, arc__expr_binary(&run->machine, ARC_OPERATOR_EQ, value, constant, &same)));
     if (same.kind == ARC_VALUE_BOOL)
         same.as.integer ^= (int64_t)negated;
     *out = same;
@@ -449,8 +443,8 @@ static arc_status execute(struct run *run)
             if (code->op == ARC_OP_PATH)
                 *run->top = *value;
             else
-                ARC_TRY(equals(run, value, &expr->constants[code->d],
-                               code->a >= ARC_OP_NOT_EQUAL, run->top));
+                ARC_TRY(equals(run, value, &expr->constants[code->d], code->a >= ARC_OP_NOT_EQUAL,
+                               run->top));
             run->top++;
             break;
         case ARC_OP_EQUAL:
@@ -509,11 +503,13 @@ arc_status arc__expr_eval(const struct arc_expr *expr, const struct arc_world *w
     struct arc_expr_limits limits = arc__expr_limits(given);
     struct arc_value local[STACK_LOCAL];
     struct arc_value *stack = local;
-    struct run run = {.machine = {expr, world,
-                                  {arena, limits.units, limits.result_bytes, world->now_ns, fault}}};
-    if (expr->count > limits.units)
-        return spent(&run);
-    run.machine.call.units -= expr->count;
+    struct run run = {
+        .machine = {expr, world, {arena, limits.units, limits.result_bytes, world->now_ns, fault}}};
+    if (!arc__fn_pay(&run.machine.call, expr->count)) {
+        fault->offset = 0;
+        fault->end = (uint32_t)expr->text.len;
+        return ARC_EINVAL;
+    }
     if (expr->stack > STACK_LOCAL)
         stack = arc__arena_array(arena, expr->stack, sizeof(*stack));
     if (stack == NULL)
