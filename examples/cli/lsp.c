@@ -202,8 +202,8 @@ static void put_position(const struct lsp *lsp, const struct document *document,
     json_close(json, '}');
 }
 
-static void put_range(const struct lsp *lsp, const struct document *document,
-                      struct json_out *json, const char *key, const json_node *place)
+static void put_range(const struct lsp *lsp, const struct document *document, struct json_out *json,
+                      const char *key, const json_node *place)
 {
     json_open(json, key, '{');
     put_position(lsp, document, json, "start", json_get_int(place, "line"),
@@ -270,8 +270,8 @@ static void check(struct lsp *lsp, const struct document *document)
     arc_spec *spec = NULL;
     arc_diags *diags = NULL;
     char *text = NULL;
-    arc_status status = arc_spec_parse(document->text, document->len, ARC_FORMAT_ANY, "", &spec,
-                                       &diags, NULL);
+    arc_status status =
+        arc_spec_parse(document->text, document->len, ARC_FORMAT_ANY, "", &spec, &diags, NULL);
     if (diags == NULL || arc_diags_copy_text(diags, ARC_DIAGS_JSON, &text, NULL) != ARC_OK)
         cli_fail("%s was not checked: %s.", document->uri, arc_status_name(status));
     const json_node *findings = text != NULL ? json_parse(text, strlen(text), NULL, 0) : NULL;
@@ -364,7 +364,7 @@ static int completion_kind(const char *kind)
     static const struct {
         const char *kind;
         int number;
-    } kinds[] = {{"key", 10}, {"value", 12}, {"name", 18},
+    } kinds[] = {{"key", 10},    {"value", 12}, {"name", 18},
                  {"context", 9}, {"member", 5}, {"function", 3}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(kinds[i].kind, kind) == 0)
@@ -584,8 +584,8 @@ int cmd_lsp(const struct command *command, int argc, char **argv)
     struct arg_list rest = {NULL, 0, NULL};
     int exit_code = 0, stdio = 0;
     const struct arg table[] = {
-        {"stdio", 0, ARG_SWITCH, NULL, NULL, "Speak over the standard streams (always so).",
-         &stdio, 0, 0},
+        {"stdio", 0, ARG_SWITCH, NULL, NULL, "Speak over the standard streams (always so).", &stdio,
+         0, 0},
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 0, 0,
                   &exit_code) == 0) {
