@@ -15,7 +15,16 @@ struct part {
 
 static const char *find_open(arc_slice text)
 {
-    return text.len >= 3 ? memmem(text.ptr, text.len, "${{", 3) : NULL;
+    const char *at = text.ptr, *end = text.ptr + text.len;
+    while (end - at >= 3) {
+        at = memchr(at, '$', (size_t)(end - at - 2));
+        if (at == NULL)
+            return NULL;
+        if (at[1] == '{' && at[2] == '{')
+            return at;
+        at++;
+    }
+    return NULL;
 }
 
 /* The offset behind the closing braces; 0: there are none. Braces inside of quotes do not count. */

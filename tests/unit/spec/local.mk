@@ -6,5 +6,6 @@ unit_tests += \
 	tests/unit/spec/golden_test \
 	tests/unit/spec/plan_test \
 	tests/unit/spec/spec_test \
+	tests/unit/spec/suite_test \
 	tests/unit/spec/tree_test
-EXTRA_DIST += tests/golden/spec tests/unit/spec/help.h
+EXTRA_DIST += tests/data tests/golden/spec tests/unit/spec/help.h
