@@ -255,13 +255,13 @@ struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
                                const struct arc_path *path, const struct arc_span *span,
                                arc_slice hint, const arc_slice *args, size_t arg_count)
 {
-    return arc__diag_add_as(sink, code, arc__diag_row(code)->severity, path, mark, hint, args,
+    return arc__diag_add_as(sink, code, arc__diag_row(code)->severity, path, span, hint, args,
                             arg_count);
 }
 
 struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code,
                                   enum arc_severity severity, const struct arc_path *path,
-                                  const struct arc_mark *mark, arc_slice hint,
+                                  const struct arc_span *span, arc_slice hint,
                                   const arc_slice *args, size_t arg_count)
 {
     const struct arc_diag_row *row = arc__diag_row(code);

@@ -54,7 +54,7 @@ struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
 /* The same with another severity than the table's, for what depends on why it is checked. */
 struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code,
                                   enum arc_severity severity, const struct arc_path *path,
-                                  const struct arc_mark *mark, arc_slice hint,
+                                  const struct arc_span *span, arc_slice hint,
                                   const arc_slice *args, size_t arg_count);
 /* diag may be NULL. */
 void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct arc_span *span,
