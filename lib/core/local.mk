@@ -13,4 +13,4 @@ libarc_la_SOURCES += \
 	lib/core/run.c lib/core/run.h \
 	lib/core/states.c lib/core/states.h \
 	lib/core/template.h \
-	lib/core/value.h
+	lib/core/value.c lib/core/value.h lib/core/value_json.c
