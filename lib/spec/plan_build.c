@@ -261,7 +261,7 @@ static void expand_job(struct build *build, const struct arc_spec_job *job,
         p->arena->failed = 1;
     else if (out->count == 0)
         (void)arc__diag_add(p->sink, ARC_DIAG_NO_CELLS, p->path, &node->mark, ARC_NONE,
-                            ARC_ARGS(arc__quoted(p->sink, job->name)));
+                            ARC_NO_ARGS);
     p->path = NULL;
 }
 
@@ -466,7 +466,7 @@ static void fill_job(struct build *build, const struct arc_spec_job *from,
     job.outputs = outputs_of(p, arc__field_get(node, ARC_FIELD_JOB_OUTPUTS));
     job.target = arc__plan_part(p, defaults.target, ARC_OBJECT_TARGET, 0, NULL);
     job.notify = arc__plan_part(p, defaults.notify, ARC_OBJECT_NOTIFY, 0, NULL);
-    p->runtime |= arc__template_any(job.notify);
+    p->runtime |= (uint32_t)arc__template_any(job.notify);
     fill_deps(build, from, edges, &job);
     uint32_t errors = p->sink->diags->errors;
     for (uint32_t i = 0; i < of->count && p->sink->diags->errors == errors; i++) {
@@ -521,7 +521,7 @@ static void fill_stage(struct build *build, uint32_t index, const struct arc_pla
     stage->condition = arc__plan_condition(p, node, ARC_FIELD_STAGE_WHEN);
     stage->gate = add_gate(build, gate_of(node, ARC_FIELD_STAGE_APPROVAL), ARC_GATE_STAGE, index);
     stage->notify = arc__plan_part(p, node != NULL ? own.notify : NULL, ARC_OBJECT_NOTIFY, 0, NULL);
-    p->runtime |= arc__template_any(stage->notify);
+    p->runtime |= (uint32_t)arc__template_any(stage->notify);
     p->path = NULL;
     for (uint32_t i = from->first_job; i < from->first_job + from->job_count; i++) {
         uint32_t job = build->order[i];
@@ -595,7 +595,7 @@ static void fill_stages(struct build *build)
     plan->gate = add_gate(build, gate_of(root, ARC_FIELD_PIPELINE_APPROVAL), ARC_GATE_PIPELINE, 0);
     plan->group = group_of(p, root, ARC_FIELD_PIPELINE_CONCURRENCY);
     plan->notify = arc__plan_part(p, defaults.notify, ARC_OBJECT_NOTIFY, 0, NULL);
-    p->runtime |= arc__template_any(plan->notify);
+    p->runtime |= (uint32_t)arc__template_any(plan->notify);
     struct arc_plan_env env =
         arc__plan_layer(p, &none, arc__field_get(root, ARC_FIELD_PIPELINE_ENV));
     arc__plan_use_env(p, NULL);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "spec/plan_private.h"
+#include "spec/rules.h"
 
 struct axis {
     const struct arc_node *list; /* NULL: a name that only `include` has */
@@ -20,12 +21,6 @@ struct cells {
     const struct arc_node **values; /* count rows of `width`; NULL: the cell has none of it */
     uint32_t width, count, product;
 };
-
-static int is_axis(const struct arc_node *child)
-{
-    return child->kind == ARC_NODE_LIST && !arc__slice_starts(child->key, ARC_LIT("x-")) &&
-           arc__field_find(ARC_OBJECT_MATRIX, child->key) == NULL;
-}
 
 static int same(const struct arc_node *a, const struct arc_node *b)
 {
@@ -68,7 +63,7 @@ static int collect_names(struct cells *cells, const struct arc_node *matrix,
     if (cells->axes == NULL)
         return 0;
     for (const struct arc_node *c = matrix->first; c != NULL; c = c->next) {
-        if (is_axis(c))
+        if (c->kind == ARC_NODE_LIST && arc__is_axis(c))
             cells->axes[cells->name_count++] = (struct axis){c, c->key, 0};
     }
     cells->axis_count = cells->name_count;

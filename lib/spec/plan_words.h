@@ -6,6 +6,9 @@
 
 #include "spec/node.h"
 
+/* The keys of a plan inside of an open object, for plan_json.c and what prints around it. */
+void arc__plan_put(struct arc_json *json, const struct arc_plan *plan);
+
 /* clang-format off */
 static const char *const when_words[] = {"", "success", "failure", "always", "cancelled", "never",
                                          "expr"};
