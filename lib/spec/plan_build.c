@@ -21,8 +21,8 @@ struct build {
     struct arc_planner p;
     struct arc_arena cells;
     struct arc_plan *plan;
-    struct instances *of;         /* by the index of the job in the definition */
-    uint32_t *order;              /* those indices in the order of the plan */
+    struct instances *of; /* by the index of the job in the definition */
+    uint32_t *order;      /* those indices in the order of the plan */
     struct arc_plan_gate *gates;
     struct arc_plan_matrix *matrices;
 };
@@ -240,8 +240,7 @@ static arc_slice named(struct arc_planner *p, const char *what, arc_slice name)
 }
 
 /* The cells of one job, or one instance without a cell. */
-static void expand_job(struct build *build, const struct arc_spec_job *job,
-                       struct instances *out)
+static void expand_job(struct build *build, const struct arc_spec_job *job, struct instances *out)
 {
     struct arc_planner *p = &build->p;
     const struct arc_node *node = arc__field_get(job->node, ARC_FIELD_JOB_MATRIX);
@@ -253,8 +252,8 @@ static void expand_job(struct build *build, const struct arc_spec_job *job,
     job_frames(p->spec, job, frames);
     frames[4] = (struct arc_path){&frames[3], node->key, 0};
     p->path = &frames[4];
-    arc_status status = arc__matrix_cells(node, p->limits.cells, &build->cells, &out->cells,
-                                          &out->count, &wanted);
+    arc_status status =
+        arc__matrix_cells(node, p->limits.cells, &build->cells, &out->cells, &out->count, &wanted);
     if (status == ARC_ELIMIT)
         too_many(p, node, named(p, "the matrix of", job->name), wanted, "cells", p->limits.cells);
     else if (status != ARC_OK)
@@ -430,8 +429,8 @@ static void fill_instance(struct arc_planner *p, const struct arc_spec_job *from
     arc__plan_use_env(p, &env);
     job->condition = arc__plan_condition(p, node, ARC_FIELD_JOB_WHEN);
     job->group = group_of(p, node, ARC_FIELD_JOB_CONCURRENCY);
-    job->runtime = arc__plan_part(p, defaults->runtime, ARC_OBJECT_RUNTIME, ARC_LATE_RUNTIME,
-                                  &job->late);
+    job->runtime =
+        arc__plan_part(p, defaults->runtime, ARC_OBJECT_RUNTIME, ARC_LATE_RUNTIME, &job->late);
     job->artifacts = arc__plan_part(p, arc__field_get(node, ARC_FIELD_JOB_ARTIFACTS),
                                     ARC_OBJECT_ARTIFACT, ARC_LATE_ARTIFACTS, &job->late);
     arc__plan_use_env(p, NULL);
@@ -633,12 +632,18 @@ static arc_status check_inputs(const struct arc_plan_inputs *inputs, arc_err *er
         const char *name;
         arc_slice text;
     } texts[] = {
-        {"type", inputs->trigger_type},   {"actor", inputs->actor},
-        {"ref", inputs->ref},             {"branch", inputs->branch},
-        {"requestId", inputs->request_id}, {"tag", inputs->tag},
-        {"sha", inputs->sha},             {"event", inputs->event},
-        {"payload", inputs->payload},     {"commit", inputs->git_commit},
-        {"branch", inputs->git_branch},   {"repo", inputs->git_repo},
+        {"type", inputs->trigger_type},
+        {"actor", inputs->actor},
+        {"ref", inputs->ref},
+        {"branch", inputs->branch},
+        {"requestId", inputs->request_id},
+        {"tag", inputs->tag},
+        {"sha", inputs->sha},
+        {"event", inputs->event},
+        {"payload", inputs->payload},
+        {"commit", inputs->git_commit},
+        {"branch", inputs->git_branch},
+        {"repo", inputs->git_repo},
         {"id", inputs->pipeline_id},
     };
     for (size_t i = 0; i < ARC_COUNT_OF(texts); i++)
@@ -691,8 +696,8 @@ static arc_status see_inputs(struct build *build, arc_err *err)
     struct arc_value *contexts = p->world.contexts, payload = ARC_VALUE_OF_NULL;
     arc_err why = ARC_ERR_INIT;
     if (in->payload.len > 0) {
-        arc_status status = arc__value_from_json(in->payload, PAYLOAD_DEPTH_MAX, &build->cells,
-                                                 &payload, &why);
+        arc_status status =
+            arc__value_from_json(in->payload, PAYLOAD_DEPTH_MAX, &build->cells, &payload, &why);
         if (status == ARC_EINVAL)
             return arc__fail(err, ARC_EINVAL, "payload", "The payload is not JSON: %s",
                              why.message);

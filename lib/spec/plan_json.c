@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plan as JSON; plan_load.c reads it. What has its default is left out, in both directions by the
- * same rule, so that reading what was written gives the same plan and writing what was read the same
- * bytes. Keys are never renamed: stored plans are read for ever. */
+ * same rule, so that reading what was written gives the same plan and writing what was read the
+ * same bytes. Keys are never renamed: stored plans are read for ever. */
 #include "spec/plan_words.h"
 
 /* --- writing ------------------------------------------------------------------------------ */

@@ -372,9 +372,9 @@ static void get_includes(struct load *load, const struct arc_node *map, struct a
     struct arc_plan_include *includes =
         list != NULL ? arc__arena_array(load->arena, list->count, sizeof(*includes)) : NULL;
     for (const struct arc_node *c = includes != NULL ? list->first : NULL; c != NULL; c = c->next)
-        includes[plan->include_count++] = (struct arc_plan_include){
-            get_text(load, c, "template"), get_text(load, c, "version"),
-            get_text(load, c, "library"), get_text(load, c, "digest")};
+        includes[plan->include_count++] =
+            (struct arc_plan_include){get_text(load, c, "template"), get_text(load, c, "version"),
+                                      get_text(load, c, "library"), get_text(load, c, "digest")};
     plan->includes = includes;
 }
 

@@ -299,8 +299,8 @@ static struct arc_value cell_value(const struct cells *cells, const struct arc_n
     uint32_t count = 0;
     for (uint32_t i = 0; members != NULL && i < cells->name_count; i++) {
         if (cell[i] != NULL)
-            members[count++] = (struct arc_member){cells->axes[i].name,
-                                                   value_of(cell[i], cells->arena, buf)};
+            members[count++] =
+                (struct arc_member){cells->axes[i].name, value_of(cell[i], cells->arena, buf)};
     }
     return arc__value_map(members, count);
 }

@@ -211,8 +211,7 @@ static void add_group(struct tree *tree, const struct arc_plan_group *group, uin
         return;
     begin(tree, depth);
     add_part(tree->out, "group ", group->group);
-    arc__buf_printf(tree->out, ": %u at once, else %s\n", group->limit,
-                    full_words[group->on_full]);
+    arc__buf_printf(tree->out, ": %u at once, else %s\n", group->limit, full_words[group->on_full]);
 }
 
 static void add_retry(struct arc_buf *out, const struct arc_retry *retry)

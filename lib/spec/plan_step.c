@@ -125,8 +125,7 @@ static void fill_step(struct arc_planner *p, const struct arc_node *node,
                       const struct arc_node *runtime, const struct arc_plan_env *below,
                       struct arc_plan_step *step)
 {
-    struct arc_plan_env env =
-        arc__plan_layer(p, below, arc__field_get(node, ARC_FIELD_STEP_ENV));
+    struct arc_plan_env env = arc__plan_layer(p, below, arc__field_get(node, ARC_FIELD_STEP_ENV));
     arc__plan_use_env(p, &env);
     step->name = arc__plan_field(p, node, ARC_FIELD_STEP_NAME);
     step->id = arc__plan_field(p, node, ARC_FIELD_STEP_ID);
@@ -238,8 +237,7 @@ void arc__plan_steps(struct arc_planner *p, const struct arc_node *job,
         struct arc_plan_step *step = &steps[count++];
         insert(p, env, ARC_STEP_ROLE_SOURCE, step);
         arc__plan_use_env(p, env);
-        step->args =
-            arc__plan_part(p, source, ARC_OBJECT_SOURCE, ARC_LATE_ARGS, &step->late);
+        step->args = arc__plan_part(p, source, ARC_OBJECT_SOURCE, ARC_LATE_ARGS, &step->late);
         arc__plan_use_env(p, NULL);
     }
     count += fill_list(p, own, "steps", defaults, env, steps + count);

@@ -96,8 +96,7 @@ void arc__plan_see_env(struct arc_planner *p, arc_slice text)
         members[count++] = (struct arc_member){p->env->known.items[i].key,
                                                arc__value_text(p->env->known.items[i].value)};
     for (uint32_t i = 0; i < p->env->late.count; i++)
-        members[count++] =
-            (struct arc_member){p->env->late.items[i].key, ARC_VALUE_OF_UNKNOWN};
+        members[count++] = (struct arc_member){p->env->late.items[i].key, ARC_VALUE_OF_UNKNOWN};
     *seen = arc__value_map(members, count);
 }
 
@@ -126,8 +125,8 @@ static int expand_into(struct arc_planner *p, const struct arc_node *node, struc
     struct arc_fault fault = {0};
     int unknown = 0, known;
     arc__plan_see_env(p, node->text);
-    arc_status status = arc__template_expand(node->text, &p->world, &limits, &p->scratch, buf,
-                                             &unknown, &fault);
+    arc_status status =
+        arc__template_expand(node->text, &p->world, &limits, &p->scratch, buf, &unknown, &fault);
     known = status == ARC_OK && !unknown;
     if (status == ARC_ELIMIT)
         too_long(p, node);
@@ -175,8 +174,7 @@ struct arc_kvs arc__plan_overlay(struct arc_planner *p, const struct arc_kvs *be
         return *below;
     if (below->count == 0)
         return *above;
-    struct arc_kv *items =
-        arc__plan_array(p, (size_t)below->count + above->count, sizeof(*items));
+    struct arc_kv *items = arc__plan_array(p, (size_t)below->count + above->count, sizeof(*items));
     struct arc_kvs out = {items, 0};
     uint32_t i = 0, j = 0;
     while (items != NULL && (i < below->count || j < above->count)) {

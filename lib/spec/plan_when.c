@@ -109,7 +109,8 @@ static size_t name_end(arc_slice text, size_t at)
 
 static int is_word(arc_slice name)
 {
-    static const char words[] = "and or not in matches contains startsWith endsWith true false null";
+    static const char words[] =
+        "and or not in matches contains startsWith endsWith true false null";
     return arc__word_index(words, name) >= 0;
 }
 
@@ -179,7 +180,8 @@ static arc_slice why_text(struct arc_planner *p, arc_slice text, enum arc_when w
     struct arc_buf buf = arc__plan_scratch(p);
     arc__buf_add_char(&buf, '`');
     add_shown(&buf, text, SHOWN_MAX);
-    arc__buf_printf(&buf, "` is %s", when == ARC_WHEN_SUCCESS && !has_status ? "true" : words[when]);
+    arc__buf_printf(&buf, "` is %s",
+                    when == ARC_WHEN_SUCCESS && !has_status ? "true" : words[when]);
     add_operands(p, text, &buf);
     return arc__plan_settle(p, &buf);
 }
@@ -194,8 +196,7 @@ static int under(struct arc_planner *p, const struct arc_node *node, const struc
     struct arc_fault fault = {0};
     struct arc_value value;
     p->world.status = status;
-    arc_status failed =
-        arc__expr_eval_when(expr, &p->world, &limits, &p->scratch, &value, &fault);
+    arc_status failed = arc__expr_eval_when(expr, &p->world, &limits, &p->scratch, &value, &fault);
     if (failed == ARC_EINVAL)
         arc__plan_fault(p, node, &fault);
     if (failed != ARC_OK) {
