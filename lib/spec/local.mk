@@ -2,10 +2,12 @@
 EXTRA_DIST += docs/DIAGNOSTICS.md docs/LANGUAGE.md
 libarc_la_SOURCES += \
 	lib/spec/canonical.c \
+	lib/spec/comments.c \
 	lib/spec/diag.c lib/spec/diag.h \
 	lib/spec/diag_print.c \
 	lib/spec/diags.def \
 	lib/spec/fields.c lib/spec/fields.def lib/spec/fields.h \
+	lib/spec/format.c \
 	lib/spec/json.c \
 	lib/spec/json_help.c lib/spec/json_help.h \
 	lib/spec/limits.def \
@@ -15,8 +17,11 @@ libarc_la_SOURCES += \
 	lib/spec/places.c \
 	lib/spec/plan_build.c \
 	lib/spec/plan_json.c \
+	lib/spec/print.h \
+	lib/spec/print_yaml.c \
 	lib/spec/rules.c \
 	lib/spec/scalar.c \
+	lib/spec/schema.c \
 	lib/spec/shape.c lib/spec/shape.h \
 	lib/spec/spec.c lib/spec/spec.h \
 	lib/spec/template.c \

@@ -4,7 +4,7 @@
 #include "spec/model.h"
 #include "spec/node.h"
 
-static enum arc_format guess_format(arc_slice text)
+enum arc_format arc__format_guess(arc_slice text)
 {
     if (arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")))
         text = arc__slice_from(text, 3);
@@ -27,7 +27,7 @@ static int read_and_check(struct arc_check *check, struct arc_tree *tree)
     return arc__model_jobs(check) && arc__check_rules(check);
 }
 
-static arc_status refuse(const struct arc_diags *diags, arc_err *err)
+arc_status arc__diags_raise(const struct arc_diags *diags, arc_err *err)
 {
     const struct arc_diag *first = diags->first;
     while (first != NULL && first->severity != ARC_SEVERITY_ERROR)
@@ -56,13 +56,13 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
     sink.max = check.limits.diags;
     check.spec = ARC_ARENA_NEW(arena, struct arc_spec);
     if (ready && check.spec != NULL) {
-        check.spec->format = format == ARC_FORMAT_AUTO ? guess_format(text) : format;
+        check.spec->format = format == ARC_FORMAT_AUTO ? arc__format_guess(text) : format;
         (void)read_and_check(&check, &tree); /* its reason is in the diags or the arena */
     }
     if (arena->failed)
         return arc__arena_status(arena, text.len, err);
     if (diags->errors > 0)
-        return refuse(diags, err);
+        return arc__diags_raise(diags, err);
     *out = check.spec;
     return ARC_OK;
 }

@@ -166,6 +166,23 @@ arc_slice arc__spec_version(const struct arc_spec *spec);
 enum arc_format arc__spec_format(const struct arc_spec *spec); /* what it was: JSON or YAML */
 /* Canonical JSON: camelCase keys in schema order, zero values left out. Its SHA-256 is the head. */
 arc_status arc__spec_canonical(const struct arc_spec *spec, struct arc_buf *out, arc_err *err);
+/* The same in either form. The tree that is made for it may take so many bytes. */
+#define ARC_PRINT_BYTES_MAX ((size_t)512 * 1024 * 1024)
+arc_status arc__spec_print(const struct arc_spec *spec, enum arc_format form, struct arc_buf *out,
+                           arc_err *err);
+/* A document laid out anew, in the form that it has: keys in their first spelling and in schema
+ * order, and YAML with its comments. Nothing is checked but that it can be read. ARC_OK: it means
+ * the same, key by key. ARC_EINVAL: diags say why. ARC_EINTERNAL: it would mean something else. */
+arc_status arc__format_text(arc_slice text, enum arc_format format, arc_slice file,
+                            const struct arc_read_options *options, struct arc_arena *arena,
+                            struct arc_diags *diags, struct arc_buf *out, arc_err *err);
+/* A definition in its canonical form, as text for people. Comments are lost: a warning says so. */
+arc_status arc__convert_text(arc_slice text, enum arc_format format, arc_slice file,
+                             const struct arc_read_options *options, enum arc_format to,
+                             struct arc_arena *arena, struct arc_diags *diags, struct arc_buf *out,
+                             arc_err *err);
+/* The JSON Schema of the language, from the field table. */
+void arc__schema_to_json(struct arc_buf *out);
 
 /* --- planning ----------------------------------------------------------------------------- */
 
