@@ -10,8 +10,8 @@
 
 /* clang-format off */
 static const struct arc_diag_row rows[] = {
-#define DIAG(number, name, severity, sentence, why, example, fix) \
-    {number, ARC_SEVERITY_##severity, #name, sentence, why, example, fix},
+#define DIAG(number, name, severity, kind, sentence, why, example, fix) \
+    {number, ARC_SEVERITY_##severity, ARC_DIAG_##kind, #name, sentence, why, example, fix},
 #include "spec/diags.def"
 };
 /* clang-format on */
@@ -255,8 +255,17 @@ struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
                                const struct arc_path *path, const struct arc_span *span,
                                arc_slice hint, const arc_slice *args, size_t arg_count)
 {
+    return arc__diag_add_as(sink, code, arc__diag_row(code)->severity, path, span, hint, args,
+                            arg_count);
+}
+
+struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code,
+                                  enum arc_severity severity, const struct arc_path *path,
+                                  const struct arc_span *span, arc_slice hint,
+                                  const arc_slice *args, size_t arg_count)
+{
     const struct arc_diag_row *row = arc__diag_row(code);
-    if (row->severity == ARC_SEVERITY_ERROR)
+    if (severity == ARC_SEVERITY_ERROR)
         sink->diags->errors++;
     else
         sink->diags->warnings++;
@@ -265,7 +274,7 @@ struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
     struct arc_diag *diag = ARC_ARENA_NEW(sink->arena, struct arc_diag);
     if (diag == NULL)
         return NULL;
-    diag->severity = row->severity;
+    diag->severity = severity;
     diag->code = row->code;
     diag->message = fill(sink, row->sentence, args, arg_count);
     diag->hint = hint.len > 0 ? hint : arc__slice_cstr(row->fix);

@@ -50,7 +50,8 @@ struct arc_spec {
 struct arc_check {
     struct arc_arena *arena;
     struct arc_sink *sink;
-    struct arc_spec_limits limits;
+    struct arc_spec_limits limits; /* resolved */
+    struct arc_read_options options;
     struct arc_spec *spec;
 };
 

@@ -90,8 +90,11 @@ static void check_later(struct walk *walk, const struct arc_field *field,
 {
     if (field->status != ARC_FIELD_LATER || is_no_gate(field, child) || is_empty(child))
         return;
-    (void)arc__diag_add(walk->check->sink, ARC_DIAG_LATER, path, &child->key_mark, ARC_NONE,
-                        ARC_ARGS(quoted_key(walk, field->key)));
+    /* Without triggers a run that is started by hand still does what the rest says. */
+    int refused = walk->check->options.runnable && field->of != ARC_OBJECT_TRIGGER;
+    (void)arc__diag_add_as(walk->check->sink, ARC_DIAG_LATER,
+                           refused ? ARC_SEVERITY_ERROR : ARC_SEVERITY_WARNING, path,
+                           &child->key_mark, ARC_NONE, ARC_ARGS(quoted_key(walk, field->key)));
 }
 
 /* 1: it is the first of its field. */

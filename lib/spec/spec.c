@@ -43,14 +43,16 @@ static arc_status refuse(const struct arc_diags *diags, arc_err *err)
 }
 
 arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file,
-                          const struct arc_spec_limits *limits, struct arc_arena *arena,
+                          const struct arc_read_options *options, struct arc_arena *arena,
                           struct arc_diags *diags, struct arc_spec **out, arc_err *err)
 {
     int ready = arc__diags_init(diags, arena, file, text);
     struct arc_sink sink = {arena, diags, 0};
     struct arc_check check = {.arena = arena, .sink = &sink};
     struct arc_tree tree;
-    check.limits = arc__limits_resolve(limits);
+    if (options != NULL)
+        check.options = *options;
+    check.limits = arc__limits_resolve(&check.options.limits);
     sink.max = check.limits.diags;
     check.spec = ARC_ARENA_NEW(arena, struct arc_spec);
     if (ready && check.spec != NULL) {

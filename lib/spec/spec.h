@@ -147,11 +147,18 @@ arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
 
 struct arc_spec; /* a checked definition; private to the room */
 
+/* How a definition is read and checked; zeroes are the defaults. */
+struct arc_read_options {
+    struct arc_spec_limits limits;
+    uint32_t runnable;        /* 1: it is to be run, so what is not run yet is an error */
+    uint32_t script_warnings; /* 1: values from outside in shell scripts only warn */
+};
+
 /* Reads and checks. ARC_OK: *out is usable (there may be warnings). ARC_EINVAL: diags has at least
- * one error and *out is untouched. ARC_ENOMEM, ARC_ELIMIT (the arena's ceiling). limits may be
+ * one error and *out is untouched. ARC_ENOMEM, ARC_ELIMIT (the arena's ceiling). options may be
  * NULL. text and file are borrowed by *out and diags: keep them as long as the arena. */
 arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file,
-                          const struct arc_spec_limits *limits, struct arc_arena *arena,
+                          const struct arc_read_options *options, struct arc_arena *arena,
                           struct arc_diags *diags, struct arc_spec **out, arc_err *err);
 uint32_t arc__spec_job_count(const struct arc_spec *spec);
 arc_slice arc__spec_namespace(const struct arc_spec *spec);
