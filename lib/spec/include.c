@@ -291,7 +291,7 @@ static int check_limits(struct run *run, const struct level *level, const struct
             (void)arc__diag_add(check->sink, ARC_DIAG_INCLUDE_DEPTH, path, &name->mark, ARC_NONE,
                                 ARC_ARGS(arc__decimal(check->sink, check->limits.include_depth),
                                          chain_text(run, NULL, level, name->text)));
-        run->failed = 1;
+        run->stop = 1; /* once: the others of a fan are as deep */
         return 0;
     }
     if (run->asked < check->limits.includes) {
