@@ -144,14 +144,27 @@ static struct arc_node *shape_value(struct shaper *s, const struct arc_node *nod
 
 /* --- what is as good as absent ------------------------------------------------------------ */
 
+/* 1: the list holds these words, in this order. */
+static int are_words(const struct arc_node *list, arc_slice words)
+{
+    arc_slice word;
+    const struct arc_node *c = list->kind == ARC_NODE_LIST ? list->first : NULL;
+    for (; c != NULL && arc__word_next(&words, &word); c = c->next) {
+        if (c->kind != ARC_NODE_TEXT || !arc__slice_equal(c->text, word))
+            return 0;
+    }
+    return c == NULL && words.len == 0;
+}
+
 static int is_standard(const struct arc_node *node, const struct arc_field *field)
 {
     int64_t here = 0, there = 0;
     arc_slice standard = arc__slice_cstr(field->standard);
     if (node->kind >= ARC_NODE_LIST)
-        return node->count == 0;
+        return node->count == 0 || (standard.len > 0 && are_words(node, standard));
     if (standard.len == 0)
-        return node->kind == ARC_NODE_TEXT && node->text.len == 0;
+        return node->kind == ARC_NODE_TEXT && node->text.len == 0 &&
+               (field->flags & ARC_FIELD_FLAG_KEEP) == 0;
     if (field->type == ARC_TYPE_DURATION)
         return arc__duration_parse(node->text, &here, NULL) == ARC_OK &&
                arc__duration_parse(standard, &there, NULL) == ARC_OK && here == there;
@@ -268,11 +281,19 @@ static struct arc_node *shape_object(struct shaper *s, const struct arc_node *no
                : copy;
 }
 
+/* What is included declares its parameters and belongs to no namespace. */
+static enum arc_object object_of(const struct arc_node *root)
+{
+    return arc__field_get(root, ARC_FIELD_TEMPLATE_PARAMS) != NULL &&
+                   arc__field_get(root, ARC_FIELD_PIPELINE_NAMESPACE) == NULL
+               ? ARC_OBJECT_TEMPLATE
+               : ARC_OBJECT_PIPELINE;
+}
+
 static struct arc_node *shape_root(struct shaper *s, const struct arc_node *root)
 {
-    struct arc_node *out = root->kind == ARC_NODE_MAP
-                                     ? shape_object(s, root, ARC_OBJECT_PIPELINE)
-                                     : shape_any(s, root);
+    struct arc_node *out =
+        root->kind == ARC_NODE_MAP ? shape_object(s, root, object_of(root)) : shape_any(s, root);
     return s->arena->failed ? NULL : out;
 }
 

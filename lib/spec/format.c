@@ -112,7 +112,7 @@ arc_status arc__format_text(arc_slice text, enum arc_format format, arc_slice fi
     struct formatter f = {.arena = arena, .text = text};
     f.limits = arc__limits_resolve(options != NULL ? &options->limits : NULL);
     f.sink = (struct arc_sink){arena, diags, f.limits.diags};
-    f.format = format == ARC_FORMAT_AUTO ? arc__format_guess(text) : format;
+    f.format = format == ARC_FORMAT_AUTO ? arc__guess_format(text) : format;
     const struct arc_node *root = ready ? read_tree(&f, &f.sink) : NULL;
     if (arena->failed)
         return arc__arena_status(arena, text.len, err);

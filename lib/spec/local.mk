@@ -8,12 +8,14 @@ libarc_la_SOURCES += \
 	lib/spec/diags.def \
 	lib/spec/fields.c lib/spec/fields.def lib/spec/fields.h \
 	lib/spec/format.c \
+	lib/spec/include.c lib/spec/include.h \
 	lib/spec/json.c \
 	lib/spec/json_help.c lib/spec/json_help.h \
 	lib/spec/limits.def \
 	lib/spec/model.c lib/spec/model.h \
 	lib/spec/node.c lib/spec/node.h \
 	lib/spec/object.c \
+	lib/spec/params.c \
 	lib/spec/places.c \
 	lib/spec/plan_build.c \
 	lib/spec/plan_json.c \

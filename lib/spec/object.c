@@ -146,7 +146,7 @@ static void check_root(struct walk *walk)
     struct arc_span head = arc__node_head(walk->node);
     const struct arc_node *stages = walk->seen[arc__field(ARC_FIELD_PIPELINE_STAGES) - walk->first];
     const struct arc_node *jobs = walk->seen[arc__field(ARC_FIELD_PIPELINE_JOBS) - walk->first];
-    if (stages == NULL && jobs == NULL)
+    if (stages == NULL && jobs == NULL && !walk->check->merging)
         (void)arc__diag_add(sink, ARC_DIAG_NO_JOBS, NULL, &head, ARC_NONE, ARC_NO_ARGS);
     if (stages == NULL || jobs == NULL)
         return;

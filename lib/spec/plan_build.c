@@ -494,7 +494,7 @@ arc_status arc__plan_build(const struct arc_spec *spec, const struct arc_plan_in
                            const struct arc_plan **out, arc_err *err)
 {
     struct arc_spec_limits limits = arc__limits_resolve(NULL);
-    struct arc_sink sink = {arena, diags, limits.diags};
+    struct arc_sink sink = {.arena = arena, .diags = diags, .max = limits.diags};
     struct arc_kvs none = {NULL, 0};
     struct build build = {
         .spec = spec, .arena = arena, .sink = &sink, .text_max = limits.string_bytes};

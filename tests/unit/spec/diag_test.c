@@ -28,7 +28,7 @@ static void the_example_of_each_code_gives_it(void)
         if (rows[i].example[0] == '\0')
             continue;
         subject_init(&s);
-        (void)subject_read(&s, arc__slice_cstr(rows[i].example));
+        (void)subject_read_bundle(&s, arc__slice_cstr(rows[i].example), NULL);
         const struct arc_diag *diag = subject_find(&s, rows[i].code);
         CU_assertImplementation(diag != NULL, __LINE__, rows[i].name, __FILE__, "", CU_FALSE);
         CHECK(diag == NULL || diag->severity == rows[i].severity);

@@ -217,7 +217,8 @@ static const char *chapter(uint32_t code)
                                          "Names and dependencies",
                                          "Templates and conditions",
                                          "Selectors",
-                                         "Not in this version"};
+                                         "Not in this version",
+                                         "Includes"};
     return code / 100 < ARC_COUNT_OF(titles) ? titles[code / 100] : "More";
 }
 
@@ -226,13 +227,29 @@ static void add_message(struct subject *s, const struct arc_diag_row *row)
 {
     struct subject example;
     subject_init(&example);
-    (void)subject_read(&example, arc__slice_cstr(row->example));
+    (void)subject_read_bundle(&example, arc__slice_cstr(row->example), NULL);
     const struct arc_diag *diag = subject_find(&example, row->code);
-    example.diags.files[0].name = ARC_NONE;
+    example.diags.files[0].name = example.diags.file_count > 1 ? ARC_LIT("pipeline") : ARC_NONE;
     if (diag != NULL)
         arc__diag_print(&example.diags, diag, 1, 0, &example.out);
     arc__buf_add_slice(&s->out, arc__buf_slice(&example.out));
     subject_deinit(&example);
+}
+
+/* The document, then each of its templates. */
+static void add_example(struct subject *s, arc_slice example, int is_json)
+{
+    while (example.len > 0) {
+        arc_slice name = ARC_NONE;
+        if (arc__slice_starts(example, ARC_LIT("#: ")))
+            name = arc__slice_cut(arc__slice_from(example, 3), '\n', &example);
+        if (name.len > 0)
+            arc__buf_printf(&s->out, "\nThe template `%.*s`:\n", ARC_ARG(name));
+        size_t len = bundle_cut(example);
+        arc__buf_printf(&s->out, "\n```%s\n%.*s%s```\n", is_json ? "json" : "yaml", (int)len,
+                        example.ptr, example.ptr[len - 1] == '\n' ? "" : "\n");
+        example = arc__slice_from(example, len);
+    }
 }
 
 static void add_row(struct subject *s, const struct arc_diag_row *row)
@@ -247,9 +264,8 @@ static void add_row(struct subject *s, const struct arc_diag_row *row)
         arc__buf_add_char(&s->out, '\n');
         return;
     }
-    size_t len = strlen(row->example);
-    arc__buf_printf(&s->out, "\n```%s\n%s%s```\n\n```text\n", is_json ? "json" : "yaml",
-                    row->example, row->example[len - 1] == '\n' ? "" : "\n");
+    add_example(s, arc__slice_cstr(row->example), is_json);
+    arc__buf_add_cstr(&s->out, "\n```text\n");
     add_message(s, row);
     arc__buf_add_cstr(&s->out, "```\n\n");
 }
