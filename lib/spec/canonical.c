@@ -92,8 +92,7 @@ static struct arc_node *shape_objects(struct shaper *s, const struct arc_node *n
 {
     struct arc_node **tail, *copy = hollow(s, node, &tail);
     for (const struct arc_node *c = node->first; c != NULL && copy != NULL; c = c->next)
-        append(copy, &tail,
-               c->kind == ARC_NODE_MAP ? shape_object(s, c, object) : shape_any(s, c));
+        append(copy, &tail, c->kind == ARC_NODE_MAP ? shape_object(s, c, object) : shape_any(s, c));
     return copy;
 }
 
@@ -106,8 +105,7 @@ static struct arc_node *shape_duration(struct shaper *s, const struct arc_node *
     arc__buf_init(&form, &s->arena->mem, 64);
     arc__duration_add(&form, ns);
     s->arena->failed |= form.failed != ARC_OK;
-    struct arc_node *copy =
-        shape_text(s, node, arc__arena_copy(s->arena, arc__buf_slice(&form)));
+    struct arc_node *copy = shape_text(s, node, arc__arena_copy(s->arena, arc__buf_slice(&form)));
     arc__buf_deinit(&form);
     return copy;
 }

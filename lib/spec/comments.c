@@ -180,8 +180,8 @@ static void walk_children(struct finder *f, struct arc_node *node, struct entry 
 {
     for (struct arc_node *c = node->first; c != NULL; c = c->next) {
         struct arc_noted *noted = (struct arc_noted *)c;
-        if (node->kind == ARC_NODE_MAP && (c->key_mark.offset < node->mark.offset ||
-                                           c->key_mark.offset >= node->mark.end)) {
+        if (node->kind == ARC_NODE_MAP &&
+            (c->key_mark.offset < node->mark.offset || c->key_mark.offset >= node->mark.end)) {
             noted->merged = 1;
             continue;
         }
@@ -205,8 +205,8 @@ static void walk(struct finder *f, struct arc_node *node, struct entry *up, int 
             trouble(f, node->key_mark.offset, node->key_mark.end, "a key has an anchor");
     }
     if (at(f, node->mark.offset) == '*' && node->mark.end > node->mark.offset) {
-        noted->alias = arc__slice(f->source.ptr + node->mark.offset,
-                                  node->mark.end - node->mark.offset);
+        noted->alias =
+            arc__slice(f->source.ptr + node->mark.offset, node->mark.end - node->mark.offset);
         add_stretch(f, node->mark.offset, node->mark.end, NULL);
         return;
     }
@@ -285,9 +285,8 @@ static size_t on_merge(struct finder *f, size_t offset)
     /* A map that begins with its merge key begins where this does. */
     if (f->next < f->entry_count && f->sorted[f->next]->from == offset)
         entry = f->sorted[f->next];
-    while (entry != NULL &&
-           (entry->noted->node.kind != ARC_NODE_MAP || entry->noted->node.mark.offset > offset ||
-            entry->to <= offset))
+    while (entry != NULL && (entry->noted->node.kind != ARC_NODE_MAP ||
+                             entry->noted->node.mark.offset > offset || entry->to <= offset))
         entry = entry->up;
     if (end == 0 || entry == NULL || entry->noted->merge.len > 0) {
         trouble(f, offset, offset + 2, "a merge key has a value that is not a plain alias");
@@ -330,7 +329,10 @@ static void place_alone(struct finder *f, struct arc_comment *comment, size_t of
 {
     struct entry *next = f->next < f->entry_count ? f->sorted[f->next] : NULL;
     struct entry *last = f->next > 0 ? f->sorted[f->next - 1] : NULL;
-    uint32_t column = (uint32_t)(offset - line_start(f, offset));
+    size_t start = line_start(f, offset);
+    int marker = start + 3 <= f->source.len && (memcmp(f->source.ptr + start, "---", 3) == 0 ||
+                                                memcmp(f->source.ptr + start, "...", 3) == 0);
+    uint32_t column = marker ? 0 : (uint32_t)(offset - start);
     if (last == NULL || last->up == NULL) {
         add(&f->document->head, comment);
         return;

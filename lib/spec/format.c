@@ -66,7 +66,7 @@ static arc_status compare(struct formatter *f, const struct arc_node *root,
                           const struct arc_buf *out, int *early, arc_err *err)
 {
     struct arc_diags diags;
-    struct arc_sink sink = {f->arena, &diags, 8};
+    struct arc_sink sink = {.arena = f->arena, .diags = &diags, .max = 8};
     const struct arc_node *again = NULL;
     struct arc_node *want = arc__ordered_tree(root, f->order, f->arena), *got = NULL;
     f->limits.document_bytes = UINT32_MAX;
@@ -111,7 +111,7 @@ arc_status arc__format_text(arc_slice text, enum arc_format format, arc_slice fi
     int ready = arc__diags_init(diags, arena, file, text);
     struct formatter f = {.arena = arena, .text = text};
     f.limits = arc__limits_resolve(options != NULL ? &options->limits : NULL);
-    f.sink = (struct arc_sink){arena, diags, f.limits.diags};
+    f.sink = (struct arc_sink){.arena = arena, .diags = diags, .max = f.limits.diags};
     f.format = format == ARC_FORMAT_AUTO ? arc__guess_format(text) : format;
     const struct arc_node *root = ready ? read_tree(&f, &f.sink) : NULL;
     if (arena->failed)
@@ -130,7 +130,8 @@ arc_status arc__convert_text(arc_slice text, enum arc_format format, arc_slice f
     struct arc_document document = {.root = NULL};
     struct formatter f = {.arena = arena, .text = text};
     ARC_TRY(arc__spec_read(text, format, file, options, arena, diags, &spec, err));
-    f.sink = (struct arc_sink){arena, diags, arc__limits_resolve(NULL).diags};
+    f.sink =
+        (struct arc_sink){.arena = arena, .diags = diags, .max = arc__limits_resolve(NULL).diags};
     if (spec->format == ARC_FORMAT_YAML) {
         struct arc_node *noted = arc__ordered_tree(spec->root, ARC_ORDER_NOTED, arena);
         if (noted == NULL || !arc__comments_attach(noted, text, arena, &document))

@@ -60,7 +60,7 @@ static int in(const char *set, char c)
 /* What YAML 1.1 takes for a boolean. */
 static int is_old_boolean(arc_slice text)
 {
-    static const char *const words[] = {"y", "n", "yes", "no", "on", "off"};
+    static const char *const words[] = {"yes", "no", "on", "off"};
     for (size_t i = 0; i < ARC_COUNT_OF(words); i++) {
         if (arc__slice_compare_nocase(text, arc__slice_cstr(words[i])) == 0)
             return 1;
@@ -149,8 +149,8 @@ static void put_single(struct arc_buf *out, arc_slice text)
 
 static void put_text(struct arc_buf *out, arc_slice text, int flow, int key)
 {
-    int marks = text.len > 0 &&
-                (memchr(text.ptr, '"', text.len) != NULL || memchr(text.ptr, '\\', text.len) != NULL);
+    int marks = text.len > 0 && (memchr(text.ptr, '"', text.len) != NULL ||
+                                 memchr(text.ptr, '\\', text.len) != NULL);
     if (is_plain(text, flow, key))
         arc__buf_add_slice(out, text);
     else if (marks && !has_special(text, ""))
@@ -159,13 +159,13 @@ static void put_text(struct arc_buf *out, arc_slice text, int flow, int key)
         put_double(out, text);
 }
 
-/* A document keeps its numbers as they are written; the canonical form has those of JSON. */
+/* A document keeps its numbers as they are written; the canonical form has those of JSON, where an
+ * infinity is a text. */
 static void put_number(struct printer *p, const struct arc_node *node)
 {
     struct arc_json json;
-    int is_json = node->kind == ARC_NODE_INT || node->real - node->real == 0;
     arc__json_init(&json, p->out);
-    if (p->noted || !is_json)
+    if (p->noted)
         arc__buf_add_slice(p->out, node->text);
     else
         arc__node_put(&json, node);
@@ -424,7 +424,8 @@ static void put_map(struct printer *p, const struct arc_node *node, uint32_t ind
         }
         inside = top = 0;
         put_key(p->out, c->key, indent);
-        if (c->kind == ARC_NODE_NULL && c->text.len == 0 && p->noted && note(p, c)->alias.len == 0) {
+        if (c->kind == ARC_NODE_NULL && c->text.len == 0 && p->noted &&
+            note(p, c)->alias.len == 0) {
             if (note(p, c)->anchor.len > 0)
                 arc__buf_printf(p->out, " %.*s", ARC_ARG(note(p, c)->anchor));
             put_beside(p->out, note(p, c));
