@@ -7,7 +7,8 @@ unit_tests += \
 	tests/unit/core/plan_test \
 	tests/unit/core/property_test \
 	tests/unit/core/retry_test \
-	tests/unit/core/states_test
+	tests/unit/core/states_test \
+	tests/unit/core/value_test
 EXTRA_DIST += tests/golden/core
 
 trial_sources = tests/unit/core/trial.c tests/unit/core/trial.h \
