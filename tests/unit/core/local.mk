@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/core/cron_test \
 	tests/unit/core/decide_test \
 	tests/unit/core/event_test \
+	tests/unit/core/pattern_test \
 	tests/unit/core/plan_test \
 	tests/unit/core/property_test \
 	tests/unit/core/retry_test \
