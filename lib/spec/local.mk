@@ -9,6 +9,7 @@ libarc_la_SOURCES += \
 	lib/spec/fields.c lib/spec/fields.def lib/spec/fields.h \
 	lib/spec/format.c \
 	lib/spec/include.c lib/spec/include.h \
+	lib/spec/foreign.c lib/spec/foreign.def \
 	lib/spec/json.c \
 	lib/spec/json_help.c lib/spec/json_help.h \
 	lib/spec/limits.def \
@@ -21,7 +22,13 @@ libarc_la_SOURCES += \
 	lib/spec/plan_json.c \
 	lib/spec/print.h \
 	lib/spec/print_yaml.c \
-	lib/spec/rules.c \
+	lib/spec/rules.c lib/spec/rules.h \
+	lib/spec/rules_block.c \
+	lib/spec/rules_group.c \
+	lib/spec/rules_matrix.c \
+	lib/spec/rules_plain.c \
+	lib/spec/rules_select.c \
+	lib/spec/rules_trigger.c \
 	lib/spec/scalar.c \
 	lib/spec/schema.c \
 	lib/spec/shape.c lib/spec/shape.h \
@@ -30,4 +37,5 @@ libarc_la_SOURCES += \
 	lib/spec/tree.c lib/spec/tree.h \
 	lib/spec/values.c \
 	lib/spec/yaml.c \
-	lib/spec/yaml_help.c lib/spec/yaml_help.h
+	lib/spec/yaml_help.c lib/spec/yaml_help.h \
+	lib/spec/zones.c lib/spec/zones.def

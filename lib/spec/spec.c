@@ -21,10 +21,11 @@ static int read_and_check(struct arc_check *check, struct arc_tree *tree)
     spec->root = spec->format == ARC_FORMAT_JSON ? arc__json_tree(tree) : arc__yaml_tree(tree);
     if (spec->root == NULL)
         return 0;
-    if (!arc__include_merge(check, tree->nodes) || !arc__model_variables(check))
+    if (!arc__include_merge(check, tree->nodes) || !arc__model_jobs(check) ||
+        !arc__model_variables(check))
         return 0;
     arc__check_shape(check);
-    return arc__model_jobs(check) && arc__check_rules(check);
+    return arc__check_rules(check);
 }
 
 arc_status arc__diags_raise(const struct arc_diags *diags, arc_err *err)
