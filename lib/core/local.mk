@@ -3,6 +3,7 @@ libarc_la_SOURCES += \
 	lib/core/decide.c lib/core/decide.h lib/core/decide_private.h \
 	lib/core/decide_commands.c \
 	lib/core/contexts.def \
+	lib/core/cron.c lib/core/cron.h \
 	lib/core/event.c lib/core/event.h \
 	lib/core/expr.h \
 	lib/core/functions.h \
