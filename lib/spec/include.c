@@ -210,6 +210,8 @@ static const struct arc_node *read_tree(struct run *run, uint32_t file)
                                       ? arc__json_tree(&tree)
                                       : arc__yaml_tree(&tree);
     run->nodes = tree.nodes;
+    if (root != NULL)
+        arc__fields_note(tree.root);
     if (root != NULL && root->kind != ARC_NODE_MAP) {
         arc__shape_type(check, root, NULL, ARC_LIT("A template"), "a map",
                         ARC_LIT("start with `jobs:`"));

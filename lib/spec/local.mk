@@ -4,6 +4,7 @@ libarc_la_SOURCES += \
 	lib/spec/canonical.c \
 	lib/spec/comments.c \
 	lib/spec/diag.c lib/spec/diag.h \
+	lib/spec/diag_forms.c \
 	lib/spec/diag_print.c \
 	lib/spec/diags.def \
 	lib/spec/fields.c lib/spec/fields.def lib/spec/fields.h \

@@ -148,7 +148,7 @@ static void check_key(struct walk *walk, const struct arc_node *child)
     struct arc_path here = {walk->path, child->key, 0};
     if (arc__slice_starts(child->key, ARC_LIT("x-")))
         return;
-    const struct arc_field *field = arc__field_find(walk->object, child->key);
+    const struct arc_field *field = arc__field_of(walk->object, child);
     if (field == NULL) {
         if (walk->object == ARC_OBJECT_MATRIX)
             check_axis(walk, child, &here);

@@ -21,6 +21,7 @@ static int read_and_check(struct arc_check *check, struct arc_tree *tree)
     spec->root = spec->format == ARC_FORMAT_JSON ? arc__json_tree(tree) : arc__yaml_tree(tree);
     if (spec->root == NULL)
         return 0;
+    arc__fields_note(tree->root);
     if (!arc__include_merge(check, tree->nodes) || !arc__model_jobs(check) ||
         !arc__model_variables(check))
         return 0;

@@ -63,12 +63,13 @@ struct arc_mark {
 
 struct arc_node {
     enum arc_node_kind kind;
-    uint32_t
+    uint16_t
         plain; /* a YAML scalar without quotes or a JSON literal: its type came from its form */
-    uint32_t expanded; /* a placeholder was replaced: the text is not what the source says */
+    uint16_t expanded; /* a placeholder was replaced: the text is not what the source says */
     uint32_t count;           /* LIST and MAP: of children */
     struct arc_span mark;     /* where it stands … */
     struct arc_span key_mark; /* … and, for a child of a MAP, its key */
+    uint32_t field;           /* what the key means, where that was looked up (spec/fields.h) */
     arc_slice key;
     arc_slice text; /* scalars: as written (unquoted, unescaped) */
     union {
@@ -141,6 +142,13 @@ void arc__diag_print(const struct arc_diags *diags, const struct arc_diag *diag,
                      int colour, struct arc_buf *out);
 /* An array of objects with the fields of pipeline.v1.Diagnostic in camelCase. */
 void arc__diags_to_json(const struct arc_diags *diags, struct arc_buf *out);
+void arc__diags_list_to_json(const struct arc_diags *const *list, uint32_t count,
+                             struct arc_buf *out);
+/* One SARIF 2.1.0 log with one run over the findings of several documents. */
+void arc__diags_to_sarif(const struct arc_diags *const *list, uint32_t count, struct arc_buf *out);
+/* A workflow command of GitHub's runners, which makes an annotation. */
+void arc__diag_to_github(const struct arc_diags *diags, const struct arc_diag *diag,
+                         struct arc_buf *out);
 
 /* --- reading ------------------------------------------------------------------------------ */
 
