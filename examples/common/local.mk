@@ -26,6 +26,8 @@ libprogram_la_SOURCES = \
 	examples/common/log.h \
 	examples/common/mem.c \
 	examples/common/mem.h \
+	examples/common/outputs.c \
+	examples/common/outputs.h \
 	examples/common/proc.c \
 	examples/common/proc.h \
 	examples/common/shell.c \

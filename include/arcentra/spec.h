@@ -74,12 +74,21 @@ ARC_API ARC_MUST_USE arc_status arc_diags_get(const arc_diags *diags, uint32_t i
 #define ARC_DIAGS_EXCERPT 1u /* the source line and a caret under it */
 #define ARC_DIAGS_COLOUR 2u  /* ANSI colours */
 #define ARC_DIAGS_JSON 4u    /* a JSON array instead of text */
+#define ARC_DIAGS_SARIF 8u   /* a SARIF 2.1.0 log */
+#define ARC_DIAGS_GITHUB 16u /* workflow commands, which GitHub shows at the lines */
 /**
  * All findings as text, NUL-terminated. Owner: the caller, arc_text_free. Thread:
  * shared-immutable. Errors: ARC_ENOMEM. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_diags_copy_text(const arc_diags *diags, uint32_t flags,
                                                     char **out, arc_err *err);
+/**
+ * The findings of several documents as one text, in the order of the list: with ARC_DIAGS_SARIF one
+ * log, with ARC_DIAGS_JSON one array. Owner: the caller, arc_text_free. Thread: shared-immutable.
+ * Errors: ARC_EINVAL (a NULL in the list, flags that exclude each other), ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_diags_copy_report(const arc_diags *const *list, uint32_t count,
+                                                      uint32_t flags, char **out, arc_err *err);
 /** NULL is fine. Owner: takes. Thread: owner. Since: 0.1. */
 ARC_API void arc_diags_free(arc_diags *diags);
 

@@ -124,20 +124,55 @@ void arc_text_free(char *text)
     arc__free(&mem, text);
 }
 
-arc_status arc_diags_copy_text(const arc_diags *diags, uint32_t flags, char **out, arc_err *err)
+#define DIAGS_FORMS (ARC_DIAGS_JSON | ARC_DIAGS_SARIF | ARC_DIAGS_GITHUB)
+
+static void put_findings(const struct arc_diags *const *list, uint32_t count, uint32_t flags,
+                         struct arc_buf *out)
+{
+    if (flags & ARC_DIAGS_SARIF) {
+        arc__diags_to_sarif(list, count, out);
+        return;
+    }
+    if (flags & ARC_DIAGS_JSON) {
+        arc__diags_list_to_json(list, count, out);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        for (const struct arc_diag *d = list[i]->first; d != NULL; d = d->next) {
+            if (flags & ARC_DIAGS_GITHUB)
+                arc__diag_to_github(list[i], d, out);
+            else
+                arc__diag_print(list[i], d, (flags & ARC_DIAGS_EXCERPT) != 0,
+                                (flags & ARC_DIAGS_COLOUR) != 0, out);
+        }
+    }
+}
+
+arc_status arc_diags_copy_report(const arc_diags *const *list, uint32_t count, uint32_t flags,
+                                 char **out, arc_err *err)
 {
     struct arc_mem mem = arc__mem_default();
     struct arc_buf buf;
-    ARC_REQUIRE(diags != NULL && out != NULL, err, "diags");
+    uint32_t form = flags & DIAGS_FORMS;
+    ARC_REQUIRE(out != NULL && (list != NULL || count == 0), err, "list");
+    ARC_REQUIRE((form & (form - 1)) == 0, err, "flags");
+    for (uint32_t i = 0; i < count; i++)
+        ARC_REQUIRE(list[i] != NULL, err, "list");
+    const struct arc_diags **diags = arc__alloc(&mem, (count + 1) * sizeof(*diags));
+    if (diags == NULL)
+        return arc__fail_nomem(err);
+    for (uint32_t i = 0; i < count; i++)
+        diags[i] = &list[i]->diags;
     arc__buf_init(&buf, &mem, TEXT_BYTES_MAX);
-    if (flags & ARC_DIAGS_JSON) {
-        arc__diags_to_json(&diags->diags, &buf);
-        return give_text(&buf, out, err);
-    }
-    for (uint32_t i = 0; i < diags->diags.count; i++)
-        arc__diag_print(&diags->diags, diags->list[i], (flags & ARC_DIAGS_EXCERPT) != 0,
-                        (flags & ARC_DIAGS_COLOUR) != 0, &buf);
+    put_findings(diags, count, flags, &buf);
+    arc__free(&mem, diags);
     return give_text(&buf, out, err);
+}
+
+arc_status arc_diags_copy_text(const arc_diags *diags, uint32_t flags, char **out, arc_err *err)
+{
+    ARC_REQUIRE(diags != NULL, err, "diags");
+    return arc_diags_copy_report(&diags, 1, flags, out, err);
 }
 
 /* --- definitions --------------------------------------------------------------------- */

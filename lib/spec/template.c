@@ -54,6 +54,16 @@ static int next_part(arc_slice *text, struct part *part)
     return 1;
 }
 
+int arc__template_next(arc_slice whole, arc_slice *rest, struct arc_template_part *part)
+{
+    struct part next;
+    if (!next_part(rest, &next))
+        return 0;
+    *part = (struct arc_template_part){next.text, (uint32_t)(next.text.ptr - whole.ptr),
+                                       next.expression, next.open};
+    return 1;
+}
+
 /* --- resolving ---------------------------------------------------------------------------- */
 
 enum source {
@@ -349,8 +359,10 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
 {
     arc_slice left = node->text;
     struct part part;
-    size_t from = 0;
+    size_t from = node->expanded ? SIZE_MAX : 0;
     int any = 0;
+    if (check->merging)
+        return;
     while (next_part(&left, &part)) {
         if (!part.expression)
             continue;

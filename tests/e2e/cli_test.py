@@ -109,6 +109,26 @@ def invalid(world):
     check(any(finding["line"] == 4 for finding in report["diagnostics"]), out)
 
 
+@case("findings come as SARIF and as annotations, for all files at once")
+def report_forms(world):
+    bad = write(world, "bad one.yaml", "namespace: a.b\njobs:\n- name: x\n  stepz: []\n")
+    good = write(world, "good.yaml", definition("true"))
+    out, _ = arcentra(world, "validate", "--format", "sarif", bad, good, bad, code=1)
+    log = json.loads(out)
+    (run,) = log["runs"]
+    same((log["version"], run["tool"]["driver"]["name"]), ("2.1.0", "arcentra"), "the log")
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    same({result["ruleId"] for result in run["results"]}, rules, "rules that found something")
+    places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
+    check(all("bad%20one.yaml" in place["artifactLocation"]["uri"] for place in places), out)
+    check(4 in [place["region"]["startLine"] for place in places], out)
+    out, _ = arcentra(world, "validate", "--format", "github", good, bad, code=1)
+    check(out.startswith("::error file=" + bad + ",line="), out)
+    check(all(line.startswith("::") for line in out.splitlines()), out)
+    _, err = arcentra(world, "validate", "--format", "xml", good, code=2)
+    check("human|json|sarif|github" in err and "`xml`" in err, err)
+
+
 @case("a file that cannot be read, or no file, is exit code 2")
 def unreadable(world):
     good = write(world, "good.yaml", definition("true"))
