@@ -358,8 +358,10 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
 {
     arc_slice left = node->text;
     struct part part;
-    size_t from = 0;
+    size_t from = node->expanded ? SIZE_MAX : 0;
     int any = 0;
+    if (check->merging)
+        return;
     while (next_part(&left, &part)) {
         if (!part.expression)
             continue;

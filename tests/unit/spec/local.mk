@@ -4,7 +4,10 @@ unit_tests += \
 	tests/unit/spec/diag_test \
 	tests/unit/spec/docs_test \
 	tests/unit/spec/golden_test \
+	tests/unit/spec/include_test \
 	tests/unit/spec/plan_test \
+	tests/unit/spec/roundtrip_test \
+	tests/unit/spec/rules_test \
 	tests/unit/spec/spec_test \
 	tests/unit/spec/suite_test \
 	tests/unit/spec/tree_test
