@@ -15,7 +15,17 @@ libarc_la_SOURCES += \
 	lib/spec/object.c \
 	lib/spec/places.c \
 	lib/spec/plan_build.c \
+	lib/spec/plan_graph.c \
 	lib/spec/plan_json.c \
+	lib/spec/plan_load.c \
+	lib/spec/plan_matrix.c \
+	lib/spec/plan_part.c \
+	lib/spec/plan_print.c lib/spec/plan_print.h \
+	lib/spec/plan_private.h \
+	lib/spec/plan_step.c \
+	lib/spec/plan_text.c \
+	lib/spec/plan_when.c \
+	lib/spec/plan_words.h \
 	lib/spec/rules.c lib/spec/rules.h \
 	lib/spec/rules_block.c \
 	lib/spec/rules_group.c \

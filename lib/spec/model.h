@@ -45,6 +45,7 @@ struct arc_spec {
     uint32_t named_count;
     struct arc_spec_variable *variables;
     uint32_t variable_count;
+    struct arc_spec_limits limits; /* that it was read under; its plan has the same */
 };
 
 /* What the checks share. */

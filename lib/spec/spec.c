@@ -56,6 +56,7 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
     sink.max = check.limits.diags;
     check.spec = ARC_ARENA_NEW(arena, struct arc_spec);
     if (ready && check.spec != NULL) {
+        check.spec->limits = check.limits;
         check.spec->format = format == ARC_FORMAT_AUTO ? guess_format(text) : format;
         (void)read_and_check(&check, &tree); /* its reason is in the diags or the arena */
     }
