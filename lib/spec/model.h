@@ -117,6 +117,8 @@ enum arc_template_in { ARC_IN_VALUE, ARC_IN_VARIABLE, ARC_IN_SCRIPT };
 void arc__template_check(struct arc_check *check, const struct arc_node *node,
                          const struct arc_field *field, const struct arc_path *path,
                          enum arc_template_in in, int *outside);
+/* Variables that a text which cannot be read may use: they are not said to be unused then. */
+void arc__mark_words(struct arc_check *check, arc_slice text);
 /* A `when`. 1: it is right, and false whatever the run will be. */
 int arc__condition_check(struct arc_check *check, const struct arc_node *node,
                          const struct arc_field *field, const struct arc_path *path);

@@ -138,7 +138,7 @@ static int declared_axis(struct use *use, arc_slice name, enum arc_type_kind *ty
 static int declared_job(struct use *use, arc_slice of, arc_slice name, enum arc_type_kind *type)
 {
     const struct arc_names *needs = arc__scope_needs(use->check);
-    *type = ARC_TYPE_KIND_MAP;
+    *type = of.ptr == NULL ? ARC_TYPE_KIND_MAP : ARC_TYPE_KIND_ANY;
     if (needs == NULL)
         return 1;
     if (of.ptr == NULL)
@@ -163,7 +163,7 @@ static uint32_t step_limit(const struct use *use)
 static int declared_step(struct use *use, arc_slice of, arc_slice name, enum arc_type_kind *type)
 {
     const struct arc_names *steps = arc__scope_steps(use->check);
-    *type = ARC_TYPE_KIND_MAP;
+    *type = of.ptr == NULL ? ARC_TYPE_KIND_MAP : ARC_TYPE_KIND_ANY;
     if (steps == NULL)
         return 1;
     if (of.ptr == NULL) {
@@ -254,6 +254,36 @@ static enum arc_diag_code code_of(enum arc_fault_kind kind)
     return ARC_DIAG_EXPRESSION_BUDGET;
 }
 
+/* What to do about a context that has no meaning here. */
+static arc_slice place_hint(const struct use *use, enum arc_context context)
+{
+    if (use->in == ARC_IN_VARIABLE)
+        return ARC_LIT("a variable may hold what `trigger`, `git` and `pipeline` give");
+    if (use->field->id == ARC_FIELD_CONCURRENCY_GROUP && context != ARC_CONTEXT_SECRETS)
+        return ARC_LIT("a group is chosen before anything runs: use `variables`, `trigger` or, in "
+                       "a job, `matrix`");
+    switch (context) {
+    case ARC_CONTEXT_SECRETS:
+        return ARC_LIT("give it to the step in its `env`, like `env: {TOKEN: \"${{ secrets.TOKEN "
+                       "}}\"}`");
+    case ARC_CONTEXT_ENV:
+        return ARC_LIT("use `variables`, or use it in a job or a step");
+    case ARC_CONTEXT_MATRIX:
+        return ARC_LIT("use it in a job that has a `matrix`, or in its steps");
+    case ARC_CONTEXT_NEEDS:
+        return ARC_LIT("use it in a job that depends on the other one, or in its steps");
+    case ARC_CONTEXT_STEPS:
+        return ARC_LIT("use it in a later step of the same job, or in the job's `outputs`");
+    case ARC_CONTEXT_JOB:
+        return ARC_LIT("use it in a job or a step");
+    case ARC_CONTEXT_STEP:
+    case ARC_CONTEXT_AGENT:
+        return ARC_LIT("use it in a step");
+    default:
+        return ARC_NONE;
+    }
+}
+
 /* What the definition knows better than the expression: a job that is there but not depended on, a
  * step that comes later. */
 static arc_slice better_hint(struct use *use, const struct arc_fault *fault)
@@ -262,7 +292,9 @@ static arc_slice better_hint(struct use *use, const struct arc_fault *fault)
     struct arc_expr_name name;
     uint32_t at = 0;
     while (use->expr != NULL && arc__expr_name(use->expr, &at, &name)) {
-        if (name.count == 0 || name.offsets[0] != fault->offset)
+        if (fault->kind == ARC_FAULT_PLACE && name.offset == fault->offset)
+            return place_hint(use, name.context);
+        if (fault->kind != ARC_FAULT_NAME || name.count == 0 || name.offsets[0] != fault->offset)
             continue;
         arc_slice shown = quoted(use, name.members[0]);
         const struct arc_names *steps =
@@ -290,7 +322,7 @@ static void report_fault(void *user, const struct arc_fault *fault)
     struct use *use = user;
     arc_slice hint = ARC_NONE;
     use->faults++;
-    if (fault->kind == ARC_FAULT_NAME && arc__sink_keeps(use->check->sink))
+    if (arc__sink_keeps(use->check->sink))
         hint = better_hint(use, fault);
     if (hint.len == 0)
         hint = fault->hint;
@@ -398,9 +430,9 @@ static int is_outside(struct use *use, const struct arc_expr_name *name, int dep
 }
 
 /* `trigger.ref` as TRIGGER_REF. */
-static arc_slice env_name(struct use *use)
+static arc_slice env_name(struct use *use, arc_slice text)
 {
-    char *name = arc__arena_strdup(use->check->arena, use->text);
+    char *name = arc__arena_strdup(use->check->arena, text);
     size_t len = 0;
     for (const char *c = name; c != NULL && *c != '\0' && len < 40; c++) {
         if ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9'))
@@ -418,24 +450,35 @@ static void refuse_in_script(struct use *use, const struct arc_expr_name *name)
 {
     struct arc_check *check = use->check;
     arc_slice hint = ARC_NONE;
+    arc_slice text = arc__slice(use->text.ptr + name->offset, name->end - name->offset);
     struct arc_span span = span_of(use, name->offset, name->end);
     if (arc__sink_keeps(check->sink) && name->context == ARC_CONTEXT_ENV && name->count > 0 &&
         arc__form_env_name(name->members[0])) {
         hint = arc__arena_printf(check->arena, "write \"$%.*s\" in the script",
                                  ARC_ARG(name->members[0]));
     } else if (arc__sink_keeps(check->sink)) {
-        arc_slice env = env_name(use);
+        arc_slice env = env_name(use, text);
         arc_slice shown = arc__slice(use->text.ptr, arc__utf8_prefix(use->text, 60));
         hint = arc__arena_printf(check->arena,
                                  "write `env: {%.*s: \"${{ %.*s }}\"}` and use \"$%.*s\" in the "
                                  "script",
                                  ARC_ARG(env), ARC_ARG(shown), ARC_ARG(env));
     }
-    arc_slice text = arc__slice(use->text.ptr + name->offset, name->end - name->offset);
     (void)arc__diag_add_as(check->sink, ARC_DIAG_SCRIPT,
                            check->options.script_warnings ? ARC_SEVERITY_WARNING
                                                           : ARC_SEVERITY_ERROR,
                            use->path, &span, hint, ARC_ARGS(quoted(use, text)));
+}
+
+/* Names are part of the language before runs know them. */
+static void say_later(struct use *use, const struct arc_expr_name *name)
+{
+    struct arc_check *check = use->check;
+    struct arc_span span = span_of(use, name->offset, name->end);
+    arc_slice text = arc__slice(use->text.ptr + name->offset, name->end - name->offset);
+    (void)arc__diag_add_as(check->sink, ARC_DIAG_LATER,
+                           check->options.runnable ? ARC_SEVERITY_ERROR : ARC_SEVERITY_WARNING,
+                           use->path, &span, ARC_NONE, ARC_ARGS(quoted(use, text)));
 }
 
 /* Each name on its own; 1: the result may come from outside. */
@@ -451,6 +494,8 @@ static int check_names(struct use *use)
                          ARC_ARGS(quoted(use, name.count > 0 ? name.members[0] : use->text)));
         if (name.context == ARC_CONTEXT_NEEDS)
             check_output(use, &name);
+        if (name.context == ARC_CONTEXT_SECRETS && use->faults == 0)
+            say_later(use, &name);
         if (flowing && !outside && use->in == ARC_IN_SCRIPT)
             refuse_in_script(use, &name);
         outside |= flowing;
@@ -467,14 +512,14 @@ static int is_name_char(char c)
 }
 
 /* What cannot be read may still use a variable, which is then not said to be unused. */
-static void mark_words(struct use *use)
+void arc__mark_words(struct arc_check *check, arc_slice text)
 {
-    for (size_t at = 0; at < use->text.len;) {
+    for (size_t at = 0; at < text.len;) {
         size_t end = at;
-        while (end < use->text.len && is_name_char(use->text.ptr[end]))
+        while (end < text.len && is_name_char(text.ptr[end]))
             end++;
         struct arc_spec_variable *variable =
-            arc__spec_variable(use->check->spec, arc__slice(use->text.ptr + at, end - at));
+            arc__spec_variable(check->spec, arc__slice(text.ptr + at, end - at));
         if (variable != NULL)
             variable->used = 1;
         at = end > at ? end : at + 1;
@@ -494,7 +539,7 @@ static int check_expression(struct use *use, int status, int *outside)
         use->expr = NULL;
         if (read == ARC_EINVAL)
             report_fault(use, &fault);
-        mark_words(use);
+        arc__mark_words(check, use->text);
         return 0;
     }
     place(use, &scope);
@@ -560,7 +605,7 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
         if (part.open) {
             (void)arc__diag_add(check->sink, ARC_DIAG_TEMPLATE_OPEN, path, &use.span, ARC_NONE,
                                 ARC_NO_ARGS);
-            mark_words(&use);
+            arc__mark_words(check, use.text);
         } else {
             (void)check_expression(&use, 0, &any);
         }

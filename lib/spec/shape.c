@@ -236,12 +236,18 @@ static void check_bool(struct arc_check *check, const struct arc_node *node,
 /* A condition in braces, shown without them. */
 static arc_slice bare_condition(struct arc_check *check, arc_slice text)
 {
-    text = arc__slice_trim(text);
-    if (text.len < 6 || text.len > 100 || !arc__slice_starts(text, ARC_LIT("${{")) ||
-        memcmp(text.ptr + text.len - 2, "}}", 2) != 0)
-        return ARC_LIT("write it without them");
-    text = arc__slice_trim(arc__slice(text.ptr + 3, text.len - 5));
-    return arc__arena_printf(check->arena, "write `%.*s`", ARC_ARG(text));
+    struct arc_template_part part;
+    struct arc_buf buf;
+    arc_slice rest = text, shown = ARC_NONE;
+    arc__buf_init(&buf, &check->arena->mem, 512);
+    while (arc__template_next(text, &rest, &part))
+        arc__buf_add_slice(&buf, part.text);
+    arc_slice bare = arc__buf_slice(&buf);
+    if (buf.failed == ARC_OK && bare.len <= 120 &&
+        (bare.len == 0 || memchr(bare.ptr, '\n', bare.len) == NULL))
+        shown = arc__arena_printf(check->arena, "write `%.*s`", ARC_ARG(bare));
+    arc__buf_deinit(&buf);
+    return shown.len > 0 ? shown : ARC_LIT("write it without them");
 }
 
 static void never(struct arc_check *check, const struct arc_node *node,
@@ -274,6 +280,7 @@ static void check_when(struct arc_check *check, const struct arc_node *node,
     if (arc__template_any(text)) {
         (void)arc__diag_add(check->sink, ARC_DIAG_CONDITION_BRACES, path, &node->mark,
                             bare_condition(check, text), ARC_NO_ARGS);
+        arc__mark_words(check, text);
         return;
     }
     if (text.len == 0)
