@@ -8,6 +8,7 @@ unit_tests += \
 	tests/unit/spec/plan_test \
 	tests/unit/spec/roundtrip_test \
 	tests/unit/spec/rules_test \
+	tests/unit/spec/scope_test \
 	tests/unit/spec/spec_test \
 	tests/unit/spec/suite_test \
 	tests/unit/spec/tree_test
