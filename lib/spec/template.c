@@ -54,16 +54,6 @@ static int next_part(arc_slice *text, struct part *part)
     return 1;
 }
 
-int arc__template_next(arc_slice whole, arc_slice *rest, struct arc_template_part *part)
-{
-    struct part next;
-    if (!next_part(rest, &next))
-        return 0;
-    *part = (struct arc_template_part){next.text, (uint32_t)(next.text.ptr - whole.ptr),
-                                       next.expression, next.open};
-    return 1;
-}
-
 /* --- resolving ---------------------------------------------------------------------------- */
 
 enum source {
