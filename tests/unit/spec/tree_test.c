@@ -17,7 +17,7 @@ static const struct arc_node *read_tree(struct reading *r, arc_slice text, enum 
     struct arc_spec_limits limits = arc__limits_resolve(given);
     subject_init(&r->s);
     CHECK(arc__diags_init(&r->s.diags, &r->s.arena, ARC_NONE, text));
-    r->sink = (struct arc_sink){&r->s.arena, &r->s.diags, 100};
+    r->sink = (struct arc_sink){.arena = &r->s.arena, .diags = &r->s.diags, .max = 100};
     r->root = NULL;
     if (arc__tree_init(&r->tree, 0, &limits, &r->s.arena, &r->sink))
         r->root = format == ARC_FORMAT_JSON ? arc__json_tree(&r->tree) : arc__yaml_tree(&r->tree);
