@@ -7,6 +7,7 @@ libarc_la_SOURCES += \
 	lib/spec/diag_print.c \
 	lib/spec/diags.def \
 	lib/spec/fields.c lib/spec/fields.def lib/spec/fields.h \
+	lib/spec/foreign.c lib/spec/foreign.def \
 	lib/spec/include.c lib/spec/include.h \
 	lib/spec/json.c \
 	lib/spec/json_help.c lib/spec/json_help.h \
@@ -18,7 +19,13 @@ libarc_la_SOURCES += \
 	lib/spec/places.c \
 	lib/spec/plan_build.c \
 	lib/spec/plan_json.c \
-	lib/spec/rules.c \
+	lib/spec/rules.c lib/spec/rules.h \
+	lib/spec/rules_block.c \
+	lib/spec/rules_group.c \
+	lib/spec/rules_matrix.c \
+	lib/spec/rules_plain.c \
+	lib/spec/rules_select.c \
+	lib/spec/rules_trigger.c \
 	lib/spec/scalar.c \
 	lib/spec/shape.c lib/spec/shape.h \
 	lib/spec/spec.c lib/spec/spec.h \
@@ -26,4 +33,5 @@ libarc_la_SOURCES += \
 	lib/spec/tree.c lib/spec/tree.h \
 	lib/spec/values.c \
 	lib/spec/yaml.c \
-	lib/spec/yaml_help.c lib/spec/yaml_help.h
+	lib/spec/yaml_help.c lib/spec/yaml_help.h \
+	lib/spec/zones.c lib/spec/zones.def

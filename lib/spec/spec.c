@@ -22,10 +22,11 @@ static int read_and_check(struct arc_check *check, struct arc_tree *tree)
     if (spec->root == NULL)
         return 0;
     arc__fields_note(tree->root);
-    if (!arc__include_merge(check, tree->nodes) || !arc__model_variables(check))
+    if (!arc__include_merge(check, tree->nodes) || !arc__model_jobs(check) ||
+        !arc__model_variables(check))
         return 0;
     arc__check_shape(check);
-    return arc__model_jobs(check) && arc__check_rules(check);
+    return arc__check_rules(check);
 }
 
 static arc_status refuse(const struct arc_diags *diags, arc_err *err)

@@ -18,11 +18,6 @@ static const char *find_open(arc_slice text)
     return text.len >= 3 ? memmem(text.ptr, text.len, "${{", 3) : NULL;
 }
 
-int arc__template_any(arc_slice text)
-{
-    return find_open(text) != NULL;
-}
-
 /* The offset behind the closing braces; 0: there are none. Braces inside of quotes do not count. */
 static size_t find_close(arc_slice text)
 {
@@ -56,16 +51,6 @@ static int next_part(arc_slice *text, struct part *part)
         part->text = arc__slice_trim(arc__slice(open + 3, len - 3 - (part->open ? 0 : 2)));
     }
     *text = arc__slice_from(*text, len);
-    return 1;
-}
-
-int arc__template_next(arc_slice whole, arc_slice *rest, struct arc_template_part *part)
-{
-    struct part next;
-    if (!next_part(rest, &next))
-        return 0;
-    *part = (struct arc_template_part){next.text, (uint32_t)(next.text.ptr - whole.ptr),
-                                       next.expression, next.open};
     return 1;
 }
 
@@ -315,7 +300,10 @@ static void refuse_in_script(struct use *use)
                                  "script",
                                  ARC_ARG(name), ARC_ARG(shown), ARC_ARG(name));
     }
-    report(use, ARC_DIAG_SCRIPT, hint, ARC_ARGS(quoted(use, use->text)));
+    (void)arc__diag_add_as(
+        use->check->sink, ARC_DIAG_SCRIPT,
+        use->check->options.script_warnings ? ARC_SEVERITY_WARNING : ARC_SEVERITY_ERROR, use->path,
+        &use->mark, hint, ARC_ARGS(quoted(use, use->text)));
 }
 
 static void check_expression(struct use *use)

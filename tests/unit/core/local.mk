@@ -4,10 +4,12 @@ unit_tests += \
 	tests/unit/core/cron_test \
 	tests/unit/core/decide_test \
 	tests/unit/core/event_test \
+	tests/unit/core/pattern_test \
 	tests/unit/core/plan_test \
 	tests/unit/core/property_test \
 	tests/unit/core/retry_test \
-	tests/unit/core/states_test
+	tests/unit/core/states_test \
+	tests/unit/core/value_test
 EXTRA_DIST += tests/golden/core
 
 trial_sources = tests/unit/core/trial.c tests/unit/core/trial.h \
