@@ -15,10 +15,12 @@ struct arc_spec_object {
     struct arc_mem mem;
     atomic_uint refs;
     struct arc_arena arena;
-    arc_slice text;      /* as given */
+    arc_slice text;      /* as given; with its includes merged, where it has some */
     arc_slice canonical; /* JSON */
     enum arc_format format;
     uint32_t job_count;
+    const struct arc_plan_include *includes; /* what was merged in, for plans */
+    uint32_t include_count;
 };
 
 /* The buffer's memory becomes the caller's, in a form that arc_text_free can free alone: texts are
