@@ -208,8 +208,8 @@ arc_status arc__expr_call_fault(const struct arc_expr *expr, uint32_t at, struct
     if (function != NULL)
         return code->b >= function->least && code->b <= function->most
                    ? ARC_OK
-                   : count_fault(key, function->signature, function->least, function->most,
-                                 code->b, to);
+                   : count_fault(key, function->signature, function->least, function->most, code->b,
+                                 to);
     struct arc_quote quote = arc__quote(key->name);
     if (arc__status_find(key->name, &bits))
         return arc__fault(to, ARC_FAULT_FUNCTION, key->at, key->end,

@@ -7,8 +7,8 @@
 
 struct type {
     enum arc_type_kind kind;
-    uint32_t from, to;              /* of the text */
-    const struct arc_value *value;  /* of a literal, else NULL */
+    uint32_t from, to;             /* of the text */
+    const struct arc_value *value; /* of a literal, else NULL */
 };
 
 /* Where two branches meet. */
@@ -83,20 +83,20 @@ static struct arc_quote quote_of(const struct checker *checker, const struct typ
 
 static const char *type_name(enum arc_type_kind kind)
 {
-    static const char *const names[] = {"anything",        "null",   "true or false", "an integer",
-                                        "a float",         "a text", "a list",        "a map",
-                                        "a map of texts", "a duration", "a time"};
+    static const char *const names[] = {
+        "anything", "null",  "true or false",  "an integer", "a float", "a text",
+        "a list",   "a map", "a map of texts", "a duration", "a time"};
     return names[kind];
 }
 
 static enum arc_type_kind type_of(const struct arc_value *value)
 {
     static const enum arc_type_kind kinds[] = {
-        [ARC_VALUE_NULL] = ARC_TYPE_KIND_NULL,         [ARC_VALUE_BOOL] = ARC_TYPE_KIND_BOOL,
-        [ARC_VALUE_INT] = ARC_TYPE_KIND_INT,           [ARC_VALUE_FLOAT] = ARC_TYPE_KIND_FLOAT,
-        [ARC_VALUE_TEXT] = ARC_TYPE_KIND_TEXT,         [ARC_VALUE_LIST] = ARC_TYPE_KIND_LIST,
-        [ARC_VALUE_MAP] = ARC_TYPE_KIND_MAP,           [ARC_VALUE_DURATION] = ARC_TYPE_KIND_DURATION,
-        [ARC_VALUE_TIME] = ARC_TYPE_KIND_TIME,         [ARC_VALUE_UNKNOWN] = ARC_TYPE_KIND_ANY,
+        [ARC_VALUE_NULL] = ARC_TYPE_KIND_NULL, [ARC_VALUE_BOOL] = ARC_TYPE_KIND_BOOL,
+        [ARC_VALUE_INT] = ARC_TYPE_KIND_INT,   [ARC_VALUE_FLOAT] = ARC_TYPE_KIND_FLOAT,
+        [ARC_VALUE_TEXT] = ARC_TYPE_KIND_TEXT, [ARC_VALUE_LIST] = ARC_TYPE_KIND_LIST,
+        [ARC_VALUE_MAP] = ARC_TYPE_KIND_MAP,   [ARC_VALUE_DURATION] = ARC_TYPE_KIND_DURATION,
+        [ARC_VALUE_TIME] = ARC_TYPE_KIND_TIME, [ARC_VALUE_UNKNOWN] = ARC_TYPE_KIND_ANY,
     };
     return kinds[value->kind];
 }
@@ -253,11 +253,10 @@ static void find_member(struct checker *checker, enum arc_context context, arc_s
 static arc_slice meant_by(struct checker *checker, arc_slice name)
 {
     static const char *const others[][2] = {
-        {"True", "true"},  {"TRUE", "true"},     {"yes", "true"},      {"False", "false"},
-        {"FALSE", "false"}, {"no", "false"},     {"None", "null"},     {"nil", "null"},
-        {"Null", "null"},  {"NULL", "null"},     {"undefined", "null"}, {"needs_", "needs"},
-        {"github", "trigger"}, {"inputs", "variables"}, {"vars", "variables"},
-        {"runner", "agent"},
+        {"True", "true"},      {"TRUE", "true"},        {"yes", "true"},       {"False", "false"},
+        {"FALSE", "false"},    {"no", "false"},         {"None", "null"},      {"nil", "null"},
+        {"Null", "null"},      {"NULL", "null"},        {"undefined", "null"}, {"needs_", "needs"},
+        {"github", "trigger"}, {"inputs", "variables"}, {"vars", "variables"}, {"runner", "agent"},
     };
     size_t count = 0;
     uint8_t bits = 0;
@@ -592,8 +591,8 @@ static void check_fused_equal(struct checker *checker, uint32_t constant)
 static void check_index(struct checker *checker)
 {
     struct type key = pop(checker), of = pop(checker);
-    enum arc_type_kind result = of.kind == ARC_TYPE_KIND_TEXTS ? ARC_TYPE_KIND_TEXT
-                                                               : ARC_TYPE_KIND_ANY;
+    enum arc_type_kind result =
+        of.kind == ARC_TYPE_KIND_TEXTS ? ARC_TYPE_KIND_TEXT : ARC_TYPE_KIND_ANY;
     struct arc_quote quote = quote_of(checker, &of);
     if (of.kind == ARC_TYPE_KIND_LIST)
         want(checker, &key, ARC_TYPE_KIND_INT, "the index of a list", ARC_NONE);
@@ -647,8 +646,8 @@ static void check_call(struct checker *checker, const struct arc_code *code)
     int literals = code->b > 0, fit = 1;
     for (uint32_t i = 0; i < code->b; i++) {
         uint32_t param = i < ARC_FUNCTION_PARAMS_MAX ? i : ARC_FUNCTION_PARAMS_MAX - 1;
-        uint32_t last = function->most < ARC_FUNCTION_PARAMS_MAX ? function->most
-                                                                 : ARC_FUNCTION_PARAMS_MAX;
+        uint32_t last =
+            function->most < ARC_FUNCTION_PARAMS_MAX ? function->most : ARC_FUNCTION_PARAMS_MAX;
         enum arc_type_kind wanted = function->params[last > 0 && param >= last ? last - 1 : param];
         literals &= args[i].value != NULL;
         if (fits(wanted, args[i].kind))
@@ -669,9 +668,8 @@ static void check_status(struct checker *checker, const struct arc_code *code)
     const struct arc_expr_key *key = &checker->expr->keys[code->c];
     struct arc_quote quote = arc__quote(key->name);
     if (!checker->scope->status)
-        FIND(checker, ARC_FAULT_PLACE, key->at, key->end,
-             ARC_LIT("use `job.status`, or a `when`"), "`%s()` has a meaning in `when` only",
-             quote.text);
+        FIND(checker, ARC_FAULT_PLACE, key->at, key->end, ARC_LIT("use `job.status`, or a `when`"),
+             "`%s()` has a meaning in `when` only", quote.text);
     put(checker, ARC_TYPE_KIND_BOOL);
 }
 

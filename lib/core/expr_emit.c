@@ -74,9 +74,8 @@ void arc__emit_path(struct arc_parser *parser, enum arc_context context, uint32_
 {
     uint32_t path = parser->count;
     parser->expr->contexts |= ARC_CONTEXT_BIT(context);
-    arc__emit_push(parser,
-                   (struct arc_code){ARC_OP_PATH, (uint8_t)context, 0, parser->key_count, 0}, at,
-                   end);
+    arc__emit_push(
+        parser, (struct arc_code){ARC_OP_PATH, (uint8_t)context, 0, parser->key_count, 0}, at, end);
     parser->path = path;
 }
 
@@ -162,9 +161,8 @@ void arc__emit_unary(struct arc_parser *parser, const struct arc_frame *frame)
 static void emit_equal(struct arc_parser *parser, const struct arc_frame *frame, uint16_t negated)
 {
     if (only_constant(parser, frame->start) == NULL) {
-        arc__emit_reduce(parser,
-                         (struct arc_code){ARC_OP_BINARY, ARC_OPERATOR_EQ, negated, 0, 0}, 2,
-                         frame->at, frame->end);
+        arc__emit_reduce(parser, (struct arc_code){ARC_OP_BINARY, ARC_OPERATOR_EQ, negated, 0, 0},
+                         2, frame->at, frame->end);
         return;
     }
     uint32_t constant = parser->code[frame->start].c;
@@ -182,12 +180,13 @@ static void emit_equal(struct arc_parser *parser, const struct arc_frame *frame,
         place->to = (uint16_t)parser->last_end;
         return;
     }
-    arc__emit_reduce(parser, (struct arc_code){ARC_OP_EQUAL, 0, negated, constant, 0}, 1,
-                     frame->at, frame->end);
+    arc__emit_reduce(parser, (struct arc_code){ARC_OP_EQUAL, 0, negated, constant, 0}, 1, frame->at,
+                     frame->end);
 }
 
 /* The pattern is the constant on top. */
-static arc_status emit_pattern(struct arc_parser *parser, uint32_t at, uint32_t end, uint8_t negated)
+static arc_status emit_pattern(struct arc_parser *parser, uint32_t at, uint32_t end,
+                               uint8_t negated)
 {
     uint32_t index = parser->count - 1;
     arc_slice text = arc__value_slice(&parser->constants[parser->code[index].c]);
@@ -207,9 +206,8 @@ static arc_status emit_pattern(struct arc_parser *parser, uint32_t at, uint32_t 
     if (status != ARC_OK)
         return status;
     drop_constant(parser);
-    arc__emit_reduce(parser,
-                     (struct arc_code){ARC_OP_PATTERN, negated, 0, parser->key_count, 0}, 1, at,
-                     end);
+    arc__emit_reduce(parser, (struct arc_code){ARC_OP_PATTERN, negated, 0, parser->key_count, 0}, 1,
+                     at, end);
     add_key(parser, text, place.at, place.end)->pattern = pattern;
     return ARC_OK;
 }
@@ -221,11 +219,11 @@ arc_status arc__emit_binary(struct arc_parser *parser, const struct arc_frame *f
     switch (frame->operator_) {
     case ARC_OPERATOR_OR:
     case ARC_OPERATOR_AND:
-        arc__emit_reduce(parser,
-                         (struct arc_code){frame->operator_ == ARC_OPERATOR_OR ? ARC_OP_OR
-                                                                               : ARC_OP_AND,
-                                           0, 0, 0, 0},
-                         2, frame->at, frame->end);
+        arc__emit_reduce(
+            parser,
+            (struct arc_code){frame->operator_ == ARC_OPERATOR_OR ? ARC_OP_OR : ARC_OP_AND, 0, 0, 0,
+                              0},
+            2, frame->at, frame->end);
         parser->places[parser->count - 1].from = right;
         arc__emit_target(parser, frame->jump);
         return ARC_OK;
@@ -300,8 +298,8 @@ static void emit_literal(struct arc_parser *parser, const struct arc_frame *fram
         arc__emit_constant(parser, *folded, frame->at, parser->last_end);
         return;
     }
-    arc__emit_reduce(parser, (struct arc_code){(uint8_t)op, 0, 0, frame->count, 0}, pops,
-                     frame->at, frame->end);
+    arc__emit_reduce(parser, (struct arc_code){(uint8_t)op, 0, 0, frame->count, 0}, pops, frame->at,
+                     frame->end);
     parser->places[parser->count - 1].from = (uint16_t)frame->at;
     parser->places[parser->count - 1].to = (uint16_t)parser->last_end;
     parser->starts[parser->height - 1] = (uint16_t)frame->at;
@@ -336,8 +334,7 @@ arc_status arc__emit_map(struct arc_parser *parser, const struct arc_frame *fram
     if (members == NULL)
         return ARC_ENOMEM;
     for (uint32_t i = 0; i < frame->count; i++) {
-        members[i].key =
-            arc__value_slice(&parser->constants[parser->code[first + i * 2].c]);
+        members[i].key = arc__value_slice(&parser->constants[parser->code[first + i * 2].c]);
         members[i].value = parser->constants[parser->code[first + i * 2 + 1].c];
     }
     struct arc_value map = arc__value_map(members, frame->count);

@@ -54,11 +54,10 @@ static arc_status no_member(struct run *run, const struct arc_value *of,
                             const struct arc_expr_key *key)
 {
     struct arc_quote quote = arc__quote(key->name);
-    return arc__fault(fault_of(run), ARC_FAULT_TYPE, key->at, key->end,
-                      of->kind == ARC_VALUE_LIST ? ARC_LIT("write `[0]` for the first one")
-                                                 : ARC_NONE,
-                      "%s has no member `%s`",
-                      arc__value_kind_name((enum arc_value_kind)of->kind), quote.text);
+    return arc__fault(
+        fault_of(run), ARC_FAULT_TYPE, key->at, key->end,
+        of->kind == ARC_VALUE_LIST ? ARC_LIT("write `[0]` for the first one") : ARC_NONE,
+        "%s has no member `%s`", arc__value_kind_name((enum arc_value_kind)of->kind), quote.text);
 }
 
 static arc_status no_name(struct run *run, enum arc_context context, const struct arc_expr_key *key)
@@ -124,8 +123,9 @@ static const struct arc_value null_value = {ARC_VALUE_NULL, 0, {0}};
 static const struct arc_value unknown_value = {ARC_VALUE_UNKNOWN, 0, {0}};
 
 /* A member of what is no map, or that the map lacks. NULL: a fault, in *status. */
-static const struct arc_value *find_hard(struct run *run, const struct arc_value *of, uint32_t index,
-                                         const struct arc_expr_key *key, arc_status *status)
+static const struct arc_value *find_hard(struct run *run, const struct arc_value *of,
+                                         uint32_t index, const struct arc_expr_key *key,
+                                         arc_status *status)
 {
     enum arc_context context = (enum arc_context)(run->code->a & ~ARC_OP_NOT_EQUAL);
     if (of->kind == ARC_VALUE_UNKNOWN)
@@ -150,8 +150,7 @@ static inline const struct arc_value *walk(struct run *run, const struct arc_cod
     const struct arc_value *value = &run->machine.world->contexts[code->a & ~ARC_OP_NOT_EQUAL];
     struct arc_expr_key *keys = &run->machine.expr->keys[code->c];
     for (uint32_t i = 0; i < code->b; i++) {
-        const struct arc_value *found =
-            value->kind == ARC_VALUE_MAP ? find(value, &keys[i]) : NULL;
+        const struct arc_value *found = value->kind == ARC_VALUE_MAP ? find(value, &keys[i]) : NULL;
         if (found == NULL)
             found = find_hard(run, value, i, &keys[i], status);
         if (found == NULL)
@@ -251,8 +250,8 @@ static arc_status do_map(struct run *run)
     }
     struct arc_value map = arc__value_map(members, count);
     if (map.count < count)
-        return placed(run, arc__fn_fail(&run->machine.call, ARC_FAULT_VALUE, "leave one of them out",
-                                        "a key stands twice in the map"));
+        return placed(run, arc__fn_fail(&run->machine.call, ARC_FAULT_VALUE,
+                                        "leave one of them out", "a key stands twice in the map"));
     *run->top++ = map;
     return ARC_OK;
 }
@@ -352,8 +351,7 @@ static inline arc_status equals(struct run *run, const struct arc_value *value,
         return ARC_OK;
     }
     struct arc_value same = ARC_VALUE_OF_UNKNOWN;
-    ARC_TRY(placed(run,
-                   arc__expr_binary(&run->machine, ARC_OPERATOR_EQ, value, constant, &same)));
+    ARC_TRY(placed(run, arc__expr_binary(&run->machine, ARC_OPERATOR_EQ, value, constant, &same)));
     if (same.kind == ARC_VALUE_BOOL)
         same.as.integer ^= (int64_t)negated;
     *out = same;
@@ -449,8 +447,8 @@ static arc_status execute(struct run *run)
             if (code->op == ARC_OP_PATH)
                 *run->top = *value;
             else
-                ARC_TRY(equals(run, value, &expr->constants[code->d],
-                               code->a >= ARC_OP_NOT_EQUAL, run->top));
+                ARC_TRY(equals(run, value, &expr->constants[code->d], code->a >= ARC_OP_NOT_EQUAL,
+                               run->top));
             run->top++;
             break;
         case ARC_OP_EQUAL:
@@ -509,8 +507,8 @@ arc_status arc__expr_eval(const struct arc_expr *expr, const struct arc_world *w
     struct arc_expr_limits limits = arc__expr_limits(given);
     struct arc_value local[STACK_LOCAL];
     struct arc_value *stack = local;
-    struct run run = {.machine = {expr, world,
-                                  {arena, limits.units, limits.result_bytes, world->now_ns, fault}}};
+    struct run run = {
+        .machine = {expr, world, {arena, limits.units, limits.result_bytes, world->now_ns, fault}}};
     if (expr->count > limits.units)
         return spent(&run);
     run.machine.call.units -= expr->count;

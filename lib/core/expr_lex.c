@@ -139,8 +139,9 @@ static arc_status refuse_character(struct arc_lexer *lexer)
         return arc__fault(lexer->fault, ARC_FAULT_SYNTAX, lexer->at, end,
                           ARC_LIT("put texts into quotes, and such names into `[\"…\"]`"),
                           "`%.*s` can stand in quotes only", ARC_ARG(sign));
-    return arc__fault(lexer->fault, ARC_FAULT_SYNTAX, lexer->at, end, ARC_LIT("put texts into quotes"),
-                      "`%.*s` is no sign of the language", ARC_ARG(sign));
+    return arc__fault(lexer->fault, ARC_FAULT_SYNTAX, lexer->at, end,
+                      ARC_LIT("put texts into quotes"), "`%.*s` is no sign of the language",
+                      ARC_ARG(sign));
 }
 
 /* --- numbers ------------------------------------------------------------------------------ */
@@ -150,7 +151,8 @@ static arc_status refuse_number(struct arc_lexer *lexer, uint32_t at)
 {
     uint32_t end = at;
     int dots = 0, letters = 0;
-    while (end < lexer->text.len && (is_word(lexer->text.ptr[end]) || lexer->text.ptr[end] == '.')) {
+    while (end < lexer->text.len &&
+           (is_word(lexer->text.ptr[end]) || lexer->text.ptr[end] == '.')) {
         dots += lexer->text.ptr[end] == '.';
         letters += is_letter(lexer->text.ptr[end]);
         end++;
@@ -283,8 +285,9 @@ static arc_status refuse_escape(struct arc_lexer *lexer, uint32_t at)
         return arc__fault(lexer->fault, ARC_FAULT_SYNTAX, at, at + 2,
                           ARC_LIT("write `\\u` and the four digits of base 16 of a character"),
                           "`\\u` stands for no character here");
-    arc_slice hint = ARC_LIT("write `\\\\` for a backslash; others are \\\" \\' \\/ \\n \\r \\t \\b \\f "
-                             "\\uXXXX");
+    arc_slice hint =
+        ARC_LIT("write `\\\\` for a backslash; others are \\\" \\' \\/ \\n \\r \\t \\b \\f "
+                "\\uXXXX");
     uint32_t end = at + 2;
     while (end < lexer->text.len && (lexer->text.ptr[end] & 0xc0) == 0x80)
         end++;
@@ -306,16 +309,14 @@ static arc_status unescape(struct arc_lexer *lexer, arc_slice text, uint32_t fro
             out[len++] = text.ptr[i++];
             continue;
         }
-        const char *name = i + 1 < text.len && text.ptr[i + 1] != '\0'
-                               ? strchr(names, text.ptr[i + 1])
-                               : NULL;
+        const char *name =
+            i + 1 < text.len && text.ptr[i + 1] != '\0' ? strchr(names, text.ptr[i + 1]) : NULL;
         size_t used = 2;
         if (name != NULL)
             out[len++] = values[name - names];
         else
-            used = i + 1 < text.len && text.ptr[i + 1] == 'u'
-                       ? unescape_unicode(text, i, out, &len)
-                       : 0;
+            used = i + 1 < text.len && text.ptr[i + 1] == 'u' ? unescape_unicode(text, i, out, &len)
+                                                              : 0;
         if (used == 0)
             return refuse_escape(lexer, from + (uint32_t)i);
         i += used;

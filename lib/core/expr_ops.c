@@ -26,10 +26,9 @@ static int holds_unknown(struct arc_machine *machine, const struct arc_value *va
         return -1;
     int found = 0;
     for (uint32_t i = 0; found == 0 && i < value->count; i++)
-        found = holds_unknown(machine,
-                              kind == ARC_VALUE_LIST ? &value->as.items[i]
-                                                     : &value->as.members[i].value,
-                              depth + 1);
+        found = holds_unknown(
+            machine, kind == ARC_VALUE_LIST ? &value->as.items[i] : &value->as.members[i].value,
+            depth + 1);
     return found;
 }
 
@@ -74,9 +73,8 @@ static arc_status overflow(struct arc_machine *machine, enum arc_operator operat
 
 static arc_status by_zero(struct arc_machine *machine, enum arc_operator operator_)
 {
-    return arc__fn_fail(&machine->call, ARC_FAULT_VALUE,
-                        "look before: `b == 0 ? 0 : a / b`", "`%s` divides by 0",
-                        arc__operator(operator_)->sign);
+    return arc__fn_fail(&machine->call, ARC_FAULT_VALUE, "look before: `b == 0 ? 0 : a / b`",
+                        "`%s` divides by 0", arc__operator(operator_)->sign);
 }
 
 /* --- arithmetic --------------------------------------------------------------------------- */
@@ -274,7 +272,8 @@ static arc_status in(struct arc_machine *machine, const struct arc_value *a,
         return ARC_OK;
     }
     if (b->kind == ARC_VALUE_MAP)
-        return arc__fn_fail(&machine->call, ARC_FAULT_TYPE, "", "the key of a map is a text, not %s",
+        return arc__fn_fail(&machine->call, ARC_FAULT_TYPE, "",
+                            "the key of a map is a text, not %s",
                             arc__value_kind_name((enum arc_value_kind)a->kind));
     return arc__fn_fail(&machine->call, ARC_FAULT_TYPE,
                         b->kind == ARC_VALUE_TEXT ? "write `text contains part`" : "",

@@ -202,10 +202,11 @@ static arc_status refuse_close(struct arc_parser *parser)
     if (end)
         return arc__fault(parser->lexer.fault, ARC_FAULT_SYNTAX, frame->at, frame->end, hint,
                           "`%s%s` is not closed", quote.text, open != NULL ? open : "");
-    return syntax(parser, hint, "does not close ", frame->kind == ARC_FRAME_CALL    ? "`(`"
-                                                   : frame->kind == ARC_FRAME_GROUP ? "`(`"
-                                                   : frame->kind == ARC_FRAME_MAP   ? "`{`"
-                                                                                    : "`[`");
+    return syntax(parser, hint, "does not close ",
+                  frame->kind == ARC_FRAME_CALL    ? "`(`"
+                  : frame->kind == ARC_FRAME_GROUP ? "`(`"
+                  : frame->kind == ARC_FRAME_MAP   ? "`{`"
+                                                   : "`[`");
 }
 
 /* --- an operand --------------------------------------------------------------------------- */

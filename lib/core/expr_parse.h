@@ -28,9 +28,9 @@ struct arc_frame {
     uint32_t jump;    /* THEN, ELSE, BINARY: the jump that waits for its target */
     uint32_t count;   /* LIST, MAP, CALL: what stands in it so far */
     uint32_t start;   /* where the instructions of the right side, or of the last part, begin */
-    uint32_t path;    /* INDEX: the path that it may become part of; THEN, ELSE, `??`: where the text
-                         of the whole begins */
-    arc_slice name;   /* CALL */
+    uint32_t path;  /* INDEX: the path that it may become part of; THEN, ELSE, `??`: where the text
+                       of the whole begins */
+    arc_slice name; /* CALL */
 };
 
 #define ARC_FRAMES_LOCAL 24u

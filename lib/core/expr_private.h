@@ -21,16 +21,16 @@ enum arc_operator {
 #define ARC_BINDS_UNARY 6u
 
 enum arc_op {
-    ARC_OP_CONST,     /* push constants[c] */
-    ARC_OP_PATH,      /* push context a, then the members keys[c] … keys[c + b - 1] of it */
-    ARC_OP_MEMBER,    /* the member keys[c] of the top */
-    ARC_OP_INDEX,     /* pop a key; its member of the top */
-    ARC_OP_LIST,      /* pop c values, push their list */
-    ARC_OP_MAP,       /* pop c keys and values, push their map */
+    ARC_OP_CONST,  /* push constants[c] */
+    ARC_OP_PATH,   /* push context a, then the members keys[c] … keys[c + b - 1] of it */
+    ARC_OP_MEMBER, /* the member keys[c] of the top */
+    ARC_OP_INDEX,  /* pop a key; its member of the top */
+    ARC_OP_LIST,   /* pop c values, push their list */
+    ARC_OP_MAP,    /* pop c keys and values, push their map */
     ARC_OP_NOT,
     ARC_OP_NEGATE,
-    ARC_OP_AND_JUMP,  /* to c, leaving the top, when it is false */
-    ARC_OP_AND,       /* pop two, push what both say */
+    ARC_OP_AND_JUMP, /* to c, leaving the top, when it is false */
+    ARC_OP_AND,      /* pop two, push what both say */
     ARC_OP_OR_JUMP,
     ARC_OP_OR,
     ARC_OP_COND,      /* pop a bool; to c when it is false */
@@ -42,7 +42,8 @@ enum arc_op {
     ARC_OP_PATTERN,   /* pop a text, push whether keys[c].pattern matches; a: not */
     ARC_OP_BINARY,    /* pop two, push a of them; b: not */
     ARC_OP_EQUAL,     /* like BINARY with EQ, NE (b), the right side being constants[c] */
-    ARC_OP_PATH_EQUAL /* PATH, then EQUAL with constants[d]; NE where the context has the high bit */
+    ARC_OP_PATH_EQUAL /* PATH, then EQUAL with constants[d]; NE where the context has the high bit
+                       */
 };
 #define ARC_OP_NOT_EQUAL 0x80u
 

@@ -93,8 +93,7 @@ arc_status arc__template_expand(arc_slice text, const struct arc_world *world,
             uint32_t at = (uint32_t)(part.text.ptr - text.ptr);
             while (text.ptr[at] != '$')
                 at--;
-            *fault = (struct arc_fault){ARC_FAULT_SYNTAX, at, at + 3,
-                                        ARC_LIT("`${{` has no `}}`"),
+            *fault = (struct arc_fault){ARC_FAULT_SYNTAX, at, at + 3, ARC_LIT("`${{` has no `}}`"),
                                         ARC_LIT("write `}}` at the end of the expression")};
             return ARC_EINVAL;
         }

@@ -3,6 +3,9 @@ unit_tests += \
 	tests/unit/core/clock_test \
 	tests/unit/core/decide_test \
 	tests/unit/core/event_test \
+	tests/unit/core/finally_test \
+	tests/unit/core/gate_test \
+	tests/unit/core/matrix_test \
 	tests/unit/core/plan_test \
 	tests/unit/core/property_test \
 	tests/unit/core/retry_test \
@@ -14,4 +17,7 @@ trial_sources = tests/unit/core/trial.c tests/unit/core/trial.h \
 	tests/unit/core/watch.c tests/unit/core/watch.h
 tests_unit_core_clock_test_SOURCES = tests/unit/core/clock_test.c $(trial_sources)
 tests_unit_core_decide_test_SOURCES = tests/unit/core/decide_test.c $(trial_sources)
+tests_unit_core_finally_test_SOURCES = tests/unit/core/finally_test.c $(trial_sources)
+tests_unit_core_gate_test_SOURCES = tests/unit/core/gate_test.c $(trial_sources)
+tests_unit_core_matrix_test_SOURCES = tests/unit/core/matrix_test.c $(trial_sources)
 tests_unit_core_property_test_SOURCES = tests/unit/core/property_test.c $(trial_sources)
