@@ -129,9 +129,10 @@ static arc_slice decided_text(struct arc_decision *d, const struct arc_run *run,
                              ARC_ARG(said->actor), ARC_ARG(said->comment));
 }
 
-arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *said,
-                            arc_err *err)
+arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *said, int *again,
+                           arc_err *err)
 {
+    *again = 0;
     if (said->gate == 0 || said->gate > run->plan->gate_count)
         return arc__fail(err, ARC_ENOTFOUND, "gate", "The run has no such gate.");
     const struct arc_plan_gate *def = &run->plan->gates[said->gate - 1];
@@ -139,13 +140,23 @@ arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const s
     if (!said->override && !may_approve(def, said->actor))
         return arc__fail(err, ARC_EDENIED, "gate", "%.*s is not one of the gate's approvers.",
                          ARC_ARG(said->actor));
-    if (gate->status == (said->approve ? ARC_GATE_APPROVED : ARC_GATE_REJECTED))
+    *again = gate->status == (said->approve ? ARC_GATE_APPROVED : ARC_GATE_REJECTED);
+    if (*again)
         return ARC_OK; /* decided so already */
     if (gate->status != ARC_GATE_WAITING || run->stopping || arc__run_over(run))
         return arc__fail(err, ARC_ECONFLICT, "gate", "The gate does not wait: it is %s.",
                          gate->status == ARC_GATE_WAITING ? "of a run that ends"
                                                           : status_word(gate->status));
-    if (said->approve && !said->override && has_approved(gate, said->actor))
+    *again = said->approve && !said->override && has_approved(gate, said->actor);
+    return ARC_OK;
+}
+
+arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *said,
+                            arc_err *err)
+{
+    int again = 0;
+    ARC_TRY(arc__gate_check(run, said, &again, err));
+    if (again)
         return ARC_OK;
     struct arc_event event = {.type = said->approve ? ARC_EVENT_APPROVAL_APPROVED
                                                     : ARC_EVENT_APPROVAL_REJECTED,

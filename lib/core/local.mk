@@ -9,7 +9,7 @@ libarc_la_SOURCES += \
 	lib/core/pattern.h \
 	lib/core/plan.c lib/core/plan.h \
 	lib/core/gates.c \
-	lib/core/stub.c lib/core/resolve.c lib/core/resolve.h \
+	lib/core/resolve.c lib/core/resolve.h \
 	lib/core/retry.c lib/core/retry.h \
 	lib/core/run.c lib/core/run.h \
 	lib/core/states.c lib/core/states.h \
