@@ -39,15 +39,8 @@ static arc_status not_bool(struct run *run, const struct arc_value *value, const
 {
     const struct arc_code_place *place = place_of(run);
     return arc__fault(fault_of(run), ARC_FAULT_TYPE, place->from, place->to,
-                      ARC_LIT("compare it with `==`"), "%s takes true or false, not %s", who,
+                      ARC_LIT("compare it with `==`"), "%s takes a bool, not %s", who,
                       arc__value_kind_name((enum arc_value_kind)value->kind));
-}
-
-static arc_status spent(struct run *run)
-{
-    return placed(run, arc__fn_fail(&run->machine.call, ARC_FAULT_BUDGET,
-                                    "work on less data, or take the expression apart",
-                                    "the evaluation takes more work than it may"));
 }
 
 static arc_status no_member(struct run *run, const struct arc_value *of,
@@ -271,7 +264,7 @@ static arc_status do_call(struct run *run)
             continue;
         int unknown = arc__expr_unknown(&run->machine, &run->top[i]);
         if (unknown < 0)
-            return spent(run);
+            return placed(run, ARC_EINVAL);
         if (unknown > 0) {
             *run->top++ = ARC_VALUE_OF_UNKNOWN;
             return ARC_OK;
@@ -308,12 +301,15 @@ static arc_status do_pattern(struct run *run)
                                         "make a text of it with `string(value)`",
                                         "`matches` takes a text, not %s",
                                         arc__value_kind_name((enum arc_value_kind)text->kind)));
-    int found = arc__pattern_match(run->machine.expr->keys[run->code->c].pattern,
-                                   arc__value_slice(text), run->machine.call.arena, &work);
-    if (found < 0)
+    const struct arc_expr_key *key = &run->machine.expr->keys[run->code->c];
+    uint64_t most = (uint64_t)run->machine.call.units * PATTERN_WORK_A_UNIT;
+    int found = arc__pattern_match_within(key->pattern, arc__value_slice(text),
+                                          run->machine.call.arena, most, &work);
+    if (found == ARC_PATTERN_NO_MEMORY)
         return ARC_ENOMEM;
-    if (!arc__fn_pay(&run->machine.call, work / PATTERN_WORK_A_UNIT))
-        return spent(run);
+    if (!arc__fn_pay(&run->machine.call,
+                     found == ARC_PATTERN_SPENT ? UINT64_MAX : work / PATTERN_WORK_A_UNIT))
+        return placed(run, ARC_EINVAL);
     *text = arc__value_bool(found != run->code->a);
     return ARC_OK;
 }
@@ -509,9 +505,11 @@ arc_status arc__expr_eval(const struct arc_expr *expr, const struct arc_world *w
     struct arc_value *stack = local;
     struct run run = {
         .machine = {expr, world, {arena, limits.units, limits.result_bytes, world->now_ns, fault}}};
-    if (expr->count > limits.units)
-        return spent(&run);
-    run.machine.call.units -= expr->count;
+    if (!arc__fn_pay(&run.machine.call, expr->count)) {
+        fault->offset = 0;
+        fault->end = (uint32_t)expr->text.len;
+        return ARC_EINVAL;
+    }
     if (expr->stack > STACK_LOCAL)
         stack = arc__arena_array(arena, expr->stack, sizeof(*stack));
     if (stack == NULL)
@@ -538,7 +536,7 @@ arc_status arc__expr_eval_when(const struct arc_expr *expr, const struct arc_wor
         struct arc_fault_place to = {arena, fault};
         return arc__fault(to, ARC_FAULT_TYPE, 0, (uint32_t)expr->text.len,
                           ARC_LIT("compare it with `==`"),
-                          "the condition is %s, and must be true or false",
+                          "the condition is %s, and must be a bool",
                           arc__value_kind_name((enum arc_value_kind)value.kind));
     }
     /* success() && value, of which the first is not known. */

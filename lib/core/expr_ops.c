@@ -37,13 +37,6 @@ int arc__expr_unknown(struct arc_machine *machine, const struct arc_value *value
     return holds_unknown(machine, value, 0);
 }
 
-static arc_status spent(struct arc_machine *machine)
-{
-    return arc__fn_fail(&machine->call, ARC_FAULT_BUDGET,
-                        "compare and search in less data, or take the expression apart",
-                        "the evaluation takes more work than it may");
-}
-
 /* --- faults ------------------------------------------------------------------------------- */
 
 static arc_status mismatch(struct arc_machine *machine, enum arc_operator operator_,
@@ -140,7 +133,7 @@ static arc_status join(struct arc_machine *machine, const struct arc_value *a,
         return arc__fn_fail(&machine->call, ARC_FAULT_BUDGET, "",
                             "the text would be longer than %u bytes", machine->call.result_bytes);
     if (!arc__fn_pay(&machine->call, bytes / BYTES_A_UNIT))
-        return spent(machine);
+        return ARC_EINVAL;
     char *text = arc__arena_alloc(machine->call.arena, bytes);
     if (text == NULL)
         return ARC_ENOMEM;
@@ -215,7 +208,7 @@ static arc_status equal(struct arc_machine *machine, const struct arc_value *a,
     if (known == 0)
         known = arc__expr_unknown(machine, b);
     if (known < 0)
-        return spent(machine);
+        return ARC_EINVAL;
     *out = known == 0 ? arc__value_bool(arc__value_equal(a, b)) : ARC_VALUE_OF_UNKNOWN;
     return ARC_OK;
 }
@@ -240,7 +233,7 @@ static arc_status in_list(struct arc_machine *machine, const struct arc_value *a
 {
     struct arc_value found = arc__value_bool(0);
     if (!arc__fn_pay(&machine->call, list->count))
-        return spent(machine);
+        return ARC_EINVAL;
     for (uint32_t i = 0; i < list->count; i++) {
         const struct arc_value *item = &list->as.items[i];
         struct arc_value same = {0};

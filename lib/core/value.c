@@ -150,6 +150,28 @@ int arc__value_equal(const struct arc_value *a, const struct arc_value *b)
     }
 }
 
+int arc__value_is_known(const struct arc_value *value)
+{
+    struct {
+        const struct arc_value *of;
+        uint32_t at;
+    } open[ARC_VALUE_DEPTH_MAX];
+    uint32_t depth = 0;
+    for (;;) {
+        if (value->kind == ARC_VALUE_UNKNOWN)
+            return 0;
+        if (is_container(value) && value->count > 0 && depth < ARC_VALUE_DEPTH_MAX) {
+            open[depth].of = value;
+            open[depth++].at = 0;
+        }
+        while (depth > 0 && open[depth - 1].at == open[depth - 1].of->count)
+            depth--;
+        if (depth == 0)
+            return 1;
+        value = child(open[depth - 1].of, open[depth - 1].at++);
+    }
+}
+
 /* --- copying -------------------------------------------------------------------------------- */
 
 /* A container that is being copied: its new children, which are still those of the old one. */

@@ -77,6 +77,8 @@ const struct arc_value *arc__value_get(const struct arc_value *map, arc_slice ke
 int arc__value_compare_numbers(const struct arc_value *a, const struct arc_value *b);
 /* 1: equal. INT and FLOAT compare by number; other kinds that differ are not equal. */
 int arc__value_equal(const struct arc_value *a, const struct arc_value *b);
+/* 0: it is, or holds, what is not known yet. */
+int arc__value_is_known(const struct arc_value *value);
 /* As JSON: maps in their order, times as RFC 3339, durations as `1h30m`; numbers so that they read
  * back as they are. UNKNOWN is null. */
 void arc__value_to_json(const struct arc_value *value, struct arc_buf *out);

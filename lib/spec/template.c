@@ -18,11 +18,6 @@ static const char *find_open(arc_slice text)
     return text.len >= 3 ? memmem(text.ptr, text.len, "${{", 3) : NULL;
 }
 
-int arc__template_any(arc_slice text)
-{
-    return find_open(text) != NULL;
-}
-
 /* The offset behind the closing braces; 0: there are none. Braces inside of quotes do not count. */
 static size_t find_close(arc_slice text)
 {

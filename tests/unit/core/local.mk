@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/core/finally_test \
 	tests/unit/core/gate_test \
 	tests/unit/core/matrix_test \
+	tests/unit/core/pattern_test \
 	tests/unit/core/plan_test \
 	tests/unit/core/property_test \
 	tests/unit/core/retry_test \
