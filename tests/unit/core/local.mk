@@ -9,6 +9,7 @@ unit_tests += \
 	tests/unit/core/pattern_test \
 	tests/unit/core/plan_test \
 	tests/unit/core/property_test \
+	tests/unit/core/resolve_test \
 	tests/unit/core/retry_test \
 	tests/unit/core/states_test \
 	tests/unit/core/value_test
@@ -22,3 +23,4 @@ tests_unit_core_finally_test_SOURCES = tests/unit/core/finally_test.c $(trial_so
 tests_unit_core_gate_test_SOURCES = tests/unit/core/gate_test.c $(trial_sources)
 tests_unit_core_matrix_test_SOURCES = tests/unit/core/matrix_test.c $(trial_sources)
 tests_unit_core_property_test_SOURCES = tests/unit/core/property_test.c $(trial_sources)
+tests_unit_core_resolve_test_SOURCES = tests/unit/core/resolve_test.c $(trial_sources)
