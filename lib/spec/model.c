@@ -89,6 +89,7 @@ static void add_jobs(struct arc_spec *spec, const struct arc_node *list, uint32_
             .stage = stage,
             .index = spec->job_count,
             .in_stage = in_stage,
+            .cells = 1,
         };
         spec->job_count++;
     }

@@ -17,6 +17,7 @@ struct arc_spec_job {
     const uint32_t *deps; /* indices into jobs, as written, without those that are wrong */
     const struct arc_node **dep_nodes; /* where each is written */
     uint32_t dep_count;
+    uint32_t cells; /* of its matrix; 1: it has none, or it is wrong */
 };
 
 struct arc_spec_stage {
@@ -44,15 +45,19 @@ struct arc_spec {
     uint32_t named_count;
     struct arc_spec_variable *variables;
     uint32_t variable_count;
+    struct arc_spec_limits limits; /* that it was read under; its plan has the same */
 };
 
 /* What the checks share. */
 struct arc_check {
     struct arc_arena *arena;
     struct arc_sink *sink;
-    struct arc_places *places;
-    struct arc_spec_limits limits;
+    struct arc_spec_limits limits; /* resolved */
+    struct arc_read_options options;
     struct arc_spec *spec;
+    /* The job that is walked. job is NULL where the model does not know it. */
+    struct arc_spec_job *job;
+    uint32_t in_job, next_job, cells;
 };
 
 /* Zeroed memory of the host for one pass; the caller frees it with the arena's mem. A refusal marks
@@ -61,13 +66,13 @@ void *arc__check_alloc(struct arc_check *check, size_t count, size_t size);
 
 /* --- the passes, in this order ------------------------------------------------------------ */
 
+/* Stages and jobs as arrays; the shape need not be right. */
+int arc__model_jobs(struct arc_check *check);
 /* Variables by name, before templates are looked at. 0: memory is out (of all that answer int). */
 int arc__model_variables(struct arc_check *check);
 struct arc_spec_variable *arc__spec_variable(const struct arc_spec *spec, arc_slice name);
 /* Every key and value against the field table. */
 void arc__check_shape(struct arc_check *check);
-/* Stages and jobs as arrays. */
-int arc__model_jobs(struct arc_check *check);
 const struct arc_spec_job *arc__spec_job(const struct arc_spec *spec, arc_slice name);
 /* What holds between parts: names, dependencies, cycles, selectors, conditions that are false. */
 int arc__check_rules(struct arc_check *check);
@@ -84,6 +89,14 @@ int arc__form_inside(arc_slice text);
 int arc__form_when(const struct arc_node *node, enum arc_when *out);
 /* Whether a step's `uses` is the shell. */
 int arc__uses_shell(arc_slice uses);
+
+/* Names of time zones (zones.c): 1 when there is one of that name, and the one that is meant. */
+int arc__zone_known(arc_slice name);
+arc_slice arc__zone_nearest(arc_slice name);
+/* Where bytes of a scalar's text stand in the document; the whole scalar where that cannot be told,
+ * because it was escaped or folded. */
+struct arc_span arc__scalar_span(const struct arc_check *check, const struct arc_node *node,
+                                 size_t from, size_t to);
 
 /* --- templates (template.c) --------------------------------------------------------------- */
 

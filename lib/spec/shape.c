@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk over the tree with the field table in hand: unknown keys, types, forms of values,
  * templates. What holds between parts is in rules.c. */
-#include "spec/shape.h"
+#include "spec/rules.h"
 
 #include "base/text.h"
 #include "base/time.h"
@@ -110,10 +110,12 @@ static void check_text(struct arc_check *check, const struct arc_node *node,
     if ((field->flags & ARC_FIELD_FLAG_NONEMPTY) != 0 && arc__slice_trim(node->text).len == 0)
         (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &node->mark, ARC_NONE,
                             ARC_ARGS(key_name(check, field)));
-    if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0)
+    if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0) {
         arc__template_check(check, node, path,
                             field->id == ARC_FIELD_STEP_RUN ? ARC_IN_SCRIPT : ARC_IN_VALUE, NULL);
-    else if (refuse_template(check, node, field, path))
+        if (field->id == ARC_FIELD_STEP_RUN)
+            arc__check_plain(check, node, path, 0);
+    } else if (refuse_template(check, node, field, path))
         return;
     check_form(check, node, field, path);
 }
@@ -303,12 +305,16 @@ static void check_entry(struct arc_check *check, const struct arc_node *child,
                                                      : ARC_NONE);
         return;
     }
-    if (field->type == ARC_TYPE_VARIABLES)
-        return; /* looked at first: arc__model_variables */
+    if (field->type == ARC_TYPE_VARIABLES) { /* its templates were looked at before */
+        arc__check_plain(check, child, path, 1);
+        return;
+    }
     if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0)
         arc__template_check(check, child, path, ARC_IN_VALUE, NULL);
     else
         (void)refuse_template(check, child, field, path);
+    if (field->type == ARC_TYPE_ENV)
+        arc__check_plain(check, child, path, 0);
 }
 
 static void check_text_map(struct arc_check *check, const struct arc_node *node,
@@ -367,6 +373,7 @@ static void check_map(struct arc_check *check, const struct arc_node *node,
         struct arc_path here = {path, c->key, 0};
         check_free_key(check, c, &here);
         check_any(check, c, &here, shell && is_script(c->key) ? ARC_IN_SCRIPT : ARC_IN_VALUE);
+        arc__check_plain(check, c, &here, 0);
     }
 }
 
@@ -451,12 +458,22 @@ static arc_slice object_hint(struct arc_check *check, const struct arc_node *nod
                              ARC_ARG(after));
 }
 
+/* A map where a list of maps is taken: keys that would be names, or an item without its dash. */
+static arc_slice list_hint(struct arc_check *check, const struct arc_node *node)
+{
+    if (node->kind != ARC_NODE_MAP)
+        return ARC_NONE;
+    if (node->first == NULL || node->first->kind != ARC_NODE_MAP || node->first->key.len > 64)
+        return ARC_LIT("start each item with `- `");
+    return arc__arena_printf(check->arena, "write `- name: %.*s` and its keys below that",
+                             ARC_ARG(node->first->key));
+}
+
 static void check_objects(struct arc_check *check, const struct arc_node *node,
                           const struct arc_field *field, const struct arc_path *path)
 {
     uint32_t index = 0;
-    arc_slice hint = node->kind == ARC_NODE_MAP ? ARC_LIT("start each item with `- `") : ARC_NONE;
-    if (!check_list(check, node, field, path, "a list of maps", hint))
+    if (!check_list(check, node, field, path, "a list of maps", list_hint(check, node)))
         return;
     if (field->of == ARC_OBJECT_STEP && node->count > check->limits.steps_per_job) {
         (void)arc__diag_add(

@@ -182,7 +182,7 @@ static int context_index(arc_slice head)
 struct use {
     struct arc_check *check;
     const struct arc_path *path;
-    struct arc_mark mark;
+    struct arc_span mark;
     arc_slice text;
     enum arc_template_in in;
     int outside;
@@ -336,7 +336,7 @@ static void check_expression(struct use *use)
  * In block and quoted scalars the text differs from the source, but not the order of templates. */
 static size_t locate(const struct arc_check *check, const struct arc_node *node, size_t from)
 {
-    arc_slice source = check->places->text;
+    arc_slice source = arc__diags_source(check->sink->diags, node->mark.file);
     size_t end = node->mark.end < source.len ? node->mark.end : source.len;
     if (from < node->mark.offset)
         from = node->mark.offset;
@@ -357,9 +357,11 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
         struct use use = {check, path, node->mark, part.text, in, 0};
         size_t at = from == SIZE_MAX ? SIZE_MAX : locate(check, node, from);
         if (at != SIZE_MAX) {
-            arc_slice rest = arc__slice_from(check->places->text, at);
+            arc_slice rest =
+                arc__slice_from(arc__diags_source(check->sink->diags, node->mark.file), at);
             size_t len = find_close(arc__slice(rest.ptr, node->mark.end - at));
-            use.mark = arc__places_mark(check->places, at, len > 0 ? at + len : at + 3);
+            use.mark.offset = (uint32_t)at;
+            use.mark.end = (uint32_t)(len > 0 ? at + len : at + 3);
             from = at + 3;
         } else {
             from = SIZE_MAX;

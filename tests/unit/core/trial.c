@@ -140,8 +140,6 @@ static void shadow_event(struct trial *t, const struct arc_event *event)
                                 .time_ns = event->time_ns,
                                 .body = arc__buf_slice(&body)};
     arc_status status = arc__event_from_row(&row, &t->arena, &stored, &err);
-    if (status == ARC_OK && stored->birth != NULL)                                 /*TEMP*/
-        ((struct arc_birth *)(uintptr_t)stored->birth)->plan = event->birth->plan; /*TEMP*/
     if (status == ARC_OK) {
         watch_event(&t->watch, event);
         status = arc__run_fold(&t->shadow, stored, (int64_t)t->now.mono_ns - t->now.wall_ns, &err);
