@@ -341,12 +341,15 @@ static int any_cancelled(const struct arc_run *run, uint32_t j)
     return 0;
 }
 
-/* A step of `finally` runs whatever happened, unless its own `when` says otherwise. */
-static enum arc_when step_when(const struct arc_plan_step *step)
+/* 1: a condition of `finally` that does not speak of success, and so does not ask for it either:
+ * what cleans up does so whatever has become of the job. */
+static int is_unasked(struct arc_decision *d, const struct arc_plan_step *step)
 {
-    if (step->finally && step->condition.when == ARC_WHEN_SUCCESS && step->condition.text.len == 0)
-        return ARC_WHEN_ALWAYS;
-    return step->condition.when;
+    const struct arc_expr *expr = NULL;
+    struct arc_fault fault;
+    return step->finally && step->condition.text.len > 0 &&
+           arc__expr_parse(step->condition.text, NULL, d->arena, &expr, &fault) == ARC_OK &&
+           !arc__expr_has_status(expr);
 }
 
 static arc_status judge_step(struct arc_decision *d, const struct arc_run *run, uint32_t j,
@@ -361,7 +364,12 @@ static arc_status judge_step(struct arc_decision *d, const struct arc_run *run, 
     arc_slice why =
         failed ? ARC_LIT("A step before it failed.") : ARC_LIT("A step before it was cancelled.");
     *out = (struct arc_verdict){.runs = 1};
-    switch (step_when(&run->plan->jobs[j].steps[s])) {
+    if (condition->text.len > 0 && is_unasked(d, &run->plan->jobs[j].steps[s])) {
+        if (condition->when == ARC_WHEN_SUCCESS)
+            return ARC_OK;
+        status |= ARC_STATUS_SUCCESS;
+    }
+    switch (condition->when) {
     case ARC_WHEN_EXPR:
         return judge_text(d, run, condition, run->plan->jobs[j].stage, j, s, status, why, out, err);
     case ARC_WHEN_ALWAYS:

@@ -6,30 +6,20 @@
 #define step_is trial_step_is
 #define run_is trial_run_is
 
-#define FINALLY ""
-static void patch(struct arc_plan *plan)
-{
-    struct arc_plan_step *steps = (struct arc_plan_step *)(uintptr_t)plan->jobs[0].steps;
-    for (uint32_t s = 0; s < plan->jobs[0].step_count; s++) {
-        steps[s].finally = steps[s].name.len > 1 || steps[s].name.ptr[0] == 'c';
-        if (arc__slice_is(steps[s].name, "good"))
-            steps[s].condition.text = ARC_LIT("success()");
-    }
-}
-
 /* Two steps and one of `finally`. */
 static const char three[] = "namespace: n\njobs:\n- name: j\n  steps:\n"
-                            "  - {name: a, run: 'true'}\n  - {name: b, run: 'true'}\n" FINALLY
-                            "  - {name: clean, run: 'true'}\n";
+                            "  - {name: a, run: 'true'}\n  - {name: b, run: 'true'}\n"
+                            "  finally:\n  - {name: clean, run: 'true'}\n";
 
 /* Two of `finally`; the job has a minute, and one retry. */
-static const char timed[] = "namespace: n\njobs:\n- name: j\n  timeout: 1m\n  steps:\n"
-                            "  - {name: a, run: 'true'}\n"
-                            "  - {name: clean, run: 'true'}\n  - {name: late, run: 'true'}\n";
+static const char timed[] =
+    "namespace: n\njobs:\n- name: j\n  timeout: 1m\n  steps:\n"
+    "  - {name: a, run: 'true'}\n"
+    "  finally:\n  - {name: clean, run: 'true'}\n  - {name: late, run: 'true'}\n";
 
 static int open_placed(struct trial *t, const char *yaml)
 {
-    if (!trial_open_patched(t, yaml, patch))
+    if (!trial_open(t, yaml))
         return 0;
     trial_place_all(t, "A");
     return 1;
@@ -235,7 +225,8 @@ static void it_runs_once_in_every_attempt(void)
 {
     struct trial t;
     if (!open_placed(&t, "namespace: n\njobs:\n- name: j\n  retry: {maxAttempts: 2}\n  steps:\n"
-                         "  - {name: a, run: 'true'}\n" FINALLY "  - {name: c, run: 'true'}\n"))
+                         "  - {name: a, run: 'true'}\n"
+                         "  finally:\n  - {name: c, run: 'true'}\n"))
         return;
     CHECK_OK(trial_run_step(&t, "j", ARC_STEP_FAILED));
     CHECK_OK(trial_run_step(&t, "j", ARC_STEP_SUCCESS));
@@ -250,14 +241,43 @@ static void it_runs_once_in_every_attempt(void)
 static void a_word_of_its_own_is_kept_to(void)
 {
     struct trial t;
-    if (!open_placed(
-            &t, "namespace: n\njobs:\n- name: j\n  steps:\n  - {name: a, run: 'true'}\n" FINALLY
-                "  - {name: good, when: success(), run: 'true'}\n"
-                "  - {name: bad, when: failure(), run: 'true'}\n"))
+    if (!open_placed(&t, "namespace: n\njobs:\n- name: j\n  steps: [{name: a, run: 'true'}]\n"
+                         "  finally:\n  - {name: good, when: success(), run: 'true'}\n"
+                         "  - {name: bad, when: failure(), run: 'true'}\n"))
         return;
     CHECK_OK(trial_run_step(&t, "j", ARC_STEP_FAILED));
     step_is(&t, "j", 1, ARC_STEP_SKIPPED);
     step_is(&t, "j", 2, ARC_STEP_QUEUED);
+    trial_close(&t);
+}
+
+static void patch_conditions(struct arc_plan *plan)
+{
+    struct arc_plan_step *steps = (struct arc_plan_step *)(uintptr_t)plan->jobs[0].steps;
+    steps[1].condition =
+        (struct arc_condition){.when = ARC_WHEN_SUCCESS, .text = ARC_LIT("variables.v == 'x'")};
+    steps[2].condition =
+        (struct arc_condition){.when = ARC_WHEN_EXPR, .text = ARC_LIT("steps.a.exitCode == 1")};
+    steps[3].condition =
+        (struct arc_condition){.when = ARC_WHEN_EXPR, .text = ARC_LIT("steps.a.exitCode == 0")};
+}
+
+static void a_condition_does_not_ask_for_success(void)
+{
+    struct trial t;
+    if (!trial_open_patched(&t,
+                            "namespace: n\njobs:\n- name: j\n"
+                            "  steps: [{name: a, run: 'true'}]\n  finally:\n"
+                            "  - {name: c, run: 'true'}\n  - {name: d, run: 'true'}\n"
+                            "  - {name: e, run: 'true'}\n",
+                            patch_conditions))
+        return;
+    trial_place_all(&t, "A");
+    CHECK_OK(trial_run_step(&t, "j", ARC_STEP_FAILED));
+    CHECK_OK(trial_run_step(&t, "j", ARC_STEP_SUCCESS));
+    CHECK_OK(trial_run_step(&t, "j", ARC_STEP_SUCCESS));
+    step_is(&t, "j", 3, ARC_STEP_SKIPPED);
+    job_is(&t, "j", ARC_JOB_FAILED);
     trial_close(&t);
 }
 
@@ -281,5 +301,6 @@ static const struct test tests[] = {
     {"finally does not run after the loss of the agent", with_the_agent_lost_it_does_not_run},
     {"finally runs once in every attempt", it_runs_once_in_every_attempt},
     {"a step of finally keeps to a when of its own", a_word_of_its_own_is_kept_to},
+    {"a when in finally does not ask for success by itself", a_condition_does_not_ask_for_success},
 };
 TEST_MAIN(tests)
