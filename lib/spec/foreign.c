@@ -43,3 +43,17 @@ arc_slice arc__foreign_hint(struct arc_check *check, enum arc_object object, arc
     const struct arc_field *field = unhyphenated(object, key);
     return field != NULL ? arc__arena_printf(check->arena, "write `%s:`", field->key) : ARC_NONE;
 }
+
+int arc__foreign_runs(const struct arc_node *step)
+{
+    for (const struct arc_node *c = step->first; c != NULL; c = c->next) {
+        for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+            arc_slice hint = arc__slice_cstr(rows[i].hint);
+            if (rows[i].object == ARC_OBJECT_STEP && arc__slice_is(c->key, rows[i].key) &&
+                (arc__slice_starts(hint, ARC_LIT("write `run:")) ||
+                 arc__slice_starts(hint, ARC_LIT("write `uses:"))))
+                return 1;
+        }
+    }
+    return 0;
+}

@@ -55,6 +55,9 @@ static void unknown_key(struct walk *walk, const struct arc_node *child,
         hint = arc__foreign_hint(walk->check, walk->object, child->key);
         if (hint.len == 0)
             hint = other_level(walk, child->key);
+        if (hint.len == 0 && walk->object == ARC_OBJECT_PIPELINE && child->kind == ARC_NODE_MAP &&
+            arc__field_nearest(walk->object, child->key).len == 0)
+            hint = ARC_LIT("a job stands in the list `jobs:`, with its `name`");
         if (hint.len == 0)
             hint =
                 arc__did_you_mean(walk->check->sink, arc__field_nearest(walk->object, child->key));
@@ -191,7 +194,7 @@ static void check_step(struct walk *walk)
     const struct arc_node *args = arc__field_get(walk->node, ARC_FIELD_STEP_ARGS);
     const struct arc_node *other = args != NULL ? arc__node_get(args, "run") : NULL;
     struct arc_span head = arc__node_head(walk->node);
-    if (run == NULL && uses == NULL)
+    if (run == NULL && uses == NULL && !arc__foreign_runs(walk->node))
         (void)arc__diag_add(sink, ARC_DIAG_NO_USES, walk->path, &head, ARC_NONE, ARC_NO_ARGS);
     if (run == NULL)
         return;

@@ -40,10 +40,12 @@ void arc__check_trigger(struct arc_check *check, const struct arc_node *map,
                         const struct arc_path *path);
 void arc__check_matrix(struct arc_check *check, const struct arc_node *map,
                        const struct arc_path *path);
+/* Whether `secrets` can be named where a value stands. */
+enum arc_plain_in { ARC_PLAIN_HERE, ARC_PLAIN_ELSEWHERE };
 /* A value that reaches programs, with all that it holds (it is as deep as the document may be):
- * what looks like a secret. path is its own. variables: 1 where `secrets` cannot be named. */
+ * what looks like a secret. path is its own. */
 void arc__check_plain(struct arc_check *check, const struct arc_node *node,
-                      const struct arc_path *path, int variables);
+                      const struct arc_path *path, enum arc_plain_in in);
 /* 1: a key of a matrix is an axis. */
 int arc__is_axis(const struct arc_node *child);
 
@@ -61,5 +63,8 @@ int arc__check_groups(struct arc_check *check);
 
 /* What a foreign key is called here: a hint, or ARC_NONE. */
 arc_slice arc__foreign_hint(struct arc_check *check, enum arc_object object, arc_slice key);
+
+/* 1: a step has a key of another system that means `run` or `uses`, and was told so. */
+int arc__foreign_runs(const struct arc_node *step);
 
 #endif

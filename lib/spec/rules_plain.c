@@ -100,15 +100,17 @@ static int is_pointer(arc_slice text)
 
 /* --- saying ------------------------------------------------------------------------------- */
 
-static arc_slice hint_for(struct arc_check *check, arc_slice key, int variables)
+static arc_slice hint_for(struct arc_check *check, arc_slice key, enum arc_plain_in in)
 {
     char name[64];
     size_t len = 0;
-    if (variables)
+    if (in == ARC_PLAIN_ELSEWHERE)
         return ARC_LIT("keep it with the secrets and write `${{ secrets.NAME }}` in the `env` of "
                        "the step that needs it");
     for (size_t i = 0; i < key.len && len + 1 < sizeof(name); i++) {
-        char c = lower(key.ptr[i]);
+        char c = key.ptr[i], before = i > 0 ? key.ptr[i - 1] : '_';
+        if (c >= 'A' && c <= 'Z' && before >= 'a' && before <= 'z' && len + 2 < sizeof(name))
+            name[len++] = '_'; /* apiKey is API_KEY */
         name[len++] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
     }
     arc_slice shown = arc__slice(name, len);
@@ -119,7 +121,7 @@ static arc_slice hint_for(struct arc_check *check, arc_slice key, int variables)
 }
 
 static void check_value(struct arc_check *check, const struct arc_node *node,
-                        const struct arc_path *path, int variables)
+                        const struct arc_path *path, enum arc_plain_in in)
 {
     if (node->kind != ARC_NODE_TEXT || arc__template_any(node->text))
         return;
@@ -128,21 +130,20 @@ static void check_value(struct arc_check *check, const struct arc_node *node,
         return;
     arc_slice what = node->key.len > 0 ? arc__quoted(check->sink, node->key) : ARC_LIT("The text");
     (void)arc__diag_add(check->sink, ARC_DIAG_PLAIN_SECRET, path, &node->mark,
-                        arc__sink_keeps(check->sink) ? hint_for(check, node->key, variables)
-                                                     : ARC_NONE,
+                        arc__sink_keeps(check->sink) ? hint_for(check, node->key, in) : ARC_NONE,
                         ARC_ARGS(what));
 }
 
 void arc__check_plain(struct arc_check *check, const struct arc_node *node,
-                      const struct arc_path *path, int variables)
+                      const struct arc_path *path, enum arc_plain_in in)
 {
     uint32_t index = 0;
     if (node->kind < ARC_NODE_LIST) {
-        check_value(check, node, path, variables);
+        check_value(check, node, path, in);
         return;
     }
     for (const struct arc_node *c = node->first; c != NULL; c = c->next, index++) {
         struct arc_path here = {path, node->kind == ARC_NODE_MAP ? c->key : ARC_NONE, index};
-        arc__check_plain(check, c, &here, variables);
+        arc__check_plain(check, c, &here, in);
     }
 }

@@ -87,8 +87,6 @@ static void check_zone(const struct trigger *trigger, const struct given *given)
 
 static const char *any_glob_fault(arc_slice text)
 {
-    if (text.len == 0)
-        return "it is empty";
     if (text.len > ARC_GLOB_PATTERN_MAX)
         return "it is longer than 1024 bytes";
     if (text.ptr[0] == '!')
@@ -132,12 +130,18 @@ static void check_glob(const struct trigger *trigger, const struct arc_node *nod
     struct arc_check *check = trigger->check;
     if (node->kind >= ARC_NODE_LIST || node->kind == ARC_NODE_NULL || arc__template_any(node->text))
         return;
-    const char *fault = branch ? branch_fault(node->text) : path_fault(node->text);
     arc_slice hint = ARC_NONE;
+    if (node->text.len == 0) {
+        (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &node->mark, ARC_NONE,
+                            ARC_ARGS(ARC_LIT("A glob")));
+        return;
+    }
+    const char *fault = branch ? branch_fault(node->text) : path_fault(node->text);
     if (fault == NULL)
         return;
-    if (node->text.len > 0 && node->text.ptr[0] == '!' && !branch)
-        hint = ARC_LIT("put it under `pathsIgnore`, without the `!`");
+    if (node->text.ptr[0] == '!')
+        hint = branch ? ARC_LIT("list the branches that count")
+                      : ARC_LIT("put it under `pathsIgnore`, without the `!`");
     (void)arc__diag_add(check->sink, ARC_DIAG_GLOB, path, &node->mark, hint,
                         ARC_ARGS(arc__quoted(check->sink, node->text), arc__slice_cstr(fault)));
 }
@@ -223,6 +227,6 @@ void arc__check_trigger(struct arc_check *check, const struct arc_node *map,
     check_needed(&trigger);
     if (kind == KIND_MANUAL || check->in_job)
         return; /* `triggers` of a job were spoken of as a whole */
-    (void)arc__say(check, ARC_DIAG_LATER, type, path, ARC_NONE,
+    (void)arc__say(check, ARC_DIAG_LATER, type, path, ARC_LIT("until then, start its runs by hand"),
                    ARC_ARGS(arc__arena_printf(check->arena, "The trigger `%s`", kind_names[kind])));
 }

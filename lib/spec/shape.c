@@ -114,7 +114,7 @@ static void check_text(struct arc_check *check, const struct arc_node *node,
         arc__template_check(check, node, path,
                             field->id == ARC_FIELD_STEP_RUN ? ARC_IN_SCRIPT : ARC_IN_VALUE, NULL);
         if (field->id == ARC_FIELD_STEP_RUN)
-            arc__check_plain(check, node, path, 0);
+            arc__check_plain(check, node, path, ARC_PLAIN_ELSEWHERE);
     } else if (refuse_template(check, node, field, path))
         return;
     check_form(check, node, field, path);
@@ -306,7 +306,7 @@ static void check_entry(struct arc_check *check, const struct arc_node *child,
         return;
     }
     if (field->type == ARC_TYPE_VARIABLES) { /* its templates were looked at before */
-        arc__check_plain(check, child, path, 1);
+        arc__check_plain(check, child, path, ARC_PLAIN_ELSEWHERE);
         return;
     }
     if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0)
@@ -314,7 +314,7 @@ static void check_entry(struct arc_check *check, const struct arc_node *child,
     else
         (void)refuse_template(check, child, field, path);
     if (field->type == ARC_TYPE_ENV)
-        arc__check_plain(check, child, path, 0);
+        arc__check_plain(check, child, path, ARC_PLAIN_HERE);
 }
 
 static void check_text_map(struct arc_check *check, const struct arc_node *node,
@@ -372,8 +372,9 @@ static void check_map(struct arc_check *check, const struct arc_node *node,
     for (const struct arc_node *c = node->first; c != NULL; c = c->next) {
         struct arc_path here = {path, c->key, 0};
         check_free_key(check, c, &here);
-        check_any(check, c, &here, shell && is_script(c->key) ? ARC_IN_SCRIPT : ARC_IN_VALUE);
-        arc__check_plain(check, c, &here, 0);
+        int script = shell && is_script(c->key);
+        check_any(check, c, &here, script ? ARC_IN_SCRIPT : ARC_IN_VALUE);
+        arc__check_plain(check, c, &here, script ? ARC_PLAIN_ELSEWHERE : ARC_PLAIN_HERE);
     }
 }
 
