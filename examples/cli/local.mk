@@ -11,6 +11,8 @@ arcentra_SOURCES = \
 	examples/cli/draw.h \
 	examples/cli/follow.c \
 	examples/cli/follow.h \
+	examples/cli/gates.c \
+	examples/cli/gates.h \
 	examples/cli/local.c \
 	examples/cli/local.h \
 	examples/cli/logs.c \

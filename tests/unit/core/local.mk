@@ -5,9 +5,13 @@ unit_tests += \
 	tests/unit/core/decide_test \
 	tests/unit/core/event_test \
 	tests/unit/core/functions_test \
+	tests/unit/core/finally_test \
+	tests/unit/core/gate_test \
+	tests/unit/core/matrix_test \
 	tests/unit/core/pattern_test \
 	tests/unit/core/plan_test \
 	tests/unit/core/property_test \
+	tests/unit/core/resolve_test \
 	tests/unit/core/retry_test \
 	tests/unit/core/states_test \
 	tests/unit/core/value_test
@@ -17,4 +21,8 @@ trial_sources = tests/unit/core/trial.c tests/unit/core/trial.h \
 	tests/unit/core/watch.c tests/unit/core/watch.h
 tests_unit_core_clock_test_SOURCES = tests/unit/core/clock_test.c $(trial_sources)
 tests_unit_core_decide_test_SOURCES = tests/unit/core/decide_test.c $(trial_sources)
+tests_unit_core_finally_test_SOURCES = tests/unit/core/finally_test.c $(trial_sources)
+tests_unit_core_gate_test_SOURCES = tests/unit/core/gate_test.c $(trial_sources)
+tests_unit_core_matrix_test_SOURCES = tests/unit/core/matrix_test.c $(trial_sources)
 tests_unit_core_property_test_SOURCES = tests/unit/core/property_test.c $(trial_sources)
+tests_unit_core_resolve_test_SOURCES = tests/unit/core/resolve_test.c $(trial_sources)
