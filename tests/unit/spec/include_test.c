@@ -428,7 +428,7 @@ static void a_value_names_no_parameter_of_the_template(void)
         NULL);
     /* What the two make together is an expression of the definition, which knows no `params`. */
     CHECK(subject_find(&s, ARC_DIAG_PLACEHOLDER) == NULL);
-    CHECK(subject_find(&s, ARC_DIAG_UNKNOWN_CONTEXT) != NULL);
+    CHECK(subject_find(&s, ARC_DIAG_UNKNOWN_NAME) != NULL);
     subject_deinit(&s);
 }
 
