@@ -572,7 +572,7 @@ static int merge_all(struct run *run, struct level *level)
 static void check_alone(struct arc_check *check, const struct level *level)
 {
     struct run none = {.check = check};
-    if (!check->arena->failed && build_root(&none, level))
+    if (!check->arena->failed && build_root(&none, level) && arc__model_jobs(check))
         arc__check_shape(check);
 }
 

@@ -102,3 +102,16 @@ void arc__spec_take_includes(struct arc_spec *spec, const struct arc_plan_includ
     spec->includes = includes;
     spec->include_count = count;
 }
+
+const struct arc_plan_include *
+arc__includes_copy(struct arc_arena *arena, const struct arc_plan_include *list, uint32_t count)
+{
+    struct arc_plan_include *copy = NULL;
+    if (count > 0)
+        copy = arc__arena_array(arena, count, sizeof(*copy));
+    for (uint32_t i = 0; copy != NULL && i < count; i++)
+        copy[i] = (struct arc_plan_include){
+            arc__arena_copy(arena, list[i].template_), arc__arena_copy(arena, list[i].version),
+            arc__arena_copy(arena, list[i].library), arc__arena_copy(arena, list[i].digest)};
+    return arena->failed ? NULL : copy;
+}

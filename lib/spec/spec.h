@@ -65,7 +65,7 @@ struct arc_node {
     enum arc_node_kind kind;
     uint16_t
         plain; /* a YAML scalar without quotes or a JSON literal: its type came from its form */
-    uint16_t expanded; /* a placeholder was replaced: the text is not what the source says */
+    uint16_t expanded;        /* a placeholder was replaced: the text is not what the source says */
     uint32_t count;           /* LIST and MAP: of children */
     struct arc_span mark;     /* where it stands … */
     struct arc_span key_mark; /* … and, for a child of a MAP, its key */
@@ -202,6 +202,9 @@ const struct arc_plan_include *arc__spec_includes(const struct arc_spec *spec, u
 /* For a definition that was printed with its includes merged: what they were. Borrowed. */
 void arc__spec_take_includes(struct arc_spec *spec, const struct arc_plan_include *includes,
                              uint32_t count);
+/* A copy of such a list; NULL: it is empty, or memory is out and the arena says so. */
+const struct arc_plan_include *
+arc__includes_copy(struct arc_arena *arena, const struct arc_plan_include *list, uint32_t count);
 /* Canonical JSON: camelCase keys in schema order, zero values left out, includes merged in. Its
  * SHA-256 is the head. */
 arc_status arc__spec_canonical(const struct arc_spec *spec, struct arc_buf *out, arc_err *err);

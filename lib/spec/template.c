@@ -300,7 +300,10 @@ static void refuse_in_script(struct use *use)
                                  "script",
                                  ARC_ARG(name), ARC_ARG(shown), ARC_ARG(name));
     }
-    report(use, ARC_DIAG_SCRIPT, hint, ARC_ARGS(quoted(use, use->text)));
+    (void)arc__diag_add_as(
+        use->check->sink, ARC_DIAG_SCRIPT,
+        use->check->options.script_warnings ? ARC_SEVERITY_WARNING : ARC_SEVERITY_ERROR, use->path,
+        &use->mark, hint, ARC_ARGS(quoted(use, use->text)));
 }
 
 static void check_expression(struct use *use)
