@@ -49,8 +49,7 @@ static arc_status build(arc_plan *object, const struct arc_spec_again *again, ar
 {
     struct arc_plan_inputs inputs = {.trigger_type = ARC_NONE};
     ARC_TRY(arc__plan_read_inputs(inputs_json, again->arena, &inputs, err));
-    ARC_TRY(
-        arc__plan_build(again->spec, &inputs, again->arena, again->diags, &object->plan, err));
+    ARC_TRY(arc__plan_build(again->spec, &inputs, again->arena, again->diags, &object->plan, err));
     for (uint32_t j = 0; j < object->plan->job_count; j++)
         object->step_count += object->plan->jobs[j].step_count;
     object->hash = arc__arena_strdup(&object->arena, object->plan->hash);
@@ -78,8 +77,8 @@ arc_status arc_plan_build(const arc_spec *spec, const arc_plan_options *given, a
     ARC_TRY(arc__plan_read_agents(agents, &object->arena, &object->agents, err));
     ARC_TRY(arc__spec_again(spec, &again, err));
     ARC_CLEANUP(findings_drop) arc_diags *findings = again.findings;
-    arc_slice inputs = arc__slice(options.inputs_json,
-                                  options.inputs_json != NULL ? options.inputs_len : 0);
+    arc_slice inputs =
+        arc__slice(options.inputs_json, options.inputs_json != NULL ? options.inputs_len : 0);
     arc_status status = build(object, &again, inputs, err);
     if (status != ARC_OK && status != ARC_EINVAL)
         return status;

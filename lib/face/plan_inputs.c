@@ -125,12 +125,15 @@ arc_status arc__plan_read_inputs(arc_slice json, struct arc_arena *arena,
 {
     const struct slot top[] = {
         {"variables", NULL}, {"trigger", NULL}, {"git", NULL}, {"pipeline", NULL}};
-    const struct slot trigger[] = {
-        {"type", &out->trigger_type}, {"ref", &out->ref},
-        {"branch", &out->branch},     {"tag", &out->tag},
-        {"sha", &out->sha},           {"event", &out->event},
-        {"actor", &out->actor},       {"requestId", &out->request_id},
-        {"payload", NULL}};
+    const struct slot trigger[] = {{"type", &out->trigger_type},
+                                   {"ref", &out->ref},
+                                   {"branch", &out->branch},
+                                   {"tag", &out->tag},
+                                   {"sha", &out->sha},
+                                   {"event", &out->event},
+                                   {"actor", &out->actor},
+                                   {"requestId", &out->request_id},
+                                   {"payload", NULL}};
     const struct slot git[] = {
         {"commit", &out->git_commit}, {"branch", &out->git_branch}, {"repo", &out->git_repo}};
     const struct slot pipeline[] = {{"id", &out->pipeline_id}};

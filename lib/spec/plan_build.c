@@ -415,7 +415,8 @@ static void fill_cell(struct arc_planner *p, const struct arc_matrix_cell *cell,
 static struct arc_kvs outputs_of(struct arc_planner *p, const struct arc_node *map)
 {
     struct arc_kvs outputs = labels_of(p, map);
-    p->runtime |= outputs.count > 0;
+    for (uint32_t i = 0; i < outputs.count; i++)
+        p->runtime |= (uint32_t)arc__template_any(outputs.items[i].value);
     return outputs;
 }
 

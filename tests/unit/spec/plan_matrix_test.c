@@ -40,8 +40,7 @@ static void check_keys(const char *matrix, const char *want)
 
 static void cells_are_the_product_in_the_order_as_written(void)
 {
-    check_keys("{\"b\":[2,1],\"a\":[\"x\",\"y\"]}",
-               "t[b=2,a=x] t[b=2,a=y] t[b=1,a=x] t[b=1,a=y]");
+    check_keys("{\"b\":[2,1],\"a\":[\"x\",\"y\"]}", "t[b=2,a=x] t[b=2,a=y] t[b=1,a=x] t[b=1,a=y]");
     check_keys("{\"only\":[true]}", "t[only=true]");
 }
 
@@ -101,12 +100,12 @@ static void who_waits_for_a_matrix_waits_for_all_cells(void)
 {
     struct subject s;
     subject_init(&s);
-    const struct arc_plan *plan = plan_of(
-        &s, "namespace: demo\njobs:\n"
-            "- {name: last, dependsOn: [t, lint], steps: [{name: s, run: x}]}\n"
-            "- {name: lint, steps: [{name: s, run: x}]}\n"
-            "- name: t\n  matrix: {a: [1, 2, 3], maxParallel: 2, failFast: false}\n"
-            "  approval: {approvers: [x]}\n  steps: [{name: s, run: x}]\n");
+    const struct arc_plan *plan =
+        plan_of(&s, "namespace: demo\njobs:\n"
+                    "- {name: last, dependsOn: [t, lint], steps: [{name: s, run: x}]}\n"
+                    "- {name: lint, steps: [{name: s, run: x}]}\n"
+                    "- name: t\n  matrix: {a: [1, 2, 3], maxParallel: 2, failFast: false}\n"
+                    "  approval: {approvers: [x]}\n  steps: [{name: s, run: x}]\n");
     if (plan != NULL) {
         CHECK_INT(plan->job_count, 5);
         CHECK_TEXT(plan->jobs[0].key, "lint");

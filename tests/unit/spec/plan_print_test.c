@@ -60,7 +60,8 @@ static void compare(struct subject *s, const char *file, arc_slice got)
 
 static void plans_print_as_the_golden_files_say(void)
 {
-    const struct arc_kv big[] = {{ARC_LIT("cores"), ARC_LIT("16")}, {ARC_LIT("os"), ARC_LIT("linux")}};
+    const struct arc_kv big[] = {{ARC_LIT("cores"), ARC_LIT("16")},
+                                 {ARC_LIT("os"), ARC_LIT("linux")}};
     const struct arc_kv small[] = {{ARC_LIT("os"), ARC_LIT("linux")}};
     const struct arc_plan_agent items[] = {{ARC_LIT("agent-1"), ARC_LIT("big"), {big, 2}},
                                            {ARC_LIT("agent-2"), ARC_NONE, {small, 1}}};
@@ -137,20 +138,24 @@ static int is_mermaid(arc_slice text)
 
 static void graphs_stay_graphs_whatever_names_hold(void)
 {
-    static const char *const values[] = {"\\\"", "\\\"]; } digraph { a -> b; \\\\", "end", "</g><script>",
-                                         "a\\nb", "%%{init}%%", "`#quot;`", "\\\\", "x --> y"};
+    static const char *const values[] = {"\\\"",     "\\\"]; } digraph { a -> b; \\\\",
+                                         "end",      "</g><script>",
+                                         "a\\nb",    "%%{init}%%",
+                                         "`#quot;`", "\\\\",
+                                         "x --> y"};
     const struct arc_plan_agents nobody = {0};
     const struct arc_plan_inputs inputs = {.trigger_type = ARC_LIT("manual")};
     for (size_t i = 0; i < ARC_COUNT_OF(values); i++) {
         struct subject s;
         char text[1024];
         subject_init(&s);
-        snprintf(text, sizeof(text),
-                 "{\"namespace\":\"demo\",\"stages\":[{\"name\":\"one\",\"jobs\":[{\"name\":\"a\","
-                 "\"concurrency\":\"%s\",\"matrix\":{\"v\":[\"%s\",\"z\"]},\"steps\":[{\"name\":\"s\","
-                 "\"run\":\"x\"}]},{\"name\":\"b\",\"needs\":[\"a\"],\"steps\":[{\"name\":\"s\","
-                 "\"run\":\"x\"}]}]}]}",
-                 values[i], values[i]);
+        snprintf(
+            text, sizeof(text),
+            "{\"namespace\":\"demo\",\"stages\":[{\"name\":\"one\",\"jobs\":[{\"name\":\"a\","
+            "\"concurrency\":\"%s\",\"matrix\":{\"v\":[\"%s\",\"z\"]},\"steps\":[{\"name\":\"s\","
+            "\"run\":\"x\"}]},{\"name\":\"b\",\"needs\":[\"a\"],\"steps\":[{\"name\":\"s\","
+            "\"run\":\"x\"}]}]}]}",
+            values[i], values[i]);
         if (CHECK_OK(subject_read(&s, arc__slice_cstr(text))) &&
             CHECK_OK(subject_plan(&s, &inputs))) {
             print(s.plan, 1, &nobody, &s.out);

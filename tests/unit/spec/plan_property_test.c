@@ -41,9 +41,9 @@ static arc_slice json_of(struct subject *s, const struct arc_plan *of)
 #define JOBS_MAX 24
 
 struct graph {
-    uint32_t count, cut;                /* cut: the first job of the second stage */
-    uint8_t needs[JOBS_MAX][JOBS_MAX];  /* needs[a][b]: a waits for b */
-    uint32_t rank[JOBS_MAX];            /* edges go from a higher one to a lower one */
+    uint32_t count, cut;               /* cut: the first job of the second stage */
+    uint8_t needs[JOBS_MAX][JOBS_MAX]; /* needs[a][b]: a waits for b */
+    uint32_t rank[JOBS_MAX];           /* edges go from a higher one to a lower one */
 };
 
 static void make_graph(struct graph *graph, uint32_t *seed)
@@ -56,8 +56,8 @@ static void make_graph(struct graph *graph, uint32_t *seed)
         for (uint32_t b = 0; b < graph->count; b++) {
             int earlier = a >= graph->cut && b < graph->cut;
             int together = (a < graph->cut) == (b < graph->cut);
-            graph->needs[a][b] = (earlier || (together && graph->rank[a] > graph->rank[b])) &&
-                                 below(seed, 4) == 0;
+            graph->needs[a][b] =
+                (earlier || (together && graph->rank[a] > graph->rank[b])) && below(seed, 4) == 0;
         }
     }
 }
@@ -158,9 +158,8 @@ struct cells {
 
 static void make_cells(struct cells *cells, uint32_t *seed)
 {
-    *cells = (struct cells){.axes = 1 + below(seed, AXES),
-                            .excludes = below(seed, 4),
-                            .includes = below(seed, 4)};
+    *cells = (struct cells){
+        .axes = 1 + below(seed, AXES), .excludes = below(seed, 4), .includes = below(seed, 4)};
     for (uint32_t a = 0; a < cells->axes; a++)
         cells->sizes[a] = 1 + below(seed, 3);
     for (uint32_t i = 0; i < cells->excludes; i++) {
@@ -349,11 +348,12 @@ static const char whole[] =
     "    artifacts: [{name: r, path: out}]\n    approval: {type: auto, plugin: p, params: {a: 1}}\n"
     "    steps: [{name: s, run: 'make ${{ target }}', secrets: {T: token}, when: always()}]\n"
     "    finally: [{name: f, run: clean}]\n"
-    "- {name: two, when: failure(), jobs: [{name: z, concurrency: g, steps: [{name: s, run: x}]}]}\n";
+    "- {name: two, when: failure(), jobs: [{name: z, concurrency: g, steps: [{name: s, run: "
+    "x}]}]}\n";
 
-/* Of the plan above: the same from every compiler, at every level of optimisation, on every host. */
-static const char whole_hash[] =
-    "8ded53357d999ed25e231be49836099b16acd616f53abe8ca93faf03fdbfff9f";
+/* Of the plan above: the same from every compiler, at every level of optimisation, on every host.
+ */
+static const char whole_hash[] = "8ded53357d999ed25e231be49836099b16acd616f53abe8ca93faf03fdbfff9f";
 
 static void a_fixed_definition_has_its_known_hash(void)
 {
@@ -423,10 +423,45 @@ static void a_plan_reads_back_as_it_was_written(void)
 /* Pieces of definitions in any order: most are wrong, none may do harm, and what can be planned is
  * planned twice to the same bytes. */
 static const char *const pieces[] = {
-    "{", "}", "[", "]", ",", ":", "\"", "name", "a", "b", "matrix", "steps", "run", "when",
-    "always()", "include", "exclude", "dependsOn", "${{ ", " }}", "trigger.ref", "matrix.a",
-    "needs.a.outputs.x", "env", "finally", "source", "type: git", "approval", "concurrency",
-    "\n", "\n  ", "\n- ", "1", "true", "null", "&x ", "*x", "variables", "success() && ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "name",
+    "a",
+    "b",
+    "matrix",
+    "steps",
+    "run",
+    "when",
+    "always()",
+    "include",
+    "exclude",
+    "dependsOn",
+    "${{ ",
+    " }}",
+    "trigger.ref",
+    "matrix.a",
+    "needs.a.outputs.x",
+    "env",
+    "finally",
+    "source",
+    "type: git",
+    "approval",
+    "concurrency",
+    "\n",
+    "\n  ",
+    "\n- ",
+    "1",
+    "true",
+    "null",
+    "&x ",
+    "*x",
+    "variables",
+    "success() && ",
 };
 
 static void random_definitions_do_no_harm(void)
@@ -461,7 +496,8 @@ static void random_definitions_do_no_harm(void)
 }
 
 static const struct test tests[] = {
-    {"jobs stand in the order of the reference, none early", jobs_stand_in_the_order_of_the_reference},
+    {"jobs stand in the order of the reference, none early",
+     jobs_stand_in_the_order_of_the_reference},
     {"cells are those of the reference", cells_are_those_of_the_reference},
     {"a fixed definition has its known hash", a_fixed_definition_has_its_known_hash},
     {"a failed allocation ends a plan cleanly", a_failed_allocation_ends_a_plan_cleanly},

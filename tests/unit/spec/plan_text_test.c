@@ -16,12 +16,13 @@ static const struct arc_plan_step *step_of(struct subject *s, const char *job, c
                                            .sha = ARC_LIT("abc"),
                                            .payload = ARC_LIT("{\"n\":5,\"tags\":[\"x\"]}")};
     char text[4096];
-    snprintf(text, sizeof(text),
-             "namespace: demo\nname: Demo\nvariables: {deploy: 'yes', word: ''}\nenv: {BASE: /opt}\n"
-             "jobs:\n- {name: before, steps: [{name: s, run: x}]}\n"
-             "- {name: job, dependsOn: [before], %ssteps: [{name: first, run: x}, {name: s, %suses: "
-             "p}]}\n",
-             job, step);
+    snprintf(
+        text, sizeof(text),
+        "namespace: demo\nname: Demo\nvariables: {deploy: 'yes', word: ''}\nenv: {BASE: /opt}\n"
+        "jobs:\n- {name: before, outputs: {x: a, image: b}, steps: [{name: s, run: x}]}\n"
+        "- {name: job, dependsOn: [before], %ssteps: [{name: first, run: x}, {name: s, %suses: "
+        "p}]}\n",
+        job, step);
     s->plan = NULL;
     if (!CHECK_OK(subject_read(s, arc__arena_copy(&s->arena, arc__slice_cstr(text))))) {
         CHECK_TEXT(subject_print(s, 0), "");
@@ -74,9 +75,9 @@ static void env_entries_are_late_one_by_one(void)
 {
     struct subject s;
     subject_init(&s);
-    const struct arc_plan_step *step = step_of(
-        &s, "env: {A: '${{ needs.before.outputs.x }}', B: '${{ env.BASE }}/b', C: c}, ",
-        "env: {A: near, C: '${{ env.B }}-${{ run.id }}', D: '${{ env.B }}'}, ");
+    const struct arc_plan_step *step =
+        step_of(&s, "env: {A: '${{ needs.before.outputs.x }}', B: '${{ env.BASE }}/b', C: c}, ",
+                "env: {A: near, C: '${{ env.B }}-${{ run.id }}', D: '${{ env.B }}'}, ");
     if (step != NULL) {
         CHECK_INT(step->env.count, 4);
         CHECK_TEXT(arc__kvs_get(&step->env, ARC_LIT("A")), "near");
@@ -141,7 +142,7 @@ static void a_condition_of_known_values_is_decided_and_says_why(void)
     check_when("trigger.branch matches '^release/'", ARC_WHEN_NEVER,
                "`trigger.branch matches '^release/'` is false: trigger.branch is 'main'");
     check_when("'x' in trigger.payload.tags", ARC_WHEN_SUCCESS,
-               "`'x' in trigger.payload.tags` is true: trigger.payload.tags is [\\\"x\\\"]");
+               "`'x' in trigger.payload.tags` is true: trigger.payload.tags is [\"x\"]");
 }
 
 static void status_functions_that_remain_become_words(void)
@@ -172,11 +173,11 @@ static void a_value_that_does_not_fit_is_a_finding(void)
 {
     struct subject s;
     subject_init(&s);
-    CHECK(step_of(&s, "", "args: {n: '${{ int(variables.deploy) }}'}, ") == NULL);
+    CHECK(step_of(&s, "", "args: {n: [{k: '${{ int(variables.deploy) }}'}]}, ") == NULL);
     const struct arc_diag *diag = subject_find(&s, ARC_DIAG_EVALUATION);
     CHECK(diag != NULL);
     if (diag != NULL)
-        CHECK_TEXT(diag->path, "jobs[1].steps[1].n");
+        CHECK_TEXT(diag->path, "jobs[1].steps[1].args.n[0].k");
     CHECK(step_of(&s, "when: int(variables.deploy) > 1, ", "") == NULL);
     diag = subject_find(&s, ARC_DIAG_EVALUATION);
     CHECK(diag != NULL);
