@@ -46,6 +46,17 @@ int cli_read_file(const char *path, struct text *out);
 /* Reads and checks a definition. 0 and *out; else the findings are on stderr: EXIT_USAGE. Warnings
  * are printed too, unless quiet. */
 int cli_read_spec(const char *path, int quiet, arc_spec **out);
+/* The same with directories for what it includes; NULL or none: its own. */
+int cli_read_spec_in(const char *path, int quiet, const struct arg_list *dirs, arc_spec **out);
+/* arc_spec_check of what was read from path, with files as its templates. */
+arc_status cli_check(const struct text *text, const char *path, const struct arg_list *dirs,
+                     arc_spec **out, arc_diags **diags, arc_err *err);
+/* The row of a table of arguments that fills dirs. */
+#define CLI_INCLUDE_DIR(dirs) \
+    { \
+        "include-dir", 'I', ARG_LIST, NULL, "DIR", \
+            "Where included templates are (beside the definition); may come again.", (dirs), 0, 0 \
+    }
 
 /* "key=value" pairs as arc_pair; the keys are owned. 0, or says what is wrong: EXIT_USAGE. */
 struct pairs {

@@ -11,6 +11,7 @@
 
 #include "cli/term.h"
 #include "common/mem.h"
+#include "common/templates.h"
 
 /* A definition may be 1 MiB; the reader of it says so better than we could. */
 #define FILE_BYTES_MAX (4u << 20)
@@ -111,7 +112,23 @@ int cli_read_file(const char *path, struct text *out)
     return 0;
 }
 
+arc_status cli_check(const struct text *text, const char *path, const struct arg_list *dirs,
+                     arc_spec **out, arc_diags **diags, arc_err *err)
+{
+    struct templates templates = {dirs, path};
+    arc_spec_options options = ARC_SPEC_OPTIONS_INIT;
+    options.file = strcmp(path, "-") == 0 ? "(stdin)" : path;
+    options.resolve = templates_find;
+    options.user = &templates;
+    return arc_spec_check(text_get(text), text->len, &options, out, diags, err);
+}
+
 int cli_read_spec(const char *path, int quiet, arc_spec **out)
+{
+    return cli_read_spec_in(path, quiet, NULL, out);
+}
+
+int cli_read_spec_in(const char *path, int quiet, const struct arg_list *dirs, arc_spec **out)
 {
     struct text text = {NULL, 0, 0};
     struct term term;
@@ -124,8 +141,7 @@ int cli_read_spec(const char *path, int quiet, arc_spec **out)
     }
     const char *name = strcmp(path, "-") == 0 ? "(stdin)" : path;
     term_init(&term, stderr);
-    arc_status status =
-        arc_spec_parse(text_get(&text), text.len, ARC_FORMAT_ANY, name, out, &diags, &err);
+    arc_status status = cli_check(&text, path, dirs, out, &diags, &err);
     uint32_t flags = ARC_DIAGS_EXCERPT | (term.colour ? ARC_DIAGS_COLOUR : 0);
     if (diags != NULL && arc_diags_get_count(diags) > 0 && (status != ARC_OK || !quiet) &&
         arc_diags_copy_text(diags, flags, &shown, NULL) == ARC_OK)

@@ -24,7 +24,7 @@
 
 struct running {
     const char *path, *workdir;
-    struct arg_list variables;
+    struct arg_list variables, dirs;
     int64_t slots;
     int json, keep, fail_fast;
     arc_ctl *ctl;
@@ -282,7 +282,7 @@ static int result(const struct running *running)
 
 static int run(struct running *running)
 {
-    int failed = cli_read_spec(running->path, running->json, &running->spec);
+    int failed = cli_read_spec_in(running->path, running->json, &running->dirs, &running->spec);
     if (failed == 0)
         failed = read_plan(running);
     if (failed == 0)
@@ -321,6 +321,7 @@ int cmd_run(const struct command *command, int argc, char **argv)
         {"keep", 0, ARG_SWITCH, NULL, NULL, "Leave the workspaces and say where they are.",
          &running.keep, 0, 0},
         {"json", 0, ARG_SWITCH, NULL, NULL, "One JSON object a line.", &running.json, 0, 0},
+        CLI_INCLUDE_DIR(&running.dirs),
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 1, 1,
                   &exit_code) == 0) {
@@ -330,6 +331,7 @@ int cmd_run(const struct command *command, int argc, char **argv)
         close(running.signals);
     }
     arg_list_deinit(&running.variables);
+    arg_list_deinit(&running.dirs);
     arg_list_deinit(&rest);
     return exit_code;
 }

@@ -16,6 +16,7 @@ static const char *const forms[] = {"human", "json", "sarif", "github"};
 struct checking {
     enum form form;
     int quiet;
+    struct arg_list dirs;
     struct term term;
     struct text json_text;
     struct json_out json;
@@ -100,8 +101,7 @@ static int check(struct checking *checking, const char *path)
     int failed = cli_read_file(path, &text);
     if (failed == 0) {
         const char *name = strcmp(path, "-") == 0 ? "(stdin)" : path;
-        if (arc_spec_parse(text_get(&text), text.len, ARC_FORMAT_ANY, name, &spec, &diags, &err) !=
-            ARC_OK)
+        if (cli_check(&text, path, &checking->dirs, &spec, &diags, &err) != ARC_OK)
             failed = EXIT_FAILED;
         if (diags != NULL)
             count(checking, diags);
@@ -163,10 +163,12 @@ int cmd_validate(const struct command *command, int argc, char **argv)
         {"json", 0, ARG_SWITCH, NULL, NULL, "The same as --format json.", &json, 0, 0},
         {"quiet", 'q', ARG_SWITCH, NULL, NULL, "Say nothing of files without findings.",
          &checking.quiet, 0, 0},
+        CLI_INCLUDE_DIR(&checking.dirs),
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &files, 1, SIZE_MAX,
                   &exit_code) != 0) {
         arg_list_deinit(&files);
+        arg_list_deinit(&checking.dirs);
         return exit_code;
     }
     exit_code = find_form(json ? "json" : format, &checking.form);
@@ -182,5 +184,6 @@ int cmd_validate(const struct command *command, int argc, char **argv)
         exit_code = failed > exit_code ? failed : exit_code;
     }
     arg_list_deinit(&files);
+    arg_list_deinit(&checking.dirs);
     return exit_code;
 }

@@ -32,6 +32,8 @@ libprogram_la_SOURCES = \
 	examples/common/proc.h \
 	examples/common/shell.c \
 	examples/common/shell.h \
+	examples/common/templates.c \
+	examples/common/templates.h \
 	examples/common/text.c \
 	examples/common/text.h \
 	examples/common/tree.c \
