@@ -7,7 +7,8 @@ libarc_la_SOURCES += \
 	lib/face/host.c \
 	lib/face/http.c \
 	lib/face/run.c \
-	lib/face/spec.c lib/face/spec_private.h
+	lib/face/spec.c lib/face/spec_private.h \
+	lib/face/spec_text.c
 if WITH_GRPC
 libarc_la_SOURCES += \
 	lib/face/api_files.h \
