@@ -26,11 +26,6 @@ static void plan_drop(arc_plan **plan)
     (void)arc_plan_unref(*plan);
 }
 
-static void findings_drop(arc_diags **findings)
-{
-    arc_diags_free(*findings);
-}
-
 static arc_status plan_new(arc_plan **out, arc_err *err)
 {
     struct arc_mem mem = arc__mem_default();
@@ -76,7 +71,7 @@ arc_status arc_plan_build(const arc_spec *spec, const arc_plan_options *given, a
         agents = ARC_NONE;
     ARC_TRY(arc__plan_read_agents(agents, &object->arena, &object->agents, err));
     ARC_TRY(arc__spec_again(spec, &again, err));
-    ARC_CLEANUP(findings_drop) arc_diags *findings = again.findings;
+    ARC_CLEANUP(arc__face_drop) arc_diags *findings = again.findings;
     arc_slice inputs =
         arc__slice(options.inputs_json, options.inputs_json != NULL ? options.inputs_len : 0);
     arc_status status = build(object, &again, inputs, err);
@@ -142,5 +137,5 @@ arc_status arc_plan_copy_text(const arc_plan *plan, uint32_t form, char **out, a
         arc__plan_print_dot(plan->plan, &buf);
     else
         arc__plan_print_mermaid(plan->plan, &buf);
-    return arc__text_give(&buf, out, err);
+    return arc__face_give_text(&buf, out, err);
 }

@@ -8,9 +8,9 @@ libarc_la_SOURCES += \
 	lib/spec/diag_print.c \
 	lib/spec/diags.def \
 	lib/spec/fields.c lib/spec/fields.def lib/spec/fields.h \
+	lib/spec/foreign.c lib/spec/foreign.def \
 	lib/spec/format.c \
 	lib/spec/include.c lib/spec/include.h \
-	lib/spec/foreign.c lib/spec/foreign.def \
 	lib/spec/json.c \
 	lib/spec/json_help.c lib/spec/json_help.h \
 	lib/spec/limits.def \

@@ -308,6 +308,15 @@ static void the_page_of_findings_shows_the_table(void)
     subject_deinit(&s);
 }
 
+static void the_kept_schema_is_the_one_of_the_table(void)
+{
+    struct subject s;
+    subject_init(&s);
+    CHECK_OK(arc__schema_print(&s.arena, &s.out, &s.err));
+    compare_page(&s, "pipeline.schema.json", arc__buf_slice(&s.out));
+    subject_deinit(&s);
+}
+
 /* --- the tables themselves ---------------------------------------------------------------- */
 
 /* What is left out of the canonical form because it is the default must be a value of its field,
@@ -374,6 +383,7 @@ static void every_row_of_the_field_table_holds_together(void)
 static const struct test tests[] = {
     {"the page of the language shows the tables", the_page_of_the_language_shows_the_tables},
     {"the page of findings shows the table", the_page_of_findings_shows_the_table},
+    {"the kept schema is the one of the table", the_kept_schema_is_the_one_of_the_table},
     {"every row of the field table holds together", every_row_of_the_field_table_holds_together},
 };
 
