@@ -10,6 +10,8 @@
 
 #include <arcentra/assist.h>
 
+#include <arcentra/plan.h>
+
 #include <arcentra/ctl.h>
 
 #include <arcentra/run.h>

@@ -148,6 +148,46 @@ ARC_API uint32_t arc_spec_get_job_count(const arc_spec *spec);
  * Thread: shared-immutable. Errors: ARC_ENOMEM. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_spec_copy_json(const arc_spec *spec, char **out, arc_err *err);
+/** Forms of a printed definition. */
+#define ARC_FORM_JSON 1u
+#define ARC_FORM_YAML 2u
+/**
+ * The canonical form as text for people, templates merged in, NUL-terminated: keys in camelCase and
+ * in the order of docs/LANGUAGE.md, without what equals its default. Reading it gives the same
+ * definition, and both forms give the same. Owner: the caller, arc_text_free.
+ * Thread: shared-immutable. Errors: ARC_EINVAL (form), ARC_ENOMEM, ARC_ELIMIT. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_spec_copy_text(const arc_spec *spec, uint32_t form, char **out,
+                                                   arc_err *err);
+/**
+ * A definition, or a template, laid out anew in the form that it has: keys in their first spelling
+ * and in order, an indentation of two, comments with what they stand beside. It is only read, not
+ * checked: what is wrong with it stays wrong. Of options (may be NULL), format, file and the limits
+ * of reading count. *diags (may be NULL) as of arc_spec_check. Owner: the caller, of *out
+ * (arc_text_free) and *diags. Thread: any.
+ * Errors: ARC_EINVAL (it cannot be read, or not be laid out without a change of meaning),
+ * ARC_EINTERNAL (what came out means something else: a fault of the library; *out is untouched),
+ * ARC_ENOMEM, ARC_ELIMIT. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_spec_format(const char *text, size_t len,
+                                                const arc_spec_options *options, char **out,
+                                                arc_diags **diags, arc_err *err);
+/**
+ * arc_spec_check and arc_spec_copy_text in one: a definition in the form ARC_FORM_…. Comments are
+ * lost; a warning among *diags says so. options and diags may be NULL. Owner: the caller, of *out
+ * (arc_text_free) and *diags. Thread: any.
+ * Errors: ARC_EINVAL (form; the definition is wrong: err is the first error), ARC_ENOMEM,
+ * ARC_ELIMIT. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_spec_convert(const char *text, size_t len,
+                                                 const arc_spec_options *options, uint32_t form,
+                                                 char **out, arc_diags **diags, arc_err *err);
+/**
+ * The JSON Schema (draft 2020-12) of definitions, for editors and other tools; docs/ has a copy. It
+ * knows the forms of values and the keys of objects, not what holds between parts. Owner: the
+ * caller, arc_text_free. Thread: any. Errors: ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_schema_copy_json(char **out, arc_err *err);
 /** Frees a text that a copy function gave. NULL is fine. Owner: takes. Thread: any. Since: 0.1. */
 ARC_API void arc_text_free(char *text);
 

@@ -126,9 +126,12 @@ static void step(struct flow *flow, const struct arc_code *code)
     case ARC_OP_CALL:
         call(flow, code);
         return;
-    case ARC_OP_BINARY_CONST:
     case ARC_OP_BINARY:
-        name = pop(flow, code->op == ARC_OP_BINARY ? 2 : 1);
+        name = pop(flow, 2);
+        push(flow, code->a == ARC_OPERATOR_ADD ? name : 0);
+        return;
+    case ARC_OP_BINARY_CONST:
+        name = pop(flow, 1);
         push(flow, code->a == ARC_OPERATOR_ADD ? name : 0);
         return;
     case ARC_OP_COND:

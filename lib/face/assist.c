@@ -44,7 +44,7 @@ static arc_status ask(const arc_assist_place *given, answer *call, char **json, 
     arc__buf_init(&buf, &mem, ANSWER_BYTES_MAX);
     arc_status status = call(&at, &mem, &buf, err);
     if (status == ARC_OK)
-        return arc__give_text(&buf, json, err);
+        return arc__face_give_text(&buf, json, err);
     arc__buf_deinit(&buf);
     return status;
 }

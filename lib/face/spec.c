@@ -26,16 +26,6 @@ struct extra {
     uint32_t related_count;
 };
 
-struct arc_diags_object {
-    struct arc_mem mem;
-    struct arc_arena arena;
-    arc_slice text, file;
-    struct arc_diags diags;
-    struct arc_diag **list; /* by index */
-    char (*codes)[8];
-    struct extra *extras;
-};
-
 /* --- findings ------------------------------------------------------------------------ */
 
 static char *terminated(struct arc_arena *arena, arc_slice text)
@@ -116,8 +106,8 @@ void arc_diags_free(arc_diags *diags)
     arc__free(&mem, diags);
 }
 
-static arc_status diags_new(const struct arc_mem *mem, arc_slice text, arc_slice file,
-                            arc_diags **out, arc_err *err)
+arc_status arc__face_diags_new(const struct arc_mem *mem, arc_slice text, arc_slice file,
+                               arc_diags **out, arc_err *err)
 {
     arc_diags *object = arc__alloc(mem, sizeof(*object));
     if (object == NULL)
@@ -184,7 +174,9 @@ arc_status arc_diags_get_related(const arc_diags *diags, uint32_t index, uint32_
     return ARC_OK;
 }
 
-arc_status arc__give_text(struct arc_buf *buf, char **out, arc_err *err)
+/* The buffer's memory becomes the caller's, in a form that arc_text_free can free alone: texts are
+ * always the process's own memory, because they outlive every arc_env. */
+arc_status arc__face_give_text(struct arc_buf *buf, char **out, arc_err *err)
 {
     size_t len = 0;
     arc_status status = arc__buf_check(buf, err);
@@ -246,7 +238,7 @@ arc_status arc_diags_copy_report(const arc_diags *const *list, uint32_t count, u
     arc__buf_init(&buf, &mem, TEXT_BYTES_MAX);
     put_findings(diags, count, flags, &buf);
     arc__free(&mem, diags);
-    return arc__give_text(&buf, out, err);
+    return arc__face_give_text(&buf, out, err);
 }
 
 arc_status arc_diags_copy_text(const arc_diags *diags, uint32_t flags, char **out, arc_err *err)
@@ -277,7 +269,7 @@ static void spec_drop(arc_spec **spec)
     (void)arc_spec_unref(*spec);
 }
 
-static void diags_drop(arc_diags **diags)
+void arc__face_drop(arc_diags **diags)
 {
     arc_diags_free(*diags);
 }
@@ -296,16 +288,10 @@ static arc_status raise_first(const arc_diags *diags, arc_err *err)
 
 /* --- checking ------------------------------------------------------------------------ */
 
-/* The host's resolver behind the internal one. */
-struct bridge {
-    arc_spec_resolve_fn *resolve;
-    void *user;
-};
-
 static arc_status ask_host(void *user, const struct arc_include_wanted *wanted,
                            struct arc_arena *arena, struct arc_include_found *out, arc_err *err)
 {
-    const struct bridge *bridge = user;
+    const struct arc_spec_bridge *bridge = user;
     arc_include_text found = ARC_INCLUDE_TEXT_INIT;
     arc_include_view view = {
         .size = sizeof(view),
@@ -326,9 +312,10 @@ static arc_status ask_host(void *user, const struct arc_include_wanted *wanted,
     return arena->failed ? ARC_ENOMEM : ARC_OK;
 }
 
-static struct arc_read_options read_options(const arc_spec_options *given, struct bridge *bridge)
+static struct arc_read_options read_options(const arc_spec_options *given,
+                                            struct arc_spec_bridge *bridge)
 {
-    *bridge = (struct bridge){given->resolve, given->user};
+    *bridge = (struct arc_spec_bridge){given->resolve, given->user};
     return (struct arc_read_options){
         .limits = {.document_bytes = given->document_bytes,
                    .depth = given->depth,
@@ -351,7 +338,8 @@ static struct arc_read_options read_options(const arc_spec_options *given, struc
     };
 }
 
-static arc_status spec_new(const struct arc_mem *mem, arc_slice text, arc_spec **out, arc_err *err)
+static arc_status spec_new(const struct arc_mem *mem, arc_slice text, arc_slice file,
+                           const struct arc_read_options *read, arc_spec **out, arc_err *err)
 {
     arc_spec *object = arc__alloc(mem, sizeof(*object));
     if (object == NULL)
@@ -360,6 +348,9 @@ static arc_status spec_new(const struct arc_mem *mem, arc_slice text, arc_spec *
     atomic_init(&object->refs, 1);
     arc__arena_init(&object->arena, mem, SPEC_BYTES_MAX);
     object->text = arc__arena_copy(&object->arena, text);
+    object->file = arc__arena_copy(&object->arena, file);
+    object->limits = read->limits;
+    object->script_warnings = read->script_warnings;
     *out = object;
     return object->arena.failed ? arc__fail_nomem(err) : ARC_OK;
 }
@@ -388,39 +379,53 @@ static arc_status keep_definition(arc_spec *object, const struct arc_spec *spec,
     return keep_includes(object, spec, err);
 }
 
+arc_status arc__face_options(const arc_spec_options *given, struct arc_spec_reading *out,
+                             arc_err *err)
+{
+    arc_spec_options *options = &out->options;
+    ARC_TRY(arc__options_read(given, sizeof(*options), options, "options", err));
+    ARC_REQUIRE(options->format <= ARC_FORMAT_IS_YAML, err, "format");
+    ARC_REQUIRE((options->flags & ~(ARC_SPEC_SCRIPT_WARNINGS | ARC_SPEC_RUNNABLE)) == 0, err,
+                "flags");
+    out->read = read_options(options, &out->bridge);
+    return ARC_OK;
+}
+
+arc_status arc__face_end(arc_status status, arc_diags **findings, arc_diags **out, arc_err *err)
+{
+    if (status != ARC_OK && status != ARC_EINVAL)
+        return status;
+    ARC_TRY(index_findings(*findings, err));
+    if (status != ARC_OK)
+        status = raise_first(*findings, err);
+    if (out != NULL) {
+        *out = *findings;
+        *findings = NULL;
+    }
+    return status;
+}
+
 arc_status arc_spec_check(const char *text, size_t len, const arc_spec_options *given,
                           arc_spec **out, arc_diags **diags, arc_err *err)
 {
     struct arc_mem mem = arc__mem_default();
     struct arc_spec *spec = NULL;
-    struct bridge bridge;
-    arc_spec_options options;
+    struct arc_spec_reading with;
     ARC_REQUIRE(text != NULL || len == 0, err, "text");
     ARC_REQUIRE(out != NULL, err, "out");
-    ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
-    ARC_REQUIRE(options.format <= ARC_FORMAT_IS_YAML, err, "format");
-    ARC_REQUIRE((options.flags & ~(ARC_SPEC_SCRIPT_WARNINGS | ARC_SPEC_RUNNABLE)) == 0, err,
-                "flags");
-    struct arc_read_options read = read_options(&options, &bridge);
-    ARC_CLEANUP(diags_drop) arc_diags *findings = NULL;
+    ARC_TRY(arc__face_options(given, &with, err));
+    ARC_CLEANUP(arc__face_drop) arc_diags *findings = NULL;
     ARC_CLEANUP(spec_drop) arc_spec *object = NULL;
-    ARC_TRY(diags_new(&mem, arc__slice(text, len), arc__slice_cstr(options.file), &findings, err));
-    ARC_TRY(spec_new(&mem, arc__slice(text, len), &object, err));
+    ARC_TRY(arc__face_diags_new(&mem, arc__slice(text, len), arc__slice_cstr(with.options.file),
+                                &findings, err));
+    ARC_TRY(spec_new(&mem, arc__slice(text, len), findings->file, &with.read, &object, err));
     /* Findings borrow from the tree, so both are read with the findings' arena. */
     arc_status status =
-        arc__spec_read(findings->text, (enum arc_format)options.format, findings->file, &read,
-                       &findings->arena, &findings->diags, &spec, err);
-    if (status != ARC_OK && status != ARC_EINVAL)
-        return status;
+        arc__spec_read(findings->text, (enum arc_format)with.options.format, findings->file,
+                       &with.read, &findings->arena, &findings->diags, &spec, err);
     if (status == ARC_OK)
         ARC_TRY(keep_definition(object, spec, err));
-    ARC_TRY(index_findings(findings, err));
-    if (status != ARC_OK)
-        status = raise_first(findings, err);
-    if (diags != NULL) {
-        *diags = findings;
-        findings = NULL;
-    }
+    status = arc__face_end(status, &findings, diags, err);
     if (status == ARC_OK) {
         *out = object;
         object = NULL;
@@ -467,4 +472,30 @@ arc_status arc_spec_copy_json(const arc_spec *spec, char **out, arc_err *err)
         return arc__fail_nomem(err);
     *out = copy;
     return ARC_OK;
+}
+
+/* --- for plans ----------------------------------------------------------------------- */
+
+arc_status arc__spec_again(const arc_spec *object, struct arc_spec_again *out, arc_err *err)
+{
+    struct arc_mem mem = arc__mem_default();
+    const struct arc_read_options read = {.limits = object->limits,
+                                          .script_warnings = object->script_warnings};
+    ARC_CLEANUP(arc__face_drop) arc_diags *findings = NULL;
+    struct arc_spec *spec = NULL;
+    ARC_TRY(arc__face_diags_new(&mem, object->text, object->file, &findings, err));
+    ARC_TRY(arc__spec_read(findings->text, object->format, findings->file, &read, &findings->arena,
+                           &findings->diags, &spec, err));
+    arc__spec_take_includes(spec, object->includes, object->include_count);
+    /* Its warnings were said when it was read first. */
+    findings->diags.first = NULL;
+    findings->diags.count = findings->diags.errors = findings->diags.warnings = 0;
+    *out = (struct arc_spec_again){findings, spec, &findings->arena, &findings->diags};
+    findings = NULL;
+    return ARC_OK;
+}
+
+arc_status arc__spec_again_done(struct arc_spec_again *again, arc_err *err)
+{
+    return index_findings(again->findings, err);
 }

@@ -22,19 +22,6 @@ static const struct arc_node *read_tree(struct formatter *f, struct arc_sink *si
     return f->format == ARC_FORMAT_JSON ? arc__json_tree(&tree) : arc__yaml_tree(&tree);
 }
 
-/* --- comments that are lost --------------------------------------------------------------- */
-
-static void say_lost(struct formatter *f, const struct arc_document *document)
-{
-    struct arc_span span = {document->first_comment, document->first_comment + 1, 0};
-    arc_slice count =
-        arc__arena_printf(f->arena, "%u comment%s", document->comments,
-                          document->comments == 1 ? " of the text is" : "s of the text are");
-    if (document->comments > 0)
-        (void)arc__diag_add(&f->sink, ARC_DIAG_COMMENTS_LOST, NULL, &span, ARC_NONE,
-                            ARC_ARGS(count));
-}
-
 /* --- laying out --------------------------------------------------------------------------- */
 
 static arc_status print_tree(struct formatter *f, const struct arc_node *root, struct arc_buf *out,
@@ -121,30 +108,67 @@ arc_status arc__format_text(arc_slice text, enum arc_format format, arc_slice fi
     return diags->errors > 0 ? arc__diags_raise(diags, err) : ARC_OK;
 }
 
+/* --- the other form ----------------------------------------------------------------------- */
+
+/* The text is read once more, alone: what has been merged into the definition has its places in
+ * other texts. */
+static arc_status say_lost(struct formatter *f, arc_err *err)
+{
+    struct arc_diags diags;
+    struct arc_sink sink = {.arena = f->arena, .diags = &diags, .max = 1};
+    struct arc_document document = {.comments = 0};
+    const struct arc_node *root = NULL;
+    struct arc_node *noted = NULL;
+    if (arc__diags_init(&diags, f->arena, ARC_NONE, f->text))
+        root = read_tree(f, &sink);
+    if (root != NULL)
+        noted = arc__ordered_tree(root, ARC_ORDER_NOTED, f->arena);
+    if (noted == NULL || !arc__comments_attach(noted, f->text, f->arena, &document))
+        return arc__arena_status(f->arena, f->text.len, err);
+    struct arc_span span = {document.first_comment, document.first_comment + 1, 0};
+    arc_slice count =
+        arc__arena_printf(f->arena, "%u comment%s", document.comments,
+                          document.comments == 1 ? " of the text is" : "s of the text are");
+    if (document.comments > 0)
+        (void)arc__diag_add(&f->sink, ARC_DIAG_COMMENTS_LOST, NULL, &span, ARC_NONE,
+                            ARC_ARGS(count));
+    return f->arena->failed ? arc__arena_status(f->arena, f->text.len, err) : ARC_OK;
+}
+
 arc_status arc__convert_text(arc_slice text, enum arc_format format, arc_slice file,
                              const struct arc_read_options *options, enum arc_format to,
                              struct arc_arena *arena, struct arc_diags *diags, struct arc_buf *out,
                              arc_err *err)
 {
     struct arc_spec *spec = NULL;
-    struct arc_document document = {.root = NULL};
     struct formatter f = {.arena = arena, .text = text};
     ARC_TRY(arc__spec_read(text, format, file, options, arena, diags, &spec, err));
-    f.sink =
-        (struct arc_sink){.arena = arena, .diags = diags, .max = arc__limits_resolve(NULL).diags};
-    if (spec->format == ARC_FORMAT_YAML) {
-        struct arc_node *noted = arc__ordered_tree(spec->root, ARC_ORDER_NOTED, arena);
-        if (noted == NULL || !arc__comments_attach(noted, text, arena, &document))
-            return arc__arena_status(arena, text.len, err);
-        say_lost(&f, &document);
-    }
-    if (arena->failed)
-        return arc__arena_status(arena, text.len, err);
+    f.limits = arc__limits_resolve(options != NULL ? &options->limits : NULL);
+    f.sink = (struct arc_sink){.arena = arena, .diags = diags, .max = f.limits.diags};
+    f.format = spec->format;
+    if (f.format == ARC_FORMAT_YAML)
+        ARC_TRY(say_lost(&f, err));
     if (to == ARC_FORMAT_YAML)
         return arc__spec_print(spec, ARC_FORMAT_YAML, out, err);
     const struct arc_node *tree = arc__canonical_tree(spec->root, arena);
     if (tree == NULL)
         return arc__arena_status(arena, text.len, err);
     arc__print_json(tree, out);
+    return arc__buf_check(out, err);
+}
+
+arc_status arc__print_canonical(arc_slice json, enum arc_format form, struct arc_arena *arena,
+                                struct arc_buf *out, arc_err *err)
+{
+    const struct arc_node *root = NULL;
+    struct arc_spec_limits limits = {.document_bytes = UINT32_MAX,
+                                     .nodes = UINT32_MAX,
+                                     .depth = UINT32_MAX,
+                                     .string_bytes = UINT32_MAX};
+    ARC_TRY(arc__json_read(json, &limits, arena, &root, err));
+    if (form == ARC_FORMAT_YAML)
+        arc__print_yaml(root, out);
+    else
+        arc__print_json(root, out);
     return arc__buf_check(out, err);
 }

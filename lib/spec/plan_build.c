@@ -415,7 +415,8 @@ static void fill_cell(struct arc_planner *p, const struct arc_matrix_cell *cell,
 static struct arc_kvs outputs_of(struct arc_planner *p, const struct arc_node *map)
 {
     struct arc_kvs outputs = labels_of(p, map);
-    p->runtime |= outputs.count > 0;
+    for (uint32_t i = 0; i < outputs.count; i++)
+        p->runtime |= (uint32_t)arc__template_any(outputs.items[i].value);
     return outputs;
 }
 
@@ -782,19 +783,6 @@ static void keep_context(struct build *build)
 
 /* --- the plan ----------------------------------------------------------------------------- */
 
-static void fill_includes(struct arc_planner *p, struct arc_plan *plan)
-{
-    uint32_t count = 0;
-    const struct arc_plan_include *from = arc__spec_includes(p->spec, &count);
-    struct arc_plan_include *to = count > 0 ? arc__plan_array(p, count, sizeof(*to)) : NULL;
-    for (uint32_t i = 0; to != NULL && i < count; i++)
-        to[i] = (struct arc_plan_include){
-            arc__plan_keep(p, from[i].template_), arc__plan_keep(p, from[i].version),
-            arc__plan_keep(p, from[i].library), arc__plan_keep(p, from[i].digest)};
-    plan->includes = to;
-    plan->include_count = to != NULL ? count : 0;
-}
-
 /* The environment of the pipeline stands in every step, so a plan can be many times its
  * definition; it is stored as one piece, which has a limit. */
 static arc_status seal(struct arc_planner *p, struct arc_plan *plan, arc_err *err)
@@ -829,7 +817,8 @@ static arc_status make(struct build *build, arc_err *err)
     plan->version = arc__plan_keep(p, arc__spec_version(p->spec));
     plan->name = arc__plan_field(p, root, ARC_FIELD_PIPELINE_NAME);
     plan->timeout_ns = arc__plan_duration(root, ARC_FIELD_PIPELINE_TIMEOUT);
-    fill_includes(p, plan);
+    plan->includes = arc__includes_copy(p->arena, p->spec->includes, p->spec->include_count);
+    plan->include_count = plan->includes != NULL ? p->spec->include_count : 0;
     plan->variables = variables_of(p);
     see_variables(build);
     fill_stages(build);

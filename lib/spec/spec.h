@@ -223,6 +223,9 @@ arc_status arc__convert_text(arc_slice text, enum arc_format format, arc_slice f
                              const struct arc_read_options *options, enum arc_format to,
                              struct arc_arena *arena, struct arc_diags *diags, struct arc_buf *out,
                              arc_err *err);
+/* Canonical JSON as text for people, in either form. */
+arc_status arc__print_canonical(arc_slice json, enum arc_format form, struct arc_arena *arena,
+                                struct arc_buf *out, arc_err *err);
 /* The JSON Schema of the language, from the field table, as JSON in lines. */
 arc_status arc__schema_print(struct arc_arena *arena, struct arc_buf *out, arc_err *err);
 
