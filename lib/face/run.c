@@ -52,6 +52,8 @@ static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
         arc__spec_read(object->text, object->format, ARC_NONE, &to_run, &arena, &diags, &spec, err);
     if (status == ARC_OK)
         status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
+    if (status == ARC_OK)
+        status = arc__gates_known(plan, &arena, err);
     if (status == ARC_EINVAL && diags.first != NULL) {
         char subject[64];
         (void)arc__slice_to_cstr(diags.first->path, subject, sizeof(subject));
