@@ -10,6 +10,7 @@ libarc_la_SOURCES += \
 	lib/core/expr_emit.c \
 	lib/core/expr_eval.c \
 	lib/core/expr_lex.c lib/core/expr_lex.h \
+	lib/core/expr_names.c \
 	lib/core/expr_ops.c \
 	lib/core/expr_parse.c lib/core/expr_parse.h \
 	lib/core/limits.def \

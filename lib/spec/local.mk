@@ -34,9 +34,10 @@ libarc_la_SOURCES += \
 	lib/spec/rules_select.c \
 	lib/spec/rules_trigger.c \
 	lib/spec/scalar.c \
+	lib/spec/scope.c lib/spec/scope.h \
+	lib/spec/scope_names.c \
 	lib/spec/shape.c lib/spec/shape.h \
 	lib/spec/spec.c lib/spec/spec.h \
-	lib/spec/template.c \
 	lib/spec/tree.c lib/spec/tree.h \
 	lib/spec/values.c \
 	lib/spec/yaml.c \

@@ -3,6 +3,7 @@
 
 #include "spec/model.h"
 #include "spec/node.h"
+#include "spec/scope.h"
 
 static enum arc_format guess_format(arc_slice text)
 {
@@ -48,7 +49,8 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
 {
     int ready = arc__diags_init(diags, arena, file, text);
     struct arc_sink sink = {arena, diags, 0};
-    struct arc_check check = {.arena = arena, .sink = &sink};
+    struct arc_scope_names names = {0};
+    struct arc_check check = {.arena = arena, .sink = &sink, .names = &names};
     struct arc_tree tree;
     if (options != NULL)
         check.options = *options;

@@ -160,7 +160,8 @@ static void invalid_case(const char *name, uint8_t *seen)
 static int needs_more_than_a_file(uint32_t code)
 {
     return code == ARC_DIAG_DOCUMENT_SIZE || code == ARC_DIAG_NODES || code == ARC_DIAG_TEXT_SIZE ||
-           code == ARC_DIAG_TOO_MANY || code == ARC_DIAG_EXPRESSION_SIZE;
+           code == ARC_DIAG_TOO_MANY || code == ARC_DIAG_EXPRESSION_SIZE ||
+           code == ARC_DIAG_EXPRESSION_BUDGET;
 }
 
 static void every_invalid_definition_gives_its_findings(void)

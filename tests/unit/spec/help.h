@@ -46,7 +46,9 @@ static inline arc_status subject_read_with(struct subject *s, arc_slice text,
 static inline arc_status subject_read_limited(struct subject *s, arc_slice text,
                                               const struct arc_spec_limits *limits)
 {
-    struct arc_read_options options = {.limits = *limits};
+    struct arc_read_options options = {0};
+    if (limits != NULL)
+        options.limits = *limits;
     return subject_read_with(s, text, &options);
 }
 

@@ -5,6 +5,7 @@ unit_tests += \
 	tests/unit/spec/golden_test \
 	tests/unit/spec/plan_test \
 	tests/unit/spec/rules_test \
+	tests/unit/spec/scope_test \
 	tests/unit/spec/spec_test \
 	tests/unit/spec/tree_test
 EXTRA_DIST += tests/golden/spec tests/unit/spec/help.h
