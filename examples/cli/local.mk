@@ -7,8 +7,10 @@ arcentra_CFLAGS = $(ARC_CFLAGS)
 arcentra_LDADD = libprogram.la libarcentra.la
 arcentra_SOURCES = \
 	examples/cli/cli.h \
+	examples/cli/convert.c \
 	examples/cli/draw.c \
 	examples/cli/draw.h \
+	examples/cli/fmt.c \
 	examples/cli/follow.c \
 	examples/cli/follow.h \
 	examples/cli/gates.c \
@@ -23,6 +25,7 @@ arcentra_SOURCES = \
 	examples/cli/remote.h \
 	examples/cli/run.c \
 	examples/cli/runs.c \
+	examples/cli/schema.c \
 	examples/cli/term.c \
 	examples/cli/term.h \
 	examples/cli/validate.c \

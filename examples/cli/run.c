@@ -26,7 +26,7 @@
 
 struct running {
     const char *path, *workdir;
-    struct arg_list variables, approved;
+    struct arg_list variables, dirs, approved;
     struct gates gates;
     int64_t slots;
     int json, keep, fail_fast;
@@ -291,7 +291,7 @@ static int result(const struct running *running)
 
 static int run(struct running *running)
 {
-    int failed = cli_read_spec(running->path, running->json, &running->spec);
+    int failed = cli_read_spec_in(running->path, running->json, &running->dirs, &running->spec);
     if (failed == 0)
         failed = read_plan(running);
     if (failed == 0)
@@ -340,6 +340,7 @@ int cmd_run(const struct command *command, int argc, char **argv)
         {"keep", 0, ARG_SWITCH, NULL, NULL, "Leave the workspaces and say where they are.",
          &running.keep, 0, 0},
         {"json", 0, ARG_SWITCH, NULL, NULL, "One JSON object a line.", &running.json, 0, 0},
+        CLI_INCLUDE_DIR(&running.dirs),
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 1, 1,
                   &exit_code) == 0) {
@@ -350,6 +351,7 @@ int cmd_run(const struct command *command, int argc, char **argv)
     }
     arg_list_deinit(&running.variables);
     arg_list_deinit(&running.approved);
+    arg_list_deinit(&running.dirs);
     arg_list_deinit(&rest);
     return exit_code;
 }

@@ -136,6 +136,19 @@ ARC_API ARC_MUST_USE arc_status arc_ctl_executor(arc_ctl *ctl, const char *uses,
 ARC_API ARC_MUST_USE arc_status arc_step_log(arc_ctl *ctl, uint64_t token, uint32_t stream,
                                              const char *bytes, size_t len, arc_err *err);
 
+/** What the outputs of one step may have together: names and values, in bytes. */
+#define ARC_STEP_OUTPUTS_MAX 65536u
+
+/**
+ * Sets an output of a step, which other steps read as `steps.ID.outputs.NAME`; it counts when the
+ * step ends with success or failure. A second value of a name replaces the first.
+ * name: letters, digits, `_` and `-`, not a digit first, at most 64. value: UTF-8 without NUL.
+ * Owner: copied. Thread: owner. Errors: ARC_ENOTFOUND (the step is over), ARC_EINVAL (name, value),
+ * ARC_ELIMIT (more than ARC_STEP_OUTPUTS_MAX), ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_step_output(arc_ctl *ctl, uint64_t token, const char *name,
+                                                const char *value, arc_err *err);
+
 /**
  * Ends a step. result: ARC_STEP_SUCCESS, ARC_STEP_FAILED, ARC_STEP_CANCELLED or ARC_STEP_TIMEOUT.
  * message: why, for a failure; may be NULL.

@@ -130,6 +130,10 @@ static void step(struct flow *flow, const struct arc_code *code)
         name = pop(flow, 2);
         push(flow, code->a == ARC_OPERATOR_ADD ? name : 0);
         return;
+    case ARC_OP_BINARY_CONST:
+        name = pop(flow, 1);
+        push(flow, code->a == ARC_OPERATOR_ADD ? name : 0);
+        return;
     case ARC_OP_COND:
     case ARC_OP_JUMP:
     case ARC_OP_NULL_JUMP:

@@ -48,6 +48,20 @@ static arc_status check_size(const struct arc_plan *plan, arc_err *err)
     return ARC_OK;
 }
 
+/* What was merged into the definition before it came here, for the plan, which outlives the
+ * command.
+ */
+static arc_status take_includes(const struct arc_cmd *cmd, struct arc_arena *arena,
+                                struct arc_spec *spec, arc_err *err)
+{
+    const struct arc_plan_include *list =
+        arc__includes_copy(arena, cmd->u.trigger.includes, cmd->u.trigger.include_count);
+    if (list == NULL)
+        return arc__fail_nomem(err);
+    arc__spec_take_includes(spec, list, cmd->u.trigger.include_count);
+    return ARC_OK;
+}
+
 /* Reads and plans inside the run's arena: the plan borrows from the text and the tree. */
 static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_slice text,
                             uint32_t format, const struct arc_plan **plan, arc_err *err)
@@ -67,6 +81,8 @@ static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_sl
         return arc__fail_nomem(err);
     arc_status status =
         arc__spec_read(own, (enum arc_format)format, ARC_NONE, &to_run, arena, diags, &spec, err);
+    if (status == ARC_OK && cmd->u.trigger.include_count > 0)
+        status = take_includes(cmd, arena, spec, err);
     if (status == ARC_OK)
         status = arc__plan_build(spec, &inputs, arena, diags, plan, err);
     if (status == ARC_EINVAL && diags->first != NULL)

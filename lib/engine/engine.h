@@ -172,6 +172,8 @@ struct arc_cmd {
         } save;
         struct { /* of a stored definition, or of definition (then a pipeline is made for it) */
             struct arc_definition_input definition;
+            const struct arc_plan_include *includes; /* what was merged into definition */
+            uint32_t include_count;
             struct arc_kvs variables; /* sorted by key */
             arc_slice triggered_by, request_id, branch, ref;
             arc_id run_id; /* "" or the id that it is to have */

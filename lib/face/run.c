@@ -51,6 +51,8 @@ static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
     arc_status status =
         arc__spec_read(object->text, object->format, ARC_NONE, &to_run, &arena, &diags, &spec, err);
     if (status == ARC_OK)
+        arc__spec_take_includes(spec, object->includes, object->include_count);
+    if (status == ARC_OK)
         status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
     if (status == ARC_OK)
         status = arc__gates_known(plan, &arena, err);
@@ -88,6 +90,10 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
     cmd->u.trigger.definition.text = arc__arena_copy(&cmd->arena, spec->text);
     cmd->u.trigger.definition.canonical = arc__arena_copy(&cmd->arena, spec->canonical);
     cmd->u.trigger.definition.format = spec->format;
+    cmd->u.trigger.include_count = spec->include_count;
+    cmd->u.trigger.includes = arc__includes_copy(&cmd->arena, spec->includes, spec->include_count);
+    if (cmd->arena.failed)
+        return arc__fail_nomem(err);
     ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.run_id, err));
     struct arc_plan_inputs inputs = {.variables = cmd->u.trigger.variables,
                                      .trigger_type = ARC_LIT("manual"),

@@ -52,6 +52,8 @@ struct arc_spec {
     struct arc_spec_variable *variables;
     uint32_t variable_count;
     struct arc_spec_limits limits; /* that it was read under; its plan has the same */
+    const struct arc_plan_include *includes;
+    uint32_t include_count;
 };
 
 /* What the checks share. */
@@ -60,6 +62,8 @@ struct arc_check {
     struct arc_sink *sink;
     struct arc_spec_limits limits; /* resolved */
     struct arc_read_options options;
+    int merging; /* texts are not templates yet: what they name may come with an include */
+    int stop;    /* what is left would be guesses */
     struct arc_spec *spec;
     /* The job that is walked. job is NULL where the model does not know it. */
     struct arc_spec_job *job;
@@ -73,6 +77,9 @@ struct arc_check {
 /* Zeroed memory of the host for one pass; the caller frees it with the arena's mem. A refusal marks
  * the arena as failed. */
 void *arc__check_alloc(struct arc_check *check, size_t count, size_t size);
+
+/* What the first character says of a text of no given format. */
+enum arc_format arc__guess_format(arc_slice text);
 
 /* --- the passes, in this order ------------------------------------------------------------ */
 

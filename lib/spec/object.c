@@ -148,7 +148,7 @@ static void check_key(struct walk *walk, const struct arc_node *child)
     struct arc_path here = {walk->path, child->key, 0};
     if (arc__slice_starts(child->key, ARC_LIT("x-")))
         return;
-    const struct arc_field *field = arc__field_find(walk->object, child->key);
+    const struct arc_field *field = arc__field_of(walk->object, child);
     if (field == NULL) {
         if (walk->object == ARC_OBJECT_MATRIX)
             check_axis(walk, child, &here);
@@ -174,7 +174,7 @@ static void check_root(struct walk *walk)
     struct arc_span head = arc__node_head(walk->node);
     const struct arc_node *stages = walk->seen[arc__field(ARC_FIELD_PIPELINE_STAGES) - walk->first];
     const struct arc_node *jobs = walk->seen[arc__field(ARC_FIELD_PIPELINE_JOBS) - walk->first];
-    if (stages == NULL && jobs == NULL)
+    if (stages == NULL && jobs == NULL && !walk->check->merging)
         (void)arc__diag_add(sink, ARC_DIAG_NO_JOBS, NULL, &head, ARC_NONE, ARC_NO_ARGS);
     if (stages == NULL || jobs == NULL)
         return;

@@ -57,11 +57,15 @@ _Static_assert(ARC_CAUSE_FAILED == 1 && ARC_CAUSE_TIMEOUT == 2 && ARC_CAUSE_LOST
 static void put_args(struct arc_planner *p, struct arc_json *json, const struct arc_node *args,
                      const struct arc_node *run, int *late)
 {
+    const struct arc_path *up = p->path;
+    struct arc_path here = {up, args != NULL ? args->key : ARC_NONE, 0};
     arc__json_object(json);
+    p->path = &here;
     for (const struct arc_node *c = args != NULL ? args->first : NULL; c != NULL; c = c->next) {
         arc__json_key(json, c->key);
-        arc__plan_put_value(p, json, c, late);
+        arc__plan_put_child(p, json, c, 0, late);
     }
+    p->path = up;
     if (run != NULL)
         arc__json_key_text(json, "run", late != NULL ? arc__plan_expand(p, run, late) : run->text);
     arc__json_end_object(json);

@@ -145,8 +145,11 @@ int arc__core_schema(struct arc_node *node)
                                              "+.INF", "-.inf", "-.Inf", "-.INF"};
     static const char *const nans[] = {".nan", ".NaN", ".NAN"};
     arc_slice text = node->text;
-    int base = prefixed_base(text);
     node->kind = ARC_NODE_TEXT;
+    /* Most scalars are texts, and their first character says so. */
+    if (text.len > 0 && memchr("+-.0123456789~nNtTfF", text.ptr[0], 20) == NULL)
+        return 1;
+    int base = prefixed_base(text);
     if (any_of(text, nulls, ARC_COUNT_OF(nulls))) {
         node->kind = ARC_NODE_NULL;
     } else if (any_of(text, trues, ARC_COUNT_OF(trues))) {

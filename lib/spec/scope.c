@@ -590,8 +590,10 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
     arc_slice rest = node->text;
     const char *open = rest.ptr;
     struct arc_template_part part;
-    size_t from = 0;
+    size_t from = node->expanded ? SIZE_MAX : 0;
     int any = 0;
+    if (check->merging)
+        return; /* what it names may come with an include */
     for (; arc__template_next(node->text, &rest, &part); open = rest.ptr) {
         if (!part.expression)
             continue;
@@ -637,6 +639,8 @@ int arc__condition_check(struct arc_check *check, const struct arc_node *node,
                       .field = field,
                       .text = node->text,
                       .span = node->mark};
+    if (check->merging)
+        return 0;
     struct arc_span span = arc__scalar_span(check, node, 0, node->text.len);
     int outside = 0;
     use.exact = span.end - span.offset == node->text.len;

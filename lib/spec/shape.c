@@ -322,11 +322,12 @@ static void check_entry(struct arc_check *check, const struct arc_node *child,
         arc__check_plain(check, child, path, ARC_PLAIN_ELSEWHERE);
         return;
     }
-    if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0)
+    int expanded = (field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0;
+    if (expanded)
         arc__template_check(check, child, field, path, ARC_IN_VALUE, NULL);
     else
         (void)refuse_template(check, child, field, path);
-    if (field->type == ARC_TYPE_ENV)
+    if (field->type == ARC_TYPE_ENV && expanded) /* names of secrets are none */
         arc__check_plain(check, child, path, ARC_PLAIN_HERE);
 }
 

@@ -33,22 +33,16 @@ static int refuse_text(struct arc_tree *tree, enum arc_diag_code code, size_t at
 static int text_ok(struct arc_tree *tree)
 {
     arc_slice text = tree->text;
+    size_t ascii = tree->start + arc__ascii_prefix(arc__slice_from(text, tree->start));
     size_t bad_at = 0;
-    if (!arc__utf8_valid(text, &bad_at))
-        return refuse_text(tree, ARC_DIAG_NOT_UTF8, bad_at, bad_at);
+    tree->ascii = ascii >= text.len;
+    if (!tree->ascii && !arc__utf8_valid(arc__slice_from(text, ascii), &bad_at))
+        return refuse_text(tree, ARC_DIAG_NOT_UTF8, ascii + bad_at, ascii + bad_at);
     const char *nul = text.len > 0 ? memchr(text.ptr, '\0', text.len) : NULL;
     if (nul != NULL)
         return refuse_text(tree, ARC_DIAG_NUL, (size_t)(nul - text.ptr),
                            (size_t)(nul - text.ptr) + 1);
     return 1;
-}
-
-static int is_ascii(arc_slice text)
-{
-    unsigned char any = 0;
-    for (size_t i = 0; i < text.len; i++)
-        any |= (unsigned char)text.ptr[i];
-    return any < 0x80;
 }
 
 int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_limits *limits,
@@ -64,10 +58,9 @@ int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_l
             ARC_ARGS(arc__decimal(sink, text.len), arc__decimal(sink, limits->document_bytes)));
         return 0;
     }
+    tree->start = arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")) ? 3 : 0;
     if (!text_ok(tree))
         return 0;
-    tree->start = arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")) ? 3 : 0;
-    tree->ascii = is_ascii(arc__slice_from(text, tree->start));
     tree->frames = arc__arena_array(arena, limits->depth, sizeof(*tree->frames));
     return tree->frames != NULL;
 }
@@ -95,6 +88,8 @@ arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, siz
     arc_slice document = tree->text;
     if (text.len == 0)
         return arc__slice("", 0);
+    if ((uintptr_t)text.ptr - (uintptr_t)document.ptr < document.len)
+        return text; /* the parser gave it out of the document */
     if (from <= to && to <= document.len && to - from == text.len &&
         memcmp(document.ptr + from, text.ptr, text.len) == 0)
         return arc__slice(document.ptr + from, text.len);
@@ -128,7 +123,9 @@ static int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_spa
                                      arc__decimal(tree->sink, tree->limits.string_bytes)));
         return 0;
     }
-    if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL) {
+    /* The document holds none: only what was copied out of escapes can. */
+    if ((uintptr_t)text.ptr - (uintptr_t)tree->text.ptr >= tree->text.len && text.len > 0 &&
+        memchr(text.ptr, '\0', text.len) != NULL) {
         (void)arc__diag_add(tree->sink, ARC_DIAG_NUL, NULL, mark, ARC_NONE, ARC_NO_ARGS);
         return 0;
     }
@@ -306,12 +303,6 @@ static int by_key(const void *a, const void *b)
     return order != 0 ? order : x->order < y->order ? -1 : x->order > y->order;
 }
 
-static int by_order(const void *a, const void *b)
-{
-    const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
-    return x->order < y->order ? -1 : x->order > y->order;
-}
-
 /* Of each key only the first entry counts: an own one before a merged one. A second own one is an
  * error. */
 static void drop_repeated(struct arc_tree *tree, struct entry **sorted, size_t count)
@@ -334,15 +325,15 @@ static void drop_repeated(struct arc_tree *tree, struct entry **sorted, size_t c
 }
 
 /* Chains the entries that stay, in their order. Merged ones become nodes of this map. */
-static int chain(struct arc_tree *tree, struct arc_node *map, struct entry **entries, size_t count)
+static int chain(struct arc_tree *tree, struct arc_node *map, struct entry *entries, size_t count)
 {
     struct arc_node **tail = &map->first;
     map->count = 0;
     for (size_t i = 0; i < count; i++) {
-        struct arc_node *node = entries[i]->node;
-        if (entries[i]->dropped)
+        struct arc_node *node = entries[i].node;
+        if (entries[i].dropped)
             continue;
-        if (entries[i]->merged) {
+        if (entries[i].merged) {
             if (!admit(tree, node, &map->mark))
                 return 0;
             node = shallow_copy(tree, node);
@@ -409,17 +400,40 @@ static int close_map_in(struct arc_tree *tree, struct arc_tree_frame *frame, str
         sorted[i] = &entries[i];
     qsort(sorted, count, sizeof(struct entry *), by_key);
     drop_repeated(tree, sorted, count);
-    qsort(sorted, count, sizeof(struct entry *), by_order);
-    return chain(tree, map, sorted, count);
+    return chain(tree, map, entries, count);
 }
 
-/* A few own keys are compared pair by pair; else they are sorted, so that a map of many keys does
- * not cost their square. */
+#define FEW_KEYS 16u
+
+/* 1: a few keys of which none repeats, which is what most maps are. Keys are compared with those
+ * before them only where one of those looks alike. */
+static int few_and_different(const struct arc_node *map)
+{
+    uint64_t looks = 0;
+    if (map->count > FEW_KEYS)
+        return 0;
+    for (const struct arc_node *c = map->first; c != NULL; c = c->next) {
+        arc_slice key = c->key;
+        uint32_t look = (uint32_t)key.len;
+        if (key.len > 0)
+            look = look * 7 + (unsigned char)key.ptr[0] * 3U + (unsigned char)key.ptr[key.len - 1];
+        if ((looks & UINT64_C(1) << look % 64) != 0) {
+            for (const struct arc_node *b = map->first; b != c; b = b->next) {
+                if (arc__slice_equal(b->key, key))
+                    return 0;
+            }
+        }
+        looks |= UINT64_C(1) << look % 64;
+    }
+    return 1;
+}
+
+/* Many keys are sorted, so that a map of them does not cost their square. */
 static int close_map(struct arc_tree *tree, struct arc_tree_frame *frame)
 {
     const struct arc_mem *mem = &tree->arena->mem;
     size_t count = frame->node->count + merge_count(frame->merge);
-    if (count < 2 && frame->merge == NULL)
+    if (frame->merge == NULL && few_and_different(frame->node))
         return 1;
     struct entry *entries = arc__alloc_array(mem, count + 1, sizeof(*entries));
     struct entry **sorted = arc__alloc_array(mem, count + 1, sizeof(*sorted));

@@ -16,6 +16,7 @@ struct reader {
     struct arc_tree *tree;
     yaml_parser_t parser;
     struct arc_map anchors; /* name -> struct arc_node, the newest of its name */
+    int has_anchors;        /* it is ready */
     size_t seen, seen_at;   /* a character, and its offset */
 };
 
@@ -136,11 +137,29 @@ static int end_of_file(struct reader *reader, const yaml_event_t *event)
 
 /* --- events ------------------------------------------------------------------------------- */
 
+/* The seed is of the document, which its author cannot choose to suit colliding names. Most
+ * documents have no anchors, and are not hashed. */
+static void ready_anchors(struct reader *reader)
+{
+    uint8_t digest[ARC_SHA256_LEN];
+    uint64_t seed[2];
+    struct arc_sha256 sha;
+    if (reader->has_anchors)
+        return;
+    arc__sha256_init(&sha);
+    arc__sha256_add(&sha, reader->tree->text);
+    arc__sha256_end(&sha, digest);
+    memcpy(seed, digest, sizeof(seed));
+    arc__map_init(&reader->anchors, &reader->tree->arena->mem, seed[0], seed[1]);
+    reader->has_anchors = 1;
+}
+
 static int remember(struct reader *reader, const yaml_char_t *anchor, struct arc_node *node)
 {
     if (anchor == NULL)
         return 1;
     arc_slice name = from_yaml(anchor, strlen((const char *)anchor));
+    ready_anchors(reader);
     if (arc__map_put(&reader->anchors, name, node, NULL, NULL) == ARC_OK)
         return 1;
     reader->tree->arena->failed = 1;
@@ -210,7 +229,7 @@ static int resolve(struct reader *reader, const yaml_event_t *event, struct arc_
         return 1;
     if (tag != NULL && arc__slice_is(standard_tag(tag), "str"))
         return 1;
-    node->plain = (uint32_t)plain;
+    node->plain = (uint16_t)plain;
     if (plain && !arc__core_schema(node))
         (void)refuse(reader, ARC_DIAG_NUMBER, event,
                      ARC_ARGS(arc__quoted(reader->tree->sink, node->text)));
@@ -263,7 +282,8 @@ static int on_alias(struct reader *reader, const yaml_event_t *event)
     struct arc_tree *tree = reader->tree;
     const yaml_char_t *anchor = event->data.alias.anchor;
     arc_slice name = from_yaml(anchor, strlen((const char *)anchor));
-    const struct arc_node *target = arc__map_get(&reader->anchors, name);
+    const struct arc_node *target =
+        reader->has_anchors ? arc__map_get(&reader->anchors, name) : NULL;
     if (arc__tree_wants_key(tree))
         return refuse(reader, ARC_DIAG_KEY, event, ARC_NO_ARGS);
     if (target == NULL)
@@ -357,17 +377,9 @@ const struct arc_node *arc__yaml_tree(struct arc_tree *tree)
     /* It aborts the process when it is given NULL, even for no bytes. */
     yaml_parser_set_input_string(&reader.parser,
                                  (const yaml_char_t *)(text.len > 0 ? text.ptr : ""), text.len);
-    /* The seed is of the document, which its author cannot choose to suit colliding names. */
-    uint8_t digest[ARC_SHA256_LEN];
-    uint64_t seed[2];
-    struct arc_sha256 sha;
-    arc__sha256_init(&sha);
-    arc__sha256_add(&sha, tree->text);
-    arc__sha256_end(&sha, digest);
-    memcpy(seed, digest, sizeof(seed));
-    arc__map_init(&reader.anchors, &tree->arena->mem, seed[0], seed[1]);
     int held = read_events(&reader);
-    arc__map_deinit(&reader.anchors);
+    if (reader.has_anchors)
+        arc__map_deinit(&reader.anchors);
     yaml_parser_delete(&reader.parser);
     return held && !tree->arena->failed ? tree->root : NULL;
 }
