@@ -350,8 +350,8 @@ int cmd_run(const struct command *command, int argc, char **argv)
         close(running.signals);
     }
     arg_list_deinit(&running.variables);
-    arg_list_deinit(&running.dirs);
     arg_list_deinit(&running.approved);
+    arg_list_deinit(&running.dirs);
     arg_list_deinit(&rest);
     return exit_code;
 }

@@ -85,6 +85,9 @@ arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const s
 /* Whether it would be taken; *again: it was said before, and nothing is to be done. */
 arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *say, int *again,
                            arc_err *err);
+/* ARC_EUNIMPLEMENTED: one of the gates is of type `auto`, for which there is nobody to decide yet.
+ */
+arc_status arc__gates_known(const struct arc_plan *plan, struct arc_arena *arena, arc_err *err);
 /* "pipeline", "stage:NAME", "job:NAME": 1 + the index of the gate; 0: none of that name. A bare
  * NAME is that of a stage or job if only one gate has it. */
 uint32_t arc__gate_find(const struct arc_plan *plan, arc_slice name);

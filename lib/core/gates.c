@@ -65,6 +65,18 @@ static arc_slice shown(const struct arc_plan *plan, uint32_t gate, struct arc_ar
     return arc__arena_printf(arena, "%s %.*s", guard_word(def), ARC_ARG(guarded(plan, def)));
 }
 
+arc_status arc__gates_known(const struct arc_plan *plan, struct arc_arena *arena, arc_err *err)
+{
+    for (uint32_t i = 0; i < plan->gate_count; i++) {
+        if (plan->gates[i].automatic)
+            return arc__fail(err, ARC_EUNIMPLEMENTED, "approval",
+                             "The approval before %.*s is of type `auto`, and this version has no "
+                             "plugin that decides; make it `manual`.",
+                             ARC_ARG(shown(plan, i + 1, arena)));
+    }
+    return ARC_OK;
+}
+
 /* --- deciding ------------------------------------------------------------------------ */
 
 static arc_status say(struct arc_decision *d, struct arc_run *run, uint32_t gate,

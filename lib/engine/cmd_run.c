@@ -62,20 +62,6 @@ static arc_status take_includes(const struct arc_cmd *cmd, struct arc_arena *are
     return ARC_OK;
 }
 
-/* There is nobody to decide for a gate of type `auto` yet; one that nobody can open would only fail
- * the run when its time is over. */
-static arc_status check_gates(const struct arc_plan *plan, struct arc_arena *arena, arc_err *err)
-{
-    for (uint32_t i = 0; i < plan->gate_count; i++) {
-        if (plan->gates[i].automatic)
-            return arc__fail(err, ARC_EUNIMPLEMENTED, "approval",
-                             "The approval %.*s is of type `auto`, and this version has no plugins "
-                             "that decide; make it `manual`.",
-                             ARC_ARG(arc__gate_name(plan, i + 1, arena)));
-    }
-    return ARC_OK;
-}
-
 /* Reads and plans inside the run's arena: the plan borrows from the text and the tree. */
 static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_slice text,
                             uint32_t format, const struct arc_plan **plan, arc_err *err)
@@ -103,7 +89,7 @@ static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_sl
         box->diags_text_due = 1;
     box->diags = diags;
     if (status == ARC_OK)
-        status = check_gates(*plan, arena, err);
+        status = arc__gates_known(*plan, arena, err);
     return status == ARC_OK ? check_size(*plan, err) : status;
 }
 

@@ -54,6 +54,8 @@ static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
         arc__spec_take_includes(spec, object->includes, object->include_count);
     if (status == ARC_OK)
         status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
+    if (status == ARC_OK)
+        status = arc__gates_known(plan, &arena, err);
     if (status == ARC_EINVAL && diags.first != NULL) {
         char subject[64];
         (void)arc__slice_to_cstr(diags.first->path, subject, sizeof(subject));
