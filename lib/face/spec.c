@@ -195,15 +195,15 @@ arc_status arc_spec_parse(const char *text, size_t len, uint32_t format, const c
     object->mem = mem;
     atomic_init(&object->refs, 1);
     arc__arena_init(&object->arena, &mem, SPEC_BYTES_MAX);
-    object->text = arc__arena_copy(&object->arena, arc__slice(text, len));
-    if (object->arena.failed)
-        return arc__fail_nomem(err);
     /* Findings borrow from the tree, so both are read with the findings' arena. */
     arc_status status = arc__spec_read(findings->text, (enum arc_format)format, findings->file,
                                        NULL, &findings->arena, &findings->diags, &spec, err);
     if (status != ARC_OK && status != ARC_EINVAL)
         return status;
     if (status == ARC_OK) {
+        object->text = arc__arena_copy(&object->arena, findings->text);
+        if (object->arena.failed)
+            return arc__fail_nomem(err);
         object->format = arc__spec_format(spec);
         object->job_count = arc__spec_job_count(spec);
         ARC_TRY(canonical_of(object, spec, err));
