@@ -116,8 +116,12 @@ const struct arc_field *arc__field_find(enum arc_object object, arc_slice key)
     const struct arc_field *first;
     size_t count = arc__object_fields(object, &first);
     for (size_t i = 0; i < count; i++) {
-        if (field_is(&first[i], key))
+        if (spelled(first[i].key, key))
             return &first[i];
+    }
+    for (size_t a = 0; a < ARC_COUNT_OF(aliases); a++) {
+        if (aliases[a].object == object && spelled(aliases[a].second, key))
+            return arc__field_find(object, arc__slice_cstr(aliases[a].key));
     }
     return NULL;
 }
@@ -136,12 +140,24 @@ arc_slice arc__field_nearest(enum arc_object object, arc_slice key)
     return arc__nearest(key, names, named);
 }
 
+/* The object that a node was looked up for. What is no field of it has a number behind them. */
+#define NO_FIELD(object) (ARC_FIELD_COUNT + 1u + (uint32_t)(object))
+
+static enum arc_object noted_for(const struct arc_node *node)
+{
+    if (node->field == 0)
+        return ARC_OBJECT_NONE;
+    if (node->field > ARC_FIELD_COUNT)
+        return (enum arc_object)(node->field - NO_FIELD(ARC_OBJECT_NONE));
+    return fields[node->field - 1].object;
+}
+
 /* What an alias stands for may be two objects at once: then only one of them was noted. */
 static int means(const struct arc_node *node, enum arc_field_id id)
 {
     if (node->field == (uint32_t)id + 1)
         return 1;
-    if (node->field != 0 && fields[node->field - 1].object == fields[id].object)
+    if (noted_for(node) == fields[id].object)
         return 0;
     return field_is(&fields[id], node->key);
 }
@@ -199,10 +215,8 @@ static void note_object(struct note notes[NOTES], struct arc_node *map, enum arc
 {
     for (struct arc_node *c = map->first; c != NULL; c = c->next) {
         const struct arc_field *field = find_again(notes, object, c->key);
-        if (field == NULL)
-            continue;
-        c->field = (uint32_t)field->id + 1;
-        if (field->of != ARC_OBJECT_NONE && c->kind >= ARC_NODE_LIST)
+        c->field = field != NULL ? (uint32_t)field->id + 1 : NO_FIELD(object);
+        if (field != NULL && field->of != ARC_OBJECT_NONE && c->kind >= ARC_NODE_LIST)
             note_value(notes, c, field->of);
     }
 }
@@ -216,9 +230,9 @@ void arc__fields_note(struct arc_node *root)
 
 const struct arc_field *arc__field_of(enum arc_object object, const struct arc_node *node)
 {
-    if (node->field != 0 && fields[node->field - 1].object == object)
-        return &fields[node->field - 1];
-    return arc__field_find(object, node->key);
+    if (noted_for(node) != object)
+        return arc__field_find(object, node->key);
+    return node->field <= ARC_FIELD_COUNT ? &fields[node->field - 1] : NULL;
 }
 
 arc_slice arc__field_text(const struct arc_node *map, enum arc_field_id id)
