@@ -739,6 +739,7 @@ static void check_branch(struct checker *checker, const struct arc_code *code)
 static void step(struct checker *checker, const struct arc_code *code)
 {
     const struct arc_value *value = NULL;
+    const struct arc_expr_key *key = NULL;
     const struct arc_code_place *place = &checker->expr->places[checker->at];
     struct type top;
     switch ((enum arc_op)code->op) {
@@ -797,6 +798,12 @@ static void step(struct checker *checker, const struct arc_code *code)
         want(checker, &top, ARC_TYPE_KIND_TEXT, "`matches`", ARC_NONE);
         put(checker, ARC_TYPE_KIND_BOOL);
         return;
+    case ARC_OP_BINARY_CONST:
+        key = &checker->expr->keys[code->d];
+        value = &checker->expr->constants[code->c];
+        push(checker, type_of(value), key->at, key->end, value);
+        check_binary(checker, code);
+        return;
     case ARC_OP_BINARY:
         check_binary(checker, code);
         return;
@@ -812,7 +819,7 @@ enum arc_type_kind arc__expr_check(const struct arc_expr *expr, const struct arc
     struct checker checker = {.expr = expr, .scope = scope, .arena = arena};
     checker.machine = (struct arc_machine){
         expr, NULL, {arena, limits.units, limits.result_bytes, INT64_MIN, &checker.fault}};
-    checker.stack = arc__arena_array(arena, (size_t)expr->stack + 1, sizeof(*checker.stack));
+    checker.stack = arc__arena_array(arena, (size_t)expr->stack + 2, sizeof(*checker.stack));
     checker.joins = arc__arena_array(arena, expr->count, sizeof(*checker.joins));
     if (checker.stack == NULL || checker.joins == NULL)
         return ARC_TYPE_KIND_ANY;
