@@ -236,7 +236,7 @@ void arc__show_diags(void *reply, const char *field, const struct arc_diags *dia
             arc__pb_cstr(arena, diag->severity == ARC_SEVERITY_ERROR ? "error" : "warning");
         out->message = arc__pb_string(arena, diag->message);
         out->path = arc__pb_string(arena, diag->path);
-        out->file = arc__pb_string(arena, diags->file);
+        out->file = arc__pb_string(arena, arc__diags_name(diags, diag->mark.file));
         out->line = (int32_t)diag->mark.line;
         out->column = (int32_t)diag->mark.column;
         out->end_line = (int32_t)diag->mark.end_line;

@@ -39,7 +39,7 @@ static arc_status not_bool(struct run *run, const struct arc_value *value, const
 {
     const struct arc_code_place *place = place_of(run);
     return arc__fault(fault_of(run), ARC_FAULT_TYPE, place->from, place->to,
-                      ARC_LIT("compare it with `==`"), "%s takes a bool, not %s", who,
+                      ARC_LIT("compare it with `==`"), "%s takes true or false, not %s", who,
                       arc__value_kind_name((enum arc_value_kind)value->kind));
 }
 
@@ -615,7 +615,7 @@ arc_status arc__expr_eval_when(const struct arc_expr *expr, const struct arc_wor
         struct arc_fault_place to = {arena, fault};
         return arc__fault(to, ARC_FAULT_TYPE, 0, (uint32_t)expr->text.len,
                           ARC_LIT("compare it with `==`"),
-                          "the condition is %s, and must be a bool",
+                          "the condition is %s, and must be true or false",
                           arc__value_kind_name((enum arc_value_kind)value.kind));
     }
     /* success() && value, of which the first is not known. */

@@ -61,11 +61,12 @@ static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_sl
                                      .ref = cmd->u.trigger.ref,
                                      .branch = cmd->u.trigger.branch,
                                      .request_id = cmd->u.trigger.request_id};
+    const struct arc_read_options to_run = {.runnable = 1};
     arc_slice own = arc__arena_copy(arena, text);
     if (diags == NULL || own.ptr == NULL)
         return arc__fail_nomem(err);
     arc_status status =
-        arc__spec_read(own, (enum arc_format)format, ARC_NONE, NULL, arena, diags, &spec, err);
+        arc__spec_read(own, (enum arc_format)format, ARC_NONE, &to_run, arena, diags, &spec, err);
     if (status == ARC_OK)
         status = arc__plan_build(spec, &inputs, arena, diags, plan, err);
     if (status == ARC_EINVAL && diags->first != NULL)

@@ -46,9 +46,10 @@ static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
     struct arc_diags diags = {0};
     struct arc_spec *spec = NULL;
     const struct arc_plan *plan = NULL;
+    const struct arc_read_options to_run = {.runnable = 1};
     arc__arena_init(&arena, &ctl->mem, PLAN_BYTES_MAX);
     arc_status status =
-        arc__spec_read(object->text, object->format, ARC_NONE, NULL, &arena, &diags, &spec, err);
+        arc__spec_read(object->text, object->format, ARC_NONE, &to_run, &arena, &diags, &spec, err);
     if (status == ARC_OK)
         status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
     if (status == ARC_EINVAL && diags.first != NULL) {

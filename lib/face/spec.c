@@ -12,6 +12,7 @@
 struct arc_diags_object {
     struct arc_mem mem;
     struct arc_arena arena;
+    arc_slice text, file;
     struct arc_diags diags;
     struct arc_diag **list; /* by index */
     char (*codes)[8];
@@ -33,7 +34,8 @@ static arc_status index_findings(struct arc_diags_object *object, arc_err *err)
     object->codes = arc__arena_array(arena, object->diags.count, sizeof(*object->codes));
     if (object->list == NULL || object->codes == NULL)
         return arc__fail_nomem(err);
-    object->diags.file.ptr = terminated(arena, object->diags.file);
+    for (uint32_t i = 0; i < object->diags.file_count; i++)
+        object->diags.files[i].name.ptr = terminated(arena, object->diags.files[i].name);
     for (struct arc_diag *d = object->diags.first; d != NULL && at < object->diags.count;
          d = d->next) {
         d->message.ptr = terminated(arena, d->message);
@@ -63,8 +65,8 @@ static arc_status diags_new(const struct arc_mem *mem, arc_slice text, arc_slice
         return arc__fail_nomem(err);
     object->mem = *mem;
     arc__arena_init(&object->arena, mem, SPEC_BYTES_MAX);
-    object->diags.source = arc__arena_copy(&object->arena, text);
-    object->diags.file = arc__arena_copy(&object->arena, file);
+    object->text = arc__arena_copy(&object->arena, text);
+    object->file = arc__arena_copy(&object->arena, file);
     if (object->arena.failed) {
         arc_diags_free(object);
         return arc__fail_nomem(err);
@@ -94,7 +96,7 @@ arc_status arc_diags_get(const arc_diags *diags, uint32_t index, arc_diag_view *
         .message = d->message.ptr,
         .hint = d->hint.ptr,
         .path = d->path.ptr,
-        .file = diags->diags.file.ptr,
+        .file = arc__diags_name(&diags->diags, d->mark.file).ptr,
     };
     memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
     return ARC_OK;
@@ -197,9 +199,8 @@ arc_status arc_spec_parse(const char *text, size_t len, uint32_t format, const c
     if (object->arena.failed)
         return arc__fail_nomem(err);
     /* Findings borrow from the tree, so both are read with the findings' arena. */
-    arc_status status =
-        arc__spec_read(findings->diags.source, (enum arc_format)format, findings->diags.file, NULL,
-                       &findings->arena, &findings->diags, &spec, err);
+    arc_status status = arc__spec_read(findings->text, (enum arc_format)format, findings->file,
+                                       NULL, &findings->arena, &findings->diags, &spec, err);
     if (status != ARC_OK && status != ARC_EINVAL)
         return status;
     if (status == ARC_OK) {

@@ -2,6 +2,7 @@
 #include "spec/diag.h"
 
 #include "base/text.h"
+#include "spec/tree.h"
 
 #define QUOTED_MAX 80
 /* More than a path of 100 levels needs, each key cut to QUOTED_MAX and escaped. */
@@ -9,8 +10,8 @@
 
 /* clang-format off */
 static const struct arc_diag_row rows[] = {
-#define DIAG(number, name, severity, sentence, why, example, fix) \
-    {number, ARC_SEVERITY_##severity, #name, sentence, why, example, fix},
+#define DIAG(number, name, severity, kind, sentence, why, example, fix) \
+    {number, ARC_SEVERITY_##severity, ARC_DIAG_##kind, #name, sentence, why, example, fix},
 #include "spec/diags.def"
 };
 /* clang-format on */
@@ -29,6 +30,60 @@ const struct arc_diag_row *arc__diag_row(uint32_t code)
     }
     return NULL;
 }
+
+/* --- texts and places --------------------------------------------------------------------- */
+
+uint32_t arc__diags_add_file(struct arc_diags *diags, struct arc_arena *arena, arc_slice name,
+                             arc_slice source)
+{
+    if (diags->file_count == diags->file_room) {
+        uint32_t room = diags->file_room > 0 ? 2 * diags->file_room : 1;
+        struct arc_file *files = arc__arena_array(arena, room, sizeof(*files));
+        if (files == NULL)
+            return UINT32_MAX;
+        if (diags->file_count > 0)
+            memcpy(files, diags->files, diags->file_count * sizeof(*files));
+        diags->files = files;
+        diags->file_room = room;
+    }
+    diags->files[diags->file_count] = (struct arc_file){name, source, NULL};
+    return diags->file_count++;
+}
+
+int arc__diags_init(struct arc_diags *diags, struct arc_arena *arena, arc_slice name,
+                    arc_slice source)
+{
+    *diags = (struct arc_diags){0};
+    return arc__diags_add_file(diags, arena, name, source) == 0;
+}
+
+arc_slice arc__diags_name(const struct arc_diags *diags, uint32_t file)
+{
+    return file < diags->file_count ? diags->files[file].name : ARC_NONE;
+}
+
+arc_slice arc__diags_source(const struct arc_diags *diags, uint32_t file)
+{
+    return file < diags->file_count ? diags->files[file].source : ARC_NONE;
+}
+
+/* The start of a text has its place without looking: what is too large is not looked at. */
+static struct arc_mark resolve(struct arc_sink *sink, const struct arc_span *span)
+{
+    struct arc_mark mark = {1, 1, 0, 1, 1, 0, span->file};
+    if (span->file < sink->diags->file_count && span->end > 0) {
+        struct arc_file *file = &sink->diags->files[span->file];
+        if (file->places == NULL)
+            file->places = arc__places_new(file->source, sink->arena);
+        if (file->places != NULL)
+            mark = arc__places_mark(file->places, span);
+    } else if (span->file >= sink->diags->file_count) {
+        mark = (struct arc_mark){0, 0, span->offset, 0, 0, span->end, span->file};
+    }
+    return mark;
+}
+
+/* --- words -------------------------------------------------------------------------------- */
 
 int arc__sink_keeps(const struct arc_sink *sink)
 {
@@ -180,11 +235,16 @@ static arc_slice path_text(struct arc_sink *sink, const struct arc_path *path)
     return settle(sink, &buf);
 }
 
+static int is_before(const struct arc_mark *a, const struct arc_mark *b)
+{
+    return a->file != b->file ? a->file < b->file : a->offset < b->offset;
+}
+
 /* Stable: equal positions keep the order in which they were found. */
 static void insert_sorted(struct arc_diags *diags, struct arc_diag *diag)
 {
     struct arc_diag **at = &diags->first;
-    while (*at != NULL && (*at)->mark.offset <= diag->mark.offset)
+    while (*at != NULL && !is_before(&diag->mark, &(*at)->mark))
         at = &(*at)->next;
     diag->next = *at;
     *at = diag;
@@ -192,11 +252,20 @@ static void insert_sorted(struct arc_diags *diags, struct arc_diag *diag)
 }
 
 struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
-                               const struct arc_path *path, const struct arc_mark *mark,
+                               const struct arc_path *path, const struct arc_span *span,
                                arc_slice hint, const arc_slice *args, size_t arg_count)
 {
+    return arc__diag_add_as(sink, code, arc__diag_row(code)->severity, path, span, hint, args,
+                            arg_count);
+}
+
+struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code,
+                                  enum arc_severity severity, const struct arc_path *path,
+                                  const struct arc_span *span, arc_slice hint,
+                                  const arc_slice *args, size_t arg_count)
+{
     const struct arc_diag_row *row = arc__diag_row(code);
-    if (row->severity == ARC_SEVERITY_ERROR)
+    if (severity == ARC_SEVERITY_ERROR)
         sink->diags->errors++;
     else
         sink->diags->warnings++;
@@ -205,17 +274,17 @@ struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
     struct arc_diag *diag = ARC_ARENA_NEW(sink->arena, struct arc_diag);
     if (diag == NULL)
         return NULL;
-    diag->severity = row->severity;
+    diag->severity = severity;
     diag->code = row->code;
     diag->message = fill(sink, row->sentence, args, arg_count);
     diag->hint = hint.len > 0 ? hint : arc__slice_cstr(row->fix);
     diag->path = path_text(sink, path);
-    diag->mark = *mark;
+    diag->mark = resolve(sink, span);
     insert_sorted(sink->diags, diag);
     return diag;
 }
 
-void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct arc_mark *mark,
+void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct arc_span *span,
                       const char *message)
 {
     if (diag == NULL)
@@ -223,7 +292,7 @@ void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct
     struct arc_diag_related *related = ARC_ARENA_NEW(sink->arena, struct arc_diag_related);
     if (related == NULL)
         return;
-    related->mark = *mark;
+    related->mark = resolve(sink, span);
     related->message = arc__slice_cstr(message);
     struct arc_diag_related **at = &diag->related;
     while (*at != NULL)

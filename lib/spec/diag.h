@@ -6,13 +6,17 @@
 #include "spec/spec.h"
 
 enum arc_diag_code {
-#define DIAG(number, name, severity, sentence, why, example, fix) ARC_DIAG_##name = number,
+#define DIAG(number, name, severity, kind, sentence, why, example, fix) ARC_DIAG_##name = number,
 #include "spec/diags.def"
 };
+
+/* Whether the JSON Schema of the language refuses it too. */
+enum arc_diag_kind { ARC_DIAG_STRUCTURAL = 1, ARC_DIAG_SEMANTIC };
 
 struct arc_diag_row {
     uint32_t code;
     enum arc_severity severity;
+    enum arc_diag_kind kind;
     const char *name; /* "UNKNOWN_KEY" */
     const char *sentence;
     const char *why;
@@ -43,12 +47,17 @@ const struct arc_diag_row *arc__diag_row(uint32_t code); /* NULL: no such code *
 
 /* Adds a finding. The arguments fill the sentence's {}: text from outside goes through arc__quoted.
  * An empty hint means the table's. NULL: it is only counted, or memory is out (the arena says so).
- * The list stays sorted by position. */
+ * Lines and columns are counted now, for what is kept. The list stays sorted by position. */
 struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
-                               const struct arc_path *path, const struct arc_mark *mark,
+                               const struct arc_path *path, const struct arc_span *span,
                                arc_slice hint, const arc_slice *args, size_t arg_count);
+/* The same with another severity than the table's, for what depends on why it is checked. */
+struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code,
+                                  enum arc_severity severity, const struct arc_path *path,
+                                  const struct arc_span *span, arc_slice hint,
+                                  const arc_slice *args, size_t arg_count);
 /* diag may be NULL. */
-void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct arc_mark *mark,
+void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct arc_span *span,
                       const char *message);
 /* 1 while findings are kept: what only serves a hint need not be computed otherwise. */
 int arc__sink_keeps(const struct arc_sink *sink);

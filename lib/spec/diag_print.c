@@ -144,9 +144,12 @@ static void add_repeated(struct arc_buf *out, char c, uint32_t count)
         arc__buf_add_char(out, c);
 }
 
-static void add_excerpt(struct arc_buf *out, arc_slice source, const struct arc_mark *mark,
-                        int colour, const char *paint)
+static void add_excerpt(struct arc_buf *out, const struct arc_diags *diags,
+                        const struct arc_mark *mark, int colour, const char *paint)
 {
+    arc_slice source = arc__diags_source(diags, mark->file);
+    if (source.len == 0)
+        return;
     struct excerpt e = excerpt_at(source, mark->offset);
     size_t from = mark->offset > e.start ? mark->offset - e.start : 0;
     size_t to = mark->end > mark->offset ? mark->end - e.start : from + 1;
@@ -175,8 +178,9 @@ static void add_excerpt(struct arc_buf *out, arc_slice source, const struct arc_
 static void add_place(struct arc_buf *out, const struct arc_diags *diags,
                       const struct arc_mark *mark)
 {
-    if (diags->file.len > 0) {
-        arc__buf_add_slice(out, diags->file);
+    arc_slice name = arc__diags_name(diags, mark->file);
+    if (name.len > 0) {
+        arc__buf_add_slice(out, name);
         arc__buf_add_char(out, ':');
     }
     arc__buf_printf(out, "%u:%u: ", mark->line, mark->column);
@@ -194,15 +198,15 @@ void arc__diag_print(const struct arc_diags *diags, const struct arc_diag *diag,
     if (diag->hint.len > 0)
         arc__buf_printf(out, " (%.*s)", ARC_ARG(diag->hint));
     arc__buf_add_char(out, '\n');
-    if (!excerpt || diags->source.len == 0)
+    if (!excerpt)
         return;
-    add_excerpt(out, diags->source, &diag->mark, colour, paint);
+    add_excerpt(out, diags, &diag->mark, colour, paint);
     for (const struct arc_diag_related *r = diag->related; r != NULL; r = r->next) {
         add_place(out, diags, &r->mark);
         arc__buf_printf(out, "%snote%s: ", colour ? "\033[1;36m" : "", colour ? "\033[0m" : "");
         arc__buf_add_slice(out, r->message);
         arc__buf_add_char(out, '\n');
-        add_excerpt(out, diags->source, &r->mark, colour, "\033[1;36m");
+        add_excerpt(out, diags, &r->mark, colour, "\033[1;36m");
     }
 }
 
@@ -230,7 +234,7 @@ static void put_diag(struct arc_json *json, const struct arc_diags *diags,
                                                             : ARC_LIT("warning"));
     arc__json_key_text(json, "message", diag->message);
     arc__json_key_text(json, "path", diag->path);
-    arc__json_key_text(json, "file", diags->file);
+    arc__json_key_text(json, "file", arc__diags_name(diags, diag->mark.file));
     put_mark(json, &diag->mark);
     arc__json_key_text(json, "hint", diag->hint);
     if (diag->related != NULL) {
@@ -239,6 +243,8 @@ static void put_diag(struct arc_json *json, const struct arc_diags *diags,
         for (const struct arc_diag_related *r = diag->related; r != NULL; r = r->next) {
             arc__json_object(json);
             arc__json_key_text(json, "message", r->message);
+            if (r->mark.file != diag->mark.file)
+                arc__json_key_text(json, "file", arc__diags_name(diags, r->mark.file));
             put_mark(json, &r->mark);
             arc__json_end_object(json);
         }

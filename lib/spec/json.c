@@ -122,11 +122,10 @@ static int is_blank(char c)
 /* The token that was just read, as offsets. */
 static void token(struct reader *reader, size_t *start, size_t *end)
 {
-    arc_slice text = reader->tree->places.text;
+    arc_slice text = reader->tree->text;
     size_t at = reader->last_end;
-    *end = reader->after_text
-               ? text.len
-               : reader->tree->places.start + yajl_get_bytes_consumed(reader->handle);
+    *end = reader->after_text ? text.len
+                              : reader->tree->start + yajl_get_bytes_consumed(reader->handle);
     while (at < *end && (is_blank(text.ptr[at]) || text.ptr[at] == ',' || text.ptr[at] == ':'))
         at++;
     while (*end > at && is_blank(text.ptr[*end - 1]))
@@ -178,12 +177,12 @@ static int string_text(struct reader *reader, const unsigned char *value, size_t
                        size_t end, arc_slice *out)
 {
     struct arc_tree *tree = reader->tree;
-    arc_slice text = tree->places.text;
+    arc_slice text = tree->text;
     size_t bad_at = memchr(text.ptr + start, '\\', end - start) != NULL
                         ? lone_surrogate(text, start, end)
                         : end;
     if (bad_at < end) {
-        struct arc_mark mark = arc__tree_mark(tree, bad_at, bad_at + 6);
+        struct arc_span mark = arc__tree_mark(tree, bad_at, bad_at + 6);
         (void)arc__diag_add(tree->sink, ARC_DIAG_NOT_UTF8, NULL, &mark,
                             ARC_LIT("write the character itself, or both halves of the pair"),
                             ARC_NO_ARGS);
@@ -196,7 +195,7 @@ static int string_text(struct reader *reader, const unsigned char *value, size_t
 static int add_scalar(struct reader *reader, enum arc_node_kind kind, int64_t number, size_t start,
                       size_t end)
 {
-    arc_slice document = reader->tree->places.text;
+    arc_slice document = reader->tree->text;
     struct arc_node *node = ARC_ARENA_NEW(reader->tree->arena, struct arc_node);
     if (node == NULL)
         return refused(reader);
@@ -205,7 +204,7 @@ static int add_scalar(struct reader *reader, enum arc_node_kind kind, int64_t nu
     node->number = number;
     node->text = arc__slice(document.ptr + start, end - start);
     if (kind == ARC_NODE_INT && !arc__json_number(node)) {
-        struct arc_mark mark = arc__tree_mark(reader->tree, start, end);
+        struct arc_span mark = arc__tree_mark(reader->tree, start, end);
         (void)arc__diag_add(reader->tree->sink, ARC_DIAG_NUMBER, NULL, &mark, ARC_NONE,
                             ARC_ARGS(arc__quoted(reader->tree->sink, node->text)));
     }
@@ -322,7 +321,7 @@ static int blank_only(arc_slice text)
 
 static void empty(struct arc_tree *tree)
 {
-    struct arc_mark mark = arc__tree_mark(tree, tree->places.start, tree->places.start);
+    struct arc_span mark = arc__tree_mark(tree, tree->start, tree->start);
     (void)arc__diag_add(tree->sink, ARC_DIAG_EMPTY, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
 }
 
@@ -342,7 +341,7 @@ static int parse(struct reader *reader, arc_slice text)
     if (problem.depth > 0 && problem.depth <= ARC_JSON_HELP_DEPTH)
         problem.opener = reader->openers[problem.depth - 1];
     if (!reader->started)
-        problem.at = reader->tree->places.start;
+        problem.at = reader->tree->start;
     const struct arc_tree_frame *frame = arc__tree_frame(reader->tree);
     problem.in_map = frame != NULL && frame->node->kind == ARC_NODE_MAP;
     problem.has_key = frame != NULL && frame->has_key;
@@ -354,8 +353,8 @@ static int parse(struct reader *reader, arc_slice text)
 const struct arc_node *arc__json_tree(struct arc_tree *tree)
 {
     const struct arc_mem *mem = &tree->arena->mem;
-    struct reader reader = {.tree = tree, .last_end = tree->places.start};
-    arc_slice text = arc__slice_from(tree->places.text, tree->places.start);
+    struct reader reader = {.tree = tree, .last_end = tree->start};
+    arc_slice text = arc__slice_from(tree->text, tree->start);
     if (blank_only(text)) {
         empty(tree);
         return NULL;

@@ -191,15 +191,15 @@ static void look(arc_slice text, const struct arc_json_problem *problem, struct 
 
 void arc__json_broken(struct arc_tree *tree, const struct arc_json_problem *problem)
 {
-    arc_slice text = tree->places.text;
+    arc_slice text = tree->text;
     struct answer answer = {0};
     look(text, problem, &answer);
-    struct arc_mark mark = arc__tree_mark(tree, answer.from, answer.to);
+    struct arc_span mark = arc__tree_mark(tree, answer.from, answer.to);
     struct arc_diag *diag =
         arc__diag_add(tree->sink, ARC_DIAG_JSON, NULL, &mark, arc__slice_cstr(answer.hint),
                       ARC_ARGS(arc__slice_cstr(answer.sentence)));
     if (answer.unclosed) {
-        struct arc_mark opener = arc__tree_mark(tree, problem->opener, problem->opener + 1);
+        struct arc_span opener = arc__tree_mark(tree, problem->opener, problem->opener + 1);
         arc__diag_relate(tree->sink, diag, &opener, "it is opened here");
     }
 }

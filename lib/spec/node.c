@@ -113,14 +113,15 @@ arc_status arc__arena_status(const struct arc_arena *arena, size_t document_byte
 arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
                           struct arc_arena *arena, const struct arc_node **out, arc_err *err)
 {
-    struct arc_diags diags = {.source = text};
+    struct arc_diags diags;
     struct arc_sink sink = {arena, &diags, 1};
     struct arc_spec_limits resolved = arc__limits_resolve(limits);
     if (limits == NULL || limits->depth == 0)
         resolved.depth = ARC_JSON_READ_DEPTH;
     struct arc_tree tree;
     const struct arc_node *root = NULL;
-    if (arc__tree_init(&tree, text, &resolved, arena, &sink))
+    if (arc__diags_init(&diags, arena, ARC_NONE, text) &&
+        arc__tree_init(&tree, 0, &resolved, arena, &sink))
         root = arc__json_tree(&tree);
     if (arena->failed)
         return arc__arena_status(arena, text.len, err);

@@ -3,6 +3,7 @@
 
 #include "spec/model.h"
 #include "spec/node.h"
+#include "spec/scope.h"
 
 static enum arc_format guess_format(arc_slice text)
 {
@@ -13,19 +14,18 @@ static enum arc_format guess_format(arc_slice text)
 }
 
 /* 0: stop; a finding or the arena says why. */
-static int read_and_check(struct arc_check *check, struct arc_tree *tree, arc_slice text)
+static int read_and_check(struct arc_check *check, struct arc_tree *tree)
 {
     struct arc_spec *spec = check->spec;
-    if (!arc__tree_init(tree, text, &check->limits, check->arena, check->sink))
+    if (!arc__tree_init(tree, 0, &check->limits, check->arena, check->sink))
         return 0;
     spec->root = spec->format == ARC_FORMAT_JSON ? arc__json_tree(tree) : arc__yaml_tree(tree);
     if (spec->root == NULL)
         return 0;
-    check->places = &tree->places;
-    if (!arc__model_variables(check))
+    if (!arc__model_jobs(check) || !arc__model_variables(check))
         return 0;
     arc__check_shape(check);
-    return arc__model_jobs(check) && arc__check_rules(check);
+    return arc__check_rules(check);
 }
 
 static arc_status refuse(const struct arc_diags *diags, arc_err *err)
@@ -44,19 +44,23 @@ static arc_status refuse(const struct arc_diags *diags, arc_err *err)
 }
 
 arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file,
-                          const struct arc_spec_limits *limits, struct arc_arena *arena,
+                          const struct arc_read_options *options, struct arc_arena *arena,
                           struct arc_diags *diags, struct arc_spec **out, arc_err *err)
 {
-    *diags = (struct arc_diags){.file = file, .source = text};
+    int ready = arc__diags_init(diags, arena, file, text);
     struct arc_sink sink = {arena, diags, 0};
-    struct arc_check check = {.arena = arena, .sink = &sink};
+    struct arc_scope_names names = {0};
+    struct arc_check check = {.arena = arena, .sink = &sink, .names = &names};
     struct arc_tree tree;
-    check.limits = arc__limits_resolve(limits);
+    if (options != NULL)
+        check.options = *options;
+    check.limits = arc__limits_resolve(&check.options.limits);
     sink.max = check.limits.diags;
     check.spec = ARC_ARENA_NEW(arena, struct arc_spec);
-    if (check.spec != NULL) {
+    if (ready && check.spec != NULL) {
+        check.spec->limits = check.limits;
         check.spec->format = format == ARC_FORMAT_AUTO ? guess_format(text) : format;
-        (void)read_and_check(&check, &tree, text); /* its reason is in the diags or the arena */
+        (void)read_and_check(&check, &tree); /* its reason is in the diags or the arena */
     }
     if (arena->failed)
         return arc__arena_status(arena, text.len, err);

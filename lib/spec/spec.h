@@ -51,26 +51,30 @@ struct arc_span {
     uint32_t file; /* index into arc_diags.files; 0: the document itself */
 };
 
-/* 1-based; column counts characters (code points), offset and end count bytes of the document. */
+/* A span for people: 1-based, line 0 when the text is not known; column counts characters (code
+ * points), offset and end count bytes of the text. */
 struct arc_mark {
     uint32_t line, column;
     uint32_t offset;
     uint32_t end_line, end_column, end;
+    uint32_t file; /* index into arc_diags.files */
 };
 
 struct arc_node {
     enum arc_node_kind kind;
     uint32_t
         plain; /* a YAML scalar without quotes or a JSON literal: its type came from its form */
-    struct arc_mark mark;
-    arc_slice text;         /* scalars: as written (unquoted, unescaped) */
-    int64_t number;         /* BOOL (0, 1) and INT */
-    double real;            /* FLOAT */
+    uint32_t count;           /* LIST and MAP: of children */
+    struct arc_span mark;     /* where it stands … */
+    struct arc_span key_mark; /* … and, for a child of a MAP, its key */
+    arc_slice key;
+    arc_slice text; /* scalars: as written (unquoted, unescaped) */
+    union {
+        int64_t number; /* BOOL (0, 1) and INT; 0 for the rest but FLOAT */
+        double real;    /* FLOAT */
+    };
     struct arc_node *first; /* LIST and MAP: children in order */
     struct arc_node *next;  /* the next sibling */
-    uint32_t count;
-    arc_slice key; /* a child of a MAP: its key … */
-    struct arc_mark key_mark;
 };
 
 /* The child of a map; NULL when absent. */
@@ -99,13 +103,31 @@ struct arc_diag {
     struct arc_diag_related *related;
 };
 
+/* A text that spans point into. */
+struct arc_file {
+    arc_slice name;                  /* for messages; may be empty */
+    arc_slice source;                /* for the caret line */
+    const struct arc_places *places; /* made by the first finding in it */
+};
+
 struct arc_diags {
-    arc_slice file;            /* for messages; may be empty */
-    arc_slice source;          /* the document, for the caret line; may be empty */
-    struct arc_diag *first;    /* sorted by position after arc__spec_read */
+    struct arc_file *files; /* 0 is the document, then what it includes, in the order of reading */
+    uint32_t file_count, file_room;
     uint32_t count;            /* kept */
     uint32_t errors, warnings; /* all that were found */
+    struct arc_diag *first;    /* sorted by file and position */
 };
+
+/* No findings yet; the document is file 0. 0: memory is out, and the arena says so. name and source
+ * are borrowed. */
+int arc__diags_init(struct arc_diags *diags, struct arc_arena *arena, arc_slice name,
+                    arc_slice source);
+/* One more text; its index, or UINT32_MAX when memory is out. */
+uint32_t arc__diags_add_file(struct arc_diags *diags, struct arc_arena *arena, arc_slice name,
+                             arc_slice source);
+/* The name and the text of a file; ARC_NONE when there is no such file. */
+arc_slice arc__diags_name(const struct arc_diags *diags, uint32_t file);
+arc_slice arc__diags_source(const struct arc_diags *diags, uint32_t file);
 
 /* One finding a line for machines and people: "file:3:5: error ARC0102: message (hint)". With
  * excerpt, the source line and a caret line follow. colour: ANSI colours. */
@@ -125,11 +147,18 @@ arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
 
 struct arc_spec; /* a checked definition; private to the room */
 
+/* How a definition is read and checked; zeroes are the defaults. */
+struct arc_read_options {
+    struct arc_spec_limits limits;
+    uint32_t runnable;        /* 1: it is to be run, so what is not run yet is an error */
+    uint32_t script_warnings; /* 1: values from outside in shell scripts only warn */
+};
+
 /* Reads and checks. ARC_OK: *out is usable (there may be warnings). ARC_EINVAL: diags has at least
- * one error and *out is untouched. ARC_ENOMEM, ARC_ELIMIT (the arena's ceiling). limits may be
+ * one error and *out is untouched. ARC_ENOMEM, ARC_ELIMIT (the arena's ceiling). options may be
  * NULL. text and file are borrowed by *out and diags: keep them as long as the arena. */
 arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file,
-                          const struct arc_spec_limits *limits, struct arc_arena *arena,
+                          const struct arc_read_options *options, struct arc_arena *arena,
                           struct arc_diags *diags, struct arc_spec **out, arc_err *err);
 uint32_t arc__spec_job_count(const struct arc_spec *spec);
 arc_slice arc__spec_namespace(const struct arc_spec *spec);

@@ -23,41 +23,51 @@ struct arc_spec_limits arc__limits_resolve(const struct arc_spec_limits *given)
 
 /* --- before parsing ----------------------------------------------------------------------- */
 
-static int text_ok(struct arc_tree *tree, arc_slice text)
+static int refuse_text(struct arc_tree *tree, enum arc_diag_code code, size_t at, size_t end)
 {
-    size_t bad_at = 0;
-    if (!arc__utf8_valid(text, &bad_at)) {
-        /* Places need valid text: up to here it is. */
-        if (!arc__places_init(&tree->places, arc__slice(text.ptr, bad_at), tree->arena))
-            return 0;
-        struct arc_mark mark = arc__places_mark(&tree->places, bad_at, bad_at);
-        (void)arc__diag_add(tree->sink, ARC_DIAG_NOT_UTF8, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
-        return 0;
-    }
-    if (!arc__places_init(&tree->places, text, tree->arena))
-        return 0;
-    const char *nul = text.len > 0 ? memchr(text.ptr, '\0', text.len) : NULL;
-    if (nul == NULL)
-        return 1;
-    size_t at = (size_t)(nul - text.ptr);
-    struct arc_mark mark = arc__places_mark(&tree->places, at, at + 1);
-    (void)arc__diag_add(tree->sink, ARC_DIAG_NUL, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
+    struct arc_span span = arc__tree_mark(tree, at, end);
+    (void)arc__diag_add(tree->sink, code, NULL, &span, ARC_NONE, ARC_NO_ARGS);
     return 0;
 }
 
-int arc__tree_init(struct arc_tree *tree, arc_slice text, const struct arc_spec_limits *limits,
+static int text_ok(struct arc_tree *tree)
+{
+    arc_slice text = tree->text;
+    size_t bad_at = 0;
+    if (!arc__utf8_valid(text, &bad_at))
+        return refuse_text(tree, ARC_DIAG_NOT_UTF8, bad_at, bad_at);
+    const char *nul = text.len > 0 ? memchr(text.ptr, '\0', text.len) : NULL;
+    if (nul != NULL)
+        return refuse_text(tree, ARC_DIAG_NUL, (size_t)(nul - text.ptr),
+                           (size_t)(nul - text.ptr) + 1);
+    return 1;
+}
+
+static int is_ascii(arc_slice text)
+{
+    unsigned char any = 0;
+    for (size_t i = 0; i < text.len; i++)
+        any |= (unsigned char)text.ptr[i];
+    return any < 0x80;
+}
+
+int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_limits *limits,
                    struct arc_arena *arena, struct arc_sink *sink)
 {
-    *tree = (struct arc_tree){.arena = arena, .sink = sink, .limits = *limits};
+    arc_slice text = arc__diags_source(sink->diags, file);
+    *tree = (struct arc_tree){
+        .arena = arena, .sink = sink, .limits = *limits, .text = text, .file = file};
     if (text.len > limits->document_bytes) {
-        struct arc_mark mark = {1, 1, 0, 1, 1, 0};
+        struct arc_span span = {0, 0, file};
         (void)arc__diag_add(
-            sink, ARC_DIAG_DOCUMENT_SIZE, NULL, &mark, ARC_NONE,
+            sink, ARC_DIAG_DOCUMENT_SIZE, NULL, &span, ARC_NONE,
             ARC_ARGS(arc__decimal(sink, text.len), arc__decimal(sink, limits->document_bytes)));
         return 0;
     }
-    if (!text_ok(tree, text))
+    if (!text_ok(tree))
         return 0;
+    tree->start = arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")) ? 3 : 0;
+    tree->ascii = is_ascii(arc__slice_from(text, tree->start));
     tree->frames = arc__arena_array(arena, limits->depth, sizeof(*tree->frames));
     return tree->frames != NULL;
 }
@@ -75,14 +85,14 @@ int arc__tree_wants_key(struct arc_tree *tree)
     return frame != NULL && frame->node->kind == ARC_NODE_MAP && !frame->has_key;
 }
 
-struct arc_mark arc__tree_mark(struct arc_tree *tree, size_t start, size_t end)
+struct arc_span arc__tree_mark(const struct arc_tree *tree, size_t start, size_t end)
 {
-    return arc__places_mark(&tree->places, start, end);
+    return (struct arc_span){(uint32_t)start, (uint32_t)end, tree->file};
 }
 
 arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, size_t to)
 {
-    arc_slice document = tree->places.text;
+    arc_slice document = tree->text;
     if (text.len == 0)
         return arc__slice("", 0);
     if (from <= to && to <= document.len && to - from == text.len &&
@@ -91,14 +101,14 @@ arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, siz
     return arc__arena_copy(tree->arena, text);
 }
 
-static int too_deep(struct arc_tree *tree, const struct arc_mark *mark)
+static int too_deep(struct arc_tree *tree, const struct arc_span *mark)
 {
     (void)arc__diag_add(tree->sink, ARC_DIAG_DEPTH, NULL, mark, ARC_NONE,
                         ARC_ARGS(arc__decimal(tree->sink, tree->limits.depth)));
     return 0;
 }
 
-static int count_nodes(struct arc_tree *tree, uint32_t more, const struct arc_mark *mark)
+static int count_nodes(struct arc_tree *tree, uint32_t more, const struct arc_span *mark)
 {
     if (more <= tree->limits.nodes - tree->nodes) {
         tree->nodes += more;
@@ -110,7 +120,7 @@ static int count_nodes(struct arc_tree *tree, uint32_t more, const struct arc_ma
 }
 
 /* Size and NUL of a key or a value. */
-static int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_mark *mark)
+static int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_span *mark)
 {
     if (text.len > tree->limits.string_bytes) {
         (void)arc__diag_add(tree->sink, ARC_DIAG_TEXT_SIZE, NULL, mark, ARC_NONE,
@@ -158,7 +168,7 @@ static void place(struct arc_tree *tree, struct arc_node *node)
 int arc__tree_begin(struct arc_tree *tree, enum arc_node_kind kind, size_t start, size_t end,
                     struct arc_node **out)
 {
-    struct arc_mark mark = arc__tree_mark(tree, start, end);
+    struct arc_span mark = arc__tree_mark(tree, start, end);
     if (tree->depth >= tree->limits.depth)
         return too_deep(tree, &mark);
     if (!count_nodes(tree, 1, &mark))
@@ -178,7 +188,7 @@ int arc__tree_begin(struct arc_tree *tree, enum arc_node_kind kind, size_t start
 int arc__tree_key(struct arc_tree *tree, arc_slice text, size_t start, size_t end, int merge)
 {
     struct arc_tree_frame *frame = arc__tree_frame(tree);
-    struct arc_mark mark = arc__tree_mark(tree, start, end);
+    struct arc_span mark = arc__tree_mark(tree, start, end);
     if (!text_fits(tree, text, &mark))
         return 0;
     if (merge && frame->merge != NULL) {
@@ -204,17 +214,15 @@ int arc__tree_scalar(struct arc_tree *tree, struct arc_node *node, size_t start,
     return 1;
 }
 
-struct arc_mark arc__node_head(const struct arc_node *node)
+struct arc_span arc__node_head(const struct arc_node *node)
 {
-    struct arc_mark mark = node->mark;
+    struct arc_span mark = node->mark;
     if (node->kind < ARC_NODE_LIST)
         return mark;
     if (node->kind == ARC_NODE_MAP && node->first != NULL &&
         node->first->key_mark.offset == mark.offset)
         return node->first->key_mark;
     mark.end = mark.offset + 1;
-    mark.end_line = mark.line;
-    mark.end_column = mark.column + 1;
     return mark;
 }
 
@@ -239,7 +247,7 @@ static void measure(const struct arc_node *node, uint32_t most, uint32_t height,
 }
 
 /* Counts what an alias stands for, before anything is done with it. */
-static int admit(struct arc_tree *tree, const struct arc_node *target, const struct arc_mark *mark)
+static int admit(struct arc_tree *tree, const struct arc_node *target, const struct arc_span *mark)
 {
     struct extent extent = {0, 0};
     measure(target, tree->limits.nodes - tree->nodes, 0, &extent);
@@ -263,7 +271,7 @@ static struct arc_node *shallow_copy(struct arc_tree *tree, const struct arc_nod
 
 int arc__tree_alias(struct arc_tree *tree, const struct arc_node *target, size_t start, size_t end)
 {
-    struct arc_mark mark = arc__tree_mark(tree, start, end);
+    struct arc_span mark = arc__tree_mark(tree, start, end);
     if (!admit(tree, target, &mark))
         return 0;
     struct arc_node *copy = shallow_copy(tree, target);
@@ -431,10 +439,7 @@ int arc__tree_end(struct arc_tree *tree, size_t end)
     struct arc_node *node = frame->node;
     if (end < node->mark.offset)
         end = node->mark.offset;
-    struct arc_mark mark = arc__tree_mark(tree, end, end);
-    node->mark.end = mark.offset;
-    node->mark.end_line = mark.line;
-    node->mark.end_column = mark.column;
+    node->mark.end = (uint32_t)end;
     int held = node->kind != ARC_NODE_MAP || close_map(tree, frame);
     tree->depth--; /* only now: what was merged in stands inside of the map */
     return held;

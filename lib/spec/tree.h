@@ -8,25 +8,17 @@
 
 #include "spec/diag.h"
 
-/* Offsets to lines and columns. A line ends at LF, CR LF or CR; a column counts characters. The
- * last place is remembered, so that places asked for in order cost one pass over the text. */
+/* Offsets to lines and columns. A line ends at LF, CR LF or CR; a column counts characters. Made
+ * when the first finding asks; each answer looks at a few hundred bytes. */
 struct arc_places {
     arc_slice text;
-    const uint32_t *lines; /* offset of each line's first byte */
-    uint32_t line_count;
-    uint32_t start; /* 3 behind a byte order mark, else 0 */
-    int ascii;
-    uint32_t memo_offset, memo_line, memo_column;
-    /* Offset of each 64th character, for readers that count characters; NULL when ascii. */
-    const uint32_t *chars;
-    uint32_t char_count; /* characters after `start` */
+    const struct arc_place *steps; /* the places of bytes at equal distances */
+    uint32_t start;                /* 3 behind a byte order mark, else 0 */
 };
 
-/* 0: memory is out. text is valid UTF-8. */
-int arc__places_init(struct arc_places *places, arc_slice text, struct arc_arena *arena);
-struct arc_mark arc__places_mark(struct arc_places *places, size_t start, size_t end);
-/* The offset of the index-th character after `start`. */
-size_t arc__places_offset(const struct arc_places *places, size_t char_index);
+/* NULL: memory is out. text may be invalid UTF-8 behind the places that are asked for. */
+const struct arc_places *arc__places_new(arc_slice text, struct arc_arena *arena);
+struct arc_mark arc__places_mark(const struct arc_places *places, const struct arc_span *span);
 
 /* limits with every 0 replaced and every value capped; given may be NULL. */
 struct arc_spec_limits arc__limits_resolve(const struct arc_spec_limits *given);
@@ -35,9 +27,9 @@ struct arc_tree_frame {
     struct arc_node *node;
     struct arc_node *last;
     struct arc_node *merge; /* the value of a merge key, or NULL */
-    struct arc_mark merge_mark;
+    struct arc_span merge_mark;
     arc_slice key; /* of the value that comes next */
-    struct arc_mark key_mark;
+    struct arc_span key_mark;
     int has_key;
 };
 
@@ -45,27 +37,31 @@ struct arc_tree {
     struct arc_arena *arena;
     struct arc_sink *sink;
     struct arc_spec_limits limits;
-    struct arc_places places;
+    arc_slice text;                /* the document */
+    uint32_t start;                /* 3 behind a byte order mark, else 0 */
+    uint32_t file;                 /* its index in the findings */
+    int ascii;                     /* each character of it is one byte */
     struct arc_tree_frame *frames; /* limits.depth of them */
     uint32_t depth;
     uint32_t nodes; /* counted so far, aliases expanded */
     struct arc_node *root;
 };
 
-/* Checks size, UTF-8 and NUL, and prepares. 0: a finding says why, or memory is out. */
-int arc__tree_init(struct arc_tree *tree, arc_slice text, const struct arc_spec_limits *limits,
+/* Checks size, UTF-8 and NUL of a file of the findings, and prepares. 0: a finding says why, or
+ * memory is out. */
+int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_limits *limits,
                    struct arc_arena *arena, struct arc_sink *sink);
 
 /* The innermost open list or map; NULL at the top. */
 struct arc_tree_frame *arc__tree_frame(struct arc_tree *tree);
 /* 1 when a key must come next. */
 int arc__tree_wants_key(struct arc_tree *tree);
-struct arc_mark arc__tree_mark(struct arc_tree *tree, size_t start, size_t end);
+struct arc_span arc__tree_mark(const struct arc_tree *tree, size_t start, size_t end);
 /* The text of a scalar: borrowed from the document where it stands there, else copied. */
 arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, size_t to);
 
 /* Where a map or list begins, for findings about it as a whole: its first key or its bracket. */
-struct arc_mark arc__node_head(const struct arc_node *node);
+struct arc_span arc__node_head(const struct arc_node *node);
 
 int arc__tree_begin(struct arc_tree *tree, enum arc_node_kind kind, size_t start, size_t end,
                     struct arc_node **out);

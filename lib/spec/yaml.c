@@ -16,11 +16,42 @@ struct reader {
     struct arc_tree *tree;
     yaml_parser_t parser;
     struct arc_map anchors; /* name -> struct arc_node, the newest of its name */
+    size_t seen, seen_at;   /* a character, and its offset */
 };
 
-static size_t offset_of(const struct reader *reader, yaml_mark_t mark)
+static int is_start(char c)
 {
-    return arc__places_offset(&reader->tree->places, mark.index);
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+/* Marks come in the order of the text, but for a few, so the last one is near the next. */
+static size_t seek(struct reader *reader, size_t index)
+{
+    arc_slice text = reader->tree->text;
+    size_t at = reader->seen_at, seen = reader->seen;
+    while (seen < index && at < text.len) {
+        at++;
+        while (at < text.len && !is_start(text.ptr[at]))
+            at++;
+        seen++;
+    }
+    while (seen > index) {
+        at--;
+        while (!is_start(text.ptr[at]))
+            at--;
+        seen--;
+    }
+    reader->seen = seen;
+    reader->seen_at = at;
+    return at;
+}
+
+static size_t offset_of(struct reader *reader, yaml_mark_t mark)
+{
+    const struct arc_tree *tree = reader->tree;
+    if (!tree->ascii)
+        return seek(reader, mark.index);
+    return mark.index < tree->text.len - tree->start ? tree->start + mark.index : tree->text.len;
 }
 
 static arc_slice from_yaml(const yaml_char_t *text, size_t len)
@@ -32,7 +63,7 @@ static arc_slice from_yaml(const yaml_char_t *text, size_t len)
 static int refuse(struct reader *reader, enum arc_diag_code code, const yaml_event_t *event,
                   const arc_slice *args, size_t arg_count)
 {
-    struct arc_mark mark = arc__tree_mark(reader->tree, offset_of(reader, event->start_mark),
+    struct arc_span mark = arc__tree_mark(reader->tree, offset_of(reader, event->start_mark),
                                           offset_of(reader, event->end_mark));
     (void)arc__diag_add(reader->tree->sink, code, NULL, &mark, ARC_NONE, args, arg_count);
     return 0;
@@ -66,11 +97,11 @@ static size_t skip_blank(arc_slice text, size_t at)
 /* 20,000 directives cost libyaml a second, so it never sees one. */
 static int refuse_directives(struct arc_tree *tree)
 {
-    arc_slice text = tree->places.text;
-    size_t at = skip_blank(text, tree->places.start);
+    arc_slice text = tree->text;
+    size_t at = skip_blank(text, tree->start);
     if (at >= text.len || text.ptr[at] != '%')
         return 1;
-    struct arc_mark mark = arc__tree_mark(tree, at, line_end(text, at));
+    struct arc_span mark = arc__tree_mark(tree, at, line_end(text, at));
     (void)arc__diag_add(tree->sink, ARC_DIAG_DIRECTIVE, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
     return 0;
 }
@@ -86,13 +117,13 @@ static int marker_at(arc_slice text, size_t at, const char *marker)
 static int end_of_file(struct reader *reader, const yaml_event_t *event)
 {
     struct arc_tree *tree = reader->tree;
-    arc_slice text = tree->places.text;
+    arc_slice text = tree->text;
     size_t at = skip_blank(text, offset_of(reader, event->end_mark));
     while (at < text.len && marker_at(text, at, "..."))
         at = skip_blank(text, at + 3);
     if (at >= text.len)
         return 1;
-    struct arc_mark mark = arc__tree_mark(tree, at, line_end(text, at));
+    struct arc_span mark = arc__tree_mark(tree, at, line_end(text, at));
     if (text.ptr[at] == '%')
         (void)arc__diag_add(tree->sink, ARC_DIAG_DIRECTIVE, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
     else if (marker_at(text, at, "---"))
@@ -245,8 +276,7 @@ static int on_alias(struct reader *reader, const yaml_event_t *event)
 
 static int on_empty(struct reader *reader, const yaml_event_t *event)
 {
-    struct arc_mark mark =
-        arc__tree_mark(reader->tree, reader->tree->places.start, reader->tree->places.start);
+    struct arc_span mark = arc__tree_mark(reader->tree, reader->tree->start, reader->tree->start);
     (void)event;
     (void)arc__diag_add(reader->tree->sink, ARC_DIAG_EMPTY, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
     return 0;
@@ -290,7 +320,7 @@ static void broken(struct reader *reader)
         return;
     }
     if (parser->error == YAML_READER_ERROR) {
-        problem.at = tree->places.start + parser->problem_offset;
+        problem.at = tree->start + parser->problem_offset;
     } else {
         problem.at = offset_of(reader, parser->problem_mark);
         problem.context_at = offset_of(reader, parser->context_mark);
@@ -315,8 +345,8 @@ static int read_events(struct reader *reader)
 
 const struct arc_node *arc__yaml_tree(struct arc_tree *tree)
 {
-    struct reader reader = {.tree = tree};
-    arc_slice text = arc__slice_from(tree->places.text, tree->places.start);
+    struct reader reader = {.tree = tree, .seen_at = tree->start};
+    arc_slice text = arc__slice_from(tree->text, tree->start);
     if (!refuse_directives(tree))
         return NULL;
     if (!yaml_parser_initialize(&reader.parser)) {
@@ -332,7 +362,7 @@ const struct arc_node *arc__yaml_tree(struct arc_tree *tree)
     uint64_t seed[2];
     struct arc_sha256 sha;
     arc__sha256_init(&sha);
-    arc__sha256_add(&sha, tree->places.text);
+    arc__sha256_add(&sha, tree->text);
     arc__sha256_end(&sha, digest);
     memcpy(seed, digest, sizeof(seed));
     arc__map_init(&reader.anchors, &tree->arena->mem, seed[0], seed[1]);

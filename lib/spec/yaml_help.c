@@ -130,7 +130,7 @@ static size_t text_end(arc_slice text)
 
 void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *problem)
 {
-    arc_slice text = tree->places.text;
+    arc_slice text = tree->text;
     const struct slip *slip = find_slip(problem);
     size_t at = problem->at, tab_at = indenting_tab(text, at);
     if (slip == NULL)
@@ -147,18 +147,18 @@ void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *prob
     }
     if (at > text_end(text))
         at = text_end(text);
-    struct arc_mark mark = arc__tree_mark(tree, at, char_end(text, at));
+    struct arc_span mark = arc__tree_mark(tree, at, char_end(text, at));
     struct arc_diag *diag =
         arc__diag_add(tree->sink, ARC_DIAG_YAML, NULL, &mark, arc__slice_cstr(slip->hint),
                       ARC_ARGS(arc__slice_cstr(slip->sentence)));
     if (slip->related != NULL && problem->context != NULL) {
-        struct arc_mark opener =
+        struct arc_span opener =
             arc__tree_mark(tree, problem->context_at, char_end(text, problem->context_at));
         arc__diag_relate(tree->sink, diag, &opener, slip->related);
     }
 }
 
-void arc__yaml_trailing(struct arc_tree *tree, const struct arc_mark *mark)
+void arc__yaml_trailing(struct arc_tree *tree, const struct arc_span *mark)
 {
     (void)arc__diag_add(tree->sink, ARC_DIAG_YAML, NULL, mark,
                         ARC_LIT("indent it, or put it into the map above"),

@@ -13,6 +13,6 @@ struct arc_yaml_problem {
 
 void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *problem);
 /* Text after the end of the one value of the document. */
-void arc__yaml_trailing(struct arc_tree *tree, const struct arc_mark *mark);
+void arc__yaml_trailing(struct arc_tree *tree, const struct arc_span *mark);
 
 #endif

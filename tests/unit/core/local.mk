@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 unit_tests += \
 	tests/unit/core/clock_test \
+	tests/unit/core/cron_test \
 	tests/unit/core/decide_test \
 	tests/unit/core/event_test \
 	tests/unit/core/functions_test \

@@ -228,7 +228,7 @@ static void add_message(struct subject *s, const struct arc_diag_row *row)
     subject_init(&example);
     (void)subject_read(&example, arc__slice_cstr(row->example));
     const struct arc_diag *diag = subject_find(&example, row->code);
-    example.diags.file = ARC_NONE;
+    example.diags.files[0].name = ARC_NONE;
     if (diag != NULL)
         arc__diag_print(&example.diags, diag, 1, 0, &example.out);
     arc__buf_add_slice(&s->out, arc__buf_slice(&example.out));

@@ -33,19 +33,28 @@ static inline void subject_deinit(struct subject *s)
 }
 
 /* The arena keeps what was read before. */
-static inline arc_status subject_read_limited(struct subject *s, arc_slice text,
-                                              const struct arc_spec_limits *limits)
+static inline arc_status subject_read_with(struct subject *s, arc_slice text,
+                                           const struct arc_read_options *options)
 {
     s->spec = NULL;
     s->err = (arc_err)ARC_ERR_INIT;
-    s->status = arc__spec_read(text, ARC_FORMAT_AUTO, ARC_LIT("input"), limits, &s->arena,
+    s->status = arc__spec_read(text, ARC_FORMAT_AUTO, ARC_LIT("input"), options, &s->arena,
                                &s->diags, &s->spec, &s->err);
     return s->status;
 }
 
+static inline arc_status subject_read_limited(struct subject *s, arc_slice text,
+                                              const struct arc_spec_limits *limits)
+{
+    struct arc_read_options options = {0};
+    if (limits != NULL)
+        options.limits = *limits;
+    return subject_read_with(s, text, &options);
+}
+
 static inline arc_status subject_read(struct subject *s, arc_slice text)
 {
-    return subject_read_limited(s, text, NULL);
+    return subject_read_with(s, text, NULL);
 }
 
 static inline arc_status subject_plan(struct subject *s, const struct arc_plan_inputs *inputs)

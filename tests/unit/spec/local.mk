@@ -4,6 +4,8 @@ unit_tests += \
 	tests/unit/spec/docs_test \
 	tests/unit/spec/golden_test \
 	tests/unit/spec/plan_test \
+	tests/unit/spec/rules_test \
+	tests/unit/spec/scope_test \
 	tests/unit/spec/spec_test \
 	tests/unit/spec/tree_test
 EXTRA_DIST += tests/golden/spec tests/unit/spec/help.h
