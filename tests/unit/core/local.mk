@@ -26,3 +26,14 @@ tests_unit_core_gate_test_SOURCES = tests/unit/core/gate_test.c $(trial_sources)
 tests_unit_core_matrix_test_SOURCES = tests/unit/core/matrix_test.c $(trial_sources)
 tests_unit_core_property_test_SOURCES = tests/unit/core/property_test.c $(trial_sources)
 tests_unit_core_resolve_test_SOURCES = tests/unit/core/resolve_test.c $(trial_sources)
+
+if WITH_CUNIT
+# What tests in another language ask for values of expressions and matches of patterns.
+check_PROGRAMS += tests/unit/core/terms
+tests_unit_core_terms_SOURCES = tests/unit/core/terms.c tests/unit/core/world.c \
+	tests/unit/core/world.h
+tests_unit_core_terms_LDADD = libarc.la
+dist_check_SCRIPTS += tests/unit/core/pattern_re_test.py tests/unit/core/expr_reference_test.py
+TESTS += tests/unit/core/pattern_re_test.py tests/unit/core/expr_reference_test.py
+EXTRA_DIST += tests/unit/core/expr_reference.py
+endif
