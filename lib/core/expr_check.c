@@ -174,8 +174,10 @@ static void want(struct checker *checker, const struct type *type, enum arc_type
         return;
     struct arc_quote quote = quote_of(checker, type);
     FIND(checker, ARC_FAULT_TYPE, type->from, type->to, hint, "%s takes %s, and `%s` is %s", who,
-         kind == ARC_TYPE_KIND_BOOL ? "true or false" : type_name(kind), quote.text,
-         type_name(type->kind));
+         kind == ARC_TYPE_KIND_BOOL    ? "true or false"
+         : kind == ARC_TYPE_KIND_FLOAT ? "a number"
+                                       : type_name(kind),
+         quote.text, type_name(type->kind));
 }
 
 /* --- names -------------------------------------------------------------------------------- */
