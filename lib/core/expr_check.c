@@ -352,7 +352,10 @@ static void check_path(struct checker *checker, const struct arc_code *code)
         check_place(checker, context, place->from);
     for (uint32_t i = 0; i < code->b; i++) {
         if (i == 0) {
+            const struct finding *before = checker->last;
             kind = first_member(checker, context, &keys[i]);
+            if (checker->last != before) /* of what is not there, nothing more is said */
+                i = code->b;
         } else if (i == 1 && entries) {
             if (!declared(checker, context, keys[0].name, keys[i].name, &kind))
                 find_member(checker, context, keys[0].name, &keys[i]);
