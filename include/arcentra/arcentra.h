@@ -12,6 +12,8 @@
 
 #include <arcentra/plan.h>
 
+#include <arcentra/expr.h>
+
 #include <arcentra/ctl.h>
 
 #include <arcentra/run.h>
