@@ -3,6 +3,7 @@ unit_tests += \
 	tests/unit/spec/diag_test \
 	tests/unit/spec/docs_test \
 	tests/unit/spec/golden_test \
+	tests/unit/spec/hostile_test \
 	tests/unit/spec/plan_test \
 	tests/unit/spec/spec_test \
 	tests/unit/spec/suite_test \
