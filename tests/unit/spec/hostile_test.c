@@ -66,6 +66,15 @@ static void quadratic(struct arc_buf *text)
     fill(text, "- *a\n", text->len + 50000);
 }
 
+static void merges(struct arc_buf *text)
+{
+    arc__buf_add_cstr(text, "- &a {");
+    for (int i = 0; i < 10000; i++)
+        arc__buf_printf(text, "k%d: 1, ", i);
+    arc__buf_add_cstr(text, "}\n");
+    fill(text, "- {<<: *a}\n", text->len + 100000);
+}
+
 static void own_alias(struct arc_buf *text)
 {
     arc__buf_add_cstr(text, "a: &a [*a]\n");
@@ -130,6 +139,7 @@ static const struct {
 } bombs[] = {
     {"billion laughs", laughs, NULL, ARC_FORMAT_YAML, 0},
     {"quadratic aliases", quadratic, NULL, ARC_FORMAT_YAML, 0},
+    {"quadratic merges", merges, NULL, ARC_FORMAT_YAML, 1},
     {"an alias of itself", own_alias, NULL, ARC_FORMAT_YAML, 0},
     {"many anchors", anchors, NULL, ARC_FORMAT_YAML, 0},
     {"lists", NULL, "[", ARC_FORMAT_YAML, 0},
