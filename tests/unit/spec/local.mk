@@ -8,6 +8,7 @@ unit_tests += \
 	tests/unit/spec/plan_matrix_test \
 	tests/unit/spec/plan_print_test \
 	tests/unit/spec/plan_property_test \
+	tests/unit/spec/hostile_test \
 	tests/unit/spec/plan_test \
 	tests/unit/spec/plan_text_test \
 	tests/unit/spec/roundtrip_test \
