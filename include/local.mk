@@ -8,6 +8,7 @@ pkginclude_HEADERS += \
 	include/arcentra/event.h \
 	include/arcentra/grpc.h \
 	include/arcentra/http.h \
+	include/arcentra/plan.h \
 	include/arcentra/run.h \
 	include/arcentra/server.h \
 	include/arcentra/service.h \

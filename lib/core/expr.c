@@ -129,11 +129,30 @@ arc_slice arc__nearest_member(enum arc_context context, arc_slice name)
     return arc__nearest(name, names, count);
 }
 
+/* What functions are called elsewhere. */
+static const char *const other_names[][2] = {
+    {"length", "len"},           {"size", "len"},           {"count", "len"},
+    {"toLower", "lower"},        {"lowercase", "lower"},    {"toUpper", "upper"},
+    {"uppercase", "upper"},      {"strip", "trim"},         {"substring", "slice"},
+    {"substr", "slice"},         {"toString", "string"},    {"str", "string"},
+    {"text", "string"},          {"toInt", "int"},          {"parseInt", "int"},
+    {"number", "float"},         {"toBool", "bool"},        {"includes", "contains"},
+    {"hasPrefix", "startsWith"}, {"hasSuffix", "endsWith"}, {"sha256", "hash"},
+    {"default", "coalesce"},     {"printf", "format"},      {"sprintf", "format"},
+    {"regexp", "matches"},       {"test", "matches"},       {"sorted", "sort"},
+    {"distinct", "unique"},      {"canceled", "cancelled"}, {"failed", "failure"},
+    {"succeeded", "success"},
+};
+
 arc_slice arc__nearest_function(struct arc_arena *arena, arc_slice name)
 {
     static const char *const status[] = {"success", "failure", "cancelled", "always"};
     size_t count = 0;
     const struct arc_function *functions = arc__functions(&count);
+    for (size_t i = 0; i < ARC_COUNT_OF(other_names); i++) {
+        if (arc__slice_compare_nocase(name, arc__slice_cstr(other_names[i][0])) == 0)
+            return arc__slice_cstr(other_names[i][1]);
+    }
     arc_slice *names = arc__arena_array(arena, count + ARC_COUNT_OF(status), sizeof(*names));
     if (names == NULL)
         return ARC_NONE;
@@ -141,7 +160,18 @@ arc_slice arc__nearest_function(struct arc_arena *arena, arc_slice name)
         names[i] = arc__slice_cstr(functions[i].name);
     for (size_t i = 0; i < ARC_COUNT_OF(status); i++)
         names[count++] = arc__slice_cstr(status[i]);
-    return arc__nearest(name, names, count);
+    arc_slice nearest = arc__nearest(name, names, count);
+    if (nearest.len > 0)
+        return nearest;
+    arc_slice others[ARC_COUNT_OF(other_names)];
+    for (size_t i = 0; i < ARC_COUNT_OF(other_names); i++)
+        others[i] = arc__slice_cstr(other_names[i][0]);
+    nearest = arc__nearest(name, others, ARC_COUNT_OF(others));
+    for (size_t i = 0; i < ARC_COUNT_OF(other_names); i++) {
+        if (arc__slice_is(nearest, other_names[i][0]))
+            return arc__slice_cstr(other_names[i][1]);
+    }
+    return ARC_NONE;
 }
 
 /* --- faults ------------------------------------------------------------------------------- */

@@ -83,10 +83,16 @@ static struct arc_quote quote_of(const struct checker *checker, const struct typ
 
 static const char *type_name(enum arc_type_kind kind)
 {
-    static const char *const names[] = {
-        "anything", "null",  "true or false",  "an integer", "a float", "a text",
-        "a list",   "a map", "a map of texts", "a duration", "a time"};
-    return names[kind];
+    static const enum arc_value_kind kinds[] = {
+        [ARC_TYPE_KIND_NULL] = ARC_VALUE_NULL, [ARC_TYPE_KIND_BOOL] = ARC_VALUE_BOOL,
+        [ARC_TYPE_KIND_INT] = ARC_VALUE_INT,   [ARC_TYPE_KIND_FLOAT] = ARC_VALUE_FLOAT,
+        [ARC_TYPE_KIND_TEXT] = ARC_VALUE_TEXT, [ARC_TYPE_KIND_LIST] = ARC_VALUE_LIST,
+        [ARC_TYPE_KIND_MAP] = ARC_VALUE_MAP,   [ARC_TYPE_KIND_DURATION] = ARC_VALUE_DURATION,
+        [ARC_TYPE_KIND_TIME] = ARC_VALUE_TIME,
+    };
+    return kind == ARC_TYPE_KIND_ANY     ? "anything"
+           : kind == ARC_TYPE_KIND_TEXTS ? "a map of texts"
+                                         : arc__value_kind_name(kinds[kind]);
 }
 
 static enum arc_type_kind type_of(const struct arc_value *value)
@@ -168,7 +174,8 @@ static void want(struct checker *checker, const struct type *type, enum arc_type
         return;
     struct arc_quote quote = quote_of(checker, type);
     FIND(checker, ARC_FAULT_TYPE, type->from, type->to, hint, "%s takes %s, and `%s` is %s", who,
-         type_name(kind), quote.text, type_name(type->kind));
+         kind == ARC_TYPE_KIND_BOOL ? "true or false" : type_name(kind), quote.text,
+         type_name(type->kind));
 }
 
 /* --- names -------------------------------------------------------------------------------- */
@@ -357,6 +364,16 @@ static void check_path(struct checker *checker, const struct arc_code *code)
 
 /* --- operators ---------------------------------------------------------------------------- */
 
+/* What a literal text would be without its quotes. */
+static enum arc_type_kind unquoted(const struct arc_value *text)
+{
+    double number = 0;
+    arc_slice inside = arc__value_slice(text);
+    if (arc__slice_is(inside, "true") || arc__slice_is(inside, "false"))
+        return ARC_TYPE_KIND_BOOL;
+    return arc__text_to_double(inside, &number) ? ARC_TYPE_KIND_FLOAT : ARC_TYPE_KIND_TEXT;
+}
+
 /* What to write instead, where one side is a text and the other one is not. */
 static arc_slice convert_hint(struct checker *checker, const struct type *a, const struct type *b)
 {
@@ -365,6 +382,10 @@ static arc_slice convert_hint(struct checker *checker, const struct type *a, con
     if (text->kind != ARC_TYPE_KIND_TEXT)
         return ARC_NONE;
     struct arc_quote text_quote = quote_of(checker, text), quote = quote_of(checker, other);
+    if (text->value != NULL && other->value == NULL && other->kind != ARC_TYPE_KIND_TEXT &&
+        comparable(unquoted(text->value), other->kind))
+        return arc__arena_printf(checker->arena, "write `%.*s` without quotes",
+                                 ARC_ARG(arc__value_slice(text->value)));
     switch (other->kind) {
     case ARC_TYPE_KIND_INT:
     case ARC_TYPE_KIND_FLOAT:
@@ -410,13 +431,11 @@ static void check_order(struct checker *checker, const struct type *a, const str
     if (left && right && comparable(a->kind, b->kind))
         return;
     arc_slice hint = convert_hint(checker, a, b);
-    if (is_number(a->kind) != is_number(b->kind) &&
-        (a->kind == ARC_TYPE_KIND_TEXT || b->kind == ARC_TYPE_KIND_TEXT)) {
-        struct arc_quote quote = quote_of(checker, a->kind == ARC_TYPE_KIND_TEXT ? a : b);
-        hint = is_number(a->kind) || is_number(b->kind)
-                   ? arc__arena_printf(checker->arena, "write `int(%s)`", quote.text)
-                   : hint;
-    }
+    const struct type *text = a->kind == ARC_TYPE_KIND_TEXT ? a : b;
+    struct arc_quote quote = quote_of(checker, text);
+    if (text->kind == ARC_TYPE_KIND_TEXT && text->value == NULL &&
+        is_number(text == a ? b->kind : a->kind))
+        hint = arc__arena_printf(checker->arena, "write `int(%s)`", quote.text);
     mismatch(checker, a, b, hint);
 }
 
@@ -488,7 +507,8 @@ static int arithmetic(enum arc_operator operator_, enum arc_type_kind a, enum ar
     }
     int possible = -1;
     for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
-        if (rows[i].operator_ == operator_ && arc__type_accepts(rows[i].a, a) && arc__type_accepts(rows[i].b, b))
+        if (rows[i].operator_ == operator_ && arc__type_accepts(rows[i].a, a) &&
+            arc__type_accepts(rows[i].b, b))
             possible = possible < 0 || possible == (int)rows[i].result ? (int)rows[i].result
                                                                        : ARC_TYPE_KIND_ANY;
     }
@@ -697,12 +717,10 @@ static void check_unary(struct checker *checker, const struct arc_code *code)
     struct type a = pop(checker);
     uint32_t from = checker->expr->places[checker->at].at;
     if (code->op == ARC_OP_NOT) {
-        if (a.kind == ARC_TYPE_KIND_BOOL || a.kind == ARC_TYPE_KIND_ANY)
-            ;
-        else
-            want(checker, &a, ARC_TYPE_KIND_BOOL, "`not`",
-                 ARC_LIT("write `not (a == b)` with its brackets, or compare the value"));
-        push(checker, ARC_TYPE_KIND_BOOL, from, a.to, NULL);
+        int fits = arc__type_accepts(ARC_TYPE_KIND_BOOL, a.kind);
+        want(checker, &a, ARC_TYPE_KIND_BOOL, "`not`",
+             ARC_LIT("write `not (a == b)` with its brackets, or compare the value"));
+        push(checker, fits ? ARC_TYPE_KIND_BOOL : ARC_TYPE_KIND_ANY, from, a.to, NULL);
         return;
     }
     if (a.kind != ARC_TYPE_KIND_DURATION)
@@ -722,6 +740,7 @@ static void check_branch(struct checker *checker, const struct arc_code *code)
 static void step(struct checker *checker, const struct arc_code *code)
 {
     const struct arc_value *value = NULL;
+    const struct arc_expr_key *key = NULL;
     const struct arc_code_place *place = &checker->expr->places[checker->at];
     struct type top;
     switch ((enum arc_op)code->op) {
@@ -780,6 +799,12 @@ static void step(struct checker *checker, const struct arc_code *code)
         want(checker, &top, ARC_TYPE_KIND_TEXT, "`matches`", ARC_NONE);
         put(checker, ARC_TYPE_KIND_BOOL);
         return;
+    case ARC_OP_BINARY_CONST:
+        key = &checker->expr->keys[code->d];
+        value = &checker->expr->constants[code->c];
+        push(checker, type_of(value), key->at, key->end, value);
+        check_binary(checker, code);
+        return;
     case ARC_OP_BINARY:
         check_binary(checker, code);
         return;
@@ -795,7 +820,7 @@ enum arc_type_kind arc__expr_check(const struct arc_expr *expr, const struct arc
     struct checker checker = {.expr = expr, .scope = scope, .arena = arena};
     checker.machine = (struct arc_machine){
         expr, NULL, {arena, limits.units, limits.result_bytes, INT64_MIN, &checker.fault}};
-    checker.stack = arc__arena_array(arena, (size_t)expr->stack + 1, sizeof(*checker.stack));
+    checker.stack = arc__arena_array(arena, (size_t)expr->stack + 2, sizeof(*checker.stack));
     checker.joins = arc__arena_array(arena, expr->count, sizeof(*checker.joins));
     if (checker.stack == NULL || checker.joins == NULL)
         return ARC_TYPE_KIND_ANY;

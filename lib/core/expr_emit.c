@@ -212,6 +212,20 @@ static arc_status emit_pattern(struct arc_parser *parser, uint32_t at, uint32_t 
     return ARC_OK;
 }
 
+/* The right side is the constant on top. */
+static void emit_with_constant(struct arc_parser *parser, enum arc_operator operator_,
+                               uint16_t negated, const struct arc_frame *frame)
+{
+    uint32_t index = parser->count - 1, constant = parser->code[index].c;
+    struct arc_code_place place = parser->places[index];
+    drop_constant(parser);
+    arc__emit_reduce(parser,
+                     (struct arc_code){ARC_OP_BINARY_CONST, (uint8_t)operator_, negated, constant,
+                                       parser->key_count},
+                     1, frame->at, frame->end);
+    (void)add_key(parser, ARC_NONE, place.from, place.to);
+}
+
 arc_status arc__emit_binary(struct arc_parser *parser, const struct arc_frame *frame)
 {
     const struct arc_value *constant = only_constant(parser, frame->start);
@@ -243,13 +257,24 @@ arc_status arc__emit_binary(struct arc_parser *parser, const struct arc_frame *f
     default:
         break;
     }
-    arc__emit_reduce(parser,
-                     (struct arc_code){ARC_OP_BINARY, frame->operator_, frame->negated, 0, 0}, 2,
-                     frame->at, frame->end);
+    if (constant != NULL)
+        emit_with_constant(parser, (enum arc_operator)frame->operator_, frame->negated, frame);
+    else
+        arc__emit_reduce(parser,
+                         (struct arc_code){ARC_OP_BINARY, frame->operator_, frame->negated, 0, 0},
+                         2, frame->at, frame->end);
     return ARC_OK;
 }
 
 /* --- calls and literals ------------------------------------------------------------------- */
+
+/* The text of what was just made goes from the name, or the bracket, to the bracket. */
+static void end_call(struct arc_parser *parser, const struct arc_frame *frame)
+{
+    parser->places[parser->count - 1].from = (uint16_t)frame->at;
+    parser->places[parser->count - 1].to = (uint16_t)parser->last_end;
+    parser->starts[parser->height - 1] = (uint16_t)frame->at;
+}
 
 arc_status arc__emit_call(struct arc_parser *parser, const struct arc_frame *frame)
 {
@@ -257,11 +282,20 @@ arc_status arc__emit_call(struct arc_parser *parser, const struct arc_frame *fra
     int status = arc__status_find(frame->name, &bits);
     parser->expr->has_status |= status;
     uint32_t pops = frame->count;
+    enum arc_operator operator_ = arc__lex_word(frame->name); /* contains(a, b) and others */
     struct arc_code code = {ARC_OP_CALL, 0, (uint16_t)frame->count, parser->key_count, 0};
     const struct arc_value *constant = only_constant(parser, frame->start);
     if (frame->count == 2 && arc__slice_is(frame->name, "matches") && constant != NULL &&
-        constant->kind == ARC_VALUE_TEXT)
-        return emit_pattern(parser, frame->at, frame->end, 0);
+        constant->kind == ARC_VALUE_TEXT) {
+        ARC_TRY(emit_pattern(parser, frame->at, frame->end, 0));
+        end_call(parser, frame);
+        return ARC_OK;
+    }
+    if (pops == 2 && constant != NULL && operator_ != ARC_OPERATOR_COUNT) {
+        emit_with_constant(parser, operator_, 0, frame);
+        end_call(parser, frame);
+        return ARC_OK;
+    }
     if (status && pops == 0)
         code = (struct arc_code){ARC_OP_STATUS, bits, 0, parser->key_count, 0};
     else if (pops == 0 && arc__slice_is(frame->name, "now"))
@@ -270,9 +304,7 @@ arc_status arc__emit_call(struct arc_parser *parser, const struct arc_frame *fra
     if (code.op == ARC_OP_CALL)
         key->function = arc__function_find(frame->name);
     arc__emit_reduce(parser, code, pops, frame->at, frame->end);
-    parser->places[parser->count - 1].from = (uint16_t)frame->at;
-    parser->places[parser->count - 1].to = (uint16_t)parser->last_end;
-    parser->starts[parser->height - 1] = (uint16_t)frame->at;
+    end_call(parser, frame);
     return ARC_OK;
 }
 

@@ -4,20 +4,20 @@
 #include "core/expr_private.h"
 
 #define STACK_LOCAL 24u
+#define SHORT_LIST 16u /* what costs no more than its instruction */
 #define PATTERN_WORK_A_UNIT 64u
 
 struct run {
     struct arc_machine machine;
     struct arc_value *top; /* one behind the last value */
     const struct arc_code *code;
-    uint32_t at;
 };
 
 /* --- faults ------------------------------------------------------------------------------- */
 
 static const struct arc_code_place *place_of(const struct run *run)
 {
-    return &run->machine.expr->places[run->at];
+    return &run->machine.expr->places[run->code - run->machine.expr->code];
 }
 
 static struct arc_fault_place fault_of(const struct run *run)
@@ -70,27 +70,6 @@ static arc_status no_name(struct run *run, enum arc_context context, const struc
 
 /* --- members ------------------------------------------------------------------------------ */
 
-static inline int same_bytes(const char *a, const char *b, size_t len)
-{
-    uint64_t x, y;
-    if (len < 8) {
-        for (size_t i = 0; i < len; i++) {
-            if (a[i] != b[i])
-                return 0;
-        }
-        return 1;
-    }
-    if (len > 16)
-        return memcmp(a, b, len) == 0;
-    memcpy(&x, a, 8);
-    memcpy(&y, b, 8);
-    if (x != y)
-        return 0;
-    memcpy(&x, a + len - 8, 8);
-    memcpy(&y, b + len - 8, 8);
-    return x == y;
-}
-
 /* The member, looked for first where it was the last time. */
 static inline const struct arc_value *find(const struct arc_value *map, struct arc_expr_key *key)
 {
@@ -98,7 +77,7 @@ static inline const struct arc_value *find(const struct arc_value *map, struct a
     if (guess < map->count) {
         const struct arc_member *member = &map->as.members[guess];
         if (member->key.len == key->name.len &&
-            same_bytes(member->key.ptr, key->name.ptr, key->name.len))
+            arc__same_bytes(member->key.ptr, key->name.ptr, key->name.len))
             return &member->value;
     }
     const struct arc_value *found = arc__value_get(map, key->name);
@@ -255,8 +234,8 @@ static arc_status do_call(struct run *run)
     const struct arc_function *function = run->machine.expr->keys[code->c].function;
     struct arc_value out = ARC_VALUE_OF_NULL;
     if (function == NULL || code->b < function->least || code->b > function->most)
-        return arc__expr_call_fault(run->machine.expr, run->at, run->machine.call.arena,
-                                    run->machine.call.fault);
+        return arc__expr_call_fault(run->machine.expr, (uint32_t)(code - run->machine.expr->code),
+                                    run->machine.call.arena, run->machine.call.fault);
     run->top -= code->b;
     for (uint32_t i = 0; i < code->b; i++) {
         uint32_t kind = run->top[i].kind;
@@ -275,10 +254,11 @@ static arc_status do_call(struct run *run)
     return ARC_OK;
 }
 
-static arc_status do_binary(struct run *run)
+/* a is what becomes the result. */
+static arc_status combine(struct run *run, struct arc_value *a, const struct arc_value *b)
 {
     const struct arc_code *code = run->code;
-    struct arc_value *b = --run->top, *a = b - 1, out = ARC_VALUE_OF_NULL;
+    struct arc_value out = ARC_VALUE_OF_NULL;
     if (a->kind == ARC_VALUE_UNKNOWN || b->kind == ARC_VALUE_UNKNOWN) {
         *a = ARC_VALUE_OF_UNKNOWN;
         return ARC_OK;
@@ -288,6 +268,12 @@ static arc_status do_binary(struct run *run)
         out.as.integer = !out.as.integer;
     *a = out;
     return ARC_OK;
+}
+
+static arc_status do_binary(struct run *run)
+{
+    run->top--;
+    return combine(run, run->top - 1, run->top);
 }
 
 static arc_status do_pattern(struct run *run)
@@ -314,13 +300,13 @@ static arc_status do_pattern(struct run *run)
     return ARC_OK;
 }
 
-static void do_status(struct run *run)
+static inline void do_status(struct run *run, struct arc_value *out)
 {
     const struct arc_world *world = run->machine.world;
-    uint32_t bits = run->code->a;
-    *run->top++ = bits == 0                      ? arc__value_bool(1)
-                  : (world->unknown & bits) != 0 ? ARC_VALUE_OF_UNKNOWN
-                                                 : arc__value_bool((world->status & bits) != 0);
+    uint32_t bits = run->code->a; /* none: always() */
+    out->kind = (world->unknown & bits) != 0 ? ARC_VALUE_UNKNOWN : ARC_VALUE_BOOL;
+    out->count = 0;
+    out->as.integer = bits == 0 || (world->status & bits) != 0;
 }
 
 static void do_now(struct run *run)
@@ -332,25 +318,58 @@ static void do_now(struct run *run)
 
 /* --- comparing with a literal ------------------------------------------------------------- */
 
+static inline void set_bool(struct arc_value *value, int yes)
+{
+    value->kind = ARC_VALUE_BOOL;
+    value->count = 0;
+    value->as.integer = yes;
+}
+
+static arc_status equals_hard(struct run *run, const struct arc_value *value,
+                              const struct arc_value *constant, int negated, struct arc_value *out)
+{
+    struct arc_value same = ARC_VALUE_OF_UNKNOWN;
+    if (value->kind != ARC_VALUE_UNKNOWN)
+        ARC_TRY(
+            placed(run, arc__expr_binary(&run->machine, ARC_OPERATOR_EQ, value, constant, &same)));
+    if (same.kind == ARC_VALUE_BOOL)
+        same.as.integer ^= negated;
+    *out = same;
+    return ARC_OK;
+}
+
 static inline arc_status equals(struct run *run, const struct arc_value *value,
-                                const struct arc_value *constant, uint32_t negated,
+                                const struct arc_value *constant, int negated,
                                 struct arc_value *out)
 {
-    if (value->kind == ARC_VALUE_TEXT && constant->kind == ARC_VALUE_TEXT) {
-        uint32_t same = value->count == constant->count &&
-                        same_bytes(value->as.text, constant->as.text, value->count);
-        *out = arc__value_bool(same != negated);
+    if (value->kind != ARC_VALUE_TEXT || constant->kind != ARC_VALUE_TEXT)
+        return equals_hard(run, value, constant, negated, out);
+    int same = value->count == constant->count &&
+               arc__same_bytes(value->as.text, constant->as.text, value->count);
+    set_bool(out, same != negated);
+    return ARC_OK;
+}
+
+/* What conditions do most, without a call: texts in a list of texts, beginnings of texts. */
+static inline arc_status with_constant(struct run *run, const struct arc_code *code,
+                                       struct arc_value *a)
+{
+    const struct arc_value *b = &run->machine.expr->constants[code->c];
+    int found = 0;
+    if (a->kind == ARC_VALUE_TEXT && code->a == ARC_OPERATOR_STARTS && b->kind == ARC_VALUE_TEXT) {
+        found = a->count >= b->count && arc__same_bytes(a->as.text, b->as.text, b->count);
+        set_bool(a, found != code->b);
         return ARC_OK;
     }
-    if (value->kind == ARC_VALUE_UNKNOWN) {
-        *out = ARC_VALUE_OF_UNKNOWN;
-        return ARC_OK;
+    if (a->kind != ARC_VALUE_TEXT || code->a != ARC_OPERATOR_IN || b->kind != ARC_VALUE_LIST ||
+        b->count > SHORT_LIST)
+        return combine(run, a, b);
+    for (uint32_t i = 0; !found && i < b->count; i++) {
+        const struct arc_value *item = &b->as.items[i];
+        found = item->kind == ARC_VALUE_TEXT && item->count == a->count &&
+                arc__same_bytes(a->as.text, item->as.text, a->count);
     }
-    struct arc_value same = ARC_VALUE_OF_UNKNOWN;
-    ARC_TRY(placed(run, arc__expr_binary(&run->machine, ARC_OPERATOR_EQ, value, constant, &same)));
-    if (same.kind == ARC_VALUE_BOOL)
-        same.as.integer ^= (int64_t)negated;
-    *out = same;
+    set_bool(a, found != code->b);
     return ARC_OK;
 }
 
@@ -377,20 +396,73 @@ static arc_status logic_fault(struct run *run, const struct arc_value *value)
     }
 }
 
-/* What two truths make, one of them not being decisive: deciding is the bool that decides. */
+/* What two truths make, one of them not being decisive: deciding is the bool that decides. Field by
+ * field: a value whose halves were just written is slow to load as a whole. */
 static inline void both(struct arc_value *a, const struct arc_value *b, int64_t deciding)
 {
     if (a->kind == ARC_VALUE_UNKNOWN && !(b->kind == ARC_VALUE_BOOL && b->as.integer == deciding))
         return;
-    *a = *b;
+    a->kind = b->kind;
+    a->as.integer = b->as.integer;
 }
 
-/* A condition that is not known: neither branch is looked at. */
-static uint32_t skip_branches(struct run *run)
+/* The instruction before pc[1] has left a truth on top: what `&&` and `||` make of it at once.
+ * Answers the last instruction that is done. Behind the last one there is one of zeroes. */
+static inline const struct arc_code *decide(const struct arc_code *base, const struct arc_code *pc,
+                                            struct arc_value **top)
 {
-    const struct arc_code *jump = &run->machine.expr->code[run->code->c - 1];
-    *run->top++ = ARC_VALUE_OF_UNKNOWN;
-    return jump->c;
+    int64_t yes = (*top)[-1].as.integer;
+    if ((*top)[-1].kind != ARC_VALUE_BOOL)
+        return pc;
+    for (;;) {
+        switch ((enum arc_op)pc[1].op) {
+        case ARC_OP_AND_JUMP:
+            if (yes)
+                return pc + 1;
+            pc = base + pc[1].c - 1;
+            break;
+        case ARC_OP_OR_JUMP:
+            if (!yes)
+                return pc + 1;
+            pc = base + pc[1].c - 1;
+            break;
+        case ARC_OP_AND:
+        case ARC_OP_OR:
+            if ((*top)[-2].kind != ARC_VALUE_BOOL)
+                return pc;
+            --*top;
+            (*top)[-1].as.integer = yes;
+            pc++;
+            break;
+        default:
+            return pc;
+        }
+    }
+}
+
+/* Logic whose operand is not known, or is no bool; *pc becomes the last instruction done. */
+static arc_status do_logic(struct run *run, const struct arc_code **pc)
+{
+    const struct arc_code *base = run->machine.expr->code, *code = *pc;
+    enum arc_op op = (enum arc_op)code->op;
+    if (op == ARC_OP_AND || op == ARC_OP_OR || op == ARC_OP_COND)
+        run->top--;
+    struct arc_value *value =
+        op == ARC_OP_AND || op == ARC_OP_OR || op == ARC_OP_COND ? run->top : run->top - 1;
+    if (!is_bool(value))
+        return logic_fault(run, value);
+    int known = value->kind == ARC_VALUE_BOOL;
+    if (op == ARC_OP_AND || op == ARC_OP_OR) {
+        both(run->top - 1, value, op == ARC_OP_OR);
+    } else if (op == ARC_OP_NOT) {
+        value->as.integer ^= known;
+    } else if (op == ARC_OP_COND && !known) { /* neither branch is looked at */
+        *run->top++ = ARC_VALUE_OF_UNKNOWN;
+        *pc = base + base[code->c - 1].c - 1;
+    } else if (known && value->as.integer == (op == ARC_OP_OR_JUMP)) {
+        *pc = base + code->c - 1;
+    }
+    return ARC_OK;
 }
 
 static arc_status do_rare(struct run *run)
@@ -425,100 +497,107 @@ static arc_status do_rare(struct run *run)
 static arc_status execute(struct run *run)
 {
     const struct arc_expr *expr = run->machine.expr;
+    const struct arc_code *base = expr->code, *end = base + expr->count;
+    struct arc_value *top = run->top;
     const struct arc_value *value;
     arc_status status = ARC_OK;
-    for (uint32_t at = 0; at < expr->count; at++) {
-        const struct arc_code *code = &expr->code[at];
-        run->at = at;
-        run->code = code;
-        switch ((enum arc_op)code->op) {
+    for (const struct arc_code *pc = base; pc < end; pc++) {
+        run->code = pc;
+        switch ((enum arc_op)pc->op) {
         case ARC_OP_CONST:
-            *run->top++ = expr->constants[code->c];
+            *top++ = expr->constants[pc->c];
             break;
         case ARC_OP_PATH:
-        case ARC_OP_PATH_EQUAL:
-            value = walk(run, code, &status);
+            value = walk(run, pc, &status);
             if (value == NULL)
                 return status;
-            if (code->op == ARC_OP_PATH)
-                *run->top = *value;
-            else
-                ARC_TRY(equals(run, value, &expr->constants[code->d], code->a >= ARC_OP_NOT_EQUAL,
-                               run->top));
-            run->top++;
+            *top++ = *value;
+            break;
+        case ARC_OP_PATH_EQUAL:
+            value = walk(run, pc, &status);
+            if (value == NULL)
+                return status;
+            ARC_TRY(equals(run, value, &expr->constants[pc->d], pc->a >= ARC_OP_NOT_EQUAL, top));
+            top++;
+            pc = decide(base, pc, &top);
             break;
         case ARC_OP_EQUAL:
-            ARC_TRY(equals(run, run->top - 1, &expr->constants[code->c], code->b, run->top - 1));
+            ARC_TRY(equals(run, top - 1, &expr->constants[pc->c], pc->b, top - 1));
+            pc = decide(base, pc, &top);
             break;
-        case ARC_OP_AND_JUMP:
-        case ARC_OP_OR_JUMP:
-            if (!is_bool(run->top - 1))
-                return logic_fault(run, run->top - 1);
-            if (run->top[-1].kind == ARC_VALUE_BOOL &&
-                run->top[-1].as.integer == (code->op == ARC_OP_OR_JUMP))
-                at = code->c - 1;
-            break;
-        case ARC_OP_AND:
-        case ARC_OP_OR:
-            if (!is_bool(--run->top))
-                return logic_fault(run, run->top);
-            both(run->top - 1, run->top, code->op == ARC_OP_OR);
-            break;
-        case ARC_OP_NOT:
-            if (!is_bool(run->top - 1))
-                return logic_fault(run, run->top - 1);
-            run->top[-1].as.integer ^= 1;
-            break;
-        case ARC_OP_COND:
-            if (!is_bool(--run->top))
-                return logic_fault(run, run->top);
-            if (run->top->kind == ARC_VALUE_UNKNOWN)
-                at = skip_branches(run) - 1;
-            else if (run->top->as.integer == 0)
-                at = code->c - 1;
-            break;
-        case ARC_OP_JUMP:
-            at = code->c - 1;
-            break;
-        case ARC_OP_NULL_JUMP:
-            if (run->top[-1].kind != ARC_VALUE_NULL)
-                at = code->c - 1;
-            else
-                run->top--;
+        case ARC_OP_BINARY_CONST:
+            ARC_TRY(with_constant(run, pc, top - 1));
+            pc = decide(base, pc, &top);
             break;
         case ARC_OP_STATUS:
-            do_status(run);
+            do_status(run, top++);
+            pc = decide(base, pc, &top);
+            break;
+        case ARC_OP_JUMP:
+            pc = base + pc->c - 1;
+            break;
+        case ARC_OP_NULL_JUMP:
+            if (top[-1].kind != ARC_VALUE_NULL)
+                pc = base + pc->c - 1;
+            else
+                top--;
+            break;
+        case ARC_OP_AND_JUMP:
+        case ARC_OP_AND:
+        case ARC_OP_OR_JUMP:
+        case ARC_OP_OR:
+        case ARC_OP_NOT:
+        case ARC_OP_COND:
+            run->top = top;
+            ARC_TRY(do_logic(run, &pc));
+            top = run->top;
             break;
         default:
+            run->top = top;
             ARC_TRY(do_rare(run));
+            top = run->top;
         }
     }
     return ARC_OK;
 }
 
+static const struct arc_expr_limits defaults = {
+#define LIMIT(field, default_value, cap, unit, sentence) .field = (default_value),
+#include "core/limits.def"
+};
+
 arc_status arc__expr_eval(const struct arc_expr *expr, const struct arc_world *world,
                           const struct arc_expr_limits *given, struct arc_arena *arena,
                           struct arc_value *out, struct arc_fault *fault)
 {
-    struct arc_expr_limits limits = arc__expr_limits(given);
     struct arc_value local[STACK_LOCAL];
     struct arc_value *stack = local;
-    struct run run = {
-        .machine = {expr, world, {arena, limits.units, limits.result_bytes, world->now_ns, fault}}};
-    if (!arc__fn_pay(&run.machine.call, expr->count)) {
+    struct arc_expr_limits limits = given != NULL ? arc__expr_limits(given) : defaults;
+    struct run run;
+    run.machine.expr = expr;
+    run.machine.world = world;
+    run.machine.call =
+        (struct arc_fn_call){arena, limits.units, limits.result_bytes, world->now_ns, fault};
+    run.code = expr->code;
+    if (expr->count > limits.units) {
+        (void)arc__fn_pay(&run.machine.call, expr->count);
         fault->offset = 0;
         fault->end = (uint32_t)expr->text.len;
         return ARC_EINVAL;
     }
+    run.machine.call.units -= expr->count;
     if (expr->stack > STACK_LOCAL)
         stack = arc__arena_array(arena, expr->stack, sizeof(*stack));
     if (stack == NULL)
         return ARC_ENOMEM;
     run.top = stack;
     arc_status status = execute(&run);
-    if (status == ARC_OK)
-        *out = stack[0];
-    return status;
+    if (status != ARC_OK)
+        return status;
+    out->kind = stack[0].kind;
+    out->count = stack[0].count;
+    out->as = stack[0].as;
+    return ARC_OK;
 }
 
 arc_status arc__expr_eval_when(const struct arc_expr *expr, const struct arc_world *world,

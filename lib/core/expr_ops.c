@@ -237,7 +237,9 @@ static arc_status in_list(struct arc_machine *machine, const struct arc_value *a
     for (uint32_t i = 0; i < list->count; i++) {
         const struct arc_value *item = &list->as.items[i];
         struct arc_value same = {0};
-        if (item->kind == ARC_VALUE_TEXT && a->kind == ARC_VALUE_TEXT && item->count != a->count)
+        if (item->kind == ARC_VALUE_TEXT && a->kind == ARC_VALUE_TEXT &&
+            (item->count != a->count ||
+             (a->count < BYTES_A_UNIT && !arc__same_bytes(a->as.text, item->as.text, a->count))))
             continue;
         ARC_TRY(equal(machine, a, item, &same));
         if (same.kind == ARC_VALUE_BOOL && same.as.integer != 0) {

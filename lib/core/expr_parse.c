@@ -169,8 +169,8 @@ static arc_status refuse_neighbour(struct arc_parser *parser)
     arc_slice before = arc__slice(parser->lexer.text.ptr + from, end - from);
     if (hint.len == 0 && arc__slice_compare_nocase(before, ARC_LIT("not")) == 0)
         hint = ARC_LIT("write `not`");
-    else if (hint.len == 0 && token->kind == ARC_TOKEN_VALUE && before.len > 0 &&
-             before.ptr[before.len - 1] == word.ptr[0])
+    else if (hint.len == 0 && token->at == end && before.len > 0 &&
+             (before.ptr[before.len - 1] == '"' || before.ptr[before.len - 1] == '\''))
         hint = ARC_LIT("inside of a text, its quote is written with `\\` in front");
     return syntax(parser, hint, "follows a value without an operator", "");
 }

@@ -38,10 +38,11 @@ enum arc_op {
     ARC_OP_NULL_JUMP, /* to c, leaving the top, unless it is null, which is popped */
     ARC_OP_STATUS,    /* push what is known of the bits a; none: always() */
     ARC_OP_NOW,
-    ARC_OP_CALL,      /* pop b arguments, push what keys[c].function makes of them */
-    ARC_OP_PATTERN,   /* pop a text, push whether keys[c].pattern matches; a: not */
-    ARC_OP_BINARY,    /* pop two, push a of them; b: not */
-    ARC_OP_EQUAL,     /* like BINARY with EQ, NE (b), the right side being constants[c] */
+    ARC_OP_CALL,         /* pop b arguments, push what keys[c].function makes of them */
+    ARC_OP_PATTERN,      /* pop a text, push whether keys[c].pattern matches; a: not */
+    ARC_OP_BINARY,       /* pop two, push a of them; b: not */
+    ARC_OP_BINARY_CONST, /* like BINARY, the right side being constants[c]; its place: keys[d] */
+    ARC_OP_EQUAL,        /* like BINARY with EQ, NE (b), the right side being constants[c] */
     ARC_OP_PATH_EQUAL /* PATH, then EQUAL with constants[d]; NE where the context has the high bit
                        */
 };
@@ -112,6 +113,33 @@ const struct arc_context_row *arc__context(enum arc_context context);
 enum arc_context arc__context_find(arc_slice name);
 const struct arc_context_member *arc__context_members(size_t *count);
 const struct arc_context_member *arc__context_member(enum arc_context context, arc_slice name);
+
+static inline int arc__same_bytes(const char *a, const char *b, size_t len)
+{
+    uint64_t x, y;
+    uint32_t v, w;
+    if (len > 16)
+        return memcmp(a, b, len) == 0;
+    if (len >= 8) { /* twice eight bytes, which may overlap */
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        if (x != y)
+            return 0;
+        memcpy(&x, a + len - 8, 8);
+        memcpy(&y, b + len - 8, 8);
+        return x == y;
+    }
+    if (len >= 4) {
+        memcpy(&v, a, 4);
+        memcpy(&w, b, 4);
+        if (v != w)
+            return 0;
+        memcpy(&v, a + len - 4, 4);
+        memcpy(&w, b + len - 4, 4);
+        return v == w;
+    }
+    return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
 
 /* Of a status function: its bits in *bits (always(): 0). 0: there is none of that name. */
 int arc__status_find(arc_slice name, uint8_t *bits);

@@ -6,6 +6,8 @@ libarc_la_SOURCES += \
 	lib/face/event.c \
 	lib/face/host.c \
 	lib/face/http.c \
+	lib/face/plan.c \
+	lib/face/plan_inputs.c lib/face/plan_private.h \
 	lib/face/run.c \
 	lib/face/spec.c lib/face/spec_private.h \
 	lib/face/spec_text.c

@@ -338,7 +338,8 @@ static struct arc_read_options read_options(const arc_spec_options *given,
     };
 }
 
-static arc_status spec_new(const struct arc_mem *mem, arc_slice text, arc_spec **out, arc_err *err)
+static arc_status spec_new(const struct arc_mem *mem, arc_slice text, arc_slice file,
+                           const struct arc_read_options *read, arc_spec **out, arc_err *err)
 {
     arc_spec *object = arc__alloc(mem, sizeof(*object));
     if (object == NULL)
@@ -347,6 +348,9 @@ static arc_status spec_new(const struct arc_mem *mem, arc_slice text, arc_spec *
     atomic_init(&object->refs, 1);
     arc__arena_init(&object->arena, mem, SPEC_BYTES_MAX);
     object->text = arc__arena_copy(&object->arena, text);
+    object->file = arc__arena_copy(&object->arena, file);
+    object->limits = read->limits;
+    object->script_warnings = read->script_warnings;
     *out = object;
     return object->arena.failed ? arc__fail_nomem(err) : ARC_OK;
 }
@@ -414,7 +418,7 @@ arc_status arc_spec_check(const char *text, size_t len, const arc_spec_options *
     ARC_CLEANUP(spec_drop) arc_spec *object = NULL;
     ARC_TRY(arc__face_diags_new(&mem, arc__slice(text, len), arc__slice_cstr(with.options.file),
                                 &findings, err));
-    ARC_TRY(spec_new(&mem, arc__slice(text, len), &object, err));
+    ARC_TRY(spec_new(&mem, arc__slice(text, len), findings->file, &with.read, &object, err));
     /* Findings borrow from the tree, so both are read with the findings' arena. */
     arc_status status =
         arc__spec_read(findings->text, (enum arc_format)with.options.format, findings->file,
@@ -468,4 +472,30 @@ arc_status arc_spec_copy_json(const arc_spec *spec, char **out, arc_err *err)
         return arc__fail_nomem(err);
     *out = copy;
     return ARC_OK;
+}
+
+/* --- for plans ----------------------------------------------------------------------- */
+
+arc_status arc__spec_again(const arc_spec *object, struct arc_spec_again *out, arc_err *err)
+{
+    struct arc_mem mem = arc__mem_default();
+    const struct arc_read_options read = {.limits = object->limits,
+                                          .script_warnings = object->script_warnings};
+    ARC_CLEANUP(arc__face_drop) arc_diags *findings = NULL;
+    struct arc_spec *spec = NULL;
+    ARC_TRY(arc__face_diags_new(&mem, object->text, object->file, &findings, err));
+    ARC_TRY(arc__spec_read(findings->text, object->format, findings->file, &read, &findings->arena,
+                           &findings->diags, &spec, err));
+    arc__spec_take_includes(spec, object->includes, object->include_count);
+    /* Its warnings were said when it was read first. */
+    findings->diags.first = NULL;
+    findings->diags.count = findings->diags.errors = findings->diags.warnings = 0;
+    *out = (struct arc_spec_again){findings, spec, &findings->arena, &findings->diags};
+    findings = NULL;
+    return ARC_OK;
+}
+
+arc_status arc__spec_again_done(struct arc_spec_again *again, arc_err *err)
+{
+    return index_findings(again->findings, err);
 }

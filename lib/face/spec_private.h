@@ -20,7 +20,23 @@ struct arc_spec_object {
     uint32_t job_count;
     const struct arc_plan_include *includes; /* what was merged in, for plans */
     uint32_t include_count;
+    /* How it was read, so that it can be read again. */
+    arc_slice file;
+    struct arc_spec_limits limits;
+    uint32_t script_warnings;
 };
+
+/* A definition read again, for what is said of it with inputs: the arena and the findings are those
+ * of `findings`, which holds no finding yet. */
+struct arc_spec_again {
+    arc_diags *findings; /* the caller's */
+    struct arc_spec *spec;
+    struct arc_arena *arena;
+    struct arc_diags *diags;
+};
+arc_status arc__spec_again(const arc_spec *object, struct arc_spec_again *out, arc_err *err);
+/* After the last finding: makes them ready to be shown. */
+arc_status arc__spec_again_done(struct arc_spec_again *again, arc_err *err);
 
 struct arc_diags_object {
     struct arc_mem mem;

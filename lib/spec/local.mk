@@ -20,7 +20,17 @@ libarc_la_SOURCES += \
 	lib/spec/params.c \
 	lib/spec/places.c \
 	lib/spec/plan_build.c \
+	lib/spec/plan_graph.c \
 	lib/spec/plan_json.c \
+	lib/spec/plan_load.c \
+	lib/spec/plan_matrix.c \
+	lib/spec/plan_part.c \
+	lib/spec/plan_print.c lib/spec/plan_print.h \
+	lib/spec/plan_private.h \
+	lib/spec/plan_step.c \
+	lib/spec/plan_text.c \
+	lib/spec/plan_when.c \
+	lib/spec/plan_words.h \
 	lib/spec/print.h \
 	lib/spec/print_yaml.c \
 	lib/spec/rules.c lib/spec/rules.h \
@@ -32,9 +42,10 @@ libarc_la_SOURCES += \
 	lib/spec/rules_trigger.c \
 	lib/spec/scalar.c \
 	lib/spec/schema.c \
+	lib/spec/scope.c lib/spec/scope.h \
+	lib/spec/scope_names.c \
 	lib/spec/shape.c lib/spec/shape.h \
 	lib/spec/spec.c lib/spec/spec.h \
-	lib/spec/template.c \
 	lib/spec/tree.c lib/spec/tree.h \
 	lib/spec/values.c \
 	lib/spec/yaml.c \

@@ -37,7 +37,8 @@ int arc__model_variables(struct arc_check *check)
         struct arc_spec_variable *variable = &spec->variables[i];
         struct arc_path here = {&parent, variable->node->key, 0};
         if (variable->node->kind < ARC_NODE_LIST)
-            arc__template_check(check, variable->node, &here, ARC_IN_VARIABLE, &variable->outside);
+            arc__template_check(check, variable->node, arc__field(ARC_FIELD_PIPELINE_VARIABLES),
+                                &here, ARC_IN_VARIABLE, &variable->outside);
     }
     return 1;
 }

@@ -8,6 +8,9 @@
 #include "spec/fields.h"
 #include "spec/tree.h"
 
+struct arc_names;
+struct arc_scope_names;
+
 struct arc_spec_job {
     const struct arc_node *node; /* a map */
     arc_slice name;              /* ARC_NONE: none was given */
@@ -17,7 +20,9 @@ struct arc_spec_job {
     const uint32_t *deps; /* indices into jobs, as written, without those that are wrong */
     const struct arc_node **dep_nodes; /* where each is written */
     uint32_t dep_count;
-    uint32_t cells; /* of its matrix; 1: it has none, or it is wrong */
+    uint32_t cells;                  /* of its matrix; 1: it has none, or it is wrong */
+    uint32_t never;                  /* 1: its condition is false for good */
+    const struct arc_names *outputs; /* NULL: nobody asked for them */
 };
 
 struct arc_spec_stage {
@@ -25,6 +30,7 @@ struct arc_spec_stage {
     arc_slice name;
     uint32_t first_job, job_count;
     uint32_t in_list; /* in `stages`, for paths */
+    uint32_t never;
 };
 
 /* A declared variable; they are sorted by name. */
@@ -45,6 +51,7 @@ struct arc_spec {
     uint32_t named_count;
     struct arc_spec_variable *variables;
     uint32_t variable_count;
+    struct arc_spec_limits limits; /* that it was read under; its plan has the same */
     const struct arc_plan_include *includes;
     uint32_t include_count;
 };
@@ -60,7 +67,11 @@ struct arc_check {
     struct arc_spec *spec;
     /* The job that is walked. job is NULL where the model does not know it. */
     struct arc_spec_job *job;
-    uint32_t in_job, next_job, cells;
+    struct arc_spec_stage *stage;
+    const struct arc_node *in_stage, *in_job, *in_step;
+    uint32_t next_job, next_stage, cells;
+    uint32_t step; /* which one of the job, those of `finally` behind the others */
+    struct arc_scope_names *names;
 };
 
 /* Zeroed memory of the host for one pass; the caller frees it with the arena's mem. A refusal marks
@@ -104,26 +115,19 @@ arc_slice arc__zone_nearest(arc_slice name);
 struct arc_span arc__scalar_span(const struct arc_check *check, const struct arc_node *node,
                                  size_t from, size_t to);
 
-/* --- templates (template.c) --------------------------------------------------------------- */
-
-#define ARC_EXPRESSION_MAX 8192
+/* --- expressions (scope.c) ---------------------------------------------------------------- */
 
 enum arc_template_in { ARC_IN_VALUE, ARC_IN_VARIABLE, ARC_IN_SCRIPT };
 
-/* Every expression in the scalar. *outside is set when one of them holds something of the trigger
- * (may be NULL). */
+/* Every expression in the scalar, which is of the field. *outside is set when something that comes
+ * from outside may become part of the text (may be NULL). */
 void arc__template_check(struct arc_check *check, const struct arc_node *node,
-                         const struct arc_path *path, enum arc_template_in in, int *outside);
-
-struct arc_template_values {
-    const struct arc_plan_inputs *inputs;
-    const struct arc_kvs *variables;
-    arc_slice namespace_, version;
-};
-
-/* Appends the text with every expression replaced by its value; one pass, values are not looked at
- * again. The text was checked. */
-void arc__spec_expand(const struct arc_template_values *values, arc_slice text,
-                      struct arc_buf *out);
+                         const struct arc_field *field, const struct arc_path *path,
+                         enum arc_template_in in, int *outside);
+/* Variables that a text which cannot be read may use: they are not said to be unused then. */
+void arc__mark_words(struct arc_check *check, arc_slice text);
+/* A `when`. 1: it is right, and false whatever the run will be. */
+int arc__condition_check(struct arc_check *check, const struct arc_node *node,
+                         const struct arc_field *field, const struct arc_path *path);
 
 #endif

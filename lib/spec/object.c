@@ -3,7 +3,7 @@
  * run, and the few rules between keys of one object. */
 #include "spec/rules.h"
 
-#include "core/template.h"
+#include "spec/scope.h"
 
 #define FIELDS_MAX 32
 
@@ -225,28 +225,48 @@ static void check_required(struct walk *walk, size_t count)
     }
 }
 
-/* The jobs are walked in the order in which the model has them; where the two differ, the
- * definition is wrong, and what stands in such a job is checked without what others know of it. */
-static void enter(struct arc_check *check, const struct arc_node *node, enum arc_object object)
+/* Where the walk stands. Stages and jobs come in the order in which the model has them; where the
+ * two differ, the definition is wrong, and what stands there is checked without what others know of
+ * it. */
+static void enter(struct walk *walk)
 {
+    struct arc_check *check = walk->check;
     struct arc_spec *spec = check->spec;
-    if (object != ARC_OBJECT_JOB)
-        return;
-    check->in_job = 1;
-    check->cells = 1;
-    check->job = NULL;
-    if (check->next_job < spec->job_count && spec->jobs[check->next_job].node == node)
-        check->job = &spec->jobs[check->next_job++];
+    if (walk->object == ARC_OBJECT_STAGE) {
+        check->in_stage = walk->node;
+        check->stage = NULL;
+        if (check->next_stage < spec->stage_count &&
+            spec->stages[check->next_stage].node == walk->node)
+            check->stage = &spec->stages[check->next_stage++];
+    } else if (walk->object == ARC_OBJECT_JOB) {
+        check->in_job = walk->node;
+        check->cells = 1;
+        check->job = NULL;
+        memset(check->names, 0, sizeof(*check->names));
+        if (check->next_job < spec->job_count && spec->jobs[check->next_job].node == walk->node)
+            check->job = &spec->jobs[check->next_job++];
+    } else if (walk->object == ARC_OBJECT_STEP) {
+        const struct arc_node *steps = arc__field_get(check->in_job, ARC_FIELD_JOB_STEPS);
+        int last = walk->path->up != NULL && arc__slice_is(walk->path->up->key, "finally");
+        check->in_step = walk->node;
+        check->step = walk->path->index + (last && steps != NULL ? steps->count : 0);
+    }
 }
 
-static void leave(struct arc_check *check, enum arc_object object)
+static void leave(struct walk *walk)
 {
-    if (object != ARC_OBJECT_JOB)
-        return;
-    if (check->job != NULL)
-        check->job->cells = check->cells;
-    check->in_job = 0;
-    check->job = NULL;
+    struct arc_check *check = walk->check;
+    if (walk->object == ARC_OBJECT_STAGE) {
+        check->in_stage = NULL;
+        check->stage = NULL;
+    } else if (walk->object == ARC_OBJECT_JOB) {
+        if (check->job != NULL)
+            check->job->cells = check->cells;
+        check->in_job = NULL;
+        check->job = NULL;
+    } else if (walk->object == ARC_OBJECT_STEP) {
+        check->in_step = NULL;
+    }
 }
 
 void arc__shape_object(struct arc_check *check, const struct arc_node *node, enum arc_object object,
@@ -254,7 +274,7 @@ void arc__shape_object(struct arc_check *check, const struct arc_node *node, enu
 {
     struct walk walk = {.check = check, .node = node, .object = object, .path = path};
     size_t count = arc__object_fields(object, &walk.first);
-    enter(check, node, object);
+    enter(&walk);
     for (const struct arc_node *c = node->first; c != NULL; c = c->next)
         check_key(&walk, c);
     check_required(&walk, count);
@@ -264,7 +284,7 @@ void arc__shape_object(struct arc_check *check, const struct arc_node *node, enu
         check_step(&walk);
     else
         arc__check_block(check, object, node, path);
-    leave(check, object);
+    leave(&walk);
 }
 
 void arc__check_shape(struct arc_check *check)

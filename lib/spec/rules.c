@@ -379,19 +379,6 @@ static int check_cycles(struct arc_check *check)
 
 /* --- what does nothing -------------------------------------------------------------------- */
 
-static void check_never(struct arc_check *check, const struct arc_node *map, enum arc_field_id id,
-                        const char *what, const struct arc_path *path)
-{
-    enum arc_when when;
-    const struct arc_node *node = arc__field_get(map, id);
-    if (node == NULL || node->kind >= ARC_NODE_LIST || !arc__form_when(node, &when) ||
-        when != ARC_WHEN_NEVER)
-        return;
-    struct arc_path here = {path, node->key, 0};
-    (void)arc__diag_add(check->sink, ARC_DIAG_NEVER, &here, &node->mark, ARC_NONE,
-                        ARC_ARGS(arc__slice_cstr(what)));
-}
-
 static void check_unused(struct arc_check *check)
 {
     const struct arc_spec *spec = check->spec;
@@ -428,26 +415,15 @@ static void check_timeout(struct arc_check *check, const struct arc_node *map, e
 
 /* --- what never happens ------------------------------------------------------------------- */
 
-static int is_never(const struct arc_node *map, enum arc_field_id id)
-{
-    enum arc_when when;
-    const struct arc_node *node = arc__scalar_of(map, id);
-    return node != NULL && arc__form_when(node, &when) && when == ARC_WHEN_NEVER;
-}
-
 static int job_is_never(const struct arc_spec *spec, const struct arc_spec_job *job)
 {
-    return is_never(job->node, ARC_FIELD_JOB_WHEN) ||
-           is_never(spec->stages[job->stage].node, ARC_FIELD_STAGE_WHEN);
+    return job->never || spec->stages[job->stage].never;
 }
 
 /* A job that wants success, and waits for one that never runs. */
 static void check_waiting(struct arc_check *check, const struct arc_spec_job *job)
 {
-    const struct arc_node *when = arc__scalar_of(job->node, ARC_FIELD_JOB_WHEN);
-    enum arc_when form = ARC_WHEN_SUCCESS;
-    if (job_is_never(check->spec, job) ||
-        (when != NULL && (!arc__form_when(when, &form) || form != ARC_WHEN_SUCCESS)))
+    if (job_is_never(check->spec, job) || !arc__wants_success(check, job->node))
         return;
     for (uint32_t i = 0; i < job->dep_count; i++) {
         const struct arc_spec_job *dep = &check->spec->jobs[job->deps[i]];
@@ -509,7 +485,6 @@ static void check_steps(struct arc_check *check, const struct arc_spec_job *job,
     uint32_t index = 0;
     for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
         struct arc_path item = {list, ARC_NONE, index};
-        check_never(check, c, ARC_FIELD_STEP_WHEN, "The step", &item);
         check_timeout(check, c, ARC_FIELD_STEP_TIMEOUT, "The step", &item, job->node,
                       ARC_FIELD_JOB_TIMEOUT, "job");
     }
@@ -522,7 +497,6 @@ static int check_job(struct arc_check *check, const struct arc_spec_job *job)
     struct place place;
     job_place(check->spec, job, &place);
     const struct arc_path *here = innermost(&place);
-    check_never(check, job->node, ARC_FIELD_JOB_WHEN, "The job", here);
     check_waiting(check, job);
     check_timeout(check, job->node, ARC_FIELD_JOB_TIMEOUT, "The job", here, check->spec->root,
                   ARC_FIELD_PIPELINE_TIMEOUT, "run");
@@ -543,11 +517,6 @@ int arc__check_rules(struct arc_check *check)
     if (!check_stage_names(check))
         return 0;
     check_job_names(check);
-    for (uint32_t i = 0; i < spec->stage_count; i++) {
-        struct arc_path list = {NULL, ARC_LIT("stages"), 0};
-        struct arc_path here = {&list, ARC_NONE, spec->stages[i].in_list};
-        check_never(check, spec->stages[i].node, ARC_FIELD_STAGE_WHEN, "The stage", &here);
-    }
     uint32_t *listed = arc__check_alloc(check, spec->job_count + 1, sizeof(*listed));
     int held = listed != NULL;
     for (uint32_t i = 0; held && i < spec->job_count; i++)

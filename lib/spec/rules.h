@@ -61,6 +61,9 @@ const struct arc_path *arc__job_path(const struct arc_spec *spec, const struct a
 /* Concurrency groups against each other. 0: memory is out. */
 int arc__check_groups(struct arc_check *check);
 
+/* 1: the condition of a job asks for the success of what it depends on. */
+int arc__wants_success(struct arc_check *check, const struct arc_node *job);
+
 /* What a foreign key is called here: a hint, or ARC_NONE. */
 arc_slice arc__foreign_hint(struct arc_check *check, enum arc_object object, arc_slice key);
 

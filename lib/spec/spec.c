@@ -3,6 +3,7 @@
 
 #include "spec/include.h"
 #include "spec/node.h"
+#include "spec/scope.h"
 
 enum arc_format arc__guess_format(arc_slice text)
 {
@@ -50,7 +51,8 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
 {
     int ready = arc__diags_init(diags, arena, file, text);
     struct arc_sink sink = {.arena = arena, .diags = diags};
-    struct arc_check check = {.arena = arena, .sink = &sink};
+    struct arc_scope_names names = {0};
+    struct arc_check check = {.arena = arena, .sink = &sink, .names = &names};
     struct arc_tree tree;
     if (options != NULL)
         check.options = *options;
@@ -58,6 +60,7 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
     sink.max = check.limits.diags;
     check.spec = ARC_ARENA_NEW(arena, struct arc_spec);
     if (ready && check.spec != NULL) {
+        check.spec->limits = check.limits;
         check.spec->format = format == ARC_FORMAT_AUTO ? arc__guess_format(text) : format;
         (void)read_and_check(&check, &tree); /* its reason is in the diags or the arena */
     }

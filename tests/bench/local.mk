@@ -15,3 +15,4 @@ bench: $(bench_programs)
 .PHONY: bench bench-programs
 
 include tests/bench/grpc/local.mk
+include tests/bench/spec/local.mk

@@ -241,7 +241,9 @@ static void add_message(struct subject *s, const struct arc_diag_row *row)
 {
     struct subject example;
     subject_init(&example);
-    (void)subject_read_bundle(&example, arc__slice_cstr(row->example), NULL);
+    const struct arc_plan_inputs nothing = {0};
+    if (subject_read_bundle(&example, arc__slice_cstr(row->example), NULL) == ARC_OK)
+        (void)subject_plan(&example, &nothing); /* it says what only the inputs show */
     const struct arc_diag *diag = subject_find(&example, row->code);
     example.diags.files[0].name = example.diags.file_count > 1 ? ARC_LIT("pipeline") : ARC_NONE;
     if (diag != NULL)

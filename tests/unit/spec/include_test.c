@@ -384,6 +384,10 @@ static void the_digest_of_each_text_is_kept(void)
     CHECK_TEXT(list[1].template_, "y");
     /* sha256sum of "variables: {}\n" */
     CHECK_TEXT(list[1].digest, "4b7d84f96ec1a2ac25165c066c0d14dccd89f990085b8c1b370ba15dbe9ca0d1");
+    const struct arc_plan_inputs inputs = {.trigger_type = ARC_LIT("manual")};
+    CHECK_OK(subject_plan(&s, &inputs));
+    CHECK_INT(s.plan->include_count, 2);
+    CHECK(arc__slice_equal(s.plan->includes[1].digest, list[1].digest));
     CHECK_OK(subject_read(&s, ARC_LIT("namespace: a\n" OWN)));
     (void)arc__spec_includes(s.spec, &count);
     CHECK_INT(count, 0);
@@ -428,7 +432,7 @@ static void a_value_names_no_parameter_of_the_template(void)
         NULL);
     /* What the two make together is an expression of the definition, which knows no `params`. */
     CHECK(subject_find(&s, ARC_DIAG_PLACEHOLDER) == NULL);
-    CHECK(subject_find(&s, ARC_DIAG_UNKNOWN_CONTEXT) != NULL);
+    CHECK(subject_find(&s, ARC_DIAG_UNKNOWN_NAME) != NULL);
     subject_deinit(&s);
 }
 
