@@ -6,6 +6,7 @@ pkginclude_HEADERS += \
 	include/arcentra/client.h \
 	include/arcentra/ctl.h \
 	include/arcentra/event.h \
+	include/arcentra/expr.h \
 	include/arcentra/grpc.h \
 	include/arcentra/http.h \
 	include/arcentra/run.h \

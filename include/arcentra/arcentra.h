@@ -8,6 +8,8 @@
 
 #include <arcentra/spec.h>
 
+#include <arcentra/expr.h>
+
 #include <arcentra/ctl.h>
 
 #include <arcentra/run.h>

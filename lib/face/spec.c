@@ -253,3 +253,25 @@ arc_status arc_spec_copy_json(const arc_spec *spec, char **out, arc_err *err)
     *out = copy;
     return ARC_OK;
 }
+
+/* --- findings about other texts ------------------------------------------------------ */
+
+arc_status arc__face_diags_new(arc_slice text, arc_diags **out, struct arc_sink *sink, arc_err *err)
+{
+    struct arc_mem mem = arc__mem_default();
+    arc_diags *object = NULL;
+    ARC_TRY(diags_new(&mem, text, ARC_NONE, &object, err));
+    if (!arc__diags_init(&object->diags, &object->arena, ARC_NONE, object->text)) {
+        arc_diags_free(object);
+        return arc__fail_nomem(err);
+    }
+    sink->arena = &object->arena;
+    sink->diags = &object->diags;
+    *out = object;
+    return ARC_OK;
+}
+
+arc_status arc__face_diags_end(arc_diags *diags, arc_err *err)
+{
+    return index_findings(diags, err);
+}

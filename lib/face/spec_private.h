@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
-#include "spec/spec.h"
+#include "spec/diag.h"
 
 struct arc_spec_object {
     struct arc_mem mem;
@@ -19,5 +19,11 @@ struct arc_spec_object {
     enum arc_format format;
     uint32_t job_count;
 };
+
+/* Findings about a text that is no definition: a new list, and where to add to it (max is the
+ * caller's); then made ready to be looked at. */
+arc_status arc__face_diags_new(arc_slice text, arc_diags **out, struct arc_sink *sink,
+                               arc_err *err);
+arc_status arc__face_diags_end(arc_diags *diags, arc_err *err);
 
 #endif

@@ -4,12 +4,17 @@ unit_tests += \
 	tests/unit/core/cron_test \
 	tests/unit/core/decide_test \
 	tests/unit/core/event_test \
+	tests/unit/core/expr_check_test \
+	tests/unit/core/expr_docs_test \
+	tests/unit/core/expr_eval_test \
+	tests/unit/core/expr_parse_test \
 	tests/unit/core/functions_test \
 	tests/unit/core/pattern_test \
 	tests/unit/core/plan_test \
 	tests/unit/core/property_test \
 	tests/unit/core/retry_test \
 	tests/unit/core/states_test \
+	tests/unit/core/template_test \
 	tests/unit/core/value_test
 EXTRA_DIST += tests/golden/core
 
@@ -29,3 +34,10 @@ dist_check_SCRIPTS += tests/unit/core/pattern_re_test.py tests/unit/core/expr_re
 TESTS += tests/unit/core/pattern_re_test.py tests/unit/core/expr_reference_test.py
 EXTRA_DIST += tests/unit/core/expr_reference.py
 endif
+
+expr_sources = tests/unit/core/expr_trial.c tests/unit/core/expr_trial.h
+tests_unit_core_expr_check_test_SOURCES = tests/unit/core/expr_check_test.c $(expr_sources)
+tests_unit_core_expr_docs_test_SOURCES = tests/unit/core/expr_docs_test.c $(expr_sources)
+tests_unit_core_expr_eval_test_SOURCES = tests/unit/core/expr_eval_test.c $(expr_sources)
+tests_unit_core_expr_parse_test_SOURCES = tests/unit/core/expr_parse_test.c $(expr_sources)
+tests_unit_core_template_test_SOURCES = tests/unit/core/template_test.c $(expr_sources)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 unit_tests += \
 	tests/unit/face/ctl_test \
+	tests/unit/face/expr_test \
 	tests/unit/face/run_test \
 	tests/unit/face/spec_test
 if WITH_GRPC
