@@ -13,6 +13,8 @@ libarc_la_SOURCES += \
 	lib/core/expr_names.c \
 	lib/core/expr_ops.c \
 	lib/core/expr_parse.c lib/core/expr_parse.h \
+	lib/core/limits.def \
+	lib/core/operators.def \
 	lib/core/functions.c lib/core/functions.def lib/core/functions.h \
 	lib/core/functions_list.c lib/core/functions_private.h \
 	lib/core/functions_text.c lib/core/functions_value.c \
