@@ -5,9 +5,13 @@
 
 #include <arcentra/base.h>
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WORD_MAX 64 /* bytes; longer words are nobody's typing mistake */
+#define NUMBER_MAX 500
 
 /* --- UTF-8 ---------------------------------------------------------------------------------- */
 
@@ -119,6 +123,38 @@ int arc__utf8_repair(struct arc_buf *out, arc_slice text)
         replaced = 1;
     }
     return replaced;
+}
+
+size_t arc__utf8_put(char *to, uint32_t character)
+{
+    static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    size_t len = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    for (size_t i = len - 1; i > 0; i--) {
+        to[i] = (char)(unsigned char)(0x80 | (character & 0x3F));
+        character >>= 6;
+    }
+    to[0] = (char)(unsigned char)(leads[len] | character);
+    return len;
+}
+
+uint32_t arc__utf8_get(arc_slice text, size_t *len)
+{
+    const unsigned char *p = (const unsigned char *)text.ptr;
+    size_t bytes = p[0] < 0x80 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    uint32_t character = bytes == 1 ? p[0] : p[0] & (0x7FU >> bytes);
+    for (size_t i = 1; i < bytes && i < text.len; i++)
+        character = character << 6 | (p[i] & 0x3FU);
+    if (len != NULL)
+        *len = bytes < text.len ? bytes : text.len;
+    return character;
+}
+
+size_t arc__utf8_count(arc_slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += ((unsigned char)text.ptr[i] & 0xC0) != 0x80;
+    return count;
 }
 
 /* --- base64 and hex ------------------------------------------------------------------------- */
@@ -299,6 +335,68 @@ void arc__percent_add(struct arc_buf *out, arc_slice text)
             arc__buf_add(out, escape, sizeof(escape));
         }
     }
+}
+
+/* --- numbers -------------------------------------------------------------------------------- */
+
+static size_t digits_at(arc_slice text, size_t at)
+{
+    size_t from = at;
+    while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9')
+        at++;
+    return at - from;
+}
+
+/* The form above; *dot is where the point is, or the length of the text. */
+static int is_decimal_number(arc_slice text, size_t *dot)
+{
+    size_t at = text.len > 0 && text.ptr[0] == '-', run = digits_at(text, at);
+    *dot = text.len;
+    if (run == 0)
+        return 0;
+    at += run;
+    if (at < text.len && text.ptr[at] == '.') {
+        *dot = at++;
+        run = digits_at(text, at);
+        if (run == 0)
+            return 0;
+        at += run;
+    }
+    if (at < text.len && (text.ptr[at] == 'e' || text.ptr[at] == 'E')) {
+        at++;
+        if (at < text.len && (text.ptr[at] == '+' || text.ptr[at] == '-'))
+            at++;
+        run = digits_at(text, at);
+        if (run == 0)
+            return 0;
+        at += run;
+    }
+    return at == text.len;
+}
+
+int arc__text_to_double(arc_slice text, double *out)
+{
+    char copy[NUMBER_MAX + 20], half[16];
+    size_t dot = 0, len = 0, point = 0;
+    if (text.len > NUMBER_MAX || !is_decimal_number(text, &dot))
+        return 0;
+    memcpy(copy, text.ptr, dot);
+    len = dot;
+    if (dot < text.len) {
+        /* strtod wants the point of the host's locale; what that is, printf shows between 0 and 5.
+         */
+        point = (size_t)snprintf(half, sizeof(half), "%.1f", 0.5) - 2;
+        memcpy(copy + len, half + 1, point);
+        len += point;
+        memcpy(copy + len, text.ptr + dot + 1, text.len - dot - 1);
+        len += text.len - dot - 1;
+    }
+    copy[len] = '\0';
+    double value = strtod(copy, NULL);
+    if (!isfinite(value))
+        return 0;
+    *out = value;
+    return 1;
 }
 
 /* --- did you mean --------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encodings of text and bytes: UTF-8 (RFC 3629), base64 (RFC 4648), hex, percent (RFC 3986), and
- * "did you mean". */
+/* Encodings of text and bytes: UTF-8 (RFC 3629), base64 (RFC 4648), hex, percent (RFC 3986),
+ * numbers with a fraction, and "did you mean". */
 #ifndef ARC_BASE_TEXT_H
 #define ARC_BASE_TEXT_H
 
@@ -13,6 +13,13 @@ int arc__utf8_valid(arc_slice text, size_t *bad_at);
 size_t arc__ascii_prefix(arc_slice text); /* how many bytes at the start are ASCII */
 /* The length of the longest valid prefix of at most max bytes that does not cut a character. */
 size_t arc__utf8_prefix(arc_slice text, size_t max);
+/* Writes one character (not a surrogate, at most U+10FFFF) and answers its length, 1 to 4. */
+size_t arc__utf8_put(char *to, uint32_t character);
+/* The character at the start of text, which is valid and not empty; *len (may be NULL) its bytes.
+ */
+uint32_t arc__utf8_get(arc_slice text, size_t *len);
+/* The characters of a valid text. */
+size_t arc__utf8_count(arc_slice text);
 /* Appends text with each bad sequence replaced by U+FFFD; 1: something was replaced. */
 int arc__utf8_repair(struct arc_buf *out, arc_slice text);
 
@@ -26,6 +33,11 @@ arc_status arc__percent_decode(arc_slice text, struct arc_arena *arena, arc_slic
                                arc_err *err);
 /* Escapes all but unreserved characters. */
 void arc__percent_add(struct arc_buf *out, arc_slice text);
+
+/* Whole text as a decimal number: digits, then at will a fraction and an exponent, a minus before
+ * it. What the host's locale is does not matter. 0: it is none, has more than 500 characters, or is
+ * too large for a double; one that is too small is zero. */
+int arc__text_to_double(arc_slice text, double *out);
 
 /* The candidate nearest to word by edit distance (with transpositions), or ARC_NONE when none is
  * near enough to be meant. */

@@ -149,9 +149,9 @@ static void put_digits(char *to, int64_t value, int count)
     }
 }
 
-/* Days since 1970-01-01 as a date. Counted in years that begin in March, so that the leap day is
+/* Counted in years that begin in March, so that the leap day is
  * the last one; 400 of them are 146097 days. */
-static void date_of(int64_t days, int64_t *year, int64_t *month, int64_t *day)
+void arc__date_of(int64_t days, int64_t *year, int64_t *month, int64_t *day)
 {
     int64_t since = days + 719468; /* since 0000-03-01; positive for every time in nanoseconds */
     int64_t era = since / 146097, in_era = since % 146097;
@@ -172,7 +172,7 @@ void arc__rfc3339_add(struct arc_buf *out, int64_t wall_ns)
         in_day += day_ns;
         days--;
     }
-    date_of(days, &year, &month, &day);
+    arc__date_of(days, &year, &month, &day);
     int64_t ms = in_day / ARC_NS_PER_MS, second = ms / 1000;
     char text[] = "0000-00-00T00:00:00.000Z";
     put_digits(text, year, 4);

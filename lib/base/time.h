@@ -14,6 +14,8 @@
 arc_status arc__duration_parse(arc_slice text, int64_t *out_ns, arc_err *err);
 /* The shortest exact form that parses back: "1h30m", "250ms", "0". */
 void arc__duration_add(struct arc_buf *out, int64_t ns);
+/* Days since 1970-01-01, not before the year 0, as a date: month and day from 1. */
+void arc__date_of(int64_t days, int64_t *year, int64_t *month, int64_t *day);
 /* RFC 3339 in UTC with milliseconds: "2026-01-31T08:00:00.250Z". */
 void arc__rfc3339_add(struct arc_buf *out, int64_t wall_ns);
 

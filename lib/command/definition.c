@@ -188,8 +188,9 @@ static arc_status canonical_make(struct arc_op *op, struct arc_definition *out, 
 }
 
 arc_status arc__definition_read(struct arc_op *op, const Pipeline__V1__Spec *spec, int32_t format,
-                                struct arc_definition *out, arc_err *err)
+                                int runnable, struct arc_definition *out, arc_err *err)
 {
+    const struct arc_read_options options = {.runnable = runnable != 0};
     arc_slice text = ARC_NONE;
     *out = (struct arc_definition){.whole = 1};
     if (op->raw_spec.len > 0) {
@@ -203,7 +204,7 @@ arc_status arc__definition_read(struct arc_op *op, const Pipeline__V1__Spec *spe
         return arc__fail(err, ARC_EINVAL, "spec", "The definition is missing: send spec.");
     }
     arc_err why = ARC_ERR_INIT;
-    arc_status status = arc__spec_read(text, ARC_FORMAT_JSON, ARC_NONE, NULL, &op->arena,
+    arc_status status = arc__spec_read(text, ARC_FORMAT_JSON, ARC_NONE, &options, &op->arena,
                                        &out->diags, &out->spec, &why);
     if (op->raw_spec.len > 0)
         diags_move(op, &out->diags);

@@ -17,10 +17,11 @@ struct arc_definition {
 
 /* 1: the request carries one. */
 int arc__definition_given(const struct arc_op *op, const Pipeline__V1__Spec *spec);
-/* Reads and checks it; everything lives in op->arena. ARC_EINVAL: out->diags has the findings (if
- * it has any: a definition that is missing has none). */
+/* Reads and checks it; everything lives in op->arena. runnable: it is to be saved, not only looked
+ * at, so what is not run yet is an error. ARC_EINVAL: out->diags has the findings (if it has any: a
+ * definition that is missing has none). */
 arc_status arc__definition_read(struct arc_op *op, const Pipeline__V1__Spec *spec, int32_t format,
-                                struct arc_definition *out, arc_err *err);
+                                int runnable, struct arc_definition *out, arc_err *err);
 /* The findings as an object for a refusal's details; ARC_NONE without findings. */
 arc_slice arc__definition_details(struct arc_op *op, const struct arc_diags *diags);
 /* What err says of a definition with findings: the first error. Answers ARC_EINVAL. */

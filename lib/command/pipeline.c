@@ -254,7 +254,7 @@ static arc_status create_begin(struct arc_op *op, const void *message, arc_err *
         return ARC_OK;
     }
     if (given) {
-        arc_status status = arc__definition_read(op, request->spec, 0, &state->definition, err);
+        arc_status status = arc__definition_read(op, request->spec, 0, 1, &state->definition, err);
         if (status == ARC_EINVAL) {
             arc__op_refuse(op, status, err, arc__definition_details(op, &state->definition.diags));
             return ARC_OK;

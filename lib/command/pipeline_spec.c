@@ -185,7 +185,7 @@ static void validate_pipeline(struct arc_op *op, const struct arc_rows *rows)
     if (arc__pipeline_row(op, rows) == NULL)
         return;
     arc_status status =
-        arc__definition_read(op, request->spec, (int32_t)request->format, definition, &err);
+        arc__definition_read(op, request->spec, (int32_t)request->format, 0, definition, &err);
     if (status == ARC_OK && request->plan)
         status = arc__definition_plan(op, definition, &plan, &err);
     if (status == ARC_OK && op->http)
@@ -288,8 +288,8 @@ static void save_pipeline(struct arc_op *op, const struct arc_rows *rows)
         refuse_repository(op);
         return;
     }
-    arc_status status =
-        arc__definition_read(op, request->spec, (int32_t)request->format, &state->definition, &err);
+    arc_status status = arc__definition_read(op, request->spec, (int32_t)request->format, 1,
+                                             &state->definition, &err);
     if (status != ARC_OK)
         arc__op_refuse(op, status, &err, arc__definition_details(op, &state->definition.diags));
     else if (!state->definition.whole && row->definition_sha.len > 0)

@@ -63,6 +63,24 @@ uint32_t arc__expr_contexts(const struct arc_expr *expr);
 /* 1: it names success(), failure(), always() or cancelled(). */
 int arc__expr_has_status(const struct arc_expr *expr);
 
+/* One name as the text has it: `needs.build.outputs.x` is NEEDS with three members. */
+#define ARC_EXPR_MEMBERS_MAX 4u
+struct arc_expr_name {
+    enum arc_context context;
+    uint32_t bare;  /* a variable by its name alone */
+    uint32_t count; /* members that are written out, the first ARC_EXPR_MEMBERS_MAX of them */
+    arc_slice members[ARC_EXPR_MEMBERS_MAX];
+    uint32_t offsets[ARC_EXPR_MEMBERS_MAX];
+    uint32_t offset, end; /* of all of it */
+};
+
+/* The names in the order of the text: start with *at = 0; 0: no more. */
+int arc__expr_name(const struct arc_expr *expr, uint32_t *at, struct arc_expr_name *out);
+/* Those of the names, by their number as bits, of whose text something may become part of the
+ * result: `a == b` gives nothing away of either, `a ?? b` may be both. Names from the 65th on set
+ * all bits. */
+uint64_t arc__expr_flows(const struct arc_expr *expr);
+
 /* --- checking ----------------------------------------------------------------------------- */
 
 enum arc_type_kind {

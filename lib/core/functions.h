@@ -15,6 +15,8 @@ struct arc_fn_call {
     struct arc_fault *fault; /* kind, message, hint: offsets are the caller's */
 };
 
+/* 0: the budget is spent, and the fault says so. Data costs a unit for each 64 bytes looked at or
+ * made, and for each 8 values. */
 int arc__fn_pay(struct arc_fn_call *call, uint64_t units);
 /* Fills the fault and answers ARC_EINVAL; the message is printf'd into the arena. */
 arc_status arc__fn_fail(struct arc_fn_call *call, enum arc_fault_kind kind, const char *hint,
@@ -25,13 +27,15 @@ arc_status arc__fn_fail(struct arc_fn_call *call, enum arc_fault_kind kind, cons
 typedef arc_status arc_function_run(struct arc_fn_call *call, const struct arc_value *args,
                                     uint32_t count, struct arc_value *out);
 
-#define ARC_FUNCTION_PARAMS_MAX 4
+#define ARC_FUNCTION_PARAMS_MAX 3
 
 struct arc_function {
     const char *name;
     const char *signature; /* "replace(text, old, new) -> text", for docs, hints and hover */
     uint32_t least, most;  /* arguments; most UINT32_MAX: any number */
-    enum arc_type_kind params[ARC_FUNCTION_PARAMS_MAX]; /* the last one holds for all further */
+    /* The last one that there is holds for all further arguments. */
+    enum arc_type_kind params[ARC_FUNCTION_PARAMS_MAX];
+    uint32_t param_count;
     enum arc_type_kind result;
     arc_function_run *run;
     const char *sentence;
@@ -40,6 +44,10 @@ struct arc_function {
 /* Sorted by name. */
 const struct arc_function *arc__functions(size_t *count);
 const struct arc_function *arc__function_find(arc_slice name);
+
+/* 1: an argument of type `given` may stand where `wanted` is: the same, either one ANY, an int for
+ * a float, a map of texts for a map. */
+int arc__type_accepts(enum arc_type_kind wanted, enum arc_type_kind given);
 
 /* What operators share with functions. */
 arc_status arc__fn_matches(struct arc_fn_call *call, const struct arc_value *args, uint32_t count,

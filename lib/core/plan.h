@@ -79,11 +79,14 @@ struct arc_selector {
     uint32_t expr_count;
 };
 
-/* Which texts of a step are templates still: they name what only the run knows, and are expanded,
- * whole, when the step is granted (core/resolve.h). The others are final. */
+/* Which texts of a step or job are templates still: they name what only the run knows, and are
+ * expanded, whole, when the step is granted (core/resolve.h). The others are final. Outputs and
+ * notices are always templates. */
 #define ARC_LATE_ARGS 1u
 #define ARC_LATE_IMAGE 2u
 #define ARC_LATE_DIRECTORY 4u
+#define ARC_LATE_RUNTIME 8u
+#define ARC_LATE_ARTIFACTS 16u
 
 /* Steps that the plan inserts. */
 enum arc_step_role { ARC_STEP_ROLE_OWN, ARC_STEP_ROLE_SOURCE, ARC_STEP_ROLE_ARTIFACTS };
@@ -114,7 +117,7 @@ enum arc_gate_guards { ARC_GATE_PIPELINE = 1, ARC_GATE_STAGE, ARC_GATE_JOB };
 
 struct arc_plan_gate {
     enum arc_gate_guards guards;
-    uint32_t index;           /* of the stage or job; 0 for the pipeline */
+    uint32_t index; /* of the stage or job (with a matrix: of its first cell); 0 for the pipeline */
     uint32_t automatic;       /* `auto`: the plugin decides */
     arc_slice plugin, params; /* params: JSON */
     const arc_slice *approvers;
@@ -159,6 +162,7 @@ struct arc_plan_job {
     struct arc_kvs outputs; /* names and their templates, expanded when the job ends */
     /* JSON of what the engine hands on: artifacts (a list), runtime, target, notify; or empty */
     arc_slice artifacts, runtime, target, notify;
+    uint32_t late;        /* ARC_LATE_RUNTIME, ARC_LATE_ARTIFACTS */
     const uint32_t *deps; /* indices into jobs, ascending; a matrix job stands as all its cells */
     uint32_t dep_count;
     const struct arc_plan_step *steps;
@@ -192,7 +196,8 @@ struct arc_plan {
     arc_slice version;
     arc_slice name;
     struct arc_kvs variables; /* the trigger's over the definition's */
-    /* A JSON object of the contexts `trigger`, `git` and `pipeline`, for what is expanded later. */
+    /* A JSON object of the contexts `trigger`, `git` and `pipeline`, for what is expanded later;
+     * empty: nothing is. */
     arc_slice context;
     uint32_t gate; /* 1 + index into gates; 0: none */
     struct arc_plan_group group;

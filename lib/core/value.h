@@ -22,6 +22,10 @@ enum arc_value_kind {
     ARC_VALUE_UNKNOWN   /* not known yet: while planning, what only the run will tell */
 };
 
+/* How deep lists and maps stand in each other: documents (64) within literals (32), and air. What
+ * is deeper is equal to nothing, is not written (ARC_ELIMIT) and not copied (UNKNOWN). */
+#define ARC_VALUE_DEPTH_MAX 128u
+
 struct arc_member;
 
 struct arc_value {
@@ -69,8 +73,12 @@ static inline arc_slice arc__value_slice(const struct arc_value *value)
 const char *arc__value_kind_name(enum arc_value_kind kind);
 /* A member of a map by binary search; NULL: it has none of that name, or it is no map. */
 const struct arc_value *arc__value_get(const struct arc_value *map, arc_slice key);
+/* <0, 0, >0: two of INT and FLOAT by number, exactly (no rounding of large integers). */
+int arc__value_compare_numbers(const struct arc_value *a, const struct arc_value *b);
 /* 1: equal. INT and FLOAT compare by number; other kinds that differ are not equal. */
 int arc__value_equal(const struct arc_value *a, const struct arc_value *b);
+/* 0: it is, or holds, what is not known yet. */
+int arc__value_is_known(const struct arc_value *value);
 /* As JSON: maps in their order, times as RFC 3339, durations as `1h30m`; numbers so that they read
  * back as they are. UNKNOWN is null. */
 void arc__value_to_json(const struct arc_value *value, struct arc_buf *out);
@@ -79,9 +87,12 @@ void arc__value_to_text(const struct arc_value *value, struct arc_buf *out);
 /* A deep copy into the arena; UNKNOWN when memory is out (the arena says so). */
 struct arc_value arc__value_copy(struct arc_arena *arena, const struct arc_value *value);
 /* Strict JSON (RFC 8259) as a value, at most `depth` deep (core may not see yajl): ARC_EINVAL with
- * the offset in err. Duplicate keys are refused; integers outside of int64 become FLOAT. */
+ * line and column (in bytes) in err, ARC_ELIMIT too deep, ARC_ENOMEM. Duplicate keys and NUL are
+ * refused; integers outside of int64 become FLOAT. Nothing of json is borrowed. */
 arc_status arc__value_from_json(arc_slice json, uint32_t depth, struct arc_arena *arena,
                                 struct arc_value *out, arc_err *err);
+/* Sorts by key, members of one key in the order that they had. */
+void arc__value_sort(struct arc_member *members, uint32_t count);
 /* A map from members in any order: sorts them in place. Of two with one key the later wins. */
 struct arc_value arc__value_map(struct arc_member *members, uint32_t count);
 

@@ -3,16 +3,21 @@
 #ifndef ARC_SPEC_DIAG_H
 #define ARC_SPEC_DIAG_H
 
+#include "core/expr.h"
 #include "spec/spec.h"
 
 enum arc_diag_code {
-#define DIAG(number, name, severity, sentence, why, example, fix) ARC_DIAG_##name = number,
+#define DIAG(number, name, severity, kind, sentence, why, example, fix) ARC_DIAG_##name = number,
 #include "spec/diags.def"
 };
+
+/* Whether the JSON Schema of the language refuses it too. */
+enum arc_diag_kind { ARC_DIAG_STRUCTURAL = 1, ARC_DIAG_SEMANTIC };
 
 struct arc_diag_row {
     uint32_t code;
     enum arc_severity severity;
+    enum arc_diag_kind kind;
     const char *name; /* "UNKNOWN_KEY" */
     const char *sentence;
     const char *why;
@@ -25,6 +30,14 @@ struct arc_sink {
     struct arc_arena *arena;
     struct arc_diags *diags;
     uint32_t max;
+    const struct arc_mute *muted; /* places of which nothing more is said */
+    uint32_t muted_count;
+};
+
+/* A text that is not what it would be, because of something that was said already. */
+struct arc_mute {
+    const struct arc_mute *next;
+    struct arc_span span;
 };
 
 /* Where a finding is, as a path, made only when it is kept: the frames of the walk. */
@@ -47,7 +60,14 @@ const struct arc_diag_row *arc__diag_row(uint32_t code); /* NULL: no such code *
 struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
                                const struct arc_path *path, const struct arc_span *span,
                                arc_slice hint, const arc_slice *args, size_t arg_count);
-/* diag may be NULL. */
+/* The same with another severity than the table's, for what depends on why it is checked. */
+struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code,
+                                  enum arc_severity severity, const struct arc_path *path,
+                                  const struct arc_span *span, arc_slice hint,
+                                  const arc_slice *args, size_t arg_count);
+/* Of a fault of an expression. */
+enum arc_diag_code arc__fault_code(enum arc_fault_kind kind);
+/* diag may be NULL. What stands in an included text is followed by where it is included. */
 void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct arc_span *span,
                       const char *message);
 /* 1 while findings are kept: what only serves a hint need not be computed otherwise. */

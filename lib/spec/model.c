@@ -37,7 +37,8 @@ int arc__model_variables(struct arc_check *check)
         struct arc_spec_variable *variable = &spec->variables[i];
         struct arc_path here = {&parent, variable->node->key, 0};
         if (variable->node->kind < ARC_NODE_LIST)
-            arc__template_check(check, variable->node, &here, ARC_IN_VARIABLE, &variable->outside);
+            arc__template_check(check, variable->node, arc__field(ARC_FIELD_PIPELINE_VARIABLES),
+                                &here, ARC_IN_VARIABLE, &variable->outside);
     }
     return 1;
 }
@@ -89,6 +90,8 @@ static void add_jobs(struct arc_spec *spec, const struct arc_node *list, uint32_
             .stage = stage,
             .index = spec->job_count,
             .in_stage = in_stage,
+            .has_matrix = arc__field_get(c, ARC_FIELD_JOB_MATRIX) != NULL,
+            .cells = 1,
         };
         spec->job_count++;
     }

@@ -8,6 +8,9 @@
 #include "spec/fields.h"
 #include "spec/tree.h"
 
+struct arc_names;
+struct arc_scope_names;
+
 struct arc_spec_job {
     const struct arc_node *node; /* a map */
     arc_slice name;              /* ARC_NONE: none was given */
@@ -17,6 +20,10 @@ struct arc_spec_job {
     const uint32_t *deps; /* indices into jobs, as written, without those that are wrong */
     const struct arc_node **dep_nodes; /* where each is written */
     uint32_t dep_count;
+    uint32_t has_matrix;
+    uint32_t cells;                  /* of its matrix; 1: it has none, or it is wrong */
+    uint32_t never;                  /* 1: its condition is false for good */
+    const struct arc_names *outputs; /* NULL: nobody asked for them */
 };
 
 struct arc_spec_stage {
@@ -24,6 +31,7 @@ struct arc_spec_stage {
     arc_slice name;
     uint32_t first_job, job_count;
     uint32_t in_list; /* in `stages`, for paths */
+    uint32_t never;
 };
 
 /* A declared variable; they are sorted by name. */
@@ -44,29 +52,46 @@ struct arc_spec {
     uint32_t named_count;
     struct arc_spec_variable *variables;
     uint32_t variable_count;
+    struct arc_spec_limits limits; /* that it was read under; its plan has the same */
+    const struct arc_plan_include *includes;
+    uint32_t include_count;
 };
 
 /* What the checks share. */
 struct arc_check {
     struct arc_arena *arena;
     struct arc_sink *sink;
-    struct arc_spec_limits limits;
+    struct arc_spec_limits limits; /* resolved */
+    struct arc_read_options options;
+    int merging; /* texts are not templates yet: what they name may come with an include */
+    int stop;    /* what is left would be guesses */
     struct arc_spec *spec;
+    /* The job that is walked. job is NULL where the model does not know it. */
+    struct arc_spec_job *job;
+    struct arc_spec_stage *stage;
+    const struct arc_node *in_stage, *in_job, *in_step;
+    uint32_t next_job, next_stage, cells;
+    uint32_t step; /* which one of the job, those of `finally` behind the others */
+    struct arc_scope_names *names;
+    uint32_t scope_work; /* spent of ARC_SCOPE_WORK_MAX */
 };
 
 /* Zeroed memory of the host for one pass; the caller frees it with the arena's mem. A refusal marks
  * the arena as failed. */
 void *arc__check_alloc(struct arc_check *check, size_t count, size_t size);
 
+/* What the first character says of a text of no given format. */
+enum arc_format arc__guess_format(arc_slice text);
+
 /* --- the passes, in this order ------------------------------------------------------------ */
 
+/* Stages and jobs as arrays; the shape need not be right. */
+int arc__model_jobs(struct arc_check *check);
 /* Variables by name, before templates are looked at. 0: memory is out (of all that answer int). */
 int arc__model_variables(struct arc_check *check);
 struct arc_spec_variable *arc__spec_variable(const struct arc_spec *spec, arc_slice name);
 /* Every key and value against the field table. */
 void arc__check_shape(struct arc_check *check);
-/* Stages and jobs as arrays. */
-int arc__model_jobs(struct arc_check *check);
 const struct arc_spec_job *arc__spec_job(const struct arc_spec *spec, arc_slice name);
 /* What holds between parts: names, dependencies, cycles, selectors, conditions that are false. */
 int arc__check_rules(struct arc_check *check);
@@ -84,26 +109,27 @@ int arc__form_when(const struct arc_node *node, enum arc_when *out);
 /* Whether a step's `uses` is the shell. */
 int arc__uses_shell(arc_slice uses);
 
-/* --- templates (template.c) --------------------------------------------------------------- */
+/* Names of time zones (zones.c): 1 when there is one of that name, and the one that is meant. */
+int arc__zone_known(arc_slice name);
+arc_slice arc__zone_nearest(arc_slice name);
+/* Where bytes of a scalar's text stand in the document; the whole scalar where that cannot be told,
+ * because it was escaped or folded. */
+struct arc_span arc__scalar_span(const struct arc_check *check, const struct arc_node *node,
+                                 size_t from, size_t to);
 
-#define ARC_EXPRESSION_MAX 8192
+/* --- expressions (scope.c) ---------------------------------------------------------------- */
 
 enum arc_template_in { ARC_IN_VALUE, ARC_IN_VARIABLE, ARC_IN_SCRIPT };
 
-/* Every expression in the scalar. *outside is set when one of them holds something of the trigger
- * (may be NULL). */
+/* Every expression in the scalar, which is of the field. *outside is set when something that comes
+ * from outside may become part of the text (may be NULL). */
 void arc__template_check(struct arc_check *check, const struct arc_node *node,
-                         const struct arc_path *path, enum arc_template_in in, int *outside);
-
-struct arc_template_values {
-    const struct arc_plan_inputs *inputs;
-    const struct arc_kvs *variables;
-    arc_slice namespace_, version;
-};
-
-/* Appends the text with every expression replaced by its value; one pass, values are not looked at
- * again. The text was checked. */
-void arc__spec_expand(const struct arc_template_values *values, arc_slice text,
-                      struct arc_buf *out);
+                         const struct arc_field *field, const struct arc_path *path,
+                         enum arc_template_in in, int *outside);
+/* Variables that a text which cannot be read may use: they are not said to be unused then. */
+void arc__mark_words(struct arc_check *check, arc_slice text);
+/* A `when`. 1: it is right, and false whatever the run will be. */
+int arc__condition_check(struct arc_check *check, const struct arc_node *node,
+                         const struct arc_field *field, const struct arc_path *path);
 
 #endif

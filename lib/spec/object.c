@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of one object: unknown ones, two spellings, what is missing, what this version does not
  * run, and the few rules between keys of one object. */
-#include "spec/shape.h"
+#include "spec/rules.h"
+
+#include "spec/scope.h"
 
 #define FIELDS_MAX 32
 
@@ -50,7 +52,12 @@ static void unknown_key(struct walk *walk, const struct arc_node *child,
 {
     arc_slice hint = ARC_NONE;
     if (arc__sink_keeps(walk->check->sink)) {
-        hint = other_level(walk, child->key);
+        hint = arc__foreign_hint(walk->check, walk->object, child->key);
+        if (hint.len == 0)
+            hint = other_level(walk, child->key);
+        if (hint.len == 0 && walk->object == ARC_OBJECT_PIPELINE && child->kind == ARC_NODE_MAP &&
+            arc__field_nearest(walk->object, child->key).len == 0)
+            hint = ARC_LIT("a job stands in the list `jobs:`, with its `name`");
         if (hint.len == 0)
             hint =
                 arc__did_you_mean(walk->check->sink, arc__field_nearest(walk->object, child->key));
@@ -64,12 +71,33 @@ static void unknown_key(struct walk *walk, const struct arc_node *child,
 /* An axis of a matrix: the only place where further keys are part of an object. */
 static void check_axis(struct walk *walk, const struct arc_node *child, const struct arc_path *path)
 {
-    int good = child->kind == ARC_NODE_LIST && child->count > 0;
-    for (const struct arc_node *c = child->first; c != NULL; c = c->next)
-        good &= c->kind < ARC_NODE_LIST;
-    if (!good)
-        arc__shape_type(walk->check, child, path, arc__quoted(walk->check->sink, child->key),
-                        "a list of single values", ARC_NONE);
+    struct arc_check *check = walk->check;
+    uint32_t index = 0;
+    if (child->kind == ARC_NODE_LIST && child->count == 0)
+        (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_LIST, path, &child->mark, ARC_NONE,
+                            ARC_ARGS(arc__quoted(check->sink, child->key)));
+    if (child->kind != ARC_NODE_LIST) {
+        arc_slice hint = arc__foreign_hint(check, walk->object, child->key);
+        if (hint.len == 0)
+            hint = arc__did_you_mean(check->sink, arc__field_nearest(walk->object, child->key));
+        if (hint.len == 0 && child->kind > ARC_NODE_NULL && child->kind < ARC_NODE_LIST &&
+            child->text.len <= 64)
+            hint = arc__arena_printf(check->arena, "write `[%.*s]`", ARC_ARG(child->text));
+        arc__shape_type(check, child, path, arc__quoted(check->sink, child->key),
+                        "a list of single values", hint);
+        return;
+    }
+    for (const struct arc_node *c = child->first; c != NULL; c = c->next, index++) {
+        struct arc_path item = {path, ARC_NONE, index};
+        if (c->kind == ARC_NODE_NULL || c->kind >= ARC_NODE_LIST)
+            arc__shape_type(
+                check, c, &item,
+                arc__arena_printf(check->arena, "An item of `%.*s`", ARC_ARG(child->key)),
+                "a single value", ARC_NONE);
+        else if (arc__template_any(c->text))
+            (void)arc__diag_add(check->sink, ARC_DIAG_NO_TEMPLATE, &item, &c->mark, ARC_NONE,
+                                ARC_ARGS(ARC_LIT("a matrix")));
+    }
 }
 
 /* `approval: {required: false}` is no gate, so there is nothing to run. */
@@ -90,8 +118,11 @@ static void check_later(struct walk *walk, const struct arc_field *field,
 {
     if (field->status != ARC_FIELD_LATER || is_no_gate(field, child) || is_empty(child))
         return;
-    (void)arc__diag_add(walk->check->sink, ARC_DIAG_LATER, path, &child->key_mark, ARC_NONE,
-                        ARC_ARGS(quoted_key(walk, field->key)));
+    /* Without triggers a run that is started by hand still does what the rest says. */
+    int refused = walk->check->options.runnable && field->of != ARC_OBJECT_TRIGGER;
+    (void)arc__diag_add_as(walk->check->sink, ARC_DIAG_LATER,
+                           refused ? ARC_SEVERITY_ERROR : ARC_SEVERITY_WARNING, path,
+                           &child->key_mark, ARC_NONE, ARC_ARGS(quoted_key(walk, field->key)));
 }
 
 /* 1: it is the first of its field. */
@@ -143,7 +174,7 @@ static void check_root(struct walk *walk)
     struct arc_span head = arc__node_head(walk->node);
     const struct arc_node *stages = walk->seen[arc__field(ARC_FIELD_PIPELINE_STAGES) - walk->first];
     const struct arc_node *jobs = walk->seen[arc__field(ARC_FIELD_PIPELINE_JOBS) - walk->first];
-    if (stages == NULL && jobs == NULL)
+    if (stages == NULL && jobs == NULL && !walk->check->merging)
         (void)arc__diag_add(sink, ARC_DIAG_NO_JOBS, NULL, &head, ARC_NONE, ARC_NO_ARGS);
     if (stages == NULL || jobs == NULL)
         return;
@@ -163,7 +194,7 @@ static void check_step(struct walk *walk)
     const struct arc_node *args = arc__field_get(walk->node, ARC_FIELD_STEP_ARGS);
     const struct arc_node *other = args != NULL ? arc__node_get(args, "run") : NULL;
     struct arc_span head = arc__node_head(walk->node);
-    if (run == NULL && uses == NULL)
+    if (run == NULL && uses == NULL && !arc__foreign_runs(walk->node))
         (void)arc__diag_add(sink, ARC_DIAG_NO_USES, walk->path, &head, ARC_NONE, ARC_NO_ARGS);
     if (run == NULL)
         return;
@@ -182,56 +213,6 @@ static void check_step(struct walk *walk)
     }
 }
 
-static void check_trigger(struct walk *walk)
-{
-    struct arc_sink *sink = walk->check->sink;
-    const struct arc_node *type = arc__field_get(walk->node, ARC_FIELD_TRIGGER_TYPE);
-    if (type == NULL || arc__slice_is(type->text, "manual") ||
-        arc__word_index(arc__field(ARC_FIELD_TRIGGER_TYPE)->words, type->text) < 0)
-        return;
-    struct arc_path here = {walk->path, type->key, 0};
-    (void)arc__diag_add(
-        sink, ARC_DIAG_LATER, &here, &type->mark, ARC_NONE,
-        ARC_ARGS(arc__arena_printf(sink->arena, "The trigger `%.*s`", ARC_ARG(type->text))));
-}
-
-static void check_match(struct walk *walk)
-{
-    struct arc_sink *sink = walk->check->sink;
-    const struct arc_node *op = arc__field_get(walk->node, ARC_FIELD_MATCH_OPERATOR);
-    const struct arc_node *values = arc__field_get(walk->node, ARC_FIELD_MATCH_VALUES);
-    int index =
-        op != NULL ? arc__word_index(arc__field(ARC_FIELD_MATCH_OPERATOR)->words, op->text) : -1;
-    if (index < 0 || (values != NULL && values->kind != ARC_NODE_LIST))
-        return;
-    enum arc_label_op wanted = (enum arc_label_op)(index + 1);
-    uint32_t count = values != NULL ? values->count : 0;
-    int takes_none = wanted == ARC_LABEL_EXISTS || wanted == ARC_LABEL_NOT_EXISTS;
-    int takes_number = wanted == ARC_LABEL_GT || wanted == ARC_LABEL_LT;
-    struct arc_path here = {walk->path, values != NULL ? values->key : op->key, 0};
-    const struct arc_span *mark = values != NULL ? &values->mark : &op->mark;
-    const char *expected = NULL;
-    if (takes_none && count > 0)
-        expected = "no `values`";
-    else if (takes_number && count != 1)
-        expected = "exactly one value";
-    else if (!takes_none && count == 0)
-        expected = "at least one value";
-    if (expected != NULL) {
-        (void)arc__diag_add(sink, ARC_DIAG_SELECTOR_VALUES, &here, mark,
-                            takes_none ? ARC_LIT("remove `values`")
-                                       : ARC_LIT("write it like `values: [linux]`"),
-                            ARC_ARGS(arc__quoted(sink, op->text), arc__slice_cstr(expected)));
-        return;
-    }
-    int64_t number;
-    if (takes_number && values->first->kind < ARC_NODE_LIST &&
-        !arc__slice_to_i64(values->first->text, &number))
-        (void)arc__diag_add(
-            sink, ARC_DIAG_SELECTOR_NUMBER, &here, &values->first->mark, ARC_NONE,
-            ARC_ARGS(arc__quoted(sink, op->text), arc__quoted(sink, values->first->text)));
-}
-
 static void check_required(struct walk *walk, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -246,11 +227,58 @@ static void check_required(struct walk *walk, size_t count)
     }
 }
 
+/* Where the walk stands. Stages and jobs come in the order in which the model has them; where the
+ * two differ, the definition is wrong, and what stands there is checked without what others know of
+ * it. */
+static void enter(struct walk *walk)
+{
+    struct arc_check *check = walk->check;
+    struct arc_spec *spec = check->spec;
+    if (walk->object == ARC_OBJECT_STAGE) {
+        check->in_stage = walk->node;
+        check->stage = NULL;
+        if (check->next_stage < spec->stage_count &&
+            spec->stages[check->next_stage].node == walk->node)
+            check->stage = &spec->stages[check->next_stage++];
+    } else if (walk->object == ARC_OBJECT_JOB) {
+        check->in_job = walk->node;
+        check->cells = 1;
+        check->job = NULL;
+        memset(check->names, 0, sizeof(*check->names));
+        if (check->next_job < spec->job_count && spec->jobs[check->next_job].node == walk->node)
+            check->job = &spec->jobs[check->next_job++];
+    } else if (walk->object == ARC_OBJECT_STEP) {
+        const struct arc_node *steps = NULL;
+        int last = walk->path->up != NULL && arc__slice_is(walk->path->up->key, "finally");
+        if (last)
+            steps = arc__field_get(check->in_job, ARC_FIELD_JOB_STEPS);
+        check->in_step = walk->node;
+        check->step = walk->path->index + (steps != NULL ? steps->count : 0);
+    }
+}
+
+static void leave(struct walk *walk)
+{
+    struct arc_check *check = walk->check;
+    if (walk->object == ARC_OBJECT_STAGE) {
+        check->in_stage = NULL;
+        check->stage = NULL;
+    } else if (walk->object == ARC_OBJECT_JOB) {
+        if (check->job != NULL)
+            check->job->cells = check->cells;
+        check->in_job = NULL;
+        check->job = NULL;
+    } else if (walk->object == ARC_OBJECT_STEP) {
+        check->in_step = NULL;
+    }
+}
+
 void arc__shape_object(struct arc_check *check, const struct arc_node *node, enum arc_object object,
                        const struct arc_path *path)
 {
     struct walk walk = {.check = check, .node = node, .object = object, .path = path};
     size_t count = arc__object_fields(object, &walk.first);
+    enter(&walk);
     for (const struct arc_node *c = node->first; c != NULL; c = c->next)
         check_key(&walk, c);
     check_required(&walk, count);
@@ -258,10 +286,9 @@ void arc__shape_object(struct arc_check *check, const struct arc_node *node, enu
         check_root(&walk);
     else if (object == ARC_OBJECT_STEP)
         check_step(&walk);
-    else if (object == ARC_OBJECT_TRIGGER)
-        check_trigger(&walk);
-    else if (object == ARC_OBJECT_MATCH)
-        check_match(&walk);
+    else
+        arc__check_block(check, object, node, path);
+    leave(&walk);
 }
 
 void arc__check_shape(struct arc_check *check)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must hold between the parts of a definition: unique names, dependencies, no cycles,
  * selectors that can be met; and warnings about what does nothing. */
-#include "spec/model.h"
+#include "spec/rules.h"
 
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "base/time.h"
+#include "core/template.h"
 
 /* --- paths -------------------------------------------------------------------------------- */
 
@@ -40,18 +40,34 @@ static void job_place(const struct arc_spec *spec, const struct arc_spec_job *jo
     push(place, ARC_NONE, job->in_stage);
 }
 
+const struct arc_path *arc__job_path(const struct arc_spec *spec, const struct arc_spec_job *job,
+                                     struct arc_path frames[6])
+{
+    struct place place;
+    if (job == NULL)
+        return NULL;
+    job_place(spec, job, &place);
+    for (uint32_t i = 0; i < place.count; i++) {
+        frames[i] = place.frames[i];
+        frames[i].up = i > 0 ? &frames[i - 1] : NULL;
+    }
+    return &frames[place.count - 1];
+}
+
 /* --- unique names ------------------------------------------------------------------------- */
 
 struct named {
     const struct arc_node *node; /* the scalar that is the name */
+    const struct arc_path *up;   /* of its list */
     uint32_t index;              /* in its list */
+    uint32_t order;
 };
 
 static int name_order(const void *a, const void *b)
 {
     const struct named *x = a, *y = b;
     int order = arc__slice_compare(x->node->text, y->node->text);
-    return order != 0 ? order : x->index < y->index ? -1 : x->index > y->index;
+    return order != 0 ? order : x->order < y->order ? -1 : x->order > y->order;
 }
 
 static void report_twin(struct arc_check *check, enum arc_diag_code code,
@@ -69,9 +85,9 @@ static int is_id(const struct arc_node *node)
     return field != NULL && field->id == ARC_FIELD_STEP_ID;
 }
 
-/* Names of the items of one list, sorted here. up: the list's path. */
+/* Names of items, sorted here. */
 static void check_unique(struct arc_check *check, struct named *names, uint32_t count,
-                         enum arc_diag_code code, const struct arc_path *up)
+                         enum arc_diag_code code)
 {
     qsort(names, count, sizeof(*names), name_order);
     for (uint32_t i = 1, first = 0; i < count; i++) {
@@ -82,7 +98,7 @@ static void check_unique(struct arc_check *check, struct named *names, uint32_t 
         /* Two steps without an id are told apart by their names, of which was spoken before. */
         if (code == ARC_DIAG_DUPLICATE_ID && !is_id(names[first].node) && !is_id(names[i].node))
             continue;
-        struct arc_path item = {up, ARC_NONE, names[i].index};
+        struct arc_path item = {names[i].up, ARC_NONE, names[i].index};
         struct arc_path here = {&item, names[i].node->key, 0};
         report_twin(check, code, names[first].node, names[i].node, &here);
     }
@@ -105,10 +121,13 @@ static int check_stage_names(struct arc_check *check)
         return 0;
     for (uint32_t i = 0; i < spec->stage_count; i++) {
         if (spec->stages[i].node != NULL &&
-            scalar_field(spec->stages[i].node, ARC_FIELD_STAGE_NAME, &names[count].node))
-            names[count++].index = spec->stages[i].in_list;
+            scalar_field(spec->stages[i].node, ARC_FIELD_STAGE_NAME, &names[count].node)) {
+            names[count].index = spec->stages[i].in_list;
+            names[count].order = count;
+            names[count++].up = &up;
+        }
     }
-    check_unique(check, names, count, ARC_DIAG_DUPLICATE_STAGE, &up);
+    check_unique(check, names, count, ARC_DIAG_DUPLICATE_STAGE);
     arc__free(&check->arena->mem, names);
     return 1;
 }
@@ -130,28 +149,44 @@ static void check_job_names(struct arc_check *check)
     }
 }
 
+/* The scalars of a field of steps, those of `finally` behind the others. by_id: the id, and the
+ * name where there is none. */
+static uint32_t collect(const struct arc_node *steps, const struct arc_path *path, int by_id,
+                        struct named *names, uint32_t count, uint32_t *ids)
+{
+    uint32_t index = 0;
+    for (const struct arc_node *c = steps != NULL ? steps->first : NULL; c != NULL;
+         c = c->next, index++) {
+        struct named *named = &names[count];
+        int has_id = by_id && scalar_field(c, ARC_FIELD_STEP_ID, &named->node);
+        *ids += (uint32_t)has_id;
+        if (!has_id && !scalar_field(c, ARC_FIELD_STEP_NAME, &named->node))
+            continue;
+        named->index = index;
+        named->order = count;
+        named->up = path;
+        count++;
+    }
+    return count;
+}
+
 /* Step names, then ids, where a step without an id has its name as one. */
 static int check_step_names(struct arc_check *check, const struct arc_node *steps,
-                            const struct arc_path *up)
+                            const struct arc_path *path, const struct arc_node *after,
+                            const struct arc_path *after_path)
 {
-    struct named *names = arc__check_alloc(check, steps->count + 1, sizeof(*names));
-    uint32_t count = 0, ids = 0, index = 0, own = 0;
+    size_t most = (size_t)(steps != NULL ? steps->count : 0) + (after != NULL ? after->count : 0);
+    struct named *names = arc__check_alloc(check, most + 1, sizeof(*names));
+    uint32_t ids = 0, count;
     if (names == NULL)
         return 0;
-    for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
-        if (scalar_field(c, ARC_FIELD_STEP_NAME, &names[count].node))
-            names[count++].index = index;
-    }
-    check_unique(check, names, count, ARC_DIAG_DUPLICATE_STEP, up);
-    index = 0;
-    for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
-        int has_id = scalar_field(c, ARC_FIELD_STEP_ID, &names[ids].node);
-        own += (uint32_t)has_id;
-        if (has_id || scalar_field(c, ARC_FIELD_STEP_NAME, &names[ids].node))
-            names[ids++].index = index;
-    }
-    if (own > 0)
-        check_unique(check, names, ids, ARC_DIAG_DUPLICATE_ID, up);
+    count = collect(steps, path, 0, names, 0, &ids);
+    count = collect(after, after_path, 0, names, count, &ids);
+    check_unique(check, names, count, ARC_DIAG_DUPLICATE_STEP);
+    count = collect(steps, path, 1, names, 0, &ids);
+    count = collect(after, after_path, 1, names, count, &ids);
+    if (ids > 0)
+        check_unique(check, names, count, ARC_DIAG_DUPLICATE_ID);
     arc__free(&check->arena->mem, names);
     return 1;
 }
@@ -342,109 +377,7 @@ static int check_cycles(struct arc_check *check)
     return held;
 }
 
-/* --- selectors ---------------------------------------------------------------------------- */
-
-static const struct arc_node *labels_of(const struct arc_node *owner, enum arc_field_id selector)
-{
-    const struct arc_node *labels =
-        arc__field_get(arc__field_get(owner, selector), ARC_FIELD_SELECTOR_MATCH_LABELS);
-    return labels != NULL && labels->kind == ARC_NODE_MAP ? labels : NULL;
-}
-
-struct label {
-    const struct arc_node *node;
-    uint32_t order;
-};
-
-static int label_order(const void *a, const void *b)
-{
-    const struct label *x = a, *y = b;
-    int order = arc__slice_compare(x->node->key, y->node->key);
-    return order != 0 ? order : x->order < y->order ? -1 : x->order > y->order;
-}
-
-static uint32_t add_labels(struct label *labels, uint32_t count, const struct arc_node *map)
-{
-    for (const struct arc_node *c = map != NULL ? map->first : NULL; c != NULL; c = c->next) {
-        if (c->kind < ARC_NODE_LIST)
-            labels[count] = (struct label){c, count}, count++;
-    }
-    return count;
-}
-
-static void compare_labels(struct arc_check *check, struct label *labels, uint32_t count,
-                           const struct arc_path *path)
-{
-    struct arc_sink *sink = check->sink;
-    qsort(labels, count, sizeof(*labels), label_order);
-    for (uint32_t i = 1; i < count; i++) {
-        const struct arc_node *a = labels[i - 1].node, *b = labels[i].node;
-        if (!arc__slice_equal(a->key, b->key) || arc__slice_equal(a->text, b->text))
-            continue;
-        struct arc_diag *diag =
-            arc__diag_add(sink, ARC_DIAG_SELECTOR_CONFLICT, path, &b->mark, ARC_NONE,
-                          ARC_ARGS(arc__quoted(sink, a->key), arc__quoted(sink, a->text),
-                                   arc__quoted(sink, b->text)));
-        arc__diag_relate(sink, diag, &a->mark, "the other one is here");
-    }
-}
-
-/* The labels that the job and its steps ask for must be those of one agent. */
-static int check_labels(struct arc_check *check, const struct arc_spec_job *job,
-                        const struct arc_node *steps, const struct arc_path *path)
-{
-    const struct arc_node *own = labels_of(job->node, ARC_FIELD_JOB_AGENT_SELECTOR);
-    size_t most = own != NULL ? own->count : 0;
-    for (const struct arc_node *c = steps != NULL ? steps->first : NULL; c != NULL; c = c->next) {
-        const struct arc_node *more = labels_of(c, ARC_FIELD_STEP_AGENT_SELECTOR);
-        most += more != NULL ? more->count : 0;
-    }
-    if (most < 2)
-        return 1;
-    struct label *labels = arc__check_alloc(check, most, sizeof(*labels));
-    if (labels == NULL)
-        return 0;
-    uint32_t count = add_labels(labels, 0, own);
-    for (const struct arc_node *c = steps != NULL ? steps->first : NULL; c != NULL; c = c->next)
-        count = add_labels(labels, count, labels_of(c, ARC_FIELD_STEP_AGENT_SELECTOR));
-    compare_labels(check, labels, count, path);
-    arc__free(&check->arena->mem, labels);
-    return 1;
-}
-
 /* --- what does nothing -------------------------------------------------------------------- */
-
-static void check_never(struct arc_check *check, const struct arc_node *map, enum arc_field_id id,
-                        const char *what, const struct arc_path *path)
-{
-    enum arc_when when;
-    const struct arc_node *node = arc__field_get(map, id);
-    if (node == NULL || node->kind >= ARC_NODE_LIST || !arc__form_when(node, &when) ||
-        when != ARC_WHEN_NEVER)
-        return;
-    struct arc_path here = {path, node->key, 0};
-    (void)arc__diag_add(check->sink, ARC_DIAG_NEVER, &here, &node->mark, ARC_NONE,
-                        ARC_ARGS(arc__slice_cstr(what)));
-}
-
-static void check_retry(struct arc_check *check, const struct arc_node *map, enum arc_field_id id,
-                        const struct arc_path *path)
-{
-    const struct arc_node *retry = arc__field_get(map, id);
-    arc_slice delay = arc__field_text(retry, ARC_FIELD_RETRY_DELAY);
-    const struct arc_node *most = arc__field_get(retry, ARC_FIELD_RETRY_MAX_DELAY);
-    int64_t delay_ns, most_ns;
-    if (delay.ptr == NULL || most == NULL || most->kind >= ARC_NODE_LIST ||
-        arc__duration_parse(delay, &delay_ns, NULL) != ARC_OK ||
-        arc__duration_parse(most->text, &most_ns, NULL) != ARC_OK || most_ns == 0 ||
-        most_ns >= delay_ns)
-        return;
-    struct arc_path parent = {path, retry->key, 0};
-    struct arc_path here = {&parent, most->key, 0};
-    (void)arc__diag_add(
-        check->sink, ARC_DIAG_RETRY_DELAY, &here, &most->mark, ARC_NONE,
-        ARC_ARGS(arc__quoted(check->sink, most->text), arc__quoted(check->sink, delay)));
-}
 
 static void check_unused(struct arc_check *check)
 {
@@ -459,26 +392,123 @@ static void check_unused(struct arc_check *check)
     }
 }
 
+/* --- times -------------------------------------------------------------------------------- */
+
+/* A timeout that another one cuts short. outer: the map that holds the other. */
+static void check_timeout(struct arc_check *check, const struct arc_node *map, enum arc_field_id id,
+                          const char *what, const struct arc_path *path,
+                          const struct arc_node *outer, enum arc_field_id outer_id,
+                          const char *whole)
+{
+    int64_t inner_ns = 0, outer_ns = 0;
+    if (!arc__duration_of(map, id, &inner_ns) || !arc__duration_of(outer, outer_id, &outer_ns) ||
+        inner_ns <= outer_ns)
+        return;
+    const struct arc_node *inner = arc__field_get(map, id);
+    const struct arc_node *other = arc__field_get(outer, outer_id);
+    struct arc_diag *diag =
+        arc__say(check, ARC_DIAG_TIMEOUT_ORDER, inner, path, ARC_NONE,
+                 ARC_ARGS(arc__slice_cstr(what), arc__quoted(check->sink, inner->text),
+                          arc__slice_cstr(whole), arc__quoted(check->sink, other->text)));
+    arc__diag_relate(check->sink, diag, &other->mark, "the shorter one is here");
+}
+
+/* --- what never happens ------------------------------------------------------------------- */
+
+static int job_is_never(const struct arc_spec *spec, const struct arc_spec_job *job)
+{
+    return job->never || spec->stages[job->stage].never;
+}
+
+/* A job that wants success, and waits for one that never runs. */
+static void check_waiting(struct arc_check *check, const struct arc_spec_job *job)
+{
+    if (job_is_never(check->spec, job) || !arc__wants_success(check, job->node))
+        return;
+    for (uint32_t i = 0; i < job->dep_count; i++) {
+        const struct arc_spec_job *dep = &check->spec->jobs[job->deps[i]];
+        struct place place;
+        if (!job_is_never(check->spec, dep))
+            continue;
+        job_place(check->spec, job, &place);
+        push(&place, ARC_LIT("dependsOn"), 0);
+        (void)arc__diag_add(
+            check->sink, ARC_DIAG_WAITS_FOR_NEVER, innermost(&place), &job->dep_nodes[i]->mark,
+            ARC_NONE,
+            ARC_ARGS(arc__quoted(check->sink, job->name), arc__quoted(check->sink, dep->name)));
+        return;
+    }
+}
+
+/* --- how much it becomes ------------------------------------------------------------------ */
+
+/* Jobs and dependencies once every matrix is written out. */
+static void check_expansion(struct arc_check *check)
+{
+    const struct arc_spec *spec = check->spec;
+    uint64_t jobs = 0, edges = 0;
+    if (spec->job_count == 0)
+        return;
+    for (uint32_t i = 0; i < spec->job_count; i++) {
+        const struct arc_spec_job *job = &spec->jobs[i];
+        jobs += job->cells;
+        for (uint32_t k = 0; k < job->dep_count; k++)
+            edges += (uint64_t)job->cells * spec->jobs[job->deps[k]].cells;
+    }
+    struct place place;
+    job_place(spec, &spec->jobs[0], &place);
+    place.count--;
+    const struct arc_node *list =
+        arc__field_get(spec->root, spec->stages[0].node != NULL ? ARC_FIELD_PIPELINE_STAGES
+                                                                : ARC_FIELD_PIPELINE_JOBS);
+    struct arc_path here = {NULL, list->key, 0};
+    if (jobs > check->limits.jobs)
+        (void)arc__diag_add(check->sink, ARC_DIAG_TOO_MANY, &here, &list->key_mark,
+                            ARC_LIT("make its matrices smaller, or split the pipeline"),
+                            ARC_ARGS(ARC_LIT("The pipeline"), arc__decimal(check->sink, jobs),
+                                     ARC_LIT("jobs with all cells"),
+                                     arc__decimal(check->sink, check->limits.jobs)));
+    if (edges > check->limits.edges)
+        (void)arc__diag_add(check->sink, ARC_DIAG_TOO_MANY, &here, &list->key_mark,
+                            ARC_LIT("put a job between the two matrices, which waits for all "
+                                    "cells of one"),
+                            ARC_ARGS(ARC_LIT("The pipeline"), arc__decimal(check->sink, edges),
+                                     ARC_LIT("dependencies between cells"),
+                                     arc__decimal(check->sink, check->limits.edges)));
+}
+
 /* --- one job ------------------------------------------------------------------------------ */
+
+static void check_steps(struct arc_check *check, const struct arc_spec_job *job,
+                        const struct arc_node *steps, const struct arc_path *list)
+{
+    uint32_t index = 0;
+    for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
+        struct arc_path item = {list, ARC_NONE, index};
+        check_timeout(check, c, ARC_FIELD_STEP_TIMEOUT, "The step", &item, job->node,
+                      ARC_FIELD_JOB_TIMEOUT, "job");
+    }
+}
 
 static int check_job(struct arc_check *check, const struct arc_spec_job *job)
 {
     const struct arc_node *steps = arc__field_get(job->node, ARC_FIELD_JOB_STEPS);
+    const struct arc_node *after = arc__field_get(job->node, ARC_FIELD_JOB_FINALLY);
     struct place place;
     job_place(check->spec, job, &place);
     const struct arc_path *here = innermost(&place);
-    check_never(check, job->node, ARC_FIELD_JOB_WHEN, "The job", here);
-    check_retry(check, job->node, ARC_FIELD_JOB_RETRY, here);
-    if (steps == NULL || steps->kind != ARC_NODE_LIST)
-        return check_labels(check, job, NULL, here);
-    struct arc_path list = {here, ARC_LIT("steps"), 0};
-    uint32_t index = 0;
-    for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
-        struct arc_path item = {&list, ARC_NONE, index};
-        check_never(check, c, ARC_FIELD_STEP_WHEN, "The step", &item);
-        check_retry(check, c, ARC_FIELD_STEP_RETRY, &item);
-    }
-    return check_step_names(check, steps, &list) && check_labels(check, job, steps, here);
+    check_waiting(check, job);
+    check_timeout(check, job->node, ARC_FIELD_JOB_TIMEOUT, "The job", here, check->spec->root,
+                  ARC_FIELD_PIPELINE_TIMEOUT, "run");
+    steps = steps != NULL && steps->kind == ARC_NODE_LIST ? steps : NULL;
+    after = after != NULL && after->kind == ARC_NODE_LIST ? after : NULL;
+    struct arc_path list = {here, ARC_LIT("steps"), 0}, last = {here, ARC_LIT("finally"), 0};
+    if (steps != NULL)
+        check_steps(check, job, steps, &list);
+    if (after != NULL)
+        check_steps(check, job, after, &last);
+    return check_step_names(check, steps, &list, after, &last) &&
+           arc__check_selectors(check, job, steps, here);
 }
 
 int arc__check_rules(struct arc_check *check)
@@ -487,18 +517,14 @@ int arc__check_rules(struct arc_check *check)
     if (!check_stage_names(check))
         return 0;
     check_job_names(check);
-    for (uint32_t i = 0; i < spec->stage_count; i++) {
-        struct arc_path list = {NULL, ARC_LIT("stages"), 0};
-        struct arc_path here = {&list, ARC_NONE, spec->stages[i].in_list};
-        check_never(check, spec->stages[i].node, ARC_FIELD_STAGE_WHEN, "The stage", &here);
-    }
     uint32_t *listed = arc__check_alloc(check, spec->job_count + 1, sizeof(*listed));
     int held = listed != NULL;
     for (uint32_t i = 0; held && i < spec->job_count; i++)
         held = resolve_job(check, &spec->jobs[i], listed) && check_job(check, &spec->jobs[i]);
     arc__free(&check->arena->mem, listed);
-    if (!held || !check_cycles(check))
+    if (!held || !check_cycles(check) || !arc__check_groups(check))
         return 0;
+    check_expansion(check);
     check_unused(check);
     return 1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk over the tree with the field table in hand: unknown keys, types, forms of values,
  * templates. What holds between parts is in rules.c. */
-#include "spec/shape.h"
+#include "spec/rules.h"
 
 #include "base/text.h"
 #include "base/time.h"
@@ -112,10 +112,12 @@ static void check_text(struct arc_check *check, const struct arc_node *node,
     if ((field->flags & ARC_FIELD_FLAG_NONEMPTY) != 0 && arc__slice_trim(node->text).len == 0)
         (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &node->mark, ARC_NONE,
                             ARC_ARGS(key_name(check, field)));
-    if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0)
-        arc__template_check(check, node, path,
+    if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0) {
+        arc__template_check(check, node, field, path,
                             field->id == ARC_FIELD_STEP_RUN ? ARC_IN_SCRIPT : ARC_IN_VALUE, NULL);
-    else if (refuse_template(check, node, field, path))
+        if (field->id == ARC_FIELD_STEP_RUN)
+            arc__check_plain(check, node, path, ARC_PLAIN_ELSEWHERE);
+    } else if (refuse_template(check, node, field, path))
         return;
     check_form(check, node, field, path);
 }
@@ -236,45 +238,58 @@ static void check_bool(struct arc_check *check, const struct arc_node *node,
 /* A condition in braces, shown without them. */
 static arc_slice bare_condition(struct arc_check *check, arc_slice text)
 {
-    text = arc__slice_trim(text);
-    if (text.len < 6 || text.len > 100 || !arc__slice_starts(text, ARC_LIT("${{")) ||
-        memcmp(text.ptr + text.len - 2, "}}", 2) != 0)
-        return ARC_LIT("write it without them");
-    text = arc__slice_trim(arc__slice(text.ptr + 3, text.len - 5));
-    return arc__arena_printf(check->arena, "write `%.*s`", ARC_ARG(text));
+    struct arc_template_part part;
+    struct arc_buf buf;
+    arc_slice rest = text, shown = ARC_NONE;
+    arc__buf_init(&buf, &check->arena->mem, 512);
+    while (arc__template_next(text, &rest, &part))
+        arc__buf_add_slice(&buf, part.text);
+    arc_slice bare = arc__buf_slice(&buf);
+    if (buf.failed == ARC_OK && bare.len <= 120 &&
+        (bare.len == 0 || memchr(bare.ptr, '\n', bare.len) == NULL))
+        shown = arc__arena_printf(check->arena, "write `%.*s`", ARC_ARG(bare));
+    arc__buf_deinit(&buf);
+    return shown.len > 0 ? shown : ARC_LIT("write it without them");
+}
+
+static void never(struct arc_check *check, const struct arc_node *node,
+                  const struct arc_field *field, const struct arc_path *path)
+{
+    const char *what = field->object == ARC_OBJECT_STAGE ? "The stage"
+                       : field->object == ARC_OBJECT_JOB ? "The job"
+                                                         : "The step";
+    if (field->object == ARC_OBJECT_STAGE && check->stage != NULL)
+        check->stage->never = 1;
+    if (field->object == ARC_OBJECT_JOB && check->job != NULL)
+        check->job->never = 1;
+    (void)arc__diag_add(check->sink, ARC_DIAG_NEVER, path, &node->mark, ARC_NONE,
+                        ARC_ARGS(arc__slice_cstr(what)));
 }
 
 static void check_when(struct arc_check *check, const struct arc_node *node,
                        const struct arc_field *field, const struct arc_path *path)
 {
-    const arc_slice functions[] = {ARC_LIT("success()"), ARC_LIT("failure()"), ARC_LIT("always()"),
-                                   ARC_LIT("cancelled()")};
-    enum arc_when when;
     arc_slice text = arc__slice_trim(node->text);
-    if (node->kind != ARC_NODE_BOOL && node->kind != ARC_NODE_TEXT) {
+    if (node->kind == ARC_NODE_BOOL) {
+        if (!node->number)
+            never(check, node, field, path);
+        return;
+    }
+    if (node->kind != ARC_NODE_TEXT) {
         arc__shape_type(check, node, path, key_name(check, field), "a condition", ARC_NONE);
         return;
     }
-    if (arc__form_when(node, &when))
-        return;
     if (arc__template_any(text)) {
         (void)arc__diag_add(check->sink, ARC_DIAG_CONDITION_BRACES, path, &node->mark,
                             bare_condition(check, text), ARC_NO_ARGS);
+        arc__mark_words(check, text);
         return;
     }
-    arc_slice name = text;
-    if (name.len > 2 && memcmp(name.ptr + name.len - 2, "()", 2) == 0)
-        name.len -= 2;
-    if (!arc__form_ident(name) && text.len > 0) {
-        (void)arc__diag_add(check->sink, ARC_DIAG_CONDITION_LATER, path, &node->mark, ARC_NONE,
-                            ARC_NO_ARGS);
-        return;
-    }
-    arc_slice call = arc__arena_printf(check->arena, "%.*s()", ARC_ARG(name));
-    arc_slice near = arc__nearest(call, functions, ARC_COUNT_OF(functions));
-    (void)arc__diag_add(check->sink, ARC_DIAG_CONDITION, path, &node->mark,
-                        arc__did_you_mean(check->sink, near),
-                        ARC_ARGS(arc__quoted(check->sink, node->text)));
+    if (text.len == 0)
+        (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &node->mark, ARC_NONE,
+                            ARC_ARGS(key_name(check, field)));
+    else if (arc__condition_check(check, node, field, path))
+        never(check, node, field, path);
 }
 
 /* --- maps and lists of scalars ------------------------------------------------------------ */
@@ -305,12 +320,17 @@ static void check_entry(struct arc_check *check, const struct arc_node *child,
                                                      : ARC_NONE);
         return;
     }
-    if (field->type == ARC_TYPE_VARIABLES)
-        return; /* looked at first: arc__model_variables */
-    if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0)
-        arc__template_check(check, child, path, ARC_IN_VALUE, NULL);
+    if (field->type == ARC_TYPE_VARIABLES) { /* its templates were looked at before */
+        arc__check_plain(check, child, path, ARC_PLAIN_ELSEWHERE);
+        return;
+    }
+    int expanded = (field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0;
+    if (expanded)
+        arc__template_check(check, child, field, path, ARC_IN_VALUE, NULL);
     else
         (void)refuse_template(check, child, field, path);
+    if (field->type == ARC_TYPE_ENV && expanded) /* names of secrets are none */
+        arc__check_plain(check, child, path, ARC_PLAIN_HERE);
 }
 
 static void check_text_map(struct arc_check *check, const struct arc_node *node,
@@ -331,18 +351,19 @@ static void check_text_map(struct arc_check *check, const struct arc_node *node,
 
 /* Any value: templates in every text of it. `in` is how those at this level are read. */
 static void check_any(struct arc_check *check, const struct arc_node *node,
-                      const struct arc_path *path, enum arc_template_in in)
+                      const struct arc_field *field, const struct arc_path *path,
+                      enum arc_template_in in)
 {
     uint32_t index = 0;
     if (node->kind == ARC_NODE_TEXT)
-        arc__template_check(check, node, path, in, NULL);
+        arc__template_check(check, node, field, path, in, NULL);
     if (node->kind < ARC_NODE_LIST)
         return;
     for (const struct arc_node *c = node->first; c != NULL; c = c->next, index++) {
         struct arc_path here = {path, node->kind == ARC_NODE_MAP ? c->key : ARC_NONE, index};
         if (node->kind == ARC_NODE_MAP)
             check_free_key(check, c, &here);
-        check_any(check, c, &here, in);
+        check_any(check, c, field, &here, in);
     }
 }
 
@@ -368,7 +389,9 @@ static void check_map(struct arc_check *check, const struct arc_node *node,
     for (const struct arc_node *c = node->first; c != NULL; c = c->next) {
         struct arc_path here = {path, c->key, 0};
         check_free_key(check, c, &here);
-        check_any(check, c, &here, shell && is_script(c->key) ? ARC_IN_SCRIPT : ARC_IN_VALUE);
+        int script = shell && is_script(c->key);
+        check_any(check, c, field, &here, script ? ARC_IN_SCRIPT : ARC_IN_VALUE);
+        arc__check_plain(check, c, &here, script ? ARC_PLAIN_ELSEWHERE : ARC_PLAIN_HERE);
     }
 }
 
@@ -453,12 +476,22 @@ static arc_slice object_hint(struct arc_check *check, const struct arc_node *nod
                              ARC_ARG(after));
 }
 
+/* A map where a list of maps is taken: keys that would be names, or an item without its dash. */
+static arc_slice list_hint(struct arc_check *check, const struct arc_node *node)
+{
+    if (node->kind != ARC_NODE_MAP)
+        return ARC_NONE;
+    if (node->first == NULL || node->first->kind != ARC_NODE_MAP || node->first->key.len > 64)
+        return ARC_LIT("start each item with `- `");
+    return arc__arena_printf(check->arena, "write `- name: %.*s` and its keys below that",
+                             ARC_ARG(node->first->key));
+}
+
 static void check_objects(struct arc_check *check, const struct arc_node *node,
                           const struct arc_field *field, const struct arc_path *path)
 {
     uint32_t index = 0;
-    arc_slice hint = node->kind == ARC_NODE_MAP ? ARC_LIT("start each item with `- `") : ARC_NONE;
-    if (!check_list(check, node, field, path, "a list of maps", hint))
+    if (!check_list(check, node, field, path, "a list of maps", list_hint(check, node)))
         return;
     if (field->of == ARC_OBJECT_STEP && node->count > check->limits.steps_per_job) {
         (void)arc__diag_add(

@@ -110,6 +110,23 @@ int arc__form_when(const struct arc_node *node, enum arc_when *out)
     return 0;
 }
 
+struct arc_span arc__scalar_span(const struct arc_check *check, const struct arc_node *node,
+                                 size_t from, size_t to)
+{
+    arc_slice source = arc__diags_source(check->sink->diags, node->mark.file);
+    struct arc_span span = node->mark;
+    if (span.end > source.len || span.offset > span.end || to < from || to > node->text.len)
+        return node->mark;
+    arc_slice written = arc__slice(source.ptr + span.offset, span.end - span.offset);
+    size_t quote = written.len == node->text.len + 2 ? 1 : 0;
+    if (written.len != node->text.len + 2 * quote || node->text.len == 0 ||
+        memcmp(written.ptr + quote, node->text.ptr, node->text.len) != 0)
+        return node->mark;
+    span.end = span.offset + (uint32_t)(quote + to);
+    span.offset += (uint32_t)(quote + from);
+    return span;
+}
+
 int arc__uses_shell(arc_slice uses)
 {
     arc_slice version;

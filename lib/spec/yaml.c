@@ -306,7 +306,7 @@ static int resolve(struct reader *reader, const yaml_event_t *event, struct arc_
         return 1;
     if (tag != NULL && arc__slice_is(standard_tag(tag), "str"))
         return 1;
-    node->plain = (uint32_t)plain;
+    node->plain = (uint16_t)plain;
     if (plain && !arc__core_schema(node))
         (void)refuse(reader, ARC_DIAG_NUMBER, event,
                      ARC_ARGS(arc__quoted(reader->tree->sink, node->text)));

@@ -74,7 +74,7 @@ void fuzz_tree(struct fuzz_input *input, enum arc_format format)
     char *copy = fuzz_copy(input->bytes, input->len);
     arc_slice text = arc__slice(copy, input->len);
     arc__arena_init(&arena, &mem, BUDGET);
-    struct arc_sink sink = {&arena, &diags, limits.diags};
+    struct arc_sink sink = {.arena = &arena, .diags = &diags, .max = limits.diags};
     state.fail_at = fuzz_order(input);
     if (arc__diags_init(&diags, &arena, ARC_NONE, text) &&
         arc__tree_init(&tree, 0, &limits, &arena, &sink))

@@ -412,6 +412,51 @@ static void the_nearest_word_wins_and_long_ones_are_not_words(void)
     CHECK_INT(arc__nearest(arc__slice(longer, 64), &most, 1).len, 64);
 }
 
+static void numbers_are_read_whole_or_not_at_all(void)
+{
+    static const struct {
+        const char *text;
+        double want;
+        int taken;
+    } rows[] = {
+        {"0", 0, 1},      {"12", 12, 1},         {"-1.5", -1.5, 1}, {"1e3", 1000, 1},
+        {"2E-1", 0.2, 1}, {"0.1", 0.1, 1},       {"1e-999", 0, 1},  {"1e999", 0, 0},
+        {"", 0, 0},       {"-", 0, 0},           {".5", 0, 0},      {"5.", 0, 0},
+        {"1e", 0, 0},     {"1e+", 0, 0},         {"+1", 0, 0},      {"0x10", 0, 0},
+        {"inf", 0, 0},    {"nan", 0, 0},         {"1 ", 0, 0},      {"1,5", 0, 0},
+        {"1e+2", 100, 1}, {"00012.50", 12.5, 1},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        double got = 0;
+        CHECK_INT(arc__text_to_double(arc__slice_cstr(rows[i].text), &got), rows[i].taken);
+        CHECK(memcmp(&got, &rows[i].want, sizeof(got)) == 0);
+    }
+    char digits[502];
+    double got = 0;
+    memset(digits, '0', sizeof(digits));
+    digits[1] = '.';
+    CHECK(arc__text_to_double(arc__slice(digits, 500), &got));
+    CHECK(!arc__text_to_double(arc__slice(digits, 501), &got));
+}
+
+static void characters_are_put_and_taken_one_by_one(void)
+{
+    size_t wrong = 0;
+    for (uint32_t c = 0; c <= 0x10FFFF; c++) {
+        char bytes[4];
+        size_t len = 0;
+        if (c >= 0xD800 && c <= 0xDFFF)
+            continue;
+        size_t put = arc__utf8_put(bytes, c);
+        wrong += !arc__utf8_valid(arc__slice(bytes, put), NULL);
+        wrong += arc__utf8_get(arc__slice(bytes, put), &len) != c || len != put;
+        wrong += arc__utf8_count(arc__slice(bytes, put)) != 1;
+    }
+    CHECK_INT(wrong, 0);
+    CHECK_INT(arc__utf8_count(ARC_LIT("a\xc3\xa4\xf0\x9f\x98\x80")), 3);
+    CHECK_INT(arc__utf8_count(ARC_NONE), 0);
+}
+
 static const struct test tests[] = {
     {"all sequences of three bytes agree with Unicode's table",
      all_sequences_of_three_bytes_agree_with_the_table},
@@ -432,5 +477,7 @@ static const struct test tests[] = {
     {"slips find the word that was meant", slips_find_the_word_that_was_meant},
     {"the nearest word wins and long ones are not words",
      the_nearest_word_wins_and_long_ones_are_not_words},
+    {"decimal numbers are read whole or not at all", numbers_are_read_whole_or_not_at_all},
+    {"characters are put and taken one by one", characters_are_put_and_taken_one_by_one},
 };
 TEST_MAIN(tests)

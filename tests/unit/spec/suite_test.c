@@ -55,7 +55,7 @@ static arc_slice get(const struct arc_node *map, const char *key)
 static const struct arc_node *read_case(struct subject *s, arc_slice text, enum arc_format format,
                                         const struct arc_diag **why)
 {
-    struct arc_sink sink = {&s->arena, &s->diags, 1};
+    struct arc_sink sink = {.arena = &s->arena, .diags = &s->diags, .max = 1};
     struct arc_spec_limits limits = arc__limits_resolve(&wide);
     struct arc_tree tree;
     const struct arc_node *root = NULL;

@@ -17,7 +17,7 @@ static const struct arc_node *read_tree(struct reading *r, arc_slice text, enum 
     struct arc_spec_limits limits = arc__limits_resolve(given);
     subject_init(&r->s);
     CHECK(arc__diags_init(&r->s.diags, &r->s.arena, ARC_NONE, text));
-    r->sink = (struct arc_sink){&r->s.arena, &r->s.diags, 100};
+    r->sink = (struct arc_sink){.arena = &r->s.arena, .diags = &r->s.diags, .max = 100};
     r->root = NULL;
     if (arc__tree_init(&r->tree, 0, &limits, &r->s.arena, &r->sink))
         r->root = format == ARC_FORMAT_JSON ? arc__json_tree(&r->tree) : arc__yaml_tree(&r->tree);
@@ -216,7 +216,7 @@ static void findings_stand_in_the_order_of_files_and_places(void)
     CHECK(arc__diags_init(&s.diags, &s.arena, ARC_LIT("one"), ARC_LIT("a\nb\nc")));
     CHECK_INT(arc__diags_add_file(&s.diags, &s.arena, ARC_LIT("two"), ARC_LIT("dd\nee")), 1);
     CHECK_INT(arc__diags_add_file(&s.diags, &s.arena, ARC_LIT("three"), ARC_LIT("f")), 2);
-    struct arc_sink sink = {&s.arena, &s.diags, 100};
+    struct arc_sink sink = {.arena = &s.arena, .diags = &s.diags, .max = 100};
     static const struct arc_span spans[] = {{4, 5, 0}, {0, 1, 2}, {3, 4, 1}, {0, 0, 1}, {2, 3, 0}};
     for (size_t i = 0; i < ARC_COUNT_OF(spans); i++) {
         struct arc_diag *diag =

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files that make a plan share:
+ *
+ *   plan_build.c    inputs, stages, jobs, their order and edges, the hash
+ *   plan_matrix.c   the cells of a matrix
+ *   plan_step.c     steps, environments, what is inserted before and behind
+ *   plan_text.c     templates: what is known now, what the run will tell
+ *   plan_when.c     conditions: what is decided now, and why
+ *   plan_json.c, plan_load.c   a plan as JSON and back */
+#ifndef ARC_SPEC_PLAN_PRIVATE_H
+#define ARC_SPEC_PLAN_PRIVATE_H
+
+#include "core/template.h"
+#include "spec/model.h"
+#include "spec/node.h"
+
+/* Environments in layers: what is known, and what is a template still; no name is in both. */
+struct arc_plan_env {
+    struct arc_kvs known, late;
+};
+
+struct arc_planner {
+    const struct arc_spec *spec;
+    const struct arc_plan_inputs *inputs;
+    struct arc_arena *arena;  /* what the plan keeps */
+    struct arc_arena scratch; /* of one evaluation */
+    struct arc_arena step;    /* the world's `env`, made where something names it */
+    struct arc_sink *sink;
+    struct arc_world world;
+    const struct arc_plan_env *env; /* what the world's `env` is made of */
+    const struct arc_path *path;    /* of the object whose fields are read */
+    struct arc_spec_limits limits;
+    uint32_t runtime; /* 1: something is left for the run to expand or to decide */
+};
+
+/* --- plan_text.c -------------------------------------------------------------------------- */
+
+/* Arrays and copies in the plan's arena, which says so when memory is out. */
+void *arc__plan_array(struct arc_planner *p, size_t count, size_t size);
+arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text);
+/* What was built, kept; the buffer is gone. */
+struct arc_buf arc__plan_scratch(struct arc_planner *p);
+arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf);
+
+/* The environment that templates see from now on. */
+void arc__plan_use_env(struct arc_planner *p, const struct arc_plan_env *env);
+/* Fills in the world's `env` if the text may name it. */
+void arc__plan_see_env(struct arc_planner *p, arc_slice text);
+/* What cannot be worked out, as a finding at the scalar. */
+void arc__plan_fault(struct arc_planner *p, const struct arc_node *node,
+                     const struct arc_fault *fault);
+/* The text with its templates expanded. *late is set when a value is not known yet: the text is
+ * then as written. late NULL: that is a finding. */
+arc_slice arc__plan_expand(struct arc_planner *p, const struct arc_node *node, int *late);
+arc_slice arc__plan_field(struct arc_planner *p, const struct arc_node *map, enum arc_field_id id);
+/* A map of texts, expanded and sorted; late as above, for each entry. */
+struct arc_kvs arc__plan_texts(struct arc_planner *p, const struct arc_node *map,
+                               struct arc_kvs *late);
+/* Two sorted lists as one; where both have a key, `above` wins. */
+struct arc_kvs arc__plan_overlay(struct arc_planner *p, const struct arc_kvs *below,
+                                 const struct arc_kvs *above);
+int arc__plan_kv_order(const void *a, const void *b);
+/* A layer of environment on top of another. */
+struct arc_plan_env arc__plan_layer(struct arc_planner *p, const struct arc_plan_env *below,
+                                    const struct arc_node *map);
+/* Writes an object of the field table in its canonical form, templates of fields that have them
+ * expanded; *late as above, then what is written is of no use. late NULL: nothing is expanded. */
+void arc__plan_put_object(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,
+                          enum arc_object object, int *late);
+/* Any JSON, texts expanded; a text that is one template and nothing else keeps its type. */
+void arc__plan_put_value(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,
+                         int *late);
+/* The same for a child of the list or map that p->path names. */
+void arc__plan_put_child(struct arc_planner *p, struct arc_json *json, const struct arc_node *child,
+                         uint32_t index, int *late);
+
+/* --- plan_when.c -------------------------------------------------------------------------- */
+
+struct arc_condition arc__plan_condition(struct arc_planner *p, const struct arc_node *map,
+                                         enum arc_field_id id);
+
+/* --- plan_step.c -------------------------------------------------------------------------- */
+
+int64_t arc__plan_duration(const struct arc_node *map, enum arc_field_id id);
+uint32_t arc__plan_bool(const struct arc_node *map, enum arc_field_id id);
+struct arc_retry arc__plan_retry(const struct arc_node *map, enum arc_field_id id);
+int arc__plan_word(const struct arc_node *map, enum arc_field_id id);
+/* What a job takes over from above when it has none of its own. */
+struct arc_plan_defaults {
+    const struct arc_node *source, *target, *notify, *runtime;
+};
+/* Own steps, those of `finally`, and what is inserted. */
+void arc__plan_steps(struct arc_planner *p, const struct arc_node *job,
+                     const struct arc_plan_defaults *defaults, const struct arc_plan_env *env,
+                     struct arc_plan_job *out);
+/* The canonical JSON of an optional part, or empty; bit of ARC_LATE_… goes to *late. */
+arc_slice arc__plan_part(struct arc_planner *p, const struct arc_node *node, enum arc_object object,
+                         uint32_t bit, uint32_t *late);
+
+/* --- plan_matrix.c ------------------------------------------------------------------------ */
+
+struct arc_matrix_cell {
+    arc_slice key;          /* `os=linux,go=1.25`, escaped */
+    struct arc_value value; /* a map */
+};
+
+/* The cells of a matrix, without repetitions, in order. most: how many there may be, of the axes'
+ * product and in the end; *wanted is how many there would be when that is too many (ARC_ELIMIT).
+ * ARC_ENOMEM. *out lives in arena; the node was checked. */
+arc_status arc__matrix_cells(const struct arc_node *matrix, uint32_t most, struct arc_arena *arena,
+                             struct arc_matrix_cell **out, uint32_t *count, uint64_t *wanted);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What looks like a secret that was written down. Only warnings come of it, so it would rather miss
+ * one than speak of what is none. */
+#include "spec/rules.h"
+
+#include "core/template.h"
+
+/* --- names -------------------------------------------------------------------------------- */
+
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+/* The name without anything but letters and digits, in small letters. */
+static size_t squeeze(arc_slice name, char *out, size_t size)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < name.len && len + 1 < size; i++) {
+        char c = lower(name.ptr[i]);
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+            out[len++] = c;
+    }
+    out[len] = '\0';
+    return len;
+}
+
+/* A name that ends in one of these holds a secret: API_TOKEN, dbPassword. What only speaks of one
+ * ends otherwise: TOKEN_FILE, PASSWORD_LENGTH. */
+static int names_secret(arc_slice name)
+{
+    static const char *const endings[] = {"token",      "password",   "passwd",     "secret",
+                                          "apikey",     "accesskey",  "privatekey", "secretkey",
+                                          "passphrase", "credential", "credentials"};
+    char squeezed[128];
+    size_t len = squeeze(name, squeezed, sizeof(squeezed));
+    for (size_t i = 0; i < ARC_COUNT_OF(endings); i++) {
+        size_t end = strlen(endings[i]);
+        if (len >= end && strcmp(squeezed + len - end, endings[i]) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* --- values ------------------------------------------------------------------------------- */
+
+static int is_token_char(char c)
+{
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || c == '-';
+}
+
+/* How tokens of well-known services begin, and how many characters follow at least. */
+static const struct {
+    const char *text;
+    size_t more;
+} prefixes[] = {
+    {"ghp_", 20},   {"gho_", 20}, {"ghs_", 20},  {"ghu_", 20},     {"github_pat_", 20},
+    {"glpat-", 16}, {"AKIA", 16}, {"ASIA", 16},  {"xoxb-", 16},    {"xoxp-", 16},
+    {"AIza", 30},   {"npm_", 30}, {"pypi-", 40}, {"sk_live_", 16},
+};
+
+static int starts_token(arc_slice text, size_t at)
+{
+    if (at > 0 && is_token_char(text.ptr[at - 1]))
+        return 0;
+    arc_slice rest = arc__slice_from(text, at);
+    for (size_t i = 0; i < ARC_COUNT_OF(prefixes); i++) {
+        arc_slice prefix = arc__slice_cstr(prefixes[i].text);
+        if (rest.ptr[0] != prefix.ptr[0] || !arc__slice_starts(rest, prefix))
+            continue;
+        size_t len = prefix.len;
+        while (len < rest.len && is_token_char(rest.ptr[len]))
+            len++;
+        if (len - prefix.len >= prefixes[i].more)
+            return 1;
+    }
+    return 0;
+}
+
+/* 1: the text holds a token of a known form, or a private key. */
+static int holds_secret(arc_slice text)
+{
+    static const char begin[] = "-----BEGIN ", key[] = "PRIVATE KEY-----";
+    const char *at = text.len > 0 ? memmem(text.ptr, text.len, begin, sizeof(begin) - 1) : NULL;
+    if (at != NULL && memmem(at, text.len - (size_t)(at - text.ptr), key, sizeof(key) - 1) != NULL)
+        return 1;
+    for (size_t i = 0; i + 8 < text.len; i++) {
+        if (memchr("gAxnps", text.ptr[i], 6) != NULL && starts_token(text, i))
+            return 1;
+    }
+    return 0;
+}
+
+/* A value that only says where the secret is. */
+static int is_pointer(arc_slice text)
+{
+    return text.len == 0 || text.ptr[0] == '$' || text.ptr[0] == '/' || text.ptr[0] == '.' ||
+           text.ptr[0] == '<' || text.ptr[0] == '*';
+}
+
+/* --- saying ------------------------------------------------------------------------------- */
+
+static arc_slice hint_for(struct arc_check *check, arc_slice key, enum arc_plain_in in)
+{
+    char name[64];
+    size_t len = 0;
+    if (in == ARC_PLAIN_ELSEWHERE)
+        return ARC_LIT("keep it with the secrets and write `${{ secrets.NAME }}` in the `env` of "
+                       "the step that needs it");
+    for (size_t i = 0; i < key.len && len + 1 < sizeof(name); i++) {
+        char c = key.ptr[i], before = i > 0 ? key.ptr[i - 1] : '_';
+        if (c >= 'A' && c <= 'Z' && before >= 'a' && before <= 'z' && len + 2 < sizeof(name))
+            name[len++] = '_'; /* apiKey is API_KEY */
+        name[len++] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    }
+    arc_slice shown = arc__slice(name, len);
+    if (!arc__form_env_name(shown))
+        shown = ARC_LIT("NAME");
+    return arc__arena_printf(
+        check->arena, "keep it with the secrets and write `${{ secrets.%.*s }}`", ARC_ARG(shown));
+}
+
+static void check_value(struct arc_check *check, const struct arc_node *node,
+                        const struct arc_path *path, enum arc_plain_in in)
+{
+    if (node->kind != ARC_NODE_TEXT || arc__template_any(node->text))
+        return;
+    int named = node->key.len > 0 && names_secret(node->key) && !is_pointer(node->text);
+    if (!named && !holds_secret(node->text))
+        return;
+    arc_slice what = node->key.len > 0 ? arc__quoted(check->sink, node->key) : ARC_LIT("The text");
+    (void)arc__diag_add(check->sink, ARC_DIAG_PLAIN_SECRET, path, &node->mark,
+                        arc__sink_keeps(check->sink) ? hint_for(check, node->key, in) : ARC_NONE,
+                        ARC_ARGS(what));
+}
+
+void arc__check_plain(struct arc_check *check, const struct arc_node *node,
+                      const struct arc_path *path, enum arc_plain_in in)
+{
+    uint32_t index = 0;
+    if (node->kind < ARC_NODE_LIST) {
+        check_value(check, node, path, in);
+        return;
+    }
+    for (const struct arc_node *c = node->first; c != NULL; c = c->next, index++) {
+        struct arc_path here = {path, node->kind == ARC_NODE_MAP ? c->key : ARC_NONE, index};
+        arc__check_plain(check, c, &here, in);
+    }
+}
