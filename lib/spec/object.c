@@ -246,10 +246,12 @@ static void enter(struct walk *walk)
         if (check->next_job < spec->job_count && spec->jobs[check->next_job].node == walk->node)
             check->job = &spec->jobs[check->next_job++];
     } else if (walk->object == ARC_OBJECT_STEP) {
-        const struct arc_node *steps = arc__field_get(check->in_job, ARC_FIELD_JOB_STEPS);
+        const struct arc_node *steps = NULL;
         int last = walk->path->up != NULL && arc__slice_is(walk->path->up->key, "finally");
+        if (last)
+            steps = arc__field_get(check->in_job, ARC_FIELD_JOB_STEPS);
         check->in_step = walk->node;
-        check->step = walk->path->index + (last && steps != NULL ? steps->count : 0);
+        check->step = walk->path->index + (steps != NULL ? steps->count : 0);
     }
 }
 
