@@ -495,7 +495,8 @@ def plan_forms(world):
     agents = write(world, "agents.json", json.dumps(
         [{"id": "a", "name": "box", "labels": {"kind": "big"}}]))
     out, _ = arcentra(world, "plan", path, "--branch", "main", "--agents", agents)
-    for part in ("job test[os=linux]", "job test[os=mac]", "agents: box", "trigger.branch is 'main'"):
+    for part in ("job test[os=linux]", "job test[os=mac]", "agents: box",
+                 "trigger.branch is 'main'"):
         check(part in out, out)
     out, _ = arcentra(world, "plan", "--format", "json", "--branch", "main", path)
     plan = json.loads(out)
