@@ -21,6 +21,7 @@ arcentra_SOURCES = \
 	examples/cli/logs.h \
 	examples/cli/main.c \
 	examples/cli/pipelines.c \
+	examples/cli/plan.c \
 	examples/cli/remote.c \
 	examples/cli/remote.h \
 	examples/cli/run.c \

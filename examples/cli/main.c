@@ -40,6 +40,12 @@ static const struct command commands[] = {
      "JSON Schema draft 2020-12. For the language server of YAML, put this above a definition:\n"
      "  # yaml-language-server: $schema=pipeline.schema.json\n",
      cmd_schema},
+    {"plan", "plan [FLAG…] FILE…", "Show what a run would hold; needs no server.",
+     "Stages, jobs with the cells of their matrices, steps, gates and groups, in the order in\n"
+     "which they run, and which conditions are decided already and why. Nothing is run.\n"
+     "`-` is the standard input. Exit code 0: planned, 1: findings, 2: a file or a word of the\n"
+     "command line is wrong.\n",
+     cmd_plan},
     {"run", "run [FLAG…] FILE", "Run a definition here, with the engine in this process.",
      "Steps run as processes of this machine, each job in a temporary workspace of its\n"
      "own, or all in --workdir. Offers: shell. Ctrl-C stops the run as a server would\n"
