@@ -27,6 +27,7 @@ int cmd_validate(const struct command *command, int argc, char **argv);
 int cmd_fmt(const struct command *command, int argc, char **argv);
 int cmd_convert(const struct command *command, int argc, char **argv);
 int cmd_schema(const struct command *command, int argc, char **argv);
+int cmd_plan(const struct command *command, int argc, char **argv);
 int cmd_run(const struct command *command, int argc, char **argv);
 int cmd_create(const struct command *command, int argc, char **argv);
 int cmd_save(const struct command *command, int argc, char **argv);
@@ -34,6 +35,7 @@ int cmd_list(const struct command *command, int argc, char **argv);
 int cmd_trigger(const struct command *command, int argc, char **argv);
 int cmd_runs(const struct command *command, int argc, char **argv);
 int cmd_show(const struct command *command, int argc, char **argv);
+int cmd_lsp(const struct command *command, int argc, char **argv);
 int cmd_logs(const struct command *command, int argc, char **argv);
 int cmd_stop(const struct command *command, int argc, char **argv);
 

@@ -40,12 +40,22 @@ static const struct command commands[] = {
      "JSON Schema draft 2020-12. For the language server of YAML, put this above a definition:\n"
      "  # yaml-language-server: $schema=pipeline.schema.json\n",
      cmd_schema},
+    {"plan", "plan [FLAG…] FILE…", "Show what a run would hold; needs no server.",
+     "Stages, jobs with the cells of their matrices, steps, gates and groups, in the order in\n"
+     "which they run, and which conditions are decided already and why. Nothing is run.\n"
+     "`-` is the standard input. Exit code 0: planned, 1: findings, 2: a file or a word of the\n"
+     "command line is wrong.\n",
+     cmd_plan},
     {"run", "run [FLAG…] FILE", "Run a definition here, with the engine in this process.",
      "Steps run as processes of this machine, each job in a temporary workspace of its\n"
      "own, or all in --workdir. Offers: shell. Ctrl-C stops the run as a server would\n"
      "(TERM, a grace, KILL); a second one does not wait.\n"
      "Exit code 0: success, 1: failed or partial, 2: a wrong definition, 130: cancelled.\n",
      cmd_run},
+    {"lsp", "lsp", "Help an editor: the Language Server Protocol on the standard streams.",
+     "Findings as one types, completion, hover, the definition of a job, a step or a\n"
+     "variable, and the outline. Editors start it by themselves; docs/EDITORS.md says how.\n",
+     cmd_lsp},
     {"create", "create [FLAG…] FILE", "Make a pipeline on a server from a definition.", server_help,
      cmd_create},
     {"save", "save [FLAG…] PIPELINE_ID FILE", "Give a pipeline a new definition.", server_help,

@@ -21,7 +21,8 @@ libarc_la_SOURCES += \
 	lib/core/pattern.c lib/core/pattern.h \
 	lib/core/pattern_parse.c lib/core/pattern_private.h \
 	lib/core/plan.c lib/core/plan.h \
-	lib/core/resolve.h \
+	lib/core/gates.c \
+	lib/core/resolve.c lib/core/resolve.h \
 	lib/core/retry.c lib/core/retry.h \
 	lib/core/run.c lib/core/run.h \
 	lib/core/states.c lib/core/states.h \

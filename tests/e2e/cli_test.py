@@ -210,7 +210,8 @@ def helps(world):
     check(len(names) >= 10, out)
     for name in names:
         text, _ = arcentra(world, name, "--help")
-        check(text.startswith("Usage: arcentra " + name) and "--json" in text, text)
+        check(text.startswith("Usage: arcentra " + name) and "--help" in text, text)
+        same("--json" in text, name not in ("fmt", "convert", "schema"), "--json of " + name)
 
 
 # --- run -----------------------------------------------------------------------------------------
@@ -473,6 +474,57 @@ def stop(world):
     check("enough of it" in out, out)
     _, err = remote(world, "stop", pipeline, run_id, code=1)
     check(err.startswith("arcentra: "), err)
+
+
+# --- plan ----------------------------------------------------------------------------------------
+
+MATRIX = """namespace: test.plan
+variables: {dir: src}
+jobs:
+- name: test
+  when: trigger.branch == 'main'
+  matrix: {os: [linux, mac]}
+  agentSelector: {matchLabels: {kind: big}}
+  steps: [{name: s, run: ls, workingDirectory: "${{ dir }}"}]
+"""
+
+
+@case("a plan is printed as a tree, as JSON and as graphs, without a server")
+def plan_forms(world):
+    path = write(world, "plan.yaml", MATRIX)
+    agents = write(world, "agents.json", json.dumps(
+        [{"id": "a", "name": "box", "labels": {"kind": "big"}}]))
+    out, _ = arcentra(world, "plan", path, "--branch", "main", "--agents", agents)
+    for part in ("job test[os=linux]", "job test[os=mac]", "agents: box", "trigger.branch is 'main'"):
+        check(part in out, out)
+    out, _ = arcentra(world, "plan", "--format", "json", "--branch", "main", path)
+    plan = json.loads(out)
+    same([job["key"] for job in plan["stages"][0]["jobs"]], ["test[os=linux]", "test[os=mac]"],
+         "jobs")
+    inputs = write(world, "inputs.json", json.dumps({"trigger": {"branch": "main"}}))
+    out, _ = arcentra(world, "plan", "--format", "json", "--inputs", inputs, path)
+    same(json.loads(out)["hash"], plan["hash"], "the hash of the same inputs")
+    out, _ = arcentra(world, "plan", path)
+    check("never runs" in out, out)
+    out, _ = arcentra(world, "plan", "-f", "dot", path)
+    check(out.startswith("digraph plan {") and "test[os=mac]" in out, out)
+    out, _ = arcentra(world, "plan", "-f", "mermaid", "-", stdin=MATRIX.encode())
+    check(out.startswith("flowchart LR"), out)
+
+
+@case("a plan that cannot be is exit code 1, a wrong word is 2")
+def plan_wrong(world):
+    path = write(world, "plan.yaml", MATRIX)
+    _, err = arcentra(world, "plan", "--var", "dir=../..", path, code=1)
+    check("plan.yaml:8:" in err and "ARC0210" in err, err)
+    arcentra(world, "plan", write(world, "bad.yaml", "namespace: a\n"), code=1)
+    inputs = write(world, "inputs.json", '{"varables": {}}')
+    _, err = arcentra(world, "plan", "--inputs", inputs, path, code=2)
+    check("did you mean `variables`?" in err, err)
+    _, err = arcentra(world, "plan", "--inputs", inputs, "--ref", "x", path, code=2)
+    check("--inputs" in err, err)
+    arcentra(world, "plan", "--format", "xml", path, code=2)
+    arcentra(world, "plan", "/nowhere/x.yaml", code=2)
 
 
 @case("a follower outlives kill -9 of the server and misses no line")
