@@ -13,10 +13,13 @@ arcentra_SOURCES = \
 	examples/cli/fmt.c \
 	examples/cli/follow.c \
 	examples/cli/follow.h \
+	examples/cli/gates.c \
+	examples/cli/gates.h \
 	examples/cli/local.c \
 	examples/cli/local.h \
 	examples/cli/logs.c \
 	examples/cli/logs.h \
+	examples/cli/lsp.c \
 	examples/cli/main.c \
 	examples/cli/pipelines.c \
 	examples/cli/plan.c \

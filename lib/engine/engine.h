@@ -103,6 +103,7 @@ enum arc_cmd_kind {
     ARC_CMD_RUN_PAUSE,
     ARC_CMD_RUN_RESUME,
     ARC_CMD_RUN_STOP,
+    ARC_CMD_RUN_GATE,
     ARC_CMD_STEP_REPORT,
     ARC_CMD_AGENT_REGISTER,
     ARC_CMD_AGENT_UNREGISTER,
@@ -180,6 +181,11 @@ struct arc_cmd {
         struct {
             int32_t force;
         } stop;
+        struct {            /* RUN_GATE; who decides is actor */
+            arc_slice name; /* see arc__gate_find */
+            arc_slice comment;
+            int32_t approve, override;
+        } gate;
         struct {
             arc_slice agent_id, step_run_id, error_message, metrics, outputs;
             int32_t status, attempt, exit_code;

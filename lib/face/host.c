@@ -219,13 +219,15 @@ static int is_last(const struct arc_run *run, const struct arc_offer *offer)
     return offer->step + 1 == run->plan->jobs[offer->job].step_count;
 }
 
-static void fill_view(struct host_step *step, const struct arc_offer *offer)
+static arc_status fill_view(struct host_step *step, const struct arc_offer *offer, arc_err *err)
 {
     const struct arc_run *run = offer->run;
     const struct arc_plan_job *job = &run->plan->jobs[offer->job];
     const struct arc_plan_step *plan = &job->steps[offer->step];
     const struct arc_step_state *state = &run->jobs[offer->job].steps[offer->step];
     struct arc_arena *arena = &step->arena;
+    struct arc_resolved texts;
+    ARC_TRY(arc__step_resolve(run, offer->job, offer->step, NULL, arena, &texts, err));
     step->attempt = state->attempt;
     step->fence = state->fence;
     step->view = (arc_step_view){
@@ -239,16 +241,17 @@ static void fill_view(struct host_step *step, const struct arc_offer *offer)
         .step_name = arc__arena_strdup(arena, plan->name),
         .uses = arc__arena_strdup(arena, plan->uses),
         .action = arc__arena_strdup(arena, plan->action),
-        .args = arc__arena_strdup(arena, plan->args.len > 0 ? plan->args : ARC_LIT("{}")),
-        .env = copy_env(arena, &plan->env),
-        .env_count = plan->env.count,
-        .working_directory = arc__arena_strdup(arena, plan->working_directory),
+        .args = arc__arena_strdup(arena, texts.args.len > 0 ? texts.args : ARC_LIT("{}")),
+        .env = copy_env(arena, &texts.env),
+        .env_count = texts.env.count,
+        .working_directory = arc__arena_strdup(arena, texts.working_directory),
         .workspace = arc__arena_strdup(arena, offer->workspace),
         .timeout_ns = plan->timeout_ns,
         .step_index = offer->step,
         .attempt = (uint32_t)state->attempt,
         .last = (uint32_t)is_last(run, offer),
     };
+    return ARC_OK;
 }
 
 static arc_status start_step(struct arc_host *host, const struct arc_offer *offer, arc_err *err)
@@ -262,10 +265,12 @@ static arc_status start_step(struct arc_host *host, const struct arc_offer *offe
     arc__arena_init(&step->arena, &ctl->mem, STEP_BYTES_MAX);
     for (int i = 0; i < STREAMS; i++)
         arc__buf_init(&step->partial[i], &ctl->mem, 2 * ARC_LOG_LINE_MAX);
-    fill_view(step, offer);
-    struct executor *executor = find_executor(host, arc__slice_cstr(step->view.uses));
     arc__list_add_tail(&host->steps, &step->link);
-    arc_status status = step->arena.failed ? arc__fail_nomem(err) : ARC_OK;
+    arc_status status = fill_view(step, offer, err);
+    if (status == ARC_OK && step->arena.failed)
+        status = arc__fail_nomem(err);
+    struct executor *executor =
+        status == ARC_OK ? find_executor(host, arc__slice_cstr(step->view.uses)) : NULL;
     if (status == ARC_OK)
         status = arc__session_ack(host->session, arc__slice_cstr(step->view.step_run_id),
                                   step->fence, 1, ARC_NONE, err);

@@ -54,6 +54,8 @@ static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
         arc__spec_take_includes(spec, object->includes, object->include_count);
     if (status == ARC_OK)
         status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
+    if (status == ARC_OK)
+        status = arc__gates_known(plan, &arena, err);
     if (status == ARC_EINVAL && diags.first != NULL) {
         char subject[64];
         (void)arc__slice_to_cstr(diags.first->path, subject, sizeof(subject));
@@ -131,4 +133,39 @@ int arc_run_get_status(arc_ctl *ctl, const char *run_id)
 {
     const struct arc_run *run = arc__engine_live_run(ctl->engine, arc__slice_cstr(run_id));
     return run != NULL ? run->status : 0;
+}
+
+arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id, const char *gate,
+                               const arc_gate_options *given, arc_err *err)
+{
+    arc_gate_options options;
+    int again = 0;
+    ARC_REQUIRE(run_id != NULL, err, "run_id");
+    ARC_REQUIRE(gate != NULL, err, "gate");
+    ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
+    const struct arc_run *run = arc__engine_live_run(ctl->engine, arc__slice_cstr(run_id));
+    if (run == NULL)
+        return arc__fail(err, ARC_ENOTFOUND, "run", "No open run has this id.");
+    const struct arc_say said = {.gate = arc__gate_find(run->plan, arc__slice_cstr(gate)),
+                                 .approve = options.reject == 0,
+                                 .override = options.override != 0,
+                                 .actor = arc__slice_cstr(options.actor)};
+    ARC_TRY(arc__gate_check(run, &said, &again, err));
+    if (again)
+        return ARC_OK;
+    struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_RUN_GATE);
+    if (cmd == NULL)
+        return arc__fail_nomem(err);
+    cmd->principal.kind = ARC_PRINCIPAL_HOST;
+    cmd->run_id = arc__arena_copy(&cmd->arena, arc__slice_cstr(run_id));
+    cmd->actor = arc__arena_copy(&cmd->arena, said.actor);
+    cmd->u.gate.name = arc__arena_copy(&cmd->arena, arc__slice_cstr(gate));
+    cmd->u.gate.comment = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.comment));
+    cmd->u.gate.approve = said.approve;
+    cmd->u.gate.override = said.override;
+    if (cmd->arena.failed) {
+        arc__cmd_free(cmd);
+        return arc__fail_nomem(err);
+    }
+    return arc__engine_submit(ctl->engine, cmd, NULL, NULL, err);
 }

@@ -218,7 +218,9 @@ static void check_required(struct walk *walk, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (walk->seen[i] != NULL || (walk->first[i].flags & ARC_FIELD_FLAG_REQUIRED) == 0)
             continue;
-        arc_slice hint = arc__arena_printf(walk->check->arena, "add `%s:`", walk->first[i].key);
+        arc_slice hint = ARC_NONE;
+        if (arc__sink_keeps(walk->check->sink))
+            hint = arc__arena_printf(walk->check->arena, "add `%s:`", walk->first[i].key);
         struct arc_span head = arc__node_head(walk->node);
         (void)arc__diag_add(walk->check->sink, ARC_DIAG_REQUIRED, walk->path, &head, hint,
                             ARC_ARGS(subject(walk), quoted_key(walk, walk->first[i].key)));

@@ -247,8 +247,11 @@ void arc__plan_steps(struct arc_planner *p, const struct arc_node *job,
     count += fill_list(p, own, "steps", defaults, env, steps + count);
     uint32_t from = count;
     count += fill_list(p, last, "finally", defaults, env, steps + count);
-    for (; from < count; from++)
-        steps[from].finally = 1;
+    for (const struct arc_node *c = from < count ? last->first : NULL; c != NULL; c = c->next) {
+        if (arc__field_get(c, ARC_FIELD_STEP_WHEN) == NULL) /* whatever has become of the job */
+            steps[from].condition.when = ARC_WHEN_ALWAYS;
+        steps[from++].finally = 1;
+    }
     if (count_of(artifacts) > 0) {
         struct arc_plan_step *step = &steps[count++];
         insert(p, env, ARC_STEP_ROLE_ARTIFACTS, step);

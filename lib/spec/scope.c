@@ -230,7 +230,7 @@ static arc_slice nearest(void *user, enum arc_context context, arc_slice of, arc
 
 /* --- faults as findings ------------------------------------------------------------------- */
 
-static enum arc_diag_code code_of(enum arc_fault_kind kind)
+enum arc_diag_code arc__fault_code(enum arc_fault_kind kind)
 {
     switch (kind) {
     case ARC_FAULT_SYNTAX:
@@ -324,7 +324,7 @@ static void report_fault(void *user, const struct arc_fault *fault)
         hint = better_hint(use, fault);
     if (hint.len == 0)
         hint = fault->hint;
-    (void)report(use, code_of(fault->kind), fault->offset, fault->end, hint,
+    (void)report(use, arc__fault_code(fault->kind), fault->offset, fault->end, hint,
                  ARC_ARGS(fault->message));
 }
 

@@ -14,6 +14,8 @@ static arc_slice key_name(struct arc_check *check, const struct arc_field *field
 /* "An item of `steps`" */
 static arc_slice item_name(struct arc_check *check, const struct arc_field *field)
 {
+    if (!arc__sink_keeps(check->sink))
+        return ARC_NONE;
     return arc__arena_printf(check->arena, "An item of `%s`", field->key);
 }
 

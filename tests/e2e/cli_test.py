@@ -210,7 +210,8 @@ def helps(world):
     check(len(names) >= 10, out)
     for name in names:
         text, _ = arcentra(world, name, "--help")
-        check(text.startswith("Usage: arcentra " + name) and "--json" in text, text)
+        check(text.startswith("Usage: arcentra " + name) and "--help" in text, text)
+        same("--json" in text, name not in ("fmt", "convert", "schema"), "--json of " + name)
 
 
 # --- run -----------------------------------------------------------------------------------------
