@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Programs of one idea each. The tests build them once more against an installed tree.
-noinst_PROGRAMS += embed_min embed_poll
+noinst_PROGRAMS += embed_check embed_min embed_poll
+embed_check_CPPFLAGS = $(program_cppflags)
+embed_check_CFLAGS = $(ARC_CFLAGS)
+embed_check_LDADD = libarcentra.la
+embed_check_SOURCES = examples/embed_check.c
 embed_min_CPPFLAGS = $(program_cppflags)
 embed_min_CFLAGS = $(ARC_CFLAGS)
 embed_min_LDADD = libarcentra.la

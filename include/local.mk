@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 pkginclude_HEADERS += \
 	include/arcentra/arcentra.h \
+	include/arcentra/assist.h \
 	include/arcentra/base.h \
 	include/arcentra/call.h \
 	include/arcentra/client.h \
@@ -9,6 +10,7 @@ pkginclude_HEADERS += \
 	include/arcentra/expr.h \
 	include/arcentra/grpc.h \
 	include/arcentra/http.h \
+	include/arcentra/plan.h \
 	include/arcentra/run.h \
 	include/arcentra/server.h \
 	include/arcentra/service.h \

@@ -27,6 +27,7 @@
 #include "common/keeper.h"
 #include "common/lines.h"
 #include "common/log.h"
+#include "common/outputs.h"
 #include "common/proc.h"
 
 /* A time that never comes. */
@@ -85,6 +86,7 @@ struct step {
     int status; /* ARC_STEP_…, once it has ended */
     int exit_code;
     char *message;
+    struct outputs outputs;
     int64_t start_wall_ns, end_wall_ns;
     struct report running, ended;
 };

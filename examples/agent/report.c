@@ -10,6 +10,16 @@
 
 #define LOG_WAIT_NS (10 * NS_PER_S)
 
+static void put_outputs(const struct outputs *outputs, struct json_out *json)
+{
+    if (outputs->count == 0)
+        return;
+    json_open(json, "outputs", '{');
+    for (size_t i = 0; i < outputs->count; i++)
+        json_put_text(json, outputs->names[i], outputs->values[i]);
+    json_close(json, '}');
+}
+
 static void put_report(const struct agent *agent, const struct step *step, int status,
                        struct text *out)
 {
@@ -28,6 +38,7 @@ static void put_report(const struct agent *agent, const struct step *step, int s
         json_put_int(&json, "endTime", step->end_wall_ns / NS_PER_S);
         json_put_int(&json, "endTimeNs", step->end_wall_ns);
         json_put_int(&json, "logLines", step->log.lines);
+        put_outputs(&step->outputs, &json);
     }
     json_close(&json, '}');
 }

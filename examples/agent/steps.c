@@ -53,6 +53,7 @@ static void free_step(struct agent *agent, struct step *step)
     proc_close(&step->proc);
     text_deinit(&step->out.part);
     text_deinit(&step->err.part);
+    outputs_deinit(&step->outputs);
     char *texts[] = {step->id,        step->pipeline_id, step->run_id,  step->job_id,
                      step->job_name,  step->name,        step->uses,    step->workspace,
                      step->directory, step->stop_reason, step->scratch, step->message};
@@ -266,6 +267,21 @@ void steps_read(struct agent *agent, struct step *step)
     read_pipe(&err, &step->proc.err_fd, &step->err);
 }
 
+/* A step whose outputs cannot be read has failed: what needs them would go on without. */
+static void take_outputs(struct step *step)
+{
+    char why[512];
+    if (step->status != ARC_STEP_SUCCESS && step->status != ARC_STEP_FAILED)
+        return;
+    char *path = outputs_path(step->scratch);
+    int fine = outputs_read(path, &step->outputs, why, sizeof(why));
+    mem_free(path);
+    if (fine || step->status == ARC_STEP_FAILED)
+        return;
+    mem_free(step->message);
+    set_result(step, ARC_STEP_FAILED, mem_copy(why));
+}
+
 static void finish(struct agent *agent, struct step *step)
 {
     struct sink out = {agent, step, "stdout"}, err = {agent, step, "stderr"};
@@ -277,6 +293,7 @@ static void finish(struct agent *agent, struct step *step)
         return;
     }
     decide(step);
+    take_outputs(step);
     step->phase = STEP_ENDED;
     log_write(&agent->log, step->status == ARC_STEP_SUCCESS ? ARC_LOG_INFO : ARC_LOG_WARN,
               "%s/%s: %s.%s%s", step->job_name, step->name, arc_step_state_name(step->status),

@@ -158,6 +158,9 @@ static void fill_env(const struct agent *agent, const struct step *step, const j
     put_number(env, "ARCENTRA_STEP_INDEX", step->index);
     put_number(env, "ARCENTRA_ATTEMPT", step->attempt);
     proc_env_put(env, "ARCENTRA_WORKSPACE", top);
+    char *outputs = outputs_path(step->scratch);
+    proc_env_put(env, OUTPUTS_VARIABLE, outputs);
+    mem_free(outputs);
     proc_env_put(env, "ARCENTRA_AGENT_ID", agent->id);
     proc_env_put(env, "ARCENTRA_AGENT_NAME", agent->config.name);
     snprintf(execution, sizeof(execution), "%s.%d.%" PRIu64, step->id, (int)step->attempt,

@@ -24,6 +24,10 @@ struct command {
 };
 
 int cmd_validate(const struct command *command, int argc, char **argv);
+int cmd_fmt(const struct command *command, int argc, char **argv);
+int cmd_convert(const struct command *command, int argc, char **argv);
+int cmd_schema(const struct command *command, int argc, char **argv);
+int cmd_plan(const struct command *command, int argc, char **argv);
 int cmd_run(const struct command *command, int argc, char **argv);
 int cmd_create(const struct command *command, int argc, char **argv);
 int cmd_save(const struct command *command, int argc, char **argv);
@@ -31,6 +35,7 @@ int cmd_list(const struct command *command, int argc, char **argv);
 int cmd_trigger(const struct command *command, int argc, char **argv);
 int cmd_runs(const struct command *command, int argc, char **argv);
 int cmd_show(const struct command *command, int argc, char **argv);
+int cmd_lsp(const struct command *command, int argc, char **argv);
 int cmd_logs(const struct command *command, int argc, char **argv);
 int cmd_stop(const struct command *command, int argc, char **argv);
 
@@ -46,6 +51,22 @@ int cli_read_file(const char *path, struct text *out);
 /* Reads and checks a definition. 0 and *out; else the findings are on stderr: EXIT_USAGE. Warnings
  * are printed too, unless quiet. */
 int cli_read_spec(const char *path, int quiet, arc_spec **out);
+/* What is said of one definition, on stderr: the findings (may be NULL), or the error. */
+void cli_show_findings(const char *path, arc_status status, const arc_diags *diags,
+                       const arc_err *err);
+/* The name of a definition in messages. */
+const char *cli_name(const char *path);
+/* cli_read_spec with directories for what it includes; NULL or none: its own. */
+int cli_read_spec_in(const char *path, int quiet, const struct arg_list *dirs, arc_spec **out);
+/* arc_spec_check of what was read from path, with files as its templates. */
+arc_status cli_check(const struct text *text, const char *path, const struct arg_list *dirs,
+                     arc_spec **out, arc_diags **diags, arc_err *err);
+/* The row of a table of arguments that fills dirs. */
+#define CLI_INCLUDE_DIR(dirs) \
+    { \
+        "include-dir", 'I', ARG_LIST, NULL, "DIR", \
+            "Where included templates are (beside the definition); may come again.", (dirs), 0, 0 \
+    }
 
 /* "key=value" pairs as arc_pair; the keys are owned. 0, or says what is wrong: EXIT_USAGE. */
 struct pairs {

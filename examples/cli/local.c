@@ -14,6 +14,7 @@
 #include "common/ignore.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/outputs.h"
 #include "common/shell.h"
 #include "common/tree.h"
 
@@ -29,6 +30,7 @@ struct local_step {
     int ended, cancelled, timed_out;
     int64_t ended_ns, timeout_at_ns, timeout_ns;
     char *job, *name;
+    char *outputs; /* the file that the step writes its outputs to */
     struct lines out, err;
 };
 
@@ -75,7 +77,7 @@ static void put_execution(const struct local *local, uint64_t token, struct text
 }
 
 static void fill_env(const struct local *local, const arc_step_view *view, const char *workspace,
-                     struct proc_env *env)
+                     const char *outputs, struct proc_env *env)
 {
     char number[32];
     proc_env_init(env);
@@ -92,6 +94,7 @@ static void fill_env(const struct local *local, const arc_step_view *view, const
     snprintf(number, sizeof(number), "%u", view->attempt);
     proc_env_put(env, "ARCENTRA_ATTEMPT", number);
     proc_env_put(env, "ARCENTRA_WORKSPACE", workspace);
+    proc_env_put(env, OUTPUTS_VARIABLE, outputs);
     struct text execution = {NULL, 0, 0};
     put_execution(local, view->token, &execution);
     proc_env_put(env, "ARCENTRA_EXECUTION", execution.ptr);
@@ -99,8 +102,8 @@ static void fill_env(const struct local *local, const arc_step_view *view, const
     text_deinit(&execution);
 }
 
-static int spawn(const struct local *local, const arc_step_view *view, struct proc *proc, char *why,
-                 size_t why_size)
+static int spawn(const struct local *local, const arc_step_view *view, struct proc *proc,
+                 char **outputs, char *why, size_t why_size)
 {
     struct text workspace = {NULL, 0, 0}, cwd = {NULL, 0, 0}, scratch = {NULL, 0, 0};
     struct proc_env env;
@@ -112,7 +115,8 @@ static int spawn(const struct local *local, const arc_step_view *view, struct pr
     text_printf(&cwd, "%s%s%s", workspace.ptr, view->working_directory[0] != '\0' ? "/" : "",
                 view->working_directory);
     text_printf(&scratch, "%s/steps/%" PRIu64, local->top, view->token);
-    fill_env(local, view, workspace.ptr, &env);
+    *outputs = outputs_path(scratch.ptr);
+    fill_env(local, view, workspace.ptr, *outputs, &env);
     int failed = -1;
     if (!tree_is_inside(view->workspace) || !tree_is_inside(view->working_directory))
         snprintf(why, why_size, "The working directory `%s` leaves the workspace.",
@@ -140,7 +144,9 @@ static arc_status begin(void *user, const arc_step_view *view, arc_err *err)
 {
     struct local *local = user;
     struct proc proc = PROC_INIT;
-    if (spawn(local, view, &proc, err->message, sizeof(err->message)) != 0) {
+    char *outputs = NULL;
+    if (spawn(local, view, &proc, &outputs, err->message, sizeof(err->message)) != 0) {
+        mem_free(outputs);
         snprintf(err->subject, sizeof(err->subject), "%s", view->step_name);
         err->status = ARC_EINVAL;
         return ARC_EINVAL;
@@ -154,6 +160,7 @@ static arc_status begin(void *user, const arc_step_view *view, arc_err *err)
         .timeout_at_ns = view->timeout_ns > 0 ? clock_boot_ns() + view->timeout_ns : INT64_MAX,
         .job = mem_copy(view->job_name),
         .name = mem_copy(view->step_name),
+        .outputs = outputs,
     };
     local->steps = step;
     local->count++;
@@ -268,16 +275,38 @@ static void free_step(struct local_step *step)
     text_deinit(&step->err.part);
     mem_free(step->job);
     mem_free(step->name);
+    mem_free(step->outputs);
     mem_free(step);
+}
+
+/* A step whose outputs cannot be read has failed: what needs them would go on without. */
+static int send_outputs(struct local *local, const struct local_step *step, int result,
+                        char *message, size_t size)
+{
+    struct outputs outputs;
+    arc_err err = ARC_ERR_INIT;
+    if (result != ARC_STEP_SUCCESS && result != ARC_STEP_FAILED)
+        return result;
+    int fine = outputs_read(step->outputs, &outputs, err.message, sizeof(err.message));
+    for (size_t i = 0; fine && i < outputs.count; i++) {
+        arc_status status =
+            arc_step_output(local->ctl, step->token, outputs.names[i], outputs.values[i], &err);
+        fine = status == ARC_OK || status == ARC_ENOTFOUND; /* given up: nobody asks for it */
+    }
+    outputs_deinit(&outputs);
+    if (!fine && result == ARC_STEP_SUCCESS)
+        snprintf(message, size, "%s", err.message);
+    return fine ? result : ARC_STEP_FAILED;
 }
 
 static void finish(struct local *local, struct local_step *step)
 {
     struct sink out = {local, step, ARC_STREAM_STDOUT}, err = {local, step, ARC_STREAM_STDERR};
-    char message[256];
+    char message[512];
     lines_end(&step->out, take_line, &out);
     lines_end(&step->err, take_line, &err);
     int result = result_of(step, message, sizeof(message));
+    result = send_outputs(local, step, result, message, sizeof(message));
     /* Not found: the engine has given it up meanwhile, and wants to hear no more. */
     ignore(arc_step_end(local->ctl, step->token, result, step->exit.code,
                         message[0] != '\0' ? message : NULL, NULL));

@@ -7,20 +7,27 @@ arcentra_CFLAGS = $(ARC_CFLAGS)
 arcentra_LDADD = libprogram.la libarcentra.la
 arcentra_SOURCES = \
 	examples/cli/cli.h \
+	examples/cli/convert.c \
 	examples/cli/draw.c \
 	examples/cli/draw.h \
+	examples/cli/fmt.c \
 	examples/cli/follow.c \
 	examples/cli/follow.h \
+	examples/cli/gates.c \
+	examples/cli/gates.h \
 	examples/cli/local.c \
 	examples/cli/local.h \
 	examples/cli/logs.c \
 	examples/cli/logs.h \
+	examples/cli/lsp.c \
 	examples/cli/main.c \
 	examples/cli/pipelines.c \
+	examples/cli/plan.c \
 	examples/cli/remote.c \
 	examples/cli/remote.h \
 	examples/cli/run.c \
 	examples/cli/runs.c \
+	examples/cli/schema.c \
 	examples/cli/term.c \
 	examples/cli/term.h \
 	examples/cli/validate.c \

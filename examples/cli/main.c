@@ -11,6 +11,7 @@
 
 #include "cli/term.h"
 #include "common/mem.h"
+#include "common/templates.h"
 
 /* A definition may be 1 MiB; the reader of it says so better than we could. */
 #define FILE_BYTES_MAX (4u << 20)
@@ -24,12 +25,37 @@ static const struct command commands[] = {
      "Prints every finding with its place and the fix. `-` is the standard input.\n"
      "Exit code 0: no errors, 1: errors, 2: a file cannot be read.\n",
      cmd_validate},
+    {"fmt", "fmt [FLAG…] FILE…", "Lay definitions out anew; needs no server.",
+     "Keys get their first spelling and their order, blocks an indentation of two; comments\n"
+     "stay with what they stand beside. What is laid out means the same: it is read again\n"
+     "and compared. Prints to the standard output, or writes with -w. `-` is the standard\n"
+     "input. Exit code 0: done, 1: --check found a file, 2: a file cannot be read.\n",
+     cmd_fmt},
+    {"convert", "convert [FLAG…] FILE", "Print a definition as canonical JSON or YAML.",
+     "Keys in camelCase and in order, without what equals its default, templates merged in.\n"
+     "Comments are lost; it says how many. `-` is the standard input.\n"
+     "Exit code 0: done, 2: a wrong definition, or the file cannot be read.\n",
+     cmd_convert},
+    {"schema", "schema", "Print the JSON Schema of definitions, for editors and other tools.",
+     "JSON Schema draft 2020-12. For the language server of YAML, put this above a definition:\n"
+     "  # yaml-language-server: $schema=pipeline.schema.json\n",
+     cmd_schema},
+    {"plan", "plan [FLAG…] FILE…", "Show what a run would hold; needs no server.",
+     "Stages, jobs with the cells of their matrices, steps, gates and groups, in the order in\n"
+     "which they run, and which conditions are decided already and why. Nothing is run.\n"
+     "`-` is the standard input. Exit code 0: planned, 1: findings, 2: a file or a word of the\n"
+     "command line is wrong.\n",
+     cmd_plan},
     {"run", "run [FLAG…] FILE", "Run a definition here, with the engine in this process.",
      "Steps run as processes of this machine, each job in a temporary workspace of its\n"
      "own, or all in --workdir. Offers: shell. Ctrl-C stops the run as a server would\n"
      "(TERM, a grace, KILL); a second one does not wait.\n"
      "Exit code 0: success, 1: failed or partial, 2: a wrong definition, 130: cancelled.\n",
      cmd_run},
+    {"lsp", "lsp", "Help an editor: the Language Server Protocol on the standard streams.",
+     "Findings as one types, completion, hover, the definition of a job, a step or a\n"
+     "variable, and the outline. Editors start it by themselves; docs/EDITORS.md says how.\n",
+     cmd_lsp},
     {"create", "create [FLAG…] FILE", "Make a pipeline on a server from a definition.", server_help,
      cmd_create},
     {"save", "save [FLAG…] PIPELINE_ID FILE", "Give a pipeline a new definition.", server_help,
@@ -111,28 +137,54 @@ int cli_read_file(const char *path, struct text *out)
     return 0;
 }
 
+arc_status cli_check(const struct text *text, const char *path, const struct arg_list *dirs,
+                     arc_spec **out, arc_diags **diags, arc_err *err)
+{
+    struct templates templates = {dirs, path};
+    arc_spec_options options = ARC_SPEC_OPTIONS_INIT;
+    options.file = cli_name(path);
+    options.resolve = templates_find;
+    options.user = &templates;
+    return arc_spec_check(text_get(text), text->len, &options, out, diags, err);
+}
+
 int cli_read_spec(const char *path, int quiet, arc_spec **out)
 {
-    struct text text = {NULL, 0, 0};
+    return cli_read_spec_in(path, quiet, NULL, out);
+}
+
+const char *cli_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "(stdin)" : path;
+}
+
+void cli_show_findings(const char *path, arc_status status, const arc_diags *diags,
+                       const arc_err *err)
+{
     struct term term;
+    char *shown = NULL;
+    term_init(&term, stderr);
+    uint32_t flags = ARC_DIAGS_EXCERPT | (term.colour ? ARC_DIAGS_COLOUR : 0);
+    if (diags != NULL && arc_diags_get_count(diags) > 0 &&
+        arc_diags_copy_text(diags, flags, &shown, NULL) == ARC_OK)
+        fputs(shown, stderr);
+    else if (status != ARC_OK)
+        cli_fail("%s: %s", cli_name(path), err->message);
+    arc_text_free(shown);
+}
+
+int cli_read_spec_in(const char *path, int quiet, const struct arg_list *dirs, arc_spec **out)
+{
+    struct text text = {NULL, 0, 0};
     arc_diags *diags = NULL;
     arc_err err = ARC_ERR_INIT;
-    char *shown = NULL;
     if (cli_read_file(path, &text) != 0) {
         text_deinit(&text);
         return EXIT_USAGE;
     }
-    const char *name = strcmp(path, "-") == 0 ? "(stdin)" : path;
-    term_init(&term, stderr);
-    arc_status status =
-        arc_spec_parse(text_get(&text), text.len, ARC_FORMAT_ANY, name, out, &diags, &err);
-    uint32_t flags = ARC_DIAGS_EXCERPT | (term.colour ? ARC_DIAGS_COLOUR : 0);
-    if (diags != NULL && arc_diags_get_count(diags) > 0 && (status != ARC_OK || !quiet) &&
-        arc_diags_copy_text(diags, flags, &shown, NULL) == ARC_OK)
-        fputs(shown, stderr);
-    else if (status != ARC_OK)
-        cli_fail("%s: %s", name, err.message);
-    arc_text_free(shown);
+    arc_status status = cli_check(&text, path, dirs, out, &diags, &err);
+    if (status != ARC_OK || !quiet)
+        cli_show_findings(path, status, diags, &err);
     arc_diags_free(diags);
     text_deinit(&text);
     return status == ARC_OK ? 0 : EXIT_USAGE;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/gates.h"
 #include "cli/local.h"
 #include "cli/view.h"
 #include "common/clock.h"
@@ -21,10 +22,12 @@
 
 /* How often the times of a live tree move. */
 #define REDRAW_MS 250
+#define FIXED_FDS 3 /* the control plane's, the signals', and the terminal's when it is asked */
 
 struct running {
     const char *path, *workdir;
-    struct arg_list variables;
+    struct arg_list variables, dirs, approved;
+    struct gates gates;
     int64_t slots;
     int json, keep, fail_fast;
     arc_ctl *ctl;
@@ -137,6 +140,8 @@ static void take_event(struct running *running, const arc_event_view *event)
         change.end_ns = arc_run_state_is_terminal(change.state) ? event->time_ns : 0;
         change.id = NULL;
         view_change_run(&running->view, &change);
+        if (strcmp(event->type, "arcentra.pipeline.approval.requested") == 0)
+            gates_take(&running->gates, event->gate);
     }
 }
 
@@ -200,7 +205,7 @@ static int wait_ms(const struct running *running, int64_t next_ns, int64_t now_n
 
 static int loop(struct running *running)
 {
-    struct pollfd fds[2 + 2 * 256];
+    struct pollfd fds[FIXED_FDS + 2 * 256];
     arc_err err = ARC_ERR_INIT;
     fds[0] = (struct pollfd){arc_ctl_fd(running->ctl), POLLIN, 0};
     fds[1] = (struct pollfd){running->signals, POLLIN, 0};
@@ -213,10 +218,14 @@ static int loop(struct running *running)
         view_draw(&running->view, clock_wall_ns());
         if (failed != 0 || (running->over && running->local.steps == NULL))
             return failed;
-        size_t count = 2 + local_fill_fds(&running->local, fds + 2, 2 * 256);
+        /* poll does not look at a descriptor below 0 */
+        fds[2] = (struct pollfd){gates_wait(&running->gates) ? STDIN_FILENO : -1, POLLIN, 0};
+        size_t count = FIXED_FDS + local_fill_fds(&running->local, fds + FIXED_FDS, 2 * 256);
         if (poll(fds, count, wait_ms(running, next, now_ns)) < 0 && errno != EINTR)
             return cli_fail("poll: %s.", strerror(errno));
         failed = read_signals(running);
+        if (fds[2].fd >= 0 && fds[2].revents != 0)
+            gates_read(&running->gates);
         if (failed == 0 && ferror(stdout) && running->interrupts < 2) {
             running->interrupts = 1; /* nobody reads us any more */
             failed = interrupted(running);
@@ -282,13 +291,19 @@ static int result(const struct running *running)
 
 static int run(struct running *running)
 {
-    int failed = cli_read_spec(running->path, running->json, &running->spec);
+    int failed = cli_read_spec_in(running->path, running->json, &running->dirs, &running->spec);
     if (failed == 0)
         failed = read_plan(running);
     if (failed == 0)
         failed = local_open(&running->local, running->workdir);
     if (failed == 0)
         failed = start(running);
+    running->gates =
+        (struct gates){.ctl = running->ctl,
+                       .run_id = running->run_id,
+                       .view = &running->view,
+                       .approved = &running->approved,
+                       .asks = !running->json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)};
     if (failed == 0) {
         failed = loop(running);
         view_end(&running->view, clock_wall_ns());
@@ -299,6 +314,7 @@ static int run(struct running *running)
     arc_ctl_close(running->ctl);
     arc_spec_unref(running->spec);
     view_deinit(&running->view);
+    gates_deinit(&running->gates);
     return failed;
 }
 
@@ -316,11 +332,15 @@ int cmd_run(const struct command *command, int argc, char **argv)
          &running.workdir, 0, 0},
         {"slots", 'j', ARG_NUMBER, NULL, "N", "Jobs at one time (as many as processors).",
          &running.slots, 1, 64},
+        {"approve", 0, ARG_LIST, NULL, "GATE",
+         "Approve pipeline, stage:NAME or job:NAME when the run waits there, or all.",
+         &running.approved, 0, 0},
         {"fail-fast", 0, ARG_SWITCH, NULL, NULL, "Stop the run at the first job that fails.",
          &running.fail_fast, 0, 0},
         {"keep", 0, ARG_SWITCH, NULL, NULL, "Leave the workspaces and say where they are.",
          &running.keep, 0, 0},
         {"json", 0, ARG_SWITCH, NULL, NULL, "One JSON object a line.", &running.json, 0, 0},
+        CLI_INCLUDE_DIR(&running.dirs),
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 1, 1,
                   &exit_code) == 0) {
@@ -330,6 +350,8 @@ int cmd_run(const struct command *command, int argc, char **argv)
         close(running.signals);
     }
     arg_list_deinit(&running.variables);
+    arg_list_deinit(&running.approved);
+    arg_list_deinit(&running.dirs);
     arg_list_deinit(&rest);
     return exit_code;
 }

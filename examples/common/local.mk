@@ -26,10 +26,14 @@ libprogram_la_SOURCES = \
 	examples/common/log.h \
 	examples/common/mem.c \
 	examples/common/mem.h \
+	examples/common/outputs.c \
+	examples/common/outputs.h \
 	examples/common/proc.c \
 	examples/common/proc.h \
 	examples/common/shell.c \
 	examples/common/shell.h \
+	examples/common/templates.c \
+	examples/common/templates.h \
 	examples/common/text.c \
 	examples/common/text.h \
 	examples/common/tree.c \

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -133,12 +135,9 @@ static int write_all(int fd, const char *bytes, size_t len)
     return 0;
 }
 
-int tree_write(const char *path, const void *bytes, size_t len, int executable)
+/* Fills what has been opened to the side (fd, or -1 with errno) and puts it into place. */
+static int move_in(int fd, const char *aside, const char *path, const void *bytes, size_t len)
 {
-    struct text aside = {NULL, 0, 0};
-    text_printf(&aside, "%s.new", path);
-    int fd = open(aside.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-                  executable ? 0700 : 0600);
     int failed = fd < 0 ? errno : 0;
     if (failed == 0)
         failed = write_all(fd, bytes, len);
@@ -146,10 +145,42 @@ int tree_write(const char *path, const void *bytes, size_t len, int executable)
         failed = errno;
     if (fd >= 0 && close(fd) != 0 && failed == 0)
         failed = errno;
-    if (failed == 0 && rename(aside.ptr, path) != 0)
+    if (failed == 0 && rename(aside, path) != 0)
         failed = errno;
     if (failed != 0 && fd >= 0)
+        unlink(aside);
+    return failed;
+}
+
+int tree_write(const char *path, const void *bytes, size_t len, int executable)
+{
+    struct text aside = {NULL, 0, 0};
+    text_printf(&aside, "%s.new", path);
+    int fd = open(aside.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                  executable ? 0700 : 0600);
+    int failed = move_in(fd, aside.ptr, path, bytes, len);
+    text_deinit(&aside);
+    return failed;
+}
+
+int tree_replace(const char *path, const void *bytes, size_t len)
+{
+    struct text aside = {NULL, 0, 0};
+    struct stat was;
+    char real[PATH_MAX];
+    if (realpath(path, real) == NULL || stat(real, &was) != 0)
+        return errno;
+    text_printf(&aside, "%s.XXXXXX", real);
+    int fd = mkostemp(aside.ptr, O_CLOEXEC);
+    int failed = 0;
+    if (fd >= 0 && fchmod(fd, was.st_mode & 0777) != 0)
+        failed = errno;
+    if (failed == 0) {
+        failed = move_in(fd, aside.ptr, real, bytes, len);
+    } else {
+        close(fd);
         unlink(aside.ptr);
+    }
     text_deinit(&aside);
     return failed;
 }

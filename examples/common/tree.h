@@ -16,5 +16,8 @@ int tree_remove(const char *path);
 /* Writes a file for its owner alone: to the side, synced, then renamed into place. 0 or an errno.
  */
 int tree_write(const char *path, const void *bytes, size_t len, int executable);
+/* Gives a file of the user's new content, whole or not at all: to the side, synced, then renamed.
+ * Its permissions stay, and a link still points to it. 0 or an errno. */
+int tree_replace(const char *path, const void *bytes, size_t len);
 
 #endif

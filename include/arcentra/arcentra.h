@@ -8,6 +8,10 @@
 
 #include <arcentra/spec.h>
 
+#include <arcentra/assist.h>
+
+#include <arcentra/plan.h>
+
 #include <arcentra/expr.h>
 
 #include <arcentra/ctl.h>

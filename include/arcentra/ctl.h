@@ -37,10 +37,11 @@ typedef struct arc_ctl_options {
     uint32_t runs_max;         /* 10000: runs that are not over at one time */
     uint32_t host_slots;       /* 64: jobs that the host's executors run at one time */
     uint32_t agents_approved;  /* 1 (default): by their token; 2: somebody must approve them */
+    uint32_t finally_ms;       /* 300000: what a step of `finally` has once its job was to end */
 } arc_ctl_options;
 #define ARC_CTL_OPTIONS_INIT \
     { \
-        sizeof(arc_ctl_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0 \
+        sizeof(arc_ctl_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /**

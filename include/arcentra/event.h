@@ -26,11 +26,13 @@ typedef struct arc_event_view {
     const char *reason;
     int exit_code;
     uint32_t attempt;
+    const char *gate; /* of an approval: "pipeline", "stage:NAME" or "job:NAME"; else "" */
+    const char *actor, *comment; /* who asked for or decided it, and what they said */
 } arc_event_view;
 #define ARC_EVENT_VIEW_INIT \
     { \
         sizeof(arc_event_view), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-            NULL, NULL, 0, 0 \
+            NULL, NULL, 0, 0, NULL, NULL, NULL \
     }
 
 /** What to see. NULL in a field: all. Since: 0.1. */

@@ -50,6 +50,32 @@ ARC_API ARC_MUST_USE arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec,
 ARC_API ARC_MUST_USE arc_status arc_run_stop(arc_ctl *ctl, const char *run_id, const char *reason,
                                              int force, arc_err *err);
 
+/** What is said at a gate. Zero in a field: none. Since: 0.1. */
+typedef struct arc_gate_options {
+    size_t size;
+    const char *actor;   /* who decides; must be one of the gate's approvers if it names any */
+    const char *comment; /* kept with the decision */
+    uint32_t reject;     /* 1: rejected; what the gate guards is skipped and the run fails */
+    uint32_t override;   /* 1: the host decides alone, whatever approvers and count the gate has */
+} arc_gate_options;
+#define ARC_GATE_OPTIONS_INIT \
+    { \
+        sizeof(arc_gate_options), NULL, NULL, 0, 0 \
+    }
+
+/**
+ * Approves or rejects at a gate of a run that waits there: "pipeline", "stage:NAME", "job:NAME", or
+ * a NAME that only one gate has. Durable when the next dispatch has returned; an event
+ * arcentra.pipeline.approval.… says so. The same decision again is ARC_OK and changes nothing.
+ * options may be NULL. Owner: none. Thread: owner.
+ * Errors: ARC_ENOTFOUND (no open run of this id, no such gate), ARC_EDENIED (not an approver),
+ * ARC_ECONFLICT (it does not wait, or was decided otherwise), ARC_EINVAL, ARC_ELIMIT, ARC_ENOMEM.
+ * Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id,
+                                                    const char *gate,
+                                                    const arc_gate_options *options, arc_err *err);
+
 /**
  * The status of a run that is open or ended lately (ARC_RUN_…); 0: not known here.
  * Owner: none. Thread: owner. Since: 0.1.
@@ -109,6 +135,19 @@ ARC_API ARC_MUST_USE arc_status arc_ctl_executor(arc_ctl *ctl, const char *uses,
  */
 ARC_API ARC_MUST_USE arc_status arc_step_log(arc_ctl *ctl, uint64_t token, uint32_t stream,
                                              const char *bytes, size_t len, arc_err *err);
+
+/** What the outputs of one step may have together: names and values, in bytes. */
+#define ARC_STEP_OUTPUTS_MAX 65536u
+
+/**
+ * Sets an output of a step, which other steps read as `steps.ID.outputs.NAME`; it counts when the
+ * step ends with success or failure. A second value of a name replaces the first.
+ * name: letters, digits, `_` and `-`, not a digit first, at most 64. value: UTF-8 without NUL.
+ * Owner: copied. Thread: owner. Errors: ARC_ENOTFOUND (the step is over), ARC_EINVAL (name, value),
+ * ARC_ELIMIT (more than ARC_STEP_OUTPUTS_MAX), ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_step_output(arc_ctl *ctl, uint64_t token, const char *name,
+                                                const char *value, arc_err *err);
 
 /**
  * Ends a step. result: ARC_STEP_SUCCESS, ARC_STEP_FAILED, ARC_STEP_CANCELLED or ARC_STEP_TIMEOUT.

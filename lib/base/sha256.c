@@ -4,6 +4,11 @@
 
 #include <arcentra/base.h>
 
+/* The processor's own instructions, where the compiler can be asked whether they are there. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define HAS_SHA_NI 1
+#include <immintrin.h>
+#endif
 #include <string.h>
 
 #include "base/mem.h"
@@ -39,35 +44,110 @@ static void store(uint8_t *p, uint32_t word)
     p[3] = (uint8_t)word;
 }
 
-static void compress(uint32_t state[8], const uint8_t *block)
+/* Eight rounds with the names moved instead of the values. */
+#define ROUND(a, b, c, d, e, f, g, h, t) \
+    do { \
+        uint32_t one = (h) + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + \
+                       ((g) ^ ((e) & ((f) ^ (g)))) + constants[t] + w[(t) % 16]; \
+        uint32_t two = \
+            (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + (((a) & (b)) | ((c) & ((a) | (b)))); \
+        (d) += one; \
+        (h) = one + two; \
+    } while (0)
+
+static void eight_rounds(uint32_t s[8], const uint32_t w[16], int t)
 {
-    uint32_t w[64], s[8];
-    for (int t = 0; t < 16; t++)
-        w[t] = load(block + 4 * t);
-    for (int t = 16; t < 64; t++) {
-        uint32_t a = rotate(w[t - 15], 7) ^ rotate(w[t - 15], 18) ^ w[t - 15] >> 3;
-        uint32_t b = rotate(w[t - 2], 17) ^ rotate(w[t - 2], 19) ^ w[t - 2] >> 10;
-        w[t] = w[t - 16] + a + w[t - 7] + b;
+    uint32_t a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7];
+    ROUND(a, b, c, d, e, f, g, h, t);
+    ROUND(h, a, b, c, d, e, f, g, t + 1);
+    ROUND(g, h, a, b, c, d, e, f, t + 2);
+    ROUND(f, g, h, a, b, c, d, e, t + 3);
+    ROUND(e, f, g, h, a, b, c, d, t + 4);
+    ROUND(d, e, f, g, h, a, b, c, t + 5);
+    ROUND(c, d, e, f, g, h, a, b, t + 6);
+    ROUND(b, c, d, e, f, g, h, a, t + 7);
+    s[0] = a, s[1] = b, s[2] = c, s[3] = d, s[4] = e, s[5] = f, s[6] = g, s[7] = h;
+}
+
+static void next_words(uint32_t w[16])
+{
+    for (int t = 0; t < 16; t++) {
+        uint32_t x = w[(t + 1) % 16], y = w[(t + 14) % 16];
+        uint32_t a = rotate(x, 7) ^ rotate(x, 18) ^ x >> 3;
+        uint32_t b = rotate(y, 17) ^ rotate(y, 19) ^ y >> 10;
+        w[t] += a + w[(t + 9) % 16] + b;
     }
-    memcpy(s, state, sizeof(s));
-    for (int t = 0; t < 64; t++) {
-        uint32_t e = rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25);
-        uint32_t choose = (s[4] & s[5]) ^ (~s[4] & s[6]);
-        uint32_t one = s[7] + e + choose + constants[t] + w[t];
-        uint32_t a = rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22);
-        uint32_t majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-        uint32_t two = a + majority;
-        s[7] = s[6];
-        s[6] = s[5];
-        s[5] = s[4];
-        s[4] = s[3] + one;
-        s[3] = s[2];
-        s[2] = s[1];
-        s[1] = s[0];
-        s[0] = one + two;
+}
+
+static void compress_plain(uint32_t state[8], const uint8_t *block, size_t count)
+{
+    for (; count > 0; count--, block += 64) {
+        uint32_t w[16], s[8];
+        memcpy(s, state, sizeof(s));
+        for (int t = 0; t < 16; t++)
+            w[t] = load(block + 4 * t);
+        for (int t = 0; t < 64; t += 16) {
+            if (t > 0)
+                next_words(w);
+            eight_rounds(s, w, t);
+            eight_rounds(s, w, t + 8);
+        }
+        for (int i = 0; i < 8; i++)
+            state[i] += s[i];
     }
-    for (int i = 0; i < 8; i++)
-        state[i] += s[i];
+}
+
+#ifdef HAS_SHA_NI
+
+/* The instructions want the state as (a b e f) and (c d g h), and do four rounds in two halves. */
+__attribute__((target("sha,sse4.1"))) static void
+compress_native(uint32_t state[8], const uint8_t *block, size_t count)
+{
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    __m128i abcd = _mm_loadu_si128((const __m128i *)(const void *)state);
+    __m128i efgh = _mm_loadu_si128((const __m128i *)(const void *)(state + 4));
+    __m128i badc = _mm_shuffle_epi32(abcd, 0xb1), hgfe = _mm_shuffle_epi32(efgh, 0x1b);
+    __m128i abef = _mm_alignr_epi8(badc, hgfe, 8), cdgh = _mm_blend_epi16(hgfe, badc, 0xf0);
+    for (; count > 0; count--, block += 64) {
+        __m128i m[4], start_abef = abef, start_cdgh = cdgh;
+        for (int i = 0; i < 4; i++)
+            m[i] = _mm_shuffle_epi8(
+                _mm_loadu_si128((const __m128i *)(const void *)(block + (size_t)16 * (size_t)i)),
+                swap);
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; i++) {
+            __m128i words = m[i % 4];
+            if (i >= 4) {
+                __m128i last = m[(i + 3) % 4];
+                words = _mm_sha256msg1_epu32(words, m[(i + 1) % 4]);
+                words = _mm_add_epi32(words, _mm_alignr_epi8(last, m[(i + 2) % 4], 4));
+                words = _mm_sha256msg2_epu32(words, last);
+                m[i % 4] = words;
+            }
+            __m128i sum = _mm_add_epi32(
+                words, _mm_loadu_si128((const __m128i *)(const void *)(constants + 4 * i)));
+            cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+            abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));
+        }
+        abef = _mm_add_epi32(abef, start_abef);
+        cdgh = _mm_add_epi32(cdgh, start_cdgh);
+    }
+    __m128i feba = _mm_shuffle_epi32(abef, 0x1b), dchg = _mm_shuffle_epi32(cdgh, 0xb1);
+    _mm_storeu_si128((__m128i *)(void *)state, _mm_blend_epi16(feba, dchg, 0xf0));
+    _mm_storeu_si128((__m128i *)(void *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+#endif
+
+static void compress(uint32_t state[8], const uint8_t *blocks, size_t count)
+{
+#ifdef HAS_SHA_NI
+    if (__builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1")) {
+        compress_native(state, blocks, count);
+        return;
+    }
+#endif
+    compress_plain(state, blocks, count);
 }
 
 void arc__sha256_init(struct arc_sha256 *sha)
@@ -90,14 +170,14 @@ void arc__sha256_add(struct arc_sha256 *sha, arc_slice bytes)
             memcpy(sha->block + filled, p, part);
         if (filled + part < 64)
             return;
-        compress(sha->state, sha->block);
+        compress(sha->state, sha->block, 1);
         p += part;
         left -= part;
     }
-    for (; left >= 64; left -= 64, p += 64)
-        compress(sha->state, p);
-    if (left > 0)
-        memcpy(sha->block, p, left);
+    compress(sha->state, p, left / 64);
+    p += left / 64 * 64;
+    if (left % 64 > 0)
+        memcpy(sha->block, p, left % 64);
 }
 
 void arc__sha256_end(struct arc_sha256 *sha, uint8_t out[ARC_SHA256_LEN])
@@ -107,13 +187,13 @@ void arc__sha256_end(struct arc_sha256 *sha, uint8_t out[ARC_SHA256_LEN])
     sha->block[filled++] = 0x80;
     if (filled > 56) {
         memset(sha->block + filled, 0, 64 - filled);
-        compress(sha->state, sha->block);
+        compress(sha->state, sha->block, 1);
         filled = 0;
     }
     memset(sha->block + filled, 0, 56 - filled);
     store(sha->block + 56, (uint32_t)(bits >> 32));
     store(sha->block + 60, (uint32_t)bits);
-    compress(sha->state, sha->block);
+    compress(sha->state, sha->block, 1);
     for (int i = 0; i < 8; i++)
         store(out + 4 * i, sha->state[i]);
     arc__wipe(sha, sizeof(*sha)); /* what was hashed may have been a secret */

@@ -85,6 +85,11 @@ static size_t valid_prefix(arc_slice text)
     return at;
 }
 
+size_t arc__ascii_prefix(arc_slice text)
+{
+    return text.len > 0 ? ascii_run(text.ptr, text.len) : 0;
+}
+
 int arc__utf8_valid(arc_slice text, size_t *bad_at)
 {
     size_t good = valid_prefix(text);

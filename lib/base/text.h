@@ -10,6 +10,7 @@
 /* No overlong forms, no surrogates, nothing above U+10FFFF. *bad_at (may be NULL) is the first bad
  * offset. NUL is valid UTF-8; callers that refuse it look for it. */
 int arc__utf8_valid(arc_slice text, size_t *bad_at);
+size_t arc__ascii_prefix(arc_slice text); /* how many bytes at the start are ASCII */
 /* The length of the longest valid prefix of at most max bytes that does not cut a character. */
 size_t arc__utf8_prefix(arc_slice text, size_t max);
 /* Writes one character (not a surrogate, at most U+10FFFF) and answers its length, 1 to 4. */

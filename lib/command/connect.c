@@ -222,13 +222,16 @@ static char *duration_show(int64_t ns, struct arc_arena *arena)
     return out;
 }
 
-static void step_show(const struct arc_op *op, const struct arc_offer *offer,
-                      Agent__V1__StepRun *out, struct arc_arena *arena)
+static arc_status step_show(const struct arc_op *op, const struct arc_offer *offer,
+                            Agent__V1__StepRun *out, struct arc_arena *arena)
 {
     const struct arc_run *run = offer->run;
     const struct arc_plan_job *job = &run->plan->jobs[offer->job];
     const struct arc_plan_step *step = &job->steps[offer->step];
     const struct arc_step_state *state = &run->jobs[offer->job].steps[offer->step];
+    struct arc_resolved texts;
+    /* The grant was decided with the same texts, so that only memory can be missing. */
+    ARC_TRY(arc__step_resolve(run, offer->job, offer->step, NULL, arena, &texts, NULL));
     out->step_run_id = arc__pb_string(arena, arc__id_slice(&state->id));
     out->pipeline_id = arc__pb_string(arena, run->pipeline_id);
     out->pipeline_run_id = arc__pb_string(arena, arc__id_slice(&run->id));
@@ -238,19 +241,20 @@ static void step_show(const struct arc_op *op, const struct arc_offer *offer,
     out->step_index = (int32_t)offer->step;
     out->uses = arc__pb_string(arena, step->uses);
     out->action = arc__pb_string(arena, step->action);
-    out->args = args_show(step->args, arena);
-    for (uint32_t i = 0; i < step->env.count; i++)
-        (void)arc__pb_map_put(out, "env", step->env.items[i].key, step->env.items[i].value,
+    out->args = args_show(texts.args, arena);
+    for (uint32_t i = 0; i < texts.env.count; i++)
+        (void)arc__pb_map_put(out, "env", texts.env.items[i].key, texts.env.items[i].value,
                               arena); /* the arena remembers */
     out->workspace = arc__pb_string(arena, offer->workspace);
     out->timeout = duration_show(step->timeout_ns, arena);
-    out->image = arc__pb_string(arena, step->image);
+    out->image = arc__pb_string(arena, texts.image);
     out->continue_on_error = step->continue_on_error != 0;
     out->run_on_agent = 1;
     out->attempt = state->attempt;
     out->fence = state->fence;
     out->lease_ttl_ms = arc__engine_rules(op->engine)->lease_ttl_ns / ARC_NS_PER_MS;
-    out->working_directory = arc__pb_string(arena, step->working_directory);
+    out->working_directory = arc__pb_string(arena, texts.working_directory);
+    return ARC_OK;
 }
 
 static char *command_id(char kind, uint64_t fence, arc_slice step_run_id, struct arc_arena *arena)
@@ -281,7 +285,7 @@ static arc_status offer_show(struct arc_op *op, const struct arc_offer *offer,
         out->task_dispatch != NULL ? arc__pb_add(out->task_dispatch, "step_runs", arena) : NULL;
     if (step == NULL)
         return ARC_ENOMEM;
-    step_show(op, offer, step, arena);
+    ARC_TRY(step_show(op, offer, step, arena));
     out->command_id = command_id('d', state->fence, arc__id_slice(&state->id), arena);
     return ARC_OK;
 }

@@ -10,12 +10,13 @@
 #ifndef ARC_CORE_DECIDE_H
 #define ARC_CORE_DECIDE_H
 
-#include "core/run.h"
+#include "core/resolve.h"
 
 struct arc_rules {
     int64_t lease_ttl_ns;
     int64_t stop_grace_ns;
     int64_t stop_settle_ns; /* after the grace */
+    int64_t finally_ns;     /* what a step of `finally` has when its job was to end; 0: 5 minutes */
     uint32_t lost_retries_max;
     uint32_t host_default; /* 1: a job that does not say goes to the host's executors */
 };
@@ -68,7 +69,38 @@ arc_status arc__decide_stop(struct arc_decision *d, struct arc_run *run, arc_sli
 /* A queued job that is not placed goes to an agent: its first step is granted. Not placeable any
  * more (paused, stopping, not queued): ARC_ECONFLICT. */
 arc_status arc__decide_place(struct arc_decision *d, struct arc_run *run, uint32_t job,
-                             arc_slice agent_id, arc_err *err);
+                             const struct arc_place_facts *place, arc_err *err);
+
+/* What somebody says at a gate (1 + index). Only its approvers may, unless override: then it is
+ * open at once. The same again is ARC_OK without an event; ARC_ECONFLICT: it does not wait, or was
+ * decided otherwise; ARC_EDENIED: not one of its approvers. */
+struct arc_say {
+    uint32_t gate;
+    int approve; /* 0: reject */
+    int override;
+    arc_slice actor, comment;
+};
+arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *say,
+                            arc_err *err);
+/* Whether it would be taken; *again: it was said before, and nothing is to be done. */
+arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *say, int *again,
+                           arc_err *err);
+/* ARC_EUNIMPLEMENTED: one of the gates is of type `auto`, for which there is nobody to decide yet.
+ */
+arc_status arc__gates_known(const struct arc_plan *plan, struct arc_arena *arena, arc_err *err);
+/* "pipeline", "stage:NAME", "job:NAME": 1 + the index of the gate; 0: none of that name. A bare
+ * NAME is that of a stage or job if only one gate has it. */
+uint32_t arc__gate_find(const struct arc_plan *plan, arc_slice name);
+arc_slice arc__gate_name(const struct arc_plan *plan, uint32_t gate, struct arc_arena *arena);
+
+/* Why a job that has not ended does not run, one sentence; ARC_NONE: it runs, or there is nothing
+ * to say. */
+arc_slice arc__job_why(const struct arc_run *run, uint32_t job, struct arc_arena *arena);
+/* The same of the run: the gates that it waits for. */
+arc_slice arc__run_why(const struct arc_run *run, struct arc_arena *arena);
+
+/* 1: the holder of the job's present step is to end it. */
+int arc__cancel_due(const struct arc_run *run, uint32_t job);
 
 /* What the holder of a lease says about its step. status: ARC_STEP_RUNNING or a terminal state but
  * skipped. The same report again changes nothing and is ARC_OK. */

@@ -7,6 +7,7 @@
 #include "core/states.h"
 
 #define NEVER UINT64_MAX
+#define FINALLY_NS (INT64_C(300) * 1000000000)
 
 /* --- deadlines ----------------------------------------------------------------------- */
 
@@ -34,13 +35,36 @@ uint64_t arc__step_deadline(const struct arc_run *run, uint32_t j, uint32_t s)
     return after(run->jobs[j].steps[s].started_mono_ns, run->plan->jobs[j].steps[s].timeout_ns);
 }
 
-/* The clocks of the run and of the queue stand still while it is paused. */
+/* When what a job has of time begins to be over: it was asked to end, or its timeout. */
+static uint64_t job_ends(const struct arc_run *run, uint32_t j)
+{
+    uint64_t at = arc__job_deadline(run, j);
+    if (run->stopping)
+        at = earlier(at, run->stop_mono_ns);
+    return run->jobs[j].stopping ? earlier(at, run->jobs[j].stop_mono_ns) : at;
+}
+
+uint64_t arc__time_over(const struct arc_rules *rules, const struct arc_run *run, uint32_t j,
+                        uint32_t s)
+{
+    uint64_t at = arc__job_deadline(run, j), from = run->jobs[j].steps[s].queued_mono_ns;
+    if (!run->plan->jobs[j].steps[s].finally)
+        return at;
+    at = job_ends(run, j);
+    if (at == NEVER)
+        return NEVER;
+    return (at > from ? at : from) +
+           (uint64_t)(rules->finally_ns > 0 ? rules->finally_ns : FINALLY_NS);
+}
+
+/* The clocks of the run and of the queue stand still while it is paused, that of the run also while
+ * a gate waits. */
 static uint64_t run_deadline(const struct arc_run *run)
 {
-    if (run->stopping || run->status == ARC_RUN_PAUSED)
+    if (run->stopping || run->status == ARC_RUN_PAUSED || run->gates_waiting > 0)
         return NEVER;
     uint64_t at = after(run->started_mono_ns, run->plan->timeout_ns);
-    return at == NEVER ? NEVER : at + run->paused_total_ns;
+    return at == NEVER ? NEVER : at + run->still_total_ns;
 }
 
 static uint64_t queue_deadline(const struct arc_run *run, uint32_t j)
@@ -51,14 +75,35 @@ static uint64_t queue_deadline(const struct arc_run *run, uint32_t j)
     return after(job->queued_mono_ns, run->plan->jobs[j].queue_timeout_ns);
 }
 
-static uint64_t stop_deadline(const struct arc_rules *rules, const struct arc_run *run)
-{
-    return run->stop_mono_ns + (uint64_t)run->stop_grace_ns + (uint64_t)rules->stop_settle_ns;
-}
-
 static int is_granted(const struct arc_step_state *step)
 {
     return step->status == ARC_STEP_QUEUED || step->status == ARC_STEP_RUNNING;
+}
+
+/* 1: the present step was to end because its run or its job was asked to. */
+static int is_stopped(const struct arc_run *run, uint32_t j)
+{
+    const struct arc_job_state *job = &run->jobs[j];
+    return run->forced ||
+           ((run->stopping || job->stopping) && !run->plan->jobs[j].steps[job->step].finally);
+}
+
+int arc__cancel_due(const struct arc_run *run, uint32_t j)
+{
+    const struct arc_job_state *job = &run->jobs[j];
+    if (job->step >= run->plan->jobs[j].step_count || !is_granted(&job->steps[job->step]))
+        return 0;
+    return job->steps[job->step].cancel_by_mono_ns > 0 || is_stopped(run, j);
+}
+
+static uint64_t stop_deadline(const struct arc_rules *rules, const struct arc_run *run, uint32_t j)
+{
+    uint64_t at = NEVER;
+    if (run->stopping)
+        at = run->stop_mono_ns + (uint64_t)run->stop_grace_ns;
+    if (run->jobs[j].stopping)
+        at = earlier(at, run->jobs[j].stop_mono_ns + (uint64_t)rules->stop_grace_ns);
+    return at + (uint64_t)rules->stop_settle_ns;
 }
 
 /* When a step that its holder was asked to end is ended without it; NEVER: it was not asked. */
@@ -66,7 +111,7 @@ static uint64_t give_up_at(const struct arc_rules *rules, const struct arc_run *
 {
     const struct arc_step_state *step = &run->jobs[j].steps[run->jobs[j].step];
     uint64_t at = step->cancel_by_mono_ns > 0 ? step->cancel_by_mono_ns : NEVER;
-    return run->stopping ? earlier(at, stop_deadline(rules, run)) : at;
+    return is_stopped(run, j) ? earlier(at, stop_deadline(rules, run, j)) : at;
 }
 
 static uint64_t granted_wakes(const struct arc_rules *rules, const struct arc_run *run, uint32_t j)
@@ -74,7 +119,7 @@ static uint64_t granted_wakes(const struct arc_rules *rules, const struct arc_ru
     uint32_t s = run->jobs[j].step;
     uint64_t lease = run->jobs[j].steps[s].lease_mono_ns, at = give_up_at(rules, run, j);
     if (at == NEVER)
-        at = earlier(arc__job_deadline(run, j), arc__step_deadline(run, j, s));
+        at = earlier(arc__time_over(rules, run, j, s), arc__step_deadline(run, j, s));
     return earlier(lease, at);
 }
 
@@ -85,8 +130,8 @@ static uint64_t between_wakes(const struct arc_run *run, uint32_t j)
     const struct arc_step_state *step = &job->steps[job->step];
     if (job->agent_id.len == 0)
         return NEVER;
-    uint64_t at = arc__job_deadline(run, j);
-    if (step->not_before_mono_ns > 0 && run->status != ARC_RUN_PAUSED)
+    uint64_t at = run->plan->jobs[j].steps[job->step].finally ? NEVER : arc__job_deadline(run, j);
+    if (step->not_before_mono_ns > 0 && (run->status != ARC_RUN_PAUSED || run->stopping))
         at = earlier(at, step->not_before_mono_ns);
     return at;
 }
@@ -96,7 +141,7 @@ static uint64_t job_wakes(const struct arc_rules *rules, const struct arc_run *r
     const struct arc_job_state *job = &run->jobs[j];
     uint64_t at = NEVER;
     if (job->status == ARC_JOB_PENDING && job->not_before_mono_ns > 0 && job->blockers == 0 &&
-        run->status != ARC_RUN_PAUSED)
+        run->status != ARC_RUN_PAUSED && arc__has_room(run, j))
         at = job->not_before_mono_ns;
     if (job->status != ARC_JOB_QUEUED && job->status != ARC_JOB_RUNNING)
         return at;
@@ -114,7 +159,7 @@ uint64_t arc__run_deadline(const struct arc_rules *rules, const struct arc_run *
     uint64_t at = NEVER;
     if (run->plan == NULL || arc__run_over(run))
         return NEVER;
-    at = run_deadline(run);
+    at = earlier(run_deadline(run), arc__gates_deadline(run));
     for (uint32_t j = 0; j < run->plan->job_count; j++)
         at = earlier(at, job_wakes(rules, run, j));
     return at;
@@ -201,7 +246,13 @@ arc_status arc__decide_resume(struct arc_decision *d, struct arc_run *run, arc_s
     return arc__run_over(run) ? ARC_OK : arc__settle_all(d, run, err);
 }
 
-/* Everything that has not been granted ends at once; the holders of the rest are asked to stop. */
+static int is_busy(int status)
+{
+    return status == ARC_JOB_QUEUED || status == ARC_JOB_RUNNING;
+}
+
+/* Everything that has not been granted ends at once, but for the `finally` of what had started; the
+ * holders of the rest are asked to stop. */
 static arc_status cancel_open_jobs(struct arc_decision *d, struct arc_run *run, arc_err *err)
 {
     for (uint32_t j = 0; j < run->plan->job_count; j++) {
@@ -210,6 +261,12 @@ static arc_status cancel_open_jobs(struct arc_decision *d, struct arc_run *run, 
             continue;
         if (job->step < run->plan->jobs[j].step_count && is_granted(&job->steps[job->step]))
             continue;
+        if (job->agent_id.len > 0 && job->started_any && is_busy(job->status)) {
+            ARC_TRY(arc__go_on(d, run, j, err));
+            if (arc__run_over(run))
+                return ARC_OK;
+            continue;
+        }
         ARC_TRY(arc__end_steps(d, run, j, ARC_EVENT_STEP_CANCELLED, run->reason, err));
         ARC_TRY(arc__end_job(d, run, j, ARC_EVENT_JOB_CANCELLED, run->reason, 0, err));
     }
@@ -279,17 +336,24 @@ static enum arc_event_type end_type(int status)
     }
 }
 
+/* Why a step was cancelled; cause ARC_CAUSE_TIMEOUT: its job's time was over. */
+struct why {
+    arc_slice reason;
+    uint32_t cause;
+};
+
 /* A step that has ended by itself, or was ended: its own retry, or for good. */
 static arc_status finish_step(struct arc_decision *d, struct arc_run *run,
-                              const struct arc_report *report, arc_slice reason, arc_err *err)
+                              const struct arc_report *report, const struct why *why, arc_err *err)
 {
     uint32_t j = report->job, s = report->step;
     const struct arc_plan_step *plan = &run->plan->jobs[j].steps[s];
     const struct arc_step_state *step = &run->jobs[j].steps[s];
     uint32_t cause = report->status == ARC_STEP_FAILED    ? ARC_CAUSE_FAILED
                      : report->status == ARC_STEP_TIMEOUT ? ARC_CAUSE_TIMEOUT
-                                                          : 0;
-    if (cause != 0 && !run->stopping && d->now.mono_ns < arc__job_deadline(run, j) &&
+                                                          : why->cause;
+    if (report->status != ARC_STEP_CANCELLED && cause != 0 && !is_stopped(run, j) &&
+        d->now.mono_ns < arc__time_over(d->rules, run, j, s) &&
         arc__retry_covers(&plan->retry, step->executions + 1, cause)) {
         int64_t delay_ns = arc__retry_delay_ns(&plan->retry, step->executions + 1, d->source.random,
                                                d->source.user);
@@ -310,7 +374,7 @@ static arc_status finish_step(struct arc_decision *d, struct arc_run *run,
                                          .job = (int32_t)j,
                                          .step = (int32_t)s,
                                          .cause = cause,
-                                         .reason = reason,
+                                         .reason = why->reason,
                                          .exit_code = report->exit_code,
                                          .error_message = report->error_message,
                                          .metrics = report->metrics,
@@ -336,18 +400,24 @@ static arc_status check_holder(const struct arc_run *run, const struct arc_repor
 }
 
 /* A holder that says "cancelled" after we asked it to: what for? */
-static void explain_cancel(struct arc_decision *d, const struct arc_run *run,
-                           struct arc_report *report, arc_slice *reason)
+static struct why explain_cancel(struct arc_decision *d, const struct arc_run *run,
+                                 struct arc_report *report)
 {
+    uint32_t j = report->job, s = report->step;
+    struct why why = {ARC_NONE, 0};
     if (report->status != ARC_STEP_CANCELLED)
-        return;
-    if (run->stopping) {
-        *reason = run->reason;
-    } else if (d->now.mono_ns >= arc__step_deadline(run, report->job, report->step)) {
+        return why;
+    if (is_stopped(run, j))
+        why.reason = run->stopping ? run->reason : run->jobs[j].stop_reason;
+    else if (d->now.mono_ns >= arc__step_deadline(run, j, s))
         report->status = ARC_STEP_TIMEOUT;
-    } else if (d->now.mono_ns >= arc__job_deadline(run, report->job)) {
-        *reason = ARC_LIT("The job ran into its timeout.");
-    }
+    else if (d->now.mono_ns < arc__time_over(d->rules, run, j, s))
+        return why;
+    else if (run->plan->jobs[j].steps[s].finally)
+        report->status = ARC_STEP_TIMEOUT;
+    else
+        why = (struct why){ARC_LIT("The job ran into its timeout."), ARC_CAUSE_TIMEOUT};
+    return why;
 }
 
 arc_status arc__decide_report(struct arc_decision *d, struct arc_run *run,
@@ -355,7 +425,6 @@ arc_status arc__decide_report(struct arc_decision *d, struct arc_run *run,
 {
     struct arc_report report = *given;
     const struct arc_step_state *step = &run->jobs[report.job].steps[report.step];
-    arc_slice reason = ARC_NONE;
     ARC_TRY(check_holder(run, &report, err));
     if (report.status == ARC_STEP_RUNNING) {
         if (step->status == ARC_STEP_QUEUED)
@@ -374,8 +443,8 @@ arc_status arc__decide_report(struct arc_decision *d, struct arc_run *run,
     }
     if (step->status == ARC_STEP_QUEUED && report.status != ARC_STEP_CANCELLED)
         ARC_TRY(start_step(d, run, report.job, report.step, err));
-    explain_cancel(d, run, &report, &reason);
-    return finish_step(d, run, &report, reason, err);
+    struct why why = explain_cancel(d, run, &report);
+    return finish_step(d, run, &report, &why, err);
 }
 
 arc_status arc__decide_lost(struct arc_decision *d, struct arc_run *run, uint32_t j,
@@ -392,10 +461,11 @@ arc_status arc__decide_lost(struct arc_decision *d, struct arc_run *run, uint32_
                               .error_message = reason,
                               .not_before_ns = d->now.wall_ns};
     int granted = job->step < count && is_granted(&job->steps[job->step]);
-    if (run->stopping) {
+    if (run->stopping || job->stopping) { /* its `finally` had nowhere to run */
         event.type = ARC_EVENT_STEP_CANCELLED;
         if (granted)
             ARC_TRY(arc__emit(d, run, event, err));
+        ARC_TRY(arc__end_steps(d, run, j, ARC_EVENT_STEP_CANCELLED, reason, err));
         return arc__go_on(d, run, j, err);
     }
     if (!job->started_any && granted && job->lost < d->rules->lost_retries_max) {
@@ -422,9 +492,8 @@ static arc_status give_up_on(struct arc_decision *d, struct arc_run *run, uint32
                                 .status = ARC_STEP_CANCELLED,
                                 .error_message =
                                     ARC_LIT("The agent did not answer that the step had ended.")};
-    arc_slice reason = ARC_NONE;
-    explain_cancel(d, run, &report, &reason);
-    return finish_step(d, run, &report, reason, err);
+    struct why why = explain_cancel(d, run, &report);
+    return finish_step(d, run, &report, &why, err);
 }
 
 static arc_status tick_granted(struct arc_decision *d, struct arc_run *run, uint32_t j,
@@ -442,7 +511,8 @@ static arc_status tick_granted(struct arc_decision *d, struct arc_run *run, uint
     uint64_t at = give_up_at(d->rules, run, j);
     if (at != NEVER)
         return now >= at ? give_up_on(d, run, j, err) : ARC_OK;
-    if (now >= arc__step_deadline(run, j, run->jobs[j].step) || now >= arc__job_deadline(run, j))
+    if (now >= arc__step_deadline(run, j, run->jobs[j].step) ||
+        now >= arc__time_over(d->rules, run, j, run->jobs[j].step))
         step->cancel_by_mono_ns =
             now + (uint64_t)d->rules->stop_grace_ns + (uint64_t)d->rules->stop_settle_ns;
     return ARC_OK;
@@ -479,6 +549,10 @@ arc_status arc__decide_tick(struct arc_decision *d, struct arc_run *run, arc_err
         settle |= job->status == ARC_JOB_PENDING && job->not_before_mono_ns > 0 &&
                   job->not_before_mono_ns <= d->now.mono_ns;
         ARC_TRY(tick_job(d, run, j, err));
+    }
+    if (arc__gates_deadline(run) <= d->now.mono_ns) {
+        ARC_TRY(arc__gates_tick(d, run, err));
+        settle = 1;
     }
     return settle && !arc__run_over(run) ? arc__settle_all(d, run, err) : ARC_OK;
 }

@@ -10,8 +10,8 @@
 #include "core/plan.h"
 
 /* clang-format off */
-/* E(NAME, type) in the CloudEvents form of the contract. `pipeline.stopping` is ours: a stop has been
- * asked for and is on its way. */
+/* E(NAME, type) in the CloudEvents form of the contract. `pipeline.stopping` and `job.stopping` are
+ * ours: a stop has been asked for and is on its way. */
 #define ARC_EVENT_TYPES(E)                                                                         \
     E(PIPELINE_CREATED, "arcentra.pipeline.created")                                               \
     E(PIPELINE_UPDATED, "arcentra.pipeline.updated")                                               \
@@ -25,8 +25,13 @@
     E(PIPELINE_FAILED, "arcentra.pipeline.failed")                                                 \
     E(PIPELINE_CANCELLED, "arcentra.pipeline.cancelled")                                           \
     E(PIPELINE_PARTIAL, "arcentra.pipeline.partial")                                               \
+    E(APPROVAL_REQUESTED, "arcentra.pipeline.approval.requested")                                  \
+    E(APPROVAL_APPROVED, "arcentra.pipeline.approval.approved")                                    \
+    E(APPROVAL_REJECTED, "arcentra.pipeline.approval.rejected")                                    \
+    E(APPROVAL_EXPIRED, "arcentra.pipeline.approval.expired")                                      \
     E(JOB_QUEUED, "arcentra.job.queued")                                                           \
     E(JOB_STARTED, "arcentra.job.started")                                                         \
+    E(JOB_STOPPING, "arcentra.job.stopping")                                                       \
     E(JOB_COMPLETED, "arcentra.job.completed")                                                     \
     E(JOB_FAILED, "arcentra.job.failed")                                                           \
     E(JOB_CANCELLED, "arcentra.job.cancelled")                                                     \
@@ -80,11 +85,16 @@ struct arc_event {
     int64_t log_lines;
     int64_t not_before_ns; /* *.retrying: wall clock */
     int64_t grace_ns;      /* pipeline.stopping */
-    int32_t force;         /* pipeline.stopping */
+    int32_t force;         /* pipeline.stopping; approval.approved: that one alone is enough */
+    uint32_t gate;         /* approval.*: 1 + index; 0: none */
+    int64_t expires_ns;    /* approval.requested: wall clock; 0: never */
+    arc_slice gate_name;   /* "pipeline", "stage:NAME", "job:KEY" */
+    arc_slice comment;     /* of who decided a gate */
+    arc_slice place;       /* step.queued, the first on an agent: a JSON object about it */
     arc_slice reason;      /* one sentence */
     arc_slice actor;       /* who asked */
     arc_slice error_message;
-    arc_slice metrics, outputs; /* JSON objects of texts, or empty */
+    arc_slice metrics, outputs; /* JSON objects of texts, or empty; outputs of a job as well */
     const arc_id *step_ids;     /* job.retrying: the new step runs, the job's step_count */
     uint32_t step_id_count;
     const struct arc_birth *birth; /* pipeline.triggered */

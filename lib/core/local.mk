@@ -13,6 +13,8 @@ libarc_la_SOURCES += \
 	lib/core/expr_names.c \
 	lib/core/expr_ops.c \
 	lib/core/expr_parse.c lib/core/expr_parse.h \
+	lib/core/limits.def \
+	lib/core/operators.def \
 	lib/core/functions.c lib/core/functions.def lib/core/functions.h \
 	lib/core/functions_list.c lib/core/functions_private.h \
 	lib/core/functions_text.c lib/core/functions_value.c \
@@ -21,7 +23,8 @@ libarc_la_SOURCES += \
 	lib/core/pattern.c lib/core/pattern.h \
 	lib/core/pattern_parse.c lib/core/pattern_private.h \
 	lib/core/plan.c lib/core/plan.h \
-	lib/core/resolve.h \
+	lib/core/gates.c \
+	lib/core/resolve.c lib/core/resolve.h \
 	lib/core/retry.c lib/core/retry.h \
 	lib/core/run.c lib/core/run.h \
 	lib/core/states.c lib/core/states.h \

@@ -89,6 +89,18 @@ static arc_status link_dependents(struct arc_run *run, arc_err *err)
     return ARC_OK;
 }
 
+static arc_status make_gates(struct arc_run *run, arc_err *err)
+{
+    const struct arc_plan *plan = run->plan;
+    run->matrix_busy = arc__arena_array(&run->arena, plan->matrix_count, sizeof(uint32_t));
+    run->gates = arc__arena_array(&run->arena, plan->gate_count, sizeof(*run->gates));
+    for (uint32_t i = 0; run->gates != NULL && i < plan->gate_count; i++) {
+        uint32_t count = plan->gates[i].count > 0 ? plan->gates[i].count : 1;
+        run->gates[i].approved_by = arc__arena_array(&run->arena, count, sizeof(arc_slice));
+    }
+    return run->arena.failed ? arc__fail_nomem(err) : ARC_OK;
+}
+
 static arc_status make_jobs(struct arc_run *run, const struct arc_event *event, arc_err *err)
 {
     const struct arc_plan *plan = run->plan;
@@ -115,6 +127,7 @@ static arc_status make_jobs(struct arc_run *run, const struct arc_event *event, 
     run->jobs_open = plan->job_count;
     while (run->stage < plan->stage_count && run->stage_open[run->stage] == 0)
         run->stage++;
+    ARC_TRY(make_gates(run, err));
     return link_dependents(run, err);
 }
 
@@ -167,18 +180,91 @@ static uint64_t elapsed(uint64_t since, uint64_t at_least, uint64_t now)
     return now > from ? now - from : 0;
 }
 
-/* The clocks that stood still: that of the run, and that of every job in the queue. What began in
- * the pause has missed only its rest. */
+static int stands_still(const struct arc_run *run)
+{
+    return run->paused_mono_ns != 0 || run->gates_waiting > 0;
+}
+
+/* The run's own clock, after a pause or a gate has begun or ended. What began while it stood has
+ * missed only the rest. */
+static void set_clock(struct arc_run *run, int stood, uint64_t mono)
+{
+    if (!stood && stands_still(run))
+        run->still_mono_ns = mono;
+    if (!stood || stands_still(run))
+        return;
+    if (run->started_any)
+        run->still_total_ns += elapsed(run->still_mono_ns, run->started_mono_ns, mono);
+    run->still_mono_ns = 0;
+}
+
+/* The clock of every job in the queue stood still too. */
 static void end_pause(struct arc_run *run, uint64_t mono)
 {
-    if (run->started_any)
-        run->paused_total_ns += elapsed(run->paused_mono_ns, run->started_mono_ns, mono);
+    int stood = stands_still(run);
     for (uint32_t j = 0; j < run->plan->job_count; j++) {
         struct arc_job_state *job = &run->jobs[j];
         if (job->status == ARC_JOB_QUEUED && job->agent_id.len == 0)
             job->queued_mono_ns += elapsed(run->paused_mono_ns, job->queued_mono_ns, mono);
     }
     run->paused_mono_ns = 0;
+    set_clock(run, stood, mono);
+}
+
+static arc_status fold_requested(struct arc_run *run, const struct arc_event *event,
+                                 int64_t wall_to_mono)
+{
+    struct arc_gate_state *gate = &run->gates[event->gate - 1];
+    int stood = stands_still(run);
+    gate->status = ARC_GATE_WAITING;
+    gate->requested_ns = event->time_ns;
+    gate->expires_ns = event->expires_ns;
+    gate->expires_mono_ns = event->expires_ns != 0 ? to_mono(event->expires_ns, wall_to_mono) : 0;
+    run->gates_waiting++;
+    set_clock(run, stood, to_mono(event->time_ns, wall_to_mono));
+    return ARC_OK;
+}
+
+static void end_gate(struct arc_run *run, const struct arc_event *event, int32_t status,
+                     uint64_t mono)
+{
+    struct arc_gate_state *gate = &run->gates[event->gate - 1];
+    int stood = stands_still(run);
+    gate->status = status;
+    gate->decided_ns = event->time_ns;
+    gate->expires_mono_ns = 0;
+    run->gates_waiting--;
+    set_clock(run, stood, mono);
+    if (status == ARC_GATE_APPROVED)
+        return;
+    gate->reason = keep(run, event->reason);
+    if (run->gate_refused == 0)
+        run->gate_refused = event->gate;
+}
+
+static arc_status fold_gate(struct arc_run *run, const struct arc_event *event,
+                            int64_t wall_to_mono, arc_err *err)
+{
+    uint64_t mono = to_mono(event->time_ns, wall_to_mono);
+    if (run->plan == NULL || event->gate == 0 || event->gate > run->plan->gate_count)
+        return misfit(event, err);
+    struct arc_gate_state *gate = &run->gates[event->gate - 1];
+    uint32_t wanted = run->plan->gates[event->gate - 1].count;
+    int asks = event->type == ARC_EVENT_APPROVAL_REQUESTED;
+    if (gate->status != (asks ? ARC_GATE_IDLE : ARC_GATE_WAITING))
+        return misfit(event, err);
+    if (asks)
+        return fold_requested(run, event, wall_to_mono);
+    if (event->type == ARC_EVENT_APPROVAL_APPROVED) {
+        gate->approved_by[gate->approvals++] = keep(run, event->actor);
+        if (event->force || gate->approvals >= wanted)
+            end_gate(run, event, ARC_GATE_APPROVED, mono);
+        return ARC_OK;
+    }
+    end_gate(run, event,
+             event->type == ARC_EVENT_APPROVAL_REJECTED ? ARC_GATE_REJECTED : ARC_GATE_EXPIRED,
+             mono);
+    return ARC_OK;
 }
 
 static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *event,
@@ -193,7 +279,14 @@ static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *eve
         run->started_ns = event->time_ns;
         run->started_mono_ns = mono;
         return move_run(run, event, ARC_RUN_SIGNAL_START, err);
+    case ARC_EVENT_APPROVAL_REQUESTED:
+    case ARC_EVENT_APPROVAL_APPROVED:
+    case ARC_EVENT_APPROVAL_REJECTED:
+    case ARC_EVENT_APPROVAL_EXPIRED:
+        return fold_gate(run, event, wall_to_mono, err);
     case ARC_EVENT_PIPELINE_PAUSED:
+        if (run->still_mono_ns == 0)
+            run->still_mono_ns = mono;
         run->paused_mono_ns = mono;
         return move_run(run, event, ARC_RUN_SIGNAL_PAUSE, err);
     case ARC_EVENT_PIPELINE_RESUMED:
@@ -241,6 +334,19 @@ static void count_job_end(struct arc_run *run, uint32_t j, int before)
         run->stage++;
 }
 
+static int is_busy(int status)
+{
+    return status == ARC_JOB_QUEUED || status == ARC_JOB_RUNNING;
+}
+
+static void count_cell(struct arc_run *run, uint32_t matrix, int before, int after)
+{
+    if (matrix != 0 && is_busy(after) && !is_busy(before))
+        run->matrix_busy[matrix - 1]++;
+    if (matrix != 0 && is_busy(before) && !is_busy(after))
+        run->matrix_busy[matrix - 1]--;
+}
+
 static arc_status move_job(struct arc_run *run, const struct arc_event *event, int signal,
                            arc_err *err)
 {
@@ -250,6 +356,7 @@ static arc_status move_job(struct arc_run *run, const struct arc_event *event, i
     if (next <= 0)
         return misfit(event, err);
     job->status = next;
+    count_cell(run, run->plan->jobs[event->job].matrix, before, next);
     /* Why it waits anew stays with it until it has ended; then the end has its own reason, or none.
      */
     if (event->reason.len > 0 || arc_job_state_is_terminal(next))
@@ -258,6 +365,7 @@ static arc_status move_job(struct arc_run *run, const struct arc_event *event, i
         run->jobs_running++;
     if (arc_job_state_is_terminal(next)) {
         job->ended_ns = event->time_ns;
+        job->outputs = keep(run, event->outputs);
         count_job_end(run, (uint32_t)event->job, before);
     }
     return ARC_OK;
@@ -282,8 +390,8 @@ static arc_status fold_job_retrying(struct arc_run *run, const struct arc_event 
     job->attempt++;
     job->lost += event->cause == ARC_CAUSE_LOST;
     job->step = 0;
-    job->failed = job->timed_out = job->started_any = 0;
-    job->agent_id = ARC_NONE;
+    job->failed = job->timed_out = job->started_any = job->cut = 0;
+    job->agent_id = job->place = ARC_NONE;
     job->not_before_mono_ns = to_mono(event->not_before_ns, wall_to_mono);
     return ARC_OK;
 }
@@ -302,11 +410,19 @@ static arc_status fold_job(struct arc_run *run, const struct arc_event *event, i
         job->started_mono_ns = to_mono(event->time_ns, wall_to_mono);
         job->started_ns = event->time_ns;
         return move_job(run, event, ARC_JOB_SIGNAL_START, err);
+    case ARC_EVENT_JOB_STOPPING:
+        if (!is_busy(job->status))
+            return misfit(event, err);
+        job->stopping = 1;
+        job->stop_mono_ns = to_mono(event->time_ns, wall_to_mono);
+        job->stop_reason = keep(run, event->reason);
+        return ARC_OK;
     case ARC_EVENT_JOB_COMPLETED:
         return move_job(run, event, ARC_JOB_SIGNAL_SUCCEED, err);
     case ARC_EVENT_JOB_FAILED:
         return move_job(run, event, ARC_JOB_SIGNAL_FAIL, err);
     case ARC_EVENT_JOB_CANCELLED:
+        job->outrun = event->cause != 0;
         return move_job(run, event, ARC_JOB_SIGNAL_CANCEL, err);
     case ARC_EVENT_JOB_TIMEOUT:
         return move_job(run, event, ARC_JOB_SIGNAL_EXPIRE, err);
@@ -358,13 +474,25 @@ static void note_failure(struct arc_run *run, const struct arc_event *event)
         job->timed_out = event->step + 1;
 }
 
-static arc_status fold_step_queued(struct arc_run *run, const struct arc_event *event, arc_err *err)
+/* The steps that did not run, or not to their end, because the attempt's time was over. */
+static void note_cut(struct arc_run *run, const struct arc_event *event)
+{
+    if (event->cause == ARC_CAUSE_TIMEOUT)
+        run->jobs[event->job].cut = 1;
+}
+
+static arc_status fold_step_queued(struct arc_run *run, const struct arc_event *event,
+                                   int64_t wall_to_mono, arc_err *err)
 {
     struct arc_job_state *job = &run->jobs[event->job];
     struct arc_step_state *step = &job->steps[event->step];
     ARC_TRY(move_step(run, event, ARC_STEP_SIGNAL_QUEUE, err));
     if (!arc__slice_equal(job->agent_id, event->agent_id))
         job->agent_id = keep(run, event->agent_id);
+    if (event->place.len > 0)
+        job->place = keep(run, event->place);
+    step->queued_ns = event->time_ns;
+    step->queued_mono_ns = to_mono(event->time_ns, wall_to_mono);
     step->agent_id = job->agent_id;
     step->attempt = event->attempt;
     step->fence = event->fence;
@@ -384,7 +512,7 @@ static arc_status fold_step_retrying(struct arc_run *run, const struct arc_event
     step->lease_mono_ns = 0;
     if (event->cause == ARC_CAUSE_LOST) { /* nothing had started: back to the queue */
         job->lost++;
-        job->agent_id = ARC_NONE;
+        job->agent_id = job->place = ARC_NONE;
         job->queued_mono_ns = to_mono(event->time_ns, wall_to_mono);
     } else {
         step->executions++;
@@ -400,7 +528,7 @@ static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
     struct arc_step_state *step = &job->steps[event->step];
     switch (event->type) {
     case ARC_EVENT_STEP_QUEUED:
-        return fold_step_queued(run, event, err);
+        return fold_step_queued(run, event, wall_to_mono, err);
     case ARC_EVENT_STEP_STARTED:
         job->started_any = 1;
         step->started_ns = event->time_ns;
@@ -413,11 +541,13 @@ static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
         note_failure(run, event);
         return move_step(run, event, ARC_STEP_SIGNAL_FAIL, err);
     case ARC_EVENT_STEP_CANCELLED:
+        note_cut(run, event);
         return move_step(run, event, ARC_STEP_SIGNAL_CANCEL, err);
     case ARC_EVENT_STEP_TIMEOUT:
         note_failure(run, event);
         return move_step(run, event, ARC_STEP_SIGNAL_EXPIRE, err);
     case ARC_EVENT_STEP_SKIPPED:
+        note_cut(run, event);
         return move_step(run, event, ARC_STEP_SIGNAL_SKIP, err);
     case ARC_EVENT_STEP_RETRYING:
         return fold_step_retrying(run, event, wall_to_mono, err);
@@ -451,5 +581,6 @@ arc_status arc__run_fold(struct arc_run *run, const struct arc_event *event, int
     if (run->arena.failed)
         return arc__fail_nomem(err);
     run->seq = event->seq;
+    run->last_ns = event->time_ns;
     return ARC_OK;
 }

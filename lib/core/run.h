@@ -25,6 +25,8 @@ struct arc_step_state {
     int32_t exit_code;
     uint64_t fence;                           /* of the present grant; 0: none */
     int64_t created_ns, started_ns, ended_ns; /* wall; 0: not yet */
+    int64_t queued_ns;                        /* of the present or last grant, wall */
+    uint64_t queued_mono_ns;
     uint64_t started_mono_ns;
     uint64_t not_before_mono_ns; /* a retry's delay */
     int64_t log_lines;
@@ -39,21 +41,45 @@ struct arc_step_state {
 struct arc_job_state {
     arc_id id;
     int32_t status;
-    int32_t attempt;     /* from 1 */
-    uint32_t lost;       /* placements that ended with the agent lost, started or not */
-    uint32_t blockers;   /* deps that have not ended */
-    uint32_t step;       /* the present step; step_count when all are over */
-    int32_t failed;      /* a step of this attempt failed for good: 0 or its index + 1 */
-    int32_t timed_out;   /* the same for a timeout */
-    int32_t started_any; /* a step of this attempt has started */
-    int32_t by_failure;  /* skipped because of a failure: counts as failed for dependents */
+    int32_t attempt;       /* from 1 */
+    uint32_t lost;         /* placements that ended with the agent lost, started or not */
+    uint32_t blockers;     /* deps that have not ended */
+    uint32_t step;         /* the present step; step_count when all are over */
+    int32_t failed;        /* a step of this attempt failed for good: 0 or its index + 1 */
+    int32_t timed_out;     /* the same for a timeout */
+    int32_t started_any;   /* a step of this attempt has started */
+    int32_t cut;           /* the attempt's time was over before its steps were */
+    int32_t by_failure;    /* skipped because of a failure: counts as failed for dependents */
+    int32_t stopping;      /* asked to end, though the run goes on */
+    int32_t outrun;        /* cancelled because another cell of its matrix failed */
+    uint64_t stop_mono_ns; /* when that was asked */
+    arc_slice stop_reason;
     int64_t queued_ns, started_ns, ended_ns;
     uint64_t queued_mono_ns, started_mono_ns;
     uint64_t not_before_mono_ns;
     arc_slice agent_id; /* of the present attempt; empty: not placed */
+    arc_slice place;    /* what is known about it, a JSON object; or empty */
     arc_slice reason;
+    arc_slice outputs;                /* a JSON object of texts, once it has ended; or empty */
     struct arc_step_state *steps;     /* the present attempt's */
     struct arc_step_state *old_steps; /* those of the attempt before; NULL: none */
+};
+
+enum arc_gate_status {
+    ARC_GATE_IDLE, /* what it guards has not come up */
+    ARC_GATE_WAITING,
+    ARC_GATE_APPROVED,
+    ARC_GATE_REJECTED,
+    ARC_GATE_EXPIRED
+};
+
+struct arc_gate_state {
+    int32_t status;
+    int64_t requested_ns, expires_ns, decided_ns; /* wall; 0: not yet, or never */
+    uint64_t expires_mono_ns;
+    arc_slice *approved_by; /* as many as the plan asks for */
+    uint32_t approvals;
+    arc_slice reason; /* why it was refused */
 };
 
 struct arc_run {
@@ -72,8 +98,16 @@ struct arc_run {
     arc_slice reason;
     int64_t created_ns, started_ns, ended_ns;
     uint64_t started_mono_ns;
-    uint64_t paused_mono_ns, paused_total_ns; /* clocks stand still; total: since the start */
+    uint64_t paused_mono_ns; /* since when; 0: it is not */
+    /* Its own clock stands still while it is paused and while a gate waits; total: since the start.
+     */
+    uint64_t still_mono_ns, still_total_ns;
+    int64_t last_ns; /* of the last event, wall: what now() is */
     uint32_t jobs_open, jobs_running, jobs_failed, jobs_partial;
+    struct arc_gate_state *gates; /* the plan's gate_count */
+    uint32_t gates_waiting;
+    uint32_t gate_refused;       /* 1 + index of the first that was rejected or expired */
+    uint32_t *matrix_busy;       /* cells of each matrix that are queued or running */
     uint32_t *stage_open;        /* jobs of each stage that have not ended */
     uint32_t stage;              /* the first stage with open jobs */
     const uint32_t **dependents; /* of each job: who waits for it */

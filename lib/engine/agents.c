@@ -146,8 +146,7 @@ static int is_granted(const struct arc_step_state *step)
 
 int arc__cancel_wanted(const struct live *live, uint32_t job)
 {
-    const struct arc_step_state *step = present_step(live, job);
-    return is_granted(step) && (live->run.stopping || step->cancel_by_mono_ns > 0);
+    return arc__cancel_due(&live->run, job);
 }
 
 static struct placement *find_lease(struct agent *agent, const struct arc_lease *lease)
@@ -167,6 +166,7 @@ static void fill_cancel(const struct arc_engine *engine, const struct placement 
                         struct arc_cancel_order *out)
 {
     const struct arc_run *run = &placement->live->run;
+    const struct arc_job_state *job = &run->jobs[placement->job];
     const struct arc_step_state *step = present_step(placement->live, placement->job);
     *out = (struct arc_cancel_order){
         .step_run_id = arc__id_slice(&step->id),
@@ -174,7 +174,9 @@ static void fill_cancel(const struct arc_engine *engine, const struct placement 
         .fence = step->fence,
         .grace_ns = run->stopping ? run->stop_grace_ns : engine->options.rules.stop_grace_ns,
         .force = run->forced,
-        .reason = run->stopping ? run->reason : ARC_LIT("It ran into its timeout."),
+        .reason = step->cancel_by_mono_ns > 0 ? ARC_LIT("It ran into its timeout.")
+                  : run->stopping             ? run->reason
+                                              : job->stop_reason,
     };
 }
 
@@ -317,11 +319,11 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
 arc_status arc__withdraw(struct live *live, struct arc_decision *d, arc_err *err)
 {
     struct arc_run *run = &live->run;
-    for (uint32_t j = 0; run->stopping && j < run->plan->job_count && !arc__run_over(run); j++) {
+    for (uint32_t j = 0; j < run->plan->job_count && !arc__run_over(run); j++) {
         const struct placement *placement = live->placements[j];
         const struct arc_step_state *step = present_step(live, j);
         if (placement == NULL || step == NULL || step->status != ARC_STEP_QUEUED || step->acked ||
-            placement->told_fence == step->fence)
+            placement->told_fence == step->fence || !arc__cancel_due(run, j))
             continue;
         struct arc_report report = {.job = j,
                                     .step = run->jobs[j].step,

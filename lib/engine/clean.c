@@ -65,6 +65,10 @@ void arc__cmd_clean(struct arc_cmd *cmd)
         clean(cmd, &cmd->u.trigger.branch);
         clean(cmd, &cmd->u.trigger.ref);
         break;
+    case ARC_CMD_RUN_GATE:
+        clean(cmd, &cmd->u.gate.name);
+        clean(cmd, &cmd->u.gate.comment);
+        break;
     case ARC_CMD_STEP_REPORT:
         clean(cmd, &cmd->u.report.error_message);
         break;

@@ -48,6 +48,20 @@ static arc_status check_size(const struct arc_plan *plan, arc_err *err)
     return ARC_OK;
 }
 
+/* What was merged into the definition before it came here, for the plan, which outlives the
+ * command.
+ */
+static arc_status take_includes(const struct arc_cmd *cmd, struct arc_arena *arena,
+                                struct arc_spec *spec, arc_err *err)
+{
+    const struct arc_plan_include *list =
+        arc__includes_copy(arena, cmd->u.trigger.includes, cmd->u.trigger.include_count);
+    if (list == NULL)
+        return arc__fail_nomem(err);
+    arc__spec_take_includes(spec, list, cmd->u.trigger.include_count);
+    return ARC_OK;
+}
+
 /* Reads and plans inside the run's arena: the plan borrows from the text and the tree. */
 static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_slice text,
                             uint32_t format, const struct arc_plan **plan, arc_err *err)
@@ -67,11 +81,15 @@ static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_sl
         return arc__fail_nomem(err);
     arc_status status =
         arc__spec_read(own, (enum arc_format)format, ARC_NONE, &to_run, arena, diags, &spec, err);
+    if (status == ARC_OK && cmd->u.trigger.include_count > 0)
+        status = take_includes(cmd, arena, spec, err);
     if (status == ARC_OK)
         status = arc__plan_build(spec, &inputs, arena, diags, plan, err);
     if (status == ARC_EINVAL && diags->first != NULL)
         box->diags_text_due = 1;
     box->diags = diags;
+    if (status == ARC_OK)
+        status = arc__gates_known(*plan, arena, err);
     return status == ARC_OK ? check_size(*plan, err) : status;
 }
 
@@ -243,6 +261,22 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
 
 /* --- control ------------------------------------------------------------------------- */
 
+static arc_status decide_gate(struct arc_decision *d, struct arc_run *run,
+                              const struct arc_cmd *cmd, arc_err *err)
+{
+    struct arc_say said = {.gate = cmd->u.gate.index,
+                           .approve = cmd->u.gate.approve,
+                           .override = cmd->u.gate.override,
+                           .actor = cmd->actor,
+                           .comment = cmd->u.gate.comment};
+    if (said.gate == 0)
+        said.gate = arc__gate_find(run->plan, cmd->u.gate.name);
+    if (said.gate == 0)
+        return arc__fail(err, ARC_ENOTFOUND, "gate", "The run has no gate %.*s.",
+                         ARC_ARG(cmd->u.gate.name));
+    return arc__decide_gate(d, run, &said, err);
+}
+
 arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
     struct arc_cmd *cmd = &box->cmd;
@@ -265,8 +299,10 @@ arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, a
         status = arc__decide_pause(&d, &live->run, cmd->reason, cmd->actor, err);
     else if (cmd->kind == ARC_CMD_RUN_RESUME)
         status = arc__decide_resume(&d, &live->run, cmd->reason, cmd->actor, err);
-    else
+    else if (cmd->kind == ARC_CMD_RUN_STOP)
         status = arc__decide_stop(&d, &live->run, cmd->reason, cmd->actor, cmd->u.stop.force, err);
+    else
+        status = decide_gate(&d, &live->run, cmd, err);
     if (status == ARC_OK)
         status = arc__withdraw(live, &d, err);
     status = arc__turn_leave(engine, live, &d, status, err);
@@ -372,6 +408,8 @@ arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, a
         report.log_lines = end_log(engine, ref, cmd);
     ARC_TRY(arc__turn_enter(engine, live, &d, err));
     arc_status status = arc__decide_report(&d, &live->run, &report, err);
+    if (status == ARC_OK)
+        status = arc__withdraw(live, &d, err); /* cells that failFast has cancelled */
     status = arc__turn_leave(engine, live, &d, status, err);
     engine->stats.stale_fences += status == ARC_EPRECONDITION;
     box->answer.state = ref->state->status;

@@ -103,6 +103,7 @@ enum arc_cmd_kind {
     ARC_CMD_RUN_PAUSE,
     ARC_CMD_RUN_RESUME,
     ARC_CMD_RUN_STOP,
+    ARC_CMD_RUN_GATE,
     ARC_CMD_STEP_REPORT,
     ARC_CMD_AGENT_REGISTER,
     ARC_CMD_AGENT_UNREGISTER,
@@ -171,6 +172,8 @@ struct arc_cmd {
         } save;
         struct { /* of a stored definition, or of definition (then a pipeline is made for it) */
             struct arc_definition_input definition;
+            const struct arc_plan_include *includes; /* what was merged into definition */
+            uint32_t include_count;
             struct arc_kvs variables; /* sorted by key */
             arc_slice triggered_by, request_id, branch, ref;
             arc_id run_id; /* "" or the id that it is to have */
@@ -178,6 +181,12 @@ struct arc_cmd {
         struct {
             int32_t force;
         } stop;
+        struct {            /* RUN_GATE; who decides is actor */
+            uint32_t index; /* 1 + the gate's; 0: by name */
+            arc_slice name; /* see arc__gate_find */
+            arc_slice comment;
+            int32_t approve, override;
+        } gate;
         struct {
             arc_slice agent_id, step_run_id, error_message, metrics, outputs;
             int32_t status, attempt, exit_code;
@@ -365,5 +374,7 @@ int64_t arc__engine_position(const struct arc_engine *engine);
 /* A live run, or one that ended lately, as it is durable; NULL: ask the store (it is not here, or
  * what has happened to it is being stored). Borrowed until the next call. */
 const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice run_id);
+/* Walks all of these that are not over: *at = NULL first; NULL at the end. */
+const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at);
 
 #endif

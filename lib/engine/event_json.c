@@ -129,7 +129,9 @@ static void add_birth(struct arc_json *json, const struct arc_birth *birth)
     N("logLines", log_lines) \
     N("notBeforeNs", not_before_ns) \
     N("graceNs", grace_ns) \
-    N("force", force)
+    N("force", force) \
+    N("gate", gate) \
+    N("expiresNs", expires_ns)
 #define TEXTS(T) \
     T("pipelineId", pipeline_id) \
     T("jobId", job_id) \
@@ -139,7 +141,9 @@ static void add_birth(struct arc_json *json, const struct arc_birth *birth)
     T("stepName", step_name) \
     T("reason", reason) \
     T("actor", actor) \
-    T("errorMessage", error_message)
+    T("errorMessage", error_message) \
+    T("gateName", gate_name) \
+    T("comment", comment)
 
 void arc__event_body(const struct arc_event *event, struct arc_buf *out)
 {
@@ -156,6 +160,7 @@ void arc__event_body(const struct arc_event *event, struct arc_buf *out)
     NUMBERS(ADD_NUMBER)
     add_raw(&json, "metrics", event->metrics);
     add_raw(&json, "outputs", event->outputs);
+    add_raw(&json, "place", event->place);
     add_ids(&json, "stepIds", event->step_ids, event->step_id_count);
     add_birth(&json, event->birth);
     arc__json_end_object(&json);
@@ -272,6 +277,7 @@ arc_status arc__event_from_row(const struct arc_row_event *row, struct arc_arena
     event->step = (int32_t)get_int(body, "step", -1);
     event->metrics = get_raw(body, "metrics", text, arena);
     event->outputs = get_raw(body, "outputs", text, arena);
+    event->place = get_raw(body, "place", text, arena);
     ARC_TRY(get_ids(body, "stepIds", arena, &event->step_ids, &event->step_id_count, err));
     ARC_TRY(get_birth(body, arena, event, err));
     name_stream(event, arc__arena_copy(arena, row->stream));
@@ -322,6 +328,8 @@ static void add_data(const struct arc_event *event, struct arc_json *json)
     add_text(json, "reason", event->reason);
     add_text(json, "actor", event->actor);
     add_text(json, "errorMessage", event->error_message);
+    add_text(json, "gate", event->gate_name);
+    add_text(json, "comment", event->comment);
     if (event->step >= 0 && arc_step_state_is_terminal(event->state))
         arc__json_key_i64(json, "exitCode", event->exit_code);
     arc__json_end_object(json);

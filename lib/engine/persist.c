@@ -53,7 +53,7 @@ static arc_status depends_text(struct arc_engine *engine, const struct arc_plan 
     return take_text(engine, &buf, out, err);
 }
 
-static const char *when_text(enum arc_when when)
+static const char *when_word(enum arc_when when)
 {
     switch (when) {
     case ARC_WHEN_FAILURE:
@@ -69,6 +69,11 @@ static const char *when_text(enum arc_when when)
     }
 }
 
+static arc_slice when_text(const struct arc_condition *condition)
+{
+    return condition->text.len > 0 ? condition->text : arc__slice_cstr(when_word(condition->when));
+}
+
 arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_err *err)
 {
     const struct arc_run *run = &live->run;
@@ -81,7 +86,7 @@ arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_er
         .namespace = run->plan->namespace_,
         .number = birth->number,
         .status = run->status,
-        .reason = run->reason,
+        .reason = run->reason.len > 0 ? run->reason : arc__run_why(run, &engine->turn.arena),
         .trigger_type = birth->trigger_type,
         .triggered_by = run->triggered_by,
         .branch = birth->branch,
@@ -114,7 +119,7 @@ static arc_status persist_job(struct arc_engine *engine, const struct arc_run *r
         .name = plan->key,
         .stage = run->plan->stages[plan->stage].name,
         .status = job->status,
-        .reason = job->reason,
+        .reason = job->reason.len > 0 ? job->reason : arc__job_why(run, j, &engine->turn.arena),
         .attempt = job->attempt,
         .agent_id = job->agent_id,
         .continue_on_error = plan->continue_on_error,
@@ -126,6 +131,17 @@ static arc_status persist_job(struct arc_engine *engine, const struct arc_run *r
     };
     ARC_TRY(depends_text(engine, run->plan, j, &row.depends_on, err));
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_job_run, &row, 0, err);
+}
+
+/* A step that failed because of its templates is shown with them. */
+static arc_status shown_texts(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
+                              uint32_t s, struct arc_resolved *texts, arc_err *err)
+{
+    struct arc_resolved made;
+    arc_status status = arc__step_resolve(run, j, s, NULL, &engine->turn.arena, &made, err);
+    if (status == ARC_OK)
+        *texts = made;
+    return status == ARC_EINVAL ? ARC_OK : status;
 }
 
 static arc_status persist_step(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
@@ -146,8 +162,7 @@ static arc_status persist_step(struct arc_engine *engine, const struct arc_run *
         .step_index = s,
         .uses = plan->uses,
         .action = plan->action,
-        .args = plan->args,
-        .when = arc__slice_cstr(when_text(plan->condition.when)),
+        .when = when_text(&plan->condition),
         .continue_on_error = plan->continue_on_error,
         .status = step->status,
         .reason = step->reason,
@@ -163,7 +178,11 @@ static arc_status persist_step(struct arc_engine *engine, const struct arc_run *
         .started_at_ns = step->started_ns,
         .ended_at_ns = step->ended_ns,
     };
-    ARC_TRY(kvs_text(engine, &plan->env, &row.env, err));
+    struct arc_resolved texts = {.args = plan->args, .env = plan->env};
+    if (step == &job->steps[s] && step->fence != 0) /* as it was given to its holder */
+        ARC_TRY(shown_texts(engine, run, j, s, &texts, err));
+    row.args = texts.args;
+    ARC_TRY(kvs_text(engine, &texts.env, &row.env, err));
     ARC_TRY(duration_text(engine, plan->timeout_ns, &row.timeout, err));
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_step_run, &row, 0, err);
 }
@@ -207,6 +226,20 @@ static int named_again(const struct arc_decision *d, size_t at)
     return 0;
 }
 
+/* The jobs that wait at a gate say so. */
+static arc_status persist_guarded(struct arc_engine *engine, const struct arc_run *run,
+                                  uint32_t gate, arc_err *err)
+{
+    const struct arc_plan *plan = run->plan;
+    for (uint32_t j = 0; j < plan->job_count; j++) {
+        int guarded = plan->gate == gate || plan->stages[plan->jobs[j].stage].gate == gate ||
+                      plan->jobs[j].gate == gate;
+        if (guarded && run->jobs[j].status == ARC_JOB_PENDING)
+            ARC_TRY(persist_job(engine, run, j, err));
+    }
+    return ARC_OK;
+}
+
 arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
                                const struct arc_decision *d, arc_err *err)
 {
@@ -219,6 +252,8 @@ arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
                 ARC_TRY(persist_steps(engine, run, j, err));
             }
         }
+        if (event->gate != 0)
+            ARC_TRY(persist_guarded(engine, run, event->gate, err));
         if (event->job < 0 || named_again(d, i))
             continue;
         if (event->step >= 0) {

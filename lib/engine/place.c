@@ -93,7 +93,9 @@ arc_status arc__place(struct arc_engine *engine, arc_err *err)
         if (agent == NULL)
             continue;
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
-        arc_status status = arc__decide_place(&d, &live->run, job, agent->row.id, err);
+        const struct arc_place_facts place = {agent->row.id, agent->row.name, agent->row.os,
+                                              agent->row.arch, agent->labels};
+        arc_status status = arc__decide_place(&d, &live->run, job, &place, err);
         ARC_TRY(arc__turn_leave(engine, live, &d, status, err));
         if (engine->turn.op_count > ARC_TURN_OPS_MAX) {
             engine->place_due = 1; /* the rest goes into the next turn's commit */

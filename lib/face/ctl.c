@@ -66,6 +66,7 @@ static struct arc_rules make_rules(const arc_ctl_options *options)
         .lease_ttl_ns = (int64_t)or_default(options->lease_ttl_ms, 30000) * 1000000,
         .stop_grace_ns = (int64_t)or_default(options->stop_grace_ms, 10000) * 1000000,
         .stop_settle_ns = (int64_t)or_default(options->stop_settle_ms, 30000) * 1000000,
+        .finally_ns = (int64_t)or_default(options->finally_ms, 300000) * 1000000,
         .lost_retries_max = or_default(options->lost_retries_max, 3),
         .host_default = 1,
     };

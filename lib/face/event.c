@@ -79,6 +79,9 @@ arc_status arc_events_next(arc_sub *sub, arc_event_view *out, arc_err *err)
             arc__arena_strdup(arena, event->reason.len > 0 ? event->reason : event->error_message),
         .exit_code = event->exit_code,
         .attempt = (uint32_t)event->attempt,
+        .gate = arc__arena_strdup(arena, event->gate_name),
+        .actor = arc__arena_strdup(arena, event->actor),
+        .comment = arc__arena_strdup(arena, event->comment),
     };
     if (arena->failed)
         return arc__fail_nomem(err);

@@ -133,7 +133,7 @@ arc_status arc_expr_check(const arc_expr *expr, uint32_t flags, arc_diags **diag
     struct reporting reporting = {.sink = &sink};
     struct arc_scope scope = {.level = ARC_LEVEL_STEP, .status = (flags & ARC_EXPR_WHEN) != 0};
     ARC_CLEANUP(diags_drop) arc_diags *findings = NULL;
-    ARC_TRY(arc__face_diags_new(expr->text, &findings, &sink, err));
+    ARC_TRY(arc__face_diags_begin(expr->text, &findings, &sink, err));
     (void)arc__expr_check(expr->expr, &scope, sink.arena, report, &reporting);
     if (sink.arena->failed)
         return arc__fail_nomem(err);

@@ -4,7 +4,9 @@
  */
 #include <arcentra/run.h>
 
+#include "base/json.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "core/decide.h"
 #include "engine/event_json.h"
 #include "face/ctl_private.h"
@@ -26,6 +28,13 @@ struct host_step {
     int32_t attempt;
     uint64_t fence;
     struct arc_buf partial[STREAMS]; /* output after the last newline */
+    struct output *outputs;          /* in `arena`, the newest first, each name once */
+    size_t output_bytes;
+};
+
+struct output {
+    struct output *next;
+    arc_slice name, value;
 };
 
 /* A report on its way to the store; sent again while the store is away. */
@@ -33,7 +42,7 @@ struct report {
     struct arc_link link;
     struct arc_host *host;
     struct arc_arena arena;
-    arc_slice step_run_id, message;
+    arc_slice step_run_id, message, outputs;
     int32_t status, attempt, exit_code;
     uint64_t fence;
     struct arc_cmd *cmd; /* submitted; NULL: waits to be submitted again */
@@ -99,6 +108,7 @@ static arc_status submit_report(struct report *report, arc_err *err)
     cmd->u.report.agent_id = ARC_LIT(ARC_HOST_AGENT);
     cmd->u.report.step_run_id = arc__arena_copy(&cmd->arena, report->step_run_id);
     cmd->u.report.error_message = arc__arena_copy(&cmd->arena, report->message);
+    cmd->u.report.outputs = arc__arena_copy(&cmd->arena, report->outputs);
     cmd->u.report.status = report->status;
     cmd->u.report.attempt = report->attempt;
     cmd->u.report.exit_code = report->exit_code;
@@ -108,6 +118,31 @@ static arc_status submit_report(struct report *report, arc_err *err)
     if (status != ARC_OK)
         report->cmd = NULL;
     return status;
+}
+
+/* The outputs as a JSON object of texts; empty: none. */
+static arc_slice show_outputs(const struct host_step *step, struct arc_arena *arena)
+{
+    struct arc_buf buf;
+    arc_slice text = ARC_NONE;
+    if (step->outputs == NULL)
+        return text;
+    /* Each byte may become an escape of six. */
+    arc__buf_init(&buf, &step->host->ctl->mem, 8 * ARC_STEP_OUTPUTS_MAX);
+    struct arc_json json;
+    arc__json_init(&json, &buf);
+    arc__json_object(&json);
+    for (const struct output *o = step->outputs; o != NULL; o = o->next) {
+        arc__json_key(&json, o->name);
+        arc__json_text(&json, o->value);
+    }
+    arc__json_end_object(&json);
+    if (buf.failed == ARC_OK)
+        text = arc__arena_copy(arena, arc__buf_slice(&buf));
+    else
+        arena->failed = 1;
+    arc__buf_deinit(&buf);
+    return text;
 }
 
 static arc_status send_report(struct host_step *step, int32_t status, int exit_code,
@@ -125,6 +160,7 @@ static arc_status send_report(struct host_step *step, int32_t status, int exit_c
     arc__arena_init(&report->arena, &host->ctl->mem, 1024u * 1024u);
     report->step_run_id = arc__arena_copy(&report->arena, arc__slice_cstr(step->view.step_run_id));
     report->message = arc__arena_copy(&report->arena, arc__slice_cstr(message));
+    report->outputs = show_outputs(step, &report->arena);
     arc__list_add_tail(&host->reports, &report->link);
     arc_status result = report->arena.failed ? arc__fail_nomem(err) : submit_report(report, err);
     if (result != ARC_OK)
@@ -183,13 +219,15 @@ static int is_last(const struct arc_run *run, const struct arc_offer *offer)
     return offer->step + 1 == run->plan->jobs[offer->job].step_count;
 }
 
-static void fill_view(struct host_step *step, const struct arc_offer *offer)
+static arc_status fill_view(struct host_step *step, const struct arc_offer *offer, arc_err *err)
 {
     const struct arc_run *run = offer->run;
     const struct arc_plan_job *job = &run->plan->jobs[offer->job];
     const struct arc_plan_step *plan = &job->steps[offer->step];
     const struct arc_step_state *state = &run->jobs[offer->job].steps[offer->step];
     struct arc_arena *arena = &step->arena;
+    struct arc_resolved texts;
+    ARC_TRY(arc__step_resolve(run, offer->job, offer->step, NULL, arena, &texts, err));
     step->attempt = state->attempt;
     step->fence = state->fence;
     step->view = (arc_step_view){
@@ -203,16 +241,17 @@ static void fill_view(struct host_step *step, const struct arc_offer *offer)
         .step_name = arc__arena_strdup(arena, plan->name),
         .uses = arc__arena_strdup(arena, plan->uses),
         .action = arc__arena_strdup(arena, plan->action),
-        .args = arc__arena_strdup(arena, plan->args.len > 0 ? plan->args : ARC_LIT("{}")),
-        .env = copy_env(arena, &plan->env),
-        .env_count = plan->env.count,
-        .working_directory = arc__arena_strdup(arena, plan->working_directory),
+        .args = arc__arena_strdup(arena, texts.args.len > 0 ? texts.args : ARC_LIT("{}")),
+        .env = copy_env(arena, &texts.env),
+        .env_count = texts.env.count,
+        .working_directory = arc__arena_strdup(arena, texts.working_directory),
         .workspace = arc__arena_strdup(arena, offer->workspace),
         .timeout_ns = plan->timeout_ns,
         .step_index = offer->step,
         .attempt = (uint32_t)state->attempt,
         .last = (uint32_t)is_last(run, offer),
     };
+    return ARC_OK;
 }
 
 static arc_status start_step(struct arc_host *host, const struct arc_offer *offer, arc_err *err)
@@ -226,10 +265,12 @@ static arc_status start_step(struct arc_host *host, const struct arc_offer *offe
     arc__arena_init(&step->arena, &ctl->mem, STEP_BYTES_MAX);
     for (int i = 0; i < STREAMS; i++)
         arc__buf_init(&step->partial[i], &ctl->mem, 2 * ARC_LOG_LINE_MAX);
-    fill_view(step, offer);
-    struct executor *executor = find_executor(host, arc__slice_cstr(step->view.uses));
     arc__list_add_tail(&host->steps, &step->link);
-    arc_status status = step->arena.failed ? arc__fail_nomem(err) : ARC_OK;
+    arc_status status = fill_view(step, offer, err);
+    if (status == ARC_OK && step->arena.failed)
+        status = arc__fail_nomem(err);
+    struct executor *executor =
+        status == ARC_OK ? find_executor(host, arc__slice_cstr(step->view.uses)) : NULL;
     if (status == ARC_OK)
         status = arc__session_ack(host->session, arc__slice_cstr(step->view.step_run_id),
                                   step->fence, 1, ARC_NONE, err);
@@ -433,6 +474,61 @@ arc_status arc_step_log(arc_ctl *ctl, uint64_t token, uint32_t stream, const cha
         bytes += piece;
         len -= piece;
     }
+    return ARC_OK;
+}
+
+#define OUTPUT_NAME_MAX 64
+
+static int is_output_name(arc_slice name)
+{
+    if (name.len == 0 || name.len > OUTPUT_NAME_MAX || (name.ptr[0] >= '0' && name.ptr[0] <= '9'))
+        return 0;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-'))
+            return 0;
+    }
+    return 1;
+}
+
+static struct output *find_output(struct host_step *step, arc_slice name)
+{
+    struct output *found = step->outputs;
+    while (found != NULL && !arc__slice_equal(found->name, name))
+        found = found->next;
+    return found;
+}
+
+arc_status arc_step_output(arc_ctl *ctl, uint64_t token, const char *name, const char *value,
+                           arc_err *err)
+{
+    struct host_step *step = find_step(ctl, token);
+    ARC_REQUIRE(name != NULL && is_output_name(arc__slice_cstr(name)), err, "name");
+    ARC_REQUIRE(value != NULL && arc__utf8_valid(arc__slice_cstr(value), NULL), err, "value");
+    if (step == NULL)
+        return arc__fail(err, ARC_ENOTFOUND, "token", "The step is over.");
+    arc_slice key = arc__slice_cstr(name), text = arc__slice_cstr(value);
+    struct output *output = find_output(step, key);
+    size_t bytes = step->output_bytes + text.len;
+    bytes = output != NULL ? bytes - output->value.len : bytes + key.len;
+    if (bytes > ARC_STEP_OUTPUTS_MAX)
+        return arc__fail(err, ARC_ELIMIT, name,
+                         "The outputs of the step have %zu bytes together; at most %u are kept.",
+                         bytes, ARC_STEP_OUTPUTS_MAX);
+    struct output *made = output != NULL ? output : ARC_ARENA_NEW(&step->arena, struct output);
+    arc_slice copy = arc__arena_copy(&step->arena, text);
+    if (made == NULL || copy.ptr == NULL)
+        return arc__fail_nomem(err);
+    if (output == NULL) {
+        made->name = arc__arena_copy(&step->arena, key);
+        if (made->name.ptr == NULL)
+            return arc__fail_nomem(err);
+        made->next = step->outputs;
+        step->outputs = made;
+    }
+    made->value = copy;
+    step->output_bytes = bytes;
     return ARC_OK;
 }
 

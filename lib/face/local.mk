@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libarc_la_SOURCES += \
+	lib/face/assist.c \
 	lib/face/call.c \
 	lib/face/ctl.c lib/face/ctl_private.h \
 	lib/face/env.c lib/face/env.h \
@@ -7,8 +8,11 @@ libarc_la_SOURCES += \
 	lib/face/expr.c \
 	lib/face/host.c \
 	lib/face/http.c \
+	lib/face/plan.c \
+	lib/face/plan_inputs.c lib/face/plan_private.h \
 	lib/face/run.c \
-	lib/face/spec.c lib/face/spec_private.h
+	lib/face/spec.c lib/face/spec_private.h \
+	lib/face/spec_text.c
 if WITH_GRPC
 libarc_la_SOURCES += \
 	lib/face/api_files.h \

@@ -51,7 +51,11 @@ static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
     arc_status status =
         arc__spec_read(object->text, object->format, ARC_NONE, &to_run, &arena, &diags, &spec, err);
     if (status == ARC_OK)
+        arc__spec_take_includes(spec, object->includes, object->include_count);
+    if (status == ARC_OK)
         status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
+    if (status == ARC_OK)
+        status = arc__gates_known(plan, &arena, err);
     if (status == ARC_EINVAL && diags.first != NULL) {
         char subject[64];
         (void)arc__slice_to_cstr(diags.first->path, subject, sizeof(subject));
@@ -86,6 +90,10 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
     cmd->u.trigger.definition.text = arc__arena_copy(&cmd->arena, spec->text);
     cmd->u.trigger.definition.canonical = arc__arena_copy(&cmd->arena, spec->canonical);
     cmd->u.trigger.definition.format = spec->format;
+    cmd->u.trigger.include_count = spec->include_count;
+    cmd->u.trigger.includes = arc__includes_copy(&cmd->arena, spec->includes, spec->include_count);
+    if (cmd->arena.failed)
+        return arc__fail_nomem(err);
     ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.run_id, err));
     struct arc_plan_inputs inputs = {.variables = cmd->u.trigger.variables,
                                      .trigger_type = ARC_LIT("manual"),
@@ -125,4 +133,39 @@ int arc_run_get_status(arc_ctl *ctl, const char *run_id)
 {
     const struct arc_run *run = arc__engine_live_run(ctl->engine, arc__slice_cstr(run_id));
     return run != NULL ? run->status : 0;
+}
+
+arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id, const char *gate,
+                               const arc_gate_options *given, arc_err *err)
+{
+    arc_gate_options options;
+    int again = 0;
+    ARC_REQUIRE(run_id != NULL, err, "run_id");
+    ARC_REQUIRE(gate != NULL, err, "gate");
+    ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
+    const struct arc_run *run = arc__engine_live_run(ctl->engine, arc__slice_cstr(run_id));
+    if (run == NULL)
+        return arc__fail(err, ARC_ENOTFOUND, "run", "No open run has this id.");
+    const struct arc_say said = {.gate = arc__gate_find(run->plan, arc__slice_cstr(gate)),
+                                 .approve = options.reject == 0,
+                                 .override = options.override != 0,
+                                 .actor = arc__slice_cstr(options.actor)};
+    ARC_TRY(arc__gate_check(run, &said, &again, err));
+    if (again)
+        return ARC_OK;
+    struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_RUN_GATE);
+    if (cmd == NULL)
+        return arc__fail_nomem(err);
+    cmd->principal.kind = ARC_PRINCIPAL_HOST;
+    cmd->run_id = arc__arena_copy(&cmd->arena, arc__slice_cstr(run_id));
+    cmd->actor = arc__arena_copy(&cmd->arena, said.actor);
+    cmd->u.gate.name = arc__arena_copy(&cmd->arena, arc__slice_cstr(gate));
+    cmd->u.gate.comment = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.comment));
+    cmd->u.gate.approve = said.approve;
+    cmd->u.gate.override = said.override;
+    if (cmd->arena.failed) {
+        arc__cmd_free(cmd);
+        return arc__fail_nomem(err);
+    }
+    return arc__engine_submit(ctl->engine, cmd, NULL, NULL, err);
 }

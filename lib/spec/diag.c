@@ -46,7 +46,7 @@ uint32_t arc__diags_add_file(struct arc_diags *diags, struct arc_arena *arena, a
         diags->files = files;
         diags->file_room = room;
     }
-    diags->files[diags->file_count] = (struct arc_file){name, source, NULL};
+    diags->files[diags->file_count] = (struct arc_file){.name = name, .source = source};
     return diags->file_count++;
 }
 
@@ -209,12 +209,23 @@ static int plain_key(arc_slice key)
     return key.len > 0;
 }
 
-static void add_path(struct arc_buf *buf, const struct arc_path *path)
+/* The index as it stands in its own text: others may have been merged before it. */
+static uint32_t own_index(const struct arc_diags *diags, const struct arc_path *path)
+{
+    const struct arc_path *list = path->up;
+    if (list == NULL || list->up != NULL || path->index >= diags->own_index_count ||
+        !(arc__slice_is(list->key, "jobs") || arc__slice_is(list->key, "stages")))
+        return path->index;
+    return diags->own_index[path->index];
+}
+
+static void add_path(const struct arc_diags *diags, struct arc_buf *buf,
+                     const struct arc_path *path)
 {
     if (path->up != NULL)
-        add_path(buf, path->up);
+        add_path(diags, buf, path->up);
     if (path->key.ptr == NULL) {
-        arc__buf_printf(buf, "[%u]", path->index);
+        arc__buf_printf(buf, "[%u]", own_index(diags, path));
     } else if (plain_key(path->key)) {
         if (buf->len > 0)
             arc__buf_add_char(buf, '.');
@@ -231,7 +242,7 @@ static arc_slice path_text(struct arc_sink *sink, const struct arc_path *path)
     if (path == NULL)
         return ARC_NONE;
     struct arc_buf buf = scratch(sink);
-    add_path(&buf, path);
+    add_path(sink->diags, &buf, path);
     return settle(sink, &buf);
 }
 
@@ -251,6 +262,47 @@ static void insert_sorted(struct arc_diags *diags, struct arc_diag *diag)
     diags->count++;
 }
 
+static int is_muted(const struct arc_sink *sink, const struct arc_span *span)
+{
+    const struct arc_mute *mute = sink->muted;
+    while (mute != NULL && (mute->span.file != span->file || mute->span.offset > span->offset ||
+                            mute->span.end < span->end))
+        mute = mute->next;
+    return mute != NULL;
+}
+
+static void add_related(struct arc_sink *sink, struct arc_diag *diag, const struct arc_span *span,
+                        const char *message)
+{
+    struct arc_diag_related *related = ARC_ARENA_NEW(sink->arena, struct arc_diag_related);
+    if (related == NULL)
+        return;
+    related->mark = resolve(sink, span);
+    related->message = arc__slice_cstr(message);
+    struct arc_diag_related **at = &diag->related;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = related;
+}
+
+static const char included_here[] = "included here";
+
+/* Where a text is included, and what includes that, up to the document; each of them once. */
+static void relate_includes(struct arc_sink *sink, struct arc_diag *diag, uint32_t file)
+{
+    while (file > 0 && file < sink->diags->file_count) {
+        const struct arc_span *at = &sink->diags->files[file].included_at;
+        const struct arc_diag_related *r = diag->related;
+        while (r != NULL && (r->message.ptr != included_here || r->mark.file != at->file ||
+                             r->mark.offset != at->offset))
+            r = r->next;
+        if (r != NULL)
+            return;
+        add_related(sink, diag, at, included_here);
+        file = at->file;
+    }
+}
+
 struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
                                const struct arc_path *path, const struct arc_span *span,
                                arc_slice hint, const arc_slice *args, size_t arg_count)
@@ -265,6 +317,8 @@ struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code
                                   const arc_slice *args, size_t arg_count)
 {
     const struct arc_diag_row *row = arc__diag_row(code);
+    if (is_muted(sink, span))
+        return NULL;
     if (severity == ARC_SEVERITY_ERROR)
         sink->diags->errors++;
     else
@@ -281,6 +335,7 @@ struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code
     diag->path = path_text(sink, path);
     diag->mark = resolve(sink, span);
     insert_sorted(sink->diags, diag);
+    relate_includes(sink, diag, span->file);
     return diag;
 }
 
@@ -289,13 +344,6 @@ void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct
 {
     if (diag == NULL)
         return;
-    struct arc_diag_related *related = ARC_ARENA_NEW(sink->arena, struct arc_diag_related);
-    if (related == NULL)
-        return;
-    related->mark = resolve(sink, span);
-    related->message = arc__slice_cstr(message);
-    struct arc_diag_related **at = &diag->related;
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = related;
+    add_related(sink, diag, span, message);
+    relate_includes(sink, diag, span->file);
 }

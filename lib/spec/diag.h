@@ -30,6 +30,14 @@ struct arc_sink {
     struct arc_arena *arena;
     struct arc_diags *diags;
     uint32_t max;
+    const struct arc_mute *muted; /* places of which nothing more is said */
+    uint32_t muted_count;
+};
+
+/* A text that is not what it would be, because of something that was said already. */
+struct arc_mute {
+    const struct arc_mute *next;
+    struct arc_span span;
 };
 
 /* Where a finding is, as a path, made only when it is kept: the frames of the walk. */
@@ -59,7 +67,7 @@ struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code
                                   const arc_slice *args, size_t arg_count);
 /* Of a fault of an expression. */
 enum arc_diag_code arc__fault_code(enum arc_fault_kind kind);
-/* diag may be NULL. */
+/* diag may be NULL. What stands in an included text is followed by where it is included. */
 void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct arc_span *span,
                       const char *message);
 /* 1 while findings are kept: what only serves a hint need not be computed otherwise. */

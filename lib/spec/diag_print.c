@@ -253,12 +253,20 @@ static void put_diag(struct arc_json *json, const struct arc_diags *diags,
     arc__json_end_object(json);
 }
 
-void arc__diags_to_json(const struct arc_diags *diags, struct arc_buf *out)
+void arc__diags_list_to_json(const struct arc_diags *const *list, uint32_t count,
+                             struct arc_buf *out)
 {
     struct arc_json json;
     arc__json_init(&json, out);
     arc__json_array(&json);
-    for (const struct arc_diag *diag = diags->first; diag != NULL; diag = diag->next)
-        put_diag(&json, diags, diag);
+    for (uint32_t i = 0; i < count; i++) {
+        for (const struct arc_diag *diag = list[i]->first; diag != NULL; diag = diag->next)
+            put_diag(&json, list[i], diag);
+    }
     arc__json_end_array(&json);
+}
+
+void arc__diags_to_json(const struct arc_diags *diags, struct arc_buf *out)
+{
+    arc__diags_list_to_json(&diags, 1, out);
 }

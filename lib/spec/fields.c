@@ -49,14 +49,23 @@ const struct arc_field_alias *arc__field_aliases(size_t *count)
     return aliases;
 }
 
+/* The first row of an object or of one behind it: rows stand in the order of the objects. */
+static size_t first_row(uint32_t object)
+{
+    size_t low = 0, high = ARC_FIELD_COUNT;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if ((uint32_t)fields[middle].object < object)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 size_t arc__object_fields(enum arc_object object, const struct arc_field **first)
 {
-    size_t from = 0;
-    while (from < ARC_FIELD_COUNT && fields[from].object != object)
-        from++;
-    size_t to = from;
-    while (to < ARC_FIELD_COUNT && fields[to].object == object)
-        to++;
+    size_t from = first_row((uint32_t)object), to = first_row((uint32_t)object + 1);
     *first = fields + from;
     return to - from;
 }
@@ -78,8 +87,13 @@ void arc__field_snake(const char *key, char out[ARC_SNAKE_MAX])
 /* 1 when `key` is the camelCase `name` or its snake_case. */
 static int spelled(const char *name, arc_slice key)
 {
+    /* Most keys differ in the first character, which both spellings share. */
+    if (key.len == 0 || key.ptr[0] != name[0])
+        return 0;
     if (arc__slice_is(key, name))
         return 1;
+    if (memchr(key.ptr, '_', key.len) == NULL)
+        return 0;
     char snake[ARC_SNAKE_MAX];
     arc__field_snake(name, snake);
     return arc__slice_is(key, snake);
@@ -102,8 +116,12 @@ const struct arc_field *arc__field_find(enum arc_object object, arc_slice key)
     const struct arc_field *first;
     size_t count = arc__object_fields(object, &first);
     for (size_t i = 0; i < count; i++) {
-        if (field_is(&first[i], key))
+        if (spelled(first[i].key, key))
             return &first[i];
+    }
+    for (size_t a = 0; a < ARC_COUNT_OF(aliases); a++) {
+        if (aliases[a].object == object && spelled(aliases[a].second, key))
+            return arc__field_find(object, arc__slice_cstr(aliases[a].key));
     }
     return NULL;
 }
@@ -122,15 +140,94 @@ arc_slice arc__field_nearest(enum arc_object object, arc_slice key)
     return arc__nearest(key, names, named);
 }
 
+/* What is noted at a node: for which object its key was looked up, and the field, from 1, or that
+ * there is none. 0: it was not looked up. */
+#define NO_FIELD 0xffffu
+#define NOTED(object, field) ((uint32_t)(object) << 16 | (field))
+
+_Static_assert(ARC_FIELD_COUNT < NO_FIELD, "fields fit into a note");
+
+/* What an alias stands for may be two objects at once: then only one of them was noted. */
+static int means(const struct arc_node *node, enum arc_field_id id, enum arc_object object)
+{
+    if (node->field == NOTED(object, (uint32_t)id + 1))
+        return 1;
+    return node->field >> 16 != (uint32_t)object && field_is(&fields[id], node->key);
+}
+
 const struct arc_node *arc__field_get(const struct arc_node *map, enum arc_field_id id)
 {
     if (map == NULL || map->kind != ARC_NODE_MAP)
         return NULL;
+    enum arc_object object = fields[id].object;
     for (const struct arc_node *child = map->first; child != NULL; child = child->next) {
-        if (child->kind != ARC_NODE_NULL && field_is(&fields[id], child->key))
+        if (child->kind != ARC_NODE_NULL && means(child, id, object))
             return child;
     }
     return NULL;
+}
+
+/* --- notes -------------------------------------------------------------------------------- */
+
+/* The same keys come again in each job and step: the last answer for keys that look alike. */
+#define NOTES 256u
+
+struct note {
+    arc_slice key;
+    enum arc_object object;
+    const struct arc_field *field;
+};
+
+static void note_object(struct note notes[NOTES], struct arc_node *map, enum arc_object object);
+
+static const struct arc_field *find_again(struct note notes[NOTES], enum arc_object object,
+                                          arc_slice key)
+{
+    if (key.len == 0)
+        return NULL;
+    uint32_t look = (uint32_t)key.len * 3 + (unsigned char)key.ptr[0] * 5U +
+                    (unsigned char)key.ptr[key.len - 1] * 17U + (uint32_t)object * 29;
+    struct note *note = &notes[look % NOTES];
+    if (note->object != object || !arc__slice_equal(note->key, key))
+        *note = (struct note){key, object, arc__field_find(object, key)};
+    return note->field;
+}
+
+/* The depth is that of the table, in which no object holds itself. */
+static void note_value(struct note notes[NOTES], struct arc_node *node, enum arc_object object)
+{
+    if (node->kind == ARC_NODE_MAP)
+        note_object(notes, node, object);
+    for (struct arc_node *c = node->kind == ARC_NODE_LIST ? node->first : NULL; c != NULL;
+         c = c->next) {
+        if (c->kind == ARC_NODE_MAP)
+            note_object(notes, c, object);
+    }
+}
+
+static void note_object(struct note notes[NOTES], struct arc_node *map, enum arc_object object)
+{
+    for (struct arc_node *c = map->first; c != NULL; c = c->next) {
+        const struct arc_field *field = find_again(notes, object, c->key);
+        c->field = NOTED(object, field != NULL ? (uint32_t)field->id + 1 : NO_FIELD);
+        if (field != NULL && field->of != ARC_OBJECT_NONE && c->kind >= ARC_NODE_LIST)
+            note_value(notes, c, field->of);
+    }
+}
+
+void arc__fields_note(struct arc_node *root)
+{
+    struct note notes[NOTES];
+    memset(notes, 0, sizeof(notes));
+    note_value(notes, root, ARC_OBJECT_PIPELINE);
+}
+
+const struct arc_field *arc__field_of(enum arc_object object, const struct arc_node *node)
+{
+    uint32_t noted = node->field & 0xffffu;
+    if (node->field >> 16 != (uint32_t)object)
+        return arc__field_find(object, node->key);
+    return noted != NO_FIELD ? &fields[noted - 1] : NULL;
 }
 
 arc_slice arc__field_text(const struct arc_node *map, enum arc_field_id id)

@@ -93,6 +93,12 @@ arc_slice arc__field_nearest(enum arc_object object, arc_slice key);
 #define ARC_SNAKE_MAX 32
 void arc__field_snake(const char *key, char out[ARC_SNAKE_MAX]);
 
+/* Looks up every key of the tree that means a field, once, so that arc__field_get need not compare
+ * texts. It changes how fast things are found, and nothing else: a tree without it will do. */
+void arc__fields_note(struct arc_node *root);
+/* The field of an object that the key of a node means; NULL: none. */
+const struct arc_field *arc__field_of(enum arc_object object, const struct arc_node *node);
+
 /* The value of a field in a map that was written with any spelling; NULL: absent, or null. */
 const struct arc_node *arc__field_get(const struct arc_node *map, enum arc_field_id id);
 /* Its text, or ARC_NONE. */

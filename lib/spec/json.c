@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON to the tree, over yajl's callbacks; the only file that sees yajl.
  *
- * yajl crashes when its allocator answers NULL. So it runs on memory that is reserved before it
- * starts, sized for the worst that this very input can make it ask for, and an input whose
- * reservation fails is refused unparsed. It also accepts what JSON does not (overlong UTF-8, lone
+ * yajl crashes when its allocator answers NULL. So where memory is out the allocator leaves it by
+ * longjmp, and what it had is freed here. It also accepts what JSON does not (overlong UTF-8, lone
  * surrogates) and has no limit on depth: text is checked before, depth and the rest by the tree. */
+#include <setjmp.h>
 #include <yajl/yajl_parse.h>
 
 #include "spec/json_help.h"
@@ -12,87 +12,58 @@
 
 /* --- the memory under yajl ---------------------------------------------------------------- */
 
-/* A bump allocator: each piece has its size in front; the newest can grow in place. */
+/* What yajl has; only as many pieces as it has buffers. */
 struct pool {
-    char *bytes;
-    size_t used, size;
-    size_t newest; /* offset of the newest piece's bytes */
+    const struct arc_mem *mem;
+    struct piece *first;
+    jmp_buf out; /* memory is out */
 };
 
-#define PIECE_HEADER 16u
-/* Its handle, lexer, buffers and state stack: about 300 bytes; the stack grows by 128 bytes at a
- * time, once, because the depth ends below 128. */
-#define POOL_FIXED 8192u
-/* Its buffers start at 2048 bytes and double. */
-#define YAJL_BUFFER_MIN 2048u
-
-static void *pool_alloc(void *user, size_t size)
-{
-    struct pool *pool = user;
-    size_t rounded = (size + 15U) & ~(size_t)15U;
-    if (rounded < size || rounded + PIECE_HEADER > pool->size - pool->used)
-        return NULL; /* cannot be: see pool_size; a test holds it */
-    char *piece = pool->bytes + pool->used + PIECE_HEADER;
-    memcpy(piece - PIECE_HEADER, &rounded, sizeof(rounded));
-    pool->newest = (size_t)(piece - pool->bytes);
-    pool->used += PIECE_HEADER + rounded;
-    return piece;
-}
+struct piece {
+    _Alignas(16) struct piece *next;
+    struct piece **at; /* what points to it */
+};
 
 static void *pool_realloc(void *user, void *ptr, size_t size)
 {
     struct pool *pool = user;
-    size_t had;
-    if (ptr == NULL)
-        return pool_alloc(user, size);
-    memcpy(&had, (char *)ptr - PIECE_HEADER, sizeof(had));
-    if (size <= had)
-        return ptr;
-    if ((size_t)((char *)ptr - pool->bytes) == pool->newest)
-        pool->used = pool->newest - PIECE_HEADER; /* grows where it is: the bytes stay */
-    void *fresh = pool_alloc(user, size);
-    if (fresh != NULL && fresh != ptr)
-        memcpy(fresh, ptr, had);
-    return fresh;
+    struct piece *old = ptr != NULL ? (struct piece *)ptr - 1 : NULL;
+    struct piece *piece = size <= SIZE_MAX - sizeof(*piece)
+                              ? arc__realloc(pool->mem, old, sizeof(*piece) + size)
+                              : NULL;
+    if (piece == NULL)
+        longjmp(pool->out, 1);
+    if (old == NULL) {
+        piece->next = pool->first;
+        piece->at = &pool->first;
+    }
+    *piece->at = piece;
+    if (piece->next != NULL)
+        piece->next->at = &piece->next;
+    return piece + 1;
+}
+
+static void *pool_alloc(void *user, size_t size)
+{
+    return pool_realloc(user, NULL, size);
 }
 
 static void pool_free(void *user, void *ptr)
 {
-    (void)user;
-    (void)ptr; /* all at once, when the document is read */
+    struct pool *pool = user;
+    struct piece *piece = ptr != NULL ? (struct piece *)ptr - 1 : NULL;
+    if (piece == NULL)
+        return;
+    *piece->at = piece->next;
+    if (piece->next != NULL)
+        piece->next->at = piece->at;
+    arc__free(pool->mem, piece);
 }
 
-/* The longest run that is one token to yajl: a string with its escapes, or anything between
- * separators. */
-static size_t longest_token(arc_slice text)
+static void pool_drop(struct pool *pool)
 {
-    size_t longest = 0, run = 0;
-    int in_string = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (in_string && c == '\\' && i + 1 < text.len) {
-            i++;
-            run += 2;
-        } else if (c == '"') {
-            in_string = !in_string;
-            run = in_string ? 1 : run + 1;
-        } else if (!in_string && memchr(" \t\r\n,:[]{}", c, 10) != NULL) {
-            run = 0;
-        } else {
-            run++;
-        }
-        longest = run > longest ? run : longest;
-    }
-    return longest;
-}
-
-/* Two buffers may hold a token each (the lexer's, for one that the text ends in, and the decoder's
- * for escapes); doubling, the sum of all sizes of one stays below four times the last need, and the
- * last need is the token, a part of it appended, and a NUL. */
-static size_t pool_size(arc_slice text)
-{
-    size_t token = longest_token(text) * 2 + YAJL_BUFFER_MIN;
-    return POOL_FIXED + 2 * 4 * token;
+    while (pool->first != NULL)
+        pool_free(pool, pool->first + 1);
 }
 
 /* --- callbacks ---------------------------------------------------------------------------- */
@@ -119,8 +90,24 @@ static int is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The token that was just read, as offsets. */
-static void token(struct reader *reader, size_t *start, size_t *end)
+static int broken(struct reader *reader)
+{
+    struct arc_json_problem problem = {
+        .at = reader->last_end, .started = reader->started, .depth = reader->depth};
+    if (problem.depth > 0 && problem.depth <= ARC_JSON_HELP_DEPTH)
+        problem.opener = reader->openers[problem.depth - 1];
+    if (!reader->started)
+        problem.at = reader->tree->start;
+    const struct arc_tree_frame *frame = arc__tree_frame(reader->tree);
+    problem.in_map = frame != NULL && frame->node->kind == ARC_NODE_MAP;
+    problem.has_key = frame != NULL && frame->has_key;
+    problem.has_items = frame != NULL && frame->node->count > 0;
+    arc__json_broken(reader->tree, &problem);
+    return 0;
+}
+
+/* The token that was just read, as offsets. 0: refused, for yajl takes \v and \f as blanks. */
+static int token(struct reader *reader, size_t *start, size_t *end)
 {
     arc_slice text = reader->tree->text;
     size_t at = reader->last_end;
@@ -131,8 +118,13 @@ static void token(struct reader *reader, size_t *start, size_t *end)
     while (*end > at && is_blank(text.ptr[*end - 1]))
         (*end)--;
     *start = at;
+    if (at < *end && (text.ptr[at] == '\v' || text.ptr[at] == '\f')) {
+        (void)broken(reader);
+        return refused(reader);
+    }
     reader->last_end = *end;
     reader->started = 1;
+    return 1;
 }
 
 static int hex4(const char *text)
@@ -151,8 +143,10 @@ static int hex4(const char *text)
 static size_t lone_surrogate(arc_slice text, size_t from, size_t to)
 {
     for (size_t i = from; i + 1 < to; i++) {
-        if (text.ptr[i] != '\\')
-            continue;
+        const char *escape = memchr(text.ptr + i, '\\', to - 1 - i);
+        if (escape == NULL)
+            break;
+        i = (size_t)(escape - text.ptr);
         if (text.ptr[i + 1] != 'u' || i + 6 > to) {
             i++;
             continue;
@@ -178,9 +172,9 @@ static int string_text(struct reader *reader, const unsigned char *value, size_t
 {
     struct arc_tree *tree = reader->tree;
     arc_slice text = tree->text;
-    size_t bad_at = memchr(text.ptr + start, '\\', end - start) != NULL
-                        ? lone_surrogate(text, start, end)
-                        : end;
+    /* What has no escapes comes out of the document itself. */
+    int is_copy = (uintptr_t)value - (uintptr_t)text.ptr >= text.len;
+    size_t bad_at = is_copy ? lone_surrogate(text, start, end) : end;
     if (bad_at < end) {
         struct arc_span mark = arc__tree_mark(tree, bad_at, bad_at + 6);
         (void)arc__diag_add(tree->sink, ARC_DIAG_NOT_UTF8, NULL, &mark,
@@ -214,14 +208,16 @@ static int add_scalar(struct reader *reader, enum arc_node_kind kind, int64_t nu
 static int on_null(void *user)
 {
     size_t start, end;
-    token(user, &start, &end);
+    if (!token(user, &start, &end))
+        return 0;
     return add_scalar(user, ARC_NODE_NULL, 0, start, end);
 }
 
 static int on_boolean(void *user, int value)
 {
     size_t start, end;
-    token(user, &start, &end);
+    if (!token(user, &start, &end))
+        return 0;
     return add_scalar(user, ARC_NODE_BOOL, value != 0, start, end);
 }
 
@@ -230,7 +226,8 @@ static int on_number(void *user, const char *value, size_t len)
     size_t start, end;
     (void)value; /* the same bytes as in the document, which outlive yajl's */
     (void)len;
-    token(user, &start, &end);
+    if (!token(user, &start, &end))
+        return 0;
     return add_scalar(user, ARC_NODE_INT, 0, start, end);
 }
 
@@ -238,7 +235,8 @@ static int on_string(void *user, const unsigned char *value, size_t len)
 {
     struct reader *reader = user;
     size_t start, end;
-    token(reader, &start, &end);
+    if (!token(reader, &start, &end))
+        return 0;
     struct arc_node *node = ARC_ARENA_NEW(reader->tree->arena, struct arc_node);
     if (node == NULL)
         return refused(reader);
@@ -254,7 +252,8 @@ static int on_key(void *user, const unsigned char *value, size_t len)
     struct reader *reader = user;
     size_t start, end;
     arc_slice text;
-    token(reader, &start, &end);
+    if (!token(reader, &start, &end))
+        return 0;
     if (!string_text(reader, value, len, start, end, &text) ||
         !arc__tree_key(reader->tree, text, start, end, 0))
         return refused(reader);
@@ -264,7 +263,8 @@ static int on_key(void *user, const unsigned char *value, size_t len)
 static int on_begin(struct reader *reader, enum arc_node_kind kind)
 {
     size_t start, end;
-    token(reader, &start, &end);
+    if (!token(reader, &start, &end))
+        return 0;
     if (!arc__tree_begin(reader->tree, kind, start, end, NULL))
         return refused(reader);
     if (reader->depth < ARC_JSON_HELP_DEPTH)
@@ -276,7 +276,8 @@ static int on_begin(struct reader *reader, enum arc_node_kind kind)
 static int on_end(struct reader *reader)
 {
     size_t start, end;
-    token(reader, &start, &end);
+    if (!token(reader, &start, &end))
+        return 0;
     reader->depth--;
     return arc__tree_end(reader->tree, end) ? 1 : refused(reader);
 }
@@ -334,41 +335,34 @@ static int parse(struct reader *reader, arc_slice text)
     }
     if (reader->refused)
         return 0;
-    if (status == yajl_status_ok)
+    if (status == yajl_status_ok &&
+        blank_only(arc__slice_from(reader->tree->text, reader->last_end)))
         return 1;
-    struct arc_json_problem problem = {
-        .at = reader->last_end, .started = reader->started, .depth = reader->depth};
-    if (problem.depth > 0 && problem.depth <= ARC_JSON_HELP_DEPTH)
-        problem.opener = reader->openers[problem.depth - 1];
-    if (!reader->started)
-        problem.at = reader->tree->start;
-    const struct arc_tree_frame *frame = arc__tree_frame(reader->tree);
-    problem.in_map = frame != NULL && frame->node->kind == ARC_NODE_MAP;
-    problem.has_key = frame != NULL && frame->has_key;
-    problem.has_items = frame != NULL && frame->node->count > 0;
-    arc__json_broken(reader->tree, &problem);
-    return 0;
+    return broken(reader);
+}
+
+/* In a function of its own, because a jump into it forgets what its variables held. */
+static int parse_within(struct reader *reader, struct pool *pool, arc_slice text)
+{
+    yajl_alloc_funcs funcs = {pool_alloc, pool_realloc, pool_free, pool};
+    if (setjmp(pool->out) != 0) {
+        reader->tree->arena->failed = 1;
+        return 0;
+    }
+    reader->handle = yajl_alloc(&callbacks, &funcs, reader);
+    return parse(reader, text);
 }
 
 const struct arc_node *arc__json_tree(struct arc_tree *tree)
 {
-    const struct arc_mem *mem = &tree->arena->mem;
     struct reader reader = {.tree = tree, .last_end = tree->start};
+    struct pool pool = {.mem = &tree->arena->mem};
     arc_slice text = arc__slice_from(tree->text, tree->start);
     if (blank_only(text)) {
         empty(tree);
         return NULL;
     }
-    struct pool pool = {.size = pool_size(text)};
-    pool.bytes = arc__alloc(mem, pool.size);
-    if (pool.bytes == NULL) {
-        tree->arena->failed = 1;
-        return NULL;
-    }
-    yajl_alloc_funcs funcs = {pool_alloc, pool_realloc, pool_free, &pool};
-    reader.handle = yajl_alloc(&callbacks, &funcs, &reader);
-    int held = parse(&reader, text);
-    yajl_free(reader.handle);
-    arc__free(mem, pool.bytes);
+    int held = parse_within(&reader, &pool, text);
+    pool_drop(&pool);
     return held && !tree->arena->failed ? tree->root : NULL;
 }

@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += docs/DIAGNOSTICS.md docs/LANGUAGE.md
 libarc_la_SOURCES += \
+	lib/spec/assist.c lib/spec/assist.h lib/spec/assist_private.h \
+	lib/spec/assist_complete.c \
+	lib/spec/assist_show.c \
 	lib/spec/canonical.c \
+	lib/spec/comments.c \
 	lib/spec/diag.c lib/spec/diag.h \
+	lib/spec/diag_forms.c \
 	lib/spec/diag_print.c \
 	lib/spec/diags.def \
 	lib/spec/fields.c lib/spec/fields.def lib/spec/fields.h \
 	lib/spec/foreign.c lib/spec/foreign.def \
+	lib/spec/format.c \
+	lib/spec/include.c lib/spec/include.h \
 	lib/spec/json.c \
 	lib/spec/json_help.c lib/spec/json_help.h \
 	lib/spec/limits.def \
 	lib/spec/model.c lib/spec/model.h \
 	lib/spec/node.c lib/spec/node.h \
 	lib/spec/object.c \
+	lib/spec/outline.c lib/spec/outline.h \
+	lib/spec/params.c \
 	lib/spec/places.c \
 	lib/spec/plan_build.c \
 	lib/spec/plan_graph.c \
@@ -26,6 +35,8 @@ libarc_la_SOURCES += \
 	lib/spec/plan_text.c \
 	lib/spec/plan_when.c \
 	lib/spec/plan_words.h \
+	lib/spec/print.h \
+	lib/spec/print_yaml.c \
 	lib/spec/rules.c lib/spec/rules.h \
 	lib/spec/rules_block.c \
 	lib/spec/rules_group.c \
@@ -34,6 +45,7 @@ libarc_la_SOURCES += \
 	lib/spec/rules_select.c \
 	lib/spec/rules_trigger.c \
 	lib/spec/scalar.c \
+	lib/spec/schema.c \
 	lib/spec/scope.c lib/spec/scope.h \
 	lib/spec/scope_names.c \
 	lib/spec/shape.c lib/spec/shape.h \

@@ -20,6 +20,7 @@ struct arc_spec_job {
     const uint32_t *deps; /* indices into jobs, as written, without those that are wrong */
     const struct arc_node **dep_nodes; /* where each is written */
     uint32_t dep_count;
+    uint32_t has_matrix;
     uint32_t cells;                  /* of its matrix; 1: it has none, or it is wrong */
     uint32_t never;                  /* 1: its condition is false for good */
     const struct arc_names *outputs; /* NULL: nobody asked for them */
@@ -52,6 +53,8 @@ struct arc_spec {
     struct arc_spec_variable *variables;
     uint32_t variable_count;
     struct arc_spec_limits limits; /* that it was read under; its plan has the same */
+    const struct arc_plan_include *includes;
+    uint32_t include_count;
 };
 
 /* What the checks share. */
@@ -60,6 +63,8 @@ struct arc_check {
     struct arc_sink *sink;
     struct arc_spec_limits limits; /* resolved */
     struct arc_read_options options;
+    int merging; /* texts are not templates yet: what they name may come with an include */
+    int stop;    /* what is left would be guesses */
     struct arc_spec *spec;
     /* The job that is walked. job is NULL where the model does not know it. */
     struct arc_spec_job *job;
@@ -68,11 +73,15 @@ struct arc_check {
     uint32_t next_job, next_stage, cells;
     uint32_t step; /* which one of the job, those of `finally` behind the others */
     struct arc_scope_names *names;
+    uint32_t scope_work; /* spent of ARC_SCOPE_WORK_MAX */
 };
 
 /* Zeroed memory of the host for one pass; the caller frees it with the arena's mem. A refusal marks
  * the arena as failed. */
 void *arc__check_alloc(struct arc_check *check, size_t count, size_t size);
+
+/* What the first character says of a text of no given format. */
+enum arc_format arc__guess_format(arc_slice text);
 
 /* --- the passes, in this order ------------------------------------------------------------ */
 

@@ -114,7 +114,7 @@ arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
                           struct arc_arena *arena, const struct arc_node **out, arc_err *err)
 {
     struct arc_diags diags;
-    struct arc_sink sink = {arena, &diags, 1};
+    struct arc_sink sink = {.arena = arena, .diags = &diags, .max = 1};
     struct arc_spec_limits resolved = arc__limits_resolve(limits);
     if (limits == NULL || limits->depth == 0)
         resolved.depth = ARC_JSON_READ_DEPTH;

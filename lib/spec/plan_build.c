@@ -415,7 +415,8 @@ static void fill_cell(struct arc_planner *p, const struct arc_matrix_cell *cell,
 static struct arc_kvs outputs_of(struct arc_planner *p, const struct arc_node *map)
 {
     struct arc_kvs outputs = labels_of(p, map);
-    p->runtime |= outputs.count > 0;
+    for (uint32_t i = 0; i < outputs.count; i++)
+        p->runtime |= (uint32_t)arc__template_any(outputs.items[i].value);
     return outputs;
 }
 
@@ -816,6 +817,8 @@ static arc_status make(struct build *build, arc_err *err)
     plan->version = arc__plan_keep(p, arc__spec_version(p->spec));
     plan->name = arc__plan_field(p, root, ARC_FIELD_PIPELINE_NAME);
     plan->timeout_ns = arc__plan_duration(root, ARC_FIELD_PIPELINE_TIMEOUT);
+    plan->includes = arc__includes_copy(p->arena, p->spec->includes, p->spec->include_count);
+    plan->include_count = plan->includes != NULL ? p->spec->include_count : 0;
     plan->variables = variables_of(p);
     see_variables(build);
     fill_stages(build);
@@ -838,7 +841,7 @@ arc_status arc__plan_build(const struct arc_spec *spec, const struct arc_plan_in
                            struct arc_arena *arena, struct arc_diags *diags,
                            const struct arc_plan **out, arc_err *err)
 {
-    struct arc_sink sink = {arena, diags, spec->limits.diags};
+    struct arc_sink sink = {.arena = arena, .diags = diags, .max = spec->limits.diags};
     struct build build = {.plan = ARC_ARENA_NEW(arena, struct arc_plan)};
     ARC_TRY(check_inputs(inputs, err));
     if (build.plan == NULL)

@@ -70,6 +70,9 @@ void arc__plan_put_object(struct arc_planner *p, struct arc_json *json, const st
 /* Any JSON, texts expanded; a text that is one template and nothing else keeps its type. */
 void arc__plan_put_value(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,
                          int *late);
+/* The same for a child of the list or map that p->path names. */
+void arc__plan_put_child(struct arc_planner *p, struct arc_json *json, const struct arc_node *child,
+                         uint32_t index, int *late);
 
 /* --- plan_when.c -------------------------------------------------------------------------- */
 

@@ -57,11 +57,15 @@ _Static_assert(ARC_CAUSE_FAILED == 1 && ARC_CAUSE_TIMEOUT == 2 && ARC_CAUSE_LOST
 static void put_args(struct arc_planner *p, struct arc_json *json, const struct arc_node *args,
                      const struct arc_node *run, int *late)
 {
+    const struct arc_path *up = p->path;
+    struct arc_path here = {up, args != NULL ? args->key : ARC_NONE, 0};
     arc__json_object(json);
+    p->path = &here;
     for (const struct arc_node *c = args != NULL ? args->first : NULL; c != NULL; c = c->next) {
         arc__json_key(json, c->key);
-        arc__plan_put_value(p, json, c, late);
+        arc__plan_put_child(p, json, c, 0, late);
     }
+    p->path = up;
     if (run != NULL)
         arc__json_key_text(json, "run", late != NULL ? arc__plan_expand(p, run, late) : run->text);
     arc__json_end_object(json);
@@ -243,8 +247,13 @@ void arc__plan_steps(struct arc_planner *p, const struct arc_node *job,
     count += fill_list(p, own, "steps", defaults, env, steps + count);
     uint32_t from = count;
     count += fill_list(p, last, "finally", defaults, env, steps + count);
-    for (; from < count; from++)
-        steps[from].finally = 1;
+    for (const struct arc_node *c = from < count ? last->first : NULL; c != NULL; c = c->next) {
+        const struct arc_node *when = arc__field_get(c, ARC_FIELD_STEP_WHEN);
+        /* Without a word `finally` runs whatever has become of the job: one is told from none. */
+        if (when != NULL && steps[from].condition.when == ARC_WHEN_SUCCESS)
+            steps[from].condition.text = arc__plan_keep(p, arc__slice_trim(when->text));
+        steps[from++].finally = 1;
+    }
     if (count_of(artifacts) > 0) {
         struct arc_plan_step *step = &steps[count++];
         insert(p, env, ARC_STEP_ROLE_ARTIFACTS, step);

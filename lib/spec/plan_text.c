@@ -299,9 +299,24 @@ static void put_text(struct arc_planner *p, struct arc_json *json, const struct 
         arc__json_text(json, arc__plan_expand(p, node, late));
 }
 
+/* A child of a list or map, under its own path when it has no key or is no scalar. */
+void arc__plan_put_child(struct arc_planner *p, struct arc_json *json, const struct arc_node *child,
+                         uint32_t index, int *late)
+{
+    struct arc_path here = {p->path, child->key, index};
+    int framed = child->key.ptr == NULL || child->kind >= ARC_NODE_LIST;
+    if (framed)
+        p->path = &here;
+    arc__plan_put_value(p, json, child, late);
+    if (framed)
+        p->path = here.up;
+}
+
+/* As deep as documents may be. */
 void arc__plan_put_value(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,
                          int *late)
 {
+    uint32_t index = 0;
     if (node->kind == ARC_NODE_TEXT) {
         put_text(p, json, node, late);
     } else if (node->kind < ARC_NODE_LIST) {
@@ -309,13 +324,13 @@ void arc__plan_put_value(struct arc_planner *p, struct arc_json *json, const str
     } else if (node->kind == ARC_NODE_LIST) {
         arc__json_array(json);
         for (const struct arc_node *c = node->first; c != NULL; c = c->next)
-            arc__plan_put_value(p, json, c, late);
+            arc__plan_put_child(p, json, c, index++, late);
         arc__json_end_array(json);
     } else {
         arc__json_object(json);
         for (const struct arc_node *c = node->first; c != NULL; c = c->next) {
             arc__json_key(json, c->key);
-            arc__plan_put_value(p, json, c, late);
+            arc__plan_put_child(p, json, c, 0, late);
         }
         arc__json_end_object(json);
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spec/spec.h"
 
-#include "spec/model.h"
+#include "spec/include.h"
 #include "spec/node.h"
 #include "spec/scope.h"
 
-static enum arc_format guess_format(arc_slice text)
+enum arc_format arc__guess_format(arc_slice text)
 {
     if (arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")))
         text = arc__slice_from(text, 3);
@@ -22,13 +22,15 @@ static int read_and_check(struct arc_check *check, struct arc_tree *tree)
     spec->root = spec->format == ARC_FORMAT_JSON ? arc__json_tree(tree) : arc__yaml_tree(tree);
     if (spec->root == NULL)
         return 0;
-    if (!arc__model_jobs(check) || !arc__model_variables(check))
+    arc__fields_note(tree->root);
+    if (!arc__include_merge(check, tree->nodes) || !arc__model_jobs(check) ||
+        !arc__model_variables(check))
         return 0;
     arc__check_shape(check);
     return arc__check_rules(check);
 }
 
-static arc_status refuse(const struct arc_diags *diags, arc_err *err)
+arc_status arc__diags_raise(const struct arc_diags *diags, arc_err *err)
 {
     const struct arc_diag *first = diags->first;
     while (first != NULL && first->severity != ARC_SEVERITY_ERROR)
@@ -48,7 +50,7 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
                           struct arc_diags *diags, struct arc_spec **out, arc_err *err)
 {
     int ready = arc__diags_init(diags, arena, file, text);
-    struct arc_sink sink = {arena, diags, 0};
+    struct arc_sink sink = {.arena = arena, .diags = diags};
     struct arc_scope_names names = {0};
     struct arc_check check = {.arena = arena, .sink = &sink, .names = &names};
     struct arc_tree tree;
@@ -59,13 +61,13 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
     check.spec = ARC_ARENA_NEW(arena, struct arc_spec);
     if (ready && check.spec != NULL) {
         check.spec->limits = check.limits;
-        check.spec->format = format == ARC_FORMAT_AUTO ? guess_format(text) : format;
+        check.spec->format = format == ARC_FORMAT_AUTO ? arc__guess_format(text) : format;
         (void)read_and_check(&check, &tree); /* its reason is in the diags or the arena */
     }
     if (arena->failed)
         return arc__arena_status(arena, text.len, err);
     if (diags->errors > 0)
-        return refuse(diags, err);
+        return arc__diags_raise(diags, err);
     *out = check.spec;
     return ARC_OK;
 }
@@ -88,4 +90,30 @@ arc_slice arc__spec_version(const struct arc_spec *spec)
 enum arc_format arc__spec_format(const struct arc_spec *spec)
 {
     return spec->format;
+}
+
+const struct arc_plan_include *arc__spec_includes(const struct arc_spec *spec, uint32_t *count)
+{
+    *count = spec->include_count;
+    return spec->includes;
+}
+
+void arc__spec_take_includes(struct arc_spec *spec, const struct arc_plan_include *includes,
+                             uint32_t count)
+{
+    spec->includes = includes;
+    spec->include_count = count;
+}
+
+const struct arc_plan_include *
+arc__includes_copy(struct arc_arena *arena, const struct arc_plan_include *list, uint32_t count)
+{
+    struct arc_plan_include *copy = NULL;
+    if (count > 0)
+        copy = arc__arena_array(arena, count, sizeof(*copy));
+    for (uint32_t i = 0; copy != NULL && i < count; i++)
+        copy[i] = (struct arc_plan_include){
+            arc__arena_copy(arena, list[i].template_), arc__arena_copy(arena, list[i].version),
+            arc__arena_copy(arena, list[i].library), arc__arena_copy(arena, list[i].digest)};
+    return arena->failed ? NULL : copy;
 }

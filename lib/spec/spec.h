@@ -28,6 +28,7 @@ struct arc_spec_limits {
     uint32_t edges;            /* 100,000: dependencies between instances */
     uint32_t include_depth;    /* 8 */
     uint32_t includes;         /* 256: texts merged into one definition */
+    uint32_t include_bytes;    /* 8 MiB: of all of them, their placeholders replaced */
     uint32_t expression_bytes; /* 8,192 */
     uint32_t expression_units; /* 10,000 */
 };
@@ -62,11 +63,13 @@ struct arc_mark {
 
 struct arc_node {
     enum arc_node_kind kind;
-    uint32_t
+    uint16_t
         plain; /* a YAML scalar without quotes or a JSON literal: its type came from its form */
+    uint16_t expanded;        /* a placeholder was replaced: the text is not what the source says */
     uint32_t count;           /* LIST and MAP: of children */
     struct arc_span mark;     /* where it stands … */
     struct arc_span key_mark; /* … and, for a child of a MAP, its key */
+    uint32_t field;           /* what the key means, where that was looked up (spec/fields.h) */
     arc_slice key;
     arc_slice text; /* scalars: as written (unquoted, unescaped) */
     union {
@@ -108,11 +111,15 @@ struct arc_file {
     arc_slice name;                  /* for messages; may be empty */
     arc_slice source;                /* for the caret line */
     const struct arc_places *places; /* made by the first finding in it */
+    struct arc_span included_at;     /* of an included text: where its name is written */
 };
 
 struct arc_diags {
     struct arc_file *files; /* 0 is the document, then what it includes, in the order of reading */
     uint32_t file_count, file_room;
+    /* Where includes were merged: for each job (or stage) its index in the text it stands in. */
+    const uint32_t *own_index;
+    uint32_t own_index_count;
     uint32_t count;            /* kept */
     uint32_t errors, warnings; /* all that were found */
     struct arc_diag *first;    /* sorted by file and position */
@@ -135,6 +142,13 @@ void arc__diag_print(const struct arc_diags *diags, const struct arc_diag *diag,
                      int colour, struct arc_buf *out);
 /* An array of objects with the fields of pipeline.v1.Diagnostic in camelCase. */
 void arc__diags_to_json(const struct arc_diags *diags, struct arc_buf *out);
+void arc__diags_list_to_json(const struct arc_diags *const *list, uint32_t count,
+                             struct arc_buf *out);
+/* One SARIF 2.1.0 log with one run over the findings of several documents. */
+void arc__diags_to_sarif(const struct arc_diags *const *list, uint32_t count, struct arc_buf *out);
+/* A workflow command of GitHub's runners, which makes an annotation. */
+void arc__diag_to_github(const struct arc_diags *diags, const struct arc_diag *diag,
+                         struct arc_buf *out);
 
 /* --- reading ------------------------------------------------------------------------------ */
 
@@ -147,11 +161,30 @@ arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
 
 struct arc_spec; /* a checked definition; private to the room */
 
+/* What an `include` asks for. All texts are borrowed; empty where nothing was given. */
+struct arc_include_wanted {
+    arc_slice template_, version, library;
+    arc_slice from_file; /* the text that it is written in */
+};
+
+/* The answer, in the arena given. file: its name for messages, for what it includes itself, and to
+ * tell texts apart; empty: the template's name. */
+struct arc_include_found {
+    arc_slice text, file;
+};
+
+/* ARC_OK; else err.message says why the template cannot be had. ARC_ENOMEM ends the reading. */
+typedef arc_status arc_include_fn(void *user, const struct arc_include_wanted *wanted,
+                                  struct arc_arena *arena, struct arc_include_found *out,
+                                  arc_err *err);
+
 /* How a definition is read and checked; zeroes are the defaults. */
 struct arc_read_options {
     struct arc_spec_limits limits;
     uint32_t runnable;        /* 1: it is to be run, so what is not run yet is an error */
     uint32_t script_warnings; /* 1: values from outside in shell scripts only warn */
+    arc_include_fn *resolve;  /* NULL: a definition that includes something is refused */
+    void *user;
 };
 
 /* Reads and checks. ARC_OK: *out is usable (there may be warnings). ARC_EINVAL: diags has at least
@@ -164,8 +197,37 @@ uint32_t arc__spec_job_count(const struct arc_spec *spec);
 arc_slice arc__spec_namespace(const struct arc_spec *spec);
 arc_slice arc__spec_version(const struct arc_spec *spec);
 enum arc_format arc__spec_format(const struct arc_spec *spec); /* what it was: JSON or YAML */
-/* Canonical JSON: camelCase keys in schema order, zero values left out. Its SHA-256 is the head. */
+/* The texts that were merged in, in the order of asking; for the plan. */
+const struct arc_plan_include *arc__spec_includes(const struct arc_spec *spec, uint32_t *count);
+/* For a definition that was printed with its includes merged: what they were. Borrowed. */
+void arc__spec_take_includes(struct arc_spec *spec, const struct arc_plan_include *includes,
+                             uint32_t count);
+/* A copy of such a list; NULL: it is empty, or memory is out and the arena says so. */
+const struct arc_plan_include *
+arc__includes_copy(struct arc_arena *arena, const struct arc_plan_include *list, uint32_t count);
+/* Canonical JSON: camelCase keys in schema order, zero values left out, includes merged in. Its
+ * SHA-256 is the head. */
 arc_status arc__spec_canonical(const struct arc_spec *spec, struct arc_buf *out, arc_err *err);
+/* The same in either form. The tree that is made for it may take so many bytes. */
+#define ARC_PRINT_BYTES_MAX ((size_t)512 * 1024 * 1024)
+arc_status arc__spec_print(const struct arc_spec *spec, enum arc_format form, struct arc_buf *out,
+                           arc_err *err);
+/* A document laid out anew, in the form that it has: keys in their first spelling and in schema
+ * order, and YAML with its comments. Nothing is checked but that it can be read. ARC_OK: it means
+ * the same, key by key. ARC_EINVAL: diags say why. ARC_EINTERNAL: it would mean something else. */
+arc_status arc__format_text(arc_slice text, enum arc_format format, arc_slice file,
+                            const struct arc_read_options *options, struct arc_arena *arena,
+                            struct arc_diags *diags, struct arc_buf *out, arc_err *err);
+/* A definition in its canonical form, as text for people. Comments are lost: a warning says so. */
+arc_status arc__convert_text(arc_slice text, enum arc_format format, arc_slice file,
+                             const struct arc_read_options *options, enum arc_format to,
+                             struct arc_arena *arena, struct arc_diags *diags, struct arc_buf *out,
+                             arc_err *err);
+/* Canonical JSON as text for people, in either form. */
+arc_status arc__print_canonical(arc_slice json, enum arc_format form, struct arc_arena *arena,
+                                struct arc_buf *out, arc_err *err);
+/* The JSON Schema of the language, from the field table, as JSON in lines. */
+arc_status arc__schema_print(struct arc_arena *arena, struct arc_buf *out, arc_err *err);
 
 /* --- planning ----------------------------------------------------------------------------- */
 

@@ -33,22 +33,16 @@ static int refuse_text(struct arc_tree *tree, enum arc_diag_code code, size_t at
 static int text_ok(struct arc_tree *tree)
 {
     arc_slice text = tree->text;
+    size_t ascii = tree->start + arc__ascii_prefix(arc__slice_from(text, tree->start));
     size_t bad_at = 0;
-    if (!arc__utf8_valid(text, &bad_at))
-        return refuse_text(tree, ARC_DIAG_NOT_UTF8, bad_at, bad_at);
+    tree->ascii = ascii >= text.len;
+    if (!tree->ascii && !arc__utf8_valid(arc__slice_from(text, ascii), &bad_at))
+        return refuse_text(tree, ARC_DIAG_NOT_UTF8, ascii + bad_at, ascii + bad_at);
     const char *nul = text.len > 0 ? memchr(text.ptr, '\0', text.len) : NULL;
     if (nul != NULL)
         return refuse_text(tree, ARC_DIAG_NUL, (size_t)(nul - text.ptr),
                            (size_t)(nul - text.ptr) + 1);
     return 1;
-}
-
-static int is_ascii(arc_slice text)
-{
-    unsigned char any = 0;
-    for (size_t i = 0; i < text.len; i++)
-        any |= (unsigned char)text.ptr[i];
-    return any < 0x80;
 }
 
 int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_limits *limits,
@@ -64,10 +58,9 @@ int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_l
             ARC_ARGS(arc__decimal(sink, text.len), arc__decimal(sink, limits->document_bytes)));
         return 0;
     }
+    tree->start = arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")) ? 3 : 0;
     if (!text_ok(tree))
         return 0;
-    tree->start = arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")) ? 3 : 0;
-    tree->ascii = is_ascii(arc__slice_from(text, tree->start));
     tree->frames = arc__arena_array(arena, limits->depth, sizeof(*tree->frames));
     return tree->frames != NULL;
 }
@@ -95,6 +88,8 @@ arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, siz
     arc_slice document = tree->text;
     if (text.len == 0)
         return arc__slice("", 0);
+    if ((uintptr_t)text.ptr - (uintptr_t)document.ptr < document.len)
+        return text; /* the parser gave it out of the document */
     if (from <= to && to <= document.len && to - from == text.len &&
         memcmp(document.ptr + from, text.ptr, text.len) == 0)
         return arc__slice(document.ptr + from, text.len);
@@ -128,7 +123,9 @@ static int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_spa
                                      arc__decimal(tree->sink, tree->limits.string_bytes)));
         return 0;
     }
-    if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL) {
+    /* The document holds none: only what was copied out of escapes can. */
+    if ((uintptr_t)text.ptr - (uintptr_t)tree->text.ptr >= tree->text.len && text.len > 0 &&
+        memchr(text.ptr, '\0', text.len) != NULL) {
         (void)arc__diag_add(tree->sink, ARC_DIAG_NUL, NULL, mark, ARC_NONE, ARC_NO_ARGS);
         return 0;
     }
@@ -294,32 +291,44 @@ int arc__tree_is_open(const struct arc_tree *tree, const struct arc_node *node)
 /* One entry of a map while it is closed; merged ones come after the map's own. */
 struct entry {
     struct arc_node *node; /* of the map itself, or of the map that is merged in */
-    uint32_t order;
     int merged;
     int dropped;
 };
 
+/* An entry in the order of keys. Most keys differ in their first bytes, which are at hand; they
+ * hold no NUL, so where they have no more bytes than those they are the same. */
+struct sorted {
+    uint64_t start; /* of the key, in an order of its own */
+    struct entry *entry;
+};
+
 static int by_key(const void *a, const void *b)
 {
-    const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
-    int order = arc__slice_compare(x->node->key, y->node->key);
-    return order != 0 ? order : x->order < y->order ? -1 : x->order > y->order;
+    const struct sorted *x = a, *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    arc_slice a_key = x->entry->node->key, b_key = y->entry->node->key;
+    int order = a_key.len <= 8 && b_key.len <= 8 ? 0 : arc__slice_compare(a_key, b_key);
+    return order != 0 ? order : x->entry < y->entry ? -1 : x->entry > y->entry;
 }
 
-static int by_order(const void *a, const void *b)
+static uint64_t start_of(arc_slice key)
 {
-    const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
-    return x->order < y->order ? -1 : x->order > y->order;
+    uint64_t start = 0;
+    if (key.len > 0)
+        memcpy(&start, key.ptr, key.len < sizeof(start) ? key.len : sizeof(start));
+    return start;
 }
 
 /* Of each key only the first entry counts: an own one before a merged one. A second own one is an
  * error. */
-static void drop_repeated(struct arc_tree *tree, struct entry **sorted, size_t count)
+static void drop_repeated(struct arc_tree *tree, const struct sorted *sorted, size_t count)
 {
     for (size_t i = 1, first = 0; i < count; i++) {
-        struct entry *entry = sorted[i];
-        const struct arc_node *kept = sorted[first]->node;
-        if (!arc__slice_equal(kept->key, entry->node->key)) {
+        struct entry *entry = sorted[i].entry;
+        const struct arc_node *kept = sorted[first].entry->node;
+        if (sorted[i].start != sorted[first].start ||
+            !arc__slice_equal(kept->key, entry->node->key)) {
             first = i;
             continue;
         }
@@ -334,15 +343,15 @@ static void drop_repeated(struct arc_tree *tree, struct entry **sorted, size_t c
 }
 
 /* Chains the entries that stay, in their order. Merged ones become nodes of this map. */
-static int chain(struct arc_tree *tree, struct arc_node *map, struct entry **entries, size_t count)
+static int chain(struct arc_tree *tree, struct arc_node *map, struct entry *entries, size_t count)
 {
     struct arc_node **tail = &map->first;
     map->count = 0;
     for (size_t i = 0; i < count; i++) {
-        struct arc_node *node = entries[i]->node;
-        if (entries[i]->dropped)
+        struct arc_node *node = entries[i].node;
+        if (entries[i].dropped)
             continue;
-        if (entries[i]->merged) {
+        if (entries[i].merged) {
             if (!admit(tree, node, &map->mark))
                 return 0;
             node = shallow_copy(tree, node);
@@ -378,7 +387,7 @@ static size_t merge_count(const struct arc_node *merge)
 static size_t add_entries(struct entry *entries, size_t count, struct arc_node *map, int merged)
 {
     for (struct arc_node *c = map->first; c != NULL; c = c->next, count++)
-        entries[count] = (struct entry){c, (uint32_t)count, merged, 0};
+        entries[count] = (struct entry){c, merged, 0};
     return count;
 }
 
@@ -399,30 +408,53 @@ static size_t add_merged(struct arc_tree *tree, struct entry *entries, size_t co
 }
 
 static int close_map_in(struct arc_tree *tree, struct arc_tree_frame *frame, struct entry *entries,
-                        struct entry **sorted)
+                        struct sorted *sorted)
 {
     struct arc_node *map = frame->node;
     size_t count = add_entries(entries, 0, map, 0);
     if (frame->merge != NULL)
         count = add_merged(tree, entries, count, frame->merge);
     for (size_t i = 0; i < count; i++)
-        sorted[i] = &entries[i];
-    qsort(sorted, count, sizeof(struct entry *), by_key);
+        sorted[i] = (struct sorted){start_of(entries[i].node->key), &entries[i]};
+    qsort(sorted, count, sizeof(*sorted), by_key);
     drop_repeated(tree, sorted, count);
-    qsort(sorted, count, sizeof(struct entry *), by_order);
-    return chain(tree, map, sorted, count);
+    return chain(tree, map, entries, count);
 }
 
-/* A few own keys are compared pair by pair; else they are sorted, so that a map of many keys does
- * not cost their square. */
+#define FEW_KEYS 16u
+
+/* 1: a few keys of which none repeats, which is what most maps are. Keys are compared with those
+ * before them only where one of those looks alike. */
+static int few_and_different(const struct arc_node *map)
+{
+    uint64_t looks = 0;
+    if (map->count > FEW_KEYS)
+        return 0;
+    for (const struct arc_node *c = map->first; c != NULL; c = c->next) {
+        arc_slice key = c->key;
+        uint32_t look = (uint32_t)key.len;
+        if (key.len > 0)
+            look = look * 7 + (unsigned char)key.ptr[0] * 3U + (unsigned char)key.ptr[key.len - 1];
+        if ((looks & UINT64_C(1) << look % 64) != 0) {
+            for (const struct arc_node *b = map->first; b != c; b = b->next) {
+                if (arc__slice_equal(b->key, key))
+                    return 0;
+            }
+        }
+        looks |= UINT64_C(1) << look % 64;
+    }
+    return 1;
+}
+
+/* Many keys are sorted, so that a map of them does not cost their square. */
 static int close_map(struct arc_tree *tree, struct arc_tree_frame *frame)
 {
     const struct arc_mem *mem = &tree->arena->mem;
     size_t count = frame->node->count + merge_count(frame->merge);
-    if (count < 2 && frame->merge == NULL)
+    if (frame->merge == NULL && few_and_different(frame->node))
         return 1;
     struct entry *entries = arc__alloc_array(mem, count + 1, sizeof(*entries));
-    struct entry **sorted = arc__alloc_array(mem, count + 1, sizeof(*sorted));
+    struct sorted *sorted = arc__alloc_array(mem, count + 1, sizeof(*sorted));
     int held = entries != NULL && sorted != NULL;
     if (held)
         held = close_map_in(tree, frame, entries, sorted);

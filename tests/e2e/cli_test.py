@@ -109,6 +109,82 @@ def invalid(world):
     check(any(finding["line"] == 4 for finding in report["diagnostics"]), out)
 
 
+@case("findings come as SARIF and as annotations, for all files at once")
+def report_forms(world):
+    bad = write(world, "bad one.yaml", "namespace: a.b\njobs:\n- name: x\n  stepz: []\n")
+    good = write(world, "good.yaml", definition("true"))
+    out, _ = arcentra(world, "validate", "--format", "sarif", bad, good, bad, code=1)
+    log = json.loads(out)
+    (run,) = log["runs"]
+    same((log["version"], run["tool"]["driver"]["name"]), ("2.1.0", "arcentra"), "the log")
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    same({result["ruleId"] for result in run["results"]}, rules, "rules that found something")
+    places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
+    check(all("bad%20one.yaml" in place["artifactLocation"]["uri"] for place in places), out)
+    check(4 in [place["region"]["startLine"] for place in places], out)
+    out, _ = arcentra(world, "validate", "--format", "github", good, bad, code=1)
+    check(out.startswith("::error file=" + bad + ",line="), out)
+    check(all(line.startswith("::") for line in out.splitlines()), out)
+    _, err = arcentra(world, "validate", "--format", "xml", good, code=2)
+    check("human|json|sarif|github" in err and "`xml`" in err, err)
+
+
+ROUGH = ("# a definition\njobs: # all of them\n- steps: [{run: make, name: s}]\n  name: a\n"
+         "namespace: test.fmt\n")
+SMOOTH = ("# a definition\nnamespace: test.fmt\njobs: # all of them\n  - name: a\n    steps:\n"
+          "      - {name: s, run: make}\n")
+
+
+@case("fmt lays a file out, names those that would change, and writes with -w")
+def fmt(world):
+    path = write(world, "rough.yaml", ROUGH)
+    os.chmod(path, 0o640)
+    same(arcentra(world, "fmt", path)[0], SMOOTH, "the text")
+    same(arcentra(world, "fmt", "-", stdin=ROUGH.encode())[0], SMOOTH, "from the standard input")
+    same(arcentra(world, "fmt", "--check", path, code=1)[0], path + "\n", "what would change")
+    with open(path) as file:
+        same(file.read(), ROUGH, "the file before -w")
+    same(arcentra(world, "fmt", "-w", path)[0], path + "\n", "what has changed")
+    with open(path) as file:
+        same(file.read(), SMOOTH, "the file after -w")
+    same(os.stat(path).st_mode & 0o777, 0o640, "its permissions")
+    same(arcentra(world, "fmt", "--check", path)[0], "", "what would still change")
+    same(arcentra(world, "fmt", "-w", path)[0], "", "what changes a second time")
+
+
+@case("fmt leaves a file alone that it cannot read or lay out")
+def fmt_refused(world):
+    path = write(world, "broken.yaml", "a: [b\n")
+    _, err = arcentra(world, "fmt", "-w", path, code=2)
+    check("broken.yaml:" in err and "ARC0004" in err, err)
+    with open(path) as file:
+        same(file.read(), "a: [b\n", "the file")
+    arcentra(world, "fmt", "-w", "-", code=2, stdin=ROUGH.encode())
+    arcentra(world, "fmt", "/nowhere/x.yaml", code=2)
+
+
+@case("convert prints either form, and says that comments are lost")
+def convert(world):
+    path = write(world, "rough.yaml", ROUGH)
+    out, err = arcentra(world, "convert", path)
+    same(json.loads(out), {"namespace": "test.fmt", "jobs": [
+        {"name": "a", "steps": [{"name": "s", "run": "make"}]}]}, "the JSON")
+    check("2 comments" in err and "ARC0750" in err, err)
+    as_json = write(world, "smooth.json", out)
+    out, err = arcentra(world, "convert", "--to", "yaml", as_json)
+    same(err, "", "nothing is lost of JSON")
+    same(arcentra(world, "convert", write(world, "again.yaml", out))[0],
+         arcentra(world, "convert", as_json)[0], "there and back")
+    arcentra(world, "convert", "--to", "xml", path, code=2)
+    arcentra(world, "convert", write(world, "bad.yaml", "a: b\n"), code=2)
+
+
+@case("schema prints the one that docs has")
+def schema(world):
+    with open(os.path.join(SOURCE, "docs", "pipeline.schema.json")) as file:
+        same(arcentra(world, "schema")[0], file.read(), "the schema")
+
+
 @case("a file that cannot be read, or no file, is exit code 2")
 def unreadable(world):
     good = write(world, "good.yaml", definition("true"))
@@ -134,7 +210,8 @@ def helps(world):
     check(len(names) >= 10, out)
     for name in names:
         text, _ = arcentra(world, name, "--help")
-        check(text.startswith("Usage: arcentra " + name) and "--json" in text, text)
+        check(text.startswith("Usage: arcentra " + name) and "--help" in text, text)
+        same("--json" in text, name not in ("fmt", "convert", "schema"), "--json of " + name)
 
 
 # --- run -----------------------------------------------------------------------------------------
@@ -226,6 +303,31 @@ def fail_fast(world):
     same(leftovers(world), [], "processes")
 
 
+GATED = ("namespace: a.b\nstages:\n- name: build\n  jobs: [{name: b, steps: [{name: s, run: 'true'}]}]\n"
+         "- name: ship\n  approval: {required: true, approvers: [ann]}\n"
+         "  jobs: [{name: c, steps: [{name: s, run: echo shipped}]}]\n")
+
+
+@case("a gate is opened by --approve, and without anybody to ask it fails the run")
+def approve(world):
+    path = write(world, "gated.yaml", GATED)
+    out, _ = arcentra(world, "run", "--approve", "ship", path)
+    check("shipped" in out, out)
+    out, _ = arcentra(world, "run", "--approve", "all", path)
+    check("shipped" in out, out)
+    out, _ = arcentra(world, "run", "--approve", "build", path, code=1)
+    check("shipped" not in out and "--approve stage:ship" in out, out)
+
+
+@case("on a terminal a gate is asked for")
+def asked(world):
+    path = write(world, "gated.yaml", GATED)
+    for typed, code in ((b"yes\n", 0), (b"what\nno\n", 1)):
+        out, got = on_terminal(world, "run", path, typed=typed)
+        same(got, code, out)
+        check("Approve stage:ship?" in out, out)
+
+
 def start(world, *argv, **env):
     """A command that goes on; without a buffer, so that await_line takes no more than it says."""
     return subprocess.Popen([program("arcentra")] + list(argv), stdout=subprocess.PIPE,
@@ -279,13 +381,14 @@ def killed(world):
     wait_until(lambda: not leftovers(world), "the steps to be gone")
 
 
-def on_terminal(world, *argv, **env):
+def on_terminal(world, *argv, typed=b"", **env):
     """What a command writes to a terminal of 12 lines, and its exit code."""
     pid, fd = pty.fork()
     if pid == 0:
         whole = environment(world, TERM="xterm", **env)
         os.execve(program("arcentra"), [program("arcentra")] + list(argv), whole)
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 60, 0, 0))
+    os.write(fd, typed)
     out, end = b"", time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if not select.select([fd], [], [], 0.1)[0]:
@@ -397,6 +500,58 @@ def stop(world):
     check("enough of it" in out, out)
     _, err = remote(world, "stop", pipeline, run_id, code=1)
     check(err.startswith("arcentra: "), err)
+
+
+# --- plan ----------------------------------------------------------------------------------------
+
+MATRIX = """namespace: test.plan
+variables: {dir: src}
+jobs:
+- name: test
+  when: trigger.branch == 'main'
+  matrix: {os: [linux, mac]}
+  agentSelector: {matchLabels: {kind: big}}
+  steps: [{name: s, run: ls, workingDirectory: "${{ dir }}"}]
+"""
+
+
+@case("a plan is printed as a tree, as JSON and as graphs, without a server")
+def plan_forms(world):
+    path = write(world, "plan.yaml", MATRIX)
+    agents = write(world, "agents.json", json.dumps(
+        [{"id": "a", "name": "box", "labels": {"kind": "big"}}]))
+    out, _ = arcentra(world, "plan", path, "--branch", "main", "--agents", agents)
+    for part in ("job test[os=linux]", "job test[os=mac]", "agents: box",
+                 "trigger.branch is 'main'"):
+        check(part in out, out)
+    out, _ = arcentra(world, "plan", "--format", "json", "--branch", "main", path)
+    plan = json.loads(out)
+    same([job["key"] for job in plan["stages"][0]["jobs"]], ["test[os=linux]", "test[os=mac]"],
+         "jobs")
+    inputs = write(world, "inputs.json", json.dumps({"trigger": {"branch": "main"}}))
+    out, _ = arcentra(world, "plan", "--format", "json", "--inputs", inputs, path)
+    same(json.loads(out)["hash"], plan["hash"], "the hash of the same inputs")
+    out, _ = arcentra(world, "plan", path)
+    check("never runs" in out, out)
+    out, _ = arcentra(world, "plan", "-f", "dot", path)
+    check(out.startswith("digraph plan {") and "test[os=mac]" in out, out)
+    out, _ = arcentra(world, "plan", "-f", "mermaid", "-", stdin=MATRIX.encode())
+    check(out.startswith("flowchart LR"), out)
+
+
+@case("a plan that cannot be is exit code 1, a wrong word is 2")
+def plan_wrong(world):
+    path = write(world, "plan.yaml", MATRIX)
+    _, err = arcentra(world, "plan", "--var", "dir=../..", path, code=1)
+    check("plan.yaml:8:" in err and "ARC0210" in err, err)
+    arcentra(world, "plan", write(world, "bad.yaml", "namespace: a\n"), code=1)
+    inputs = write(world, "inputs.json", '{"varables": {}}')
+    _, err = arcentra(world, "plan", "--inputs", inputs, path, code=2)
+    check("did you mean `variables`?" in err, err)
+    _, err = arcentra(world, "plan", "--inputs", inputs, "--ref", "x", path, code=2)
+    check("--inputs" in err, err)
+    arcentra(world, "plan", "--format", "xml", path, code=2)
+    arcentra(world, "plan", "/nowhere/x.yaml", code=2)
 
 
 @case("a follower outlives kill -9 of the server and misses no line")

@@ -40,8 +40,55 @@ def pipeline(name):
     return os.path.join(ROOT, "examples", "pipelines", name)
 
 
+INCLUDING = """namespace: demo
+include:
+  - {template: ./sub/words, params: {word: %s}}
+jobs:
+  - name: own
+    dependsOn: [say]
+    steps: [{name: s, run: echo own}]
+"""
+WORDS = """params: [{name: word, type: enum, options: [hello, bye], required: true}]
+jobs:
+  - name: say
+    steps: [{name: s, run: "echo said ${{ params.word }}"}]
+"""
+
+
+def including(command, word, *flags, where="sub"):
+    """(exit code, output) of a command on a definition that includes sub/words.yaml"""
+    with tempfile.TemporaryDirectory(prefix="arc-smoke-") as folder:
+        os.makedirs(os.path.join(folder, where))
+        for path, text in (("main.yaml", INCLUDING % word), (where + "/words.yaml", WORDS)):
+            with open(os.path.join(folder, path), "w", encoding="utf-8") as file:
+                file.write(text)
+        return arcentra(command, *flags, os.path.join(folder, "main.yaml"))
+
+
+def embedded(*arguments):
+    """(exit code, output) of the example that checks a definition"""
+    done = subprocess.run([os.path.join(BUILD, "embed_check"), *arguments], text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=120, check=False)
+    return done.returncode, done.stdout
+
+
 def main():
     tap = Tap()
+    tap.case("a template beside the definition is merged in",
+             expect(including("validate", "hello"), 0, "valid, 2 jobs"))
+    tap.case("what is wrong about an include names both places",
+             expect(including("validate", "helo"), 1, r"main\.yaml:3:\d+: error ARC0710",
+                    r"sub/words\.yaml:1:\d+: note: it is declared here", "hello"))
+    tap.case("a template that is not there is said with the places",
+             expect(including("validate", "hello", where="other"), 1, "ARC0701", "no such file"))
+    tap.case("a run holds the jobs of its templates",
+             expect(including("run", "bye"), 0, "said bye", "own", "success"))
+    tap.case("the example that checks merges a template from memory",
+             expect(embedded(), 0, "go1.24 test"))
+    tap.case("the example that checks shows what is wrong",
+             expect(embedded("namespace: a\ninclude: [{template: og}]\n"), 1,
+                    "definition:2:", "There is only a template `go`"))
     tap.case("a good definition is valid",
              expect(arcentra("validate", pipeline("hello.yaml")), 0, "valid, 1 job"))
     tap.case("an unknown key is named with its place",

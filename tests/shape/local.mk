@@ -10,6 +10,7 @@ shape_tests += \
 	tests/shape/hardening_test.py \
 	tests/shape/format_test.py \
 	tests/shape/grpc_page_test.py \
+	tests/shape/schema_test.py \
 	tests/shape/headers_test.py \
 	tests/shape/exports_test.py
 installed_tests += tests/shape/install_test.py

@@ -6,23 +6,9 @@
 
 #define STEP "steps: [{name: s, run: 'true'}]"
 
-static int job_is(const struct trial *t, const char *job, int status)
-{
-    return CHECK_TEXT(arc__slice_cstr(arc_job_state_name(trial_job(t, job)->status)),
-                      arc_job_state_name(status));
-}
-
-static int step_is(const struct trial *t, const char *job, uint32_t step, int status)
-{
-    return CHECK_TEXT(arc__slice_cstr(arc_step_state_name(trial_step(t, job, step)->status)),
-                      arc_step_state_name(status));
-}
-
-static int run_is(const struct trial *t, int status)
-{
-    return CHECK_TEXT(arc__slice_cstr(arc_run_state_name(t->run.status)),
-                      arc_run_state_name(status));
-}
+#define job_is trial_job_is
+#define step_is trial_step_is
+#define run_is trial_run_is
 
 /* --- timeouts -----------------------------------------------------------------------------------
  */

@@ -27,7 +27,7 @@ static void the_types_of_a_thing_stand_together(void)
     /* the fold and the store tell what an event is about by these */
     for (int i = 1; i < ARC_EVENT_TYPE_COUNT; i++) {
         arc_slice object = arc__event_object((enum arc_event_type)i);
-        CHECK_INT(arc__slice_is(object, "pipeline"), i <= ARC_EVENT_PIPELINE_PARTIAL);
+        CHECK_INT(arc__slice_is(object, "pipeline"), i <= ARC_EVENT_APPROVAL_EXPIRED);
         CHECK_INT(arc__slice_is(object, "job"),
                   i >= ARC_EVENT_JOB_QUEUED && i <= ARC_EVENT_JOB_RETRYING);
         CHECK_INT(arc__slice_is(object, "step"),

@@ -112,9 +112,9 @@ static const struct trial_row texts[] = {
     {"a)", "syntax 1..2: `)` closes no bracket (leave it out, or write what it belongs to before it)"},
     {"a]", "syntax 1..2: `]` closes no bracket (leave it out, or write what it belongs to before it)"},
     {"a}", "syntax 1..2: `}` closes no bracket (leave it out, or write what it belongs to before it)"},
-    {"\"a\" matches \"(\"", "value 13..14: the pattern has a `(` without its `)` (patterns have the syntax of RE2, without captures)"},
-    {"\"a\" matches \"a\\\\d(\"", "value 12..19: the pattern has a `(` without its `)` (patterns have the syntax of RE2, without captures)"},
-    {"matches(\"a\", \"[\")", "value 14..15: the pattern has a `[` without its `]` (patterns have the syntax of RE2, without captures)"},
+    {"\"a\" matches \"(\"", "value 13..14: the pattern cannot be used: a `(` without its `)` (patterns have the syntax of RE2, without captures)"},
+    {"\"a\" matches \"a\\\\d(\"", "value 12..19: the pattern cannot be used: a `(` without its `)` (patterns have the syntax of RE2, without captures)"},
+    {"matches(\"a\", \"[\")", "value 14..15: the pattern cannot be used: a `[` without its `]` (patterns have the syntax of RE2, without captures)"},
 };
 /* clang-format on */
 

@@ -41,6 +41,8 @@ static void values_are_put_in_once(void)
         {"ab ${{}}", "6..6: the expression is empty"},
         {"ab ${{ 1", "3..6: `${{` has no `}}`"},
         {"ab ${{ '}}", "3..6: `${{` has no `}}`"},
+        {"ab ${{", "3..6: `${{` has no `}}`"},
+        {"ab ${{ $x", "3..6: `${{` has no `}}`"},
     };
     struct trial trial;
     TRIAL(expand, rows);

@@ -63,6 +63,7 @@ static int steps_differ(const struct arc_step_state *a, const struct arc_step_st
 #define TEXT(field) found |= differ_text(#field, j, s, a->field, b->field)
     NUM(status), NUM(attempt), NUM(executions), NUM(exit_code), NUM(fence), NUM(created_ns);
     NUM(started_ns), NUM(ended_ns), NUM(started_mono_ns), NUM(not_before_mono_ns), NUM(log_lines);
+    NUM(queued_ns), NUM(queued_mono_ns);
     TEXT(agent_id), TEXT(reason), TEXT(error_message), TEXT(metrics), TEXT(outputs);
     return found;
 }
@@ -74,7 +75,20 @@ static int jobs_differ(const struct arc_job_state *a, const struct arc_job_state
     NUM(status), NUM(attempt), NUM(lost), NUM(blockers), NUM(step), NUM(failed);
     NUM(timed_out), NUM(started_any), NUM(by_failure), NUM(queued_ns), NUM(started_ns);
     NUM(ended_ns), NUM(queued_mono_ns), NUM(started_mono_ns), NUM(not_before_mono_ns);
-    TEXT(agent_id), TEXT(reason);
+    NUM(cut), NUM(stopping), NUM(outrun), NUM(stop_mono_ns);
+    TEXT(agent_id), TEXT(reason), TEXT(place), TEXT(stop_reason), TEXT(outputs);
+    return found;
+}
+
+static int gates_differ(const struct arc_gate_state *a, const struct arc_gate_state *b, uint32_t j)
+{
+    const uint32_t s = 0;
+    int found = 0;
+    NUM(status), NUM(requested_ns), NUM(expires_ns), NUM(decided_ns), NUM(expires_mono_ns);
+    NUM(approvals);
+    TEXT(reason);
+    for (uint32_t i = 0; !found && i < a->approvals; i++)
+        TEXT(approved_by[i]);
     return found;
 }
 
@@ -85,10 +99,15 @@ int trial_same_runs(const struct arc_run *a, const struct arc_run *b)
     TEXT(pipeline_id), TEXT(triggered_by), TEXT(reason);
     NUM(seq), NUM(status), NUM(started_any), NUM(stopping), NUM(forced), NUM(stop_cause);
     NUM(stop_grace_ns), NUM(stop_mono_ns), NUM(created_ns), NUM(started_ns), NUM(ended_ns);
-    NUM(started_mono_ns), NUM(paused_mono_ns), NUM(paused_total_ns), NUM(jobs_open);
+    NUM(started_mono_ns), NUM(paused_mono_ns), NUM(still_mono_ns), NUM(still_total_ns);
+    NUM(jobs_open), NUM(last_ns), NUM(gates_waiting), NUM(gate_refused);
     NUM(jobs_running), NUM(jobs_failed), NUM(jobs_partial), NUM(stage), NUM(plan->job_count);
     for (uint32_t k = 0; k < a->plan->stage_count; k++)
         found |= differ("stage_open", k, 0, a->stage_open[k], b->stage_open[k]);
+    for (uint32_t k = 0; k < a->plan->gate_count; k++)
+        found |= gates_differ(&a->gates[k], &b->gates[k], k);
+    for (uint32_t k = 0; k < a->plan->matrix_count; k++)
+        found |= differ("matrix_busy", k, 0, a->matrix_busy[k], b->matrix_busy[k]);
     for (uint32_t k = 0; k < a->plan->job_count; k++) {
         found |= jobs_differ(&a->jobs[k], &b->jobs[k], k);
         for (uint32_t i = 0; i < a->plan->jobs[k].step_count; i++)
@@ -188,6 +207,11 @@ int trial_open_plan(struct trial *t, const struct arc_plan *plan)
 
 int trial_open(struct trial *t, const char *yaml)
 {
+    return trial_open_patched(t, yaml, NULL);
+}
+
+int trial_open_patched(struct trial *t, const char *yaml, void (*patch)(struct arc_plan *plan))
+{
     struct arc_diags diags = {0};
     struct arc_spec *spec = NULL;
     const struct arc_plan *plan = NULL;
@@ -202,6 +226,8 @@ int trial_open(struct trial *t, const char *yaml)
             printf("# %u:%u %.*s\n", diag->mark.line, diag->mark.column, ARC_ARG(diag->message));
         return 0;
     }
+    if (patch != NULL)
+        patch((struct arc_plan *)(uintptr_t)plan); /* nobody else has it yet */
     return open_run(t, plan);
 }
 
@@ -262,6 +288,24 @@ void trial_pass_alive(struct trial *t, int64_t ns)
     }
 }
 
+int trial_job_is(const struct trial *t, const char *job, int status)
+{
+    return CHECK_TEXT(arc__slice_cstr(arc_job_state_name(trial_job(t, job)->status)),
+                      arc_job_state_name(status));
+}
+
+int trial_step_is(const struct trial *t, const char *job, uint32_t step, int status)
+{
+    return CHECK_TEXT(arc__slice_cstr(arc_step_state_name(trial_step(t, job, step)->status)),
+                      arc_step_state_name(status));
+}
+
+int trial_run_is(const struct trial *t, int status)
+{
+    return CHECK_TEXT(arc__slice_cstr(arc_run_state_name(t->run.status)),
+                      arc_run_state_name(status));
+}
+
 /* --- what a test asks ---------------------------------------------------------------------------
  */
 
@@ -285,11 +329,22 @@ const struct arc_step_state *trial_step(const struct trial *t, const char *job, 
     return &trial_job(t, job)->steps[step];
 }
 
+static struct arc_place_facts facts(const char *agent)
+{
+    static const struct arc_kv labels[] = {{{"zone", 4}, {"east", 4}}};
+    return (struct arc_place_facts){.id = arc__slice_cstr(agent),
+                                    .name = arc__slice_cstr(agent),
+                                    .os = ARC_LIT("linux"),
+                                    .arch = ARC_LIT("amd64"),
+                                    .labels = {labels, 1}};
+}
+
 arc_status trial_place(struct trial *t, const char *job, const char *agent)
 {
     uint32_t j = trial_index(t, job);
+    const struct arc_place_facts place = facts(agent);
     begin(t);
-    return end(t, arc__decide_place(&t->d, &t->run, j, arc__slice_cstr(agent), &t->err));
+    return end(t, arc__decide_place(&t->d, &t->run, j, &place, &t->err));
 }
 
 void trial_place_all(struct trial *t, const char *agent)
@@ -297,8 +352,9 @@ void trial_place_all(struct trial *t, const char *agent)
     for (uint32_t j = 0; j < t->run.plan->job_count; j++) {
         if (!arc__job_wants_place(&t->run, j, t->now))
             continue;
+        const struct arc_place_facts place = facts(agent);
         begin(t);
-        CHECK_OK(end(t, arc__decide_place(&t->d, &t->run, j, arc__slice_cstr(agent), &t->err)));
+        CHECK_OK(end(t, arc__decide_place(&t->d, &t->run, j, &place, &t->err)));
     }
 }
 
@@ -352,6 +408,30 @@ arc_status trial_resume(struct trial *t)
 {
     begin(t);
     return end(t, arc__decide_resume(&t->d, &t->run, ARC_LIT("why"), ARC_LIT("who"), &t->err));
+}
+
+arc_status trial_gate(struct trial *t, const struct arc_say *said)
+{
+    begin(t);
+    return end(t, arc__decide_gate(&t->d, &t->run, said, &t->err));
+}
+
+arc_status trial_approve(struct trial *t, uint32_t gate, const char *actor)
+{
+    const struct arc_say said = {.gate = gate, .approve = 1, .actor = arc__slice_cstr(actor)};
+    return trial_gate(t, &said);
+}
+
+arc_status trial_reject(struct trial *t, uint32_t gate, const char *actor, const char *comment)
+{
+    const struct arc_say said = {
+        .gate = gate, .actor = arc__slice_cstr(actor), .comment = arc__slice_cstr(comment)};
+    return trial_gate(t, &said);
+}
+
+int trial_why_is(struct trial *t, const char *job, const char *why)
+{
+    return CHECK_TEXT(arc__job_why(&t->run, trial_index(t, job), &t->arena), why);
 }
 
 arc_status trial_stop(struct trial *t, int force)

@@ -33,6 +33,8 @@ struct trial {
 
 /* 0, with a failed check: the definition does not make a plan. */
 int trial_open(struct trial *t, const char *yaml);
+/* The same, and the plan is changed before it is used. */
+int trial_open_patched(struct trial *t, const char *yaml, void (*patch)(struct arc_plan *plan));
 /* The same with a plan made by hand; it must outlive the trial. */
 int trial_open_plan(struct trial *t, const struct arc_plan *plan);
 void trial_close(struct trial *t);
@@ -52,6 +54,15 @@ arc_status trial_lose(struct trial *t, const char *job);
 arc_status trial_pause(struct trial *t);
 arc_status trial_resume(struct trial *t);
 arc_status trial_stop(struct trial *t, int force);
+/* At a gate (1 + index). */
+arc_status trial_approve(struct trial *t, uint32_t gate, const char *actor);
+arc_status trial_reject(struct trial *t, uint32_t gate, const char *actor, const char *comment);
+arc_status trial_gate(struct trial *t, const struct arc_say *said);
+/* Checks. */
+int trial_job_is(const struct trial *t, const char *job, int status);
+int trial_step_is(const struct trial *t, const char *job, uint32_t step, int status);
+int trial_run_is(const struct trial *t, int status);
+int trial_why_is(struct trial *t, const char *job, const char *why);
 /* Renews the lease of every granted step, as heartbeats do. */
 void trial_renew(struct trial *t);
 /* Passes time with heartbeats, so that no lease lapses. */

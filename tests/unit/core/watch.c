@@ -54,6 +54,17 @@ static int step_over(int state)
     return state >= ARC_STEP_SUCCESS && state <= ARC_STEP_SKIPPED;
 }
 
+static int may_start(const struct watch *watch, const struct arc_event *event)
+{
+    if (event->job >= WATCH_JOBS_MAX)
+        return 1;
+    const struct arc_plan_step *step = &watch->plan->jobs[event->job].steps[event->step];
+    int stopping = watch->stopping || watch->stopping_jobs[event->job] > 0;
+    if (stopping)
+        return step->finally && watch->started[event->job];
+    return watch->run_state != ARC_RUN_PAUSED;
+}
+
 static void step_event(struct watch *watch, const struct arc_event *event)
 {
     struct watch_step *step = step_of(watch, event->step_run_id);
@@ -73,10 +84,12 @@ static void step_event(struct watch *watch, const struct arc_event *event)
         if (event->attempt != step->attempt + 1)
             wrong(watch, "%s: attempt %d after %d", step->id, event->attempt, step->attempt);
         step->attempt = event->attempt;
-        if (watch->stopping || watch->run_state == ARC_RUN_PAUSED)
+        if (!may_start(watch, event))
             wrong(watch, "%s was granted in a run that is paused or being stopped", step->id);
     }
     if (event->type == ARC_EVENT_STEP_STARTED) {
+        if (event->job < WATCH_JOBS_MAX)
+            watch->started[event->job] = 1;
         if (step->started_attempt >= step->attempt)
             wrong(watch, "%s started twice under attempt %d", step->id, step->attempt);
         step->started_attempt = step->attempt;
@@ -96,12 +109,19 @@ static void job_event(struct watch *watch, const struct arc_event *event)
     int *state = &watch->job_states[event->job];
     if (*state == 0)
         *state = ARC_JOB_PENDING;
+    if (event->type == ARC_EVENT_JOB_STOPPING) {
+        if (*state != event->state || watch->stopping_jobs[event->job]++ > 0)
+            wrong(watch, "job %d was stopped twice or not there", event->job);
+        return;
+    }
     if (*state != event->previous || !may(job_graph, step_letters, *state, event->state, 0))
         wrong(watch, "job %d went from %d (%d) to %d", event->job, *state, event->previous,
               event->state);
     if (event->type == ARC_EVENT_JOB_QUEUED &&
         (watch->stopping || watch->run_state == ARC_RUN_PAUSED))
         wrong(watch, "job %d was queued in a run that is paused or being stopped", event->job);
+    if (event->type == ARC_EVENT_JOB_RETRYING)
+        watch->started[event->job] = 0;
     *state = event->state;
 }
 
@@ -109,7 +129,9 @@ static void run_event(struct watch *watch, const struct arc_event *event)
 {
     int live = watch->run_state == ARC_RUN_PENDING || watch->run_state == ARC_RUN_RUNNING;
     int same = event->state == watch->run_state &&
-               (event->type == ARC_EVENT_PIPELINE_STOPPING ||
+               ((event->type >= ARC_EVENT_APPROVAL_REQUESTED &&
+                 event->type <= ARC_EVENT_APPROVAL_EXPIRED) ||
+                event->type == ARC_EVENT_PIPELINE_STOPPING ||
                 (event->type == ARC_EVENT_PIPELINE_STARTED && event->state == ARC_RUN_PAUSED));
     if (!same && !may(run_graph, run_letters, watch->run_state, event->state, live))
         wrong(watch, "the run went from %d to %d", watch->run_state, event->state);
@@ -123,6 +145,8 @@ void watch_event(struct watch *watch, const struct arc_event *event)
     if (event->seq != watch->seq + 1)
         wrong(watch, "seq %lld after %lld", (long long)event->seq, (long long)watch->seq);
     watch->seq = event->seq;
+    if (event->birth != NULL)
+        watch->plan = event->birth->plan;
     if (watch->run_state >= ARC_RUN_SUCCESS && watch->run_state != ARC_RUN_PAUSED)
         wrong(watch, "%s in a run that was over", arc__event_type_name(event->type));
     if (event->step >= 0)

@@ -5,7 +5,8 @@
  *   a (step run, attempt) starts once; a terminal state, its attempt, exit code and end never
  *   change; states move along the drawn graph alone; a fence is granted once and each is greater
  *   than those before; seq has no gaps; nothing happens to a run that is over; a paused or stopping
- *   run starts nothing; the run's counters are the sum over its jobs. */
+ *   run starts nothing but `finally`, and that only where a step had started; the run's counters
+ * are the sum over its jobs. */
 #ifndef ARC_TEST_CORE_WATCH_H
 #define ARC_TEST_CORE_WATCH_H
 
@@ -23,6 +24,8 @@ struct watch_step {
 struct watch {
     int64_t seq;
     int run_state, stopping;
+    const struct arc_plan *plan;
+    int stopping_jobs[WATCH_JOBS_MAX], started[WATCH_JOBS_MAX];
     uint64_t fence;
     int job_states[WATCH_JOBS_MAX];
     struct watch_step *steps; /* WATCH_STEPS_MAX */

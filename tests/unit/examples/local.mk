@@ -6,8 +6,10 @@ example_tests = \
 	tests/unit/examples/json_test \
 	tests/unit/examples/keeper_test \
 	tests/unit/examples/lines_test \
+	tests/unit/examples/outputs_test \
 	tests/unit/examples/proc_test \
 	tests/unit/examples/spool_test \
+	tests/unit/examples/templates_test \
 	tests/unit/examples/tree_test \
 	tests/unit/examples/view_test
 if WITH_CUNIT
@@ -27,11 +29,15 @@ tests_unit_examples_keeper_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_keeper_test_LDADD = $(example_test_libs)
 tests_unit_examples_lines_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_lines_test_LDADD = $(example_test_libs)
+tests_unit_examples_outputs_test_CPPFLAGS = $(example_test_cppflags)
+tests_unit_examples_outputs_test_LDADD = $(example_test_libs)
 tests_unit_examples_proc_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_proc_test_LDADD = $(example_test_libs)
 tests_unit_examples_spool_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_spool_test_SOURCES = tests/unit/examples/spool_test.c examples/agent/spool.c
 tests_unit_examples_spool_test_LDADD = $(example_test_libs)
+tests_unit_examples_templates_test_CPPFLAGS = $(example_test_cppflags)
+tests_unit_examples_templates_test_LDADD = $(example_test_libs)
 tests_unit_examples_tree_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_tree_test_LDADD = $(example_test_libs)
 tests_unit_examples_view_test_CPPFLAGS = $(example_test_cppflags)
@@ -40,7 +46,7 @@ tests_unit_examples_view_test_SOURCES = tests/unit/examples/view_test.c examples
 tests_unit_examples_view_test_LDADD = $(example_test_libs)
 
 # The programs as their users meet them.
-dist_check_SCRIPTS += tests/e2e/agent_test.py tests/e2e/cli_test.py
+dist_check_SCRIPTS += tests/e2e/agent_test.py tests/e2e/cli_test.py tests/e2e/lsp_test.py
 if WITH_SERVER
-e2e_tests += tests/e2e/agent_test.py tests/e2e/cli_test.py
+e2e_tests += tests/e2e/agent_test.py tests/e2e/cli_test.py tests/e2e/lsp_test.py
 endif

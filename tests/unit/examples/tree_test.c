@@ -64,6 +64,22 @@ static void files_are_written_for_their_owner(void)
     CHECK_INT(tree_write(under(path, "missing/file"), "x", 1, 0), ENOENT);
 }
 
+static void a_file_is_replaced_whole_and_keeps_its_permissions(void)
+{
+    char path[256], link[256], buf[8] = "";
+    struct stat stat_of;
+    CHECK_INT(tree_write(under(path, "kept"), "one", 3, 0), 0);
+    CHECK_INT(chmod(path, 0640), 0);
+    CHECK_INT(symlink("kept", under(link, "to-kept")), 0);
+    CHECK_INT(tree_replace(link, "four", 4), 0);
+    CHECK(lstat(link, &stat_of) == 0 && S_ISLNK(stat_of.st_mode));
+    CHECK(stat(path, &stat_of) == 0 && (stat_of.st_mode & 0777) == 0640);
+    int fd = open(path, O_RDONLY);
+    CHECK(fd >= 0 && read(fd, buf, sizeof(buf)) == 4 && memcmp(buf, "four", 4) == 0);
+    close(fd);
+    CHECK_INT(tree_replace(under(path, "none"), "x", 1), ENOENT);
+}
+
 static void a_tree_is_removed_and_links_are_not_followed(void)
 {
     char path[256], outside[256];
@@ -84,6 +100,8 @@ static const struct test tests[] = {
     {"names that leave the top are refused", names_that_leave_are_refused},
     {"directories are made private", directories_are_made_private},
     {"files are written whole and for their owner", files_are_written_for_their_owner},
+    {"a file is replaced whole and keeps its permissions",
+     a_file_is_replaced_whole_and_keeps_its_permissions},
     {"a tree is removed and its links are not followed",
      a_tree_is_removed_and_links_are_not_followed},
 };

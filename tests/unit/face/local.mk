@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 unit_tests += \
+	tests/unit/face/check_test \
 	tests/unit/face/ctl_test \
+	tests/unit/face/plan_test \
 	tests/unit/face/expr_test \
 	tests/unit/face/run_test \
 	tests/unit/face/spec_test

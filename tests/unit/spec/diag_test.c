@@ -30,7 +30,7 @@ static void the_example_of_each_code_gives_it(void)
             continue;
         subject_init(&s);
         /* What the inputs show is said by the plan. */
-        if (subject_read(&s, arc__slice_cstr(rows[i].example)) == ARC_OK)
+        if (subject_read_bundle(&s, arc__slice_cstr(rows[i].example), NULL) == ARC_OK)
             (void)subject_plan(&s, &nothing);
         const struct arc_diag *diag = subject_find(&s, rows[i].code);
         CU_assertImplementation(diag != NULL, __LINE__, rows[i].name, __FILE__, "", CU_FALSE);

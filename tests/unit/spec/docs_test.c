@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/time.h"
 #include "help.h"
 #include "spec/diag.h"
 #include "spec/fields.h"
@@ -135,6 +136,16 @@ static void add_spellings(struct arc_buf *out, const struct arc_field *field)
     }
 }
 
+static void add_standard(struct arc_buf *out, const struct arc_field *field)
+{
+    arc_slice left = arc__slice_cstr(field->standard), word;
+    arc__buf_add_cstr(out, " |");
+    if (field->type != ARC_TYPE_WORDS && left.len > 0)
+        arc__buf_printf(out, " `%.*s`", ARC_ARG(left));
+    while (field->type == ARC_TYPE_WORDS && arc__word_next(&left, &word))
+        arc__buf_printf(out, " `%.*s`", ARC_ARG(word));
+}
+
 static void add_field(struct arc_buf *out, const struct arc_field *field)
 {
     arc__buf_add_cstr(out, "| ");
@@ -147,7 +158,8 @@ static void add_field(struct arc_buf *out, const struct arc_field *field)
         arc__buf_add_cstr(out, ", required");
     if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0)
         arc__buf_add_cstr(out, ", T");
-    arc__buf_printf(out, " | %s%s |\n", field->meaning,
+    add_standard(out, field);
+    arc__buf_printf(out, " | %s | %s%s |\n", field->since, field->meaning,
                     field->status == ARC_FIELD_LATER ? " *Not run yet.*" : "");
 }
 
@@ -156,12 +168,14 @@ static void add_objects(struct arc_buf *out)
     for (int object = 1; object < ARC_OBJECT_COUNT; object++) {
         const struct arc_field *fields;
         size_t count = arc__object_fields((enum arc_object)object, &fields);
-        arc__buf_printf(out, "\n### %s\n\n| key | value | meaning |\n| --- | --- | --- |\n",
+        arc__buf_printf(out,
+                        "\n### %s\n\n| key | value | default | since | meaning |\n"
+                        "| --- | --- | --- | --- | --- |\n",
                         arc__object((enum arc_object)object)->title);
         for (size_t i = 0; i < count; i++)
             add_field(out, &fields[i]);
         if (object == ARC_OBJECT_MATRIX)
-            arc__buf_add_cstr(out, "| any other | list of scalars | An axis. |\n");
+            arc__buf_add_cstr(out, "| any other | list of scalars | | 0.1 | An axis. |\n");
     }
 }
 
@@ -217,7 +231,8 @@ static const char *chapter(uint32_t code)
                                          "Names and dependencies",
                                          "Templates and conditions",
                                          "Selectors",
-                                         "Not in this version"};
+                                         "Not in this version",
+                                         "Includes and forms"};
     return code / 100 < ARC_COUNT_OF(titles) ? titles[code / 100] : "More";
 }
 
@@ -226,13 +241,31 @@ static void add_message(struct subject *s, const struct arc_diag_row *row)
 {
     struct subject example;
     subject_init(&example);
-    (void)subject_read(&example, arc__slice_cstr(row->example));
+    const struct arc_plan_inputs nothing = {0};
+    if (subject_read_bundle(&example, arc__slice_cstr(row->example), NULL) == ARC_OK)
+        (void)subject_plan(&example, &nothing); /* it says what only the inputs show */
     const struct arc_diag *diag = subject_find(&example, row->code);
-    example.diags.files[0].name = ARC_NONE;
+    example.diags.files[0].name = example.diags.file_count > 1 ? ARC_LIT("pipeline") : ARC_NONE;
     if (diag != NULL)
         arc__diag_print(&example.diags, diag, 1, 0, &example.out);
     arc__buf_add_slice(&s->out, arc__buf_slice(&example.out));
     subject_deinit(&example);
+}
+
+/* The document, then each of its templates. */
+static void add_example(struct subject *s, arc_slice example, int is_json)
+{
+    while (example.len > 0) {
+        arc_slice name = ARC_NONE;
+        if (arc__slice_starts(example, ARC_LIT("#: ")))
+            name = arc__slice_cut(arc__slice_from(example, 3), '\n', &example);
+        if (name.len > 0)
+            arc__buf_printf(&s->out, "\nThe template `%.*s`:\n", ARC_ARG(name));
+        size_t len = bundle_cut(example);
+        arc__buf_printf(&s->out, "\n```%s\n%.*s%s```\n", is_json ? "json" : "yaml", (int)len,
+                        example.ptr, example.ptr[len - 1] == '\n' ? "" : "\n");
+        example = arc__slice_from(example, len);
+    }
 }
 
 static void add_row(struct subject *s, const struct arc_diag_row *row)
@@ -247,9 +280,8 @@ static void add_row(struct subject *s, const struct arc_diag_row *row)
         arc__buf_add_char(&s->out, '\n');
         return;
     }
-    size_t len = strlen(row->example);
-    arc__buf_printf(&s->out, "\n```%s\n%s%s```\n\n```text\n", is_json ? "json" : "yaml",
-                    row->example, row->example[len - 1] == '\n' ? "" : "\n");
+    add_example(s, arc__slice_cstr(row->example), is_json);
+    arc__buf_add_cstr(&s->out, "\n```text\n");
     add_message(s, row);
     arc__buf_add_cstr(&s->out, "```\n\n");
 }
@@ -276,7 +308,39 @@ static void the_page_of_findings_shows_the_table(void)
     subject_deinit(&s);
 }
 
+static void the_kept_schema_is_the_one_of_the_table(void)
+{
+    struct subject s;
+    subject_init(&s);
+    CHECK_OK(arc__schema_print(&s.arena, &s.out, &s.err));
+    compare_page(&s, "pipeline.schema.json", arc__buf_slice(&s.out));
+    subject_deinit(&s);
+}
+
 /* --- the tables themselves ---------------------------------------------------------------- */
+
+/* What is left out of the canonical form because it is the default must be a value of its field,
+ * and what is false or 0 must say whether that is one. */
+static void check_standard(const struct arc_field *field)
+{
+    arc_slice standard = arc__slice_cstr(field->standard), word;
+    int64_t number;
+    if (standard.len == 0) {
+        CHECK(field->type != ARC_TYPE_BOOL || (field->flags & ARC_FIELD_FLAG_KEEP) != 0);
+        CHECK(field->type != ARC_TYPE_DURATION);
+        return;
+    }
+    CHECK((field->flags & ARC_FIELD_FLAG_REQUIRED) == 0);
+    if (field->type == ARC_TYPE_BOOL)
+        CHECK(arc__word_index("true false", standard) >= 0);
+    if (field->type == ARC_TYPE_INT)
+        CHECK(arc__slice_to_i64(standard, &number));
+    if (field->type == ARC_TYPE_DURATION)
+        CHECK_OK(arc__duration_parse(standard, &number, NULL));
+    while ((field->type == ARC_TYPE_WORD || field->type == ARC_TYPE_WORDS) &&
+           arc__word_next(&standard, &word))
+        CHECK(arc__word_index(field->words, word) >= 0);
+}
 
 static void every_row_of_the_field_table_holds_together(void)
 {
@@ -292,6 +356,7 @@ static void every_row_of_the_field_table_holds_together(void)
         CHECK(arc__field_find(field->object, arc__slice_cstr(snake)) == field);
         CHECK((field->type == ARC_TYPE_WORD || field->type == ARC_TYPE_WORDS ||
                field->type == ARC_TYPE_INT) == (field->words[0] != '\0'));
+        check_standard(field);
         size_t len = strlen(field->meaning);
         CHECK(len > 0 && field->meaning[len - 1] == '.');
         if (field->type == ARC_TYPE_INT) {
@@ -318,6 +383,7 @@ static void every_row_of_the_field_table_holds_together(void)
 static const struct test tests[] = {
     {"the page of the language shows the tables", the_page_of_the_language_shows_the_tables},
     {"the page of findings shows the table", the_page_of_findings_shows_the_table},
+    {"the kept schema is the one of the table", the_kept_schema_is_the_one_of_the_table},
     {"every row of the field table holds together", every_row_of_the_field_table_holds_together},
 };
 

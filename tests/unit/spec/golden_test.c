@@ -2,6 +2,8 @@
 /* Whole definitions and what is said of them, as files:
  *   tests/golden/spec/valid/CASE/input.{yaml,json} and plan.json
  *   tests/golden/spec/invalid/CASE/input.{yaml,json} and expect.txt
+ *   tests/golden/spec/include/CASE/input.yaml and templates/, with expect.txt (what is said, also
+ *       nothing) and merged.json (the canonical form, where there are no errors)
  * `golden_test --write` writes what is said now; look at the difference before committing it. */
 #include <dirent.h>
 #include <stdio.h>
@@ -80,6 +82,38 @@ static void compare(struct subject *s, const char *group, const char *name, cons
     CU_assertImplementation(arc__slice_equal(got, want), __LINE__, what, __FILE__, "", CU_FALSE);
 }
 
+/* Templates are files of the case's own folder. */
+struct library {
+    struct subject *s;
+    char folder[1024];
+};
+
+static arc_status find_template(void *user, const struct arc_include_wanted *wanted,
+                                struct arc_arena *arena, struct arc_include_found *out,
+                                arc_err *err)
+{
+    struct library *library = user;
+    char path[2048];
+    (void)arena;
+    snprintf(path, sizeof(path), "%s/%.*s", library->folder, ARC_ARG(wanted->template_));
+    out->text = read_file(library->s, path);
+    out->file = wanted->template_;
+    return out->text.ptr != NULL ? ARC_OK
+                                 : arc__fail(err, ARC_ENOTFOUND, "template",
+                                             "There is no file %.*s.", ARC_ARG(wanted->template_));
+}
+
+/* 1: the case has templates. */
+static int open_library(struct library *library, const char *group, const char *name)
+{
+    snprintf(library->folder, sizeof(library->folder), "%s/tests/golden/spec/%s/%s/templates",
+             root(), group, name);
+    DIR *folder = opendir(library->folder);
+    if (folder != NULL)
+        closedir(folder);
+    return folder != NULL;
+}
+
 static arc_status read_case(struct subject *s, const char *group, const char *name)
 {
     char path[1024];
@@ -94,7 +128,12 @@ static arc_status read_case(struct subject *s, const char *group, const char *na
         format = ARC_FORMAT_JSON;
     }
     CHECK(text.ptr != NULL);
-    s->status = arc__spec_read(text, format, file, NULL, &s->arena, &s->diags, &s->spec, &s->err);
+    struct library library = {.s = s};
+    struct arc_read_options options = {.user = &library};
+    if (open_library(&library, group, name))
+        options.resolve = find_template;
+    s->status =
+        arc__spec_read(text, format, file, &options, &s->arena, &s->diags, &s->spec, &s->err);
     return s->status;
 }
 
@@ -156,12 +195,31 @@ static void invalid_case(const char *name, uint8_t *seen)
     subject_deinit(&s);
 }
 
-/* Codes that no small text can give: diags_test makes them. */
+static void include_case(const char *name, uint8_t *seen)
+{
+    struct subject s;
+    subject_init(&s);
+    if (read_case(&s, "include", name) == ARC_OK) {
+        arc__buf_clear(&s.out);
+        CHECK_OK(arc__spec_canonical(s.spec, &s.out, &s.err));
+        arc__buf_add_char(&s.out, '\n');
+        compare(&s, "include", name, "merged.json", arc__buf_slice(&s.out));
+    } else {
+        test_check_status(__FILE__, __LINE__, name, s.status, ARC_EINVAL);
+    }
+    note_codes(&s, seen);
+    compare(&s, "include", name, "expect.txt", subject_print(&s, 1));
+    subject_deinit(&s);
+}
+
+/* Codes that no small text can give: other tests make them. */
 static int needs_more_than_a_file(uint32_t code)
 {
     return code == ARC_DIAG_DOCUMENT_SIZE || code == ARC_DIAG_NODES || code == ARC_DIAG_TEXT_SIZE ||
            code == ARC_DIAG_TOO_MANY || code == ARC_DIAG_EXPRESSION_SIZE ||
-           code == ARC_DIAG_EXPRESSION_BUDGET;
+           code == ARC_DIAG_EXPRESSION_BUDGET || code == ARC_DIAG_INCLUDES ||
+           code == ARC_DIAG_INCLUDE_BYTES || code == ARC_DIAG_COMMENTS_LOST ||
+           code == ARC_DIAG_NOT_LAID_OUT;
 }
 
 static void every_invalid_definition_gives_its_findings(void)
@@ -176,6 +234,10 @@ static void every_invalid_definition_gives_its_findings(void)
     CHECK(count >= 60);
     for (size_t i = 0; i < count; i++)
         invalid_case(names[i], seen);
+    count = list_cases(&s, "include", names);
+    CHECK(count >= 20);
+    for (size_t i = 0; i < count; i++)
+        include_case(names[i], seen);
     const struct arc_diag_row *row = arc__diag_rows(&rows);
     for (size_t i = 0; i < rows; i++)
         CU_assertImplementation(seen[row[i].code] || needs_more_than_a_file(row[i].code), __LINE__,

@@ -57,6 +57,49 @@ static inline arc_status subject_read(struct subject *s, arc_slice text)
     return subject_read_with(s, text, NULL);
 }
 
+/* --- definitions with templates: what follows a line `#: NAME` is the template NAME -------- */
+
+/* Where the line `#: …` begins; text.len: nowhere. */
+static inline size_t bundle_cut(arc_slice text)
+{
+    const char *at =
+        arc__slice_starts(text, ARC_LIT("#: ")) ? text.ptr : memmem(text.ptr, text.len, "\n#: ", 4);
+    return at == NULL ? text.len : (size_t)(at - text.ptr) + (at != text.ptr);
+}
+
+/* The resolver of a bundle: user is the whole as arc_slice. */
+static inline arc_status bundle_resolve(void *user, const struct arc_include_wanted *wanted,
+                                        struct arc_arena *arena, struct arc_include_found *out,
+                                        arc_err *err)
+{
+    arc_slice rest = *(const arc_slice *)user;
+    (void)arena;
+    for (rest = arc__slice_from(rest, bundle_cut(rest)); rest.len > 0;
+         rest = arc__slice_from(rest, bundle_cut(rest))) {
+        arc_slice name = arc__slice_cut(arc__slice_from(rest, 3), '\n', &rest);
+        if (!arc__slice_equal(name, wanted->template_))
+            continue;
+        out->text = arc__slice(rest.ptr != NULL ? rest.ptr : "", bundle_cut(rest));
+        return ARC_OK;
+    }
+    return arc__fail(err, ARC_ENOTFOUND, "template", "There is no such template.");
+}
+
+/* A definition and its templates as one text. Without templates nothing is resolved. */
+static inline arc_status subject_read_bundle(struct subject *s, arc_slice bundle,
+                                             const struct arc_spec_limits *limits)
+{
+    size_t cut = bundle_cut(bundle);
+    arc_slice *whole = ARC_ARENA_NEW(&s->arena, arc_slice);
+    struct arc_read_options options = {.user = whole};
+    if (limits != NULL)
+        options.limits = *limits;
+    *whole = bundle;
+    if (cut < bundle.len)
+        options.resolve = bundle_resolve;
+    return subject_read_with(s, arc__slice(bundle.ptr, cut), &options);
+}
+
 static inline arc_status subject_plan(struct subject *s, const struct arc_plan_inputs *inputs)
 {
     s->plan = NULL;

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gates: approvals before what they guard. A gate waits, is decided once, and what it refused stays
+ * refused. How jobs wait for one is decide.c. */
+#include "core/decide.h"
+
+#include "core/decide_private.h"
+
+/* --- names --------------------------------------------------------------------------- */
+
+static const char *guard_word(const struct arc_plan_gate *gate)
+{
+    return gate->guards == ARC_GATE_STAGE ? "stage" : gate->guards == ARC_GATE_JOB ? "job" : "";
+}
+
+/* A gate before a matrix job stands before all of its cells. */
+static arc_slice guarded(const struct arc_plan *plan, const struct arc_plan_gate *gate)
+{
+    if (gate->guards == ARC_GATE_STAGE)
+        return plan->stages[gate->index].name;
+    if (gate->guards != ARC_GATE_JOB)
+        return ARC_LIT("pipeline");
+    const struct arc_plan_job *job = &plan->jobs[gate->index];
+    uint32_t next = gate->index + 1, own = (uint32_t)(gate - plan->gates) + 1;
+    int shared = next < plan->job_count && plan->jobs[next].gate == own;
+    return shared ? job->name : job->key;
+}
+
+arc_slice arc__gate_name(const struct arc_plan *plan, uint32_t gate, struct arc_arena *arena)
+{
+    const struct arc_plan_gate *def = &plan->gates[gate - 1];
+    if (def->guards == ARC_GATE_PIPELINE)
+        return ARC_LIT("pipeline");
+    return arc__arena_printf(arena, "%s:%.*s", guard_word(def), ARC_ARG(guarded(plan, def)));
+}
+
+static int has_name(const struct arc_plan *plan, const struct arc_plan_gate *gate, arc_slice name)
+{
+    arc_slice word = arc__slice_cstr(guard_word(gate));
+    if (word.len == 0 || !arc__slice_starts(name, word) || name.len <= word.len ||
+        name.ptr[word.len] != ':')
+        return 0;
+    return arc__slice_equal(guarded(plan, gate), arc__slice_from(name, word.len + 1));
+}
+
+uint32_t arc__gate_find(const struct arc_plan *plan, arc_slice name)
+{
+    uint32_t bare = 0, count = 0;
+    for (uint32_t i = 0; i < plan->gate_count; i++) {
+        int same = arc__slice_equal(guarded(plan, &plan->gates[i]), name);
+        if (has_name(plan, &plan->gates[i], name) ||
+            (same && plan->gates[i].guards == ARC_GATE_PIPELINE))
+            return i + 1;
+        bare = same ? i + 1 : bare;
+        count += same != 0;
+    }
+    return count == 1 ? bare : 0;
+}
+
+/* "the pipeline", "stage deploy" */
+static arc_slice shown(const struct arc_plan *plan, uint32_t gate, struct arc_arena *arena)
+{
+    const struct arc_plan_gate *def = &plan->gates[gate - 1];
+    if (def->guards == ARC_GATE_PIPELINE)
+        return ARC_LIT("the pipeline");
+    return arc__arena_printf(arena, "%s %.*s", guard_word(def), ARC_ARG(guarded(plan, def)));
+}
+
+arc_status arc__gates_known(const struct arc_plan *plan, struct arc_arena *arena, arc_err *err)
+{
+    for (uint32_t i = 0; i < plan->gate_count; i++) {
+        if (plan->gates[i].automatic)
+            return arc__fail(err, ARC_EUNIMPLEMENTED, "approval",
+                             "The approval before %.*s is of type `auto`, and this version has no "
+                             "plugin that decides; make it `manual`.",
+                             ARC_ARG(shown(plan, i + 1, arena)));
+    }
+    return ARC_OK;
+}
+
+/* --- deciding ------------------------------------------------------------------------ */
+
+static arc_status say(struct arc_decision *d, struct arc_run *run, uint32_t gate,
+                      struct arc_event event, arc_err *err)
+{
+    event.job = event.step = -1;
+    event.gate = gate;
+    event.gate_name = arc__gate_name(run->plan, gate, d->arena);
+    if (d->arena->failed)
+        return arc__fail_nomem(err);
+    return arc__emit(d, run, event, err);
+}
+
+arc_status arc__gate_ask(struct arc_decision *d, struct arc_run *run, uint32_t gate, arc_err *err)
+{
+    const struct arc_plan_gate *def = &run->plan->gates[gate - 1];
+    if (run->gates[gate - 1].status != ARC_GATE_IDLE)
+        return ARC_OK;
+    struct arc_event event = {
+        .type = ARC_EVENT_APPROVAL_REQUESTED,
+        .reason = arc__arena_printf(d->arena, "Approval is asked for before %.*s.",
+                                    ARC_ARG(shown(run->plan, gate, d->arena))),
+        .expires_ns = def->timeout_ns > 0 ? d->now.wall_ns + def->timeout_ns : 0};
+    return say(d, run, gate, event, err);
+}
+
+static int may_approve(const struct arc_plan_gate *gate, arc_slice actor)
+{
+    for (uint32_t i = 0; i < gate->approver_count; i++) {
+        if (arc__slice_equal(gate->approvers[i], actor))
+            return 1;
+    }
+    return gate->approver_count == 0;
+}
+
+static int has_approved(const struct arc_gate_state *gate, arc_slice actor)
+{
+    for (uint32_t i = 0; i < gate->approvals; i++) {
+        if (arc__slice_equal(gate->approved_by[i], actor))
+            return 1;
+    }
+    return 0;
+}
+
+static const char *status_word(int status)
+{
+    static const char *const words[] = {"not asked for", "waiting", "approved", "rejected",
+                                        "expired"};
+    return words[status];
+}
+
+/* "Approved by ann: looks good", or without the end */
+static arc_slice decided_text(struct arc_decision *d, const struct arc_run *run,
+                              const struct arc_say *said)
+{
+    arc_slice what = shown(run->plan, said->gate, d->arena);
+    const char *verb = said->approve ? "Approved" : "Rejected";
+    if (said->comment.len == 0)
+        return arc__arena_printf(d->arena, "%s before %.*s by %.*s.", verb, ARC_ARG(what),
+                                 ARC_ARG(said->actor));
+    return arc__arena_printf(d->arena, "%s before %.*s by %.*s: %.*s", verb, ARC_ARG(what),
+                             ARC_ARG(said->actor), ARC_ARG(said->comment));
+}
+
+arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *said, int *again,
+                           arc_err *err)
+{
+    *again = 0;
+    if (said->gate == 0 || said->gate > run->plan->gate_count)
+        return arc__fail(err, ARC_ENOTFOUND, "gate", "The run has no such gate.");
+    const struct arc_plan_gate *def = &run->plan->gates[said->gate - 1];
+    const struct arc_gate_state *gate = &run->gates[said->gate - 1];
+    if (!said->override && !may_approve(def, said->actor))
+        return arc__fail(err, ARC_EDENIED, "gate", "%.*s is not one of the gate's approvers.",
+                         ARC_ARG(said->actor));
+    *again = gate->status == (said->approve ? ARC_GATE_APPROVED : ARC_GATE_REJECTED);
+    if (*again)
+        return ARC_OK; /* decided so already */
+    if (gate->status != ARC_GATE_WAITING || run->stopping || arc__run_over(run))
+        return arc__fail(err, ARC_ECONFLICT, "gate", "The gate does not wait: it is %s.",
+                         gate->status == ARC_GATE_WAITING ? "of a run that ends"
+                                                          : status_word(gate->status));
+    *again = said->approve && !said->override && has_approved(gate, said->actor);
+    return ARC_OK;
+}
+
+arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *said,
+                            arc_err *err)
+{
+    int again = 0;
+    ARC_TRY(arc__gate_check(run, said, &again, err));
+    if (again)
+        return ARC_OK;
+    struct arc_event event = {.type = said->approve ? ARC_EVENT_APPROVAL_APPROVED
+                                                    : ARC_EVENT_APPROVAL_REJECTED,
+                              .force = said->approve && said->override,
+                              .actor = said->actor,
+                              .comment = said->comment,
+                              .reason = decided_text(d, run, said)};
+    ARC_TRY(say(d, run, said->gate, event, err));
+    return arc__settle(d, run, err);
+}
+
+/* --- what time asks ------------------------------------------------------------------ */
+
+uint64_t arc__gates_deadline(const struct arc_run *run)
+{
+    uint64_t at = UINT64_MAX;
+    for (uint32_t i = 0; run->gates_waiting > 0 && !run->stopping && i < run->plan->gate_count;
+         i++) {
+        const struct arc_gate_state *gate = &run->gates[i];
+        if (gate->status == ARC_GATE_WAITING && gate->expires_mono_ns != 0 &&
+            gate->expires_mono_ns < at)
+            at = gate->expires_mono_ns;
+    }
+    return at;
+}
+
+static arc_status expire(struct arc_decision *d, struct arc_run *run, uint32_t gate, arc_err *err)
+{
+    int approve = run->plan->gates[gate - 1].approve_on_timeout != 0;
+    arc_slice what = shown(run->plan, gate, d->arena);
+    struct arc_event event = {
+        .type = approve ? ARC_EVENT_APPROVAL_APPROVED : ARC_EVENT_APPROVAL_EXPIRED,
+        .force = approve,
+        .cause = ARC_CAUSE_TIMEOUT,
+        .reason =
+            approve ? arc__arena_printf(d->arena,
+                                        "Nobody decided before %.*s in time: its `onTimeout` "
+                                        "approves.",
+                                        ARC_ARG(what))
+                    : arc__arena_printf(d->arena, "Nobody approved %.*s in time.", ARC_ARG(what))};
+    return say(d, run, gate, event, err);
+}
+
+arc_status arc__gates_tick(struct arc_decision *d, struct arc_run *run, arc_err *err)
+{
+    for (uint32_t i = 0; i < run->plan->gate_count; i++) {
+        const struct arc_gate_state *gate = &run->gates[i];
+        if (gate->status == ARC_GATE_WAITING && gate->expires_mono_ns != 0 &&
+            gate->expires_mono_ns <= d->now.mono_ns)
+            ARC_TRY(expire(d, run, i + 1, err));
+    }
+    return ARC_OK;
+}
+
+/* --- why ----------------------------------------------------------------------------- */
+
+static arc_slice gate_why(const struct arc_run *run, uint32_t gate, struct arc_arena *arena)
+{
+    const struct arc_plan_gate *def = &run->plan->gates[gate - 1];
+    arc_slice what = shown(run->plan, gate, arena);
+    if (def->count > 1)
+        return arc__arena_printf(arena, "It waits for approval before %.*s (%u of %u given).",
+                                 ARC_ARG(what), run->gates[gate - 1].approvals, def->count);
+    return arc__arena_printf(arena, "It waits for approval before %.*s.", ARC_ARG(what));
+}
+
+static int waits_at(const struct arc_run *run, uint32_t gate)
+{
+    return gate != 0 && run->gates[gate - 1].status == ARC_GATE_WAITING;
+}
+
+arc_slice arc__run_why(const struct arc_run *run, struct arc_arena *arena)
+{
+    uint32_t first = 0;
+    if (run->plan == NULL || run->gates_waiting == 0 || run->stopping || arc__run_over(run))
+        return ARC_NONE;
+    for (uint32_t i = run->plan->gate_count; i-- > 0;)
+        first = waits_at(run, i + 1) ? i + 1 : first;
+    if (run->gates_waiting == 1)
+        return gate_why(run, first, arena);
+    return arc__arena_printf(arena, "It waits for approval before %.*s and at %u more gates.",
+                             ARC_ARG(shown(run->plan, first, arena)), run->gates_waiting - 1);
+}
+
+/* The first dependency that has not ended. */
+static arc_slice dep_why(const struct arc_run *run, uint32_t j, struct arc_arena *arena)
+{
+    const struct arc_plan_job *plan = &run->plan->jobs[j];
+    for (uint32_t i = 0; i < plan->dep_count; i++) {
+        if (arc_job_state_is_terminal(run->jobs[plan->deps[i]].status))
+            continue;
+        arc_slice key = run->plan->jobs[plan->deps[i]].key;
+        if (run->jobs[j].blockers == 1)
+            return arc__arena_printf(arena, "It waits for job %.*s.", ARC_ARG(key));
+        return arc__arena_printf(arena, "It waits for job %.*s and %u more.", ARC_ARG(key),
+                                 run->jobs[j].blockers - 1);
+    }
+    return ARC_NONE;
+}
+
+static arc_slice pending_why(const struct arc_run *run, uint32_t j, struct arc_arena *arena)
+{
+    const struct arc_plan_job *plan = &run->plan->jobs[j];
+    const struct arc_plan_stage *stages = run->plan->stages;
+    const uint32_t gates[] = {run->plan->gate, stages[plan->stage].gate, plan->gate};
+    if (waits_at(run, run->plan->gate))
+        return gate_why(run, run->plan->gate, arena);
+    if (plan->stage > run->stage)
+        return arc__arena_printf(arena, "It waits for stage %.*s.",
+                                 ARC_ARG(stages[run->stage].name));
+    if (run->jobs[j].blockers > 0)
+        return dep_why(run, j, arena);
+    for (size_t i = 0; i < ARC_COUNT_OF(gates); i++) {
+        if (waits_at(run, gates[i]))
+            return gate_why(run, gates[i], arena);
+    }
+    if (run->status == ARC_RUN_PAUSED)
+        return ARC_LIT("The run is paused.");
+    if (!arc__has_room(run, j))
+        return arc__arena_printf(arena, "It waits for another cell: `maxParallel` is %u.",
+                                 run->plan->matrices[plan->matrix - 1].max_parallel);
+    return run->jobs[j].not_before_mono_ns > 0 ? ARC_LIT("It waits for its retry's delay.")
+                                               : ARC_NONE;
+}
+
+arc_slice arc__job_why(const struct arc_run *run, uint32_t j, struct arc_arena *arena)
+{
+    const struct arc_job_state *job = &run->jobs[j];
+    if (run->stopping || arc__run_over(run))
+        return ARC_NONE;
+    if (job->status == ARC_JOB_PENDING)
+        return pending_why(run, j, arena);
+    if (job->status != ARC_JOB_QUEUED || job->agent_id.len > 0)
+        return ARC_NONE;
+    return run->status == ARC_RUN_PAUSED ? ARC_LIT("The run is paused.")
+                                         : ARC_LIT("It waits for an agent with a free slot.");
+}
