@@ -61,7 +61,7 @@ var structs = world{
 var maps = map[string]any{
 	"trigger": map[string]any{
 		"type": "event", "ref": "refs/heads/main", "branch": "main", "tag": "",
-		"sha": "0123456789abcdef",
+		"sha":   "0123456789abcdef",
 		"event": "push", "actor": "kim", "requestId": "r1"},
 	"variables": map[string]any{"deploy": "yes", "region": "eu-west", "target": "staging"},
 	"matrix":    map[string]any{"go": "1.25", "os": "linux"},
