@@ -198,6 +198,7 @@ static int open_ctl(struct server *server, const arc_env *env)
     options.heartbeat_ms = (uint32_t)config->heartbeat;
     options.stop_grace_ms = (uint32_t)config->stop_grace;
     options.stop_settle_ms = (uint32_t)config->stop_settle;
+    options.finally_ms = (uint32_t)config->finally_time;
     options.lost_retries_max = (uint32_t)config->lost_retries;
     options.runs_max = (uint32_t)config->runs_max;
     options.agents_approved = config->agents_approved ? 1 : 2;

@@ -22,6 +22,18 @@ static void refuse(struct arc_op *op, arc_status status, const arc_err *err)
 /* --- ListJobRuns --------------------------------------------------------------------------------
  */
 
+/* Why a job waits changes with the others, so the run itself is asked while it is here. */
+static void show_why(struct arc_op *op, const struct arc_row_job_run *row,
+                     Control__V1__JobRunDetail *item)
+{
+    const struct arc_run *run = arc__engine_live_run(op->engine, row->run_id);
+    if (run == NULL || row->job_index < 0 || row->job_index >= run->plan->job_count)
+        return;
+    arc_slice why = arc__job_why(run, (uint32_t)row->job_index, &op->arena);
+    if (why.len > 0)
+        item->reason = arc__pb_string(&op->arena, why);
+}
+
 static void jobs_found(struct arc_op *op, const struct arc_rows *rows)
 {
     Control__V1__ListJobRunsResponse *reply = arc__op_reply_new(op);
@@ -29,8 +41,10 @@ static void jobs_found(struct arc_op *op, const struct arc_rows *rows)
         const struct arc_row_job_run *row = rows->rows;
         for (size_t i = 0; i < rows->count; i++) {
             Control__V1__JobRunDetail *item = arc__pb_add(reply, "job_runs", &op->arena);
-            if (item != NULL)
-                arc__show_job(item, &row[i], arc__op_now(op), &op->arena);
+            if (item == NULL)
+                break;
+            arc__show_job(item, &row[i], arc__op_now(op), &op->arena);
+            show_why(op, &row[i], item);
         }
         reply->total = arc__show_i32((int64_t)rows->count);
     }

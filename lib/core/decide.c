@@ -341,14 +341,15 @@ static int any_cancelled(const struct arc_run *run, uint32_t j)
     return 0;
 }
 
-/* 1: a condition of `finally` that does not speak of success, and so does not ask for it either:
- * what cleans up does so whatever has become of the job. */
+/* 1: a step of `finally` without a condition, or with one that does not speak of success, and so
+ * does not ask for it either: what cleans up does so whatever has become of the job. */
 static int is_unasked(struct arc_decision *d, const struct arc_plan_step *step)
 {
     const struct arc_expr *expr = NULL;
     struct arc_fault fault;
-    return step->finally && step->condition.text.len > 0 &&
-           arc__expr_parse(step->condition.text, NULL, d->arena, &expr, &fault) == ARC_OK &&
+    if (!step->finally || step->condition.text.len == 0)
+        return step->finally != 0;
+    return arc__expr_parse(step->condition.text, NULL, d->arena, &expr, &fault) == ARC_OK &&
            !arc__expr_has_status(expr);
 }
 
@@ -364,7 +365,7 @@ static arc_status judge_step(struct arc_decision *d, const struct arc_run *run, 
     arc_slice why =
         failed ? ARC_LIT("A step before it failed.") : ARC_LIT("A step before it was cancelled.");
     *out = (struct arc_verdict){.runs = 1};
-    if (condition->text.len > 0 && is_unasked(d, &run->plan->jobs[j].steps[s])) {
+    if (is_unasked(d, &run->plan->jobs[j].steps[s])) {
         if (condition->when == ARC_WHEN_SUCCESS)
             return ARC_OK;
         status |= ARC_STATUS_SUCCESS;

@@ -264,11 +264,13 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
 static arc_status decide_gate(struct arc_decision *d, struct arc_run *run,
                               const struct arc_cmd *cmd, arc_err *err)
 {
-    struct arc_say said = {.gate = arc__gate_find(run->plan, cmd->u.gate.name),
+    struct arc_say said = {.gate = cmd->u.gate.index,
                            .approve = cmd->u.gate.approve,
                            .override = cmd->u.gate.override,
                            .actor = cmd->actor,
                            .comment = cmd->u.gate.comment};
+    if (said.gate == 0)
+        said.gate = arc__gate_find(run->plan, cmd->u.gate.name);
     if (said.gate == 0)
         return arc__fail(err, ARC_ENOTFOUND, "gate", "The run has no gate %.*s.",
                          ARC_ARG(cmd->u.gate.name));

@@ -182,6 +182,7 @@ struct arc_cmd {
             int32_t force;
         } stop;
         struct {            /* RUN_GATE; who decides is actor */
+            uint32_t index; /* 1 + the gate's; 0: by name */
             arc_slice name; /* see arc__gate_find */
             arc_slice comment;
             int32_t approve, override;
@@ -373,5 +374,7 @@ int64_t arc__engine_position(const struct arc_engine *engine);
 /* A live run, or one that ended lately, as it is durable; NULL: ask the store (it is not here, or
  * what has happened to it is being stored). Borrowed until the next call. */
 const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice run_id);
+/* Walks all of these that are not over: *at = NULL first; NULL at the end. */
+const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at);
 
 #endif

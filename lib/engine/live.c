@@ -388,3 +388,15 @@ const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice 
     /* What this turn has changed is not durable yet: nobody may see it. */
     return live != NULL && live->loaded && !live->changed ? &live->run : NULL;
 }
+
+const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at)
+{
+    struct arc_link *link = *at != NULL ? ((struct arc_link *)*at)->next : engine->live_list.next;
+    for (; link != &engine->live_list; link = link->next) {
+        const struct live *live = ARC_CONTAINER(link, struct live, link);
+        *at = link;
+        if (live->loaded && !live->changed && !arc__run_over(&live->run))
+            return &live->run;
+    }
+    return NULL;
+}

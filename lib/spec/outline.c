@@ -206,6 +206,35 @@ static uint32_t flow_word(struct flow *flow, uint32_t from, uint32_t to)
     return to;
 }
 
+/* The colon that ends a key which starts at `from`, or `end` when there is none in the line. */
+static uint32_t find_colon(arc_slice text, uint32_t from, uint32_t end)
+{
+    uint32_t i = from;
+    if (i < end && (text.ptr[i] == '"' || text.ptr[i] == '\''))
+        i = skip_quoted(text, i);
+    for (; i < end; i++) {
+        if (text.ptr[i] == ':' && (i + 1 >= end || is_blank(text.ptr[i + 1])))
+            return i;
+        if (text.ptr[i] == '#' && i > from && is_blank(text.ptr[i - 1]))
+            return end;
+    }
+    return end;
+}
+
+/* Whether the line at `from` can be nothing but a line of its own: a list that somebody has just
+ * begun would else swallow everything behind it. */
+static int starts_anew(arc_slice text, uint32_t from)
+{
+    uint32_t end = from;
+    while (end < text.len && !is_break(text.ptr[end]))
+        end++;
+    while (from < end && is_blank(text.ptr[from]))
+        from++;
+    return from < end &&
+           (find_colon(text, from, end) < end ||
+            (text.ptr[from] == '-' && from + 1 < end && is_blank(text.ptr[from + 1])));
+}
+
 /* A value that starts with a bracket at `from`; answers behind its end. `entry` is whose value it
  * is, NONE at the top of a JSON document. A key in the first column ends what was never closed. */
 static uint32_t scan_flow(struct arc_outline *outline, uint32_t entry, uint32_t from, int json)
@@ -230,6 +259,9 @@ static uint32_t scan_flow(struct arc_outline *outline, uint32_t entry, uint32_t 
         } else if (is_break(c) && !json && i + 1 < text.len && !is_blank(text.ptr[i + 1]) &&
                    !is_break(text.ptr[i + 1]) && strchr("}],#", text.ptr[i + 1]) == NULL) {
             return i;
+        } else if (is_break(c) && !json && flow.levels[flow.depth - 1].bracket == '[' &&
+                   starts_anew(text, i + 1)) {
+            return i;
         } else if (is_blank(c) || is_break(c) || c == ':') {
             i++;
         } else if (c == '#' && !json) {
@@ -245,21 +277,6 @@ static uint32_t scan_flow(struct arc_outline *outline, uint32_t entry, uint32_t 
 }
 
 /* --- lines -------------------------------------------------------------------------------- */
-
-/* The colon that ends a key which starts at `from`, or `end` when there is none in the line. */
-static uint32_t find_colon(arc_slice text, uint32_t from, uint32_t end)
-{
-    uint32_t i = from;
-    if (i < end && (text.ptr[i] == '"' || text.ptr[i] == '\''))
-        i = skip_quoted(text, i);
-    for (; i < end; i++) {
-        if (text.ptr[i] == ':' && (i + 1 >= end || is_blank(text.ptr[i + 1])))
-            return i;
-        if (text.ptr[i] == '#' && i > from && is_blank(text.ptr[i - 1]))
-            return end;
-    }
-    return end;
-}
 
 /* The end of a plain or quoted scalar: without a comment and blanks behind it. */
 static uint32_t scalar_end(arc_slice text, uint32_t from, uint32_t end)

@@ -248,8 +248,10 @@ void arc__plan_steps(struct arc_planner *p, const struct arc_node *job,
     uint32_t from = count;
     count += fill_list(p, last, "finally", defaults, env, steps + count);
     for (const struct arc_node *c = from < count ? last->first : NULL; c != NULL; c = c->next) {
-        if (arc__field_get(c, ARC_FIELD_STEP_WHEN) == NULL) /* whatever has become of the job */
-            steps[from].condition.when = ARC_WHEN_ALWAYS;
+        const struct arc_node *when = arc__field_get(c, ARC_FIELD_STEP_WHEN);
+        /* Without a word `finally` runs whatever has become of the job: one is told from none. */
+        if (when != NULL && steps[from].condition.when == ARC_WHEN_SUCCESS)
+            steps[from].condition.text = arc__plan_keep(p, arc__slice_trim(when->text));
         steps[from++].finally = 1;
     }
     if (count_of(artifacts) > 0) {

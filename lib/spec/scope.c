@@ -384,11 +384,15 @@ static int text_is_outside(struct use *use, const struct arc_node *node, int dep
 static int env_is_outside(struct use *use, arc_slice name, int depth)
 {
     struct arc_check *check = use->check;
+    if (check->scope_work > ARC_SCOPE_WORK_MAX)
+        return 1;
     const struct arc_node *layers[] = {
         arc__field_get(check->in_step, ARC_FIELD_STEP_ENV),
         check->job != NULL ? arc__field_get(check->job->node, ARC_FIELD_JOB_ENV) : NULL,
         arc__field_get(check->in_stage, ARC_FIELD_STAGE_ENV),
         arc__field_get(check->spec->root, ARC_FIELD_PIPELINE_ENV)};
+    check->scope_work += check->spec->root->count;
+    check->scope_work += check->in_job != NULL ? check->in_job->count : 0;
     for (size_t i = 0; i < ARC_COUNT_OF(layers); i++) {
         if (layers[i] == NULL || layers[i]->kind != ARC_NODE_MAP)
             continue;

@@ -303,6 +303,31 @@ def fail_fast(world):
     same(leftovers(world), [], "processes")
 
 
+GATED = ("namespace: a.b\nstages:\n- name: build\n  jobs: [{name: b, steps: [{name: s, run: 'true'}]}]\n"
+         "- name: ship\n  approval: {required: true, approvers: [ann]}\n"
+         "  jobs: [{name: c, steps: [{name: s, run: echo shipped}]}]\n")
+
+
+@case("a gate is opened by --approve, and without anybody to ask it fails the run")
+def approve(world):
+    path = write(world, "gated.yaml", GATED)
+    out, _ = arcentra(world, "run", "--approve", "ship", path)
+    check("shipped" in out, out)
+    out, _ = arcentra(world, "run", "--approve", "all", path)
+    check("shipped" in out, out)
+    out, _ = arcentra(world, "run", "--approve", "build", path, code=1)
+    check("shipped" not in out and "--approve stage:ship" in out, out)
+
+
+@case("on a terminal a gate is asked for")
+def asked(world):
+    path = write(world, "gated.yaml", GATED)
+    for typed, code in ((b"yes\n", 0), (b"what\nno\n", 1)):
+        out, got = on_terminal(world, "run", path, typed=typed)
+        same(got, code, out)
+        check("Approve stage:ship?" in out, out)
+
+
 def start(world, *argv, **env):
     """A command that goes on; without a buffer, so that await_line takes no more than it says."""
     return subprocess.Popen([program("arcentra")] + list(argv), stdout=subprocess.PIPE,
@@ -356,13 +381,14 @@ def killed(world):
     wait_until(lambda: not leftovers(world), "the steps to be gone")
 
 
-def on_terminal(world, *argv, **env):
+def on_terminal(world, *argv, typed=b"", **env):
     """What a command writes to a terminal of 12 lines, and its exit code."""
     pid, fd = pty.fork()
     if pid == 0:
         whole = environment(world, TERM="xterm", **env)
         os.execve(program("arcentra"), [program("arcentra")] + list(argv), whole)
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 60, 0, 0))
+    os.write(fd, typed)
     out, end = b"", time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if not select.select([fd], [], [], 0.1)[0]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A definition of 1,000 jobs and 1,000,000 bytes: definition.py FOLDER writes it as YAML and as JSON.
+"""A definition of 1,000 jobs and 1,000,000 bytes: definition.py FOLDER writes it in both formats.
 
 Always the same bytes: nothing is random. `full` uses what the language has; `plain` leaves out
 matrices and conditions with operators, for a library that does not run them."""

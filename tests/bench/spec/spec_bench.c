@@ -92,7 +92,7 @@ static int run_read(struct input *input)
     struct arc_spec_limits limits = arc__limits_resolve(NULL);
     struct arc_arena arena;
     struct arc_diags diags;
-    struct arc_sink sink = {&arena, &diags, 1};
+    struct arc_sink sink = {.arena = &arena, .diags = &diags, .max = 1};
     struct arc_tree tree;
     const struct arc_node *root = NULL;
     arc__arena_init(&arena, &mem, MEMORY_MAX);

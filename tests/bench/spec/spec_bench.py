@@ -3,8 +3,8 @@
 
 Every program measures its own processor time of a round; pairs follow each other at once, ours
 first, five times, and the median of the five ratios is the score. docs/BENCHMARKS.md says how to
-read it. It judges nothing: it prints what was aimed at beside what was reached, and ends with 1 only
-where something does not work."""
+read it. It judges nothing: it prints what was aimed at beside what was reached, and ends with 1
+only where something does not work."""
 import argparse
 import os
 import shutil

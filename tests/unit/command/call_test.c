@@ -129,6 +129,52 @@ static void a_wrong_definition_is_told_with_its_place(void)
     house_close(&house);
 }
 
+#define GATED \
+    "{\"namespace\":\"n\",\"stages\":[{\"name\":\"ship\",\"approval\":{\"required\":true," \
+    "\"approvers\":[\"ann\"]},\"jobs\":[{\"name\":\"j\",\"steps\":[{\"name\":\"s\"," \
+    "\"run\":\"true\"}]}]}]}"
+
+static void an_approval_is_listed_and_decided(void)
+{
+    struct house house;
+    char id[64], run[64], approval[80];
+    struct arc_principal ann = house_user(ARC_SCOPE_READ | ARC_SCOPE_RUN, "p1");
+    struct arc_principal eve = house_user(ARC_SCOPE_READ | ARC_SCOPE_RUN, "p1");
+    struct arc_principal other = house_user(ARC_SCOPE_READ | ARC_SCOPE_RUN, "p2");
+    strcpy(ann.name, "ann");
+    strcpy(eve.name, "eve");
+    if (!house_open(&house))
+        return;
+    CHECK(house_run(&house, GATED, id, run, sizeof(id)));
+    CHECK_OK(house_call(&house, ann, "ListApprovals", "{}"));
+    CHECK(house_has(&house, "\"gate\":\"stage:ship\""));
+    CHECK(house_has(&house, "\"approvers\":[\"ann\"]"));
+    CHECK(house_field(&house, "approvalId", 0, approval, sizeof(approval)));
+    CHECK_OK(house_call(&house, other, "ListApprovals", "{}")); /* of another project */
+    CHECK(house_has(&house, "\"total\":0"));
+    CHECK_OK(house_call(&house, ann, "ListJobRuns", with("{\"pipelineRunId\":\"%s\"}", run, "")));
+    CHECK(house_has(&house, "\"reason\":\"It waits for approval before stage ship.\""));
+    CHECK_OK(house_call(&house, ann, "GetPipelineRun", with("{\"runId\":\"%s\"}", run, "")));
+    CHECK(house_has(&house, "\"status\":\"pending\""));
+    CHECK(house_has(&house, "\"reason\":\"It waits for approval before stage ship.\""));
+    CHECK_OK(
+        house_call(&house, other, "ApproveGate", with("{\"approvalId\":\"%s\"}", approval, "")));
+    CHECK(house_has(&house, "\"code\":404"));
+    CHECK_STATUS(
+        house_call(&house, eve, "ApproveGate", with("{\"approvalId\":\"%s\"}", approval, "")),
+        ARC_EDENIED);
+    CHECK_OK(house_call(&house, ann, "ApproveGate",
+                        with("{\"approvalId\":\"%s\",\"comment\":\"fine\"}", approval, "")));
+    CHECK(house_has(&house, "\"success\":true"));
+    CHECK_OK(house_call(&house, ann, "RejectGate", with("{\"approvalId\":\"%s\"}", approval, "")));
+    CHECK(house_has(&house, "\"code\":409"));
+    CHECK_OK(house_call(&house, ann, "ListApprovals", "{}"));
+    CHECK(house_has(&house, "\"total\":0"));
+    CHECK_OK(house_call(&house, ann, "ListJobRuns", with("{\"pipelineRunId\":\"%s\"}", run, "")));
+    CHECK(house_has(&house, "\"reason\":\"It waits for an agent with a free slot.\""));
+    house_close(&house);
+}
+
 static void a_content_text_is_refused_in_words(void)
 {
     struct house house;
@@ -554,6 +600,7 @@ static void memory_may_fail_anywhere(void)
 }
 
 static const struct test tests[] = {
+    {"an approval is listed, and decided by who may", an_approval_is_listed_and_decided},
     {"a pipeline is made, run, stopped and removed", a_pipeline_lives_its_life},
     {"a definition is saved only over the head expected", a_definition_is_saved_by_its_head},
     {"a wrong definition is told with its place in the body",

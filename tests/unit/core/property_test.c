@@ -14,6 +14,7 @@
 #define JOBS_MAX 12u
 #define STEPS_MAX 3u
 #define STAGES_MAX 3u
+#define GATES_MAX 3u
 
 struct dice {
     uint64_t state;
@@ -38,16 +39,45 @@ struct made {
     struct arc_plan_job jobs[JOBS_MAX];
     struct arc_plan_step steps[JOBS_MAX][STEPS_MAX];
     uint32_t deps[JOBS_MAX][JOBS_MAX];
+    struct arc_plan_matrix matrices[JOBS_MAX];
+    struct arc_plan_gate gates[GATES_MAX];
 };
 
-static enum arc_when random_when(struct dice *dice, uint32_t sides)
+/* Words, and expressions that come to the same. */
+static struct arc_condition random_when(struct dice *dice, uint32_t sides)
 {
+    static const char *const texts[] = {"",         "1 < 2",       "failure() && 2 > 1",
+                                        "always()", "cancelled()", "[1] == [2]"};
     uint32_t n = roll(dice, sides);
-    return n == 0   ? ARC_WHEN_FAILURE
-           : n == 1 ? ARC_WHEN_ALWAYS
-           : n == 2 ? ARC_WHEN_NEVER
-           : n == 3 ? ARC_WHEN_CANCELLED
-                    : ARC_WHEN_SUCCESS;
+    enum arc_when when = n == 0   ? ARC_WHEN_FAILURE
+                         : n == 1 ? ARC_WHEN_ALWAYS
+                         : n == 2 ? ARC_WHEN_NEVER
+                         : n == 3 ? ARC_WHEN_CANCELLED
+                                  : ARC_WHEN_SUCCESS;
+    if (roll(dice, 3) != 0)
+        return (struct arc_condition){.when = when};
+    return (struct arc_condition){.when = ARC_WHEN_EXPR, .text = arc__slice_cstr(texts[when])};
+}
+
+/* What a condition was made from; in `finally` one that does not speak of success asks for none. */
+static enum arc_when word_of(const struct arc_condition *condition, int finally)
+{
+    if (finally && condition->when == ARC_WHEN_SUCCESS)
+        return ARC_WHEN_ALWAYS;
+    if (condition->when != ARC_WHEN_EXPR)
+        return condition->when;
+    switch (condition->text.ptr[0]) {
+    case '1':
+        return finally ? ARC_WHEN_ALWAYS : ARC_WHEN_SUCCESS;
+    case 'f':
+        return ARC_WHEN_FAILURE;
+    case 'a':
+        return ARC_WHEN_ALWAYS;
+    case 'c':
+        return ARC_WHEN_CANCELLED;
+    default:
+        return ARC_WHEN_NEVER;
+    }
 }
 
 static struct arc_retry random_retry(struct dice *dice)
@@ -74,7 +104,7 @@ static void make_job(struct made *made, struct dice *dice, uint32_t j, int timed
     }
     job->steps = made->steps[j];
     job->step_count = 1 + roll(dice, STEPS_MAX);
-    job->condition.when = random_when(dice, 12);
+    job->condition = random_when(dice, 12);
     job->retry = random_retry(dice);
     job->continue_on_error = roll(dice, 5) == 0;
     job->timeout_ns = timed && roll(dice, 4) == 0 ? SECONDS(30 + roll(dice, 60)) : 0;
@@ -83,10 +113,57 @@ static void make_job(struct made *made, struct dice *dice, uint32_t j, int timed
         struct arc_plan_step *step = &made->steps[j][s];
         step->name = step->id = arc__slice_cstr(names[s]);
         step->uses = ARC_LIT("shell");
-        step->condition.when = random_when(dice, 12);
+        step->condition = random_when(dice, 12);
+        step->finally = s > 0 && s + 1 == job->step_count && roll(dice, 3) == 0;
         step->retry = random_retry(dice);
         step->continue_on_error = roll(dice, 6) == 0;
         step->timeout_ns = timed && roll(dice, 4) == 0 ? SECONDS(20 + roll(dice, 40)) : 0;
+    }
+}
+
+/* Some jobs become the cells of a matrix with the one before them: then they wait for the same jobs
+ * under the same condition. */
+static uint32_t make_matrices(struct made *made, struct dice *dice, uint32_t count, int timed)
+{
+    uint32_t matrices = 0;
+    for (uint32_t j = 1; j < count; j++) {
+        struct arc_plan_job *job = &made->jobs[j], *before = &made->jobs[j - 1];
+        if (before->stage != job->stage || roll(dice, 4) != 0)
+            continue;
+        if (before->matrix == 0) {
+            before->matrix = matrices + 1;
+            made->matrices[matrices++] = (struct arc_plan_matrix){.name = before->name,
+                                                                  .first_job = j - 1,
+                                                                  .job_count = 1,
+                                                                  .max_parallel = roll(dice, 3),
+                                                                  .fail_fast = (uint32_t)timed};
+        }
+        job->matrix = before->matrix;
+        job->condition = before->condition;
+        job->dep_count = before->dep_count;
+        memcpy(made->deps[j], made->deps[j - 1], sizeof(made->deps[j]));
+        made->matrices[job->matrix - 1].job_count++;
+    }
+    return matrices;
+}
+
+static void make_gates(struct made *made, struct dice *dice, int timed)
+{
+    for (uint32_t i = 0; i < GATES_MAX; i++) {
+        struct arc_plan_gate *gate = &made->gates[i];
+        gate->count = 1 + roll(dice, 2);
+        gate->timeout_ns = timed && roll(dice, 2) ? SECONDS(60 + roll(dice, 100)) : 0;
+        gate->approve_on_timeout = roll(dice, 2);
+        gate->guards = (enum arc_gate_guards)(ARC_GATE_PIPELINE + i);
+        if (i == 0) {
+            made->plan.gate = roll(dice, 3) == 0 ? 1 : 0;
+        } else if (i == 1) {
+            gate->index = roll(dice, made->plan.stage_count);
+            made->stages[gate->index].gate = roll(dice, 3) == 0 ? i + 1 : 0;
+        } else {
+            gate->index = roll(dice, made->plan.job_count);
+            made->jobs[gate->index].gate = roll(dice, 2) ? i + 1 : 0;
+        }
     }
 }
 
@@ -100,7 +177,7 @@ static void make_plan(struct made *made, struct dice *dice, int timed)
         uint32_t left = stages - i - 1;
         uint32_t here = i + 1 == stages ? count - at : 1 + roll(dice, count - at - left);
         made->stages[i] = (struct arc_plan_stage){.name = arc__slice_cstr(names[i]),
-                                                  .condition = {.when = random_when(dice, 8)},
+                                                  .condition = random_when(dice, 8),
                                                   .first_job = at,
                                                   .job_count = here};
         for (uint32_t k = 0; k < here; k++) {
@@ -108,14 +185,20 @@ static void make_plan(struct made *made, struct dice *dice, int timed)
             made->jobs[at++].stage = i;
         }
     }
+    uint32_t matrices = make_matrices(made, dice, count, timed);
     made->plan = (struct arc_plan){.namespace_ = ARC_LIT("n"),
                                    .stages = made->stages,
                                    .stage_count = stages,
                                    .jobs = made->jobs,
                                    .job_count = count,
+                                   .matrices = made->matrices,
+                                   .matrix_count = matrices,
+                                   .gates = made->gates,
+                                   .gate_count = GATES_MAX,
                                    .hash = ARC_LIT("0")};
     if (timed && roll(dice, 4) == 0)
         made->plan.timeout_ns = SECONDS(100 + roll(dice, 200));
+    make_gates(made, dice, timed);
 }
 
 /* --- how it must end: an interpreter that shares nothing with what decides -----------------------
@@ -180,7 +263,7 @@ static uint32_t attempt_of(const struct made *made, uint64_t seed, uint32_t j, i
     for (uint32_t s = 0; s < made->jobs[j].step_count; s++) {
         const struct arc_plan_step *step = &made->steps[j][s];
         uint32_t e = 1;
-        if (judge(step->condition.when, failed == 0, failed != 0) != 1)
+        if (judge(word_of(&step->condition, step->finally != 0), failed == 0, failed != 0) != 1)
             continue;
         while (!outcome(seed, j, a, s, e)) {
             if (e >= step->retry.max_attempts || (step->retry.on & ARC_CAUSE_FAILED) == 0) {
@@ -219,14 +302,14 @@ static int interpret(const struct made *made, uint64_t seed, struct fate *fates)
                 bad |= is_failed(&fates[k]);
             }
         }
-        int verdict = judge(made->stages[job->stage].condition.when, good, bad);
+        int verdict = judge(word_of(&made->stages[job->stage].condition, 0), good, bad);
         if (verdict == 1) {
             good = 1;
             for (uint32_t i = 0; i < job->dep_count; i++) {
                 if (made->jobs[job->deps[i]].stage == job->stage)
                     good &= is_good(made, fates, job->deps[i]);
             }
-            verdict = judge(job->condition.when, good, bad || failed_above(made, fates, j));
+            verdict = judge(word_of(&job->condition, 0), good, bad || failed_above(made, fates, j));
         }
         fates[j] =
             (struct fate){verdict == 1 ? job_of(made, seed, j) : ARC_JOB_SKIPPED, verdict == -1};
@@ -271,6 +354,17 @@ static void answer(struct trial *t, struct dice *dice, uint64_t seed, uint32_t j
     report_job(t, j, good ? ARC_STEP_SUCCESS : ARC_STEP_FAILED);
 }
 
+/* Everybody says yes; what does not wait is refused. */
+static void approve_all(struct trial *t)
+{
+    for (uint32_t gate = 1; gate <= GATES_MAX; gate++) {
+        if (t->run.gates[gate - 1].status != ARC_GATE_WAITING)
+            continue;
+        (void)trial_approve(t, gate, "ann");
+        (void)trial_approve(t, gate, "bob");
+    }
+}
+
 static int over(const struct trial *t)
 {
     return t->broken || arc__run_over(&t->run);
@@ -285,6 +379,8 @@ static void obedient_life(struct trial *t, struct dice *dice, uint64_t seed)
             break;
         case 1:
             trial_pass_alive(t, SECONDS(roll(dice, 30)));
+            if (roll(dice, 2) && !over(t))
+                approve_all(t);
             break;
         case 2:
         case 3:
@@ -296,6 +392,8 @@ static void obedient_life(struct trial *t, struct dice *dice, uint64_t seed)
     }
     for (int i = 0; i < 500 && !over(t); i++) {
         (void)trial_resume(t);
+        if (!over(t))
+            approve_all(t);
         trial_place_all(t, "A");
         for (uint32_t j = 0; j < t->run.plan->job_count && !over(t); j++)
             answer(t, dice, seed, j);
@@ -354,6 +452,12 @@ static void wild_step(struct trial *t, struct dice *dice)
     case 6:
     case 7:
         trial_pass_alive(t, SECONDS(roll(dice, 40)));
+        return;
+    case 10:
+        if (roll(dice, 4) == 0)
+            (void)trial_reject(t, 1 + roll(dice, GATES_MAX), "ann", "no");
+        else
+            (void)trial_approve(t, 1 + roll(dice, GATES_MAX), roll(dice, 2) ? "ann" : "bob");
         return;
     case 8:
     case 9:

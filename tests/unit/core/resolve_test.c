@@ -319,6 +319,121 @@ static void of_a_matrix_the_worst_result_and_all_outputs_are_seen(void)
     trial_close(&t);
 }
 
+/* --- without memory ---------------------------------------------------------------------- */
+
+static arc_status any_id(void *user, arc_id *out, arc_err *err)
+{
+    (void)err;
+    out->text[0] = (char)('a' + (++*(int *)user & 15));
+    return ARC_OK;
+}
+
+static arc_status any_fence(void *user, uint64_t *out, arc_err *err)
+{
+    (void)err;
+    *out = (uint64_t)++ * (int *)user;
+    return ARC_OK;
+}
+
+static struct arc_plan_gate torture_gate = {.guards = ARC_GATE_JOB, .index = 1, .count = 1};
+
+static void patch_torture(struct arc_plan *plan)
+{
+    text = late_args;
+    job_of(plan, 0)->outputs = (struct arc_kvs){one_output, 1};
+    plan->gates = &torture_gate;
+    plan->gate_count = 1;
+    job_of(plan, 1)->gate = 1;
+    job_of(plan, 1)->condition = expr_when("needs.a.outputs.tag == 'v1'");
+    step_of(plan, 1, 0)->args = ARC_LIT("{\"x\":\"${{ needs.a.outputs.tag }}\"}");
+    step_of(plan, 1, 0)->late = ARC_LATE_ARGS;
+    step_of(plan, 1, 0)->late_env = (struct arc_kvs){late_env, 1};
+    step_of(plan, 1, 1)->condition = expr_when("steps.s.exitCode == 1 && variables.who == 'me'");
+}
+
+static struct trial planned;
+
+/* One decision of a run whose memory may fail; the next one begins with an empty arena. */
+struct torture {
+    struct arc_run run;
+    struct arc_decision d;
+    struct arc_rules rules;
+    struct arc_arena arena;
+    int ids;
+};
+
+static void next(struct torture *t)
+{
+    struct arc_source source = {&t->ids, any_id, any_fence, NULL};
+    arc__arena_reset(&t->arena);
+    arc__decision_init(&t->d, &t->rules, source, planned.now, &t->arena);
+}
+
+static arc_status report(struct torture *t, uint32_t job, int status, const char *outputs)
+{
+    const struct arc_step_state *step = &t->run.jobs[job].steps[t->run.jobs[job].step];
+    const struct arc_report said = {.job = job,
+                                    .step = t->run.jobs[job].step,
+                                    .status = status,
+                                    .attempt = step->attempt,
+                                    .fence = step->fence,
+                                    .agent_id = step->agent_id,
+                                    .outputs = arc__slice_cstr(outputs)};
+    next(t);
+    return arc__decide_report(&t->d, &t->run, &said, NULL);
+}
+
+static arc_status place(struct torture *t, uint32_t job)
+{
+    const struct arc_place_facts facts = {.id = ARC_LIT("A"), .os = ARC_LIT("linux")};
+    next(t);
+    return arc__decide_place(&t->d, &t->run, job, &facts, NULL);
+}
+
+static arc_status whole_run(struct torture *t)
+{
+    struct arc_create create = {.pipeline_id = ARC_LIT("P"), .birth = {.plan = planned.run.plan}};
+    const struct arc_say yes = {.gate = 1, .approve = 1, .actor = ARC_LIT("ann")};
+    create.run_id.text[0] = 'R';
+    next(t);
+    ARC_TRY(arc__decide_create(&t->d, &t->run, &create, NULL));
+    ARC_TRY(place(t, 0));
+    ARC_TRY(report(t, 0, ARC_STEP_SUCCESS, "{\"tag\":\"v1\",\"x\":\"1\"}"));
+    next(t);
+    ARC_TRY(arc__decide_gate(&t->d, &t->run, &yes, NULL));
+    ARC_TRY(place(t, 1));
+    return report(t, 1, ARC_STEP_SUCCESS, "");
+}
+
+/* Missing memory is never taken for a template or a condition that is wrong. */
+static int life_of_a_run(struct test_mem *state)
+{
+    struct torture t = {.rules = planned.rules};
+    struct arc_mem mem = test_mem(state);
+    arc__run_init(&t.run, &mem);
+    arc__arena_init(&t.arena, &mem, 64u * 1024 * 1024);
+    arc_status status = whole_run(&t);
+    int done = status == ARC_OK && t.run.status == ARC_RUN_SUCCESS &&
+               t.run.jobs[1].steps[1].status == ARC_STEP_SKIPPED;
+    CHECK(status == ARC_ENOMEM || done);
+    arc__arena_deinit(&t.arena);
+    arc__run_deinit(&t.run);
+    return done;
+}
+
+static void missing_memory_is_not_a_wrong_expression(void)
+{
+    if (!trial_open_patched(&planned,
+                            "namespace: n\nvariables: {who: you}\njobs:\n- {name: a, " STEP "}\n"
+                            "- name: b\n  dependsOn: [a]\n"
+                            "  steps: [{name: s, run: 'true'}, {name: t, run: 'true'}]\n",
+                            patch_torture))
+        return;
+    test_torture(life_of_a_run, 0, 2000);
+    test_torture(life_of_a_run, 1, 2000);
+    trial_close(&planned);
+}
+
 static const struct test tests[] = {
     {"a when that holds lets the job run", a_condition_that_holds_lets_the_job_run},
     {"a when that does not hold skips, and says which values it saw",
@@ -338,5 +453,7 @@ static const struct test tests[] = {
     {"outputs that cannot be expanded fail the job", outputs_that_cannot_be_made_fail_the_job},
     {"of a matrix needs shows the worst result and all outputs",
      of_a_matrix_the_worst_result_and_all_outputs_are_seen},
+    {"missing memory is not taken for a wrong expression",
+     missing_memory_is_not_a_wrong_expression},
 };
 TEST_MAIN(tests)

@@ -185,6 +185,37 @@ static void stopping_a_run_cancels_its_step_and_ends_it(void)
     tear_down(&bench);
 }
 
+static void a_gate_is_decided_from_the_host(void)
+{
+    static const char text[] = "namespace: t\nstages:\n- name: ship\n"
+                               "  approval: {required: true, approvers: [ann]}\n"
+                               "  jobs: [{name: a, steps: [{name: s, uses: do}]}]\n";
+    struct bench bench;
+    char id[ARC_ID_SIZE];
+    arc_err err = ARC_ERR_INIT;
+    arc_gate_options options = ARC_GATE_OPTIONS_INIT;
+    set_up(&bench);
+    run(&bench, text, id);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_PENDING);
+    CHECK_STATUS(arc_run_decide_gate(bench.ctl, id, "job:a", NULL, &err), ARC_ENOTFOUND);
+    CHECK_STATUS(arc_run_decide_gate(bench.ctl, "none", "ship", NULL, &err), ARC_ENOTFOUND);
+    options.actor = "eve";
+    CHECK_STATUS(arc_run_decide_gate(bench.ctl, id, "ship", &options, &err), ARC_EDENIED);
+    options.actor = "ann";
+    CHECK_OK(arc_run_decide_gate(bench.ctl, id, "stage:ship", &options, &err));
+    turn(&bench);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_SUCCESS);
+    options.reject = 1;
+    CHECK_STATUS(arc_run_decide_gate(bench.ctl, id, "ship", &options, &err), ARC_ECONFLICT);
+    run(&bench, text, id);
+    options.actor = "eve";
+    options.override = 1;
+    CHECK_OK(arc_run_decide_gate(bench.ctl, id, "ship", &options, &err));
+    turn(&bench);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_FAILED);
+    tear_down(&bench);
+}
+
 static void a_step_that_lasts_longer_than_a_lease_is_not_lost(void)
 {
     struct bench bench;
@@ -253,6 +284,7 @@ static void unknown_variables_are_refused_at_the_start(void)
 }
 
 static const struct test tests[] = {
+    {"a gate is decided from the host", a_gate_is_decided_from_the_host},
     {"jobs run in the order of their edges", jobs_run_in_the_order_of_their_edges},
     {"a failed step fails its run and skips what waits",
      a_failed_step_fails_its_run_and_skips_what_waits},
