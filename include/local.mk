@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 pkginclude_HEADERS += \
 	include/arcentra/arcentra.h \
+	include/arcentra/assist.h \
 	include/arcentra/base.h \
 	include/arcentra/call.h \
 	include/arcentra/client.h \
 	include/arcentra/ctl.h \
 	include/arcentra/event.h \
+	include/arcentra/expr.h \
 	include/arcentra/grpc.h \
 	include/arcentra/http.h \
 	include/arcentra/plan.h \

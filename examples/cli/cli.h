@@ -35,6 +35,7 @@ int cmd_list(const struct command *command, int argc, char **argv);
 int cmd_trigger(const struct command *command, int argc, char **argv);
 int cmd_runs(const struct command *command, int argc, char **argv);
 int cmd_show(const struct command *command, int argc, char **argv);
+int cmd_lsp(const struct command *command, int argc, char **argv);
 int cmd_logs(const struct command *command, int argc, char **argv);
 int cmd_stop(const struct command *command, int argc, char **argv);
 

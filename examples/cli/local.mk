@@ -19,6 +19,7 @@ arcentra_SOURCES = \
 	examples/cli/local.h \
 	examples/cli/logs.c \
 	examples/cli/logs.h \
+	examples/cli/lsp.c \
 	examples/cli/main.c \
 	examples/cli/pipelines.c \
 	examples/cli/plan.c \

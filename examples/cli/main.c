@@ -52,6 +52,10 @@ static const struct command commands[] = {
      "(TERM, a grace, KILL); a second one does not wait.\n"
      "Exit code 0: success, 1: failed or partial, 2: a wrong definition, 130: cancelled.\n",
      cmd_run},
+    {"lsp", "lsp", "Help an editor: the Language Server Protocol on the standard streams.",
+     "Findings as one types, completion, hover, the definition of a job, a step or a\n"
+     "variable, and the outline. Editors start it by themselves; docs/EDITORS.md says how.\n",
+     cmd_lsp},
     {"create", "create [FLAG…] FILE", "Make a pipeline on a server from a definition.", server_help,
      cmd_create},
     {"save", "save [FLAG…] PIPELINE_ID FILE", "Give a pipeline a new definition.", server_help,

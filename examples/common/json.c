@@ -53,6 +53,12 @@ const json_node *json_get(const json_node *object, const char *key)
     return NULL;
 }
 
+int json_is_text(const json_node *node)
+{
+    yajl_val value = value_of(node);
+    return YAJL_IS_STRING(value);
+}
+
 const char *json_text(const json_node *node)
 {
     yajl_val value = value_of(node);

@@ -26,6 +26,8 @@ int json_get_bool(const json_node *object, const char *key);
 
 /* The text of a node itself: of a string, a number as written, true or false; else "". */
 const char *json_text(const json_node *node);
+/* 1: it is a string. */
+int json_is_text(const json_node *node);
 /* How many members an array or an object has. */
 size_t json_count(const json_node *node);
 /* Member index of an array or an object, and its key ("" in an array). */

@@ -8,7 +8,11 @@
 
 #include <arcentra/spec.h>
 
+#include <arcentra/assist.h>
+
 #include <arcentra/plan.h>
+
+#include <arcentra/expr.h>
 
 #include <arcentra/ctl.h>
 

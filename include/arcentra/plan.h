@@ -39,9 +39,9 @@ typedef struct arc_plan_options {
  * Plans a definition. options may be NULL. *diags (may be NULL) gets what only the inputs show, at
  * its place in the definition; NULL on ARC_OK. Free it with arc_diags_free.
  * Owner: the caller, of *out and *diags. Thread: any.
- * Errors: ARC_EINVAL (a value makes the definition wrong: err is the first finding; or the inputs or
- * agents are not as above: err says where and what is meant), ARC_ENOMEM, ARC_ELIMIT (the plan is
- * larger than 8 MiB). Since: 0.1.
+ * Errors: ARC_EINVAL (a value makes the definition wrong: err is the first finding; or the inputs
+ * or agents are not as above: err says where and what is meant), ARC_ENOMEM, ARC_ELIMIT (the plan
+ * is larger than 8 MiB). Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_plan_build(const arc_spec *spec,
                                                const arc_plan_options *options, arc_plan **out,

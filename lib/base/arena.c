@@ -146,6 +146,17 @@ static void *take(struct arc_arena *arena, size_t exact, size_t rounded)
 /* Not zeroed. */
 static void *take_counted(struct arc_arena *arena, size_t size)
 {
+#ifndef ARC_ARENA_DEBUG
+    struct arc_arena_block *first = arena->blocks;
+    size_t small = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    if (first != NULL && size > 0 && size <= BLOCK_MAX && first->size - first->used >= small &&
+        arena->max_bytes - arena->used_bytes >= small) {
+        char *quick = block_bytes(first) + first->used;
+        first->used += small;
+        arena->used_bytes += small;
+        return quick;
+    }
+#endif
     size_t exact = size != 0 ? size : 1;
     size_t left = arena->max_bytes - arena->used_bytes;
     size_t rounded = (exact + ALIGNMENT - 1) & ~(ALIGNMENT - 1); /* 0 when it overflowed */

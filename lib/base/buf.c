@@ -82,6 +82,11 @@ void arc__buf_add_cstr(struct arc_buf *buf, const char *text)
 
 void arc__buf_add_char(struct arc_buf *buf, char c)
 {
+    if (buf->failed == ARC_OK && buf->len + 1 < buf->capacity) {
+        buf->ptr[buf->len++] = c;
+        buf->ptr[buf->len] = '\0';
+        return;
+    }
     arc__buf_add(buf, &c, 1);
 }
 

@@ -146,9 +146,21 @@ static void add_escape(struct arc_buf *out, char c)
 
 static void add_quoted(struct arc_buf *out, arc_slice text)
 {
+    size_t len = plain_run(text);
+    if (len == text.len) { /* nearly always */
+        char *at = arc__buf_reserve(out, len + 2);
+        if (at == NULL)
+            return;
+        at[0] = '"';
+        if (len > 0)
+            memcpy(at + 1, text.ptr, len);
+        at[len + 1] = '"';
+        arc__buf_commit(out, len + 2);
+        return;
+    }
     arc__buf_add_char(out, '"');
     while (text.len > 0) {
-        size_t len = plain_run(text);
+        len = plain_run(text);
         arc__buf_add(out, text.ptr, len);
         text = arc__slice_from(text, len);
         len = foreign_run(text);

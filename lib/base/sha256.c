@@ -4,15 +4,14 @@
 
 #include <arcentra/base.h>
 
-#include <string.h>
-
-#include "base/mem.h"
-
 /* The processor's own instructions, where the compiler can be asked whether they are there. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define HAS_SHA_NI 1
 #include <immintrin.h>
 #endif
+#include <string.h>
+
+#include "base/mem.h"
 
 /* clang-format off */
 static const uint32_t constants[64] = {

@@ -174,8 +174,10 @@ static void want(struct checker *checker, const struct type *type, enum arc_type
         return;
     struct arc_quote quote = quote_of(checker, type);
     FIND(checker, ARC_FAULT_TYPE, type->from, type->to, hint, "%s takes %s, and `%s` is %s", who,
-         kind == ARC_TYPE_KIND_BOOL ? "true or false" : type_name(kind), quote.text,
-         type_name(type->kind));
+         kind == ARC_TYPE_KIND_BOOL    ? "true or false"
+         : kind == ARC_TYPE_KIND_FLOAT ? "a number"
+                                       : type_name(kind),
+         quote.text, type_name(type->kind));
 }
 
 /* --- names -------------------------------------------------------------------------------- */
@@ -350,7 +352,10 @@ static void check_path(struct checker *checker, const struct arc_code *code)
         check_place(checker, context, place->from);
     for (uint32_t i = 0; i < code->b; i++) {
         if (i == 0) {
+            const struct finding *before = checker->last;
             kind = first_member(checker, context, &keys[i]);
+            if (checker->last != before) /* of what is not there, nothing more is said */
+                i = code->b;
         } else if (i == 1 && entries) {
             if (!declared(checker, context, keys[0].name, keys[i].name, &kind))
                 find_member(checker, context, keys[0].name, &keys[i]);

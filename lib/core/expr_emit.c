@@ -201,7 +201,7 @@ static arc_status emit_pattern(struct arc_parser *parser, uint32_t at, uint32_t 
         uint32_t to = plain && from + 1 < place.end ? from + 1 : place.end;
         return arc__fault(parser->lexer.fault, ARC_FAULT_VALUE, from, to,
                           ARC_LIT("patterns have the syntax of RE2, without captures"),
-                          "the pattern has %s", fault.what);
+                          "the pattern cannot be used: %s", fault.what);
     }
     if (status != ARC_OK)
         return status;

@@ -149,9 +149,11 @@ static void step(struct flow *flow, const struct arc_code *code)
 
 uint64_t arc__expr_flows(const struct arc_expr *expr)
 {
-    struct flow flow = {.expr = expr};
+    struct flow flow; /* the stacks are written before they are read */
     if (expr->stack >= STACK_MAX)
         return ALL;
+    flow.expr = expr;
+    flow.height = flow.join_count = flow.names = 0;
     for (uint32_t at = 0; at < expr->count; at++) {
         if (flow.join_count >= STACK_MAX)
             return ALL;

@@ -88,11 +88,9 @@ arc_status arc__template_expand(arc_slice text, const struct arc_world *world,
     arc_slice rest = text;
     struct arc_template_part part;
     int any_unknown = 0;
-    while (arc__template_next(text, &rest, &part)) {
-        if (part.open) {
-            uint32_t at = (uint32_t)(part.text.ptr - text.ptr);
-            while (text.ptr[at] != '$')
-                at--;
+    for (arc_slice from = rest; arc__template_next(text, &rest, &part); from = rest) {
+        if (part.open) { /* it may be nothing but the braces */
+            uint32_t at = (uint32_t)(from.ptr - text.ptr);
             *fault = (struct arc_fault){ARC_FAULT_SYNTAX, at, at + 3, ARC_LIT("`${{` has no `}}`"),
                                         ARC_LIT("write `}}` at the end of the expression")};
             return ARC_EINVAL;

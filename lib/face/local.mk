@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 libarc_la_SOURCES += \
+	lib/face/assist.c \
 	lib/face/call.c \
 	lib/face/ctl.c lib/face/ctl_private.h \
 	lib/face/env.c lib/face/env.h \
 	lib/face/event.c \
+	lib/face/expr.c \
 	lib/face/host.c \
 	lib/face/http.c \
 	lib/face/plan.c \

@@ -499,3 +499,26 @@ arc_status arc__spec_again_done(struct arc_spec_again *again, arc_err *err)
 {
     return index_findings(again->findings, err);
 }
+
+/* --- findings about other texts ------------------------------------------------------ */
+
+arc_status arc__face_diags_begin(arc_slice text, arc_diags **out, struct arc_sink *sink,
+                                 arc_err *err)
+{
+    struct arc_mem mem = arc__mem_default();
+    arc_diags *object = NULL;
+    ARC_TRY(arc__face_diags_new(&mem, text, ARC_NONE, &object, err));
+    if (!arc__diags_init(&object->diags, &object->arena, ARC_NONE, object->text)) {
+        arc_diags_free(object);
+        return arc__fail_nomem(err);
+    }
+    sink->arena = &object->arena;
+    sink->diags = &object->diags;
+    *out = object;
+    return ARC_OK;
+}
+
+arc_status arc__face_diags_end(arc_diags *diags, arc_err *err)
+{
+    return index_findings(diags, err);
+}

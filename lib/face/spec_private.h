@@ -8,7 +8,8 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
-#include "spec/spec.h"
+#include "base/buf.h"
+#include "spec/diag.h"
 
 struct arc_spec_object {
     struct arc_mem mem;
@@ -72,5 +73,11 @@ arc_status arc__face_end(arc_status status, arc_diags **findings, arc_diags **ou
 void arc__face_drop(arc_diags **diags);
 /* The text of the buffer is the caller's, for arc_text_free; the buffer is freed in any case. */
 arc_status arc__face_give_text(struct arc_buf *buf, char **out, arc_err *err);
+
+/* Findings about a text that is no definition: a new list, and where to add to it (max is the
+ * caller's); then made ready to be looked at. */
+arc_status arc__face_diags_begin(arc_slice text, arc_diags **out, struct arc_sink *sink,
+                               arc_err *err);
+arc_status arc__face_diags_end(arc_diags *diags, arc_err *err);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef ARC_SPEC_DIAG_H
 #define ARC_SPEC_DIAG_H
 
+#include "core/expr.h"
 #include "spec/spec.h"
 
 enum arc_diag_code {
@@ -64,6 +65,8 @@ struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code
                                   enum arc_severity severity, const struct arc_path *path,
                                   const struct arc_span *span, arc_slice hint,
                                   const arc_slice *args, size_t arg_count);
+/* Of a fault of an expression. */
+enum arc_diag_code arc__fault_code(enum arc_fault_kind kind);
 /* diag may be NULL. What stands in an included text is followed by where it is included. */
 void arc__diag_relate(struct arc_sink *sink, struct arc_diag *diag, const struct arc_span *span,
                       const char *message);

@@ -116,8 +116,12 @@ const struct arc_field *arc__field_find(enum arc_object object, arc_slice key)
     const struct arc_field *first;
     size_t count = arc__object_fields(object, &first);
     for (size_t i = 0; i < count; i++) {
-        if (field_is(&first[i], key))
+        if (spelled(first[i].key, key))
             return &first[i];
+    }
+    for (size_t a = 0; a < ARC_COUNT_OF(aliases); a++) {
+        if (aliases[a].object == object && spelled(aliases[a].second, key))
+            return arc__field_find(object, arc__slice_cstr(aliases[a].key));
     }
     return NULL;
 }
@@ -136,22 +140,28 @@ arc_slice arc__field_nearest(enum arc_object object, arc_slice key)
     return arc__nearest(key, names, named);
 }
 
+/* What is noted at a node: for which object its key was looked up, and the field, from 1, or that
+ * there is none. 0: it was not looked up. */
+#define NO_FIELD 0xffffu
+#define NOTED(object, field) ((uint32_t)(object) << 16 | (field))
+
+_Static_assert(ARC_FIELD_COUNT < NO_FIELD, "fields fit into a note");
+
 /* What an alias stands for may be two objects at once: then only one of them was noted. */
-static int means(const struct arc_node *node, enum arc_field_id id)
+static int means(const struct arc_node *node, enum arc_field_id id, enum arc_object object)
 {
-    if (node->field == (uint32_t)id + 1)
+    if (node->field == NOTED(object, (uint32_t)id + 1))
         return 1;
-    if (node->field != 0 && fields[node->field - 1].object == fields[id].object)
-        return 0;
-    return field_is(&fields[id], node->key);
+    return node->field >> 16 != (uint32_t)object && field_is(&fields[id], node->key);
 }
 
 const struct arc_node *arc__field_get(const struct arc_node *map, enum arc_field_id id)
 {
     if (map == NULL || map->kind != ARC_NODE_MAP)
         return NULL;
+    enum arc_object object = fields[id].object;
     for (const struct arc_node *child = map->first; child != NULL; child = child->next) {
-        if (child->kind != ARC_NODE_NULL && means(child, id))
+        if (child->kind != ARC_NODE_NULL && means(child, id, object))
             return child;
     }
     return NULL;
@@ -199,10 +209,8 @@ static void note_object(struct note notes[NOTES], struct arc_node *map, enum arc
 {
     for (struct arc_node *c = map->first; c != NULL; c = c->next) {
         const struct arc_field *field = find_again(notes, object, c->key);
-        if (field == NULL)
-            continue;
-        c->field = (uint32_t)field->id + 1;
-        if (field->of != ARC_OBJECT_NONE && c->kind >= ARC_NODE_LIST)
+        c->field = NOTED(object, field != NULL ? (uint32_t)field->id + 1 : NO_FIELD);
+        if (field != NULL && field->of != ARC_OBJECT_NONE && c->kind >= ARC_NODE_LIST)
             note_value(notes, c, field->of);
     }
 }
@@ -216,9 +224,10 @@ void arc__fields_note(struct arc_node *root)
 
 const struct arc_field *arc__field_of(enum arc_object object, const struct arc_node *node)
 {
-    if (node->field != 0 && fields[node->field - 1].object == object)
-        return &fields[node->field - 1];
-    return arc__field_find(object, node->key);
+    uint32_t noted = node->field & 0xffffu;
+    if (node->field >> 16 != (uint32_t)object)
+        return arc__field_find(object, node->key);
+    return noted != NO_FIELD ? &fields[noted - 1] : NULL;
 }
 
 arc_slice arc__field_text(const struct arc_node *map, enum arc_field_id id)

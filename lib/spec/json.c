@@ -90,8 +90,24 @@ static int is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The token that was just read, as offsets. */
-static void token(struct reader *reader, size_t *start, size_t *end)
+static int broken(struct reader *reader)
+{
+    struct arc_json_problem problem = {
+        .at = reader->last_end, .started = reader->started, .depth = reader->depth};
+    if (problem.depth > 0 && problem.depth <= ARC_JSON_HELP_DEPTH)
+        problem.opener = reader->openers[problem.depth - 1];
+    if (!reader->started)
+        problem.at = reader->tree->start;
+    const struct arc_tree_frame *frame = arc__tree_frame(reader->tree);
+    problem.in_map = frame != NULL && frame->node->kind == ARC_NODE_MAP;
+    problem.has_key = frame != NULL && frame->has_key;
+    problem.has_items = frame != NULL && frame->node->count > 0;
+    arc__json_broken(reader->tree, &problem);
+    return 0;
+}
+
+/* The token that was just read, as offsets. 0: refused, for yajl takes \v and \f as blanks. */
+static int token(struct reader *reader, size_t *start, size_t *end)
 {
     arc_slice text = reader->tree->text;
     size_t at = reader->last_end;
@@ -102,8 +118,13 @@ static void token(struct reader *reader, size_t *start, size_t *end)
     while (*end > at && is_blank(text.ptr[*end - 1]))
         (*end)--;
     *start = at;
+    if (at < *end && (text.ptr[at] == '\v' || text.ptr[at] == '\f')) {
+        (void)broken(reader);
+        return refused(reader);
+    }
     reader->last_end = *end;
     reader->started = 1;
+    return 1;
 }
 
 static int hex4(const char *text)
@@ -122,8 +143,10 @@ static int hex4(const char *text)
 static size_t lone_surrogate(arc_slice text, size_t from, size_t to)
 {
     for (size_t i = from; i + 1 < to; i++) {
-        if (text.ptr[i] != '\\')
-            continue;
+        const char *escape = memchr(text.ptr + i, '\\', to - 1 - i);
+        if (escape == NULL)
+            break;
+        i = (size_t)(escape - text.ptr);
         if (text.ptr[i + 1] != 'u' || i + 6 > to) {
             i++;
             continue;
@@ -149,9 +172,9 @@ static int string_text(struct reader *reader, const unsigned char *value, size_t
 {
     struct arc_tree *tree = reader->tree;
     arc_slice text = tree->text;
-    size_t bad_at = memchr(text.ptr + start, '\\', end - start) != NULL
-                        ? lone_surrogate(text, start, end)
-                        : end;
+    /* What has no escapes comes out of the document itself. */
+    int is_copy = (uintptr_t)value - (uintptr_t)text.ptr >= text.len;
+    size_t bad_at = is_copy ? lone_surrogate(text, start, end) : end;
     if (bad_at < end) {
         struct arc_span mark = arc__tree_mark(tree, bad_at, bad_at + 6);
         (void)arc__diag_add(tree->sink, ARC_DIAG_NOT_UTF8, NULL, &mark,
@@ -185,14 +208,16 @@ static int add_scalar(struct reader *reader, enum arc_node_kind kind, int64_t nu
 static int on_null(void *user)
 {
     size_t start, end;
-    token(user, &start, &end);
+    if (!token(user, &start, &end))
+        return 0;
     return add_scalar(user, ARC_NODE_NULL, 0, start, end);
 }
 
 static int on_boolean(void *user, int value)
 {
     size_t start, end;
-    token(user, &start, &end);
+    if (!token(user, &start, &end))
+        return 0;
     return add_scalar(user, ARC_NODE_BOOL, value != 0, start, end);
 }
 
@@ -201,7 +226,8 @@ static int on_number(void *user, const char *value, size_t len)
     size_t start, end;
     (void)value; /* the same bytes as in the document, which outlive yajl's */
     (void)len;
-    token(user, &start, &end);
+    if (!token(user, &start, &end))
+        return 0;
     return add_scalar(user, ARC_NODE_INT, 0, start, end);
 }
 
@@ -209,7 +235,8 @@ static int on_string(void *user, const unsigned char *value, size_t len)
 {
     struct reader *reader = user;
     size_t start, end;
-    token(reader, &start, &end);
+    if (!token(reader, &start, &end))
+        return 0;
     struct arc_node *node = ARC_ARENA_NEW(reader->tree->arena, struct arc_node);
     if (node == NULL)
         return refused(reader);
@@ -225,7 +252,8 @@ static int on_key(void *user, const unsigned char *value, size_t len)
     struct reader *reader = user;
     size_t start, end;
     arc_slice text;
-    token(reader, &start, &end);
+    if (!token(reader, &start, &end))
+        return 0;
     if (!string_text(reader, value, len, start, end, &text) ||
         !arc__tree_key(reader->tree, text, start, end, 0))
         return refused(reader);
@@ -235,7 +263,8 @@ static int on_key(void *user, const unsigned char *value, size_t len)
 static int on_begin(struct reader *reader, enum arc_node_kind kind)
 {
     size_t start, end;
-    token(reader, &start, &end);
+    if (!token(reader, &start, &end))
+        return 0;
     if (!arc__tree_begin(reader->tree, kind, start, end, NULL))
         return refused(reader);
     if (reader->depth < ARC_JSON_HELP_DEPTH)
@@ -247,7 +276,8 @@ static int on_begin(struct reader *reader, enum arc_node_kind kind)
 static int on_end(struct reader *reader)
 {
     size_t start, end;
-    token(reader, &start, &end);
+    if (!token(reader, &start, &end))
+        return 0;
     reader->depth--;
     return arc__tree_end(reader->tree, end) ? 1 : refused(reader);
 }
@@ -305,20 +335,10 @@ static int parse(struct reader *reader, arc_slice text)
     }
     if (reader->refused)
         return 0;
-    if (status == yajl_status_ok)
+    if (status == yajl_status_ok &&
+        blank_only(arc__slice_from(reader->tree->text, reader->last_end)))
         return 1;
-    struct arc_json_problem problem = {
-        .at = reader->last_end, .started = reader->started, .depth = reader->depth};
-    if (problem.depth > 0 && problem.depth <= ARC_JSON_HELP_DEPTH)
-        problem.opener = reader->openers[problem.depth - 1];
-    if (!reader->started)
-        problem.at = reader->tree->start;
-    const struct arc_tree_frame *frame = arc__tree_frame(reader->tree);
-    problem.in_map = frame != NULL && frame->node->kind == ARC_NODE_MAP;
-    problem.has_key = frame != NULL && frame->has_key;
-    problem.has_items = frame != NULL && frame->node->count > 0;
-    arc__json_broken(reader->tree, &problem);
-    return 0;
+    return broken(reader);
 }
 
 /* In a function of its own, because a jump into it forgets what its variables held. */

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += docs/DIAGNOSTICS.md docs/LANGUAGE.md
 libarc_la_SOURCES += \
+	lib/spec/assist.c lib/spec/assist.h lib/spec/assist_private.h \
+	lib/spec/assist_complete.c \
+	lib/spec/assist_show.c \
 	lib/spec/canonical.c \
 	lib/spec/comments.c \
 	lib/spec/diag.c lib/spec/diag.h \
@@ -17,6 +20,7 @@ libarc_la_SOURCES += \
 	lib/spec/model.c lib/spec/model.h \
 	lib/spec/node.c lib/spec/node.h \
 	lib/spec/object.c \
+	lib/spec/outline.c lib/spec/outline.h \
 	lib/spec/params.c \
 	lib/spec/places.c \
 	lib/spec/plan_build.c \

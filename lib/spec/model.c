@@ -90,6 +90,7 @@ static void add_jobs(struct arc_spec *spec, const struct arc_node *list, uint32_
             .stage = stage,
             .index = spec->job_count,
             .in_stage = in_stage,
+            .has_matrix = arc__field_get(c, ARC_FIELD_JOB_MATRIX) != NULL,
             .cells = 1,
         };
         spec->job_count++;

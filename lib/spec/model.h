@@ -20,6 +20,7 @@ struct arc_spec_job {
     const uint32_t *deps; /* indices into jobs, as written, without those that are wrong */
     const struct arc_node **dep_nodes; /* where each is written */
     uint32_t dep_count;
+    uint32_t has_matrix;
     uint32_t cells;                  /* of its matrix; 1: it has none, or it is wrong */
     uint32_t never;                  /* 1: its condition is false for good */
     const struct arc_names *outputs; /* NULL: nobody asked for them */
@@ -72,6 +73,7 @@ struct arc_check {
     uint32_t next_job, next_stage, cells;
     uint32_t step; /* which one of the job, those of `finally` behind the others */
     struct arc_scope_names *names;
+    uint32_t scope_work; /* spent of ARC_SCOPE_WORK_MAX */
 };
 
 /* Zeroed memory of the host for one pass; the caller frees it with the arena's mem. A refusal marks

@@ -218,7 +218,9 @@ static void check_required(struct walk *walk, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (walk->seen[i] != NULL || (walk->first[i].flags & ARC_FIELD_FLAG_REQUIRED) == 0)
             continue;
-        arc_slice hint = arc__arena_printf(walk->check->arena, "add `%s:`", walk->first[i].key);
+        arc_slice hint = ARC_NONE;
+        if (arc__sink_keeps(walk->check->sink))
+            hint = arc__arena_printf(walk->check->arena, "add `%s:`", walk->first[i].key);
         struct arc_span head = arc__node_head(walk->node);
         (void)arc__diag_add(walk->check->sink, ARC_DIAG_REQUIRED, walk->path, &head, hint,
                             ARC_ARGS(subject(walk), quoted_key(walk, walk->first[i].key)));
@@ -246,10 +248,12 @@ static void enter(struct walk *walk)
         if (check->next_job < spec->job_count && spec->jobs[check->next_job].node == walk->node)
             check->job = &spec->jobs[check->next_job++];
     } else if (walk->object == ARC_OBJECT_STEP) {
-        const struct arc_node *steps = arc__field_get(check->in_job, ARC_FIELD_JOB_STEPS);
+        const struct arc_node *steps = NULL;
         int last = walk->path->up != NULL && arc__slice_is(walk->path->up->key, "finally");
+        if (last)
+            steps = arc__field_get(check->in_job, ARC_FIELD_JOB_STEPS);
         check->in_step = walk->node;
-        check->step = walk->path->index + (last && steps != NULL ? steps->count : 0);
+        check->step = walk->path->index + (steps != NULL ? steps->count : 0);
     }
 }
 

@@ -437,10 +437,24 @@ static void put_map(struct printer *p, const struct arc_node *node, uint32_t ind
     }
 }
 
-/* What stands above the first entry of an item's map comes before the item: there is no line
- * between "-" and that entry. */
+/* 1: a list or map that does not fit in one line which begins `column` deep. */
+static int needs_lines(struct printer *p, const struct arc_node *node, uint32_t column)
+{
+    const struct arc_noted *noted = note(p, node);
+    size_t from = p->out->len;
+    if (node->kind < ARC_NODE_LIST || is_empty(p, node) ||
+        (noted != NULL && (noted->alias.len > 0 || noted->anchor.len > 0)))
+        return 0;
+    put_indent(p->out, column);
+    int fits = try_flow(p, node);
+    arc__buf_truncate(p->out, from);
+    return !fits;
+}
+
+/* What stands above the first entry of an item, and beside the item, comes before the item: there
+ * is no line between "-" and that entry. nest: how many dashes stand in front of it. */
 static void put_above_first(struct printer *p, const struct arc_node *item, uint32_t indent,
-                            int *top)
+                            uint32_t nest, int *top)
 {
     const struct arc_noted *noted = note(p, item);
     if (noted == NULL)
@@ -452,35 +466,25 @@ static void put_above_first(struct printer *p, const struct arc_node *item, uint
         *top = 0;
     }
     const struct arc_node *first = shown(p, item->first);
-    if (first != NULL && noted->merge.len == 0)
-        put_comments(p, &note(p, first)->before, indent, top);
-    if (first != NULL && noted->merge.len == 0 && item->kind == ARC_NODE_LIST)
-        put_above_first(p, first, indent, top);
+    if (first == NULL || noted->merge.len > 0)
+        return;
+    put_comments(p, &note(p, first)->before, indent, top);
+    if (item->kind == ARC_NODE_LIST && needs_lines(p, first, indent + 2 * nest + 1))
+        put_above_first(p, first, indent, nest + 1, top);
 }
 
 static void put_item(struct printer *p, const struct arc_node *item, uint32_t indent, int inside,
                      int *top)
 {
-    const struct arc_noted *noted = note(p, item);
-    int is_block = item->kind >= ARC_NODE_LIST && !is_empty(p, item) &&
-                   (noted == NULL || (noted->alias.len == 0 && noted->anchor.len == 0));
-    size_t from = p->out->len;
+    int block = needs_lines(p, item, inside ? 1 : indent + 1);
+    if (block && !inside)
+        put_above_first(p, item, indent, 1, top);
     if (!inside)
         put_indent(p->out, indent);
     arc__buf_add_char(p->out, '-');
-    if (!is_block) {
+    if (!block) {
         put_value(p, item, indent);
         return;
-    }
-    if (try_flow(p, item)) {
-        put_beside(p->out, noted);
-        return;
-    }
-    if (!inside) {
-        arc__buf_truncate(p->out, from);
-        put_above_first(p, item, indent, top);
-        put_indent(p->out, indent);
-        arc__buf_add_char(p->out, '-');
     }
     arc__buf_add_char(p->out, ' ');
     if (item->kind == ARC_NODE_LIST)

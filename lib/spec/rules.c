@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "core/template.h"
 
 /* --- paths -------------------------------------------------------------------------------- */
@@ -394,18 +395,17 @@ static void check_unused(struct arc_check *check)
 
 /* --- times -------------------------------------------------------------------------------- */
 
-/* A timeout that another one cuts short. outer: the map that holds the other. */
+/* A timeout that another one cuts short, where there is one. */
 static void check_timeout(struct arc_check *check, const struct arc_node *map, enum arc_field_id id,
                           const char *what, const struct arc_path *path,
-                          const struct arc_node *outer, enum arc_field_id outer_id,
-                          const char *whole)
+                          const struct arc_node *other, const char *whole)
 {
     int64_t inner_ns = 0, outer_ns = 0;
-    if (!arc__duration_of(map, id, &inner_ns) || !arc__duration_of(outer, outer_id, &outer_ns) ||
+    if (other == NULL || !arc__duration_of(map, id, &inner_ns) ||
+        arc__duration_parse(other->text, &outer_ns, NULL) != ARC_OK || outer_ns == 0 ||
         inner_ns <= outer_ns)
         return;
     const struct arc_node *inner = arc__field_get(map, id);
-    const struct arc_node *other = arc__field_get(outer, outer_id);
     struct arc_diag *diag =
         arc__say(check, ARC_DIAG_TIMEOUT_ORDER, inner, path, ARC_NONE,
                  ARC_ARGS(arc__slice_cstr(what), arc__quoted(check->sink, inner->text),
@@ -482,15 +482,16 @@ static void check_expansion(struct arc_check *check)
 static void check_steps(struct arc_check *check, const struct arc_spec_job *job,
                         const struct arc_node *steps, const struct arc_path *list)
 {
+    const struct arc_node *timeout = arc__scalar_of(job->node, ARC_FIELD_JOB_TIMEOUT);
     uint32_t index = 0;
     for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
         struct arc_path item = {list, ARC_NONE, index};
-        check_timeout(check, c, ARC_FIELD_STEP_TIMEOUT, "The step", &item, job->node,
-                      ARC_FIELD_JOB_TIMEOUT, "job");
+        check_timeout(check, c, ARC_FIELD_STEP_TIMEOUT, "The step", &item, timeout, "job");
     }
 }
 
-static int check_job(struct arc_check *check, const struct arc_spec_job *job)
+static int check_job(struct arc_check *check, const struct arc_spec_job *job,
+                     const struct arc_node *timeout)
 {
     const struct arc_node *steps = arc__field_get(job->node, ARC_FIELD_JOB_STEPS);
     const struct arc_node *after = arc__field_get(job->node, ARC_FIELD_JOB_FINALLY);
@@ -498,8 +499,7 @@ static int check_job(struct arc_check *check, const struct arc_spec_job *job)
     job_place(check->spec, job, &place);
     const struct arc_path *here = innermost(&place);
     check_waiting(check, job);
-    check_timeout(check, job->node, ARC_FIELD_JOB_TIMEOUT, "The job", here, check->spec->root,
-                  ARC_FIELD_PIPELINE_TIMEOUT, "run");
+    check_timeout(check, job->node, ARC_FIELD_JOB_TIMEOUT, "The job", here, timeout, "run");
     steps = steps != NULL && steps->kind == ARC_NODE_LIST ? steps : NULL;
     after = after != NULL && after->kind == ARC_NODE_LIST ? after : NULL;
     struct arc_path list = {here, ARC_LIT("steps"), 0}, last = {here, ARC_LIT("finally"), 0};
@@ -517,10 +517,12 @@ int arc__check_rules(struct arc_check *check)
     if (!check_stage_names(check))
         return 0;
     check_job_names(check);
+    const struct arc_node *timeout = arc__scalar_of(spec->root, ARC_FIELD_PIPELINE_TIMEOUT);
     uint32_t *listed = arc__check_alloc(check, spec->job_count + 1, sizeof(*listed));
     int held = listed != NULL;
     for (uint32_t i = 0; held && i < spec->job_count; i++)
-        held = resolve_job(check, &spec->jobs[i], listed) && check_job(check, &spec->jobs[i]);
+        held =
+            resolve_job(check, &spec->jobs[i], listed) && check_job(check, &spec->jobs[i], timeout);
     arc__free(&check->arena->mem, listed);
     if (!held || !check_cycles(check) || !arc__check_groups(check))
         return 0;

@@ -104,12 +104,15 @@ static int decimal_value(struct arc_node *node)
     node->kind = ARC_NODE_INT;
     if (text.ptr[0] == '+')
         text = arc__slice_from(text, 1);
-    /* -0 would come back as 0. */
+    /* No integer is -0, but a double is. */
     int zero = 1;
     for (size_t i = 1; i < text.len; i++)
         zero &= text.ptr[i] == '0';
-    if (text.ptr[0] == '-' && zero)
-        return 0;
+    if (text.ptr[0] == '-' && zero) {
+        node->kind = ARC_NODE_FLOAT;
+        node->real = -0.0;
+        return 1;
+    }
     while (text.len > 1 && text.ptr[0] == '0')
         text = arc__slice_from(text, 1);
     char plain[24] = "-";
@@ -147,7 +150,9 @@ int arc__core_schema(struct arc_node *node)
     arc_slice text = node->text;
     node->kind = ARC_NODE_TEXT;
     /* Most scalars are texts, and their first character says so. */
-    if (text.len > 0 && memchr("+-.0123456789~nNtTfF", text.ptr[0], 20) == NULL)
+    char c = text.len > 0 ? text.ptr[0] : '~';
+    int is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (is_word ? text.len != 4 && text.len != 5 : memchr("+-.0123456789~", c, 14) == NULL)
         return 1;
     int base = prefixed_base(text);
     if (any_of(text, nulls, ARC_COUNT_OF(nulls))) {

@@ -3,6 +3,8 @@
  * keys of one object make wrong (the findings that are STRUCTURAL in spec/diags.def), and accepts
  * everything that the reader accepts: a text takes a number or a boolean, a key that is not
  * required may have no value. */
+#include <stdio.h>
+
 #include "base/json.h"
 #include "spec/fields.h"
 #include "spec/print.h"
@@ -363,9 +365,9 @@ static void put_default(struct arc_json *json, const struct arc_field *field)
 static void put_field(struct arc_json *json, const struct arc_field *field)
 {
     struct spellings all = spellings_of(field);
-    char path[8 + TITLE_MAX + 12 + ARC_SNAKE_MAX] = "#/$defs/";
-    name_of(field->object, path + 8);
-    strcat(strcat(path, "/properties/"), field->key);
+    char object[TITLE_MAX], path[TITLE_MAX + ARC_SNAKE_MAX + 24];
+    name_of(field->object, object);
+    (void)snprintf(path, sizeof(path), "#/$defs/%s/properties/%s", object, field->key);
     open(json, field->key);
     key_text(json, "description", field->meaning);
     put_value(json, field);

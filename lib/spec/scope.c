@@ -148,8 +148,7 @@ static int declared_job(struct use *use, arc_slice of, arc_slice name, enum arc_
         *type = ARC_TYPE_KIND_TEXT;
         return 1;
     }
-    if (need != NULL &&
-        arc__field_get(use->check->spec->jobs[need->order].node, ARC_FIELD_JOB_MATRIX) == NULL)
+    if (need != NULL && !use->check->spec->jobs[need->order].has_matrix)
         *type = ARC_TYPE_KIND_TEXTS;
     return arc__slice_is(name, "outputs");
 }
@@ -231,7 +230,7 @@ static arc_slice nearest(void *user, enum arc_context context, arc_slice of, arc
 
 /* --- faults as findings ------------------------------------------------------------------- */
 
-static enum arc_diag_code code_of(enum arc_fault_kind kind)
+enum arc_diag_code arc__fault_code(enum arc_fault_kind kind)
 {
     switch (kind) {
     case ARC_FAULT_SYNTAX:
@@ -310,8 +309,7 @@ static arc_slice better_hint(struct use *use, const struct arc_fault *fault)
             arc__spec_job(check->spec, name.members[0]) != NULL)
             return arc__arena_printf(check->arena, "add %.*s to the job's `dependsOn`",
                                      ARC_ARG(shown));
-        if (name.context == ARC_CONTEXT_MATRIX && check->job != NULL &&
-            arc__field_get(check->job->node, ARC_FIELD_JOB_MATRIX) == NULL)
+        if (name.context == ARC_CONTEXT_MATRIX && check->job != NULL && !check->job->has_matrix)
             return ARC_LIT("the job has no `matrix`");
     }
     return ARC_NONE;
@@ -326,7 +324,7 @@ static void report_fault(void *user, const struct arc_fault *fault)
         hint = better_hint(use, fault);
     if (hint.len == 0)
         hint = fault->hint;
-    (void)report(use, code_of(fault->kind), fault->offset, fault->end, hint,
+    (void)report(use, arc__fault_code(fault->kind), fault->offset, fault->end, hint,
                  ARC_ARGS(fault->message));
 }
 
@@ -340,7 +338,7 @@ static void check_output(struct use *use, const struct arc_expr_name *name)
     if (need == NULL || !arc__slice_is(name->members[1], "outputs"))
         return;
     struct arc_spec_job *job = &check->spec->jobs[need->order];
-    if (arc__field_get(job->node, ARC_FIELD_JOB_MATRIX) != NULL)
+    if (job->has_matrix)
         return; /* by instance */
     const struct arc_names *outputs = arc__scope_outputs(check, job);
     if (outputs == NULL || arc__names_find(outputs, name->members[2]) != NULL)
@@ -370,7 +368,8 @@ static int text_is_outside(struct use *use, const struct arc_node *node, int dep
         if (!part.expression || part.open)
             continue;
         struct arc_expr_name name;
-        if (depth > 2 ||
+        use->check->scope_work += (uint32_t)part.text.len;
+        if (depth > 2 || use->check->scope_work > ARC_SCOPE_WORK_MAX ||
             arc__expr_parse(part.text, NULL, use->check->arena, &expr, &fault) != ARC_OK)
             return 1;
         uint64_t flows = arc__expr_flows(expr);
@@ -382,21 +381,23 @@ static int text_is_outside(struct use *use, const struct arc_node *node, int dep
     return 0;
 }
 
-/* Larger environments are not searched: they count as holding anything. */
-#define ENV_MAX 1024u
-
 static int env_is_outside(struct use *use, arc_slice name, int depth)
 {
-    const struct arc_check *check = use->check;
+    struct arc_check *check = use->check;
+    if (check->scope_work > ARC_SCOPE_WORK_MAX)
+        return 1;
     const struct arc_node *layers[] = {
         arc__field_get(check->in_step, ARC_FIELD_STEP_ENV),
         check->job != NULL ? arc__field_get(check->job->node, ARC_FIELD_JOB_ENV) : NULL,
         arc__field_get(check->in_stage, ARC_FIELD_STAGE_ENV),
         arc__field_get(check->spec->root, ARC_FIELD_PIPELINE_ENV)};
+    check->scope_work += check->spec->root->count;
+    check->scope_work += check->in_job != NULL ? check->in_job->count : 0;
     for (size_t i = 0; i < ARC_COUNT_OF(layers); i++) {
         if (layers[i] == NULL || layers[i]->kind != ARC_NODE_MAP)
             continue;
-        if (layers[i]->count > ENV_MAX)
+        check->scope_work += layers[i]->count;
+        if (check->scope_work > ARC_SCOPE_WORK_MAX)
             return 1;
         for (const struct arc_node *c = layers[i]->first; c != NULL; c = c->next) {
             if (arc__slice_equal(c->key, name))
@@ -489,7 +490,7 @@ static int check_names(struct use *use)
     int outside = 0;
     for (uint32_t at = 0, i = 0; arc__expr_name(use->expr, &at, &name); i++) {
         int flowing = (i >= 64 || (flows >> i & 1) != 0) && is_outside(use, &name, 0);
-        if (use->in == ARC_IN_VARIABLE && name.context == ARC_CONTEXT_VARIABLES)
+        if (use->in == ARC_IN_VARIABLE && name.context == ARC_CONTEXT_VARIABLES && use->faults == 0)
             (void)report(use, ARC_DIAG_VARIABLE_IN_VARIABLE, name.offset, name.end, ARC_NONE,
                          ARC_ARGS(quoted(use, name.count > 0 ? name.members[0] : use->text)));
         if (name.context == ARC_CONTEXT_NEEDS)

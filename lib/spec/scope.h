@@ -24,6 +24,10 @@ struct arc_scope_names {
     struct arc_names axes, needs, steps;
 };
 
+/* Work on finding out what an environment holds, for the whole definition: beyond it, everything
+ * counts as coming from outside. */
+#define ARC_SCOPE_WORK_MAX 1000000u
+
 /* The names of the job where check stands. NULL: memory is out, or there is no such job. */
 const struct arc_names *arc__scope_axes(struct arc_check *check);
 const struct arc_names *arc__scope_needs(struct arc_check *check);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk over the tree with the field table in hand: unknown keys, types, forms of values,
  * templates. What holds between parts is in rules.c. */
-#include "spec/rules.h"
+#include "spec/shape.h"
 
 #include "base/text.h"
 #include "base/time.h"
+#include "core/template.h"
+#include "spec/rules.h"
 
 static arc_slice key_name(struct arc_check *check, const struct arc_field *field)
 {
@@ -14,6 +16,8 @@ static arc_slice key_name(struct arc_check *check, const struct arc_field *field
 /* "An item of `steps`" */
 static arc_slice item_name(struct arc_check *check, const struct arc_field *field)
 {
+    if (!arc__sink_keeps(check->sink))
+        return ARC_NONE;
     return arc__arena_printf(check->arena, "An item of `%s`", field->key);
 }
 

@@ -291,26 +291,44 @@ int arc__tree_is_open(const struct arc_tree *tree, const struct arc_node *node)
 /* One entry of a map while it is closed; merged ones come after the map's own. */
 struct entry {
     struct arc_node *node; /* of the map itself, or of the map that is merged in */
-    uint32_t order;
     int merged;
     int dropped;
 };
 
+/* An entry in the order of keys. Most keys differ in their first bytes, which are at hand; they
+ * hold no NUL, so where they have no more bytes than those they are the same. */
+struct sorted {
+    uint64_t start; /* of the key, in an order of its own */
+    struct entry *entry;
+};
+
 static int by_key(const void *a, const void *b)
 {
-    const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
-    int order = arc__slice_compare(x->node->key, y->node->key);
-    return order != 0 ? order : x->order < y->order ? -1 : x->order > y->order;
+    const struct sorted *x = a, *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    arc_slice a_key = x->entry->node->key, b_key = y->entry->node->key;
+    int order = a_key.len <= 8 && b_key.len <= 8 ? 0 : arc__slice_compare(a_key, b_key);
+    return order != 0 ? order : x->entry < y->entry ? -1 : x->entry > y->entry;
+}
+
+static uint64_t start_of(arc_slice key)
+{
+    uint64_t start = 0;
+    if (key.len > 0)
+        memcpy(&start, key.ptr, key.len < sizeof(start) ? key.len : sizeof(start));
+    return start;
 }
 
 /* Of each key only the first entry counts: an own one before a merged one. A second own one is an
  * error. */
-static void drop_repeated(struct arc_tree *tree, struct entry **sorted, size_t count)
+static void drop_repeated(struct arc_tree *tree, const struct sorted *sorted, size_t count)
 {
     for (size_t i = 1, first = 0; i < count; i++) {
-        struct entry *entry = sorted[i];
-        const struct arc_node *kept = sorted[first]->node;
-        if (!arc__slice_equal(kept->key, entry->node->key)) {
+        struct entry *entry = sorted[i].entry;
+        const struct arc_node *kept = sorted[first].entry->node;
+        if (sorted[i].start != sorted[first].start ||
+            !arc__slice_equal(kept->key, entry->node->key)) {
             first = i;
             continue;
         }
@@ -369,7 +387,7 @@ static size_t merge_count(const struct arc_node *merge)
 static size_t add_entries(struct entry *entries, size_t count, struct arc_node *map, int merged)
 {
     for (struct arc_node *c = map->first; c != NULL; c = c->next, count++)
-        entries[count] = (struct entry){c, (uint32_t)count, merged, 0};
+        entries[count] = (struct entry){c, merged, 0};
     return count;
 }
 
@@ -390,15 +408,15 @@ static size_t add_merged(struct arc_tree *tree, struct entry *entries, size_t co
 }
 
 static int close_map_in(struct arc_tree *tree, struct arc_tree_frame *frame, struct entry *entries,
-                        struct entry **sorted)
+                        struct sorted *sorted)
 {
     struct arc_node *map = frame->node;
     size_t count = add_entries(entries, 0, map, 0);
     if (frame->merge != NULL)
         count = add_merged(tree, entries, count, frame->merge);
     for (size_t i = 0; i < count; i++)
-        sorted[i] = &entries[i];
-    qsort(sorted, count, sizeof(struct entry *), by_key);
+        sorted[i] = (struct sorted){start_of(entries[i].node->key), &entries[i]};
+    qsort(sorted, count, sizeof(*sorted), by_key);
     drop_repeated(tree, sorted, count);
     return chain(tree, map, entries, count);
 }
@@ -436,7 +454,7 @@ static int close_map(struct arc_tree *tree, struct arc_tree_frame *frame)
     if (frame->merge == NULL && few_and_different(frame->node))
         return 1;
     struct entry *entries = arc__alloc_array(mem, count + 1, sizeof(*entries));
-    struct entry **sorted = arc__alloc_array(mem, count + 1, sizeof(*sorted));
+    struct sorted *sorted = arc__alloc_array(mem, count + 1, sizeof(*sorted));
     int held = entries != NULL && sorted != NULL;
     if (held)
         held = close_map_in(tree, frame, entries, sorted);

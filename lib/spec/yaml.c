@@ -15,9 +15,11 @@
 struct reader {
     struct arc_tree *tree;
     yaml_parser_t parser;
-    struct arc_map anchors; /* name -> struct arc_node, the newest of its name */
-    int has_anchors;        /* it is ready */
-    size_t seen, seen_at;   /* a character, and its offset */
+    struct arc_map anchors;    /* name -> struct arc_node, the newest of its name */
+    int has_anchors;           /* it is ready */
+    size_t gap;                /* behind the last thing that was read */
+    size_t odd_hash, odd_mark; /* the next `#` and `?` that stand close to something */
+    size_t seen, seen_at;      /* a character, and its offset */
 };
 
 static int is_start(char c)
@@ -135,6 +137,80 @@ static int end_of_file(struct reader *reader, const yaml_event_t *event)
     return 0;
 }
 
+/* --- what libyaml takes and YAML does not ------------------------------------------------- */
+
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* A `#` without a blank before it, a `?` without one behind it: a part of a text, or nothing that
+ * YAML knows. SIZE_MAX: there is none. */
+static size_t find_odd(arc_slice text, size_t from, char c)
+{
+    while (from < text.len) {
+        const char *found = memchr(text.ptr + from, c, text.len - from);
+        if (found == NULL)
+            break;
+        size_t at = (size_t)(found - text.ptr);
+        if (c == '#' ? at > 0 && !is_blank(text.ptr[at - 1])
+                     : at + 1 < text.len && !is_blank(text.ptr[at + 1]))
+            return at;
+        from = at + 1;
+    }
+    return SIZE_MAX;
+}
+
+/* 1: a comment has begun on the line of `at`, at `from` or behind it. */
+static int in_comment(arc_slice text, size_t from, size_t at)
+{
+    for (; at > from && text.ptr[at - 1] != '\n' && text.ptr[at - 1] != '\r'; at--) {
+        if (text.ptr[at - 1] == '#' && (at == 1 || is_blank(text.ptr[at - 2])))
+            return 1;
+    }
+    return 0;
+}
+
+static int refuse_odd(struct reader *reader, size_t at, const char *sentence, const char *hint)
+{
+    struct arc_span span = arc__tree_mark(reader->tree, at, at + 1);
+    (void)arc__diag_add(reader->tree->sink, ARC_DIAG_YAML, NULL, &span, arc__slice_cstr(hint),
+                        ARC_ARGS(arc__slice_cstr(sentence)));
+    return 0;
+}
+
+/* Between two things are blanks, comments and indicators: libyaml takes `[a]#b` for a comment and
+ * `[?x]` for a key. 0: refused. */
+static int gap_ok(struct reader *reader, size_t to)
+{
+    arc_slice text = reader->tree->text;
+    for (; reader->odd_hash < to; reader->odd_hash = find_odd(text, reader->odd_hash + 1, '#')) {
+        if (reader->odd_hash >= reader->gap && !in_comment(text, reader->gap, reader->odd_hash))
+            return refuse_odd(reader, reader->odd_hash, "a comment needs a blank before its `#`",
+                              "write a blank before the `#`, or quotes around the text");
+    }
+    for (; reader->odd_mark < to; reader->odd_mark = find_odd(text, reader->odd_mark + 1, '?')) {
+        if (reader->odd_mark >= reader->gap && !in_comment(text, reader->gap, reader->odd_mark))
+            return refuse_odd(reader, reader->odd_mark, "a `?` is not expected here",
+                              "put quotes around a text that starts with `?`");
+    }
+    return 1;
+}
+
+/* An anchor ends at a blank or an indicator of lists and maps in brackets; libyaml ends it at any
+ * character that it does not know in names. */
+static int anchor_ok(struct reader *reader, const yaml_char_t *anchor, size_t start)
+{
+    arc_slice text = reader->tree->text;
+    if (anchor == NULL || start >= text.len || text.ptr[start] != '&')
+        return 1;
+    size_t end = start + 1 + strlen((const char *)anchor);
+    if (end >= text.len || is_blank(text.ptr[end]) || memchr(",[]{}", text.ptr[end], 5) != NULL)
+        return 1;
+    return refuse_odd(reader, end, "this character cannot stand in the name of an anchor",
+                      "use letters, digits, `_` and `-`");
+}
+
 /* --- events ------------------------------------------------------------------------------- */
 
 /* The seed is of the document, which its author cannot choose to suit colliding names. Most
@@ -214,8 +290,9 @@ static int on_begin(struct reader *reader, const yaml_event_t *event, enum arc_n
         return refuse(reader, ARC_DIAG_KEY, event, ARC_NO_ARGS);
     if (tag != NULL && !arc__slice_is(standard_tag(tag), kind_tag(kind)))
         return refuse_tag(reader, event, tag);
-    return arc__tree_begin(reader->tree, kind, offset_of(reader, event->start_mark),
-                           offset_of(reader, event->end_mark), &node) &&
+    size_t start = offset_of(reader, event->start_mark);
+    return anchor_ok(reader, anchor, start) &&
+           arc__tree_begin(reader->tree, kind, start, offset_of(reader, event->end_mark), &node) &&
            remember(reader, anchor, node);
 }
 
@@ -247,6 +324,13 @@ static arc_slice scalar_text(struct reader *reader, const yaml_event_t *event, s
     /* Properties (&a, !!str) stand before the text: found from behind. */
     size_t to = end - (size_t)(quoted && end > start);
     size_t from = to >= value.len ? to - value.len : 0;
+    /* On one line only escapes and doubled quotes change a text. */
+    yaml_scalar_style_t style = event->data.scalar.style;
+    int same = event->start_mark.line == event->end_mark.line && from >= start && value.len > 0 &&
+               (style == YAML_PLAIN_SCALAR_STYLE ||
+                (style == YAML_SINGLE_QUOTED_SCALAR_STYLE && from == start + 1));
+    if (same)
+        return arc__slice(reader->tree->text.ptr + from, value.len);
     return arc__tree_text(reader->tree, value, from >= start ? from : start, to);
 }
 
@@ -260,21 +344,42 @@ static int on_key(struct reader *reader, const yaml_event_t *event, struct arc_n
     return arc__tree_key(reader->tree, node->text, start, end, 0);
 }
 
+static int scalar_ok(struct reader *reader, const yaml_event_t *event, const struct arc_node *node,
+                     size_t start)
+{
+    arc_slice text = reader->tree->text;
+    yaml_scalar_style_t style = event->data.scalar.style;
+    if (!anchor_ok(reader, event->data.scalar.anchor, start))
+        return 0;
+    if (style == YAML_PLAIN_SCALAR_STYLE && arc__slice_is(node->text, "-"))
+        return refuse_odd(reader, start, "a `-` is not expected here", "put quotes around it");
+    if ((style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE) &&
+        reader->odd_hash < line_end(text, start))
+        return refuse_odd(reader, reader->odd_hash, "a comment needs a blank before its `#`",
+                          "write a blank before the `#`");
+    return 1;
+}
+
+/* A key is no node of its own, unless it has an anchor. */
 static int on_scalar(struct reader *reader, const yaml_event_t *event)
 {
     struct arc_tree *tree = reader->tree;
+    const yaml_char_t *anchor = event->data.scalar.anchor;
     size_t start = offset_of(reader, event->start_mark), end = offset_of(reader, event->end_mark);
-    struct arc_node *node = ARC_ARENA_NEW(tree->arena, struct arc_node);
+    int is_key = arc__tree_wants_key(tree);
+    struct arc_node key = {0};
+    struct arc_node *node =
+        is_key && anchor == NULL ? &key : ARC_ARENA_NEW(tree->arena, struct arc_node);
     if (node == NULL)
         return 0;
     node->text = scalar_text(reader, event, start, end);
     if (tree->arena->failed || !resolve(reader, event, node))
         return 0;
-    if (arc__tree_wants_key(tree))
-        return on_key(reader, event, node, start, end) &&
-               remember(reader, event->data.scalar.anchor, node);
-    return arc__tree_scalar(tree, node, start, end) &&
-           remember(reader, event->data.scalar.anchor, node);
+    if (!scalar_ok(reader, event, node, start))
+        return 0;
+    int held =
+        is_key ? on_key(reader, event, node, start, end) : arc__tree_scalar(tree, node, start, end);
+    return held && remember(reader, anchor, node);
 }
 
 static int on_alias(struct reader *reader, const yaml_event_t *event)
@@ -303,7 +408,7 @@ static int on_empty(struct reader *reader, const yaml_event_t *event)
 }
 
 /* 1: go on. *done is set after the document. */
-static int on_event(struct reader *reader, const yaml_event_t *event, int *done)
+static int on_content(struct reader *reader, const yaml_event_t *event, int *done)
 {
     switch (event->type) {
     case YAML_NO_EVENT:
@@ -328,6 +433,19 @@ static int on_event(struct reader *reader, const yaml_event_t *event, int *done)
         return arc__tree_end(reader->tree, offset_of(reader, event->end_mark));
     }
     return 0;
+}
+
+static int on_event(struct reader *reader, const yaml_event_t *event, int *done)
+{
+    size_t start = offset_of(reader, event->start_mark);
+    /* A map that starts with its `?` has it inside. */
+    size_t to = start + (event->type == YAML_MAPPING_START_EVENT && reader->odd_mark == start);
+    if (!gap_ok(reader, to) || !on_content(reader, event, done))
+        return 0;
+    size_t end = offset_of(reader, event->end_mark);
+    if (end > reader->gap && event->type != YAML_DOCUMENT_END_EVENT)
+        reader->gap = end;
+    return 1;
 }
 
 static void broken(struct reader *reader)
@@ -377,6 +495,9 @@ const struct arc_node *arc__yaml_tree(struct arc_tree *tree)
     /* It aborts the process when it is given NULL, even for no bytes. */
     yaml_parser_set_input_string(&reader.parser,
                                  (const yaml_char_t *)(text.len > 0 ? text.ptr : ""), text.len);
+    reader.gap = tree->start;
+    reader.odd_hash = find_odd(tree->text, tree->start, '#');
+    reader.odd_mark = find_odd(tree->text, tree->start, '?');
     int held = read_events(&reader);
     if (reader.has_anchors)
         arc__map_deinit(&reader.anchors);

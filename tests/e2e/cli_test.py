@@ -210,7 +210,8 @@ def helps(world):
     check(len(names) >= 10, out)
     for name in names:
         text, _ = arcentra(world, name, "--help")
-        check(text.startswith("Usage: arcentra " + name) and "--json" in text, text)
+        check(text.startswith("Usage: arcentra " + name) and "--help" in text, text)
+        same("--json" in text, name not in ("fmt", "convert", "schema"), "--json of " + name)
 
 
 # --- run -----------------------------------------------------------------------------------------
@@ -521,7 +522,8 @@ def plan_forms(world):
     agents = write(world, "agents.json", json.dumps(
         [{"id": "a", "name": "box", "labels": {"kind": "big"}}]))
     out, _ = arcentra(world, "plan", path, "--branch", "main", "--agents", agents)
-    for part in ("job test[os=linux]", "job test[os=mac]", "agents: box", "trigger.branch is 'main'"):
+    for part in ("job test[os=linux]", "job test[os=mac]", "agents: box",
+                 "trigger.branch is 'main'"):
         check(part in out, out)
     out, _ = arcentra(world, "plan", "--format", "json", "--branch", "main", path)
     plan = json.loads(out)

@@ -2,8 +2,40 @@
 # Fuzz targets. ./dev fuzz builds them with clang and libFuzzer and runs them; every build feeds
 # them what was found worth keeping (corpus/), as unit tests. tests/fuzz/README.md says more.
 fuzz_shared = tests/fuzz/fuzz.c tests/fuzz/fuzz.h
-fuzz_targets = tests/fuzz/fuzz_json tests/fuzz/fuzz_pb
-fuzz_tests = tests/fuzz/json_test tests/fuzz/pb_test
+fuzz_targets = tests/fuzz/fuzz_expr tests/fuzz/fuzz_json tests/fuzz/fuzz_pattern \
+	tests/fuzz/fuzz_pb tests/fuzz/fuzz_read tests/fuzz/fuzz_spec tests/fuzz/fuzz_yaml
+fuzz_tests = tests/fuzz/expr_test tests/fuzz/json_test tests/fuzz/pattern_test tests/fuzz/pb_test \
+	tests/fuzz/read_test tests/fuzz/spec_test tests/fuzz/yaml_test
+fuzz_world = tests/unit/core/world.c tests/unit/core/world.h
+tests_fuzz_fuzz_expr_SOURCES = tests/fuzz/fuzz_expr.c $(fuzz_world) $(fuzz_shared)
+tests_fuzz_fuzz_expr_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/core
+tests_fuzz_fuzz_expr_LDADD = libarc.la
+tests_fuzz_fuzz_expr_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+tests_fuzz_expr_test_SOURCES = tests/fuzz/fuzz_expr.c tests/fuzz/replay.c $(fuzz_world) \
+	$(fuzz_shared)
+tests_fuzz_expr_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/core
+tests_fuzz_expr_test_LDADD = libarc.la
+tests_fuzz_fuzz_pattern_SOURCES = tests/fuzz/fuzz_pattern.c $(fuzz_shared)
+tests_fuzz_fuzz_pattern_LDADD = libarc.la
+tests_fuzz_fuzz_pattern_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+tests_fuzz_pattern_test_SOURCES = tests/fuzz/fuzz_pattern.c tests/fuzz/replay.c $(fuzz_shared)
+tests_fuzz_pattern_test_LDADD = libarc.la
+fuzz_trees = tests/fuzz/fuzz_tree.c tests/fuzz/fuzz_tree.h $(fuzz_shared)
+tests_fuzz_fuzz_read_SOURCES = tests/fuzz/fuzz_read.c $(fuzz_trees)
+tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c $(fuzz_shared)
+tests_fuzz_fuzz_yaml_SOURCES = tests/fuzz/fuzz_yaml.c $(fuzz_trees)
+tests_fuzz_read_test_SOURCES = tests/fuzz/fuzz_read.c tests/fuzz/replay.c $(fuzz_trees)
+tests_fuzz_spec_test_SOURCES = tests/fuzz/fuzz_spec.c tests/fuzz/replay.c $(fuzz_shared)
+tests_fuzz_yaml_test_SOURCES = tests/fuzz/fuzz_yaml.c tests/fuzz/replay.c $(fuzz_trees)
+tests_fuzz_fuzz_read_LDADD = libarc.la
+tests_fuzz_fuzz_read_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+tests_fuzz_fuzz_spec_LDADD = libarc.la
+tests_fuzz_fuzz_spec_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+tests_fuzz_fuzz_yaml_LDADD = libarc.la
+tests_fuzz_fuzz_yaml_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+tests_fuzz_read_test_LDADD = libarc.la
+tests_fuzz_spec_test_LDADD = libarc.la
+tests_fuzz_yaml_test_LDADD = libarc.la
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(fuzz_shared)
 tests_fuzz_fuzz_pb_SOURCES = tests/fuzz/fuzz_pb.c $(fuzz_shared)
 tests_fuzz_json_test_SOURCES = tests/fuzz/fuzz_json.c tests/fuzz/replay.c $(fuzz_shared)
@@ -55,7 +87,8 @@ endif
 endif
 unit_tests += $(fuzz_tests)
 EXTRA_PROGRAMS += $(fuzz_targets) $(fuzz_seeds)
-EXTRA_DIST += tests/fuzz/README.md tests/fuzz/corpus tests/fuzz/h2.dict tests/fuzz/json.dict
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/corpus tests/fuzz/expr.dict \
+	tests/fuzz/h2.dict tests/fuzz/json.dict tests/fuzz/spec.dict tests/fuzz/yaml.dict
 CLEANFILES += $(fuzz_targets) $(fuzz_seeds)
 
 # Only in a build that ./dev fuzz has configured: there libFuzzer brings the main().

@@ -258,7 +258,7 @@ def check_sentences(root):
 def check_names(root):
     """A struct, an enum or an internal function of a header means one thing in the whole library."""
     meaning = re.compile(r"(?m)^(?:struct|enum) (arc_\w+)(?= \{)|"
-                         r"^(?!static)[\w ]+[ *](arc__\w+)(?=\()")
+                         r"^(?!static)\w[\w ]*[ *](arc__\w+)(?=\()")
     places = {}
     for name in files(root, ".h"):
         if name.startswith("lib/"):

@@ -4,15 +4,21 @@ unit_tests += \
 	tests/unit/core/cron_test \
 	tests/unit/core/decide_test \
 	tests/unit/core/event_test \
+	tests/unit/core/functions_test \
 	tests/unit/core/finally_test \
 	tests/unit/core/gate_test \
 	tests/unit/core/matrix_test \
+	tests/unit/core/expr_check_test \
+	tests/unit/core/expr_docs_test \
+	tests/unit/core/expr_eval_test \
+	tests/unit/core/expr_parse_test \
 	tests/unit/core/pattern_test \
 	tests/unit/core/plan_test \
 	tests/unit/core/property_test \
 	tests/unit/core/resolve_test \
 	tests/unit/core/retry_test \
 	tests/unit/core/states_test \
+	tests/unit/core/template_test \
 	tests/unit/core/value_test
 EXTRA_DIST += tests/golden/core
 
@@ -25,3 +31,20 @@ tests_unit_core_gate_test_SOURCES = tests/unit/core/gate_test.c $(trial_sources)
 tests_unit_core_matrix_test_SOURCES = tests/unit/core/matrix_test.c $(trial_sources)
 tests_unit_core_property_test_SOURCES = tests/unit/core/property_test.c $(trial_sources)
 tests_unit_core_resolve_test_SOURCES = tests/unit/core/resolve_test.c $(trial_sources)
+
+if WITH_CUNIT
+# What tests in another language ask for values of expressions and matches of patterns.
+check_PROGRAMS += tests/unit/core/terms
+tests_unit_core_terms_SOURCES = tests/unit/core/terms.c tests/unit/core/world.c \
+	tests/unit/core/world.h
+tests_unit_core_terms_LDADD = libarc.la
+dist_check_SCRIPTS += tests/unit/core/pattern_re_test.py tests/unit/core/expr_reference_test.py
+TESTS += tests/unit/core/pattern_re_test.py tests/unit/core/expr_reference_test.py
+EXTRA_DIST += tests/unit/core/expr_reference.py
+endif
+expr_sources = tests/unit/core/expr_trial.c tests/unit/core/expr_trial.h
+tests_unit_core_expr_check_test_SOURCES = tests/unit/core/expr_check_test.c $(expr_sources)
+tests_unit_core_expr_docs_test_SOURCES = tests/unit/core/expr_docs_test.c $(expr_sources)
+tests_unit_core_expr_eval_test_SOURCES = tests/unit/core/expr_eval_test.c $(expr_sources)
+tests_unit_core_expr_parse_test_SOURCES = tests/unit/core/expr_parse_test.c $(expr_sources)
+tests_unit_core_template_test_SOURCES = tests/unit/core/template_test.c $(expr_sources)

@@ -298,82 +298,83 @@ static void places_in_the_text(void)
     check_rows(places, ARC_COUNT_OF(places));
 }
 
+static const struct {
+    const char *pattern;
+    uint32_t offset;
+    const char *what; /* a part of it */
+} wrong[] = {
+    {"a)", 1, "without its `(`"},
+    {"(a", 0, "without its `)`"},
+    {"a(b(c)", 1, "without its `)`"},
+    {"[a", 0, "without its `]`"},
+    {"[]", 0, "without its `]`"},
+    {"x[^]", 1, "without its `]`"},
+    {"[b-a]", 1, "does not rise"},
+    {"[a-\\d]", 1, "does not rise"},
+    {"[[:alphabet:]]", 1, "no class of this name"},
+    {"*", 0, "repetition of nothing"},
+    {"a|*", 2, "repetition of nothing"},
+    {"(+)", 1, "repetition of nothing"},
+    {"(?i)*", 4, "repetition of nothing"},
+    {"{2}", 0, "repetition of nothing"},
+    {"a**", 2, "repetition of a repetition"},
+    {"a*+", 2, "repetition of a repetition"},
+    {"a{2}{3}", 4, "repetition of a repetition"},
+    {"a{2,1}", 1, "larger number first"},
+    {"a{1001}", 1, "1000"},
+    {"a{1,99999999999}", 1, "1000"},
+    {"a\\", 1, "nothing after it"},
+    {"[a\\", 2, "nothing after it"},
+    {"(a)\\1", 3, "backreferences"},
+    {"(?P<n>a)(?P=n)", 8, "backreferences"},
+    {"\\k<n>", 0, "backreferences"},
+    {"a(?=b)", 1, "lookahead and lookbehind"},
+    {"(?!b)", 0, "lookahead and lookbehind"},
+    {"(?<=b)", 0, "lookahead and lookbehind"},
+    {"(?<!b)", 0, "lookahead and lookbehind"},
+    {"\\pL", 0, "Unicode"},
+    {"\\P{Greek}", 0, "Unicode"},
+    {"[\\pL]", 1, "Unicode"},
+    {"a\\Z", 1, "\\z"},
+    {"\\0", 0, "\\x41"},
+    {"\\C", 0, "no such escape"},
+    {"\\y", 0, "no such escape"},
+    {"\\ ", 0, "no such escape"},
+    {"[\\b]", 1, "no such escape"},
+    {"\\xg", 0, "\\x needs"},
+    {"\\x4", 0, "\\x needs"},
+    {"\\x{}", 0, "\\x needs"},
+    {"\\x{41", 0, "\\x needs"},
+    {"\\x{110000}", 0, "no character beyond"},
+    {"\\x{fffffffffffffffff}", 0, "no character beyond"},
+    {"(?x)a", 0, "after `(?`"},
+    {"(?", 0, "after `(?`"},
+    {"(?i", 0, "after `(?`"},
+    {"(?)", 0, "after `(?`"},
+    {"(?i-)", 0, "after `(?`"},
+    {"(?>a)", 0, "after `(?`"},
+    {"(?P<>a)", 0, "a name of a group"},
+    {"(?P<a-b>a)", 0, "a name of a group"},
+    {"(?#x)", 0, "after `(?`"},
+    {"(a{1000}){5}", 12, "too large"},
+    {"((a{100}){100}){100}", 14, "too large"},
+    {"(a|b){0,1000}", 13, "too large"},
+    {"a\xff", 1, "UTF-8"},
+};
+
 static void wrong_patterns_say_what_and_where(void)
 {
-    static const struct {
-        const char *pattern;
-        uint32_t offset;
-        const char *what; /* a part of it */
-    } rows[] = {
-        {"a)", 1, "without its `(`"},
-        {"(a", 0, "without its `)`"},
-        {"a(b(c)", 1, "without its `)`"},
-        {"[a", 0, "without its `]`"},
-        {"[]", 0, "without its `]`"},
-        {"x[^]", 1, "without its `]`"},
-        {"[b-a]", 1, "does not rise"},
-        {"[a-\\d]", 1, "does not rise"},
-        {"[[:alphabet:]]", 1, "no class of this name"},
-        {"*", 0, "repetition of nothing"},
-        {"a|*", 2, "repetition of nothing"},
-        {"(+)", 1, "repetition of nothing"},
-        {"(?i)*", 4, "repetition of nothing"},
-        {"{2}", 0, "repetition of nothing"},
-        {"a**", 2, "repetition of a repetition"},
-        {"a*+", 2, "repetition of a repetition"},
-        {"a{2}{3}", 4, "repetition of a repetition"},
-        {"a{2,1}", 1, "larger number first"},
-        {"a{1001}", 1, "1000"},
-        {"a{1,99999999999}", 1, "1000"},
-        {"a\\", 1, "nothing after it"},
-        {"[a\\", 2, "nothing after it"},
-        {"(a)\\1", 3, "backreferences"},
-        {"(?P<n>a)(?P=n)", 8, "backreferences"},
-        {"\\k<n>", 0, "backreferences"},
-        {"a(?=b)", 1, "lookahead and lookbehind"},
-        {"(?!b)", 0, "lookahead and lookbehind"},
-        {"(?<=b)", 0, "lookahead and lookbehind"},
-        {"(?<!b)", 0, "lookahead and lookbehind"},
-        {"\\pL", 0, "Unicode"},
-        {"\\P{Greek}", 0, "Unicode"},
-        {"[\\pL]", 1, "Unicode"},
-        {"a\\Z", 1, "\\z"},
-        {"\\0", 0, "\\x41"},
-        {"\\C", 0, "no such escape"},
-        {"\\y", 0, "no such escape"},
-        {"\\ ", 0, "no such escape"},
-        {"[\\b]", 1, "no such escape"},
-        {"\\xg", 0, "\\x needs"},
-        {"\\x4", 0, "\\x needs"},
-        {"\\x{}", 0, "\\x needs"},
-        {"\\x{41", 0, "\\x needs"},
-        {"\\x{110000}", 0, "no character beyond"},
-        {"\\x{fffffffffffffffff}", 0, "no character beyond"},
-        {"(?x)a", 0, "after `(?`"},
-        {"(?", 0, "after `(?`"},
-        {"(?i", 0, "after `(?`"},
-        {"(?)", 0, "after `(?`"},
-        {"(?i-)", 0, "after `(?`"},
-        {"(?>a)", 0, "after `(?`"},
-        {"(?P<>a)", 0, "a name of a group"},
-        {"(?P<a-b>a)", 0, "a name of a group"},
-        {"(?#x)", 0, "after `(?`"},
-        {"(a{1000}){5}", 12, "too large"},
-        {"((a{100}){100}){100}", 14, "too large"},
-        {"(a|b){0,1000}", 13, "too large"},
-        {"a\xff", 1, "UTF-8"},
-    };
     struct fixture f;
     fixture_open(&f);
-    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < ARC_COUNT_OF(wrong); i++) {
         const struct arc_pattern *pattern = NULL;
         struct arc_pattern_fault fault = {99, ""};
         CHECK_STATUS(
-            arc__pattern_compile(arc__slice_cstr(rows[i].pattern), &f.arena, &pattern, &fault),
+            arc__pattern_compile(arc__slice_cstr(wrong[i].pattern), &f.arena, &pattern, &fault),
             ARC_EINVAL);
-        if (fault.offset != rows[i].offset || strstr(fault.what, rows[i].what) == NULL) {
-            printf("# %s: %u %s\n", rows[i].pattern, fault.offset, fault.what);
-            CHECK(fault.offset == rows[i].offset && strstr(fault.what, rows[i].what) != NULL);
+        if (fault.offset != wrong[i].offset || strstr(fault.what, wrong[i].what) == NULL) {
+            printf("# %s: %u %s\n", wrong[i].pattern, fault.offset, fault.what);
+            CHECK(fault.offset == wrong[i].offset && strstr(fault.what, wrong[i].what) != NULL);
         }
     }
     fixture_close(&f);

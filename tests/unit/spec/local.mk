@@ -8,11 +8,13 @@ unit_tests += \
 	tests/unit/spec/plan_matrix_test \
 	tests/unit/spec/plan_print_test \
 	tests/unit/spec/plan_property_test \
+	tests/unit/spec/hostile_test \
 	tests/unit/spec/plan_test \
 	tests/unit/spec/plan_text_test \
 	tests/unit/spec/roundtrip_test \
 	tests/unit/spec/rules_test \
 	tests/unit/spec/scope_test \
 	tests/unit/spec/spec_test \
+	tests/unit/spec/suite_test \
 	tests/unit/spec/tree_test
-EXTRA_DIST += tests/golden/spec tests/unit/spec/help.h
+EXTRA_DIST += tests/data tests/golden/spec tests/unit/spec/help.h

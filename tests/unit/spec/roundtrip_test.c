@@ -403,6 +403,7 @@ static void layout_holds(struct subject *s, const char *what, arc_slice text)
         return;
     if (!test_check_status(__FILE__, __LINE__, what, format_text(s, once, &twice), ARC_OK))
         return;
+    CHECK(subject_find(s, ARC_DIAG_COMMENTS_LOST) == NULL);
     same(what, twice, once);
     const struct arc_node *before = tree_of(s, text), *after = tree_of(s, once);
     if (before != NULL && after != NULL)

@@ -2,4 +2,4 @@ module libarcentra.example/exprbench
 
 go 1.18
 
-require github.com/expr-lang/expr v1.17.6 // indirect
+require github.com/expr-lang/expr v1.17.6

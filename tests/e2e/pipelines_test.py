@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The pipelines among the examples: each is checked, planned and run to its end by the local runner.
+
+Their steps are real processes; the tools that they name (go, npm, docker, terraform, ...) are small
+programs in a directory of the test that note how they were called and succeed, so that what is
+tried is the pipeline and not what happens to be installed.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from harness import PATIENCE, SOURCE, case, check, program, run_cases, same
+
+PIPELINES = os.path.join(os.path.abspath(SOURCE), "examples", "pipelines")
+
+# What is not success with no inputs at all: arguments, the run's own result, and the jobs that do
+# not run, as regular expressions of their instance keys.
+EXPECTED = {
+    "fail": {"code": 1, "failed": r"."},
+    "python-package": {"skipped": "publish"},
+    "node-app": {"skipped": "budget"},
+    "container-image": {"skipped": "push"},
+    "docs-site": {"skipped": "publish"},
+    "release-approval": {"args": ["--approve", "all"]},
+    "kubernetes-rollout": {"args": ["--approve", "all"], "skipped": "roll-back"},
+    "terraform": {"args": ["--approve", "all"]},
+    "database-migration": {"args": ["--approve", "all"]},
+    "restore-drill": {"skipped": "alarm"},
+}
+# Run elsewhere: the demo builds the repository with one, the other waits for a lost agent.
+ELSEWHERE = {"self-build", "retry-lost"}
+# Tools of the system that steps may use as they are.
+REAL = {"git"}
+
+
+def names():
+    found = [name[:-5] for name in os.listdir(PIPELINES) if name.endswith(".yaml")]
+    return sorted(set(found) - ELSEWHERE)
+
+
+def text_of(name):
+    with open(os.path.join(PIPELINES, name + ".yaml")) as file:
+        return file.read()
+
+
+def tools_of(name):
+    found = re.search(r"^# Tools: (.*?)\.$", text_of(name), re.M)
+    return [tool.strip() for tool in found.group(1).split(",")] if found else []
+
+
+class Place:
+    """A directory with the tools of one pipeline; what they were called with is in `calls`."""
+
+    def __init__(self, name):
+        self.directory = tempfile.mkdtemp(prefix="arcentra-pipelines-")
+        self.bin = os.path.join(self.directory, "bin")
+        self.calls = os.path.join(self.directory, "calls")
+        self.path = os.path.join(PIPELINES, name + ".yaml")
+        os.mkdir(self.bin)
+        open(self.calls, "w").close()
+        for tool in tools_of(name) + ["git"]:
+            self.tool(tool)
+        # A checkout is an empty directory of the name that was asked for.
+        self.tool("git", 'for last; do :; done; [ "$1" != clone ] || mkdir -p "$last"')
+        self.tool("gofmt")
+        self.tool("configure")
+
+    def tool(self, name, more=":"):
+        path = os.path.join(self.bin, name)
+        with open(path, "w") as file:
+            file.write('#!/bin/sh\necho "${0##*/} $*" >> "%s"\n%s\n' % (self.calls, more))
+        os.chmod(path, 0o755)
+
+    def arcentra(self, *argv, code=0):
+        env = {key: value for key, value in os.environ.items()
+               if not key.startswith(("ARCENTRA_", "LC_"))}
+        env.update(PATH=self.bin + ":" + env["PATH"], TMPDIR=self.directory, LANG="C.UTF-8")
+        done = subprocess.run([program("arcentra")] + list(argv), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=env,
+                              cwd=self.directory, timeout=PATIENCE * 4)
+        out, err = done.stdout.decode(), done.stderr.decode()
+        check("Sanitizer" not in err and "runtime error" not in err, err)
+        same(done.returncode, code, "exit code of %r\n%s\n%s" % (argv, out[-3000:], err))
+        return out
+
+    def called(self):
+        with open(self.calls) as file:
+            return [line.split(" ", 1)[0] for line in file]
+
+    def close(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def ends_of(out):
+    """The last status of each job, by instance key, and of the run."""
+    jobs, run = {}, None
+    for line in out.splitlines():
+        event = json.loads(line)
+        if event["type"] == "job":
+            jobs[event["job"]] = event["status"]
+        elif event["type"] == "run" and "status" in event:
+            run = event["status"]
+    return jobs, run
+
+
+def try_pipeline(name):
+    expected = EXPECTED.get(name, {})
+    place = Place(name)
+    try:
+        place.arcentra("validate", place.path)
+        plan = json.loads(place.arcentra("plan", "--format", "json", place.path))
+        keys = [job["key"] for job in plan["jobs"]]
+        same(len(set(keys)), len(keys), "different instance keys")
+        out = place.arcentra("run", "--json", *expected.get("args", []), place.path,
+                             code=expected.get("code", 0))
+        jobs, _ = ends_of(out)
+        same(sorted(jobs), sorted(keys), "the jobs that ended are those that were planned")
+        for key, status in sorted(jobs.items()):
+            want = "success"
+            for other in ("skipped", "failed"):
+                if re.match("(?:%s)$" % expected.get(other, r"(?!)"), key):
+                    want = other
+            same(status, want, "the end of " + key)
+        skipped = expected.get("skipped") is not None
+        missing = set(tools_of(name)) - set(place.called()) - REAL
+        check(skipped or not missing, "never called: %s" % ", ".join(sorted(missing)))
+    finally:
+        place.close()
+
+
+def add(name):
+    @case("%s is valid, planned, and run to its end" % name)
+    def _():
+        try_pipeline(name)
+
+
+@case("there are at least 25 real pipelines, one of 200 jobs")
+def _():
+    check(len([name for name in names() if tools_of(name)]) >= 25, "too few: %r" % names())
+    place = Place("etl-200")
+    try:
+        plan = json.loads(place.arcentra("plan", "--format", "json", place.path))
+        same(len(plan["jobs"]), 200, "jobs of etl-200")
+    finally:
+        place.close()
+
+
+for each in names():
+    add(each)
+run_cases()
