@@ -303,7 +303,8 @@ def fail_fast(world):
     same(leftovers(world), [], "processes")
 
 
-GATED = ("namespace: a.b\nstages:\n- name: build\n  jobs: [{name: b, steps: [{name: s, run: 'true'}]}]\n"
+GATED = ("namespace: a.b\nstages:\n- name: build\n"
+         "  jobs: [{name: b, steps: [{name: s, run: 'true'}]}]\n"
          "- name: ship\n  approval: {required: true, approvers: [ann]}\n"
          "  jobs: [{name: c, steps: [{name: s, run: echo shipped}]}]\n")
 

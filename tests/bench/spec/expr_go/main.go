@@ -60,12 +60,14 @@ var structs = world{
 
 var maps = map[string]any{
 	"trigger": map[string]any{"type": "event", "ref": "refs/heads/main", "branch": "main",
-		"tag": "", "sha": "0123456789abcdef", "event": "push", "actor": "kim", "requestId": "r1"},
+		"tag": "", "sha": "0123456789abcdef", "event": "push", "actor": "kim",
+		"requestId": "r1"},
 	"variables": map[string]any{"deploy": "yes", "region": "eu-west", "target": "staging"},
 	"matrix":    map[string]any{"go": "1.25", "os": "linux"},
 	"needs": map[string]any{
-		"build": map[string]any{"outputs": map[string]any{"tag": "v9"}, "result": "success"},
-		"lint":  map[string]any{"outputs": map[string]any{}, "result": "success"}},
+		"build": map[string]any{
+			"outputs": map[string]any{"tag": "v9"}, "result": "success"},
+		"lint": map[string]any{"outputs": map[string]any{}, "result": "success"}},
 	"success": yes,
 }
 
@@ -127,7 +129,8 @@ func main() {
 			name string
 			env  any
 		}{{"maps", maps}, {"structs", structs}} {
-			if err := measure(condition[0]+"_"+form.name, condition[1], form.env); err != nil {
+			err := measure(condition[0]+"_"+form.name, condition[1], form.env)
+			if err != nil {
 				fmt.Fprintln(os.Stderr, condition[0], form.name, err)
 				os.Exit(1)
 			}
