@@ -402,8 +402,8 @@ static arc_status take_binary(struct arc_parser *parser, enum arc_operator opera
                       "compares what is a comparison already", "");
     ARC_TRY(reduce(parser, binds));
     enum arc_expr_op op = operator_ == ARC_OPERATOR_OR    ? ARC_OP_OR_JUMP
-                     : operator_ == ARC_OPERATOR_AND ? ARC_OP_AND_JUMP
-                                                     : ARC_OP_NULL_JUMP;
+                          : operator_ == ARC_OPERATOR_AND ? ARC_OP_AND_JUMP
+                                                          : ARC_OP_NULL_JUMP;
     uint32_t from = parser->starts[parser->height - 1], jump = 0;
     int jumps = operator_ == ARC_OPERATOR_OR || operator_ == ARC_OPERATOR_AND ||
                 operator_ == ARC_OPERATOR_COALESCE;

@@ -135,7 +135,7 @@ def diagnostics():
     editor = Editor()
     same(editor.open(GOOD), [], "findings of a good definition")
     bad = GOOD.replace("dependsOn: [build]", "dependsOn: [biuld]")
-    (finding,) = [each for each in editor.open(bad) if each["severity"] == 1]
+    finding = [each for each in editor.open(bad) if each["severity"] == 1][0]
     line, character = place(bad, "biuld")
     same(finding["range"]["start"], {"line": line, "character": character}, "where it starts")
     same(finding["range"]["end"], {"line": line, "character": character + 5}, "where it ends")
