@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The pipelines among the examples: each is checked, planned and run to its end by the local runner.
+"""The pipelines among the examples: each is checked, planned and run to its end by the local
+runner.
 
 Their steps are real processes; the tools that they name (go, npm, docker, terraform, ...) are small
 programs in a directory of the test that note how they were called and succeed, so that what is
