@@ -39,6 +39,21 @@ ELSEWHERE = {"self-build", "retry-lost"}
 # Runs that something else has started: the words of the command line, and what differs from the run
 # without them. `called` is a command line of a tool that only such a run has.
 VARIANTS = {
+    "a tag that agrees with the version publishes python-package":
+        ("python-package", {"starts": ["--tag", "v1.4.0"],
+                            "called": "twine upload --non-interactive dist/*"}),
+    "a tag that does not agree with the version publishes nothing":
+        ("python-package", {"starts": ["--tag", "v1.4.1"], "skipped": "publish"}),
+    "main pushes container-image with the digest that was built":
+        ("container-image", {"starts": ["--branch", "main"],
+                             "called": "cosign sign --yes registry.example.com/shop/orders@sha256:"
+                                       + 32 * "5e"}),
+    "a release branch publishes docs-site under its number":
+        ("docs-site", {"starts": ["--branch", "release/1.2"],
+                       "called": "rclone sync site docs:1.2"}),
+    "main publishes docs-site as the latest":
+        ("docs-site", {"starts": ["--branch", "main"],
+                       "called": "rclone sync site docs:latest"}),
 }
 # What tools say, where a pipeline goes on with it.
 ANSWERS = {
@@ -55,7 +70,7 @@ ANSWERS = {
 CLONE = 'for last; do :; done; [ "$1" != clone ] || mkdir -p "$last"'
 CONFIGURE = """echo '[ -z "$CC" ] || "$CC" --version' > configure; chmod +x configure"""
 # The only programs of this machine that a step can find.
-SYSTEM = ["awk", "cat", "chmod", "cut", "du", "mkdir", "printf", "rm", "sh", "sha256sum", "sleep",
+SYSTEM = ["awk", "cat", "chmod", "cut", "du", "ls", "mkdir", "printf", "rm", "sh", "sha256sum", "sleep",
           "tail"]
 # What a definition that is fine may be warned of: triggers that this version does not act on.
 FINE = {"ARC0601"}
