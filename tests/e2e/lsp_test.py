@@ -87,7 +87,7 @@ class Editor:
     def tell(self, method, params):
         self.write({"method": method, "params": params})
 
-    def open(self, text, uri="file:///work/pipeline.yaml"):
+    def open(self, text, uri="file:///project/pipeline.yaml"):
         """Opens or changes the document; its findings."""
         self.version += 1
         self.uri = uri
