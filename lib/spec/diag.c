@@ -311,6 +311,17 @@ struct arc_diag *arc__diag_add(struct arc_sink *sink, enum arc_diag_code code,
                             arg_count);
 }
 
+/* 1: the text can be shown as it is. What a hint repeats to be pasted cannot be escaped. */
+static int is_clean(arc_slice text)
+{
+    const unsigned char *c = (const unsigned char *)text.ptr;
+    for (size_t i = 0; i < text.len; i++) {
+        if (c[i] < 0x20 || c[i] == 0x7f || turns_direction(c + i, text.len - i < 3 ? 0 : 3))
+            return 0;
+    }
+    return 1;
+}
+
 struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code,
                                   enum arc_severity severity, const struct arc_path *path,
                                   const struct arc_span *span, arc_slice hint,
@@ -331,7 +342,7 @@ struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code
     diag->severity = severity;
     diag->code = row->code;
     diag->message = fill(sink, row->sentence, args, arg_count);
-    diag->hint = hint.len > 0 ? hint : arc__slice_cstr(row->fix);
+    diag->hint = hint.len > 0 && is_clean(hint) ? hint : arc__slice_cstr(row->fix);
     diag->path = path_text(sink, path);
     diag->mark = resolve(sink, span);
     insert_sorted(sink->diags, diag);
