@@ -8,4 +8,5 @@ include examples/embed.mk
 include examples/server/local.mk
 include examples/demo/local.mk
 EXTRA_DIST += examples/README.md
-EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/examples/pipelines/*.yaml))
+EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/examples/pipelines/*.yaml \
+	$(srcdir)/examples/pipelines/templates/*.yaml))

@@ -68,6 +68,28 @@ arc_status cli_check(const struct text *text, const char *path, const struct arg
             "Where included templates are (beside the definition); may come again.", (dirs), 0, 0 \
     }
 
+/* What starts a run, in the words of `plan` and `run`; texts that were not given are NULL. */
+struct starts {
+    const char *ref, *branch, *tag, *sha, *event, *actor, *payload_file;
+    struct text payload; /* the file's, once it was read */
+};
+/* The rows of a table of arguments that fill it. */
+#define CLI_START(name, metavar, help, out) \
+    { \
+        name, 0, ARG_TEXT, NULL, metavar, help, out, 0, 0 \
+    }
+#define CLI_STARTS(starts) \
+    CLI_START("ref", "REF", "The ref that it is about, like refs/heads/main.", &(starts)->ref), \
+        CLI_START("branch", "NAME", "The branch.", &(starts)->branch), \
+        CLI_START("tag", "NAME", "The tag.", &(starts)->tag), \
+        CLI_START("sha", "COMMIT", "The commit.", &(starts)->sha), \
+        CLI_START("event", "TYPE", "What has happened, like push.", &(starts)->event), \
+        CLI_START("actor", "NAME", "Who starts it.", &(starts)->actor), \
+        CLI_START("payload", "FILE", "What came with the event: a file of JSON.", \
+                  &(starts)->payload_file)
+/* Reads the payload's file, if one was named. 0, or says what is wrong: EXIT_USAGE. */
+int cli_read_payload(struct starts *starts);
+
 /* "key=value" pairs as arc_pair; the keys are owned. 0, or says what is wrong: EXIT_USAGE. */
 struct pairs {
     arc_pair *items;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/term.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "common/templates.h"
 
@@ -134,6 +135,23 @@ int cli_read_file(const char *path, struct text *out)
         cli_fail("%s cannot be read: %s.", path, strerror(saved));
         return EXIT_USAGE;
     }
+    return 0;
+}
+
+int cli_read_payload(struct starts *starts)
+{
+    char why[256] = "";
+    if (starts->payload_file == NULL)
+        return 0;
+    if (cli_read_file(starts->payload_file, &starts->payload) != 0)
+        return EXIT_USAGE;
+    const json_node *root =
+        json_parse(text_get(&starts->payload), starts->payload.len, why, sizeof(why));
+    if (root == NULL) {
+        cli_fail("--payload %s is not JSON: %s", starts->payload_file, why);
+        return EXIT_USAGE;
+    }
+    json_free(root);
     return 0;
 }
 

@@ -11,7 +11,8 @@
 struct planning {
     uint32_t form;
     const char *inputs_file, *agents_file;
-    const char *type, *ref, *branch, *tag, *sha, *actor;
+    const char *type;
+    struct starts starts;
     struct arg_list variables, dirs;
     struct text inputs, agents;
 };
@@ -26,16 +27,22 @@ static void put_given(struct json_out *json, const char *key, const char *value)
 static int inputs_of_flags(struct planning *planning)
 {
     struct json_out json = {&planning->inputs, 0};
+    const struct starts *starts = &planning->starts;
     struct pairs pairs;
+    if (cli_read_payload(&planning->starts) != 0)
+        return EXIT_USAGE;
     int exit_code = cli_read_pairs(&planning->variables, "--var", &pairs);
     json_open(&json, NULL, '{');
     json_open(&json, "trigger", '{');
     put_given(&json, "type", planning->type);
-    put_given(&json, "ref", planning->ref);
-    put_given(&json, "branch", planning->branch);
-    put_given(&json, "tag", planning->tag);
-    put_given(&json, "sha", planning->sha);
-    put_given(&json, "actor", planning->actor);
+    put_given(&json, "ref", starts->ref);
+    put_given(&json, "branch", starts->branch);
+    put_given(&json, "tag", starts->tag);
+    put_given(&json, "sha", starts->sha);
+    put_given(&json, "event", starts->event);
+    put_given(&json, "actor", starts->actor);
+    if (starts->payload_file != NULL)
+        json_put_raw(&json, "payload", text_get(&starts->payload));
     json_close(&json, '}');
     json_open(&json, "variables", '{');
     for (size_t i = 0; i < pairs.count; i++)
@@ -48,8 +55,10 @@ static int inputs_of_flags(struct planning *planning)
 
 static int read_inputs(struct planning *planning)
 {
-    int flags = planning->type != NULL || planning->ref != NULL || planning->branch != NULL ||
-                planning->tag != NULL || planning->sha != NULL || planning->actor != NULL ||
+    const struct starts *starts = &planning->starts;
+    int flags = planning->type != NULL || starts->ref != NULL || starts->branch != NULL ||
+                starts->tag != NULL || starts->sha != NULL || starts->event != NULL ||
+                starts->actor != NULL || starts->payload_file != NULL ||
                 planning->variables.count > 0;
     if (planning->agents_file != NULL &&
         cli_read_file(planning->agents_file, &planning->agents) != 0)
@@ -145,11 +154,7 @@ int cmd_plan(const struct command *command, int argc, char **argv)
         {"var", 'v', ARG_LIST, NULL, "NAME=TEXT", "A variable; may come again.",
          &planning.variables, 0, 0},
         {"type", 0, ARG_TEXT, NULL, "WORD", "What starts the run (manual).", &planning.type, 0, 0},
-        {"ref", 0, ARG_TEXT, NULL, "REF", "The ref that it is about.", &planning.ref, 0, 0},
-        {"branch", 0, ARG_TEXT, NULL, "NAME", "The branch.", &planning.branch, 0, 0},
-        {"tag", 0, ARG_TEXT, NULL, "NAME", "The tag.", &planning.tag, 0, 0},
-        {"sha", 0, ARG_TEXT, NULL, "COMMIT", "The commit.", &planning.sha, 0, 0},
-        {"actor", 0, ARG_TEXT, NULL, "NAME", "Who starts it.", &planning.actor, 0, 0},
+        CLI_STARTS(&planning.starts),
         {"inputs", 'i', ARG_TEXT, NULL, "FILE", "All of that as JSON, in place of the flags.",
          &planning.inputs_file, 0, 0},
         {"agents", 'a', ARG_TEXT, NULL, "FILE",
@@ -167,6 +172,7 @@ int cmd_plan(const struct command *command, int argc, char **argv)
         }
     }
     text_deinit(&planning.inputs);
+    text_deinit(&planning.starts.payload);
     text_deinit(&planning.agents);
     arg_list_deinit(&planning.variables);
     arg_list_deinit(&planning.dirs);

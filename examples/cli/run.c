@@ -28,6 +28,7 @@ struct running {
     const char *path, *workdir;
     struct arg_list variables, dirs, approved;
     struct gates gates;
+    struct starts starts;
     int64_t slots;
     int json, keep, fail_fast;
     arc_ctl *ctl;
@@ -250,6 +251,17 @@ static int open_signals(void)
     return fd;
 }
 
+static void take_starts(const struct starts *starts, arc_run_options *run)
+{
+    run->triggered_by = starts->actor != NULL ? starts->actor : "arcentra run";
+    run->ref = starts->ref;
+    run->branch = starts->branch;
+    run->tag = starts->tag;
+    run->sha = starts->sha;
+    run->event = starts->event;
+    run->payload = starts->payload_file != NULL ? text_get(&starts->payload) : NULL;
+}
+
 static int start(struct running *running)
 {
     arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
@@ -262,7 +274,7 @@ static int start(struct running *running)
     options.host_slots = (uint32_t)running->slots;
     run.variables = pairs.items;
     run.variable_count = pairs.count;
-    run.triggered_by = "arcentra run";
+    take_starts(&running->starts, &run);
     sub.run_id = running->run_id;
     if (failed == 0 && (arc_ctl_open(&options, &running->ctl, &err) != ARC_OK ||
                         local_offer(&running->local, running->ctl, &running->view, &err) != ARC_OK))
@@ -291,7 +303,9 @@ static int result(const struct running *running)
 
 static int run(struct running *running)
 {
-    int failed = cli_read_spec_in(running->path, running->json, &running->dirs, &running->spec);
+    int failed = cli_read_payload(&running->starts);
+    if (failed == 0)
+        failed = cli_read_spec_in(running->path, running->json, &running->dirs, &running->spec);
     if (failed == 0)
         failed = read_plan(running);
     if (failed == 0)
@@ -328,13 +342,13 @@ int cmd_run(const struct command *command, int argc, char **argv)
     const struct arg table[] = {
         {"var", 'v', ARG_LIST, NULL, "NAME=VALUE", "A variable over the definition's.",
          &running.variables, 0, 0},
+        CLI_STARTS(&running.starts),
         {"workdir", 'C', ARG_TEXT, NULL, "DIR", "All jobs work here, instead of a new place each.",
          &running.workdir, 0, 0},
         {"slots", 'j', ARG_NUMBER, NULL, "N", "Jobs at one time (as many as processors).",
          &running.slots, 1, 64},
         {"approve", 0, ARG_LIST, NULL, "GATE",
-         "Approve pipeline, stage:NAME or job:NAME when the run waits there, or all.",
-         &running.approved, 0, 0},
+         "Approve when the run waits there; `all` names every gate.", &running.approved, 0, 0},
         {"fail-fast", 0, ARG_SWITCH, NULL, NULL, "Stop the run at the first job that fails.",
          &running.fail_fast, 0, 0},
         {"keep", 0, ARG_SWITCH, NULL, NULL, "Leave the workspaces and say where they are.",
@@ -352,6 +366,7 @@ int cmd_run(const struct command *command, int argc, char **argv)
     arg_list_deinit(&running.variables);
     arg_list_deinit(&running.approved);
     arg_list_deinit(&running.dirs);
+    text_deinit(&running.starts.payload);
     arg_list_deinit(&rest);
     return exit_code;
 }

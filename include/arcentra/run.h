@@ -20,25 +20,33 @@ typedef struct arc_pair {
     const char *key, *value;
 } arc_pair;
 
-/** How a run is started. Zero in a field: none. Since: 0.1. */
+/** How a run is started: what its definition reads as `trigger` and `git`. The texts are UTF-8 of
+ * at most 256 KiB each; zero in a field: none. `trigger.type` is `manual`. Since: 0.1. */
 typedef struct arc_run_options {
     size_t size;
     const arc_pair *variables; /* over the definition's */
     size_t variable_count;
-    const char *triggered_by;
-    const char *branch, *ref;
+    const char *triggered_by; /* trigger.actor */
+    const char *branch, *ref; /* "main", "refs/heads/main" */
+    const char *tag, *sha;    /* "v1.2.0", the commit */
+    const char *event;        /* the type of what has happened, like "push" */
+    const char *payload;      /* what came with it: JSON of any kind */
+    /* The revision that the run is about, where it is not the trigger's `sha` and `branch`. */
+    const char *git_commit, *git_branch;
+    const char *git_repo; /* the address of the repository */
 } arc_run_options;
 #define ARC_RUN_OPTIONS_INIT \
     { \
-        sizeof(arc_run_options), NULL, 0, NULL, NULL, NULL \
+        sizeof(arc_run_options), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+            NULL \
     }
 
 /**
  * Starts a run of spec: durable when the next dispatch has returned; the event
  * arcentra.pipeline.triggered says so. run_id (ARC_ID_SIZE bytes) gets its id at once.
  * options may be NULL. Owner: spec stays the caller's. Thread: owner.
- * Errors: ARC_EINVAL (a variable that is given twice, a definition that cannot be planned with
- * them), ARC_ELIMIT (runs_max), ARC_ENOMEM, ARC_EUNAVAILABLE. Since: 0.1.
+ * Errors: ARC_EINVAL (a variable that is given twice, a payload that is not JSON, a definition that
+ * cannot be planned with them), ARC_ELIMIT (runs_max), ARC_ENOMEM, ARC_EUNAVAILABLE. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec,
                                               const arc_run_options *options, char *run_id,

@@ -748,7 +748,7 @@ static void step(struct checker *checker, const struct arc_code *code)
     const struct arc_expr_key *key = NULL;
     const struct arc_code_place *place = &checker->expr->places[checker->at];
     struct type top;
-    switch ((enum arc_op)code->op) {
+    switch ((enum arc_expr_op)code->op) {
     case ARC_OP_CONST:
         value = &checker->expr->constants[code->c];
         push(checker, type_of(value), place->from, place->to, value);

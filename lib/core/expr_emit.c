@@ -44,7 +44,7 @@ void arc__emit_reduce(struct arc_parser *parser, struct arc_code code, uint32_t 
     (void)add(parser, code, at, end, parser->starts[parser->height - 1]);
 }
 
-uint32_t arc__emit_jump(struct arc_parser *parser, enum arc_op op, uint32_t pops, uint32_t at,
+uint32_t arc__emit_jump(struct arc_parser *parser, enum arc_expr_op op, uint32_t pops, uint32_t at,
                         uint32_t end)
 {
     uint32_t from = parser->starts[parser->height - 1];
@@ -322,7 +322,7 @@ static int all_constants(const struct arc_parser *parser, uint32_t start, uint32
 
 /* The instruction of a literal with brackets, whose parts are pops operands. */
 static void emit_literal(struct arc_parser *parser, const struct arc_frame *frame,
-                         const struct arc_value *folded, enum arc_op op, uint32_t pops)
+                         const struct arc_value *folded, enum arc_expr_op op, uint32_t pops)
 {
     if (folded != NULL) {
         parser->count -= pops;

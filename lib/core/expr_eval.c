@@ -382,7 +382,7 @@ static inline int is_bool(const struct arc_value *value)
 
 static arc_status logic_fault(struct run *run, const struct arc_value *value)
 {
-    switch ((enum arc_op)run->code->op) {
+    switch ((enum arc_expr_op)run->code->op) {
     case ARC_OP_AND_JUMP:
     case ARC_OP_AND:
         return not_bool(run, value, "`&&`");
@@ -415,7 +415,7 @@ static inline const struct arc_code *decide(const struct arc_code *base, const s
     if ((*top)[-1].kind != ARC_VALUE_BOOL)
         return pc;
     for (;;) {
-        switch ((enum arc_op)pc[1].op) {
+        switch ((enum arc_expr_op)pc[1].op) {
         case ARC_OP_AND_JUMP:
             if (yes)
                 return pc + 1;
@@ -444,7 +444,7 @@ static inline const struct arc_code *decide(const struct arc_code *base, const s
 static arc_status do_logic(struct run *run, const struct arc_code **pc)
 {
     const struct arc_code *base = run->machine.expr->code, *code = *pc;
-    enum arc_op op = (enum arc_op)code->op;
+    enum arc_expr_op op = (enum arc_expr_op)code->op;
     if (op == ARC_OP_AND || op == ARC_OP_OR || op == ARC_OP_COND)
         run->top--;
     struct arc_value *value =
@@ -467,7 +467,7 @@ static arc_status do_logic(struct run *run, const struct arc_code **pc)
 
 static arc_status do_rare(struct run *run)
 {
-    switch ((enum arc_op)run->code->op) {
+    switch ((enum arc_expr_op)run->code->op) {
     case ARC_OP_MEMBER:
         return do_member(run);
     case ARC_OP_INDEX:
@@ -503,7 +503,7 @@ static arc_status execute(struct run *run)
     arc_status status = ARC_OK;
     for (const struct arc_code *pc = base; pc < end; pc++) {
         run->code = pc;
-        switch ((enum arc_op)pc->op) {
+        switch ((enum arc_expr_op)pc->op) {
         case ARC_OP_CONST:
             *top++ = expr->constants[pc->c];
             break;

@@ -30,6 +30,11 @@ static char peek(const struct arc_lexer *lexer, uint32_t ahead)
     return at < lexer->text.len ? lexer->text.ptr[at] : '\0';
 }
 
+arc_slice arc__token_text(const struct arc_lexer *lexer)
+{
+    return arc__slice(lexer->text.ptr + lexer->token.at, lexer->token.end - lexer->token.at);
+}
+
 uint32_t arc__lex_bound(arc_slice text)
 {
     uint32_t count = 1;

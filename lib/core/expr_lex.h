@@ -47,9 +47,7 @@ uint32_t arc__lex_bound(arc_slice text);
 /* The operator of that word; ARC_OPERATOR_COUNT: none. */
 enum arc_operator arc__lex_word(arc_slice word);
 
-static inline arc_slice arc__token_text(const struct arc_lexer *lexer)
-{
-    return arc__slice(lexer->text.ptr + lexer->token.at, lexer->token.end - lexer->token.at);
-}
+/* The token as it is written. */
+arc_slice arc__token_text(const struct arc_lexer *lexer);
 
 #endif

@@ -94,7 +94,7 @@ static void step(struct flow *flow, const struct arc_code *code)
     uint64_t name = flow->names < 64 ? UINT64_C(1) << flow->names : ALL;
     uint64_t key;
     flow->names += (uint32_t)is_path(code);
-    switch ((enum arc_op)code->op) {
+    switch ((enum arc_expr_op)code->op) {
     case ARC_OP_PATH:
         push(flow, name);
         return;

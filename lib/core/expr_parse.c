@@ -211,7 +211,7 @@ static arc_status refuse_close(struct arc_parser *parser)
 
 /* --- an operand --------------------------------------------------------------------------- */
 
-static arc_status take_unary(struct arc_parser *parser, enum arc_op op)
+static arc_status take_unary(struct arc_parser *parser, enum arc_expr_op op)
 {
     struct arc_frame *frame = NULL;
     ARC_TRY(open_frame(parser, ARC_FRAME_UNARY, &frame));
@@ -401,9 +401,9 @@ static arc_status take_binary(struct arc_parser *parser, enum arc_operator opera
         return syntax(parser, ARC_LIT("write `a < b && b < c`"),
                       "compares what is a comparison already", "");
     ARC_TRY(reduce(parser, binds));
-    enum arc_op op = operator_ == ARC_OPERATOR_OR    ? ARC_OP_OR_JUMP
-                     : operator_ == ARC_OPERATOR_AND ? ARC_OP_AND_JUMP
-                                                     : ARC_OP_NULL_JUMP;
+    enum arc_expr_op op = operator_ == ARC_OPERATOR_OR    ? ARC_OP_OR_JUMP
+                          : operator_ == ARC_OPERATOR_AND ? ARC_OP_AND_JUMP
+                                                          : ARC_OP_NULL_JUMP;
     uint32_t from = parser->starts[parser->height - 1], jump = 0;
     int jumps = operator_ == ARC_OPERATOR_OR || operator_ == ARC_OPERATOR_AND ||
                 operator_ == ARC_OPERATOR_COALESCE;

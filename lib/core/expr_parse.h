@@ -21,7 +21,7 @@ enum arc_frame_kind {
 
 struct arc_frame {
     uint8_t kind;
-    uint8_t operator_; /* BINARY; UNARY: enum arc_op */
+    uint8_t operator_; /* BINARY; UNARY: enum arc_expr_op */
     uint8_t negated;   /* `not in`; UNARY: a minus before the least integer */
     uint8_t binds;
     uint32_t at, end; /* the token */
@@ -68,7 +68,7 @@ void arc__emit_path(struct arc_parser *parser, enum arc_context context, uint32_
 void arc__emit_reduce(struct arc_parser *parser, struct arc_code code, uint32_t pops, uint32_t at,
                       uint32_t end);
 /* Its index; pops operands are gone. */
-uint32_t arc__emit_jump(struct arc_parser *parser, enum arc_op op, uint32_t pops, uint32_t at,
+uint32_t arc__emit_jump(struct arc_parser *parser, enum arc_expr_op op, uint32_t pops, uint32_t at,
                         uint32_t end);
 /* The jump goes to the next instruction. */
 void arc__emit_target(struct arc_parser *parser, uint32_t jump);

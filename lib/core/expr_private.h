@@ -20,7 +20,7 @@ enum arc_operator {
 };
 #define ARC_BINDS_UNARY 6u
 
-enum arc_op {
+enum arc_expr_op {
     ARC_OP_CONST,  /* push constants[c] */
     ARC_OP_PATH,   /* push context a, then the members keys[c] … keys[c + b - 1] of it */
     ARC_OP_MEMBER, /* the member keys[c] of the top */

@@ -18,8 +18,6 @@ libarc_la_SOURCES += \
 	lib/core/functions.c lib/core/functions.def lib/core/functions.h \
 	lib/core/functions_list.c lib/core/functions_private.h \
 	lib/core/functions_text.c lib/core/functions_value.c \
-	lib/core/limits.def \
-	lib/core/operators.def \
 	lib/core/pattern.c lib/core/pattern.h \
 	lib/core/pattern_parse.c lib/core/pattern_private.h \
 	lib/core/plan.c lib/core/plan.h \

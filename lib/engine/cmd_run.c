@@ -62,6 +62,23 @@ static arc_status take_includes(const struct arc_cmd *cmd, struct arc_arena *are
     return ARC_OK;
 }
 
+struct arc_plan_inputs arc__cmd_inputs(const struct arc_cmd *cmd)
+{
+    return (struct arc_plan_inputs){.variables = cmd->u.trigger.variables,
+                                    .trigger_type = ARC_LIT("manual"),
+                                    .actor = cmd->u.trigger.triggered_by,
+                                    .ref = cmd->u.trigger.ref,
+                                    .branch = cmd->u.trigger.branch,
+                                    .request_id = cmd->u.trigger.request_id,
+                                    .tag = cmd->u.trigger.tag,
+                                    .sha = cmd->u.trigger.sha,
+                                    .event = cmd->u.trigger.event,
+                                    .payload = cmd->u.trigger.payload,
+                                    .git_commit = cmd->u.trigger.git_commit,
+                                    .git_branch = cmd->u.trigger.git_branch,
+                                    .git_repo = cmd->u.trigger.git_repo};
+}
+
 /* Reads and plans inside the run's arena: the plan borrows from the text and the tree. */
 static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_slice text,
                             uint32_t format, const struct arc_plan **plan, arc_err *err)
@@ -69,12 +86,7 @@ static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_sl
     const struct arc_cmd *cmd = &box->cmd;
     struct arc_diags *diags = ARC_ARENA_NEW(&box->cmd.arena, struct arc_diags);
     struct arc_spec *spec = NULL;
-    struct arc_plan_inputs inputs = {.variables = cmd->u.trigger.variables,
-                                     .trigger_type = ARC_LIT("manual"),
-                                     .actor = cmd->u.trigger.triggered_by,
-                                     .ref = cmd->u.trigger.ref,
-                                     .branch = cmd->u.trigger.branch,
-                                     .request_id = cmd->u.trigger.request_id};
+    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd);
     const struct arc_read_options to_run = {.runnable = 1};
     arc_slice own = arc__arena_copy(arena, text);
     if (diags == NULL || own.ptr == NULL)

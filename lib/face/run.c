@@ -71,6 +71,28 @@ static void cmd_drop(struct arc_cmd **cmd)
     arc__cmd_free(*cmd);
 }
 
+/* What the definition's contexts `trigger` and `git` give. */
+static void take_texts(struct arc_cmd *cmd, const arc_run_options *options)
+{
+    const struct {
+        arc_slice *to;
+        const char *from;
+    } texts[] = {
+        {&cmd->u.trigger.triggered_by, options->triggered_by},
+        {&cmd->u.trigger.branch, options->branch},
+        {&cmd->u.trigger.ref, options->ref},
+        {&cmd->u.trigger.tag, options->tag},
+        {&cmd->u.trigger.sha, options->sha},
+        {&cmd->u.trigger.event, options->event},
+        {&cmd->u.trigger.payload, options->payload},
+        {&cmd->u.trigger.git_commit, options->git_commit},
+        {&cmd->u.trigger.git_branch, options->git_branch},
+        {&cmd->u.trigger.git_repo, options->git_repo},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(texts); i++)
+        *texts[i].to = arc__arena_copy(&cmd->arena, arc__slice_cstr(texts[i].from));
+}
+
 arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *given, char *run_id,
                          arc_err *err)
 {
@@ -83,10 +105,7 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
         return arc__fail_nomem(err);
     cmd->principal.kind = ARC_PRINCIPAL_HOST;
     ARC_TRY(copy_variables(&options, &cmd->arena, &cmd->u.trigger.variables, err));
-    cmd->u.trigger.triggered_by =
-        arc__arena_copy(&cmd->arena, arc__slice_cstr(options.triggered_by));
-    cmd->u.trigger.branch = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.branch));
-    cmd->u.trigger.ref = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.ref));
+    take_texts(cmd, &options);
     cmd->u.trigger.definition.text = arc__arena_copy(&cmd->arena, spec->text);
     cmd->u.trigger.definition.canonical = arc__arena_copy(&cmd->arena, spec->canonical);
     cmd->u.trigger.definition.format = spec->format;
@@ -95,11 +114,7 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
     if (cmd->arena.failed)
         return arc__fail_nomem(err);
     ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.run_id, err));
-    struct arc_plan_inputs inputs = {.variables = cmd->u.trigger.variables,
-                                     .trigger_type = ARC_LIT("manual"),
-                                     .actor = cmd->u.trigger.triggered_by,
-                                     .ref = cmd->u.trigger.ref,
-                                     .branch = cmd->u.trigger.branch};
+    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd);
     ARC_TRY(check_plan(ctl, spec, &inputs, err));
     arc_id id = cmd->u.trigger.run_id;
     struct arc_cmd *given_away = cmd;

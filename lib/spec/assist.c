@@ -115,6 +115,13 @@ static struct arc_assist_spot flow_spot(const struct arc_assist *assist, uint32_
     char before = i > 0 ? text.ptr[i - 1] : '{';
     char bracket = owner == ARC_OUTLINE_NONE ? '{' : text.ptr[outline->entries[owner].value_offset];
     struct arc_assist_spot spot = {owner, bracket == '{' && before != ':'};
+    for (uint32_t c = arc__outline_child(outline, owner, ARC_OUTLINE_NONE); c != ARC_OUTLINE_NONE;
+         c = arc__outline_child(outline, owner, c)) {
+        const struct arc_outline_entry *entry = &outline->entries[c];
+        if (entry->value.len > 0 && assist->from > entry->value_offset &&
+            assist->from <= entry->value_end)
+            return (struct arc_assist_spot){c, 0}; /* inside of a value of several words */
+    }
     if (before != ':')
         return spot;
     for (uint32_t c = arc__outline_child(outline, owner, ARC_OUTLINE_NONE); c != ARC_OUTLINE_NONE;

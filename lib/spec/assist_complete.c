@@ -207,7 +207,8 @@ static void put_members(const struct arc_assist *assist, arc_slice head, struct 
     const struct arc_outline *outline = &assist->outline;
     uint32_t here = entry_before(assist);
     uint32_t job = arc__assist_enclosing(outline, here, ARC_OBJECT_JOB);
-    for (size_t i = 0; i < ARC_COUNT_OF(members); i++) {
+    int of_each = arc__slice_is(head, "needs") || arc__slice_is(head, "steps");
+    for (size_t i = 0; !of_each && i < ARC_COUNT_OF(members); i++) {
         const struct item item = {"member", arc__slice_cstr(members[i].name), ARC_NONE, ARC_NONE,
                                   arc__slice_cstr(members[i].sentence)};
         if (arc__slice_compare_nocase(head, arc__slice_cstr(members[i].context)) == 0)
@@ -266,23 +267,19 @@ void arc__assist_expression_items(const struct arc_assist *assist, uint32_t from
         head--;
     int deeper = head > from && text.ptr[head - 1] == '.';
     arc_slice name = arc__slice(text.ptr + head, dot - head);
-    static const char *const of_job[] = {"result", "outputs"};
-    static const char *const of_step[] = {"status", "outputs", "exitCode"};
     if (!deeper) {
         put_members(assist, name, json);
         return;
     }
-    const char *const *names = NULL;
-    size_t count = 0;
+    /* Of `needs.JOB.` and `steps.ID.` the table says what each has. */
     arc_slice whole = arc__slice(text.ptr + from, head - 1 - from);
-    if (whole.len >= 5 && memcmp(whole.ptr + whole.len - 5, "needs", 5) == 0)
-        names = of_job, count = ARC_COUNT_OF(of_job);
-    else if (whole.len >= 5 && memcmp(whole.ptr + whole.len - 5, "steps", 5) == 0)
-        names = of_step, count = ARC_COUNT_OF(of_step);
-    for (size_t i = 0; i < count; i++) {
-        const struct item item = {"member", arc__slice_cstr(names[i]), ARC_NONE, ARC_NONE,
-                                  ARC_NONE};
-        put_item(json, &item);
+    for (size_t i = 0; i < ARC_COUNT_OF(members) && whole.len >= 5; i++) {
+        const struct item item = {"member", arc__slice_cstr(members[i].name), ARC_NONE, ARC_NONE,
+                                  arc__slice_cstr(members[i].sentence)};
+        arc_slice last = arc__slice_from(whole, whole.len - 5);
+        if ((arc__slice_is(last, "needs") || arc__slice_is(last, "steps")) &&
+            arc__slice_compare_nocase(last, arc__slice_cstr(members[i].context)) == 0)
+            put_item(json, &item);
     }
 }
 

@@ -206,46 +206,6 @@ static uint32_t flow_word(struct flow *flow, uint32_t from, uint32_t to)
     return to;
 }
 
-/* A value that starts with a bracket at `from`; answers behind its end. `entry` is whose value it
- * is, NONE at the top of a JSON document. A key in the first column ends what was never closed. */
-static uint32_t scan_flow(struct arc_outline *outline, uint32_t entry, uint32_t from, int json)
-{
-    struct flow flow = {.outline = outline};
-    arc_slice text = outline->text;
-    uint32_t i = from;
-    flow.levels[0].entry = entry;
-    while (i < text.len) {
-        char c = text.ptr[i];
-        if (c == '{' || c == '[') {
-            if (flow.depth == ARC_OUTLINE_DEPTH)
-                return (uint32_t)text.len;
-            flow_open(&flow, i++);
-        } else if (c == '}' || c == ']') {
-            flow_close(&flow, i++);
-            if (flow.depth == 0)
-                return i;
-        } else if (c == ',') {
-            flow.levels[flow.depth - 1].key = ARC_OUTLINE_NONE;
-            i++;
-        } else if (is_break(c) && !json && i + 1 < text.len && !is_blank(text.ptr[i + 1]) &&
-                   !is_break(text.ptr[i + 1]) && strchr("}],#", text.ptr[i + 1]) == NULL) {
-            return i;
-        } else if (is_blank(c) || is_break(c) || c == ':') {
-            i++;
-        } else if (c == '#' && !json) {
-            while (i < text.len && !is_break(text.ptr[i]))
-                i++;
-        } else {
-            uint32_t to =
-                c == '"' || (c == '\'' && !json) ? skip_quoted(text, i) : skip_word(text, i);
-            i = flow_word(&flow, i, to);
-        }
-    }
-    return (uint32_t)text.len;
-}
-
-/* --- lines -------------------------------------------------------------------------------- */
-
 /* The colon that ends a key which starts at `from`, or `end` when there is none in the line. */
 static uint32_t find_colon(arc_slice text, uint32_t from, uint32_t end)
 {
@@ -260,6 +220,73 @@ static uint32_t find_colon(arc_slice text, uint32_t from, uint32_t end)
     }
     return end;
 }
+
+/* Whether the line at `from` can be nothing but a line of its own: a list that somebody has just
+ * begun would else swallow everything behind it. */
+static int starts_anew(arc_slice text, uint32_t from)
+{
+    uint32_t end = from;
+    while (end < text.len && !is_break(text.ptr[end]))
+        end++;
+    while (from < end && is_blank(text.ptr[from]))
+        from++;
+    return from < end &&
+           (find_colon(text, from, end) < end ||
+            (text.ptr[from] == '-' && from + 1 < end && is_blank(text.ptr[from + 1])));
+}
+
+/* A value that starts with a bracket at `from`; answers behind its end. `entry` is whose value it
+ * is, NONE at the top of a JSON document. A key in the first column ends what was never closed. */
+static uint32_t walk_flow(struct flow *flow, uint32_t entry, uint32_t from, int json)
+{
+    struct arc_outline *outline = flow->outline;
+    arc_slice text = outline->text;
+    uint32_t i = from;
+    flow->levels[0].entry = entry;
+    while (i < text.len) {
+        char c = text.ptr[i];
+        if (c == '{' || c == '[') {
+            if (flow->depth == ARC_OUTLINE_DEPTH)
+                return (uint32_t)text.len;
+            flow_open(flow, i++);
+        } else if (c == '}' || c == ']') {
+            flow_close(flow, i++);
+            if (flow->depth == 0)
+                return i;
+        } else if (c == ',') {
+            flow->levels[flow->depth - 1].key = ARC_OUTLINE_NONE;
+            i++;
+        } else if (is_break(c) && !json && i + 1 < text.len && !is_blank(text.ptr[i + 1]) &&
+                   !is_break(text.ptr[i + 1]) && strchr("}],#", text.ptr[i + 1]) == NULL) {
+            return i;
+        } else if (is_break(c) && !json && flow->levels[flow->depth - 1].bracket == '[' &&
+                   starts_anew(text, i + 1)) {
+            return i;
+        } else if (is_blank(c) || is_break(c) || c == ':') {
+            i++;
+        } else if (c == '#' && !json) {
+            while (i < text.len && !is_break(text.ptr[i]))
+                i++;
+        } else {
+            uint32_t to =
+                c == '"' || (c == '\'' && !json) ? skip_quoted(text, i) : skip_word(text, i);
+            i = flow_word(flow, i, to);
+        }
+    }
+    return (uint32_t)text.len;
+}
+
+/* The same; what was never closed goes on to where that was seen. */
+static uint32_t scan_flow(struct arc_outline *outline, uint32_t entry, uint32_t from, int json)
+{
+    struct flow flow = {.outline = outline};
+    uint32_t end = walk_flow(&flow, entry, from, json);
+    for (uint32_t i = 0; i < flow.depth; i++)
+        stretch(outline, flow.levels[i].entry, end);
+    return end;
+}
+
+/* --- lines -------------------------------------------------------------------------------- */
 
 /* The end of a plain or quoted scalar: without a comment and blanks behind it. */
 static uint32_t scalar_end(arc_slice text, uint32_t from, uint32_t end)

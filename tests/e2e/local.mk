@@ -3,6 +3,9 @@
 EXTRA_DIST += tests/e2e/harness.py
 dist_check_SCRIPTS += tests/e2e/e2e_test.py tests/e2e/grpcio_e2e_test.py tests/e2e/http_test.py \
 	tests/e2e/grpc_example_test.py tests/e2e/pipelines_test.py
+if WITH_PROGRAMS
+e2e_tests += tests/e2e/pipelines_test.py
+endif
 if WITH_GRPC
 e2e_tests += tests/e2e/grpc_example_test.py
 endif

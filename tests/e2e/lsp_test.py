@@ -87,7 +87,7 @@ class Editor:
     def tell(self, method, params):
         self.write({"method": method, "params": params})
 
-    def open(self, text, uri="file:///work/pipeline.yaml"):
+    def open(self, text, uri="file:///project/pipeline.yaml"):
         """Opens or changes the document; its findings."""
         self.version += 1
         self.uri = uri
@@ -135,7 +135,7 @@ def diagnostics():
     editor = Editor()
     same(editor.open(GOOD), [], "findings of a good definition")
     bad = GOOD.replace("dependsOn: [build]", "dependsOn: [biuld]")
-    (finding,) = [each for each in editor.open(bad) if each["severity"] == 1]
+    finding = [each for each in editor.open(bad) if each["severity"] == 1][0]
     line, character = place(bad, "biuld")
     same(finding["range"]["start"], {"line": line, "character": character}, "where it starts")
     same(finding["range"]["end"], {"line": line, "character": character + 5}, "where it ends")

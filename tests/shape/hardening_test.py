@@ -12,6 +12,8 @@ LIMITS = [
     ("include/arcentra/grpc.h", r"ROW\((\w+),"),
     ("include/arcentra/server.h", r"\b(\w+_max|\w+_ns);"),
     ("lib/codec/limits.def", r"LIMIT\((\w+),"),
+    ("lib/spec/limits.def", r"LIMIT\((\w+),"),
+    ("lib/core/limits.def", r"LIMIT\((\w+),"),
 ]
 TEST = re.compile(r'`(\w+/\w+_test)`(?:: "([^"]*)")?')
 

@@ -141,8 +141,8 @@ static void an_approval_is_listed_and_decided(void)
     struct arc_principal ann = house_user(ARC_SCOPE_READ | ARC_SCOPE_RUN, "p1");
     struct arc_principal eve = house_user(ARC_SCOPE_READ | ARC_SCOPE_RUN, "p1");
     struct arc_principal other = house_user(ARC_SCOPE_READ | ARC_SCOPE_RUN, "p2");
-    strcpy(ann.name, "ann");
-    strcpy(eve.name, "eve");
+    (void)snprintf(ann.name, sizeof(ann.name), "ann");
+    (void)snprintf(eve.name, sizeof(eve.name), "eve");
     if (!house_open(&house))
         return;
     CHECK(house_run(&house, GATED, id, run, sizeof(id)));

@@ -116,7 +116,8 @@ static const struct trial_row texts[] = {
     {"success() && deploy == \"yes\"", "place 0..7: `success()` has a meaning in `when` only (use `job.status`, or a `when`)"},
     {"success(1)", "function 0..7: `success` takes no arguments (write `success()`)"},
     {"foo(bar)", "function 0..3: `foo` is no function; name 4..7: `bar` is neither a context nor a variable of the pipeline (texts stand in quotes: `\"bar\"`)"},
-    {"deploi == \"a\" && 1 + true == 2 && zzzzzz(1)", "name 0..6: `deploi` is neither a context nor a variable of the pipeline (did you mean `deploy`?); type 19..20: `+` does not go with `1`, which is an int, and `true`, which is a bool; function 34..40: `zzzzzz` is no function"},
+    {"deploi == \"a\" && 1 + true == 2 && zzzzzz(1)", "name 0..6: `deploi` is neither a context nor a variable of the pipeline (did you mean `deploy`?)"
+     "; type 19..20: `+` does not go with `1`, which is an int, and `true`, which is a bool; function 34..40: `zzzzzz` is no function"},
 };
 /* clang-format on */
 

@@ -23,7 +23,7 @@ static void patch(struct arc_plan *plan)
 #define STEP "steps: [{name: s, run: 'true'}]"
 #define CELLS \
     "namespace: n\njobs:\n- {name: m0, " STEP "}\n- {name: m1, " STEP "}\n- {name: m2, " STEP "}" \
-                                                                                              "\n"
+    "\n"
 
 static int open_cells(struct trial *t, const char *yaml, uint32_t max_parallel, uint32_t fail_fast)
 {

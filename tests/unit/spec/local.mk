@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 unit_tests += \
+	tests/unit/spec/assist_test \
 	tests/unit/spec/diag_forms_test \
 	tests/unit/spec/diag_test \
 	tests/unit/spec/docs_test \

@@ -59,13 +59,16 @@ var structs = world{
 }
 
 var maps = map[string]any{
-	"trigger": map[string]any{"type": "event", "ref": "refs/heads/main", "branch": "main",
-		"tag": "", "sha": "0123456789abcdef", "event": "push", "actor": "kim", "requestId": "r1"},
+	"trigger": map[string]any{
+		"type": "event", "ref": "refs/heads/main", "branch": "main", "tag": "",
+		"sha":   "0123456789abcdef",
+		"event": "push", "actor": "kim", "requestId": "r1"},
 	"variables": map[string]any{"deploy": "yes", "region": "eu-west", "target": "staging"},
 	"matrix":    map[string]any{"go": "1.25", "os": "linux"},
 	"needs": map[string]any{
-		"build": map[string]any{"outputs": map[string]any{"tag": "v9"}, "result": "success"},
-		"lint":  map[string]any{"outputs": map[string]any{}, "result": "success"}},
+		"build": map[string]any{
+			"outputs": map[string]any{"tag": "v9"}, "result": "success"},
+		"lint": map[string]any{"outputs": map[string]any{}, "result": "success"}},
 	"success": yes,
 }
 
@@ -117,7 +120,8 @@ func measure(name, text string, env any) error {
 		rates = append(rates, found)
 	}
 	sort.Float64s(rates)
-	fmt.Printf("%-48s %14.1f evals/s  (%.1f to %.1f)\n", name, rates[2], rates[0], rates[4])
+	fmt.Printf("%-48s %14.1f evals/s  (%.1f to %.1f)\n",
+		name, rates[2], rates[0], rates[4])
 	return nil
 }
 
@@ -127,7 +131,8 @@ func main() {
 			name string
 			env  any
 		}{{"maps", maps}, {"structs", structs}} {
-			if err := measure(condition[0]+"_"+form.name, condition[1], form.env); err != nil {
+			err := measure(condition[0]+"_"+form.name, condition[1], form.env)
+			if err != nil {
 				fmt.Fprintln(os.Stderr, condition[0], form.name, err)
 				os.Exit(1)
 			}
