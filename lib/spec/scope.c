@@ -42,6 +42,28 @@ static arc_slice quoted(const struct use *use, arc_slice text)
     return arc__quoted(use->check->sink, text);
 }
 
+/* Like arc__expr_parse; what was parsed before is not parsed again. */
+static arc_status parse(struct arc_check *check, arc_slice text,
+                        const struct arc_expr_limits *limits, const struct arc_expr **out,
+                        struct arc_fault *fault)
+{
+    struct arc_parsed *parsed = NULL;
+    if (text.len > check->limits.expression_bytes) /* whether it is refused is its reader's thing */
+        return arc__expr_parse(text, limits, check->arena, out, fault);
+    if (check->parsed == NULL)
+        check->parsed = arc__arena_array(check->arena, ARC_PARSED_MAX, sizeof(*parsed));
+    if (check->parsed == NULL)
+        return ARC_ENOMEM;
+    parsed = &check->parsed[arc__slice_look(text) % ARC_PARSED_MAX];
+    if (parsed->expr != NULL && arc__slice_equal(parsed->text, text)) {
+        *out = parsed->expr;
+        return ARC_OK;
+    }
+    ARC_TRY(arc__expr_parse(text, limits, check->arena, out, fault));
+    *parsed = (struct arc_parsed){text, *out};
+    return ARC_OK;
+}
+
 /* --- what may be named -------------------------------------------------------------------- */
 
 #define BIT(NAME) ARC_CONTEXT_BIT(ARC_CONTEXT_##NAME)
@@ -436,7 +458,7 @@ static int text_is_outside(struct use *use, const struct arc_node *node, int dep
         struct arc_expr_name name;
         use->check->scope_work += (uint32_t)part.text.len;
         if (depth > 2 || use->check->scope_work > ARC_SCOPE_WORK_MAX ||
-            arc__expr_parse(part.text, NULL, use->check->arena, &expr, &fault) != ARC_OK)
+            parse(use->check, part.text, NULL, &expr, &fault) != ARC_OK)
             return 1;
         uint64_t flows = arc__expr_flows(expr);
         for (uint32_t at = 0, i = 0; arc__expr_name(expr, &at, &name); i++) {
@@ -601,7 +623,7 @@ static int check_expression(struct use *use, int status, int *outside)
     struct arc_scope scope = {
         .status = status, .user = use, .declared = declared, .nearest = nearest};
     struct arc_fault fault;
-    arc_status read = arc__expr_parse(use->text, &limits, check->arena, &use->expr, &fault);
+    arc_status read = parse(check, use->text, &limits, &use->expr, &fault);
     if (read != ARC_OK) {
         use->expr = NULL;
         if (read == ARC_EINVAL)
@@ -724,6 +746,5 @@ int arc__wants_success(struct arc_check *check, const struct arc_node *job)
     enum arc_when form;
     if (when == NULL || arc__form_when(when, &form))
         return when == NULL || form == ARC_WHEN_SUCCESS;
-    return arc__expr_parse(when->text, NULL, check->arena, &expr, &fault) == ARC_OK &&
-           !arc__expr_has_status(expr);
+    return parse(check, when->text, NULL, &expr, &fault) == ARC_OK && !arc__expr_has_status(expr);
 }
