@@ -149,7 +149,7 @@ jobs:
 """
 
 
-@case("templates beside the definition are merged in, and what is wrong in one is said at its include")
+@case("templates beside a definition are merged in; what is wrong in one is said at its include")
 def includes():
     editor = Editor()
     with tempfile.TemporaryDirectory(prefix="arc editor-") as folder:
