@@ -72,10 +72,8 @@ static arc_status parse(struct arc_check *check, arc_slice text,
 static uint32_t run_contexts(void)
 {
     uint32_t bits = 0;
-#define CONTEXT(NAME, name, shape, level, known, sentence) \
-    bits |= ARC_KNOWN_##known == ARC_KNOWN_RUN ? BIT(NAME) : 0;
-    enum { ARC_KNOWN_PLAN, ARC_KNOWN_RUN };
-#include "core/contexts.def"
+    for (uint32_t i = 0; i < ARC_CONTEXT_COUNT; i++)
+        bits |= arc__context((enum arc_context)i)->known_to_plan ? 0 : ARC_CONTEXT_BIT(i);
     return bits;
 }
 
@@ -83,9 +81,8 @@ static uint32_t run_contexts(void)
 static uint32_t above(enum arc_level at)
 {
     uint32_t bits = 0;
-#define CONTEXT(NAME, name, shape, level, known, sentence) \
-    bits |= ARC_LEVEL_##level > at ? BIT(NAME) : 0;
-#include "core/contexts.def"
+    for (uint32_t i = 0; i < ARC_CONTEXT_COUNT; i++)
+        bits |= arc__context((enum arc_context)i)->level > at ? ARC_CONTEXT_BIT(i) : 0;
     return bits;
 }
 
