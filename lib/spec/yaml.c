@@ -438,8 +438,11 @@ static int on_content(struct reader *reader, const yaml_event_t *event, int *don
 static int on_event(struct reader *reader, const yaml_event_t *event, int *done)
 {
     size_t start = offset_of(reader, event->start_mark);
-    /* A map that starts with its `?` has it inside. */
-    size_t to = start + (event->type == YAML_MAPPING_START_EVENT && reader->odd_mark == start);
+    /* The map of one pair in `[?x: y]` starts with its `?`, which is none of the key's text. Outside
+     * of brackets `?x` is a text, and the map's first key. */
+    int swallowed = event->type == YAML_MAPPING_START_EVENT && reader->odd_mark == start &&
+                    event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+    size_t to = start + (size_t)swallowed;
     if (!gap_ok(reader, to) || !on_content(reader, event, done))
         return 0;
     size_t end = offset_of(reader, event->end_mark);
