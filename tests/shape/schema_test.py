@@ -63,7 +63,8 @@ def accepted():
             yield name, text.decode()
     pipelines = os.path.join(ROOT, "examples/pipelines")
     for name in sorted(os.listdir(pipelines)):
-        yield name, read(ROOT, "examples/pipelines/" + name)
+        if os.path.isfile(os.path.join(pipelines, name)):
+            yield name, read(ROOT, "examples/pipelines/" + name)
     for page in ("README.md", "docs/LANGUAGE.md"):
         for number, text in enumerate(FENCE.findall(read(ROOT, page)), 1):
             if text.startswith("namespace:"):
