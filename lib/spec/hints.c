@@ -18,6 +18,8 @@ static int is_one_line(const struct arc_node *node)
 static arc_slice filled(struct arc_check *check, const char *form, arc_slice text)
 {
     arc_slice after, before = arc__slice_cut(arc__slice_cstr(form), '%', &after);
+    if (strchr(form, '%') == NULL)
+        return before;
     return arc__arena_printf(check->arena, "%.*s%.*s%.*s", ARC_ARG(before), ARC_ARG(text),
                              ARC_ARG(after));
 }
@@ -42,7 +44,7 @@ static const char *scalar_form(enum arc_object object, arc_slice text)
     case ARC_OBJECT_RUNTIME:
         return "write `{image: %}`";
     case ARC_OBJECT_APPROVAL:
-        return "write `{type: manual}`";
+        return "write `{required: true}`";
     case ARC_OBJECT_INCLUDE:
         return "write `template: %`";
     case ARC_OBJECT_ARTIFACT:

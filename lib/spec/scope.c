@@ -695,6 +695,48 @@ static size_t find_place(struct use *use, const struct arc_template_part *part, 
     return at + 3;
 }
 
+/* The length of a word and a dot at the start of the text, when only a template would say them. */
+static size_t context_ahead(arc_slice text)
+{
+    static const char *const names[] = {"variables.", "matrix.",  "needs.",
+                                        "steps.",     "trigger.", "secrets."};
+    for (size_t i = 0; i < ARC_COUNT_OF(names); i++) {
+        if (arc__slice_starts(text, arc__slice_cstr(names[i])))
+            return strlen(names[i]);
+    }
+    return 0;
+}
+
+/* `{{ matrix.os }}` and `${matrix.os}` are texts here, which nobody wants. */
+static void check_literal(struct arc_check *check, const struct arc_node *node,
+                          const struct arc_path *path, const struct arc_template_part *part)
+{
+    arc_slice text = part->text;
+    for (size_t i = 0; i + 2 < text.len; i++) {
+        int braces = text.ptr[i] == '{' && text.ptr[i + 1] == '{';
+        if (!braces && (text.ptr[i] != '$' || text.ptr[i + 1] != '{'))
+            continue;
+        arc_slice inside = arc__slice_trim(arc__slice_from(text, i + 2));
+        const char *close = inside.len > 0 ? memchr(inside.ptr, '}', inside.len) : NULL;
+        if (close == NULL || context_ahead(inside) == 0)
+            continue;
+        size_t end = (size_t)(close - text.ptr) + 1;
+        end += braces && end < text.len && text.ptr[end] == '}';
+        inside = arc__slice_trim(arc__slice(inside.ptr, (size_t)(close - inside.ptr)));
+        arc_slice shown = arc__quoted(check->sink, arc__slice(text.ptr + i, end - i));
+        struct arc_span span =
+            arc__scalar_span(check, node, part->offset + (uint32_t)i, part->offset + (uint32_t)end);
+        check->obscured = 1;
+        (void)arc__diag_add(
+            check->sink, ARC_DIAG_LOOK_ALIKE, path, &span,
+            inside.len > 120
+                ? ARC_NONE
+                : arc__arena_printf(check->arena, "write `${{ %.*s }}`", ARC_ARG(inside)),
+            ARC_ARGS(shown));
+        i = end - 1;
+    }
+}
+
 void arc__template_check(struct arc_check *check, const struct arc_node *node,
                          const struct arc_field *field, const struct arc_path *path,
                          enum arc_template_in in, int *outside)
@@ -707,8 +749,10 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
     if (check->merging)
         return; /* what it names may come with an include */
     for (; arc__template_next(node->text, &rest, &part); open = rest.ptr) {
-        if (!part.expression)
+        if (!part.expression) {
+            check_literal(check, node, path, &part);
             continue;
+        }
         struct use use = {.check = check,
                           .node = node,
                           .path = path,

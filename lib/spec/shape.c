@@ -182,7 +182,10 @@ static void check_int(struct arc_check *check, const struct arc_node *node,
     (void)arc__slice_to_i64(first, &low); /* the table's; a test reads every row */
     (void)arc__slice_to_i64(second, &high);
     if (node->kind != ARC_NODE_INT) {
-        arc__shape_type(check, node, path, key_name(check, field), "a whole number", ARC_NONE);
+        arc__shape_type(check, node, path, key_name(check, field), "a whole number",
+                        node->kind == ARC_NODE_TEXT && digits_only(node->text)
+                            ? ARC_LIT("remove the quotes")
+                            : ARC_NONE);
         return;
     }
     if (node->number < low || node->number > high)
@@ -297,7 +300,8 @@ static void check_when(struct arc_check *check, const struct arc_node *node,
         return;
     }
     if (node->kind != ARC_NODE_TEXT) {
-        arc__shape_type(check, node, path, key_name(check, field), "a condition", ARC_NONE);
+        arc__shape_type(check, node, path, key_name(check, field), "a condition",
+                        ARC_LIT("write one expression, like `when: trigger.branch == 'main'`"));
         return;
     }
     if (arc__template_any(text)) {
@@ -488,7 +492,9 @@ static void check_objects(struct arc_check *check, const struct arc_node *node,
                           const struct arc_field *field, const struct arc_path *path)
 {
     uint32_t index = 0;
-    if (!check_list(check, node, field, path, "a list of maps", arc__hint_list(check, node)))
+    if (!check_list(check, node, field, path, "a list of maps",
+                    is_scalar(node) ? arc__hint_object(check, node, field->of)
+                                    : arc__hint_list(check, node)))
         return;
     if (field->of == ARC_OBJECT_STEP && node->count > check->limits.steps_per_job) {
         (void)arc__diag_add(
