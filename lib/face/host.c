@@ -518,7 +518,7 @@ arc_status arc_step_output(arc_ctl *ctl, uint64_t token, const char *name, const
                          bytes, ARC_STEP_OUTPUTS_MAX);
     struct output *made = output != NULL ? output : ARC_ARENA_NEW(&step->arena, struct output);
     arc_slice copy = arc__arena_copy(&step->arena, text);
-    if (made == NULL || copy.ptr == NULL)
+    if (made == NULL || (copy.ptr == NULL && text.len > 0)) /* empty is a value like others */
         return arc__fail_nomem(err);
     if (output == NULL) {
         made->name = arc__arena_copy(&step->arena, key);

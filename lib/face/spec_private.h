@@ -77,7 +77,7 @@ arc_status arc__face_give_text(struct arc_buf *buf, char **out, arc_err *err);
 /* Findings about a text that is no definition: a new list, and where to add to it (max is the
  * caller's); then made ready to be looked at. */
 arc_status arc__face_diags_begin(arc_slice text, arc_diags **out, struct arc_sink *sink,
-                               arc_err *err);
+                                 arc_err *err);
 arc_status arc__face_diags_end(arc_diags *diags, arc_err *err);
 
 #endif

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The pipelines among the examples: each is checked, planned and run to its end by the local runner.
+"""The pipelines among the examples: each is checked, planned and run to its end by the local
+runner.
 
 Their steps are real processes; the tools that they name (go, npm, docker, terraform, ...) are small
 programs in a directory of the test that note how they were called and succeed, so that what is
@@ -60,7 +61,8 @@ ANSWERS = {
     ("data-quality", "jq"): """echo '[{"table":"orders","rows":0},{"table":"web","rows":0}]'""",
     ("firmware", "arm-none-eabi-size"): "echo text data bss; echo 200000 1000 500",
     ("load-test", "jq"): "echo 181.4",
-    ("ml-training", "python3"): 'case "$*" in *count*) echo 1200345 ;; *evaluate) echo 0.91 ;; esac',
+    ("ml-training", "python3"):
+        'case "$*" in *count*) echo 1200345 ;; *evaluate) echo 0.91 ;; esac',
     ("python-package", "python3"): 'case "$*" in *--version) echo 1.4.0 ;; esac',
     ("restore-drill", "psql"): "echo 48211",
     ("terraform", "jq"): "echo 3",
@@ -69,8 +71,8 @@ ANSWERS = {
 CLONE = 'for last; do :; done; [ "$1" != clone ] || mkdir -p "$last"'
 CONFIGURE = """echo '[ -z "$CC" ] || "$CC" --version' > configure; chmod +x configure"""
 # The only programs of this machine that a step can find.
-SYSTEM = ["awk", "cat", "chmod", "cut", "du", "ls", "mkdir", "printf", "rm", "sh", "sha256sum", "sleep",
-          "tail"]
+SYSTEM = ["awk", "cat", "chmod", "cut", "du", "ls", "mkdir", "printf", "rm", "sh", "sha256sum",
+          "sleep", "tail"]
 # What a definition that is fine may be warned of: triggers that this version does not act on.
 FINE = {"ARC0601"}
 AT_ONCE = 4

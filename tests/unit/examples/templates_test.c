@@ -28,7 +28,7 @@ static void put(const char *name, const char *text)
 static void set_up(void)
 {
     char path[512], to[512];
-    strcpy(top, "/tmp/templates_test_XXXXXX");
+    snprintf(top, sizeof(top), "/tmp/templates_test_XXXXXX");
     CHECK(mkdtemp(top) != NULL);
     CHECK_INT(tree_make(under(path, "ci/sub")), 0);
     CHECK_INT(tree_make(under(path, "lib")), 0);

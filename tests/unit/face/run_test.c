@@ -10,6 +10,7 @@ struct bench {
     int started, cancelled;
     uint64_t held; /* the token of a step that waits for the test */
     char order[512];
+    char args[2048]; /* of the last step */
 };
 
 static arc_status start(void *user, const arc_step_view *step, arc_err *err)
@@ -19,6 +20,7 @@ static arc_status start(void *user, const arc_step_view *step, arc_err *err)
     bench->started++;
     (void)snprintf(bench->order + at, sizeof(bench->order) - at, "%s/%s ", step->job_name,
                    step->step_name);
+    (void)snprintf(bench->args, sizeof(bench->args), "%s", step->args);
     if (strcmp(step->action, "refuse") == 0) {
         err->size = sizeof(*err);
         (void)snprintf(err->message, sizeof(err->message), "not today");
@@ -283,6 +285,82 @@ static void unknown_variables_are_refused_at_the_start(void)
     tear_down(&bench);
 }
 
+#define STARTED \
+    "namespace: t\njobs:\n" \
+    "  - {name: skipped, when: \"(trigger.payload.files ?? []) contains 'x'\", steps: [{name: s, " \
+    "uses: " \
+    "do}]}\n" \
+    "  - name: a\n    when: trigger.payload.files[0] == 'README.md'\n" \
+    "    steps:\n      - name: s\n        uses: do\n        args:\n" \
+    "          trigger: ${{ join([trigger.type, trigger.actor, trigger.branch, trigger.ref, " \
+    "trigger.tag, trigger.sha, trigger.event], ' ') }}\n" \
+    "          git: ${{ join([git.commit, git.branch, git.repo], ' ') }}\n" \
+    "          late: ${{ run.number }} ${{ trigger.sha }}\n"
+
+static void start_with(struct bench *bench, const arc_run_options *options, const char *args)
+{
+    char id[ARC_ID_SIZE];
+    arc_err err = ARC_ERR_INIT;
+    arc_spec *spec = parse(STARTED);
+    bench->order[0] = '\0';
+    CHECK_OK(arc_run_start(bench->ctl, spec, options, id, &err));
+    (void)arc_spec_unref(spec);
+    turn(bench);
+    CHECK_TEXT(arc__slice_cstr(bench->args), args);
+    CHECK_TEXT(arc__slice_cstr(bench->order), "a/s ");
+}
+
+static void what_starts_a_run_is_what_its_definition_reads(void)
+{
+    struct bench bench;
+    arc_run_options options = ARC_RUN_OPTIONS_INIT;
+    set_up(&bench);
+    options.triggered_by = "somebody";
+    options.branch = "main";
+    options.ref = "refs/heads/main";
+    options.tag = "v1.2";
+    options.sha = "5eed";
+    options.event = "push";
+    options.payload = " {\"files\": [\"README.md\"]} ";
+    start_with(&bench, &options,
+               "{\"git\":\"5eed main \",\"late\":\"1 5eed\","
+               "\"trigger\":\"manual somebody main refs/heads/main v1.2 5eed push\"}");
+    options.git_commit = "c0de";
+    options.git_branch = "next";
+    options.git_repo = "https://git.example.com/a.git";
+    start_with(&bench, &options,
+               "{\"git\":\"c0de next https://git.example.com/a.git\",\"late\":\"1 5eed\","
+               "\"trigger\":\"manual somebody main refs/heads/main v1.2 5eed push\"}");
+    tear_down(&bench);
+}
+
+static void a_payload_that_is_no_json_starts_nothing(void)
+{
+    static const char *const wrong[] = {"", "{", "{\"a\": 1} x", "\"\xFF\""};
+    struct bench bench;
+    char id[ARC_ID_SIZE] = "";
+    arc_err err = ARC_ERR_INIT;
+    arc_run_options options = ARC_RUN_OPTIONS_INIT;
+    arc_spec *spec = parse(STARTED);
+    set_up(&bench);
+    for (size_t i = 1; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        options.payload = wrong[i];
+        CHECK_STATUS(arc_run_start(bench.ctl, spec, &options, id, &err), ARC_EINVAL);
+        CHECK_TEXT(arc__slice_cstr(err.subject), "payload");
+        CHECK_TEXT(arc__slice_cstr(id), "");
+    }
+    options.payload = wrong[0]; /* empty is none */
+    CHECK_OK(arc_run_start(bench.ctl, spec, &options, id, &err));
+    options.payload = NULL;
+    options.tag = "\xFF";
+    CHECK_STATUS(arc_run_start(bench.ctl, spec, &options, id, &err), ARC_EINVAL);
+    CHECK_TEXT(arc__slice_cstr(err.subject), "tag");
+    turn(&bench);
+    CHECK_INT(bench.started, 0); /* both jobs ask for a file */
+    (void)arc_spec_unref(spec);
+    tear_down(&bench);
+}
+
 static const struct test tests[] = {
     {"a gate is decided from the host", a_gate_is_decided_from_the_host},
     {"jobs run in the order of their edges", jobs_run_in_the_order_of_their_edges},
@@ -293,6 +371,9 @@ static const struct test tests[] = {
     {"stopping a run cancels its step and ends it", stopping_a_run_cancels_its_step_and_ends_it},
     {"a step that lasts longer than a lease is not lost",
      a_step_that_lasts_longer_than_a_lease_is_not_lost},
+    {"what starts a run is what its definition reads",
+     what_starts_a_run_is_what_its_definition_reads},
+    {"a payload that is no JSON starts nothing", a_payload_that_is_no_json_starts_nothing},
     {"a callback may not dispatch", a_callback_may_not_dispatch},
     {"a variable that is given twice is refused", unknown_variables_are_refused_at_the_start},
 };

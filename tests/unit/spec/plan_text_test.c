@@ -189,6 +189,45 @@ static void a_value_that_does_not_fit_is_a_finding(void)
     subject_deinit(&s);
 }
 
+/* A step of the machine is a unit: 1, matrix.n and their sum; comparing with 2 is one more. */
+static void check_units(const char *where, const char *place, uint32_t units, int fits)
+{
+    const struct arc_plan_inputs inputs = {0};
+    const struct arc_spec_limits limits = {.expression_units = units};
+    struct subject s;
+    char text[512];
+    subject_init(&s);
+    snprintf(text, sizeof(text),
+             "namespace: demo\njobs:\n- {name: j, matrix: {n: [1]}, steps: [{name: s, uses: p, "
+             "%s}]}\n",
+             where);
+    CHECK_OK(subject_read_limited(&s, arc__slice_cstr(text), &limits));
+    arc_status status = subject_plan(&s, &inputs);
+    const struct arc_diag *diag = subject_find(&s, ARC_DIAG_EVALUATION);
+    if (fits) {
+        CHECK_OK(status);
+        CHECK(diag == NULL);
+    } else {
+        CHECK(diag != NULL);
+        if (diag != NULL) {
+            CHECK_TEXT(diag->path, place);
+            CHECK_TEXT(diag->message, "The expression cannot be worked out: evaluating it takes "
+                                      "more work than is allowed.");
+        }
+    }
+    subject_deinit(&s);
+}
+
+static void an_expression_may_do_the_work_of_its_limit(void)
+{
+    const char *args = "args: {a: '${{ 1 + matrix.n }}'}", *when = "when: 1 + matrix.n == 2";
+    const char *a = "jobs[0].steps[0].args.a", *w = "jobs[0].steps[0].when";
+    check_units(args, a, 3, 1);
+    check_units(args, a, 2, 0);
+    check_units(when, w, 4, 1);
+    check_units(when, w, 3, 0);
+}
+
 static void a_payload_that_is_no_json_is_refused(void)
 {
     struct subject s;
@@ -212,6 +251,7 @@ static const struct test tests[] = {
     {"status functions that remain become words", status_functions_that_remain_become_words},
     {"a condition of the run stays an expression", a_condition_of_the_run_stays_an_expression},
     {"a value that does not fit is a finding at its place", a_value_that_does_not_fit_is_a_finding},
+    {"an expression may do the work of its limit", an_expression_may_do_the_work_of_its_limit},
     {"a payload that is no JSON is refused", a_payload_that_is_no_json_is_refused},
 };
 TEST_MAIN(tests)
