@@ -106,7 +106,7 @@ static const struct slip long_slips[] = {
 static const struct slip short_slips[] = {
     {"=", "sets nothing here", "write `==` to compare"},
     {"&", "is no operator", "write `&&`"},
-    {"|", "is no operator", "write `||`"},
+    {"|", "is no operator", "write `||`; functions are called, like `upper(name)`"},
     {"^", "is no operator", "multiply with `*`"},
     {"~", "is no operator", "write `not`, or `matches` for patterns"},
     {";", "is no operator", "an expression is one value: leave it out"},

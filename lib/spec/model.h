@@ -72,8 +72,9 @@ struct arc_check {
     struct arc_sink *sink;
     struct arc_spec_limits limits; /* resolved */
     struct arc_read_options options;
-    int merging; /* texts are not templates yet: what they name may come with an include */
-    int stop;    /* what is left would be guesses */
+    int merging;  /* texts are not templates yet: what they name may come with an include */
+    int stop;     /* what is left would be guesses */
+    int obscured; /* a part was not understood; what it uses is not known */
     struct arc_spec *spec;
     /* The job that is walked. job is NULL where the model does not know it. */
     struct arc_spec_job *job;
