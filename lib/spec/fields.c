@@ -178,6 +178,9 @@ arc_slice arc__field_nearest(enum arc_object object, arc_slice key)
 #define NO_FIELD 0xffffu
 #define NOTED(object, field) ((uint32_t)(object) << 16 | (field))
 
+/* The fields of an object stand in one row, and are no more than the bits: none shares one. */
+#define FIELD_BIT(id) (UINT64_C(1) << (uint32_t)(id) % 32)
+
 _Static_assert(ARC_FIELD_COUNT < NO_FIELD, "fields fit into a note");
 
 /* What an alias stands for may be two objects at once: then only one of them was noted. */
@@ -193,6 +196,8 @@ const struct arc_node *arc__field_get(const struct arc_node *map, enum arc_field
     if (map == NULL || map->kind != ARC_NODE_MAP)
         return NULL;
     enum arc_object object = fields[id].object;
+    if (map->fields >> 32 == (uint64_t)object && (map->fields & FIELD_BIT(id)) == 0)
+        return NULL;
     for (const struct arc_node *child = map->first; child != NULL; child = child->next) {
         if (child->kind != ARC_NODE_NULL && means(child, id, object))
             return child;
@@ -240,12 +245,15 @@ static void note_value(struct note notes[NOTES], struct arc_node *node, enum arc
 
 static void note_object(struct note notes[NOTES], struct arc_node *map, enum arc_object object)
 {
+    uint64_t bits = (uint64_t)object << 32;
     for (struct arc_node *c = map->first; c != NULL; c = c->next) {
         const struct arc_field *field = find_again(notes, object, c->key);
+        bits |= field != NULL ? FIELD_BIT(field->id) : 0;
         c->field = NOTED(object, field != NULL ? (uint32_t)field->id + 1 : NO_FIELD);
         if (field != NULL && field->of != ARC_OBJECT_NONE && c->kind >= ARC_NODE_LIST)
             note_value(notes, c, field->of);
     }
+    map->fields = bits;
 }
 
 void arc__fields_note(struct arc_node *root)
@@ -279,6 +287,8 @@ int arc__word_next(arc_slice *words, arc_slice *word)
 
 int arc__word_index(const char *words, arc_slice word)
 {
+    if (word.len == 0) /* none is empty */
+        return -1;
     arc_slice left = arc__slice_cstr(words), one;
     for (int index = 0; arc__word_next(&left, &one); index++) {
         if (arc__slice_equal(one, word))

@@ -35,6 +35,7 @@ struct arc_known_condition {
 };
 
 struct arc_known {
+    arc_slice names[ARC_KNOWN_TEXTS_MAX];
     struct arc_known_text texts[ARC_KNOWN_TEXTS_MAX];
     struct arc_known_condition conditions[ARC_KNOWN_TEXTS_MAX];
 };
@@ -60,6 +61,8 @@ struct arc_planner {
 /* Arrays and copies in the plan's arena, which says so when memory is out. */
 void *arc__plan_array(struct arc_planner *p, size_t count, size_t size);
 arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text);
+/* A copy that is shared with what was kept before: of names that come again and again. */
+arc_slice arc__plan_name(struct arc_planner *p, arc_slice text);
 /* What was built, kept; the buffer is gone. */
 struct arc_buf arc__plan_scratch(struct arc_planner *p);
 arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf);

@@ -20,6 +20,16 @@ arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text)
     return arc__arena_copy(p->arena, text);
 }
 
+arc_slice arc__plan_name(struct arc_planner *p, arc_slice text)
+{
+    if (p->known == NULL || text.len == 0)
+        return arc__plan_keep(p, text);
+    arc_slice *name = &p->known->names[arc__slice_look(text) % ARC_KNOWN_TEXTS_MAX];
+    if (!arc__slice_equal(*name, text))
+        *name = arc__plan_keep(p, text);
+    return *name;
+}
+
 /* A buffer that may take what is left of the arena. */
 struct arc_buf arc__plan_scratch(struct arc_planner *p)
 {
@@ -201,6 +211,16 @@ int arc__plan_kv_order(const void *a, const void *b)
     return arc__slice_compare(x->key, y->key);
 }
 
+/* Most are sorted as they are written, and few. */
+static void sort_kvs(struct arc_kv *items, uint32_t count)
+{
+    uint32_t at = 1;
+    while (at < count && arc__plan_kv_order(&items[at - 1], &items[at]) < 0)
+        at++;
+    if (at < count)
+        qsort(items, count, sizeof(*items), arc__plan_kv_order);
+}
+
 /* Two sorted lists as one; where both have a key, `above` wins. */
 struct arc_kvs arc__plan_overlay(struct arc_planner *p, const struct arc_kvs *below,
                                  const struct arc_kvs *above)
@@ -235,23 +255,26 @@ struct arc_kvs arc__plan_texts(struct arc_planner *p, const struct arc_node *map
     if (map == NULL || map->count == 0)
         return none;
     items = arc__plan_array(p, map->count, sizeof(*items));
-    if (late != NULL)
-        later = arc__plan_array(p, map->count, sizeof(*later));
-    if (items == NULL || (late != NULL && later == NULL))
+    if (items == NULL)
         return none;
     for (const struct arc_node *c = map->first; c != NULL; c = c->next) {
         int unknown = 0;
-        struct arc_kv item = {arc__plan_keep(p, c->key),
+        struct arc_kv item = {arc__plan_name(p, c->key),
                               arc__plan_expand(p, c, late != NULL ? &unknown : NULL)};
-        if (unknown)
-            later[late->count++] = item;
-        else
+        if (!unknown) {
             items[known.count++] = item;
+            continue;
+        }
+        if (later == NULL)
+            later = arc__plan_array(p, map->count, sizeof(*later));
+        if (later == NULL)
+            return none;
+        later[late->count++] = item;
     }
-    qsort(items, known.count, sizeof(*items), arc__plan_kv_order);
+    sort_kvs(items, known.count);
     known.items = items;
     if (late != NULL && late->count > 0) {
-        qsort(later, late->count, sizeof(*later), arc__plan_kv_order);
+        sort_kvs(later, late->count);
         late->items = later;
         p->runtime = 1;
     }
