@@ -57,6 +57,8 @@ static const char *scalar_form(enum arc_object object, arc_slice text)
 arc_slice arc__hint_object(struct arc_check *check, const struct arc_node *node,
                            enum arc_object object)
 {
+    if (node->text.len == 0)
+        return ARC_NONE;
     if (!arc__sink_keeps(check->sink))
         return ARC_NONE;
     if (object == ARC_OBJECT_MATRIX && node->kind == ARC_NODE_LIST)
