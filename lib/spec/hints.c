@@ -57,15 +57,14 @@ static const char *scalar_form(enum arc_object object, arc_slice text)
 arc_slice arc__hint_object(struct arc_check *check, const struct arc_node *node,
                            enum arc_object object)
 {
-    if (node->text.len == 0)
-        return ARC_NONE;
     if (!arc__sink_keeps(check->sink))
         return ARC_NONE;
     if (object == ARC_OBJECT_MATRIX && node->kind == ARC_NODE_LIST)
         return ARC_LIT("give the list a name, like `matrix: {os: [linux, windows]}`");
     if (object == ARC_OBJECT_SELECTOR && node->kind == ARC_NODE_LIST)
         return ARC_LIT("write `{matchLabels: {…}}` with each label and its value");
-    const char *form = is_one_line(node) ? scalar_form(object, node->text) : NULL;
+    int given = is_one_line(node) && node->text.len > 0;
+    const char *form = given ? scalar_form(object, node->text) : NULL;
     return form != NULL ? filled(check, form, node->text) : ARC_NONE;
 }
 
