@@ -3,6 +3,8 @@
  * Where two literals meet it computes, so that `1 / 0` is found before it happens. */
 #include "core/expr_private.h"
 
+#include <stdio.h>
+
 #include "base/text.h"
 
 struct type {
@@ -226,6 +228,28 @@ static int lacks_blank(struct checker *checker, enum arc_context context, arc_sl
     return 0;
 }
 
+/* "it has `name` and `status`" */
+static arc_slice member_list(struct checker *checker, enum arc_context context)
+{
+    char text[256];
+    size_t count = 0, len = 0, left = 0;
+    const struct arc_context_member *members = arc__context_members(&count);
+    for (size_t i = 0; i < count; i++)
+        left += members[i].context == context;
+    for (size_t i = 0; i < count && len < sizeof(text); i++) {
+        if (members[i].context != context)
+            continue;
+        left--;
+        int more = snprintf(text + len, sizeof(text) - len, "%s`%s`",
+                            len == 0    ? "it has "
+                            : left == 0 ? " and "
+                                        : ", ",
+                            members[i].name);
+        len += more > 0 ? (size_t)more : 0;
+    }
+    return arc__arena_printf(checker->arena, "%s", len > 0 && len < sizeof(text) ? text : "");
+}
+
 /* of: the job or step whose member it is, or ARC_NONE. */
 static void find_member(struct checker *checker, enum arc_context context, arc_slice of,
                         const struct arc_expr_key *key)
@@ -242,6 +266,10 @@ static void find_member(struct checker *checker, enum arc_context context, arc_s
         hint = ARC_LIT("name the job in `dependsOn`");
     else if (hint.len == 0 && context == ARC_CONTEXT_VARIABLES)
         hint = ARC_LIT("declare it in `variables` of the pipeline");
+    else if (hint.len == 0 && context == ARC_CONTEXT_MATRIX)
+        hint = ARC_LIT("declare it as an axis in the job's `matrix`");
+    else if (hint.len == 0 && (arc__context(context)->shape == ARC_SHAPE_CLOSED || of.ptr != NULL))
+        hint = member_list(checker, context);
     if (of.ptr != NULL)
         FIND(checker, ARC_FAULT_NAME, key->at, key->end, hint, "`%s.%s` has no `%s`", name,
              of_quote.text, quote.text);
@@ -254,10 +282,30 @@ static void find_member(struct checker *checker, enum arc_context context, arc_s
 static arc_slice meant_by(struct checker *checker, arc_slice name)
 {
     static const char *const others[][2] = {
-        {"True", "true"},      {"TRUE", "true"},        {"yes", "true"},       {"False", "false"},
-        {"FALSE", "false"},    {"no", "false"},         {"None", "null"},      {"nil", "null"},
-        {"Null", "null"},      {"NULL", "null"},        {"undefined", "null"}, {"needs_", "needs"},
-        {"github", "trigger"}, {"inputs", "variables"}, {"vars", "variables"}, {"runner", "agent"},
+        {"True", "true"},
+        {"TRUE", "true"},
+        {"yes", "true"},
+        {"False", "false"},
+        {"FALSE", "false"},
+        {"no", "false"},
+        {"None", "null"},
+        {"nil", "null"},
+        {"Null", "null"},
+        {"NULL", "null"},
+        {"undefined", "null"},
+        {"needs_", "needs"},
+        {"github", "trigger"},
+        {"inputs", "variables"},
+        {"vars", "variables"},
+        {"runner", "agent"},
+        {"var", "variables"},
+        {"parameters", "variables"},
+        {"params", "variables"},
+        {"on_success", "success()"},
+        {"on_failure", "failure()"},
+        {"never", "false"},
+        {"jobs", "needs"},
+        {"runs", "run"},
     };
     size_t count = 0;
     uint8_t bits = 0;
@@ -357,8 +405,10 @@ static void check_path(struct checker *checker, const struct arc_code *code)
             if (checker->last != before) /* of what is not there, nothing more is said */
                 i = code->b;
         } else if (i == 1 && entries) {
-            if (!declared(checker, context, keys[0].name, keys[i].name, &kind))
+            if (!declared(checker, context, keys[0].name, keys[i].name, &kind)) {
                 find_member(checker, context, keys[0].name, &keys[i]);
+                i = code->b;
+            }
         } else {
             kind = member_of(checker, kind, &keys[i]);
         }
@@ -695,7 +745,13 @@ static void want_bool(struct checker *checker, const struct type *type, const ch
 {
     struct arc_quote quote = quote_of(checker, type);
     arc_slice hint = ARC_NONE;
-    if (type->kind == ARC_TYPE_KIND_TEXT)
+    if (type->kind == ARC_TYPE_KIND_TEXT && type->value != NULL)
+        hint = ARC_NONE; /* to compare a literal says nothing */
+    else if (type->kind == ARC_TYPE_KIND_TEXT && strcmp(who, "`||`") == 0)
+        hint = arc__arena_printf(checker->arena,
+                                 "for another text in its place write `%s != \"\" ? %s : \"…\"`",
+                                 quote.text, quote.text);
+    else if (type->kind == ARC_TYPE_KIND_TEXT)
         hint = arc__arena_printf(checker->arena, "compare it: `%s == \"true\"` or `%s != \"\"`",
                                  quote.text, quote.text);
     else if (is_number(type->kind))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spec/rules.h"
 
+#include <stdio.h>
+
 #define ARC_OBJECT_ANY ARC_OBJECT_NONE
 
 /* clang-format off */
@@ -9,6 +11,14 @@ static const struct {
     const char *key, *hint;
 } rows[] = {
 #define FOREIGN(object, key, hint) {ARC_OBJECT_##object, key, hint},
+#define FOREIGN_NAME(name, member, here)
+#include "spec/foreign.def"
+};
+static const struct {
+    const char *name, *member, *here;
+} names[] = {
+#define FOREIGN(object, key, hint)
+#define FOREIGN_NAME(name, member, here) {name, member, here},
 #include "spec/foreign.def"
 };
 /* clang-format on */
@@ -44,16 +54,45 @@ arc_slice arc__foreign_hint(struct arc_check *check, enum arc_object object, arc
     return field != NULL ? arc__arena_printf(check->arena, "write `%s:`", field->key) : ARC_NONE;
 }
 
-int arc__foreign_runs(const struct arc_node *step)
+/* A map with more keys that nobody knows is no slip, and looking on would take time. */
+#define UNKNOWN_MAX 64
+
+/* Whether the hint tells to write that key: "write `steps: …`". */
+static int tells(arc_slice hint, const char *key)
 {
-    for (const struct arc_node *c = step->first; c != NULL; c = c->next) {
-        for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
-            arc_slice hint = arc__slice_cstr(rows[i].hint);
-            if (rows[i].object == ARC_OBJECT_STEP && arc__slice_is(c->key, rows[i].key) &&
-                (arc__slice_starts(hint, ARC_LIT("write `run:")) ||
-                 arc__slice_starts(hint, ARC_LIT("write `uses:"))))
-                return 1;
-        }
+    char wanted[ARC_SNAKE_MAX + 4];
+    int len = snprintf(wanted, sizeof(wanted), "`%s:", key);
+    return hint.len > 0 && len > 0 && memmem(hint.ptr, hint.len, wanted, (size_t)len) != NULL;
+}
+
+int arc__foreign_means(struct arc_check *check, enum arc_object object, const struct arc_node *map,
+                       const char *key)
+{
+    if (map == NULL || map->kind != ARC_NODE_MAP)
+        return 0;
+    int unknown = 0;
+    for (const struct arc_node *c = map->first; c != NULL && unknown < UNKNOWN_MAX; c = c->next) {
+        if (arc__field_of(object, c) != NULL || arc__slice_starts(c->key, ARC_LIT("x-")))
+            continue;
+        unknown++;
+        if (tells(arc__foreign_hint(check, object, c->key), key) ||
+            arc__slice_is(arc__field_nearest(object, c->key), key))
+            return 1;
     }
     return 0;
+}
+
+arc_slice arc__foreign_name(struct arc_check *check, arc_slice name, arc_slice member)
+{
+    for (size_t i = 0; i < ARC_COUNT_OF(names); i++) {
+        const char *wanted = names[i].member;
+        if (!arc__slice_is(name, names[i].name))
+            continue;
+        if (wanted == NULL || arc__slice_is(member, wanted))
+            return arc__arena_printf(check->arena, "write `%s`", names[i].here);
+        if (wanted[0] == '\0' && member.len > 0)
+            return arc__arena_printf(check->arena, "write `%s.%.*s`", names[i].here,
+                                     ARC_ARG(member));
+    }
+    return ARC_NONE;
 }

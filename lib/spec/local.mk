@@ -13,6 +13,7 @@ libarc_la_SOURCES += \
 	lib/spec/fields.c lib/spec/fields.def lib/spec/fields.h \
 	lib/spec/foreign.c lib/spec/foreign.def \
 	lib/spec/format.c \
+	lib/spec/hints.c lib/spec/hints.h \
 	lib/spec/include.c lib/spec/include.h \
 	lib/spec/json.c \
 	lib/spec/json_help.c lib/spec/json_help.h \
@@ -53,5 +54,5 @@ libarc_la_SOURCES += \
 	lib/spec/tree.c lib/spec/tree.h \
 	lib/spec/values.c \
 	lib/spec/yaml.c \
-	lib/spec/yaml_help.c lib/spec/yaml_help.h \
+	lib/spec/yaml_slips.c lib/spec/yaml_help.c lib/spec/yaml_help.h \
 	lib/spec/zones.c lib/spec/zones.def

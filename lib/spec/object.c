@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of one object: unknown ones, two spellings, what is missing, what this version does not
  * run, and the few rules between keys of one object. */
+#include "spec/hints.h"
 #include "spec/rules.h"
-
 #include "spec/scope.h"
 
 #define FIELDS_MAX 32
@@ -62,6 +62,7 @@ static void unknown_key(struct walk *walk, const struct arc_node *child,
             hint =
                 arc__did_you_mean(walk->check->sink, arc__field_nearest(walk->object, child->key));
     }
+    walk->check->obscured = 1;
     if (hint.len == 0)
         hint = ARC_LIT("keys of your own start with `x-`");
     (void)arc__diag_add(walk->check->sink, ARC_DIAG_UNKNOWN_KEY, path, &child->key_mark, hint,
@@ -80,9 +81,13 @@ static void check_axis(struct walk *walk, const struct arc_node *child, const st
         arc_slice hint = arc__foreign_hint(check, walk->object, child->key);
         if (hint.len == 0)
             hint = arc__did_you_mean(check->sink, arc__field_nearest(walk->object, child->key));
-        if (hint.len == 0 && child->kind > ARC_NODE_NULL && child->kind < ARC_NODE_LIST &&
-            child->text.len <= 64)
-            hint = arc__arena_printf(check->arena, "write `[%.*s]`", ARC_ARG(child->text));
+        if (hint.len > 0) {
+            check->obscured = 1;
+            (void)arc__diag_add(check->sink, ARC_DIAG_UNKNOWN_KEY, path, &child->key_mark, hint,
+                                ARC_ARGS(subject(walk), arc__quoted(check->sink, child->key)));
+            return;
+        }
+        hint = arc__hint_brackets(check, child);
         arc__shape_type(check, child, path, arc__quoted(check->sink, child->key),
                         "a list of single values", hint);
         return;
@@ -168,13 +173,19 @@ static void check_key(struct walk *walk, const struct arc_node *child)
 
 /* --- rules between keys of one object ----------------------------------------------------- */
 
+static int is_meant(struct walk *walk, const char *key)
+{
+    return arc__foreign_means(walk->check, walk->object, walk->node, key);
+}
+
 static void check_root(struct walk *walk)
 {
     struct arc_sink *sink = walk->check->sink;
     struct arc_span head = arc__node_head(walk->node);
     const struct arc_node *stages = walk->seen[arc__field(ARC_FIELD_PIPELINE_STAGES) - walk->first];
     const struct arc_node *jobs = walk->seen[arc__field(ARC_FIELD_PIPELINE_JOBS) - walk->first];
-    if (stages == NULL && jobs == NULL && !walk->check->merging)
+    if (stages == NULL && jobs == NULL && !walk->check->merging && !is_meant(walk, "jobs") &&
+        !is_meant(walk, "stages"))
         (void)arc__diag_add(sink, ARC_DIAG_NO_JOBS, NULL, &head, ARC_NONE, ARC_NO_ARGS);
     if (stages == NULL || jobs == NULL)
         return;
@@ -194,7 +205,9 @@ static void check_step(struct walk *walk)
     const struct arc_node *args = arc__field_get(walk->node, ARC_FIELD_STEP_ARGS);
     const struct arc_node *other = args != NULL ? arc__node_get(args, "run") : NULL;
     struct arc_span head = arc__node_head(walk->node);
-    if (run == NULL && uses == NULL && !arc__foreign_runs(walk->node))
+    const struct arc_node *written = walk->seen[arc__field(ARC_FIELD_STEP_RUN) - walk->first];
+    if (run == NULL && uses == NULL && written == NULL && !is_meant(walk, "run") &&
+        !is_meant(walk, "uses"))
         (void)arc__diag_add(sink, ARC_DIAG_NO_USES, walk->path, &head, ARC_NONE, ARC_NO_ARGS);
     if (run == NULL)
         return;
@@ -217,6 +230,8 @@ static void check_required(struct walk *walk, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (walk->seen[i] != NULL || (walk->first[i].flags & ARC_FIELD_FLAG_REQUIRED) == 0)
+            continue;
+        if (is_meant(walk, walk->first[i].key))
             continue;
         arc_slice hint = ARC_NONE;
         if (arc__sink_keeps(walk->check->sink))

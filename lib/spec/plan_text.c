@@ -23,9 +23,23 @@ arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text)
 /* A buffer that may take what is left of the arena. */
 struct arc_buf arc__plan_scratch(struct arc_planner *p)
 {
-    struct arc_buf buf;
-    arc__buf_init(&buf, &p->arena->mem, p->arena->max_bytes - p->arena->used_bytes);
+    struct arc_buf buf = p->spare;
+    size_t most = p->arena->max_bytes - p->arena->used_bytes;
+    p->spare = (struct arc_buf){0};
+    if (buf.ptr == NULL)
+        arc__buf_init(&buf, &p->arena->mem, most);
+    buf.max_bytes = most;
+    arc__buf_clear(&buf);
     return buf;
+}
+
+static void put_back(struct arc_planner *p, struct arc_buf *buf)
+{
+    if (p->spare.ptr == NULL) {
+        p->spare = *buf;
+        *buf = (struct arc_buf){0};
+    }
+    arc__buf_deinit(buf);
 }
 
 arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf)
@@ -35,7 +49,7 @@ arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf)
         p->arena->failed = 1;
     else
         text = arc__plan_keep(p, arc__buf_slice(buf));
-    arc__buf_deinit(buf);
+    put_back(p, buf);
     return text;
 }
 
@@ -77,6 +91,12 @@ void arc__plan_use_env(struct arc_planner *p, const struct arc_plan_env *env)
     p->env = env;
     p->world.contexts[ARC_CONTEXT_ENV] = ARC_VALUE_OF_UNKNOWN;
     arc__arena_reset(&p->step);
+}
+
+int arc__plan_is_common(const struct arc_planner *p, arc_slice text)
+{
+    return p->known != NULL && text.len > 0 && memmem(text.ptr, text.len, "env", 3) == NULL &&
+           memmem(text.ptr, text.len, "matrix", 6) == NULL;
 }
 
 void arc__plan_see_env(struct arc_planner *p, arc_slice text)
@@ -145,12 +165,27 @@ arc_slice arc__plan_expand(struct arc_planner *p, const struct arc_node *node, i
 {
     if (!arc__template_any(node->text))
         return arc__plan_keep(p, node->text);
-    struct arc_buf buf;
-    arc__buf_init(&buf, &p->arena->mem, p->limits.string_bytes);
-    if (expand_into(p, node, &buf, late))
-        return arc__plan_settle(p, &buf);
-    arc__buf_deinit(&buf);
-    return arc__plan_keep(p, node->text);
+    struct arc_known_text *known = NULL;
+    if (arc__plan_is_common(p, node->text))
+        known = &p->known->texts[arc__slice_look(node->text) % ARC_KNOWN_TEXTS_MAX];
+    if (known != NULL && arc__slice_equal(known->text, node->text) &&
+        (late != NULL || !known->late)) {
+        if (known->late)
+            *late = 1;
+        return known->made;
+    }
+    struct arc_buf buf = arc__plan_scratch(p);
+    uint32_t errors = p->sink->diags->errors;
+    int is_late = 0, expanded;
+    buf.max_bytes = p->limits.string_bytes;
+    expanded = expand_into(p, node, &buf, late != NULL ? &is_late : NULL);
+    arc_slice made = arc__plan_keep(p, expanded ? arc__buf_slice(&buf) : node->text);
+    put_back(p, &buf);
+    if (is_late)
+        *late = 1;
+    if (known != NULL && !p->arena->failed && p->sink->diags->errors == errors)
+        *known = (struct arc_known_text){node->text, made, is_late};
+    return made;
 }
 
 arc_slice arc__plan_field(struct arc_planner *p, const struct arc_node *map, enum arc_field_id id)

@@ -202,7 +202,13 @@ static arc_slice nearest_job(struct arc_check *check, arc_slice name)
         return ARC_NONE;
     for (uint32_t i = 0; i < check->spec->named_count && count < ARC_COUNT_OF(names); i++)
         names[count++] = check->spec->by_name[i]->name;
-    return arc__did_you_mean(check->sink, arc__nearest(name, names, count));
+    arc_slice hint = arc__did_you_mean(check->sink, arc__nearest(name, names, count));
+    for (uint32_t i = 0; hint.len == 0 && i < check->spec->stage_count; i++) {
+        const struct arc_node *stage = check->spec->stages[i].node;
+        if (stage != NULL && arc__slice_equal(arc__field_text(stage, ARC_FIELD_STAGE_NAME), name))
+            return ARC_LIT("that is a stage; jobs wait for all earlier stages without saying so");
+    }
+    return hint;
 }
 
 /* 1: it is a dependency to keep. */
@@ -384,6 +390,8 @@ static void check_unused(struct arc_check *check)
 {
     const struct arc_spec *spec = check->spec;
     struct arc_path parent = {NULL, ARC_LIT("variables"), 0};
+    if (check->obscured) /* it may be what was meant there */
+        return;
     for (uint32_t i = 0; i < spec->variable_count; i++) {
         const struct arc_node *node = spec->variables[i].node;
         struct arc_path here = {&parent, node->key, 0};

@@ -67,7 +67,11 @@ int arc__wants_success(struct arc_check *check, const struct arc_node *job);
 /* What a foreign key is called here: a hint, or ARC_NONE. */
 arc_slice arc__foreign_hint(struct arc_check *check, enum arc_object object, arc_slice key);
 
-/* 1: a step has a key of another system that means `run` or `uses`, and was told so. */
-int arc__foreign_runs(const struct arc_node *step);
+/* The same for a name in an expression; member: what stands behind its dot, or ARC_NONE. */
+arc_slice arc__foreign_name(struct arc_check *check, arc_slice name, arc_slice member);
+/* 1: a key of the map that is unknown was meant as `key`, so that nothing need be said of its
+ * absence, nor of what would have stood there. */
+int arc__foreign_means(struct arc_check *check, enum arc_object object, const struct arc_node *map,
+                       const char *key);
 
 #endif

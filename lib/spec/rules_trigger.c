@@ -186,21 +186,27 @@ static void check_place(const struct trigger *trigger, const struct option *opti
     arc__diag_relate(check->sink, diag, &direct->key_mark, "the other one is here");
 }
 
+static int is_meant(const struct trigger *trigger, const char *key)
+{
+    return arc__foreign_means(trigger->check, ARC_OBJECT_TRIGGER, trigger->map, key) ||
+           arc__foreign_means(trigger->check, ARC_OBJECT_OPTIONS, trigger->below, key);
+}
+
 static void check_needed(const struct trigger *trigger)
 {
     struct given given;
     if (trigger->kind == KIND_CRON) {
         given = find(trigger, ARC_FIELD_TRIGGER_EXPRESSION);
-        if (given.node == NULL)
+        if (given.node == NULL && !is_meant(trigger, "expression"))
             arc__say_needed(trigger->check, trigger->map, trigger->path,
                             ARC_LIT("A trigger of type `cron`"), "expression");
-        else
+        if (given.node != NULL)
             check_expression(trigger, &given);
         given = find(trigger, ARC_FIELD_TRIGGER_TIMEZONE);
         check_zone(trigger, &given);
     } else if (trigger->kind == KIND_EVENT) {
         given = find(trigger, ARC_FIELD_TRIGGER_EVENT_TYPE);
-        if (given.node == NULL)
+        if (given.node == NULL && !is_meant(trigger, "eventType"))
             arc__say_needed(trigger->check, trigger->map, trigger->path,
                             ARC_LIT("A trigger of type `event`"), "eventType");
         check_globs(trigger, ARC_FIELD_TRIGGER_BRANCH);

@@ -42,6 +42,28 @@ static arc_slice quoted(const struct use *use, arc_slice text)
     return arc__quoted(use->check->sink, text);
 }
 
+/* Like arc__expr_parse; what was parsed before is not parsed again. */
+static arc_status parse(struct arc_check *check, arc_slice text,
+                        const struct arc_expr_limits *limits, const struct arc_expr **out,
+                        struct arc_fault *fault)
+{
+    struct arc_parsed *parsed = NULL;
+    if (text.len > check->limits.expression_bytes) /* whether it is refused is its reader's thing */
+        return arc__expr_parse(text, limits, check->arena, out, fault);
+    if (check->parsed == NULL)
+        check->parsed = arc__arena_array(check->arena, ARC_PARSED_MAX, sizeof(*parsed));
+    if (check->parsed == NULL)
+        return ARC_ENOMEM;
+    parsed = &check->parsed[arc__slice_look(text) % ARC_PARSED_MAX];
+    if (parsed->expr != NULL && arc__slice_equal(parsed->text, text)) {
+        *out = parsed->expr;
+        return ARC_OK;
+    }
+    ARC_TRY(arc__expr_parse(text, limits, check->arena, out, fault));
+    *parsed = (struct arc_parsed){text, *out};
+    return ARC_OK;
+}
+
 /* --- what may be named -------------------------------------------------------------------- */
 
 #define BIT(NAME) ARC_CONTEXT_BIT(ARC_CONTEXT_##NAME)
@@ -283,6 +305,20 @@ static arc_slice place_hint(const struct use *use, enum arc_context context)
     }
 }
 
+/* A name that nobody declares, and that may come from another system. */
+static arc_slice stranger_hint(struct use *use, const struct arc_expr_name *name)
+{
+    arc_slice member = name->count > 1 ? name->members[1] : ARC_NONE;
+    arc_slice hint = arc__foreign_name(use->check, name->members[0], member);
+    if (hint.len > 0)
+        return hint;
+    if (arc__slice_is(name->members[0], "manual") && use->field->object != ARC_OBJECT_STEP)
+        return ARC_LIT("write `approval: {type: manual}` instead of a condition");
+    if (arc__slice_is(name->members[0], "delayed") || arc__slice_is(name->members[0], "manual"))
+        return ARC_LIT("a condition is true or false; `approval` in a job or stage waits");
+    return ARC_NONE;
+}
+
 /* What the definition knows better than the expression: a job that is there but not depended on, a
  * step that comes later. */
 static arc_slice better_hint(struct use *use, const struct arc_fault *fault)
@@ -295,6 +331,8 @@ static arc_slice better_hint(struct use *use, const struct arc_fault *fault)
             return place_hint(use, name.context);
         if (fault->kind != ARC_FAULT_NAME || name.count == 0 || name.offsets[0] != fault->offset)
             continue;
+        if (name.offset == fault->offset)
+            return stranger_hint(use, &name);
         arc_slice shown = quoted(use, name.members[0]);
         const struct arc_names *steps =
             name.context == ARC_CONTEXT_STEPS ? arc__scope_steps(check) : NULL;
@@ -315,11 +353,61 @@ static arc_slice better_hint(struct use *use, const struct arc_fault *fault)
     return ARC_NONE;
 }
 
+/* 1: the list of dependencies holds what was meant as that job, or is no list at all. */
+static int means_need(struct arc_check *check, arc_slice name)
+{
+    const struct arc_node *list = arc__field_get(check->in_job, ARC_FIELD_JOB_DEPENDS_ON);
+    if (list == NULL)
+        return arc__foreign_means(check, ARC_OBJECT_JOB, check->in_job, "dependsOn");
+    int looked = 0;
+    for (const struct arc_node *c = list->first;
+         list->kind == ARC_NODE_LIST && c != NULL && looked < 256; c = c->next, looked++) {
+        if (c->kind < ARC_NODE_LIST && arc__spec_job(check->spec, c->text) == NULL &&
+            (arc__slice_equal(c->text, name) || arc__nearest(c->text, &name, 1).len > 0))
+            return 1;
+    }
+    return list->kind != ARC_NODE_LIST;
+}
+
+/* 1: the name is missing only because of a mistake that is reported where it would be declared. */
+static int is_consequence(struct use *use, const struct arc_fault *fault)
+{
+    struct arc_check *check = use->check;
+    struct arc_expr_name name;
+    uint32_t at = 0;
+    while (fault->kind == ARC_FAULT_NAME && use->expr != NULL &&
+           arc__expr_name(use->expr, &at, &name)) {
+        if (name.count == 0 || name.offsets[0] != fault->offset || name.offset == fault->offset)
+            continue;
+        const struct arc_node *node;
+        switch (name.context) {
+        case ARC_CONTEXT_MATRIX:
+            node = arc__field_get(check->in_job, ARC_FIELD_JOB_MATRIX);
+            return node != NULL
+                       ? node->kind != ARC_NODE_MAP
+                       : arc__foreign_means(check, ARC_OBJECT_JOB, check->in_job, "matrix");
+        case ARC_CONTEXT_NEEDS:
+            return means_need(check, name.members[0]);
+        case ARC_CONTEXT_VARIABLES:
+            node = arc__field_get(check->spec->root, ARC_FIELD_PIPELINE_VARIABLES);
+            return node != NULL ? node->kind != ARC_NODE_MAP
+                                : arc__foreign_means(check, ARC_OBJECT_PIPELINE, check->spec->root,
+                                                     "variables");
+        default:
+            return 0;
+        }
+    }
+    return 0;
+}
+
 static void report_fault(void *user, const struct arc_fault *fault)
 {
     struct use *use = user;
     arc_slice hint = ARC_NONE;
     use->faults++;
+    use->check->obscured = 1;
+    if (arc__sink_keeps(use->check->sink) && is_consequence(use, fault))
+        return;
     if (arc__sink_keeps(use->check->sink))
         hint = better_hint(use, fault);
     if (hint.len == 0)
@@ -391,7 +479,7 @@ static int text_is_outside(struct use *use, const struct arc_node *node, int dep
         struct arc_expr_name name;
         use->check->scope_work += (uint32_t)part.text.len;
         if (depth > 2 || use->check->scope_work > ARC_SCOPE_WORK_MAX ||
-            arc__expr_parse(part.text, &limits, use->check->arena, &expr, &fault) != ARC_OK)
+            parse(use->check, part.text, &limits, &expr, &fault) != ARC_OK)
             return 1;
         uint64_t flows = arc__expr_flows(expr);
         for (uint32_t at = 0, i = 0; arc__expr_name(expr, &at, &name); i++) {
@@ -561,7 +649,7 @@ static int check_expression(struct use *use, int status, int *outside)
     struct arc_scope scope = {
         .status = status, .user = use, .declared = declared, .nearest = nearest};
     struct arc_fault fault;
-    arc_status read = arc__expr_parse(use->text, &limits, check->arena, &use->expr, &fault);
+    arc_status read = parse(check, use->text, &limits, &use->expr, &fault);
     if (read != ARC_OK) {
         use->expr = NULL;
         if (read == ARC_EINVAL)
@@ -685,6 +773,6 @@ int arc__wants_success(struct arc_check *check, const struct arc_node *job)
     enum arc_when form;
     if (when == NULL || arc__form_when(when, &form))
         return when == NULL || form == ARC_WHEN_SUCCESS;
-    return arc__expr_parse(when->text, &limits, check->arena, &expr, &fault) == ARC_OK &&
+    return parse(check, when->text, &limits, &expr, &fault) == ARC_OK &&
            !arc__expr_has_status(expr);
 }

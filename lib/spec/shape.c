@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "core/template.h"
+#include "spec/hints.h"
 #include "spec/rules.h"
 
 static arc_slice key_name(struct arc_check *check, const struct arc_field *field)
@@ -49,6 +50,7 @@ void arc__shape_type(struct arc_check *check, const struct arc_node *node,
                      const struct arc_path *path, arc_slice what, const char *expected,
                      arc_slice hint)
 {
+    check->obscured = 1;
     (void)arc__diag_add(check->sink, ARC_DIAG_TYPE, path, &node->mark, hint,
                         ARC_ARGS(what, arc__slice_cstr(expected), kind_phrase(check, node)));
 }
@@ -100,7 +102,10 @@ static void check_form(struct arc_check *check, const struct arc_node *node,
         return;
     }
     if (!good)
-        (void)arc__diag_add(check->sink, code, path, &node->mark, ARC_NONE,
+        (void)arc__diag_add(check->sink, code, path, &node->mark,
+                            code == ARC_DIAG_NAME || code == ARC_DIAG_NAMESPACE
+                                ? arc__hint_name(check, node->text)
+                                : ARC_NONE,
                             ARC_ARGS(arc__quoted(check->sink, node->text)));
 }
 
@@ -108,7 +113,8 @@ static void check_text(struct arc_check *check, const struct arc_node *node,
                        const struct arc_field *field, const struct arc_path *path)
 {
     if (!is_scalar(node)) {
-        arc__shape_type(check, node, path, key_name(check, field), "a text", ARC_NONE);
+        arc__shape_type(check, node, path, key_name(check, field), "a text",
+                        arc__hint_text(node, field));
         return;
     }
     int nonempty = (field->flags & ARC_FIELD_FLAG_NONEMPTY) != 0 || field->type == ARC_TYPE_GROUP;
@@ -159,9 +165,10 @@ static void check_duration(struct arc_check *check, const struct arc_node *node,
                             ARC_ARGS(quoted));
         return;
     }
-    (void)arc__diag_add(check->sink,
-                        status == ARC_ELIMIT ? ARC_DIAG_DURATION_LONG : ARC_DIAG_DURATION, path,
-                        &node->mark, ARC_NONE, ARC_ARGS(quoted));
+    int long_one = status == ARC_ELIMIT;
+    (void)arc__diag_add(check->sink, long_one ? ARC_DIAG_DURATION_LONG : ARC_DIAG_DURATION, path,
+                        &node->mark, long_one ? ARC_NONE : arc__hint_duration(check, node->text),
+                        ARC_ARGS(quoted));
 }
 
 static void check_int(struct arc_check *check, const struct arc_node *node,
@@ -208,6 +215,16 @@ static arc_slice nearest_word(const char *words, arc_slice word)
     return arc__nearest(word, candidates, count);
 }
 
+/* `type: push` means an event of that type. */
+static arc_slice event_hint(struct arc_check *check, arc_slice text, arc_slice hint)
+{
+    static const char *const events = "push pull_request merge_request tag release webhook";
+    return arc__word_index(events, text) < 0
+               ? hint
+               : arc__arena_printf(check->arena, "write `type: event` and `eventType: %.*s`",
+                                   ARC_ARG(text));
+}
+
 static void check_word(struct arc_check *check, const struct arc_node *node,
                        const struct arc_field *field, const struct arc_path *path)
 {
@@ -219,6 +236,8 @@ static void check_word(struct arc_check *check, const struct arc_node *node,
     if (arc__word_index(field->words, node->text) >= 0)
         return;
     arc_slice hint = arc__did_you_mean(check->sink, nearest_word(field->words, node->text));
+    if (field->id == ARC_FIELD_TRIGGER_TYPE)
+        hint = event_hint(check, node->text, hint);
     if (hint.len == 0)
         hint = word_list(check, field->words);
     (void)arc__diag_add(check->sink, ARC_DIAG_WORD, path, &node->mark, hint,
@@ -230,12 +249,8 @@ static void check_bool(struct arc_check *check, const struct arc_node *node,
 {
     if (node->kind == ARC_NODE_BOOL)
         return;
-    int near = arc__slice_is(node->text, "yes") || arc__slice_is(node->text, "on") ||
-               arc__slice_is(node->text, "no") || arc__slice_is(node->text, "off");
     arc__shape_type(check, node, path, key_name(check, field), "`true` or `false`",
-                    node->kind == ARC_NODE_TEXT && near
-                        ? ARC_LIT("`yes`, `no`, `on` and `off` are texts")
-                        : ARC_NONE);
+                    arc__hint_bool(node));
 }
 
 /* --- conditions --------------------------------------------------------------------------- */
@@ -390,7 +405,10 @@ static void check_map(struct arc_check *check, const struct arc_node *node,
                       const struct arc_node *owner)
 {
     if (node->kind != ARC_NODE_MAP) {
-        arc__shape_type(check, node, path, key_name(check, field), "a map", ARC_NONE);
+        arc__shape_type(check, node, path, key_name(check, field), "a map",
+                        node->kind == ARC_NODE_LIST
+                            ? ARC_LIT("write `NAME: value` lines without `-`")
+                            : ARC_NONE);
         return;
     }
     if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) == 0)
@@ -426,9 +444,7 @@ static void check_scalars(struct arc_check *check, const struct arc_node *node,
                           const struct arc_field *field, const struct arc_path *path)
 {
     uint32_t index = 0;
-    arc_slice hint = ARC_NONE;
-    if (is_scalar(node) && node->text.len <= 64)
-        hint = arc__arena_printf(check->arena, "write `[%.*s]`", ARC_ARG(node->text));
+    arc_slice hint = arc__hint_brackets(check, node);
     const char *expected = field->type == ARC_TYPE_NAMES   ? "a list of names of jobs"
                            : field->type == ARC_TYPE_WORDS ? "a list of words"
                            : field->type == ARC_TYPE_GLOBS ? "a text or a list of texts"
@@ -456,7 +472,7 @@ static void check_maps(struct arc_check *check, const struct arc_node *node,
                        const struct arc_field *field, const struct arc_path *path)
 {
     uint32_t index = 0;
-    if (!check_list(check, node, field, path, "a list of maps", ARC_NONE))
+    if (!check_list(check, node, field, path, "a list of maps", arc__hint_list(check, node)))
         return;
     for (const struct arc_node *c = node->first; c != NULL; c = c->next, index++) {
         struct arc_path here = {path, ARC_NONE, index};
@@ -467,46 +483,11 @@ static void check_maps(struct arc_check *check, const struct arc_node *node,
 
 /* --- objects ------------------------------------------------------------------------------ */
 
-/* What a newcomer most likely means by a value of another shape. */
-static arc_slice object_hint(struct arc_check *check, const struct arc_node *node,
-                             enum arc_object object)
-{
-    if (!is_scalar(node) || node->text.len == 0 || node->text.len > 64 ||
-        memchr(node->text.ptr, '\n', node->text.len))
-        return ARC_NONE;
-    const char *form = object == ARC_OBJECT_RETRY     ? "write `{maxAttempts: %.*s}`"
-                       : object == ARC_OBJECT_TRIGGER ? "write `type: %.*s`"
-                       : object == ARC_OBJECT_STEP    ? "write `name: …` and `run: %.*s`"
-                       : object == ARC_OBJECT_JOB     ? "write `name: %.*s` and its `steps`"
-                       : object == ARC_OBJECT_STAGE   ? "write `name: %.*s` and its `jobs`"
-                                                      : NULL;
-    if (form == NULL)
-        return ARC_NONE;
-    arc_slice before, after;
-    before = arc__slice_cstr(form);
-    const char *hole = strstr(form, "%.*s");
-    after = arc__slice_cstr(hole + 4);
-    before.len = (size_t)(hole - form);
-    return arc__arena_printf(check->arena, "%.*s%.*s%.*s", ARC_ARG(before), ARC_ARG(node->text),
-                             ARC_ARG(after));
-}
-
-/* A map where a list of maps is taken: keys that would be names, or an item without its dash. */
-static arc_slice list_hint(struct arc_check *check, const struct arc_node *node)
-{
-    if (node->kind != ARC_NODE_MAP)
-        return ARC_NONE;
-    if (node->first == NULL || node->first->kind != ARC_NODE_MAP || node->first->key.len > 64)
-        return ARC_LIT("start each item with `- `");
-    return arc__arena_printf(check->arena, "write `- name: %.*s` and its keys below that",
-                             ARC_ARG(node->first->key));
-}
-
 static void check_objects(struct arc_check *check, const struct arc_node *node,
                           const struct arc_field *field, const struct arc_path *path)
 {
     uint32_t index = 0;
-    if (!check_list(check, node, field, path, "a list of maps", list_hint(check, node)))
+    if (!check_list(check, node, field, path, "a list of maps", arc__hint_list(check, node)))
         return;
     if (field->of == ARC_OBJECT_STEP && node->count > check->limits.steps_per_job) {
         (void)arc__diag_add(
@@ -520,7 +501,7 @@ static void check_objects(struct arc_check *check, const struct arc_node *node,
             arc__shape_object(check, c, field->of, &here);
         else
             arc__shape_type(check, c, &here, item_name(check, field), "a map",
-                            object_hint(check, c, field->of));
+                            arc__hint_object(check, c, field->of));
     }
 }
 
@@ -532,7 +513,7 @@ static void check_one_object(struct arc_check *check, const struct arc_node *nod
         arc__shape_object(check, node, field->of, path);
     else
         arc__shape_type(check, node, path, key_name(check, field), expected,
-                        object_hint(check, node, field->of));
+                        arc__hint_object(check, node, field->of));
 }
 
 void arc__shape_value(struct arc_check *check, const struct arc_node *node,

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "spec/tree.h"
 #include "spec/yaml_help.h"
 
@@ -286,6 +287,13 @@ static int on_begin(struct reader *reader, const yaml_event_t *event, enum arc_n
     const yaml_char_t *anchor = kind == ARC_NODE_LIST ? event->data.sequence_start.anchor
                                                       : event->data.mapping_start.anchor;
     struct arc_node *node = NULL;
+    size_t at = offset_of(reader, event->start_mark);
+    arc_slice source = reader->tree->text;
+    if (arc__tree_wants_key(reader->tree) && at > 0 && at < source.len && source.ptr[at] == '{' &&
+        source.ptr[at - 1] == '{') {
+        arc__yaml_braces(reader->tree, at - 1);
+        return 0;
+    }
     if (arc__tree_wants_key(reader->tree))
         return refuse(reader, ARC_DIAG_KEY, event, ARC_NO_ARGS);
     if (tag != NULL && !arc__slice_is(standard_tag(tag), kind_tag(kind)))
@@ -382,6 +390,23 @@ static int on_scalar(struct reader *reader, const yaml_event_t *event)
     return held && remember(reader, anchor, node);
 }
 
+/* An anchor that is not there, with the nearest of those that are. */
+static int refuse_anchor(struct reader *reader, const yaml_event_t *event, arc_slice name)
+{
+    struct arc_sink *sink = reader->tree->sink;
+    arc_slice names[64];
+    size_t count = 0, at = 0;
+    while (reader->has_anchors && count < ARC_COUNT_OF(names) &&
+           arc__map_next(&reader->anchors, &at, &names[count], NULL))
+        count++;
+    struct arc_span mark = arc__tree_mark(reader->tree, offset_of(reader, event->start_mark),
+                                          offset_of(reader, event->end_mark));
+    (void)arc__diag_add(sink, ARC_DIAG_ANCHOR, NULL, &mark,
+                        arc__did_you_mean(sink, arc__nearest(name, names, count)),
+                        ARC_ARGS(arc__quoted(sink, name)));
+    return 0;
+}
+
 static int on_alias(struct reader *reader, const yaml_event_t *event)
 {
     struct arc_tree *tree = reader->tree;
@@ -392,7 +417,7 @@ static int on_alias(struct reader *reader, const yaml_event_t *event)
     if (arc__tree_wants_key(tree))
         return refuse(reader, ARC_DIAG_KEY, event, ARC_NO_ARGS);
     if (target == NULL)
-        return refuse(reader, ARC_DIAG_ANCHOR, event, ARC_ARGS(arc__quoted(tree->sink, name)));
+        return refuse_anchor(reader, event, name);
     if (arc__tree_is_open(tree, target))
         return refuse(reader, ARC_DIAG_ANCHOR_LOOP, event, ARC_ARGS(arc__quoted(tree->sink, name)));
     return arc__tree_alias(tree, target, offset_of(reader, event->start_mark),
@@ -438,8 +463,8 @@ static int on_content(struct reader *reader, const yaml_event_t *event, int *don
 static int on_event(struct reader *reader, const yaml_event_t *event, int *done)
 {
     size_t start = offset_of(reader, event->start_mark);
-    /* The map of one pair in `[?x: y]` starts with its `?`, which is none of the key's text. Outside
-     * of brackets `?x` is a text, and the map's first key. */
+    /* The map of one pair in `[?x: y]` starts with its `?`, which is none of the key's text.
+     * Outside of brackets `?x` is a text, and the map's first key. */
     int swallowed = event->type == YAML_MAPPING_START_EVENT && reader->odd_mark == start &&
                     event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
     size_t to = start + (size_t)swallowed;

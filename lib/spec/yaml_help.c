@@ -14,8 +14,8 @@ static const struct slip unknown = {"", NULL, "it cannot be understood from here
                                     "look at quotes, brackets and indentation", NULL};
 static const struct slip tab = {"", NULL, "a tab is used for indentation", "indent with spaces",
                                 NULL};
-static const struct slip bare_template = {"", NULL, "a template inside of braces needs quotes",
-                                          "write `\"${{ … }}\"`", NULL};
+static const struct slip bare_template = {
+    "", NULL, "a template inside of braces or brackets needs quotes", "write `\"${{ … }}\"`", NULL};
 
 /* The first that fits. */
 static const struct slip slips[] = {
@@ -115,7 +115,7 @@ static size_t char_end(arc_slice text, size_t at)
 /* `{A: ${{ x }}}`: the braces of a template without quotes open maps of their own. */
 static int is_bare_template(arc_slice text, size_t at)
 {
-    size_t from = at > 4 ? at - 4 : 0, to = at + 2 < text.len ? at + 2 : text.len;
+    size_t from = at > 4 ? at - 4 : 0, to = at + 3 < text.len ? at + 3 : text.len;
     return to - from >= 3 && memmem(text.ptr + from, to - from, "${{", 3) != NULL;
 }
 
@@ -138,13 +138,23 @@ void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *prob
     if (tab_at != SIZE_MAX) {
         slip = &tab;
         at = tab_at;
-    } else if (holds(problem->context, "flow mapping") && is_bare_template(text, at)) {
+    } else if ((holds(problem->context, "flow ") || holds(problem->text, "flow ")) &&
+               is_bare_template(text, at)) {
         slip = &bare_template;
     } else if (slip == &slips[0] || slip == &slips[1]) {
         at = problem->context_at; /* where the quote opens, not the end of the file */
     } else if (holds(problem->context, "simple key")) {
         at = problem->context_at; /* the key, not where its colon was looked for in vain */
     }
+    struct arc_yaml_slip found;
+    if (slip != &tab && slip != &bare_template && arc__yaml_slip(tree, problem, &found)) {
+        struct arc_span mark = arc__tree_mark(tree, found.at, char_end(text, found.at));
+        (void)arc__diag_add(tree->sink, ARC_DIAG_YAML, NULL, &mark, found.hint,
+                            ARC_ARGS(arc__slice_cstr(found.sentence)));
+        return;
+    }
+    if (holds(problem->text, "alphabetic or numeric"))
+        at = problem->context_at; /* the `*` or `&` */
     if (at > text_end(text))
         at = text_end(text);
     struct arc_span mark = arc__tree_mark(tree, at, char_end(text, at));
@@ -163,4 +173,12 @@ void arc__yaml_trailing(struct arc_tree *tree, const struct arc_span *mark)
     (void)arc__diag_add(tree->sink, ARC_DIAG_YAML, NULL, mark,
                         ARC_LIT("indent it, or put it into the map above"),
                         ARC_ARGS(ARC_LIT("there is text after the end of the value")));
+}
+
+void arc__yaml_braces(struct arc_tree *tree, size_t at)
+{
+    struct arc_span mark = arc__tree_mark(tree, at, at + 2);
+    (void)arc__diag_add(tree->sink, ARC_DIAG_YAML, NULL, &mark,
+                        ARC_LIT("write `${{ … }}` for a template, or put quotes around the text"),
+                        ARC_ARGS(ARC_LIT("`{{` opens a map inside of a map")));
 }

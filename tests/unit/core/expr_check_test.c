@@ -55,6 +55,9 @@ static const struct trial_row texts[] = {
     {"-deploy", "type 1..7: `-` takes a number, and `deploy` is text"},
     {"-duration(\"1h\")", "duration"},
     {"deploy && true", "type 0..6: `&&` takes true or false, and `deploy` is text (compare it: `deploy == \"true\"` or `deploy != \"\"`)"},
+    {"variables.deploy || \"x\"", "type 0..16: `||` takes true or false, and `variables.deploy` is text (for another text in its "
+     "place write `variables.deploy != \"\" ? variables.deploy : \"…\"`); type 20..23: `||` takes true "
+     "or false, and `\"x\"` is text"},
     {"true || 1", "type 8..9: `||` takes true or false, and `1` is an int (compare it: `1 != 0`)"},
     {"[1] && true", "type 0..3: `&&` takes true or false, and `[1]` is a list (compare it: `len([1]) > 0`)"},
     {"1 ? 2 : 3", "type 0..1: `?:` takes true or false, and `1` is an int (compare it: `1 != 0`)"},
@@ -76,7 +79,7 @@ static const struct trial_row texts[] = {
     {"variables.deploi", "name 10..16: `variables` has no `deploi` (did you mean `deploy`?)"},
     {"variables.zzzzzz", "name 10..16: `variables` has no `zzzzzz` (declare it in `variables` of the pipeline)"},
     {"trigger.brnch", "name 8..13: `trigger` has no `brnch` (did you mean `branch`?)"},
-    {"trigger.zzzzzz", "name 8..14: `trigger` has no `zzzzzz`"},
+    {"trigger.zzzzzz", "name 8..14: `trigger` has no `zzzzzz` (it has `type`, `ref`, `branch`, `tag`, `sha`, `event`, `actor`, `payload` and `requestId`)"},
     {"trigger.branch.x", "type 15..16: text has no member `x`"},
     {"trigger.branch[\"x\"]", "type 15..18: text has no member `x`"},
     {"trigger.payload.x.y.z", "any"},

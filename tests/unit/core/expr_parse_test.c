@@ -9,7 +9,7 @@ static const struct trial_row texts[] = {
     {"true", "ok"},
     {"a = b", "syntax 2..3: `=` sets nothing here (write `==` to compare)"},
     {"a & b", "syntax 2..3: `&` is no operator (write `&&`)"},
-    {"a | b", "syntax 2..3: `|` is no operator (write `||`)"},
+    {"a | b", "syntax 2..3: `|` is no operator (write `||`; functions are called, like `upper(name)`)"},
     {"a <> b", "syntax 2..4: `<>` is no operator (write `!=`)"},
     {"a === b", "syntax 2..5: `===` is no operator (write `==`)"},
     {"a !== b", "syntax 2..5: `!==` is no operator (write `!=`)"},

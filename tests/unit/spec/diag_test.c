@@ -113,7 +113,7 @@ static void findings_come_in_order_and_are_counted_beyond_the_limit(void)
     struct subject s;
     struct arc_spec_limits limits = {.diags = 10};
     arc__buf_init(&text, &mem, 1 << 20);
-    arc__buf_add_cstr(&text, "namespace: demo\nvariables: {a: b}\njobs:\n");
+    arc__buf_add_cstr(&text, "namespace: demo\nenv: {API_TOKEN: s3cr3t-value}\njobs:\n");
     for (int i = 0; i < 50; i++)
         arc__buf_printf(&text, "- {name: 'a b', zz: %d, steps: [{name: x, run: y}]}\n", i);
     subject_init(&s);
