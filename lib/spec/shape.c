@@ -165,10 +165,9 @@ static void check_duration(struct arc_check *check, const struct arc_node *node,
                             ARC_ARGS(quoted));
         return;
     }
-    (void)arc__diag_add(check->sink,
-                        status == ARC_ELIMIT ? ARC_DIAG_DURATION_LONG : ARC_DIAG_DURATION, path,
-                        &node->mark,
-                        status == ARC_ELIMIT ? ARC_NONE : arc__hint_duration(check, node->text),
+    int long_one = status == ARC_ELIMIT;
+    (void)arc__diag_add(check->sink, long_one ? ARC_DIAG_DURATION_LONG : ARC_DIAG_DURATION, path,
+                        &node->mark, long_one ? ARC_NONE : arc__hint_duration(check, node->text),
                         ARC_ARGS(quoted));
 }
 
