@@ -27,6 +27,7 @@ int cmd_validate(const struct command *command, int argc, char **argv);
 int cmd_fmt(const struct command *command, int argc, char **argv);
 int cmd_convert(const struct command *command, int argc, char **argv);
 int cmd_schema(const struct command *command, int argc, char **argv);
+int cmd_eval(const struct command *command, int argc, char **argv);
 int cmd_plan(const struct command *command, int argc, char **argv);
 int cmd_run(const struct command *command, int argc, char **argv);
 int cmd_create(const struct command *command, int argc, char **argv);

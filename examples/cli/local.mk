@@ -10,6 +10,7 @@ arcentra_SOURCES = \
 	examples/cli/convert.c \
 	examples/cli/draw.c \
 	examples/cli/draw.h \
+	examples/cli/eval.c \
 	examples/cli/fmt.c \
 	examples/cli/follow.c \
 	examples/cli/follow.h \

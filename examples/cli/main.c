@@ -47,6 +47,13 @@ static const struct command commands[] = {
      "`-` is the standard input. Exit code 0: planned, 1: findings, 2: a file or a word of the\n"
      "command line is wrong.\n",
      cmd_plan},
+    {"eval", "eval [FLAG…] EXPRESSION", "Compute an expression of `when` or `${{ }}`.",
+     "Written without `${{ }}`. Contexts that are not given are null, and now() is the time\n"
+     "where --context has no \"now\"; its \"status\" is success, failed or cancelled. The value "
+     "is\n"
+     "printed as a template shows it, null as nothing. Put -- before an expression that begins\n"
+     "with a minus. Exit code 0: a value, 1: findings or a fault, 2: a file or a word is wrong.\n",
+     cmd_eval},
     {"run", "run [FLAG…] FILE", "Run a definition here, with the engine in this process.",
      "Steps run as processes of this machine, each job in a temporary workspace of its\n"
      "own, or all in --workdir. Offers: shell. Ctrl-C stops the run as a server would\n"

@@ -176,10 +176,23 @@ static void add_quoted(struct arc_buf *out, arc_slice text)
 
 void arc__json_key(struct arc_json *json, arc_slice key)
 {
+    struct arc_buf *out = json->out;
     separate(json);
-    add_quoted(json->out, key);
-    arc__buf_add_char(json->out, ':');
     json->after_key = 1;
+    if (plain_run(key) < key.len) {
+        add_quoted(out, key);
+        arc__buf_add_char(out, ':');
+        return;
+    }
+    char *at = arc__buf_reserve(out, key.len + 3);
+    if (at == NULL)
+        return;
+    at[0] = '"';
+    if (key.len > 0)
+        memcpy(at + 1, key.ptr, key.len);
+    at[key.len + 1] = '"';
+    at[key.len + 2] = ':';
+    arc__buf_commit(out, key.len + 3);
 }
 
 void arc__json_text(struct arc_json *json, arc_slice text)
@@ -249,22 +262,4 @@ void arc__json_raw(struct arc_json *json, arc_slice value)
     }
     separate(json);
     arc__buf_add_slice(json->out, value);
-}
-
-void arc__json_key_text(struct arc_json *json, const char *key, arc_slice text)
-{
-    arc__json_key(json, arc__slice_cstr(key));
-    arc__json_text(json, text);
-}
-
-void arc__json_key_i64(struct arc_json *json, const char *key, int64_t value)
-{
-    arc__json_key(json, arc__slice_cstr(key));
-    arc__json_i64(json, value);
-}
-
-void arc__json_key_bool(struct arc_json *json, const char *key, int value)
-{
-    arc__json_key(json, arc__slice_cstr(key));
-    arc__json_bool(json, value);
 }

@@ -201,12 +201,17 @@ void arc__sha256_end(struct arc_sha256 *sha, uint8_t out[ARC_SHA256_LEN])
 
 void arc__sha256_hex(arc_slice bytes, char out[ARC_SHA256_HEX_LEN + 1])
 {
-    static const char digits[] = "0123456789abcdef";
     struct arc_sha256 sha;
-    uint8_t hash[ARC_SHA256_LEN];
     arc__sha256_init(&sha);
     arc__sha256_add(&sha, bytes);
-    arc__sha256_end(&sha, hash);
+    arc__sha256_end_hex(&sha, out);
+}
+
+void arc__sha256_end_hex(struct arc_sha256 *sha, char out[ARC_SHA256_HEX_LEN + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t hash[ARC_SHA256_LEN];
+    arc__sha256_end(sha, hash);
     for (size_t i = 0; i < ARC_SHA256_LEN; i++) {
         out[2 * i] = digits[hash[i] >> 4];
         out[2 * i + 1] = digits[hash[i] & 15];

@@ -18,6 +18,8 @@ struct arc_sha256 {
 void arc__sha256_init(struct arc_sha256 *sha);
 void arc__sha256_add(struct arc_sha256 *sha, arc_slice bytes);
 void arc__sha256_end(struct arc_sha256 *sha, uint8_t out[ARC_SHA256_LEN]);
+/* The end as lower-case hex with a NUL. */
+void arc__sha256_end_hex(struct arc_sha256 *sha, char out[ARC_SHA256_HEX_LEN + 1]);
 /* All at once, as lower-case hex with a NUL. */
 void arc__sha256_hex(arc_slice bytes, char out[ARC_SHA256_HEX_LEN + 1]);
 

@@ -57,9 +57,11 @@ uint32_t arc__lex_bound(arc_slice text)
 
 enum arc_operator arc__lex_word(arc_slice word)
 {
+    if (word.len == 0)
+        return ARC_OPERATOR_COUNT;
     for (int i = 0; i < ARC_OPERATOR_COUNT; i++) {
         const struct arc_operator_row *row = arc__operator((enum arc_operator)i);
-        if (row->word[0] != '\0' && arc__slice_is(word, row->word))
+        if (row->word[0] == word.ptr[0] && arc__slice_is(word, row->word))
             return (enum arc_operator)i;
     }
     return ARC_OPERATOR_COUNT;
@@ -119,6 +121,8 @@ static arc_status refuse_slip(struct arc_lexer *lexer, const struct slip *slips,
 {
     arc_slice left = arc__slice_from(lexer->text, lexer->at);
     for (size_t i = 0; i < count; i++) {
+        if (slips[i].sign[0] != left.ptr[0])
+            continue;
         size_t len = strlen(slips[i].sign);
         if (!arc__slice_starts(left, arc__slice(slips[i].sign, len)))
             continue;
@@ -362,7 +366,7 @@ static int lex_operator(struct arc_lexer *lexer)
     for (int i = 0; i < ARC_OPERATOR_COUNT; i++) {
         /* In the table, what begins with another's sign stands before it. */
         const char *sign = arc__operator((enum arc_operator)i)->sign;
-        if (sign[0] != '\0' && arc__slice_starts(left, arc__slice_cstr(sign))) {
+        if (sign[0] == left.ptr[0] && arc__slice_starts(left, arc__slice_cstr(sign))) {
             lexer->token.kind = ARC_TOKEN_OPERATOR;
             lexer->token.operator_ = (enum arc_operator)i;
             lexer->at += (uint32_t)strlen(sign);

@@ -152,9 +152,13 @@ arc_status arc__fn_from_json(struct arc_fn_call *call, const struct arc_value *a
         arc__value_from_json(arc__value_slice(&args[0]), JSON_DEPTH, call->arena, out, &err);
     if (status == ARC_OK || status == ARC_ENOMEM)
         return status;
+    /* A sentence, which is here a part of one. */
+    arc_slice why = arc__slice_cstr(err.message);
+    if (why.len > 0 && why.ptr[why.len - 1] == '.')
+        why.len--;
     return arc__fn_fail(call, ARC_FAULT_VALUE, "`fromJson` takes one JSON value",
-                        "`fromJson` cannot read its text: line %u, column %u: %s", err.line,
-                        err.column, err.message);
+                        "`fromJson` cannot read its text: line %u, column %u: %.*s", err.line,
+                        err.column, ARC_ARG(why));
 }
 
 arc_status arc__fn_coalesce(struct arc_fn_call *call, const struct arc_value *args, uint32_t count,

@@ -3,7 +3,14 @@
 
 static const char *find_open(arc_slice text)
 {
-    return text.len >= 3 ? memmem(text.ptr, text.len, "${{", 3) : NULL;
+    /* Most texts have none, and few have a `$`: a search for one byte is the fastest there is. */
+    while (text.len >= 3) {
+        const char *open = memchr(text.ptr, '$', text.len - 2);
+        if (open == NULL || (open[1] == '{' && open[2] == '{'))
+            return open;
+        text = arc__slice_from(text, (size_t)(open - text.ptr) + 1);
+    }
+    return NULL;
 }
 
 int arc__template_any(arc_slice text)

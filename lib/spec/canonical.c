@@ -40,6 +40,7 @@ static struct arc_node *hollow(struct shaper *s, const struct arc_node *node,
         return NULL;
     copy->first = NULL;
     copy->count = 0;
+    copy->fields = 0;
     *tail = &copy->first;
     return copy;
 }

@@ -43,6 +43,39 @@ const struct arc_object_row *arc__object(enum arc_object object)
     return &objects[object];
 }
 
+const char *arc__field_type_words(enum arc_field_type type)
+{
+    static const char *const words[] = {
+        [ARC_TYPE_TEXT] = "text",
+        [ARC_TYPE_NAME] = "name",
+        [ARC_TYPE_NAMESPACE] = "namespace",
+        [ARC_TYPE_VERSION] = "version",
+        [ARC_TYPE_IDENT] = "identifier",
+        [ARC_TYPE_USES] = "reference",
+        [ARC_TYPE_PATH] = "path",
+        [ARC_TYPE_DURATION] = "duration",
+        [ARC_TYPE_INT] = "whole number",
+        [ARC_TYPE_BOOL] = "true or false",
+        [ARC_TYPE_WORD] = "one of",
+        [ARC_TYPE_WORDS] = "list of",
+        [ARC_TYPE_WHEN] = "condition",
+        [ARC_TYPE_VARIABLES] = "map of texts",
+        [ARC_TYPE_ENV] = "map of environment names to texts",
+        [ARC_TYPE_TEXTMAP] = "map of texts",
+        [ARC_TYPE_MAP] = "map of anything",
+        [ARC_TYPE_MAPS] = "list of maps",
+        [ARC_TYPE_TEXTS] = "list of texts",
+        [ARC_TYPE_NAMES] = "list of names of jobs",
+        [ARC_TYPE_GLOBS] = "text or list of texts",
+        [ARC_TYPE_OBJECT] = "",
+        [ARC_TYPE_LIST] = "list of ",
+        [ARC_TYPE_GROUP] = "text or ",
+        [ARC_TYPE_NOTICES] = "one or a list of ",
+        [ARC_TYPE_MATRIX] = "",
+    };
+    return words[type];
+}
+
 const struct arc_field_alias *arc__field_aliases(size_t *count)
 {
     *count = ARC_COUNT_OF(aliases);
@@ -145,6 +178,9 @@ arc_slice arc__field_nearest(enum arc_object object, arc_slice key)
 #define NO_FIELD 0xffffu
 #define NOTED(object, field) ((uint32_t)(object) << 16 | (field))
 
+/* The fields of an object stand in one row, and are no more than the bits: none shares one. */
+#define FIELD_BIT(id) (UINT64_C(1) << (uint32_t)(id) % 32)
+
 _Static_assert(ARC_FIELD_COUNT < NO_FIELD, "fields fit into a note");
 
 /* What an alias stands for may be two objects at once: then only one of them was noted. */
@@ -160,6 +196,8 @@ const struct arc_node *arc__field_get(const struct arc_node *map, enum arc_field
     if (map == NULL || map->kind != ARC_NODE_MAP)
         return NULL;
     enum arc_object object = fields[id].object;
+    if (map->fields >> 32 == (uint64_t)object && (map->fields & FIELD_BIT(id)) == 0)
+        return NULL;
     for (const struct arc_node *child = map->first; child != NULL; child = child->next) {
         if (child->kind != ARC_NODE_NULL && means(child, id, object))
             return child;
@@ -207,12 +245,15 @@ static void note_value(struct note notes[NOTES], struct arc_node *node, enum arc
 
 static void note_object(struct note notes[NOTES], struct arc_node *map, enum arc_object object)
 {
+    uint64_t bits = (uint64_t)object << 32;
     for (struct arc_node *c = map->first; c != NULL; c = c->next) {
         const struct arc_field *field = find_again(notes, object, c->key);
+        bits |= field != NULL ? FIELD_BIT(field->id) : 0;
         c->field = NOTED(object, field != NULL ? (uint32_t)field->id + 1 : NO_FIELD);
         if (field != NULL && field->of != ARC_OBJECT_NONE && c->kind >= ARC_NODE_LIST)
             note_value(notes, c, field->of);
     }
+    map->fields = bits;
 }
 
 void arc__fields_note(struct arc_node *root)
@@ -246,6 +287,8 @@ int arc__word_next(arc_slice *words, arc_slice *word)
 
 int arc__word_index(const char *words, arc_slice word)
 {
+    if (word.len == 0) /* none is empty */
+        return -1;
     arc_slice left = arc__slice_cstr(words), one;
     for (int index = 0; arc__word_next(&left, &one); index++) {
         if (arc__slice_equal(one, word))

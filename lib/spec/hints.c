@@ -63,7 +63,8 @@ arc_slice arc__hint_object(struct arc_check *check, const struct arc_node *node,
         return ARC_LIT("give the list a name, like `matrix: {os: [linux, windows]}`");
     if (object == ARC_OBJECT_SELECTOR && node->kind == ARC_NODE_LIST)
         return ARC_LIT("write `{matchLabels: {…}}` with each label and its value");
-    const char *form = is_one_line(node) ? scalar_form(object, node->text) : NULL;
+    int given = is_one_line(node) && node->text.len > 0;
+    const char *form = given ? scalar_form(object, node->text) : NULL;
     return form != NULL ? filled(check, form, node->text) : ARC_NONE;
 }
 

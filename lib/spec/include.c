@@ -195,6 +195,7 @@ static int check_head(struct run *run, const struct arc_node *root)
     }
     head.first = chain.first;
     head.count = chain.count;
+    head.fields = 0;
     arc__shape_object(run->check, &head, ARC_OBJECT_TEMPLATE, NULL);
     return 1;
 }
@@ -488,6 +489,7 @@ static int put_merged(struct run *run, struct chain *root, const struct arc_node
     }
     at->first = chain->first;
     at->count = chain->count;
+    at->fields = 0;
     return 1;
 }
 
@@ -520,6 +522,7 @@ static int build_root(struct run *run, const struct level *level)
     *root = *level->root;
     root->first = chain.first;
     root->count = chain.count;
+    root->fields = 0;
     check->spec->root = root;
     return 1;
 }

@@ -72,6 +72,7 @@ struct reader {
     struct arc_tree *tree;
     yajl_handle handle;
     size_t last_end; /* where the last token ended */
+    int odd_blanks;  /* \v or \f stands somewhere in the text */
     int after_text;  /* the whole text was consumed: a token that comes now ends there */
     int started;     /* a value has begun */
     int refused;     /* a finding or a failed allocation says why */
@@ -127,6 +128,36 @@ static int token(struct reader *reader, size_t *start, size_t *end)
     return 1;
 }
 
+static int is_inside(const struct reader *reader, const void *value)
+{
+    return (uintptr_t)value - (uintptr_t)reader->tree->text.ptr < reader->tree->text.len;
+}
+
+/* The same of a token whose text is known: what yajl gives out of the document says where it is. */
+static int token_of(struct reader *reader, const void *value, size_t len, size_t quotes,
+                    size_t *start, size_t *end)
+{
+    if (reader->odd_blanks || !is_inside(reader, value))
+        return token(reader, start, end);
+    *start = (size_t)((const char *)value - reader->tree->text.ptr) - quotes;
+    *end = *start + len + 2 * quotes;
+    reader->last_end = *end;
+    reader->started = 1;
+    return 1;
+}
+
+/* The same of a bracket, which is one byte. */
+static int token_bracket(struct reader *reader, size_t *start, size_t *end)
+{
+    if (reader->odd_blanks || reader->after_text)
+        return token(reader, start, end);
+    *end = reader->tree->start + yajl_get_bytes_consumed(reader->handle);
+    *start = *end - 1;
+    reader->last_end = *end;
+    reader->started = 1;
+    return 1;
+}
+
 static int hex4(const char *text)
 {
     int value = 0;
@@ -173,8 +204,11 @@ static int string_text(struct reader *reader, const unsigned char *value, size_t
     struct arc_tree *tree = reader->tree;
     arc_slice text = tree->text;
     /* What has no escapes comes out of the document itself. */
-    int is_copy = (uintptr_t)value - (uintptr_t)text.ptr >= text.len;
-    size_t bad_at = is_copy ? lone_surrogate(text, start, end) : end;
+    if (is_inside(reader, value)) {
+        *out = arc__slice(len > 0 ? (const char *)value : "", len);
+        return 1;
+    }
+    size_t bad_at = lone_surrogate(text, start, end);
     if (bad_at < end) {
         struct arc_span mark = arc__tree_mark(tree, bad_at, bad_at + 6);
         (void)arc__diag_add(tree->sink, ARC_DIAG_NOT_UTF8, NULL, &mark,
@@ -224,9 +258,8 @@ static int on_boolean(void *user, int value)
 static int on_number(void *user, const char *value, size_t len)
 {
     size_t start, end;
-    (void)value; /* the same bytes as in the document, which outlive yajl's */
-    (void)len;
-    if (!token(user, &start, &end))
+    /* The bytes of the document, which outlive yajl's. */
+    if (!token_of(user, value, len, 0, &start, &end))
         return 0;
     return add_scalar(user, ARC_NODE_INT, 0, start, end);
 }
@@ -235,7 +268,7 @@ static int on_string(void *user, const unsigned char *value, size_t len)
 {
     struct reader *reader = user;
     size_t start, end;
-    if (!token(reader, &start, &end))
+    if (!token_of(reader, value, len, 1, &start, &end))
         return 0;
     struct arc_node *node = ARC_ARENA_NEW(reader->tree->arena, struct arc_node);
     if (node == NULL)
@@ -252,7 +285,7 @@ static int on_key(void *user, const unsigned char *value, size_t len)
     struct reader *reader = user;
     size_t start, end;
     arc_slice text;
-    if (!token(reader, &start, &end))
+    if (!token_of(reader, value, len, 1, &start, &end))
         return 0;
     if (!string_text(reader, value, len, start, end, &text) ||
         !arc__tree_key(reader->tree, text, start, end, 0))
@@ -263,7 +296,7 @@ static int on_key(void *user, const unsigned char *value, size_t len)
 static int on_begin(struct reader *reader, enum arc_node_kind kind)
 {
     size_t start, end;
-    if (!token(reader, &start, &end))
+    if (!token_bracket(reader, &start, &end))
         return 0;
     if (!arc__tree_begin(reader->tree, kind, start, end, NULL))
         return refused(reader);
@@ -276,7 +309,7 @@ static int on_begin(struct reader *reader, enum arc_node_kind kind)
 static int on_end(struct reader *reader)
 {
     size_t start, end;
-    if (!token(reader, &start, &end))
+    if (!token_bracket(reader, &start, &end))
         return 0;
     reader->depth--;
     return arc__tree_end(reader->tree, end) ? 1 : refused(reader);
@@ -362,6 +395,8 @@ const struct arc_node *arc__json_tree(struct arc_tree *tree)
         empty(tree);
         return NULL;
     }
+    reader.odd_blanks =
+        memchr(text.ptr, '\v', text.len) != NULL || memchr(text.ptr, '\f', text.len) != NULL;
     int held = parse_within(&reader, &pool, text);
     pool_drop(&pool);
     return held && !tree->arena->failed ? tree->root : NULL;

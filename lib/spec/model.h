@@ -57,6 +57,15 @@ struct arc_spec {
     uint32_t include_count;
 };
 
+/* The same conditions and templates come again in many jobs: what was parsed last among those that
+ * look alike. */
+#define ARC_PARSED_MAX 128u
+
+struct arc_parsed {
+    arc_slice text;
+    const struct arc_expr *expr;
+};
+
 /* What the checks share. */
 struct arc_check {
     struct arc_arena *arena;
@@ -74,7 +83,8 @@ struct arc_check {
     uint32_t next_job, next_stage, cells;
     uint32_t step; /* which one of the job, those of `finally` behind the others */
     struct arc_scope_names *names;
-    uint32_t scope_work; /* spent of ARC_SCOPE_WORK_MAX */
+    uint32_t scope_work;       /* spent of ARC_SCOPE_WORK_MAX */
+    struct arc_parsed *parsed; /* ARC_PARSED_MAX of them, or NULL */
 };
 
 /* Zeroed memory of the host for one pass; the caller frees it with the arena's mem. A refusal marks

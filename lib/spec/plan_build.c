@@ -762,6 +762,8 @@ static void see_variables(struct build *build)
                                        arc__value_text(variables->items[i].value)};
     build->p.world.contexts[ARC_CONTEXT_VARIABLES] =
         arc__value_map(items, items != NULL ? variables->count : 0);
+    build->p.known = arc__arena_array(&build->cells, 1, sizeof(*build->p.known));
+    build->p.arena->failed |= build->p.known == NULL;
 }
 
 /* What the run needs of the inputs, if it has to expand or decide anything itself. */
@@ -788,16 +790,10 @@ static void keep_context(struct build *build)
 static arc_status seal(struct arc_planner *p, struct arc_plan *plan, arc_err *err)
 {
     char hex[ARC_SHA256_HEX_LEN + 1];
-    struct arc_buf buf;
-    arc__buf_init(&buf, &p->arena->mem, ARC_PLAN_BYTES_MAX);
     plan->hash = ARC_NONE;
-    arc__plan_to_json(plan, &buf);
-    arc_status status = buf.failed;
-    if (status == ARC_OK) {
-        arc__sha256_hex(arc__buf_slice(&buf), hex);
+    arc_status status = arc__plan_hash(plan, &p->arena->mem, hex);
+    if (status == ARC_OK)
         plan->hash = arc__plan_keep(p, arc__slice(hex, ARC_SHA256_HEX_LEN));
-    }
-    arc__buf_deinit(&buf);
     if (status == ARC_ELIMIT)
         return arc__fail(err, ARC_ELIMIT, "plan",
                          "The plan has more than %u bytes: too much is repeated in its steps.",
@@ -855,6 +851,7 @@ arc_status arc__plan_build(const struct arc_spec *spec, const struct arc_plan_in
     arc__arena_init(&build.p.step, &arena->mem, SCRATCH_BYTES_MAX);
     arc__arena_init(&build.cells, &arena->mem, CELLS_BYTES_MAX);
     arc_status status = make(&build, err);
+    arc__buf_deinit(&build.p.spare);
     arc__arena_deinit(&build.p.scratch);
     arc__arena_deinit(&build.p.step);
     arc__arena_deinit(&build.cells);

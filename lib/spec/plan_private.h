@@ -10,6 +10,7 @@
 #ifndef ARC_SPEC_PLAN_PRIVATE_H
 #define ARC_SPEC_PLAN_PRIVATE_H
 
+#include "base/sha256.h"
 #include "core/template.h"
 #include "spec/model.h"
 #include "spec/node.h"
@@ -17,6 +18,26 @@
 /* Environments in layers: what is known, and what is a template still; no name is in both. */
 struct arc_plan_env {
     struct arc_kvs known, late;
+};
+
+/* What was made of a text that says the same everywhere: it names neither `env` nor `matrix`. */
+#define ARC_KNOWN_TEXTS_MAX 128u
+
+struct arc_known_text {
+    arc_slice text; /* as written; empty: there is none */
+    arc_slice made;
+    int late;
+};
+
+struct arc_known_condition {
+    arc_slice text;
+    struct arc_condition made;
+};
+
+struct arc_known {
+    arc_slice names[ARC_KNOWN_TEXTS_MAX];
+    struct arc_known_text texts[ARC_KNOWN_TEXTS_MAX];
+    struct arc_known_condition conditions[ARC_KNOWN_TEXTS_MAX];
 };
 
 struct arc_planner {
@@ -30,7 +51,9 @@ struct arc_planner {
     const struct arc_plan_env *env; /* what the world's `env` is made of */
     const struct arc_path *path;    /* of the object whose fields are read */
     struct arc_spec_limits limits;
-    uint32_t runtime; /* 1: something is left for the run to expand or to decide */
+    struct arc_known *known; /* NULL until variables have their values */
+    struct arc_buf spare;    /* of arc__plan_scratch: what was settled last */
+    uint32_t runtime;        /* 1: something is left for the run to expand or to decide */
 };
 
 /* --- plan_text.c -------------------------------------------------------------------------- */
@@ -38,12 +61,16 @@ struct arc_planner {
 /* Arrays and copies in the plan's arena, which says so when memory is out. */
 void *arc__plan_array(struct arc_planner *p, size_t count, size_t size);
 arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text);
+/* A copy that is shared with what was kept before: of names that come again and again. */
+arc_slice arc__plan_name(struct arc_planner *p, arc_slice text);
 /* What was built, kept; the buffer is gone. */
 struct arc_buf arc__plan_scratch(struct arc_planner *p);
 arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf);
 
 /* The environment that templates see from now on. */
 void arc__plan_use_env(struct arc_planner *p, const struct arc_plan_env *env);
+/* 1: what the text says is the same in all jobs and steps. */
+int arc__plan_is_common(const struct arc_planner *p, arc_slice text);
 /* Fills in the world's `env` if the text may name it. */
 void arc__plan_see_env(struct arc_planner *p, arc_slice text);
 /* What cannot be worked out, as a finding at the scalar. */
@@ -96,6 +123,13 @@ void arc__plan_steps(struct arc_planner *p, const struct arc_node *job,
 /* The canonical JSON of an optional part, or empty; bit of ARC_LATE_… goes to *late. */
 arc_slice arc__plan_part(struct arc_planner *p, const struct arc_node *node, enum arc_object object,
                          uint32_t bit, uint32_t *late);
+
+/* --- plan_json.c -------------------------------------------------------------------------- */
+
+/* SHA-256 of the JSON of a plan that has no hash yet, as hex. ARC_ELIMIT: the JSON has more than
+ * ARC_PLAN_BYTES_MAX bytes; ARC_ENOMEM. */
+arc_status arc__plan_hash(const struct arc_plan *plan, const struct arc_mem *mem,
+                          char out[ARC_SHA256_HEX_LEN + 1]);
 
 /* --- plan_matrix.c ------------------------------------------------------------------------ */
 

@@ -133,12 +133,12 @@ static void fill_step(struct arc_planner *p, const struct arc_node *node,
     arc__plan_use_env(p, &env);
     step->name = arc__plan_field(p, node, ARC_FIELD_STEP_NAME);
     step->id = arc__plan_field(p, node, ARC_FIELD_STEP_ID);
-    step->uses = arc__plan_field(p, node, ARC_FIELD_STEP_USES);
+    step->uses = arc__plan_name(p, arc__field_text(node, ARC_FIELD_STEP_USES));
     step->action = arc__plan_field(p, node, ARC_FIELD_STEP_ACTION);
     if (step->id.len == 0)
         step->id = step->name;
     if (step->uses.len == 0)
-        step->uses = arc__plan_keep(p, ARC_LIT("shell"));
+        step->uses = arc__plan_name(p, ARC_LIT("shell"));
     step->args = args_of(p, node, &step->late);
     step->image = image_of(p, node, runtime, &step->late);
     step->working_directory = directory_of(p, node, &step->late);
@@ -232,7 +232,8 @@ void arc__plan_steps(struct arc_planner *p, const struct arc_node *job,
     const struct arc_node *last = arc__field_get(job, ARC_FIELD_JOB_FINALLY);
     const struct arc_node *artifacts = arc__field_get(job, ARC_FIELD_JOB_ARTIFACTS);
     const struct arc_node *source = defaults->source;
-    size_t room = (size_t)count_of(own) + count_of(last) + 2;
+    size_t room =
+        (size_t)count_of(own) + count_of(last) + (count_of(source) > 0) + (count_of(artifacts) > 0);
     struct arc_plan_step *steps = arc__plan_array(p, room, sizeof(*steps));
     uint32_t count = 0;
     if (steps == NULL)

@@ -20,12 +20,36 @@ arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text)
     return arc__arena_copy(p->arena, text);
 }
 
+arc_slice arc__plan_name(struct arc_planner *p, arc_slice text)
+{
+    if (p->known == NULL || text.len == 0)
+        return arc__plan_keep(p, text);
+    arc_slice *name = &p->known->names[arc__slice_look(text) % ARC_KNOWN_TEXTS_MAX];
+    if (!arc__slice_equal(*name, text))
+        *name = arc__plan_keep(p, text);
+    return *name;
+}
+
 /* A buffer that may take what is left of the arena. */
 struct arc_buf arc__plan_scratch(struct arc_planner *p)
 {
-    struct arc_buf buf;
-    arc__buf_init(&buf, &p->arena->mem, p->arena->max_bytes - p->arena->used_bytes);
+    struct arc_buf buf = p->spare;
+    size_t most = p->arena->max_bytes - p->arena->used_bytes;
+    p->spare = (struct arc_buf){0};
+    if (buf.ptr == NULL)
+        arc__buf_init(&buf, &p->arena->mem, most);
+    buf.max_bytes = most;
+    arc__buf_clear(&buf);
     return buf;
+}
+
+static void put_back(struct arc_planner *p, struct arc_buf *buf)
+{
+    if (p->spare.ptr == NULL) {
+        p->spare = *buf;
+        *buf = (struct arc_buf){0};
+    }
+    arc__buf_deinit(buf);
 }
 
 arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf)
@@ -35,7 +59,7 @@ arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf)
         p->arena->failed = 1;
     else
         text = arc__plan_keep(p, arc__buf_slice(buf));
-    arc__buf_deinit(buf);
+    put_back(p, buf);
     return text;
 }
 
@@ -77,6 +101,12 @@ void arc__plan_use_env(struct arc_planner *p, const struct arc_plan_env *env)
     p->env = env;
     p->world.contexts[ARC_CONTEXT_ENV] = ARC_VALUE_OF_UNKNOWN;
     arc__arena_reset(&p->step);
+}
+
+int arc__plan_is_common(const struct arc_planner *p, arc_slice text)
+{
+    return p->known != NULL && text.len > 0 && memmem(text.ptr, text.len, "env", 3) == NULL &&
+           memmem(text.ptr, text.len, "matrix", 6) == NULL;
 }
 
 void arc__plan_see_env(struct arc_planner *p, arc_slice text)
@@ -145,12 +175,27 @@ arc_slice arc__plan_expand(struct arc_planner *p, const struct arc_node *node, i
 {
     if (!arc__template_any(node->text))
         return arc__plan_keep(p, node->text);
-    struct arc_buf buf;
-    arc__buf_init(&buf, &p->arena->mem, p->limits.string_bytes);
-    if (expand_into(p, node, &buf, late))
-        return arc__plan_settle(p, &buf);
-    arc__buf_deinit(&buf);
-    return arc__plan_keep(p, node->text);
+    struct arc_known_text *known = NULL;
+    if (arc__plan_is_common(p, node->text))
+        known = &p->known->texts[arc__slice_look(node->text) % ARC_KNOWN_TEXTS_MAX];
+    if (known != NULL && arc__slice_equal(known->text, node->text) &&
+        (late != NULL || !known->late)) {
+        if (known->late)
+            *late = 1;
+        return known->made;
+    }
+    struct arc_buf buf = arc__plan_scratch(p);
+    uint32_t errors = p->sink->diags->errors;
+    int is_late = 0, expanded;
+    buf.max_bytes = p->limits.string_bytes;
+    expanded = expand_into(p, node, &buf, late != NULL ? &is_late : NULL);
+    arc_slice made = arc__plan_keep(p, expanded ? arc__buf_slice(&buf) : node->text);
+    put_back(p, &buf);
+    if (is_late)
+        *late = 1;
+    if (known != NULL && !p->arena->failed && p->sink->diags->errors == errors)
+        *known = (struct arc_known_text){node->text, made, is_late};
+    return made;
 }
 
 arc_slice arc__plan_field(struct arc_planner *p, const struct arc_node *map, enum arc_field_id id)
@@ -164,6 +209,16 @@ int arc__plan_kv_order(const void *a, const void *b)
 {
     const struct arc_kv *x = a, *y = b;
     return arc__slice_compare(x->key, y->key);
+}
+
+/* Most are sorted as they are written, and few. */
+static void sort_kvs(struct arc_kv *items, uint32_t count)
+{
+    uint32_t at = 1;
+    while (at < count && arc__plan_kv_order(&items[at - 1], &items[at]) < 0)
+        at++;
+    if (at < count)
+        qsort(items, count, sizeof(*items), arc__plan_kv_order);
 }
 
 /* Two sorted lists as one; where both have a key, `above` wins. */
@@ -200,23 +255,26 @@ struct arc_kvs arc__plan_texts(struct arc_planner *p, const struct arc_node *map
     if (map == NULL || map->count == 0)
         return none;
     items = arc__plan_array(p, map->count, sizeof(*items));
-    if (late != NULL)
-        later = arc__plan_array(p, map->count, sizeof(*later));
-    if (items == NULL || (late != NULL && later == NULL))
+    if (items == NULL)
         return none;
     for (const struct arc_node *c = map->first; c != NULL; c = c->next) {
         int unknown = 0;
-        struct arc_kv item = {arc__plan_keep(p, c->key),
+        struct arc_kv item = {arc__plan_name(p, c->key),
                               arc__plan_expand(p, c, late != NULL ? &unknown : NULL)};
-        if (unknown)
-            later[late->count++] = item;
-        else
+        if (!unknown) {
             items[known.count++] = item;
+            continue;
+        }
+        if (later == NULL)
+            later = arc__plan_array(p, map->count, sizeof(*later));
+        if (later == NULL)
+            return none;
+        later[late->count++] = item;
     }
-    qsort(items, known.count, sizeof(*items), arc__plan_kv_order);
+    sort_kvs(items, known.count);
     known.items = items;
     if (late != NULL && late->count > 0) {
-        qsort(later, late->count, sizeof(*later), arc__plan_kv_order);
+        sort_kvs(later, late->count);
         late->items = later;
         p->runtime = 1;
     }

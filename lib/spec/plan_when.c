@@ -233,6 +233,14 @@ static struct arc_condition evaluate(struct arc_planner *p, const struct arc_nod
     const struct arc_expr *expr = NULL;
     struct arc_fault fault = {0};
     arc_slice text = arc__slice_trim(node->text);
+    struct arc_known_condition *known = NULL;
+    if (arc__plan_is_common(p, text))
+        known = &p->known->conditions[arc__slice_look(text) % ARC_KNOWN_TEXTS_MAX];
+    if (known != NULL && arc__slice_equal(known->text, text)) {
+        p->runtime |= known->made.when == ARC_WHEN_EXPR;
+        return known->made;
+    }
+    uint32_t errors = p->sink->diags->errors;
     arc__plan_see_env(p, text);
     arc_status status = arc__expr_parse(text, &limits, &p->scratch, &expr, &fault);
     if (status == ARC_EINVAL)
@@ -251,6 +259,8 @@ static struct arc_condition evaluate(struct arc_planner *p, const struct arc_nod
     arc__arena_reset(&p->scratch);
     p->world.status = 0;
     p->world.unknown = STATUS_ALL;
+    if (known != NULL && !p->arena->failed && p->sink->diags->errors == errors)
+        *known = (struct arc_known_condition){text, out};
     return out;
 }
 

@@ -77,15 +77,28 @@ static int starts_token(arc_slice text, size_t at)
     return 0;
 }
 
+/* *looked: the first that begins was looked behind, which is enough. */
+static int starts_key(arc_slice text, size_t at, int *looked)
+{
+    static const char key[] = "PRIVATE KEY-----";
+    arc_slice rest = arc__slice_from(text, at);
+    if (*looked || !arc__slice_starts(rest, ARC_LIT("-----BEGIN ")))
+        return 0;
+    *looked = 1;
+    return memmem(rest.ptr, rest.len, key, sizeof(key) - 1) != NULL;
+}
+
 /* 1: the text holds a token of a known form, or a private key. */
 static int holds_secret(arc_slice text)
 {
-    static const char begin[] = "-----BEGIN ", key[] = "PRIVATE KEY-----";
-    const char *at = text.len > 0 ? memmem(text.ptr, text.len, begin, sizeof(begin) - 1) : NULL;
-    if (at != NULL && memmem(at, text.len - (size_t)(at - text.ptr), key, sizeof(key) - 1) != NULL)
-        return 1;
+    static const uint8_t begins[256] = {
+        ['g'] = 1, ['A'] = 1, ['x'] = 1, ['n'] = 1, ['p'] = 1, ['s'] = 1, ['-'] = 2};
+    int looked = 0;
     for (size_t i = 0; i + 8 < text.len; i++) {
-        if (memchr("gAxnps", text.ptr[i], 6) != NULL && starts_token(text, i))
+        uint8_t what = begins[(unsigned char)text.ptr[i]];
+        if (what == 1 && starts_token(text, i))
+            return 1;
+        if (what == 2 && starts_key(text, i, &looked))
             return 1;
     }
     return 0;

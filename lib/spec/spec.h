@@ -61,23 +61,27 @@ struct arc_mark {
     uint32_t file; /* index into arc_diags.files */
 };
 
+/* What a search through siblings looks at stands together. */
 struct arc_node {
+    struct arc_node *next;  /* the next sibling */
+    struct arc_node *first; /* LIST and MAP: children in order */
     enum arc_node_kind kind;
+    uint32_t field; /* what the key means, where that was looked up (spec/fields.h) */
+    uint32_t count; /* LIST and MAP: of children */
     uint16_t
         plain; /* a YAML scalar without quotes or a JSON literal: its type came from its form */
-    uint16_t expanded;        /* a placeholder was replaced: the text is not what the source says */
-    uint32_t count;           /* LIST and MAP: of children */
+    uint16_t expanded; /* a placeholder was replaced: the text is not what the source says */
+    arc_slice key;
+    arc_slice text;           /* scalars: as written (unquoted, unescaped) */
     struct arc_span mark;     /* where it stands … */
     struct arc_span key_mark; /* … and, for a child of a MAP, its key */
-    uint32_t field;           /* what the key means, where that was looked up (spec/fields.h) */
-    arc_slice key;
-    arc_slice text; /* scalars: as written (unquoted, unescaped) */
     union {
-        int64_t number; /* BOOL (0, 1) and INT; 0 for the rest but FLOAT */
+        int64_t number; /* BOOL (0, 1) and INT; 0 for other scalars but FLOAT */
         double real;    /* FLOAT */
+        /* MAP: which fields of which object its keys are, so that those which it has not need no
+         * search; 0: not known. Who changes the children must clear it. */
+        uint64_t fields;
     };
-    struct arc_node *first; /* LIST and MAP: children in order */
-    struct arc_node *next;  /* the next sibling */
 };
 
 /* The child of a map; NULL when absent. */

@@ -215,7 +215,8 @@ def helps(world):
     for name in names:
         text, _ = arcentra(world, name, "--help")
         check(text.startswith("Usage: arcentra " + name) and "--help" in text, text)
-        same("--json" in text, name not in ("fmt", "convert", "schema"), "--json of " + name)
+        same("--json" in text, name not in ("fmt", "convert", "schema", "plan", "eval", "lsp"),
+             "--json of " + name)
 
 
 # --- run -----------------------------------------------------------------------------------------
@@ -557,6 +558,118 @@ def plan_wrong(world):
     check("--inputs" in err, err)
     arcentra(world, "plan", "--format", "xml", path, code=2)
     arcentra(world, "plan", "/nowhere/x.yaml", code=2)
+
+
+STARTED = """namespace: test.starts
+jobs:
+- name: told
+  when: trigger.payload.forced
+  steps:
+  - name: s
+    env:
+      TOLD: ${{ join([trigger.ref, trigger.branch, trigger.tag, trigger.sha, trigger.event,
+        trigger.actor, git.commit, git.branch], " ") }}
+    run: echo "$TOLD"
+- {name: never, when: trigger.payload.forced == false, steps: [{name: s, run: "true"}]}
+"""
+STARTS = ["--ref", "refs/tags/v1", "--branch", "main", "--tag", "v1", "--sha", "5eed",
+          "--event", "push", "--actor", "somebody"]
+TOLD = "refs/tags/v1 main v1 5eed push somebody 5eed main"
+
+
+@case("a plan and a run are told in the same words what starts them")
+def starts(world):
+    path = write(world, "starts.yaml", STARTED)
+    words = STARTS + ["--payload", write(world, "payload.json", '{"forced": true}'), path]
+    out, _ = arcentra(world, "plan", "--format", "json", *words)
+    told, never = json.loads(out)["stages"][0]["jobs"]
+    same(told["steps"][0]["env"]["TOLD"], TOLD, "the environment of the plan")
+    same(never["when"], "never", "the condition of the other job")
+    out, _ = arcentra(world, "run", "--json", *words)
+    lines = [row["text"] for row in objects(out) if row["type"] == "log"]
+    same(lines, [TOLD], "what the run says")
+    jobs = {row["job"]: row["status"] for row in objects(out) if row["type"] == "job"}
+    same(jobs, {"told": "success", "never": "skipped"}, "the jobs")
+
+
+@case("a payload that is no JSON is a wrong word of plan and run")
+def bad_payload(world):
+    path = write(world, "starts.yaml", STARTED)
+    bad = write(world, "payload.json", '{"forced": tru}')
+    for command in ("plan", "run"):
+        _, err = arcentra(world, command, "--payload", bad, path, code=2)
+        check("payload.json is not JSON" in err and len(err.splitlines()) == 1, err)
+        _, err = arcentra(world, command, "--payload", "/nowhere/x.json", path, code=2)
+        check("/nowhere/x.json" in err, err)
+    _, err = arcentra(world, "plan", "--inputs", bad, "--event", "push", path, code=2)
+    check("--inputs" in err, err)
+
+
+@case("an empty output is handed on like any other")
+def empty_output(world):
+    path = write(world, "empty.yaml", """namespace: test.empty
+jobs:
+- name: only
+  steps:
+  - {name: set, run: 'echo "nothing=" >> "$ARCENTRA_OUTPUT"'}
+  - name: get
+    env: {NOTHING: "<${{ steps.set.outputs.nothing }}>"}
+    run: echo "got $NOTHING"
+""")
+    out, _ = arcentra(world, "run", path)
+    check("only/get | got <>" in out, out)
+
+
+# --- eval ----------------------------------------------------------------------------------------
+
+@case("eval prints a value as a template shows it, or as JSON")
+def eval_values(world):
+    for text, shown, as_json in (
+            ("1 + 2", "3", "3"), ("7.0 / 2", "3.5", "3.5"), ("100.0 * 3", "300.0", "300.0"),
+            ("0.1 + 0.2", "0.30000000000000004", "0.30000000000000004"),
+            ('"a" + "\\n"', "a\n", '"a\\n"'), ("null", "", "null"), ("!false", "true", "true"),
+            ('[1, {a: "x"}]', '[1,{"a":"x"}]', '[1,{"a":"x"}]'),
+            ('duration("90m")', "1h30m", '"1h30m"')):
+        same(arcentra(world, "eval", text)[0], shown + "\n", text)
+        same(arcentra(world, "eval", text, "--format", "json")[0], as_json + "\n", text)
+    same(arcentra(world, "eval", "--", "-1")[0], "-1\n", "an expression with a minus")
+
+
+@case("eval sees the contexts of a file or of the standard input")
+def eval_context(world):
+    given = json.dumps({"trigger": {"branch": "main"}, "status": "failed"})
+    path = write(world, "context.json", given)
+    text = 'failure() && trigger.branch == "main"'
+    same(arcentra(world, "eval", "--when", "--context", path, text)[0], "true\n", "a when")
+    same(arcentra(world, "eval", "-w", "-c", "-", "true", stdin=given.encode())[0], "false\n",
+         "one that means success() && true")
+    same(arcentra(world, "eval", "-c", path, "trigger.tag ?? 'none'")[0], "none\n", "no tag")
+    for more in ([], ["-c", path]):
+        text, _ = arcentra(world, "eval", "now()", *more)
+        check(abs(time.time() - time.mktime(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
+                  + time.timezone) < 3600, text)
+    path = write(world, "context.json", '{"now": "2026-01-31T08:00:00Z"}')
+    same(arcentra(world, "eval", "-c", path, "now()")[0][:19], "2026-01-31T08:00:00", "its time")
+
+
+@case("eval shows what is wrong with a caret, and tells faults from wrong words")
+def eval_wrong(world):
+    for text, told, caret in (("trigger.brnch == 'a'", "ARC0403", "        ^^^^^"),
+                              ("1 +", "nothing on its right side", "  ^"),
+                              ("1 / int('0')", "divides by 0", "  ^")):
+        out, err = arcentra(world, "eval", text, code=1)
+        lines = err.splitlines()
+        same(out, "", "what is printed")
+        check(told in lines[0], err)
+        same(lines[1:], ["     1 | " + text, "       | " + caret], "the excerpt")
+    arcentra(world, "eval", "--when", "1", code=1)
+    arcentra(world, "eval", "success()", code=1)
+    bad = write(world, "context.json", '{"tigger": {}}')
+    _, err = arcentra(world, "eval", "-c", bad, "1", code=2)
+    check("context.json: tigger: " in err, err)
+    for words in (["-c", "/nowhere/x.json", "1"], ["-c", write(world, "x.json", "["), "1"],
+                  ["--format", "yaml", "1"], [], ["1", "2"]):
+        arcentra(world, "eval", *words, code=2)
 
 
 @case("a follower outlives kill -9 of the server and misses no line")

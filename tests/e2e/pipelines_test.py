@@ -61,7 +61,8 @@ ANSWERS = {
     ("data-quality", "jq"): """echo '[{"table":"orders","rows":0},{"table":"web","rows":0}]'""",
     ("firmware", "arm-none-eabi-size"): "echo text data bss; echo 200000 1000 500",
     ("load-test", "jq"): "echo 181.4",
-    ("ml-training", "python3"): 'case "$*" in *count*) echo 1200345 ;; *evaluate) echo 0.91 ;; esac',
+    ("ml-training", "python3"):
+        'case "$*" in *count*) echo 1200345 ;; *evaluate) echo 0.91 ;; esac',
     ("python-package", "python3"): 'case "$*" in *--version) echo 1.4.0 ;; esac',
     ("restore-drill", "psql"): "echo 48211",
     ("terraform", "jq"): "echo 3",
@@ -70,8 +71,8 @@ ANSWERS = {
 CLONE = 'for last; do :; done; [ "$1" != clone ] || mkdir -p "$last"'
 CONFIGURE = """echo '[ -z "$CC" ] || "$CC" --version' > configure; chmod +x configure"""
 # The only programs of this machine that a step can find.
-SYSTEM = ["awk", "cat", "chmod", "cut", "du", "ls", "mkdir", "printf", "rm", "sh", "sha256sum", "sleep",
-          "tail"]
+SYSTEM = ["awk", "cat", "chmod", "cut", "du", "ls", "mkdir", "printf", "rm", "sh", "sha256sum",
+          "sleep", "tail"]
 # What a definition that is fine may be warned of: triggers that this version does not act on.
 FINE = {"ARC0601"}
 AT_ONCE = 4

@@ -97,6 +97,8 @@ def main():
              expect(arcentra("run", pipeline("hello.yaml")), 0, r"\| Hello, world!", "success"))
     tap.case("a failing step fails the run and says why",
              expect(arcentra("run", pipeline("fail.yaml")), 1, r"Exit code 3", r"skipped"))
+    tap.case("an expression is computed",
+             expect(arcentra("eval", "'v' + join(['1', '2'], '.')"), 0, "^v1\\.2$"))
     tap.case("without a server a remote command says what it lacks",
              expect(arcentra("runs"), 2, "ARCENTRA_TOKEN"))
     tap.end()

@@ -55,7 +55,9 @@ static const struct trial_row texts[] = {
     {"-deploy", "type 1..7: `-` takes a number, and `deploy` is text"},
     {"-duration(\"1h\")", "duration"},
     {"deploy && true", "type 0..6: `&&` takes true or false, and `deploy` is text (compare it: `deploy == \"true\"` or `deploy != \"\"`)"},
-    {"deploy || \"x\"", "type 0..6: `||` takes true or false, and `deploy` is text (for another text in its place write `deploy != \"\" ? deploy : \"…\"`); type 10..13: `||` takes true or false, and `\"x\"` is text"},
+    {"variables.deploy || \"x\"", "type 0..16: `||` takes true or false, and `variables.deploy` is text (for another text in its "
+     "place write `variables.deploy != \"\" ? variables.deploy : \"…\"`); type 20..23: `||` takes true "
+     "or false, and `\"x\"` is text"},
     {"true || 1", "type 8..9: `||` takes true or false, and `1` is an int (compare it: `1 != 0`)"},
     {"[1] && true", "type 0..3: `&&` takes true or false, and `[1]` is a list (compare it: `len([1]) > 0`)"},
     {"1 ? 2 : 3", "type 0..1: `?:` takes true or false, and `1` is an int (compare it: `1 != 0`)"},

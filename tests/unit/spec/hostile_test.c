@@ -202,6 +202,7 @@ static void bombs_are_refused_with_little_memory(void)
     }
 }
 
+#ifndef ARC_SANITIZED
 static void *on_small_stack(void *user)
 {
     (void)user;
@@ -209,6 +210,7 @@ static void *on_small_stack(void *user)
         (void)read_bomb(i);
     return NULL;
 }
+#endif
 
 static void bombs_are_refused_on_a_stack_of_64_kib(void)
 {
