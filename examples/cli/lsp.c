@@ -5,6 +5,7 @@
 #include <arcentra/assist.h>
 #include <arcentra/spec.h>
 #include <arcentra/version.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "cli/cli.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/templates.h"
 
 #define MESSAGE_BYTES_MAX (32u << 20)
 #define HEADER_BYTES_MAX 4096u
@@ -30,6 +32,7 @@
 struct document {
     struct document *next;
     char *uri, *text;
+    char *path; /* of the file that it is; "" where the editor alone has it */
     size_t len;
     int64_t version;
 };
@@ -215,6 +218,24 @@ static void put_range(const struct lsp *lsp, const struct document *document, st
 
 /* --- findings -------------------------------------------------------------------------------- */
 
+/* Whether a place of a finding lies in the document, and not in a template. */
+static int is_here(const struct document *document, const json_node *finding,
+                   const json_node *place)
+{
+    const json_node *file = json_get(place, "file");
+    return strcmp(json_text(file != NULL ? file : json_get(finding, "file")), document->path) == 0;
+}
+
+/* The place that a finding is shown at: its own, or that of the include that leads to it. */
+static const json_node *shown_at(const struct document *document, const json_node *finding)
+{
+    const json_node *related = json_get(finding, "related");
+    const json_node *place = finding;
+    for (size_t i = 0; i < json_count(related) && !is_here(document, finding, place); i++)
+        place = json_at(related, i);
+    return place;
+}
+
 static void put_finding(const struct lsp *lsp, const struct document *document,
                         const json_node *finding, struct json_out *json)
 {
@@ -222,11 +243,14 @@ static void put_finding(const struct lsp *lsp, const struct document *document,
     const char *hint = json_get_text(finding, "hint");
     const json_node *related = json_get(finding, "related");
     int error = strcmp(json_get_text(finding, "severity"), "error") == 0;
+    if (!is_here(document, finding, finding))
+        text_printf(&message, "%s:%" PRId64 ": ", json_get_text(finding, "file"),
+                    json_get_int(finding, "line"));
     text_put(&message, json_get_text(finding, "message"));
     if (hint[0] != '\0')
         text_printf(&message, " (%s)", hint);
     json_open(json, NULL, '{');
-    put_range(lsp, document, json, "range", finding);
+    put_range(lsp, document, json, "range", shown_at(document, finding));
     json_put_int(json, "severity", error ? SEVERITY_ERROR : SEVERITY_WARNING);
     json_put_text(json, "code", json_get_text(finding, "code"));
     json_put_text(json, "source", "arcentra");
@@ -234,7 +258,7 @@ static void put_finding(const struct lsp *lsp, const struct document *document,
     json_open(json, "relatedInformation", '[');
     for (size_t i = 0; i < json_count(related); i++) {
         const json_node *place = json_at(related, i);
-        if (json_get_text(place, "file")[0] != '\0')
+        if (!is_here(document, finding, place))
             continue; /* in another text, whose lines are not here */
         json_open(json, NULL, '{');
         json_open(json, "location", '{');
@@ -270,8 +294,13 @@ static void check(struct lsp *lsp, const struct document *document)
     arc_spec *spec = NULL;
     arc_diags *diags = NULL;
     char *text = NULL;
+    struct templates templates = {NULL, document->path};
+    arc_spec_options options = ARC_SPEC_OPTIONS_INIT;
+    options.file = document->path;
+    options.resolve = document->path[0] != '\0' ? templates_find : NULL;
+    options.user = &templates;
     arc_status status =
-        arc_spec_parse(document->text, document->len, ARC_FORMAT_ANY, "", &spec, &diags, NULL);
+        arc_spec_check(document->text, document->len, &options, &spec, &diags, NULL);
     if (diags == NULL || arc_diags_copy_text(diags, ARC_DIAGS_JSON, &text, NULL) != ARC_OK)
         cli_fail("%s was not checked: %s.", document->uri, arc_status_name(status));
     const json_node *findings = text != NULL ? json_parse(text, strlen(text), NULL, 0) : NULL;
@@ -283,6 +312,37 @@ static void check(struct lsp *lsp, const struct document *document)
 }
 
 /* --- documents ------------------------------------------------------------------------------- */
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *at = c != '\0' ? strchr(digits, c) : NULL;
+    if (at == NULL)
+        return -1;
+    return (int)(at - digits) < 16 ? (int)(at - digits) : (int)(at - digits) - 6;
+}
+
+/* "file:///a%20b" as "/a b"; "" for all others. Owner: the caller, mem_free. */
+static char *path_of(const char *uri)
+{
+    struct text path = {NULL, 0, 0};
+    if (strncmp(uri, "file:///", 8) == 0)
+        uri += 7;
+    else
+        uri = "";
+    for (text_put(&path, ""); *uri != '\0'; uri++) {
+        int high = *uri == '%' ? hex_digit(uri[1]) : -1;
+        int low = high >= 0 ? hex_digit(uri[2]) : -1;
+        char c = low >= 0 ? (char)(high * 16 + low) : *uri;
+        if (c == '\0') {
+            text_clear(&path);
+            break;
+        }
+        text_add(&path, &c, 1);
+        uri += low >= 0 ? 2 : 0;
+    }
+    return text_take(&path);
+}
 
 static struct document *find_document(const struct lsp *lsp, const json_node *params)
 {
@@ -309,6 +369,7 @@ static void forget(struct lsp *lsp, struct document *document)
     *at = document->next;
     lsp->document_count--;
     mem_free(document->uri);
+    mem_free(document->path);
     mem_free(document->text);
     mem_free(document);
 }
@@ -322,6 +383,7 @@ static void did_open(struct lsp *lsp, const json_node *params)
             forget(lsp, lsp->documents);
         document = mem_new(sizeof(*document));
         document->uri = mem_copy(json_get_text(given, "uri"));
+        document->path = path_of(document->uri);
         document->next = lsp->documents;
         lsp->documents = document;
         lsp->document_count++;

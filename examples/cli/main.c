@@ -62,7 +62,7 @@ static const struct command commands[] = {
      cmd_run},
     {"lsp", "lsp", "Help an editor: the Language Server Protocol on the standard streams.",
      "Findings as one types, completion, hover, the definition of a job, a step or a\n"
-     "variable, and the outline. Editors start it by themselves; docs/EDITORS.md says how.\n",
+     "variable, and the outline. Editors start it by themselves.\n",
      cmd_lsp},
     {"create", "create [FLAG…] FILE", "Make a pipeline on a server from a definition.", server_help,
      cmd_create},
@@ -114,7 +114,7 @@ int cli_parse(const struct command *command, const struct arg *table, size_t cou
         printf("arcentra %s\n", arc_version());
     } else if (answer == 0 && (rest->count < least || rest->count > most)) {
         snprintf(why, sizeof(why), "%s",
-                 rest->count < least ? "Something is missing" : "There is a word too many");
+                 rest->count < least ? "An argument is missing" : "There is an argument too many");
         answer = ARGS_WRONG;
         fprintf(stderr, "arcentra %s: %s. Usage: arcentra %s\n", command->name, why,
                 command->usage);
@@ -262,6 +262,13 @@ int main(int argc, char **argv)
         char *words[] = {argv[2 * asked], flag, NULL};
         return asked ? commands[i].run(&commands[i], 2, words)
                      : commands[i].run(&commands[i], argc - 1, argv + 1);
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strncmp(argv[1 + asked], commands[i].name, 3) == 0) {
+            cli_fail("There is no command `%s`; did you mean `%s`?", argv[1 + asked],
+                     commands[i].name);
+            return EXIT_USAGE;
+        }
     }
     cli_fail("There is no command `%s`; `arcentra help` lists them.", argv[1 + asked]);
     return EXIT_USAGE;

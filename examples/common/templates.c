@@ -124,7 +124,7 @@ static void put_dirs(const struct templates *templates, struct text *out)
     struct text dir = {NULL, 0, 0};
     for (size_t i = 0; i < dir_count(templates); i++) {
         put_dir(templates, i, &dir);
-        text_printf(out, "%s%s", i > 0 ? ", " : "", text_get(&dir));
+        text_printf(out, "%s%s", i > 0 ? "`, `" : "", text_get(&dir));
     }
     text_deinit(&dir);
 }
@@ -201,11 +201,14 @@ arc_status templates_find(void *user, const arc_include_view *wanted, arc_includ
                       "Templates are files here: they have no `library` and no `version`.");
     char *path = look(templates, wanted);
     put_dirs(templates, &dirs);
+    if (text_get(&dirs)[0] == '\0') /* what is read from the standard input */
+        text_put(&dirs, "the current directory");
     if (path == NULL)
-        status = refuse(err, ARC_ENOTFOUND, "There is no such file in %s.", text_get(&dirs));
+        status = refuse(err, ARC_ENOTFOUND, "There is no such file in `%s`.", text_get(&dirs));
     else if (!is_allowed(templates, path))
-        status = refuse(err, ARC_EDENIED, "The file is outside of %s; --include-dir adds a place.",
-                        text_get(&dirs));
+        status =
+            refuse(err, ARC_EDENIED, "The file is outside of `%s`; --include-dir adds a place.",
+                   text_get(&dirs));
     else
         status = give(path, out, err);
     text_deinit(&dirs);

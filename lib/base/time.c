@@ -31,7 +31,7 @@ static arc_status bad_duration(arc_err *err)
 
 static arc_status long_duration(arc_err *err)
 {
-    return arc__fail(err, ARC_EINVAL, "duration", "The duration is too long (106751d at most).");
+    return arc__fail(err, ARC_ELIMIT, "duration", "The duration is too long (106751d at most).");
 }
 
 /* The digits at the start of text. */

@@ -99,6 +99,28 @@ enum arc_type_kind {
 
 enum arc_level { ARC_LEVEL_PIPELINE, ARC_LEVEL_STAGE, ARC_LEVEL_JOB, ARC_LEVEL_STEP };
 
+/* The rows of core/contexts.def. */
+enum arc_context_shape { ARC_SHAPE_CLOSED, ARC_SHAPE_DECLARED, ARC_SHAPE_OPEN };
+
+struct arc_context_row {
+    const char *name;
+    enum arc_context_shape shape;
+    enum arc_level level;
+    int known_to_plan;
+    const char *sentence;
+};
+struct arc_context_member {
+    enum arc_context context;
+    const char *name;
+    enum arc_type_kind type;
+    const char *sentence;
+};
+const struct arc_context_row *arc__context(enum arc_context context);
+/* ARC_CONTEXT_COUNT: there is none of that name. */
+enum arc_context arc__context_find(arc_slice name);
+const struct arc_context_member *arc__context_members(size_t *count);
+const struct arc_context_member *arc__context_member(enum arc_context context, arc_slice name);
+
 /* Where an expression stands: which names it may use. The checker asks for names that the
  * definition declares; everything else is in the tables. */
 struct arc_scope {

@@ -407,6 +407,7 @@ static void check_path(struct checker *checker, const struct arc_code *code)
         } else if (i == 1 && entries) {
             if (!declared(checker, context, keys[0].name, keys[i].name, &kind)) {
                 find_member(checker, context, keys[0].name, &keys[i]);
+                kind = ARC_TYPE_KIND_ANY;
                 i = code->b;
             }
         } else {

@@ -25,7 +25,7 @@ int arc__expr_name(const struct arc_expr *expr, uint32_t *at, struct arc_expr_na
         out->members[out->count] = keys[out->count].name;
         out->offsets[out->count] = keys[out->count].at;
     }
-    out->end = code->b > 0 ? keys[code->b - 1].end : expr->places[*at].to;
+    out->end = expr->places[*at].to;
     (*at)++;
     return 1;
 }

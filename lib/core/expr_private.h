@@ -93,27 +93,6 @@ struct arc_operator_row {
 };
 const struct arc_operator_row *arc__operator(enum arc_operator operator_);
 
-enum arc_context_shape { ARC_SHAPE_CLOSED, ARC_SHAPE_DECLARED, ARC_SHAPE_OPEN };
-
-struct arc_context_row {
-    const char *name;
-    enum arc_context_shape shape;
-    enum arc_level level;
-    int known_to_plan;
-    const char *sentence;
-};
-struct arc_context_member {
-    enum arc_context context;
-    const char *name;
-    enum arc_type_kind type;
-    const char *sentence;
-};
-const struct arc_context_row *arc__context(enum arc_context context);
-/* ARC_CONTEXT_COUNT: there is none of that name. */
-enum arc_context arc__context_find(arc_slice name);
-const struct arc_context_member *arc__context_members(size_t *count);
-const struct arc_context_member *arc__context_member(enum arc_context context, arc_slice name);
-
 static inline int arc__same_bytes(const char *a, const char *b, size_t len)
 {
     uint64_t x, y;

@@ -224,7 +224,7 @@ arc_status arc__fn_matches(struct arc_fn_call *call, const struct arc_value *arg
     if (!arc__fn_pay(call, args[1].count / 4))
         return ARC_EINVAL;
     arc_status status =
-        arc__pattern_compile(arc__value_slice(&args[1]), call->arena, &pattern, &fault);
+        arc__pattern_compile_once(arc__value_slice(&args[1]), call->arena, &pattern, &fault);
     if (status == ARC_EINVAL) {
         arc_slice shown = arc__fn_show(call, arc__value_slice(&args[1]));
         return arc__fn_fail(call, ARC_FAULT_VALUE,

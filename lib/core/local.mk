@@ -19,6 +19,7 @@ libarc_la_SOURCES += \
 	lib/core/functions_list.c lib/core/functions_private.h \
 	lib/core/functions_text.c lib/core/functions_value.c \
 	lib/core/pattern.c lib/core/pattern.h \
+	lib/core/pattern_dfa.c \
 	lib/core/pattern_parse.c lib/core/pattern_private.h \
 	lib/core/plan.c lib/core/plan.h \
 	lib/core/gates.c \

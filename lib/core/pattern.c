@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Matching: all places of the program that may be reached are walked over the text together, each
- * at most once for a character. There is nothing to go back to. */
+/* Matching without an automaton: all places of the program that may be reached are walked over the
+ * text together, each at most once for a character. There is nothing to go back to. */
 #include "core/pattern.h"
 
 #include <arcentra/base.h>
@@ -115,7 +115,8 @@ static int in_class(const struct arc_pattern *pattern, uint32_t index, uint32_t 
     return 0;
 }
 
-static int takes(const struct arc_pattern *pattern, const struct arc_pattern_inst *inst, uint32_t c)
+int arc__pattern_takes(const struct arc_pattern *pattern, const struct arc_pattern_inst *inst,
+                       uint32_t c)
 {
     return inst->op == ARC_PATTERN_ANY || (inst->op == ARC_PATTERN_CHAR && inst->arg == c) ||
            (inst->op == ARC_PATTERN_CLASS && in_class(pattern, inst->arg, c));
@@ -130,7 +131,7 @@ static int step(struct walk *w, uint32_t c, const struct place *place)
     for (uint32_t i = 0; i < w->now.count; i++) {
         uint32_t at = w->now.at[i];
         w->units++;
-        if (takes(w->pattern, &program[at], c) && reach(w, &w->next, at + 1, place))
+        if (arc__pattern_takes(w->pattern, &program[at], c) && reach(w, &w->next, at + 1, place))
             return 1;
     }
     struct threads done = w->now;
@@ -139,7 +140,7 @@ static int step(struct walk *w, uint32_t c, const struct place *place)
     return 0;
 }
 
-static size_t find_literal(const struct arc_pattern *pattern, arc_slice text, size_t at)
+size_t arc__pattern_find_literal(const struct arc_pattern *pattern, arc_slice text, size_t at)
 {
     const char *found = at < text.len ? memmem(text.ptr + at, text.len - at, pattern->literal.ptr,
                                                pattern->literal.len)
@@ -167,7 +168,7 @@ static int walk(struct walk *w, arc_slice text, uint64_t most)
             return 0;
         if (w->now.count == 0 && !pattern->at_begin &&
             pattern->literal.len > 0) { /* nothing begins before the next */
-            size_t found = find_literal(pattern, text, at);
+            size_t found = arc__pattern_find_literal(pattern, text, at);
             w->units += ((found <= text.len ? found : text.len) - at) / 8;
             if (found > text.len)
                 return 0;
@@ -203,20 +204,15 @@ static int match_literal(const struct arc_pattern *pattern, arc_slice text)
         return arc__slice_starts(text, literal);
     if (pattern->at_end)
         return arc__slice_equal(arc__slice_from(text, text.len - literal.len), literal);
-    return literal.len == 0 || find_literal(pattern, text, 0) < text.len;
+    return literal.len == 0 || arc__pattern_find_literal(pattern, text, 0) < text.len;
 }
 
-int arc__pattern_match_within(const struct arc_pattern *pattern, arc_slice text,
-                              struct arc_arena *scratch, uint64_t most, uint64_t *units)
+static int simulate(const struct arc_pattern *pattern, arc_slice text, struct arc_arena *scratch,
+                    uint64_t most, uint64_t *units)
 {
     uint16_t small_places[3 * SMALL], *places = small_places;
     uint32_t small_seen[SMALL] = {0}, *seen = small_seen;
     int matches = ARC_PATTERN_NO_MEMORY;
-    if (pattern->is_literal) {
-        if (units != NULL)
-            *units += text.len / 8;
-        return match_literal(pattern, text);
-    }
     if (pattern->size > SMALL) {
         places = arc__alloc_array(&scratch->mem, pattern->size, 3 * sizeof(*places));
         seen = arc__alloc_array(&scratch->mem, pattern->size, sizeof(*seen));
@@ -227,14 +223,28 @@ int arc__pattern_match_within(const struct arc_pattern *pattern, arc_slice text,
         w.next.at = places + pattern->size;
         w.todo = places + (size_t)2 * pattern->size;
         matches = walk(&w, text, most);
-        if (units != NULL)
-            *units += w.units;
+        *units += w.units;
     }
     if (pattern->size > SMALL) {
         arc__free(&scratch->mem, places);
         arc__free(&scratch->mem, seen);
     }
     return matches;
+}
+
+int arc__pattern_match_within(const struct arc_pattern *pattern, arc_slice text,
+                              struct arc_arena *scratch, uint64_t most, uint64_t *units)
+{
+    uint64_t unasked = 0;
+    if (units == NULL)
+        units = &unasked;
+    if (pattern->is_literal) {
+        *units += text.len / 8;
+        return match_literal(pattern, text);
+    }
+    if (pattern->dfa != NULL)
+        return arc__pattern_dfa_match(pattern, text, most, units);
+    return simulate(pattern, text, scratch, most, units);
 }
 
 int arc__pattern_match(const struct arc_pattern *pattern, arc_slice text, struct arc_arena *scratch,

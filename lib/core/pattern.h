@@ -10,7 +10,10 @@
  *   (?i) (?s) (?m) (?U) (?i-s) (?i:x)                   flags; i is for ASCII letters
  *
  * $ is the very end of the text, or of a line with (?m). Refused, because they cannot be matched in
- * linear time or need tables of Unicode: backreferences, lookaround, \pN, \C. */
+ * linear time or need tables of Unicode: backreferences, lookaround, \pN, \C.
+ *
+ * Most patterns become a deterministic automaton, which looks at each byte once. Those with \b, \B
+ * or (?m) and those whose automaton would be large are simulated: all their places at once. */
 #ifndef ARC_CORE_PATTERN_H
 #define ARC_CORE_PATTERN_H
 
@@ -29,6 +32,10 @@ struct arc_pattern_fault {
 /* ARC_EINVAL: *fault; ARC_ENOMEM. */
 arc_status arc__pattern_compile(arc_slice text, struct arc_arena *arena,
                                 const struct arc_pattern **out, struct arc_pattern_fault *fault);
+/* The same for a pattern that is matched once: sooner done, and slower to match. */
+arc_status arc__pattern_compile_once(arc_slice text, struct arc_arena *arena,
+                                     const struct arc_pattern **out,
+                                     struct arc_pattern_fault *fault);
 #define ARC_PATTERN_NO_MEMORY (-1)
 #define ARC_PATTERN_SPENT (-2)
 

@@ -770,8 +770,7 @@ static void *keep(struct arc_arena *arena, const void *items, size_t count, size
     return copy;
 }
 
-static arc_status finish(const struct parser *p, struct arc_arena *arena,
-                         const struct arc_pattern **out)
+static arc_status finish(const struct parser *p, struct arc_arena *arena, struct arc_pattern **out)
 {
     struct arc_pattern *pattern = ARC_ARENA_NEW(arena, struct arc_pattern);
     if (pattern == NULL)
@@ -787,8 +786,8 @@ static arc_status finish(const struct parser *p, struct arc_arena *arena,
     return ARC_OK;
 }
 
-arc_status arc__pattern_compile(arc_slice text, struct arc_arena *arena,
-                                const struct arc_pattern **out, struct arc_pattern_fault *fault)
+static arc_status compile(arc_slice text, struct arc_arena *arena, struct arc_pattern **out,
+                          struct arc_pattern_fault *fault)
 {
     struct parser p = {.text = text, .mem = arena->mem, .fault = fault};
     if (text.len > ARC_PATTERN_BYTES_MAX)
@@ -803,4 +802,24 @@ arc_status arc__pattern_compile(arc_slice text, struct arc_arena *arena,
     arc__free(&p.mem, p.classes);
     arc__free(&p.mem, p.ranges);
     return status;
+}
+
+arc_status arc__pattern_compile_once(arc_slice text, struct arc_arena *arena,
+                                     const struct arc_pattern **out,
+                                     struct arc_pattern_fault *fault)
+{
+    struct arc_pattern *pattern = NULL;
+    ARC_TRY(compile(text, arena, &pattern, fault));
+    *out = pattern;
+    return ARC_OK;
+}
+
+arc_status arc__pattern_compile(arc_slice text, struct arc_arena *arena,
+                                const struct arc_pattern **out, struct arc_pattern_fault *fault)
+{
+    struct arc_pattern *pattern = NULL;
+    ARC_TRY(compile(text, arena, &pattern, fault));
+    ARC_TRY(arc__pattern_dfa_build(pattern, arena, &pattern->dfa));
+    *out = pattern;
+    return ARC_OK;
 }

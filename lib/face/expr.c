@@ -187,23 +187,17 @@ static arc_status take_status(struct arc_world *world, const struct arc_value *v
 static arc_status take_context(struct arc_world *world, const struct arc_member *member,
                                arc_err *err)
 {
-    static const char *const names[] = {
-#define CONTEXT(NAME, name, shape, level, known, sentence) name,
-#include "core/contexts.def"
-    };
+    enum arc_context context = arc__context_find(member->key);
     char subject[sizeof(err->subject)];
     (void)arc__slice_to_cstr(
         arc__slice(member->key.ptr, arc__utf8_prefix(member->key, sizeof(subject) - 1)), subject,
         sizeof(subject));
-    for (size_t i = 0; i < ARC_COUNT_OF(names); i++) {
-        if (!arc__slice_is(member->key, names[i]))
-            continue;
-        if (member->value.kind != ARC_VALUE_MAP && member->value.kind != ARC_VALUE_NULL)
-            return arc__fail(err, ARC_EINVAL, subject, "A context is a JSON object.");
-        world->contexts[i] = member->value;
-        return ARC_OK;
-    }
-    return arc__fail(err, ARC_EINVAL, subject, "There is no context of this name.");
+    if (context == ARC_CONTEXT_COUNT)
+        return arc__fail(err, ARC_EINVAL, subject, "There is no context of this name.");
+    if (member->value.kind != ARC_VALUE_MAP && member->value.kind != ARC_VALUE_NULL)
+        return arc__fail(err, ARC_EINVAL, subject, "A context is a JSON object.");
+    world->contexts[context] = member->value;
+    return ARC_OK;
 }
 
 /* Times are texts in JSON: run.startedAt becomes one. */

@@ -85,6 +85,14 @@ void arc__assist_open(struct arc_assist *assist, const struct arc_assist_at *at,
         assist->to++;
 }
 
+arc_slice arc__assist_name_before(arc_slice text, uint32_t from, uint32_t to)
+{
+    uint32_t at = to;
+    while (at > from && is_word(text.ptr[at - 1]))
+        at--;
+    return arc__slice(text.ptr + at, to - at);
+}
+
 void arc__assist_close(struct arc_assist *assist)
 {
     arc__outline_deinit(&assist->outline);

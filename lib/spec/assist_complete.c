@@ -141,20 +141,6 @@ static void put_values(const struct arc_assist *assist, uint32_t owner, struct a
 
 /* --- expressions -------------------------------------------------------------------------- */
 
-struct named {
-    const char *context, *name, *sentence;
-};
-
-static const struct named contexts[] = {
-#define CONTEXT(NAME, name, shape, level, known, sentence) {"", name, sentence},
-#include "core/contexts.def"
-};
-
-static const struct named members[] = {
-#define MEMBER(CONTEXT, name, TYPE, sentence) {#CONTEXT, name, sentence},
-#include "core/contexts.def"
-};
-
 static void put_children(const struct arc_outline *outline, const struct arc_outline_entry *map,
                          const char *detail, struct arc_json *json)
 {
@@ -201,19 +187,29 @@ static uint32_t entry_before(const struct arc_assist *assist)
     return found;
 }
 
-/* What may follow `head.`; 0: nothing is known of it. */
+/* What the table says that a context, or each entry of it, has. */
+static void put_table_members(arc_slice name, struct arc_json *json)
+{
+    enum arc_context context = arc__context_find(name);
+    size_t count = 0;
+    const struct arc_context_member *members = arc__context_members(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct item item = {"member", arc__slice_cstr(members[i].name), ARC_NONE, ARC_NONE,
+                                  arc__slice_cstr(members[i].sentence)};
+        if (members[i].context == context)
+            put_item(json, &item);
+    }
+}
+
+/* What may follow `head.`. */
 static void put_members(const struct arc_assist *assist, arc_slice head, struct arc_json *json)
 {
     const struct arc_outline *outline = &assist->outline;
     uint32_t here = entry_before(assist);
     uint32_t job = arc__assist_enclosing(outline, here, ARC_OBJECT_JOB);
     int of_each = arc__slice_is(head, "needs") || arc__slice_is(head, "steps");
-    for (size_t i = 0; !of_each && i < ARC_COUNT_OF(members); i++) {
-        const struct item item = {"member", arc__slice_cstr(members[i].name), ARC_NONE, ARC_NONE,
-                                  arc__slice_cstr(members[i].sentence)};
-        if (arc__slice_compare_nocase(head, arc__slice_cstr(members[i].context)) == 0)
-            put_item(json, &item);
-    }
+    if (!of_each)
+        put_table_members(head, json);
     if (arc__slice_is(head, "variables"))
         put_children(outline,
                      arc__outline_get(outline, ARC_OUTLINE_NONE, ARC_FIELD_PIPELINE_VARIABLES),
@@ -237,9 +233,10 @@ static void put_names(const struct arc_assist *assist, struct arc_json *json)
                                   ARC_LIT("how it went so far"), ARC_NONE};
         put_item(json, &item);
     }
-    for (size_t i = 0; i < ARC_COUNT_OF(contexts); i++) {
-        const struct item item = {"context", arc__slice_cstr(contexts[i].name), ARC_NONE, ARC_NONE,
-                                  arc__slice_cstr(contexts[i].sentence)};
+    for (uint32_t i = 0; i < ARC_CONTEXT_COUNT; i++) {
+        const struct arc_context_row *row = arc__context((enum arc_context)i);
+        const struct item item = {"context", arc__slice_cstr(row->name), ARC_NONE, ARC_NONE,
+                                  arc__slice_cstr(row->sentence)};
         put_item(json, &item);
     }
     for (size_t i = 0; i < count; i++) {
@@ -255,32 +252,21 @@ void arc__assist_expression_items(const struct arc_assist *assist, uint32_t from
                                   struct arc_json *json)
 {
     arc_slice text = assist->text;
-    uint32_t dot = assist->from, head = dot;
+    uint32_t dot = assist->from;
     if (dot <= from || text.ptr[dot - 1] != '.') {
         put_names(assist, json);
         return;
     }
-    head = --dot;
-    while (head > from && (strchr("_-", text.ptr[head - 1]) != NULL ||
-                           (text.ptr[head - 1] >= '0' && text.ptr[head - 1] <= '9') ||
-                           ((text.ptr[head - 1] | 32) >= 'a' && (text.ptr[head - 1] | 32) <= 'z')))
-        head--;
-    int deeper = head > from && text.ptr[head - 1] == '.';
-    arc_slice name = arc__slice(text.ptr + head, dot - head);
-    if (!deeper) {
+    arc_slice name = arc__assist_name_before(text, from, --dot);
+    uint32_t head = dot - (uint32_t)name.len;
+    if (head <= from || text.ptr[head - 1] != '.') {
         put_members(assist, name, json);
         return;
     }
     /* Of `needs.JOB.` and `steps.ID.` the table says what each has. */
-    arc_slice whole = arc__slice(text.ptr + from, head - 1 - from);
-    for (size_t i = 0; i < ARC_COUNT_OF(members) && whole.len >= 5; i++) {
-        const struct item item = {"member", arc__slice_cstr(members[i].name), ARC_NONE, ARC_NONE,
-                                  arc__slice_cstr(members[i].sentence)};
-        arc_slice last = arc__slice_from(whole, whole.len - 5);
-        if ((arc__slice_is(last, "needs") || arc__slice_is(last, "steps")) &&
-            arc__slice_compare_nocase(last, arc__slice_cstr(members[i].context)) == 0)
-            put_item(json, &item);
-    }
+    arc_slice last = arc__assist_name_before(text, from, head - 1);
+    if (arc__slice_is(last, "needs") || arc__slice_is(last, "steps"))
+        put_table_members(last, json);
 }
 
 /* --- the call ----------------------------------------------------------------------------- */

@@ -31,6 +31,9 @@ struct arc_assist_spot arc__assist_spot(const struct arc_assist *assist);
 /* An expression that the place is in: from behind `${{`, or a whole `when`. 0: none. */
 int arc__assist_expression(const struct arc_assist *assist, uint32_t *from);
 
+/* The name that ends at `to`, not from before `from`; empty: there is none. */
+arc_slice arc__assist_name_before(arc_slice text, uint32_t from, uint32_t to);
+
 /* The job or step that an entry stands in: the item of `jobs` or `steps`; NONE. */
 uint32_t arc__assist_enclosing(const struct arc_outline *outline, uint32_t entry,
                                enum arc_object object);

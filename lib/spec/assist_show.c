@@ -7,39 +7,9 @@
 
 /* --- types in words ----------------------------------------------------------------------- */
 
-static const char *const type_words[] = {
-    [ARC_TYPE_TEXT] = "text",
-    [ARC_TYPE_NAME] = "name",
-    [ARC_TYPE_NAMESPACE] = "namespace",
-    [ARC_TYPE_VERSION] = "version",
-    [ARC_TYPE_IDENT] = "identifier",
-    [ARC_TYPE_USES] = "reference",
-    [ARC_TYPE_PATH] = "path",
-    [ARC_TYPE_DURATION] = "duration",
-    [ARC_TYPE_INT] = "whole number",
-    [ARC_TYPE_BOOL] = "true or false",
-    [ARC_TYPE_WORD] = "one of",
-    [ARC_TYPE_WORDS] = "list of",
-    [ARC_TYPE_WHEN] = "condition",
-    [ARC_TYPE_VARIABLES] = "map of texts",
-    [ARC_TYPE_ENV] = "map of environment names to texts",
-    [ARC_TYPE_TEXTMAP] = "map of texts",
-    [ARC_TYPE_MAP] = "map of anything",
-    [ARC_TYPE_MAPS] = "list of maps",
-    [ARC_TYPE_TEXTS] = "list of texts",
-    [ARC_TYPE_NAMES] = "list of names of jobs",
-    [ARC_TYPE_GLOBS] = "text or list of texts",
-    [ARC_TYPE_OBJECT] = "",
-    [ARC_TYPE_LIST] = "list of ",
-    [ARC_TYPE_GROUP] = "text or ",
-    [ARC_TYPE_NOTICES] = "one or a list of ",
-    [ARC_TYPE_MATRIX] = "",
-};
-
 void arc__assist_type(const struct arc_field *field, struct arc_buf *out)
 {
-    if ((size_t)field->type < ARC_COUNT_OF(type_words) && type_words[field->type] != NULL)
-        arc__buf_add_cstr(out, type_words[field->type]);
+    arc__buf_add_cstr(out, arc__field_type_words(field->type));
     if (field->of != ARC_OBJECT_NONE)
         arc__buf_add_cstr(out, arc__object(field->of)->title);
     if (field->type == ARC_TYPE_WORD || field->type == ARC_TYPE_WORDS)
@@ -66,20 +36,6 @@ static void put_field(struct arc_buf *text, const struct arc_field *field)
     arc__buf_printf(text, "\n\nSince %s.", field->since);
 }
 
-struct named {
-    const char *context, *name, *sentence;
-};
-
-static const struct named contexts[] = {
-#define CONTEXT(NAME, name, shape, level, known, sentence) {"", name, sentence},
-#include "core/contexts.def"
-};
-
-static const struct named members[] = {
-#define MEMBER(CONTEXT, name, TYPE, sentence) {#CONTEXT, name, sentence},
-#include "core/contexts.def"
-};
-
 /* The name before the dot that the word follows; ARC_NONE: there is none. */
 static arc_slice word_before(const struct arc_assist *assist)
 {
@@ -87,12 +43,7 @@ static arc_slice word_before(const struct arc_assist *assist)
     uint32_t to = assist->from;
     if (to == 0 || text.ptr[to - 1] != '.')
         return ARC_NONE;
-    uint32_t from = --to;
-    while (from > 0 && (strchr("_-", text.ptr[from - 1]) != NULL ||
-                        (text.ptr[from - 1] >= '0' && text.ptr[from - 1] <= '9') ||
-                        ((text.ptr[from - 1] | 32) >= 'a' && (text.ptr[from - 1] | 32) <= 'z')))
-        from--;
-    return arc__slice(text.ptr + from, to - from);
+    return arc__assist_name_before(text, 0, to - 1);
 }
 
 static arc_slice word_of(const struct arc_assist *assist)
@@ -108,16 +59,17 @@ static void put_name(struct arc_buf *text, const struct arc_assist *assist)
         arc__buf_printf(text, "`%s`\n\n%s", function->signature, function->sentence);
         return;
     }
-    for (size_t i = 0; before.ptr == NULL && i < ARC_COUNT_OF(contexts); i++) {
-        if (arc__slice_is(word, contexts[i].name))
-            arc__buf_printf(text, "**%s**\n\n%s", contexts[i].name, contexts[i].sentence);
+    enum arc_context context = arc__context_find(before.ptr == NULL ? word : before);
+    if (context == ARC_CONTEXT_COUNT)
+        return;
+    if (before.ptr == NULL) {
+        const struct arc_context_row *row = arc__context(context);
+        arc__buf_printf(text, "**%s**\n\n%s", row->name, row->sentence);
+        return;
     }
-    for (size_t i = 0; before.ptr != NULL && i < ARC_COUNT_OF(members); i++) {
-        if (arc__slice_is(word, members[i].name) &&
-            arc__slice_compare_nocase(before, arc__slice_cstr(members[i].context)) == 0)
-            arc__buf_printf(text, "**%.*s.%s**\n\n%s", ARC_ARG(before), members[i].name,
-                            members[i].sentence);
-    }
+    const struct arc_context_member *member = arc__context_member(context, word);
+    if (member != NULL)
+        arc__buf_printf(text, "**%.*s.%s**\n\n%s", ARC_ARG(before), member->name, member->sentence);
 }
 
 /* The entry whose key the place is in; NULL: none. */

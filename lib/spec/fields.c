@@ -43,6 +43,39 @@ const struct arc_object_row *arc__object(enum arc_object object)
     return &objects[object];
 }
 
+const char *arc__field_type_words(enum arc_field_type type)
+{
+    static const char *const words[] = {
+        [ARC_TYPE_TEXT] = "text",
+        [ARC_TYPE_NAME] = "name",
+        [ARC_TYPE_NAMESPACE] = "namespace",
+        [ARC_TYPE_VERSION] = "version",
+        [ARC_TYPE_IDENT] = "identifier",
+        [ARC_TYPE_USES] = "reference",
+        [ARC_TYPE_PATH] = "path",
+        [ARC_TYPE_DURATION] = "duration",
+        [ARC_TYPE_INT] = "whole number",
+        [ARC_TYPE_BOOL] = "true or false",
+        [ARC_TYPE_WORD] = "one of",
+        [ARC_TYPE_WORDS] = "list of",
+        [ARC_TYPE_WHEN] = "condition",
+        [ARC_TYPE_VARIABLES] = "map of texts",
+        [ARC_TYPE_ENV] = "map of environment names to texts",
+        [ARC_TYPE_TEXTMAP] = "map of texts",
+        [ARC_TYPE_MAP] = "map of anything",
+        [ARC_TYPE_MAPS] = "list of maps",
+        [ARC_TYPE_TEXTS] = "list of texts",
+        [ARC_TYPE_NAMES] = "list of names of jobs",
+        [ARC_TYPE_GLOBS] = "text or list of texts",
+        [ARC_TYPE_OBJECT] = "",
+        [ARC_TYPE_LIST] = "list of ",
+        [ARC_TYPE_GROUP] = "text or ",
+        [ARC_TYPE_NOTICES] = "one or a list of ",
+        [ARC_TYPE_MATRIX] = "",
+    };
+    return words[type];
+}
+
 const struct arc_field_alias *arc__field_aliases(size_t *count)
 {
     *count = ARC_COUNT_OF(aliases);

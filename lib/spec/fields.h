@@ -80,6 +80,8 @@ struct arc_field_alias {
 
 const struct arc_field *arc__field(enum arc_field_id id);
 const struct arc_object_row *arc__object(enum arc_object object);
+/* "duration", "list of names of jobs"; what its row adds stands behind it. */
+const char *arc__field_type_words(enum arc_field_type type);
 /* The second names, all objects; *count is how many. */
 const struct arc_field_alias *arc__field_aliases(size_t *count);
 /* The rows of an object: from *first, as many as returned. */

@@ -18,6 +18,8 @@ static int is_one_line(const struct arc_node *node)
 static arc_slice filled(struct arc_check *check, const char *form, arc_slice text)
 {
     arc_slice after, before = arc__slice_cut(arc__slice_cstr(form), '%', &after);
+    if (strchr(form, '%') == NULL)
+        return before;
     return arc__arena_printf(check->arena, "%.*s%.*s%.*s", ARC_ARG(before), ARC_ARG(text),
                              ARC_ARG(after));
 }
@@ -42,7 +44,7 @@ static const char *scalar_form(enum arc_object object, arc_slice text)
     case ARC_OBJECT_RUNTIME:
         return "write `{image: %}`";
     case ARC_OBJECT_APPROVAL:
-        return "write `{type: manual}`";
+        return "write `{required: true}`";
     case ARC_OBJECT_INCLUDE:
         return "write `template: %`";
     case ARC_OBJECT_ARTIFACT:
@@ -61,7 +63,8 @@ arc_slice arc__hint_object(struct arc_check *check, const struct arc_node *node,
         return ARC_LIT("give the list a name, like `matrix: {os: [linux, windows]}`");
     if (object == ARC_OBJECT_SELECTOR && node->kind == ARC_NODE_LIST)
         return ARC_LIT("write `{matchLabels: {…}}` with each label and its value");
-    const char *form = is_one_line(node) ? scalar_form(object, node->text) : NULL;
+    int given = is_one_line(node) && node->text.len > 0;
+    const char *form = given ? scalar_form(object, node->text) : NULL;
     return form != NULL ? filled(check, form, node->text) : ARC_NONE;
 }
 

@@ -95,8 +95,9 @@ static void check_match(struct arc_check *check, const struct arc_node *map,
         expected = "at least one value";
     if (expected != NULL) {
         (void)arc__say(check, ARC_DIAG_SELECTOR_VALUES, values != NULL ? values : op, path,
-                       takes_none ? ARC_LIT("remove `values`")
-                                  : ARC_LIT("write it like `values: [linux]`"),
+                       takes_none     ? ARC_LIT("remove `values`")
+                       : takes_number ? ARC_LIT("write it like `values: [4]`")
+                                      : ARC_LIT("write it like `values: [linux]`"),
                        ARC_ARGS(arc__quoted(sink, op->text), arc__slice_cstr(expected)));
         return;
     }

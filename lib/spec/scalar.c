@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a scalar is, from its form: YAML 1.2's core schema, of which JSON's numbers are a part.
- * `yes`, `on` and `off` are text. Conversion is our own or the C library's on text whose form is
- * known, so that a locale with a decimal comma changes nothing but the value of a double, which is
- * never printed where the text as written will do. */
-#include <errno.h>
+ * `yes`, `on` and `off` are text. No conversion depends on the host's locale. */
 #include <math.h>
-#include <stdlib.h>
 
+#include "base/text.h"
 #include "spec/tree.h"
 
 static int any_of(arc_slice text, const char *const *words, size_t count)
@@ -130,13 +127,21 @@ static int decimal_value(struct arc_node *node)
 
 static int float_value(struct arc_node *node)
 {
+    arc_slice text = node->text;
     char plain[512];
+    size_t len = 0;
     node->kind = ARC_NODE_FLOAT;
-    if (node->text.len >= sizeof(plain))
+    if (text.len >= sizeof(plain))
         return 0;
-    (void)arc__slice_to_cstr(node->text, plain, sizeof(plain));
-    node->real = strtod(plain, NULL);
-    return isfinite(node->real) != 0;
+    /* YAML allows a plus, and a point with digits on one side alone. */
+    for (size_t i = sign(text) > 0 && text.ptr[0] == '+'; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '.' && (len == 0 || plain[len - 1] == '-'))
+            plain[len++] = '0';
+        if (c != '.' || digits(text, i + 1) > i + 1)
+            plain[len++] = c;
+    }
+    return arc__text_to_double(arc__slice(plain, len), &node->real);
 }
 
 int arc__core_schema(struct arc_node *node)

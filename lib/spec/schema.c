@@ -115,6 +115,7 @@ static void put_types(struct arc_json *json, const char *names, int null)
 }
 
 #define SCALARS "string number boolean"
+#define SOMETHING "[^ \\t-\\r]" /* more than blanks */
 
 /* field: NULL for an axis of a matrix. The lists of triggers hold globs, which match nothing when
  * they are empty. */
@@ -146,7 +147,7 @@ static void put_text(struct arc_json *json, const struct arc_field *field)
 {
     put_types(json, SCALARS, takes_null(field));
     if ((field->flags & ARC_FIELD_FLAG_NONEMPTY) != 0)
-        key_text(json, "pattern", "[^ \\t-\\r]");
+        key_text(json, "pattern", SOMETHING);
 }
 
 /* Units in falling order, each once. */
@@ -202,11 +203,15 @@ static void put_text_map(struct arc_json *json, const struct arc_field *field)
     open(json, "propertyNames");
     if (field->type == ARC_TYPE_ENV)
         key_text(json, "pattern", "^[" LETTERS "_][" LETTERS "0-9_]{0,255}$");
+    else if (field->id == ARC_FIELD_JOB_OUTPUTS)
+        key_text(json, "pattern", "^" NAME_FORM "$");
     else
         arc__json_key_i64(json, "minLength", 1);
     arc__json_end_object(json);
     open(json, "additionalProperties");
     put_types(json, SCALARS, 0);
+    if (field->id == ARC_FIELD_STEP_SECRETS)
+        key_text(json, "pattern", SOMETHING);
     arc__json_end_object(json);
 }
 
@@ -244,6 +249,8 @@ static void put_choice(struct arc_json *json, const struct arc_field *field)
     if (field->type == ARC_TYPE_GROUP || field->type == ARC_TYPE_NOTICES) {
         arc__json_object(json);
         put_types(json, field->type == ARC_TYPE_GROUP ? SCALARS : "array", 0);
+        if (field->type == ARC_TYPE_GROUP)
+            key_text(json, "pattern", SOMETHING);
         if (field->type == ARC_TYPE_NOTICES)
             put_object_item(json, field->of);
         arc__json_end_object(json);

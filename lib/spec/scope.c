@@ -72,10 +72,8 @@ static arc_status parse(struct arc_check *check, arc_slice text,
 static uint32_t run_contexts(void)
 {
     uint32_t bits = 0;
-#define CONTEXT(NAME, name, shape, level, known, sentence) \
-    bits |= ARC_KNOWN_##known == ARC_KNOWN_RUN ? BIT(NAME) : 0;
-    enum { ARC_KNOWN_PLAN, ARC_KNOWN_RUN };
-#include "core/contexts.def"
+    for (uint32_t i = 0; i < ARC_CONTEXT_COUNT; i++)
+        bits |= arc__context((enum arc_context)i)->known_to_plan ? 0 : ARC_CONTEXT_BIT(i);
     return bits;
 }
 
@@ -83,9 +81,8 @@ static uint32_t run_contexts(void)
 static uint32_t above(enum arc_level at)
 {
     uint32_t bits = 0;
-#define CONTEXT(NAME, name, shape, level, known, sentence) \
-    bits |= ARC_LEVEL_##level > at ? BIT(NAME) : 0;
-#include "core/contexts.def"
+    for (uint32_t i = 0; i < ARC_CONTEXT_COUNT; i++)
+        bits |= arc__context((enum arc_context)i)->level > at ? ARC_CONTEXT_BIT(i) : 0;
     return bits;
 }
 
@@ -418,6 +415,23 @@ static void report_fault(void *user, const struct arc_fault *fault)
 
 /* --- outputs of other jobs ---------------------------------------------------------------- */
 
+/* 1: it can be an instance of a matrix job, like `test[os=linux]`. */
+static int is_instance(arc_slice text, arc_slice job)
+{
+    return arc__slice_starts(text, job) && text.len > job.len + 2 && text.ptr[job.len] == '[' &&
+           text.ptr[text.len - 1] == ']';
+}
+
+static void unknown_output(struct use *use, const struct arc_expr_name *name, uint32_t at,
+                           const char *what, arc_slice job, arc_slice hint)
+{
+    arc_slice shown = quoted(use, name->members[at]), of = quoted(use, job);
+    (void)report(use, ARC_DIAG_UNKNOWN_NAME, name->offsets[at],
+                 name->offsets[at] + (uint32_t)name->members[at].len, hint,
+                 ARC_ARGS(arc__arena_printf(use->check->arena, "the job %.*s has no %s %.*s",
+                                            ARC_ARG(of), what, ARC_ARG(shown))));
+}
+
 static void check_output(struct use *use, const struct arc_expr_name *name)
 {
     struct arc_check *check = use->check;
@@ -426,19 +440,22 @@ static void check_output(struct use *use, const struct arc_expr_name *name)
     if (need == NULL || !arc__slice_is(name->members[1], "outputs"))
         return;
     struct arc_spec_job *job = &check->spec->jobs[need->order];
-    if (job->has_matrix)
-        return; /* by instance */
-    const struct arc_names *outputs = arc__scope_outputs(check, job);
-    if (outputs == NULL || arc__names_find(outputs, name->members[2]) != NULL)
+    uint32_t at = job->has_matrix ? 3 : 2; /* those of a matrix job stand below its instances */
+    if (job->has_matrix && !is_instance(name->members[2], job->name)) {
+        unknown_output(use, name, 2, "instance", job->name,
+                       arc__arena_printf(check->arena,
+                                         "it has a matrix: write `needs[\"%.*s\"].outputs[\"%.*s"
+                                         "[AXIS=VALUE]\"].NAME`",
+                                         ARC_ARG(job->name), ARC_ARG(job->name)));
         return;
-    arc_slice hint = arc__did_you_mean(check->sink, arc__names_nearest(outputs, name->members[2]));
+    }
+    const struct arc_names *outputs = arc__scope_outputs(check, job);
+    if (name->count <= at || outputs == NULL || arc__names_find(outputs, name->members[at]) != NULL)
+        return;
+    arc_slice hint = arc__did_you_mean(check->sink, arc__names_nearest(outputs, name->members[at]));
     if (hint.len == 0)
         hint = ARC_LIT("declare it under `outputs` of that job");
-    arc_slice shown = quoted(use, name->members[2]), of = quoted(use, job->name);
-    (void)report(use, ARC_DIAG_UNKNOWN_NAME, name->offsets[2],
-                 name->offsets[2] + (uint32_t)name->members[2].len, hint,
-                 ARC_ARGS(arc__arena_printf(check->arena, "the job %.*s has no output %.*s",
-                                            ARC_ARG(of), ARC_ARG(shown))));
+    unknown_output(use, name, at, "output", job->name, hint);
 }
 
 /* --- values from outside ------------------------------------------------------------------ */
@@ -451,6 +468,7 @@ static int text_is_outside(struct use *use, const struct arc_node *node, int dep
     arc_slice rest = node->text;
     struct arc_template_part part;
     struct arc_fault fault;
+    const struct arc_expr_limits limits = {.bytes = use->check->limits.expression_bytes};
     const struct arc_expr *expr;
     while (arc__template_next(node->text, &rest, &part)) {
         if (!part.expression || part.open)
@@ -458,7 +476,7 @@ static int text_is_outside(struct use *use, const struct arc_node *node, int dep
         struct arc_expr_name name;
         use->check->scope_work += (uint32_t)part.text.len;
         if (depth > 2 || use->check->scope_work > ARC_SCOPE_WORK_MAX ||
-            parse(use->check, part.text, NULL, &expr, &fault) != ARC_OK)
+            parse(use->check, part.text, &limits, &expr, &fault) != ARC_OK)
             return 1;
         uint64_t flows = arc__expr_flows(expr);
         for (uint32_t at = 0, i = 0; arc__expr_name(expr, &at, &name); i++) {
@@ -495,7 +513,8 @@ static int env_is_outside(struct use *use, arc_slice name, int depth)
     return 0;
 }
 
-/* What others choose: who sends an event or names a branch, and programs that ran before. */
+/* What others choose: who sends an event or names a branch, programs that ran before, and who keeps
+ * the secrets, which must not stand in a script that is shown. */
 static int is_outside(struct use *use, const struct arc_expr_name *name, int depth)
 {
     const struct arc_spec_variable *variable;
@@ -503,6 +522,7 @@ static int is_outside(struct use *use, const struct arc_expr_name *name, int dep
     case ARC_CONTEXT_TRIGGER:
         return name->count == 0 || !arc__slice_is(name->members[0], "type");
     case ARC_CONTEXT_GIT:
+    case ARC_CONTEXT_SECRETS:
         return 1;
     case ARC_CONTEXT_NEEDS:
         return name->count < 2 || !arc__slice_is(name->members[1], "result");
@@ -546,12 +566,14 @@ static void refuse_in_script(struct use *use, const struct arc_expr_name *name)
         hint = arc__arena_printf(check->arena, "write \"$%.*s\" in the script",
                                  ARC_ARG(name->members[0]));
     } else if (arc__sink_keeps(check->sink)) {
-        arc_slice env = env_name(use, text);
+        int secret = name->context == ARC_CONTEXT_SECRETS && name->count > 0;
+        arc_slice env = env_name(use, secret ? name->members[0] : text);
         arc_slice shown = arc__slice(use->text.ptr, arc__utf8_prefix(use->text, 60));
+        char quote = memchr(shown.ptr, '"', shown.len) != NULL ? '\'' : '"';
         hint = arc__arena_printf(check->arena,
-                                 "write `env: {%.*s: \"${{ %.*s }}\"}` and use \"$%.*s\" in the "
+                                 "write `env: {%.*s: %c${{ %.*s }}%c}` and use \"$%.*s\" in the "
                                  "script",
-                                 ARC_ARG(env), ARC_ARG(shown), ARC_ARG(env));
+                                 ARC_ARG(env), quote, ARC_ARG(shown), quote, ARC_ARG(env));
     }
     (void)arc__diag_add_as(check->sink, ARC_DIAG_SCRIPT,
                            check->options.script_warnings ? ARC_SEVERITY_WARNING
@@ -585,7 +607,8 @@ static int check_names(struct use *use)
             check_output(use, &name);
         if (name.context == ARC_CONTEXT_SECRETS && use->faults == 0)
             say_later(use, &name);
-        if (flowing && !outside && use->in == ARC_IN_SCRIPT)
+        int said = name.context == ARC_CONTEXT_SECRETS && use->faults > 0; /* it is out of place */
+        if (flowing && !outside && !said && use->in == ARC_IN_SCRIPT)
             refuse_in_script(use, &name);
         outside |= flowing;
     }
@@ -672,6 +695,48 @@ static size_t find_place(struct use *use, const struct arc_template_part *part, 
     return at + 3;
 }
 
+/* The length of a word and a dot at the start of the text, when only a template would say them. */
+static size_t context_ahead(arc_slice text)
+{
+    static const char *const names[] = {"variables.", "matrix.",  "needs.",
+                                        "steps.",     "trigger.", "secrets."};
+    for (size_t i = 0; i < ARC_COUNT_OF(names); i++) {
+        if (arc__slice_starts(text, arc__slice_cstr(names[i])))
+            return strlen(names[i]);
+    }
+    return 0;
+}
+
+/* `{{ matrix.os }}` and `${matrix.os}` are texts here, which nobody wants. */
+static void check_literal(struct arc_check *check, const struct arc_node *node,
+                          const struct arc_path *path, const struct arc_template_part *part)
+{
+    arc_slice text = part->text;
+    for (size_t i = 0; i + 2 < text.len; i++) {
+        int braces = text.ptr[i] == '{' && text.ptr[i + 1] == '{';
+        if (!braces && (text.ptr[i] != '$' || text.ptr[i + 1] != '{'))
+            continue;
+        arc_slice inside = arc__slice_trim(arc__slice_from(text, i + 2));
+        const char *close = inside.len > 0 ? memchr(inside.ptr, '}', inside.len) : NULL;
+        if (close == NULL || context_ahead(inside) == 0)
+            continue;
+        size_t end = (size_t)(close - text.ptr) + 1;
+        end += braces && end < text.len && text.ptr[end] == '}';
+        inside = arc__slice_trim(arc__slice(inside.ptr, (size_t)(close - inside.ptr)));
+        arc_slice shown = arc__quoted(check->sink, arc__slice(text.ptr + i, end - i));
+        struct arc_span span =
+            arc__scalar_span(check, node, part->offset + (uint32_t)i, part->offset + (uint32_t)end);
+        check->obscured = 1;
+        (void)arc__diag_add(
+            check->sink, ARC_DIAG_LOOK_ALIKE, path, &span,
+            inside.len > 120
+                ? ARC_NONE
+                : arc__arena_printf(check->arena, "write `${{ %.*s }}`", ARC_ARG(inside)),
+            ARC_ARGS(shown));
+        i = end - 1;
+    }
+}
+
 void arc__template_check(struct arc_check *check, const struct arc_node *node,
                          const struct arc_field *field, const struct arc_path *path,
                          enum arc_template_in in, int *outside)
@@ -684,8 +749,10 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
     if (check->merging)
         return; /* what it names may come with an include */
     for (; arc__template_next(node->text, &rest, &part); open = rest.ptr) {
-        if (!part.expression)
+        if (!part.expression) {
+            check_literal(check, node, path, &part);
             continue;
+        }
         struct use use = {.check = check,
                           .node = node,
                           .path = path,
@@ -742,9 +809,11 @@ int arc__wants_success(struct arc_check *check, const struct arc_node *job)
 {
     const struct arc_node *when = arc__scalar_of(job, ARC_FIELD_JOB_WHEN);
     const struct arc_expr *expr;
+    const struct arc_expr_limits limits = {.bytes = check->limits.expression_bytes};
     struct arc_fault fault;
     enum arc_when form;
     if (when == NULL || arc__form_when(when, &form))
         return when == NULL || form == ARC_WHEN_SUCCESS;
-    return parse(check, when->text, NULL, &expr, &fault) == ARC_OK && !arc__expr_has_status(expr);
+    return parse(check, when->text, &limits, &expr, &fault) == ARC_OK &&
+           !arc__expr_has_status(expr);
 }

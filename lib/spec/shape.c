@@ -117,7 +117,8 @@ static void check_text(struct arc_check *check, const struct arc_node *node,
                         arc__hint_text(node, field));
         return;
     }
-    if ((field->flags & ARC_FIELD_FLAG_NONEMPTY) != 0 && arc__slice_trim(node->text).len == 0)
+    int nonempty = (field->flags & ARC_FIELD_FLAG_NONEMPTY) != 0 || field->type == ARC_TYPE_GROUP;
+    if (nonempty && arc__slice_trim(node->text).len == 0)
         (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &node->mark, ARC_NONE,
                             ARC_ARGS(key_name(check, field)));
     if ((field->flags & ARC_FIELD_FLAG_TEMPLATE) != 0) {
@@ -145,13 +146,14 @@ static void check_duration(struct arc_check *check, const struct arc_node *node,
                            const struct arc_field *field, const struct arc_path *path)
 {
     int64_t ns;
+    arc_status status;
     if (!is_scalar(node) || node->kind == ARC_NODE_BOOL) {
         arc__shape_type(check, node, path, key_name(check, field), "a duration like `90s`",
                         ARC_NONE);
         return;
     }
     if (refuse_template(check, node, field, path) ||
-        arc__duration_parse(node->text, &ns, NULL) == ARC_OK)
+        (status = arc__duration_parse(node->text, &ns, NULL)) == ARC_OK)
         return;
     arc_slice quoted = arc__quoted(check->sink, node->text);
     if (digits_only(node->text)) {
@@ -163,8 +165,10 @@ static void check_duration(struct arc_check *check, const struct arc_node *node,
                             ARC_ARGS(quoted));
         return;
     }
-    (void)arc__diag_add(check->sink, ARC_DIAG_DURATION, path, &node->mark,
-                        arc__hint_duration(check, node->text), ARC_ARGS(quoted));
+    int long_one = status == ARC_ELIMIT;
+    (void)arc__diag_add(check->sink, long_one ? ARC_DIAG_DURATION_LONG : ARC_DIAG_DURATION, path,
+                        &node->mark, long_one ? ARC_NONE : arc__hint_duration(check, node->text),
+                        ARC_ARGS(quoted));
 }
 
 static void check_int(struct arc_check *check, const struct arc_node *node,
@@ -177,7 +181,10 @@ static void check_int(struct arc_check *check, const struct arc_node *node,
     (void)arc__slice_to_i64(first, &low); /* the table's; a test reads every row */
     (void)arc__slice_to_i64(second, &high);
     if (node->kind != ARC_NODE_INT) {
-        arc__shape_type(check, node, path, key_name(check, field), "a whole number", ARC_NONE);
+        arc__shape_type(check, node, path, key_name(check, field), "a whole number",
+                        node->kind == ARC_NODE_TEXT && digits_only(node->text)
+                            ? ARC_LIT("remove the quotes")
+                            : ARC_NONE);
         return;
     }
     if (node->number < low || node->number > high)
@@ -292,7 +299,8 @@ static void check_when(struct arc_check *check, const struct arc_node *node,
         return;
     }
     if (node->kind != ARC_NODE_TEXT) {
-        arc__shape_type(check, node, path, key_name(check, field), "a condition", ARC_NONE);
+        arc__shape_type(check, node, path, key_name(check, field), "a condition",
+                        ARC_LIT("write one expression, like `when: trigger.branch == 'main'`"));
         return;
     }
     if (arc__template_any(text)) {
@@ -330,12 +338,19 @@ static void check_entry(struct arc_check *check, const struct arc_node *child,
     if (field->type != ARC_TYPE_ENV && child->key.len == 0)
         (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &child->key_mark, ARC_NONE,
                             ARC_ARGS(arc__arena_printf(check->arena, "A key of `%s`", field->key)));
+    if (field->id == ARC_FIELD_JOB_OUTPUTS && child->key.len > 0 &&
+        !arc__template_any(child->key) && !arc__form_name(child->key, 64))
+        (void)arc__diag_add(check->sink, ARC_DIAG_NAME, path, &child->key_mark, ARC_NONE,
+                            ARC_ARGS(arc__quoted(check->sink, child->key)));
     if (!is_scalar(child)) {
         arc__shape_type(check, child, path, arc__quoted(check->sink, child->key), "a text",
                         child->kind == ARC_NODE_NULL ? ARC_LIT("write `\"\"` for an empty text")
                                                      : ARC_NONE);
         return;
     }
+    if (field->id == ARC_FIELD_STEP_SECRETS && arc__slice_trim(child->text).len == 0)
+        (void)arc__diag_add(check->sink, ARC_DIAG_EMPTY_TEXT, path, &child->mark, ARC_NONE,
+                            ARC_ARGS(arc__quoted(check->sink, child->key)));
     if (field->type == ARC_TYPE_VARIABLES) { /* its templates were looked at before */
         arc__check_plain(check, child, path, ARC_PLAIN_ELSEWHERE);
         return;
@@ -438,8 +453,10 @@ static void check_scalars(struct arc_check *check, const struct arc_node *node,
                            : field->type == ARC_TYPE_WORDS ? "a list of words"
                            : field->type == ARC_TYPE_GLOBS ? "a text or a list of texts"
                                                            : "a list of texts";
-    if (field->type == ARC_TYPE_GLOBS && is_scalar(node))
+    if (field->type == ARC_TYPE_GLOBS && is_scalar(node)) {
+        (void)refuse_template(check, node, field, path);
         return;
+    }
     if (!check_list(check, node, field, path, expected, hint))
         return;
     for (const struct arc_node *c = node->first; c != NULL; c = c->next, index++) {
@@ -474,7 +491,9 @@ static void check_objects(struct arc_check *check, const struct arc_node *node,
                           const struct arc_field *field, const struct arc_path *path)
 {
     uint32_t index = 0;
-    if (!check_list(check, node, field, path, "a list of maps", arc__hint_list(check, node)))
+    if (!check_list(check, node, field, path, "a list of maps",
+                    is_scalar(node) ? arc__hint_object(check, node, field->of)
+                                    : arc__hint_list(check, node)))
         return;
     if (field->of == ARC_OBJECT_STEP && node->count > check->limits.steps_per_job) {
         (void)arc__diag_add(

@@ -171,7 +171,7 @@ void arc__yaml_broken(struct arc_tree *tree, const struct arc_yaml_problem *prob
 void arc__yaml_trailing(struct arc_tree *tree, const struct arc_span *mark)
 {
     (void)arc__diag_add(tree->sink, ARC_DIAG_YAML, NULL, mark,
-                        ARC_LIT("indent it, or put it into the map above"),
+                        ARC_LIT("start all keys at the top in the same column"),
                         ARC_ARGS(ARC_LIT("there is text after the end of the value")));
 }
 

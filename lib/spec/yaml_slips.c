@@ -88,6 +88,16 @@ static int tight_colon(const struct line *line, struct arc_yaml_slip *slip)
            found(slip, line->at + at, "a blank is missing after `:`", "write `key: value`");
 }
 
+/* `namespace demo` above a key. */
+static int no_colon(const struct line *here, const struct line *above, struct arc_yaml_slip *slip)
+{
+    return memchr(above->text.ptr, ':', above->text.len) == NULL &&
+           memchr("-\"'[{&*!|>", above->text.ptr[above->key - above->indent], 10) == NULL &&
+           here->indent <= above->key &&
+           found(slip, above->at + (above->key - above->indent), "this key has no `:`",
+                 "write `key: value`");
+}
+
 /* A `: ` where none is expected: inside of a value, or behind a line that is indented wrongly. */
 static int colon_slip(struct arc_tree *tree, size_t at, struct arc_yaml_slip *slip)
 {
@@ -109,7 +119,7 @@ static int colon_slip(struct arc_tree *tree, size_t at, struct arc_yaml_slip *sl
                                            ARC_ARG(here.value));
         return 1;
     }
-    if (has_above && tight_colon(&above, slip))
+    if (has_above && (tight_colon(&above, slip) || no_colon(&here, &above, slip)))
         return 1;
     return has_above && here.indent > above.key && above.value.len > 0 &&
            found(slip, here.at, "this key is indented deeper than the one above it",

@@ -3,8 +3,10 @@
 """arcentra lsp, as an editor speaks to it: a scripted client over pipes."""
 import json
 import os
+import pathlib
 import select
 import subprocess
+import tempfile
 import time
 
 from harness import PATIENCE, case, check, program, run_cases, same
@@ -128,6 +130,45 @@ def place(text, part, behind=0):
     offset = text.index(part) + behind
     line = text.count("\n", 0, offset)
     return line, offset - (text.rfind("\n", 0, offset) + 1)
+
+
+INCLUDING = """namespace: demo.editor
+include:
+- template: part
+  params: {word: hello}
+- template: broken
+jobs:
+- name: own
+  dependsOn: [say]
+  steps: [{name: s, run: echo own}]
+"""
+PART = """params: [{name: word}]
+jobs:
+- name: say
+  steps: [{name: s, run: "echo ${{ params.word }}"}]
+"""
+
+
+@case("templates beside a definition are merged in; what is wrong in one is said at its include")
+def includes():
+    editor = Editor()
+    with tempfile.TemporaryDirectory(prefix="arc editor-") as folder:
+        uri = pathlib.Path(folder, "pipeline.yaml").as_uri()
+        check("%20" in uri, uri)
+        for name, text in (("part", PART), ("broken", PART.replace("run:", "rum:"))):
+            with open(os.path.join(folder, name + ".yaml"), "w", encoding="utf-8") as file:
+                file.write(text.replace("say", name if name == "broken" else "say"))
+        found = editor.open(INCLUDING, uri)
+        check(found and all(row["range"]["start"] == {"line": 4, "character": 12}
+                            for row in found), found)
+        check(any("broken.yaml:4: " in row["message"] and "`rum`" in row["message"]
+                  for row in found), found)
+        same(editor.open(INCLUDING.replace("- template: broken\n", ""), uri), [],
+             "findings of one whose templates are fine")
+        found = editor.open(INCLUDING.replace("broken", "nowhere"), uri)
+        same([(row["code"], row["range"]["start"]["line"]) for row in found], [("ARC0701", 4)],
+             "a template that is not there")
+    editor.close()
 
 
 @case("findings follow what one types, and go when it is mended")

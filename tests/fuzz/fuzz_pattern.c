@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first line is a pattern, the rest the text: refused with a place, or matched with no more
- * work than is promised, and with the same answer where the shortcuts for literals and anchors are
- * out of reach. The text is read as JSON, too: refused, or it survives the way there and back. */
+ * work than is promised, and with the same answer where it is simulated, or where the shortcuts
+ * for literals and anchors are out of reach. The text is read as JSON, too: refused, or it survives
+ * the way there and back. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,10 @@ static void try_pattern(arc_slice pattern, arc_slice text, struct arc_arena *are
     const struct arc_pattern *plain = compile(
         arc__arena_printf(arena, "(?:(?:%.*s)|(?:%.*s))", ARC_ARG(pattern), ARC_ARG(pattern)),
         arena);
+    const struct arc_pattern *simulated = NULL;
+    struct arc_pattern_fault fault = {0};
+    FUZZ_CHECK(arc__pattern_compile_once(pattern, arena, &simulated, &fault) == ARC_OK);
+    FUZZ_CHECK(arc__pattern_match(simulated, text, arena, NULL) == matches);
     if (plain != NULL) /* else it is too large now, or ends in quotes */
         FUZZ_CHECK(arc__pattern_match(plain, text, arena, NULL) == matches);
 }

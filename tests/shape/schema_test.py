@@ -62,7 +62,7 @@ def accepted():
         if not any(kind == "error" for kind, _ in FINDING.findall(said)):
             yield name, text.decode()
     pipelines = os.path.join(ROOT, "examples/pipelines")
-    for name in sorted(os.listdir(pipelines)):
+    for name in sorted(name for name in os.listdir(pipelines) if name.endswith(".yaml")):
         yield name, read(ROOT, "examples/pipelines/" + name)
     for page in ("README.md", "docs/LANGUAGE.md"):
         for number, text in enumerate(FENCE.findall(read(ROOT, page)), 1):

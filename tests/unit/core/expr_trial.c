@@ -68,10 +68,6 @@ static arc_slice nearest(void *user, enum arc_context context, arc_slice of, arc
 
 int trial_init(struct trial *trial, const struct arc_mem *mem)
 {
-    static const char *const names[] = {
-#define CONTEXT(NAME, name, shape, level, known, sentence) name,
-#include "core/contexts.def"
-    };
     struct arc_mem own = arc__mem_default();
     struct arc_value all = ARC_VALUE_OF_NULL;
     memset(trial, 0, sizeof(*trial));
@@ -79,8 +75,9 @@ int trial_init(struct trial *trial, const struct arc_mem *mem)
     arc__buf_init(&trial->out, mem != NULL ? mem : &own, (size_t)1 << 20);
     trial->status = arc__value_from_json(arc__slice(world_json, sizeof(world_json) - 1), 64,
                                          &trial->arena, &all, NULL);
-    for (size_t i = 0; trial->status == ARC_OK && i < ARC_COUNT_OF(names); i++) {
-        const struct arc_value *found = arc__value_get(&all, arc__slice_cstr(names[i]));
+    for (size_t i = 0; trial->status == ARC_OK && i < ARC_CONTEXT_COUNT; i++) {
+        const char *name = arc__context((enum arc_context)i)->name;
+        const struct arc_value *found = arc__value_get(&all, arc__slice_cstr(name));
         if (found != NULL)
             trial->world.contexts[i] = *found;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/core/pattern_re_test.py compares with Python's re besides. */
-#include "core/pattern.h"
+#include "core/pattern_private.h"
 
 #include "shim.h"
 
@@ -26,18 +26,22 @@ static void fixture_close(struct fixture *f)
     CHECK_INT(f->state.live, 0);
 }
 
-/* 1, 0, or -9 where the pattern is refused. */
+/* 1, 0, or -9 where the pattern is refused, or -8 where its automaton says something else than its
+ * simulation. */
 static int match(struct fixture *f, arc_slice pattern, arc_slice text, uint64_t *units)
 {
-    const struct arc_pattern *compiled = NULL;
+    const struct arc_pattern *compiled = NULL, *simulated = NULL;
     struct arc_pattern_fault fault = {0};
     int64_t before = 0;
-    if (arc__pattern_compile(pattern, &f->arena, &compiled, &fault) != ARC_OK)
+    if (arc__pattern_compile(pattern, &f->arena, &compiled, &fault) != ARC_OK ||
+        arc__pattern_compile_once(pattern, &f->arena, &simulated, &fault) != ARC_OK)
         return -9;
+    CHECK(simulated->dfa == NULL);
     before = f->state.live;
     int matches = arc__pattern_match(compiled, text, &f->arena, units);
+    int same = arc__pattern_match(simulated, text, &f->arena, NULL) == matches;
     CHECK_INT(f->state.live, before);
-    return matches;
+    return same ? matches : -8;
 }
 
 struct row {
@@ -485,6 +489,127 @@ static void literals_are_found_without_walking(void)
     fixture_close(&f);
 }
 
+/* 1: the pattern has an automaton, and that says of the text what the simulation says. */
+static int is_automaton(struct fixture *f, const char *words)
+{
+    static const char text[] = "aaaaaaaaaabcabcxyzäöü日本 aab0123456789";
+    const struct arc_pattern *pattern = NULL;
+    struct arc_pattern_fault fault = {0};
+    for (size_t at = 0; at < sizeof(text); at++) {
+        if (((unsigned char)text[at] & 0xC0) != 0x80)
+            CHECK(match(f, arc__slice_cstr(words), arc__slice_cstr(text + at), NULL) >= 0);
+    }
+    CHECK_OK(arc__pattern_compile(arc__slice_cstr(words), &f->arena, &pattern, &fault));
+    arc__arena_reset(&f->arena);
+    return pattern->dfa != NULL;
+}
+
+static void small_patterns_are_automata_and_others_simulated(void)
+{
+    static const char *const small[] = {
+        "^refs/heads/(main|release-.*)$",
+        "(^|,)a(,|$)",
+        "[0-9]+x",
+        "(?i)wip",
+        "[ä-ü]+x|日本",
+        "a*",
+        "(?s).b.$",
+        "^(a|b)*c{3}",
+    };
+    static const char *const asks_around[] = {"a\\b|c+", "a\\B|c+", "(?m)^a+", "(?m)a+$"};
+    struct fixture f;
+    fixture_open(&f);
+    for (size_t i = 0; i < ARC_COUNT_OF(small); i++)
+        CHECK(is_automaton(&f, small[i]));
+    for (size_t i = 0; i < ARC_COUNT_OF(asks_around); i++)
+        CHECK(!is_automaton(&f, asks_around[i]));
+    fixture_close(&f);
+}
+
+/* [x{from}x{from+2}…], followed by what comes after. */
+static const char *class_of(char *to, size_t size, uint32_t from, uint32_t count, const char *after)
+{
+    size_t len = (size_t)snprintf(to, size, "[");
+    for (uint32_t i = 0; i < count; i++)
+        len += (size_t)snprintf(to + len, size - len, "\\x{%X}", from + 2 * i);
+    (void)snprintf(to + len, size - len, "]%s", after);
+    return to;
+}
+
+static void automata_stay_within_their_bounds(void)
+{
+    char words[ARC_PATTERN_BYTES_MAX + 1];
+    struct fixture f;
+    fixture_open(&f);
+    /* The program has ^, its characters and the end. */
+    (void)snprintf(words, sizeof(words), "^.?a{%u}", ARC_PATTERN_DFA_PLACES_MAX);
+    CHECK(!is_automaton(&f, words));
+    /* A state for each count and for none. */
+    (void)snprintf(words, sizeof(words), "^[ab]{%u}$", ARC_PATTERN_DFA_STATES_MAX - 1);
+    CHECK(is_automaton(&f, words));
+    (void)snprintf(words, sizeof(words), "^[ab]{%u}$", ARC_PATTERN_DFA_STATES_MAX);
+    CHECK(!is_automaton(&f, words));
+    /* 129 is of no range but its own, and each one here makes two of one. */
+    CHECK(is_automaton(
+        &f, class_of(words, sizeof(words), 129, (ARC_PATTERN_DFA_RANGES_MAX - 1) / 2, "+a")));
+    CHECK(!is_automaton(
+        &f, class_of(words, sizeof(words), 129, (ARC_PATTERN_DFA_RANGES_MAX - 1) / 2 + 1, "+a")));
+    /* Two columns are no characters, one is of all others. */
+    (void)snprintf(words, sizeof(words), "a|%.*s", (int)(ARC_PATTERN_DFA_COLUMNS_MAX - 4),
+                   "bcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_;");
+    CHECK(is_automaton(&f, words));
+    (void)snprintf(words, sizeof(words), "a|%.*s", (int)(ARC_PATTERN_DFA_COLUMNS_MAX - 3),
+                   "bcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_;");
+    CHECK(!is_automaton(&f, words));
+    /* 20 columns for each of 204 states are 4080 cells, and two are before them. */
+    CHECK(is_automaton(&f, "^[ab]{187}cdefghijklmnopqr$"));
+    CHECK(!is_automaton(&f, "^[ab]{188}cdefghijklmnopqr$"));
+    /* Work: its states double with each character, or are few with many places each. */
+    CHECK(!is_automaton(&f, "(a|b)*a(a|b){12}"));
+    CHECK(!is_automaton(&f, "(a?){80}a{80}b"));
+    fixture_close(&f);
+}
+
+static void an_automaton_is_given_up_in_the_midst_of_a_text(void)
+{
+    static char text[3000];
+    const struct arc_pattern *pattern = NULL;
+    struct arc_pattern_fault fault = {0};
+    struct fixture f;
+    fixture_open(&f);
+    for (size_t i = 0; i < sizeof(text); i += 3)
+        memcpy(text + i, "日", 3);
+    CHECK_OK(arc__pattern_compile(ARC_LIT("(日|x)+$"), &f.arena, &pattern, &fault));
+    CHECK(pattern->dfa != NULL);
+    for (uint64_t most = 0; most < 20; most++) {
+        uint64_t units = 5;
+        CHECK_INT(arc__pattern_match_within(pattern, arc__slice(text, sizeof(text)), &f.arena, most,
+                                            &units),
+                  ARC_PATTERN_SPENT);
+        CHECK(units > 5 + most && units < 5 + most + 4);
+    }
+    uint64_t units = 0;
+    CHECK_INT(arc__pattern_match_within(pattern, arc__slice(text, sizeof(text)), &f.arena,
+                                        sizeof(text), &units),
+              1);
+    CHECK_INT((int64_t)units, (int64_t)sizeof(text));
+    fixture_close(&f);
+}
+
+static int make_automaton(struct test_mem *state)
+{
+    struct arc_mem mem = test_mem(state);
+    struct arc_arena arena;
+    const struct arc_pattern *pattern = NULL;
+    struct arc_pattern_fault fault = {0};
+    arc__arena_init(&arena, &mem, 1 << 20);
+    arc_status status =
+        arc__pattern_compile(ARC_LIT("^[ä-ü]{150}(日|b)+$"), &arena, &pattern, &fault);
+    CHECK(status == ARC_OK ? pattern->dfa != NULL : status == ARC_ENOMEM && pattern == NULL);
+    arc__arena_deinit(&arena);
+    return status == ARC_OK;
+}
+
 static int compile_and_match(struct test_mem *state)
 {
     static char text[2000];
@@ -514,6 +639,8 @@ static void memory_may_be_out_at_every_step(void)
 {
     test_torture(compile_and_match, 0, 100);
     test_torture(compile_and_match, 1, 100);
+    test_torture(make_automaton, 0, 100);
+    test_torture(make_automaton, 1, 100);
 }
 
 static const struct test tests[] = {
@@ -527,6 +654,11 @@ static const struct test tests[] = {
     {"work is linear whatever the pattern is", work_is_linear_whatever_the_pattern},
     {"a match is given up when its work is spent", a_match_is_given_up_when_its_work_is_spent},
     {"literals are found without walking", literals_are_found_without_walking},
+    {"small patterns are automata and others are simulated",
+     small_patterns_are_automata_and_others_simulated},
+    {"automata of patterns stay within their bounds", automata_stay_within_their_bounds},
+    {"an automaton is given up in the midst of a text",
+     an_automaton_is_given_up_in_the_midst_of_a_text},
     {"patterns survive failing memory", memory_may_be_out_at_every_step},
 };
 

@@ -4,7 +4,8 @@
  *
  *   w {"variables": …}      the world from now on: `ok`
  *   e "text"                the value as JSON, `unknown`, or `! kind` and the fault's message
- *   p ["pattern", "text"…]  a digit for each text, or `!` where the pattern is refused */
+ *   p ["pattern", "text"…]  a digit for each text, or `!` where the pattern is refused; `?` where
+ * its automaton says something else than its simulation */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,16 +49,21 @@ static void answer_expression(struct driver *d, arc_slice text)
 
 static void answer_pattern(struct driver *d, const struct arc_value *list)
 {
-    const struct arc_pattern *pattern = NULL;
+    const struct arc_pattern *pattern = NULL, *simulated = NULL;
     struct arc_pattern_fault fault = {0};
     if (arc__pattern_compile(arc__value_slice(&list->as.items[0]), &d->arena, &pattern, &fault) !=
-        ARC_OK) {
+            ARC_OK ||
+        arc__pattern_compile_once(arc__value_slice(&list->as.items[0]), &d->arena, &simulated,
+                                  &fault) != ARC_OK) {
         arc__buf_printf(&d->out, "! %s", fault.what);
         return;
     }
-    for (uint32_t i = 1; i < list->count; i++)
-        arc__buf_add_i64(&d->out, arc__pattern_match(pattern, arc__value_slice(&list->as.items[i]),
-                                                     &d->arena, NULL));
+    for (uint32_t i = 1; i < list->count; i++) {
+        arc_slice text = arc__value_slice(&list->as.items[i]);
+        int matches = arc__pattern_match(pattern, text, &d->arena, NULL);
+        int same = arc__pattern_match(simulated, text, &d->arena, NULL) == matches;
+        arc__buf_add_cstr(&d->out, !same ? "?" : matches == 1 ? "1" : "0");
+    }
 }
 
 static int answer(struct driver *d, arc_slice line)

@@ -9,16 +9,13 @@ static int is_text(const struct arc_value *value, const char *text)
 
 int world_read(arc_slice json, struct arc_arena *arena, struct arc_world *world)
 {
-    static const char *const names[] = {
-#define CONTEXT(NAME, name, shape, level, known, sentence) name,
-#include "core/contexts.def"
-    };
     struct arc_value all;
     *world = (struct arc_world){.status = ARC_STATUS_SUCCESS, .now_ns = INT64_MIN};
     if (arc__value_from_json(json, 64, arena, &all, NULL) != ARC_OK || all.kind != ARC_VALUE_MAP)
         return 0;
     for (size_t i = 0; i < ARC_CONTEXT_COUNT; i++) {
-        const struct arc_value *one = arc__value_get(&all, arc__slice_cstr(names[i]));
+        const struct arc_value *one =
+            arc__value_get(&all, arc__slice_cstr(arc__context((enum arc_context)i)->name));
         world->contexts[i] = one == NULL               ? arc__value_map(NULL, 0)
                              : is_text(one, "unknown") ? ARC_VALUE_OF_UNKNOWN
                                                        : *one;

@@ -50,62 +50,14 @@ static void compare_page(struct subject *s, const char *page, arc_slice want)
 
 /* --- the language ------------------------------------------------------------------------- */
 
+/* With the words of its row in backticks. */
 static const char *type_phrase(enum arc_field_type type)
 {
-    switch (type) {
-    case ARC_TYPE_TEXT:
-        return "text";
-    case ARC_TYPE_NAME:
-        return "name";
-    case ARC_TYPE_NAMESPACE:
-        return "namespace";
-    case ARC_TYPE_VERSION:
-        return "version";
-    case ARC_TYPE_IDENT:
-        return "identifier";
-    case ARC_TYPE_USES:
-        return "reference";
-    case ARC_TYPE_PATH:
-        return "path";
-    case ARC_TYPE_DURATION:
-        return "duration";
-    case ARC_TYPE_INT:
-        return "whole number";
-    case ARC_TYPE_BOOL:
-        return "`true` or `false`";
-    case ARC_TYPE_WORD:
+    if (type == ARC_TYPE_WORD)
         return "";
-    case ARC_TYPE_WORDS:
+    if (type == ARC_TYPE_WORDS)
         return "list of ";
-    case ARC_TYPE_WHEN:
-        return "condition";
-    case ARC_TYPE_VARIABLES:
-    case ARC_TYPE_TEXTMAP:
-        return "map of texts";
-    case ARC_TYPE_ENV:
-        return "map of environment names to texts";
-    case ARC_TYPE_MAP:
-        return "map of anything";
-    case ARC_TYPE_MAPS:
-        return "list of maps";
-    case ARC_TYPE_TEXTS:
-        return "list of texts";
-    case ARC_TYPE_NAMES:
-        return "list of names of jobs";
-    case ARC_TYPE_GLOBS:
-        return "text or list of texts";
-    case ARC_TYPE_OBJECT:
-        return "";
-    case ARC_TYPE_LIST:
-        return "list of ";
-    case ARC_TYPE_GROUP:
-        return "text or ";
-    case ARC_TYPE_NOTICES:
-        return "one or a list of ";
-    case ARC_TYPE_MATRIX:
-        return "";
-    }
-    return "";
+    return type == ARC_TYPE_BOOL ? "`true` or `false`" : arc__field_type_words(type);
 }
 
 static void add_words(struct arc_buf *out, const struct arc_field *field)

@@ -18,4 +18,4 @@ unit_tests += \
 	tests/unit/spec/spec_test \
 	tests/unit/spec/suite_test \
 	tests/unit/spec/tree_test
-EXTRA_DIST += tests/data tests/golden/spec tests/unit/spec/help.h
+EXTRA_DIST += tests/data tests/golden/plan tests/golden/spec tests/unit/spec/help.h

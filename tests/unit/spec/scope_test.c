@@ -193,6 +193,25 @@ static void the_length_of_an_expression_has_a_limit(void)
     subject_deinit(&s);
 }
 
+/* What a name stands for is looked up in other expressions, which may be as long. */
+static void long_expressions_are_followed_up_to_their_limit(void)
+{
+    struct arc_spec_limits limits = {.expression_bytes = 20000};
+    struct subject s;
+    struct arc_buf text;
+    subject_init(&s);
+    arc__buf_init(&text, &s.mem, 65536);
+    arc__buf_add_cstr(&text, "namespace: demo\njobs:\n- name: j\n"
+                             "  steps: [{name: a, env: {E: \"${{ 'a'");
+    for (int i = 0; i < 9000; i++)
+        arc__buf_add_char(&text, ' ');
+    arc__buf_add_cstr(&text, "+ 'b' }}\"}, run: 'echo ${{ env.E }}'}]\n");
+    CHECK_OK(subject_read_limited(&s, arc__buf_slice(&text), &limits));
+    CHECK(subject_find(&s, ARC_DIAG_SCRIPT) == NULL);
+    arc__buf_deinit(&text);
+    subject_deinit(&s);
+}
+
 /* --- memory ------------------------------------------------------------------------------------
  */
 
@@ -248,6 +267,8 @@ static const struct test tests[] = {
     {"scripts may hold what nobody outside chooses", scripts_may_hold_what_nobody_outside_chooses},
     {"a condition that is false for good is found", a_condition_that_is_false_for_good_is_found},
     {"the length of an expression has a limit", the_length_of_an_expression_has_a_limit},
+    {"long expressions are followed up to their limit",
+     long_expressions_are_followed_up_to_their_limit},
     {"a check of expressions that finds no memory says so",
      a_check_of_expressions_that_finds_no_memory_says_so},
 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Both readers: places, types, aliases, limits, bombs. */
+#include <locale.h>
+
 #include "help.h"
 #include "spec/diag.h"
 #include "spec/tree.h"
@@ -278,6 +280,39 @@ static void plain_scalars_have_the_types_of_the_core_schema(void)
         if (node.kind != ARC_NODE_FLOAT)
             CHECK_INT(node.number, rows[i].number);
     }
+}
+
+static void check_doubles(void)
+{
+    static const struct {
+        const char *text;
+        double want;
+    } rows[] = {{"1.5", 1.5},   {"+1.5", 1.5}, {".5", 0.5},     {"-.5", -0.5},
+                {"+.5e1", 5},   {"1.", 1},     {"-1.e3", -1e3}, {"001.25", 1.25},
+                {"1e-2", 0.01}, {"+0.0", 0},   {"-0.0", -0.0},  {"-0", -0.0}};
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        struct arc_node node = {.text = arc__slice_cstr(rows[i].text)};
+        CHECK(arc__core_schema(&node));
+        CHECK_INT(node.kind, ARC_NODE_FLOAT);
+        CU_assertImplementation(memcmp(&node.real, &rows[i].want, sizeof(double)) == 0, __LINE__,
+                                rows[i].text, __FILE__, "", CU_FALSE);
+    }
+}
+
+/* The test's own process; the library never sets a locale, but its host may. */
+static void a_locale_with_a_comma_changes_no_number(void)
+{
+    static const char *const names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE.utf8"};
+    const char *set = NULL;
+    check_doubles();
+    for (size_t i = 0; set == NULL && i < ARC_COUNT_OF(names); i++)
+        set = setlocale(LC_NUMERIC, names[i]);
+    if (set == NULL) {
+        test_skip("no locale with a decimal comma is installed");
+        return;
+    }
+    check_doubles();
+    (void)setlocale(LC_NUMERIC, "C");
 }
 
 static void numbers_that_cannot_be_held_are_refused(void)
@@ -638,6 +673,7 @@ static const struct test tests[] = {
      findings_stand_in_the_order_of_files_and_places},
     {"plain scalars have the types of the core schema",
      plain_scalars_have_the_types_of_the_core_schema},
+    {"a locale with a decimal comma changes no number", a_locale_with_a_comma_changes_no_number},
     {"numbers that cannot be held are refused", numbers_that_cannot_be_held_are_refused},
     {"the tree prints as JSON, numbers as written", the_tree_prints_as_json},
     {"aliases and merges expand", aliases_and_merges_expand},
