@@ -103,8 +103,8 @@ static int decimal_value(struct arc_node *node)
         text = arc__slice_from(text, 1);
     /* No integer is -0, but a double is. */
     int zero = 1;
-    for (size_t i = 1; i < text.len; i++)
-        zero &= text.ptr[i] == '0';
+    for (size_t i = 1; i < text.len && zero; i++)
+        zero = text.ptr[i] == '0';
     if (text.ptr[0] == '-' && zero) {
         node->kind = ARC_NODE_FLOAT;
         node->real = -0.0;

@@ -320,15 +320,66 @@ static uint64_t start_of(arc_slice key)
     return start;
 }
 
+/* By the first bytes of the keys, one byte after the other from the last to the first; entries with
+ * the same ones stay in their order. spare: room for as many. */
+static void sort_by_start(struct sorted *sorted, struct sorted *spare, size_t count)
+{
+    uint32_t counts[8][256] = {{0}};
+    struct sorted *from = sorted, *to = spare;
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned b = 0; b < 8; b++)
+            counts[b][sorted[i].start >> 8 * b & 0xff]++;
+    }
+    for (unsigned b = 0; b < 8; b++) {
+        uint32_t at = 0;
+        if (counts[b][from[0].start >> 8 * b & 0xff] == count)
+            continue; /* all are the same */
+        for (unsigned v = 0; v < 256; v++) {
+            uint32_t more = counts[b][v];
+            counts[b][v] = at;
+            at += more;
+        }
+        for (size_t i = 0; i < count; i++)
+            to[counts[b][from[i].start >> 8 * b & 0xff]++] = from[i];
+        struct sorted *done = from;
+        from = to;
+        to = done;
+    }
+    if (from != sorted)
+        memcpy(sorted, from, count * sizeof(*sorted));
+}
+
+#define FEW_SORTED 64u
+
+/* Many keys are sorted without comparing them; only those that begin alike and are longer are. */
+static void sort_entries(struct sorted *sorted, struct sorted *spare, size_t count)
+{
+    if (count < FEW_SORTED) {
+        qsort(sorted, count, sizeof(*sorted), by_key);
+        return;
+    }
+    sort_by_start(sorted, spare, count);
+    for (size_t first = 0, end; first < count; first = end) {
+        int longer = 0;
+        for (end = first + 1; end < count && sorted[end].start == sorted[first].start; end++)
+            longer |= sorted[end].entry->node->key.len > 8;
+        if (end - first > 1 && (longer || sorted[first].entry->node->key.len > 8))
+            qsort(sorted + first, end - first, sizeof(*sorted), by_key);
+    }
+}
+
 /* Of each key only the first entry counts: an own one before a merged one. A second own one is an
  * error. */
 static void drop_repeated(struct arc_tree *tree, const struct sorted *sorted, size_t count)
 {
     for (size_t i = 1, first = 0; i < count; i++) {
+        if (sorted[i].start != sorted[first].start) {
+            first = i;
+            continue;
+        }
         struct entry *entry = sorted[i].entry;
         const struct arc_node *kept = sorted[first].entry->node;
-        if (sorted[i].start != sorted[first].start ||
-            !arc__slice_equal(kept->key, entry->node->key)) {
+        if (!arc__slice_equal(kept->key, entry->node->key)) {
             first = i;
             continue;
         }
@@ -416,7 +467,7 @@ static int close_map_in(struct arc_tree *tree, struct arc_tree_frame *frame, str
         count = add_merged(tree, entries, count, frame->merge);
     for (size_t i = 0; i < count; i++)
         sorted[i] = (struct sorted){start_of(entries[i].node->key), &entries[i]};
-    qsort(sorted, count, sizeof(*sorted), by_key);
+    sort_entries(sorted, sorted + count, count);
     drop_repeated(tree, sorted, count);
     return chain(tree, map, entries, count);
 }
@@ -454,7 +505,7 @@ static int close_map(struct arc_tree *tree, struct arc_tree_frame *frame)
     if (frame->merge == NULL && few_and_different(frame->node))
         return 1;
     struct entry *entries = arc__alloc_array(mem, count + 1, sizeof(*entries));
-    struct sorted *sorted = arc__alloc_array(mem, count + 1, sizeof(*sorted));
+    struct sorted *sorted = arc__alloc_array(mem, 2 * count + 1, sizeof(*sorted));
     int held = entries != NULL && sorted != NULL;
     if (held)
         held = close_map_in(tree, frame, entries, sorted);
