@@ -20,6 +20,8 @@ static const size_t text_fields[] = {
     offsetof(struct arc_event, step_name), offsetof(struct arc_event, reason),
     offsetof(struct arc_event, actor),     offsetof(struct arc_event, error_message),
     offsetof(struct arc_event, metrics),   offsetof(struct arc_event, outputs),
+    offsetof(struct arc_event, gate_name), offsetof(struct arc_event, comment),
+    offsetof(struct arc_event, place),
 };
 
 static arc_slice *text_at(struct arc_event *event, size_t field)

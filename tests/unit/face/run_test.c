@@ -361,8 +361,40 @@ static void a_payload_that_is_no_json_starts_nothing(void)
     tear_down(&bench);
 }
 
+/* What a decision is told with is gone when its turn is over; its event stays. */
+static void the_events_of_a_gate_keep_their_texts(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE], seen[256] = "";
+    arc_sub_options sub_options = ARC_SUB_OPTIONS_INIT;
+    arc_gate_options options = ARC_GATE_OPTIONS_INIT;
+    arc_event_view event = ARC_EVENT_VIEW_INIT;
+    arc_sub *sub = NULL;
+    arc_err err = ARC_ERR_INIT;
+    size_t at = 0;
+    set_up(&bench);
+    CHECK_OK(arc_sub_open(bench.ctl, &sub_options, &sub, &err));
+    run(&bench,
+        "namespace: t\nstages:\n- name: ship\n  approval: {approvers: [ann]}\n"
+        "  jobs: [{name: a, steps: [{name: s, uses: do}]}]\n",
+        id);
+    options.actor = "ann";
+    options.comment = "looks fine";
+    CHECK_OK(arc_run_decide_gate(bench.ctl, id, "ship", &options, &err));
+    turn(&bench);
+    while (arc_events_next(sub, &event, &err) == ARC_OK) {
+        if (event.gate[0] != '\0')
+            at += (size_t)snprintf(seen + at, sizeof(seen) - at, "%s %s %s; ", event.gate,
+                                   event.actor, event.comment);
+    }
+    CHECK_TEXT(arc__slice_cstr(seen), "stage:ship  ; stage:ship ann looks fine; ");
+    arc_sub_close(sub);
+    tear_down(&bench);
+}
+
 static const struct test tests[] = {
     {"a gate is decided from the host", a_gate_is_decided_from_the_host},
+    {"the events of a gate keep their texts", the_events_of_a_gate_keep_their_texts},
     {"jobs run in the order of their edges", jobs_run_in_the_order_of_their_edges},
     {"a failed step fails its run and skips what waits",
      a_failed_step_fails_its_run_and_skips_what_waits},
