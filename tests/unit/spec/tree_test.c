@@ -427,6 +427,66 @@ static void aliases_count_with_their_depth(void)
     arc__buf_deinit(&text);
 }
 
+static void add_many_keys(struct arc_buf *text)
+{
+    for (int i = 0; i < 500; i++) /* short ones, the same for eight bytes, and long ones */
+        arc__buf_printf(text, "k%d: a\nof-eight%d: b\nlong-%d-behind: c\n", i, i, i);
+}
+
+static void a_repeat_is_found_among_many_keys(void)
+{
+    static const char *const keys[] = {"k0", "k499", "of-eight250", "of-eight0", "long-77-behind"};
+    struct arc_mem mem = arc__mem_default();
+    for (size_t i = 0; i < ARC_COUNT_OF(keys); i++) {
+        struct reading r;
+        struct arc_buf text;
+        arc__buf_init(&text, &mem, 1 << 20);
+        add_many_keys(&text);
+        CHECK(read_tree(&r, arc__buf_slice(&text), ARC_FORMAT_YAML, NULL) != NULL);
+        CHECK_INT(r.s.diags.count, 0);
+        done(&r);
+        arc__buf_printf(&text, "%s: again\n", keys[i]);
+        (void)read_tree(&r, arc__buf_slice(&text), ARC_FORMAT_YAML, NULL);
+        CHECK_INT(r.s.diags.count, 1);
+        const struct arc_diag *diag = subject_find(&r.s, ARC_DIAG_DUPLICATE_KEY);
+        CHECK(diag != NULL && diag->mark.line == 1501 && diag->related != NULL &&
+              diag->related->mark.line < 1501);
+        done(&r);
+        arc__buf_deinit(&text);
+    }
+}
+
+static void what_is_merged_gives_way_among_many_keys(void)
+{
+    struct reading r;
+    struct arc_buf text;
+    struct arc_mem mem = arc__mem_default();
+    arc__buf_init(&text, &mem, 1 << 20);
+    arc__buf_add_cstr(&text, "base: &b {k0: base, k499: base, of-eight7: base, other-key: base}\n"
+                             "all:\n  <<: *b\n");
+    struct arc_buf keys;
+    arc__buf_init(&keys, &mem, 1 << 20);
+    add_many_keys(&keys);
+    arc_slice left = arc__buf_slice(&keys), line;
+    while (left.len > 0) {
+        line = arc__slice_cut(left, '\n', &left);
+        arc__buf_printf(&text, "  %.*s\n", ARC_ARG(line));
+    }
+    const struct arc_node *root = read_tree(&r, arc__buf_slice(&text), ARC_FORMAT_YAML, NULL);
+    const struct arc_node *all = root != NULL ? arc__node_get(root, "all") : NULL;
+    CHECK_INT(r.s.diags.count, 0);
+    CHECK(all != NULL && all->count == 1501);
+    if (all != NULL) {
+        CHECK_TEXT(arc__node_get(all, "k499")->text, "a");
+        CHECK_TEXT(arc__node_get(all, "of-eight7")->text, "b");
+        CHECK_TEXT(arc__node_get(all, "other-key")->text, "base");
+        CHECK_TEXT(all->first->key, "k0"); /* own keys stay in front, in their order */
+    }
+    done(&r);
+    arc__buf_deinit(&keys);
+    arc__buf_deinit(&text);
+}
+
 /* --- limits and bombs --------------------------------------------------------------------- */
 
 static void fill(struct arc_buf *text, const char *part, size_t times)
@@ -679,6 +739,8 @@ static const struct test tests[] = {
     {"aliases and merges expand", aliases_and_merges_expand},
     {"billion laughs end at the count, before they are built", billion_laughs_end_at_the_count},
     {"quadratic aliases and merges end at the count", quadratic_aliases_end_at_the_count},
+    {"a repeat is found among many keys", a_repeat_is_found_among_many_keys},
+    {"what is merged gives way among many keys", what_is_merged_gives_way_among_many_keys},
     {"aliases count with the depth of what they stand for", aliases_count_with_their_depth},
     {"nesting bombs end at the depth limit", nesting_bombs_end_at_the_depth_limit},
     {"directive bombs are never parsed", directive_bombs_are_not_parsed},
