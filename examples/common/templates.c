@@ -201,8 +201,6 @@ arc_status templates_find(void *user, const arc_include_view *wanted, arc_includ
                       "Templates are files here: they have no `library` and no `version`.");
     char *path = look(templates, wanted);
     put_dirs(templates, &dirs);
-    if (text_get(&dirs)[0] == '\0') /* what is read from the standard input */
-        text_put(&dirs, "the current directory");
     if (path == NULL)
         status = refuse(err, ARC_ENOTFOUND, "There is no such file in `%s`.", text_get(&dirs));
     else if (!is_allowed(templates, path))

@@ -30,7 +30,8 @@ static void check_findings(const arc_diags *diags)
     }
     for (uint32_t flags = 0; flags < 8; flags++) {
         char *text = NULL;
-        check_text(arc_diags_copy_text(diags, flags, &text, NULL), text);
+        arc_status status = arc_diags_copy_text(diags, flags, &text, NULL);
+        check_text(status, text);
     }
 }
 

@@ -500,8 +500,9 @@ static int is_automaton(struct fixture *f, const char *words)
             CHECK(match(f, arc__slice_cstr(words), arc__slice_cstr(text + at), NULL) >= 0);
     }
     CHECK_OK(arc__pattern_compile(arc__slice_cstr(words), &f->arena, &pattern, &fault));
+    int found = pattern != NULL && pattern->dfa != NULL;
     arc__arena_reset(&f->arena);
-    return pattern->dfa != NULL;
+    return found;
 }
 
 static void small_patterns_are_automata_and_others_simulated(void)

@@ -15,7 +15,11 @@
 #define BYTES_MAX (8 * MIB)
 /* What the limit of values allows for, at 96 bytes each, where they stand in the text one by one.
  */
+#ifdef ARC_SANITIZED
+#define BYTES_OF_VALUES_MAX (32 * MIB) /* each piece of an arena is an allocation with a head */
+#else
 #define BYTES_OF_VALUES_MAX (24 * MIB)
+#endif
 #define STACK_BYTES ((size_t)64 * 1024)
 
 struct counted {
