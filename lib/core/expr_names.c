@@ -8,6 +8,19 @@ static int is_path(const struct arc_code *code)
     return code->op == ARC_OP_PATH || code->op == ARC_OP_PATH_EQUAL;
 }
 
+/* Where the path of a comparison ends: its place is that of all of it. What follows a path there is
+ * its sign, so that a `]` belongs to the last member. */
+static uint32_t compared_path_end(const struct arc_expr *expr, const struct arc_code *code,
+                                  const struct arc_expr_name *name)
+{
+    if (code->b == 0)
+        return name->offset + (uint32_t)strlen(arc__context(name->context)->name);
+    uint32_t end = expr->keys[code->c + code->b - 1].end, at = end;
+    while (at < expr->text.len && (expr->text.ptr[at] == ' ' || expr->text.ptr[at] == '\t'))
+        at++;
+    return at < expr->text.len && expr->text.ptr[at] == ']' ? at + 1 : end;
+}
+
 int arc__expr_name(const struct arc_expr *expr, uint32_t *at, struct arc_expr_name *out)
 {
     while (*at < expr->count && !is_path(&expr->code[*at]))
@@ -25,7 +38,7 @@ int arc__expr_name(const struct arc_expr *expr, uint32_t *at, struct arc_expr_na
         out->members[out->count] = keys[out->count].name;
         out->offsets[out->count] = keys[out->count].at;
     }
-    out->end = expr->places[*at].to;
+    out->end = code->op == ARC_OP_PATH ? expr->places[*at].to : compared_path_end(expr, code, out);
     (*at)++;
     return 1;
 }

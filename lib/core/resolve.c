@@ -5,12 +5,11 @@
 
 #include "base/json.h"
 #include "core/template.h"
+#include "core/why.h"
 
 #define DOCUMENT_DEPTH 64u
 #define TEXT_BYTES_MAX (256u * 1024u)          /* of one expanded text */
 #define OBJECT_BYTES_MAX (16u * 1024u * 1024u) /* of args, of the outputs of a job */
-#define OPERANDS_MAX 4u                        /* that a reason shows */
-#define OPERAND_BYTES_MAX 64u
 
 /* Where an expression stands, and what is asked for. */
 struct where {
@@ -552,95 +551,13 @@ arc_status arc__job_outputs(const struct arc_run *run, uint32_t job, struct arc_
 
 /* --- conditions ---------------------------------------------------------------------- */
 
-static int is_name_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-/* From a quote to the byte behind its partner. */
-static size_t quoted_end(arc_slice text, size_t at)
-{
-    char quote = text.ptr[at++];
-    while (at < text.len && text.ptr[at] != quote)
-        at += text.ptr[at] == '\\' ? 2 : 1;
-    return at < text.len ? at + 1 : text.len;
-}
-
-/* The end of a path like variables.deploy or needs["a.b"].result that begins at `at`. */
-static size_t path_end(arc_slice text, size_t at)
-{
-    while (at < text.len) {
-        char c = text.ptr[at];
-        if (is_name_char(c) || c == '.' ||
-            (c == '-' && at + 1 < text.len && is_name_char(text.ptr[at + 1])))
-            at++;
-        else if (c == '[' && at + 1 < text.len &&
-                 (text.ptr[at + 1] == '"' || text.ptr[at + 1] == '\''))
-            at = quoted_end(text, at + 1) + 1;
-        else
-            break;
-    }
-    return at < text.len ? at : text.len;
-}
-
-/* The next path with a dot in it that stands in the expression; a call is none. */
-static int next_operand(arc_slice text, size_t *at, arc_slice *out)
-{
-    while (*at < text.len) {
-        char c = text.ptr[*at];
-        if (c == '"' || c == '\'') {
-            *at = quoted_end(text, *at);
-            continue;
-        }
-        if (!is_name_char(c)) {
-            (*at)++;
-            continue;
-        }
-        size_t end = path_end(text, *at);
-        *out = arc__slice(text.ptr + *at, end - *at);
-        *at = end;
-        int dotted = memchr(out->ptr, '.', out->len) != NULL || memchr(out->ptr, '[', out->len);
-        if (dotted && !(c >= '0' && c <= '9') && (end == text.len || text.ptr[end] != '('))
-            return 1;
-    }
-    return 0;
-}
-
-/* " (variables.deploy is 'no')": what the reader would look up first. It is there to help, so
- * whatever does not work is left out. */
-static void add_operands(const struct where *at, arc_slice text, const struct arc_world *world,
-                         struct arc_buf *out)
-{
-    size_t offset = 0;
-    uint32_t shown = 0;
-    arc_slice operand;
-    while (shown < OPERANDS_MAX && next_operand(text, &offset, &operand)) {
-        const struct arc_expr *expr = NULL;
-        struct arc_value value;
-        struct arc_fault fault = {0};
-        struct arc_buf json;
-        if (arc__expr_parse(operand, NULL, at->arena, &expr, &fault) != ARC_OK ||
-            arc__expr_eval(expr, world, NULL, at->arena, &value, &fault) != ARC_OK)
-            continue;
-        arc__buf_init(&json, &at->arena->mem, TEXT_BYTES_MAX * 8);
-        arc__value_to_json(&value, &json);
-        if (json.failed == ARC_OK)
-            arc__buf_printf(out, "%s%.*s is %.*s%s", shown++ == 0 ? " (" : ", ", ARC_ARG(operand),
-                            (int)(json.len < OPERAND_BYTES_MAX ? json.len : OPERAND_BYTES_MAX),
-                            json.ptr, json.len > OPERAND_BYTES_MAX ? "…" : "");
-        arc__buf_deinit(&json);
-    }
-    if (shown > 0)
-        arc__buf_add_cstr(out, ")");
-}
-
-static arc_status say_false(const struct where *at, arc_slice text, const struct arc_world *world,
-                            arc_slice *why, arc_err *err)
+static arc_status say_false(const struct where *at, const struct arc_expr *expr, arc_slice text,
+                            const struct arc_world *world, arc_slice *why, arc_err *err)
 {
     struct arc_buf buf;
     arc__buf_init(&buf, &at->arena->mem, TEXT_BYTES_MAX);
     arc__buf_printf(&buf, "`%.*s` is false", ARC_ARG(text));
-    add_operands(at, text, world, &buf);
+    arc__why_operands(expr, text, world, at->arena, &buf);
     arc__buf_add_cstr(&buf, ".");
     arc_status status = arc__buf_check(&buf, err);
     if (status == ARC_OK)
@@ -714,5 +631,5 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
     if (result != ARC_OK)
         return say_fault(&at, text, &fault, failed, why, err);
     *yes = value.as.integer != 0;
-    return *yes ? ARC_OK : say_false(&at, text, &world, why, err);
+    return *yes ? ARC_OK : say_false(&at, expr, text, &world, why, err);
 }

@@ -345,6 +345,37 @@ static int parse_life(struct test_mem *state)
     return well;
 }
 
+/* The names of an expression as its text has them, with `; ` between. */
+static arc_slice trial_names(struct trial *trial, const char *text)
+{
+    const struct arc_expr *expr = NULL;
+    struct arc_expr_name name;
+    uint32_t at = 0;
+    arc__buf_clear(&trial->out);
+    CHECK_OK(arc__expr_parse(arc__slice_cstr(text), NULL, &trial->arena, &expr, &trial->fault));
+    for (int more = 0; expr != NULL && arc__expr_name(expr, &at, &name); more = 1)
+        arc__buf_printf(&trial->out, "%s%.*s", more ? "; " : "", (int)(name.end - name.offset),
+                        text + name.offset);
+    return arc__buf_slice(&trial->out);
+}
+
+/* Some are compared with a constant in one instruction, whose place is the comparison's. */
+static void names_are_told_as_the_text_has_them(void)
+{
+    static const struct trial_row rows[] = {
+        {"1 + 2", ""},
+        {"deploy", "deploy"},
+        {"deploy == \"x\"", "deploy"},
+        {"variables.deploy != 'x' && len(trigger.ref) > 1", "variables.deploy; trigger.ref"},
+        {"needs[\"a\"].result == 'x'", "needs[\"a\"].result"},
+        {"matrix[ \"go\" ] == '1'", "matrix[ \"go\" ]"},
+        {"(matrix['go']) == '1'", "matrix['go']"},
+        {"env == null", "env"},
+        {"[1, 2][matrix.n == 1 ? 0 : 1] in [job.name]", "matrix.n; job.name"},
+    };
+    TRIAL(trial_names, rows);
+}
+
 static void parsing_survives_failing_memory(void)
 {
     test_torture(parse_life, 0, 400);
@@ -364,6 +395,7 @@ static const struct test tests[] = {
     {"the bytes of an expression are bounded", the_bytes_of_an_expression_are_bounded},
     {"bytes that are no text are refused", bytes_that_are_no_text_are_refused},
     {"contexts and status functions are told", contexts_and_status_functions_are_told},
+    {"names are told as the text has them", names_are_told_as_the_text_has_them},
     {"parsing an expression survives failing memory", parsing_survives_failing_memory},
 };
 

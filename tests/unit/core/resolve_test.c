@@ -3,6 +3,7 @@
  * granted steps, the outputs of jobs. */
 #include "trial.h"
 
+#include "base/text.h"
 #include "core/resolve.h"
 
 #define job_is trial_job_is
@@ -77,11 +78,29 @@ static void a_condition_that_does_not_skips_it(void)
         return;
     job_is(&t, "b", ARC_JOB_SKIPPED);
     CHECK_TEXT(trial_job(&t, "b")->reason,
-               "`needs.a.outputs.tag == 'v1' || len(needs.a.result) > 9` is false "
-               "(needs.a.outputs.tag is \"v2\", needs.a.result is \"success\").");
+               "`needs.a.outputs.tag == 'v1' || len(needs.a.result) > 9` is false: "
+               "needs.a.outputs.tag is 'v2', needs.a.result is 'success'.");
     CHECK_INT(trial_job(&t, "b")->by_failure, 0);
     run_is(&t, ARC_RUN_SUCCESS);
     trial_close(&t);
+}
+
+/* Each a is followed by characters of two bytes, so that one of them lies across any bound. */
+static void a_reason_is_one_line_of_text_whatever_it_shows(void)
+{
+    struct trial t;
+    for (int odd = 0; odd < 2; odd++) {
+        char outputs[400];
+        snprintf(outputs, sizeof(outputs), "{\"tag\":\"%s\\n\\u001b[31m%s\"}", odd ? "a" : "",
+                 "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé");
+        if (!open_when(&t, "needs.a.outputs.tag == 'v1'", outputs))
+            return;
+        arc_slice reason = trial_job(&t, "b")->reason;
+        CHECK(arc__utf8_valid(reason, NULL));
+        CHECK(memchr(reason.ptr, '\n', reason.len) == NULL);
+        CHECK(memchr(reason.ptr, 0x1b, reason.len) == NULL);
+        trial_close(&t);
+    }
 }
 
 static void a_condition_that_cannot_be_decided_fails_the_job(void)
@@ -135,7 +154,7 @@ static void a_stage_is_decided_once_for_all_its_jobs(void)
     end_with(&t, "a", ARC_STEP_SUCCESS, "");
     job_is(&t, "b", ARC_JOB_SKIPPED);
     job_is(&t, "c", ARC_JOB_SKIPPED);
-    CHECK_TEXT(trial_job(&t, "c")->reason, "`run.number == 2` is false (run.number is 1).");
+    CHECK_TEXT(trial_job(&t, "c")->reason, "`run.number == 2` is false: run.number is 1.");
     trial_close(&t);
 }
 
@@ -162,8 +181,8 @@ static void a_step_is_decided_when_its_turn_comes(void)
     end_with(&t, "j", ARC_STEP_SUCCESS, "");
     step_is(&t, "j", 1, ARC_STEP_SKIPPED);
     CHECK_TEXT(trial_step(&t, "j", 1)->reason,
-               "`job.status == 'success' && steps.s.outputs.go == 'yes'` is false "
-               "(job.status is \"success\", steps.s.outputs.go is null).");
+               "`job.status == 'success' && steps.s.outputs.go == 'yes'` is false: "
+               "job.status is 'success', steps.s.outputs.go is null.");
     trial_close(&t);
 }
 
@@ -438,6 +457,8 @@ static const struct test tests[] = {
     {"a when that holds lets the job run", a_condition_that_holds_lets_the_job_run},
     {"a when that does not hold skips, and says which values it saw",
      a_condition_that_does_not_skips_it},
+    {"a reason is one line of text whatever it shows",
+     a_reason_is_one_line_of_text_whatever_it_shows},
     {"a when that cannot be decided fails the job",
      a_condition_that_cannot_be_decided_fails_the_job},
     {"a when without a status function means success() as well",
