@@ -125,7 +125,7 @@ arc_status arc__decide_lost(struct arc_decision *d, struct arc_run *run, uint32_
 arc_status arc__decide_tick(struct arc_decision *d, struct arc_run *run, arc_err *err);
 
 /* When tick has something to do; UINT64_MAX: never by itself. */
-uint64_t arc__run_deadline(const struct arc_rules *rules, const struct arc_run *run);
+uint64_t arc__run_deadline(const struct arc_rules *rules, struct arc_run *run);
 
 /* 1: the job waits for a place now. */
 int arc__job_wants_place(const struct arc_run *run, uint32_t job, struct arc_now now);

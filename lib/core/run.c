@@ -7,10 +7,12 @@ void arc__run_init(struct arc_run *run, const struct arc_mem *mem)
 {
     *run = (struct arc_run){0};
     arc__arena_init(&run->arena, mem, ARC_RUN_BYTES_MAX);
+    arc__heap_init(&run->wakes, mem);
 }
 
 void arc__run_deinit(struct arc_run *run)
 {
+    arc__heap_deinit(&run->wakes);
     arc__arena_deinit(&run->arena);
 }
 
@@ -58,6 +60,22 @@ static struct arc_step_state *new_steps(struct arc_run *run, uint32_t count, con
         steps[s].created_ns = created_ns;
     }
     return steps;
+}
+
+/* To be looked at before time goes on. The heap has had room for every job since the birth. */
+static void stir(struct arc_run *run, uint32_t j)
+{
+    struct arc_job_state *job = &run->jobs[j];
+    if (arc_job_state_is_terminal(job->status))
+        arc__heap_disarm(&run->wakes, &job->wake);
+    else
+        (void)arc__heap_arm(&run->wakes, &job->wake, 0, NULL);
+}
+
+static void stir_all(struct arc_run *run)
+{
+    for (uint32_t j = 0; j < run->plan->job_count; j++)
+        stir(run, j);
 }
 
 /* Who waits for whom, the other way round from the plan. */
@@ -124,6 +142,8 @@ static arc_status make_jobs(struct arc_run *run, const struct arc_event *event, 
         at += job->step_count;
         run->stage_open[job->stage]++;
     }
+    for (uint32_t j = 0; j < plan->job_count; j++)
+        ARC_TRY(arc__heap_arm(&run->wakes, &run->jobs[j].wake, 0, err));
     run->jobs_open = plan->job_count;
     while (run->stage < plan->stage_count && run->stage_open[run->stage] == 0)
         run->stage++;
@@ -209,6 +229,7 @@ static void end_pause(struct arc_run *run, uint64_t mono)
     }
     run->paused_mono_ns = 0;
     set_clock(run, stood, mono);
+    stir_all(run);
 }
 
 static arc_status fold_requested(struct arc_run *run, const struct arc_event *event,
@@ -301,6 +322,7 @@ static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *eve
         run->stop_grace_ns = event->grace_ns;
         run->stop_mono_ns = mono;
         run->reason = keep(run, event->reason);
+        stir_all(run);
         return ARC_OK;
     case ARC_EVENT_PIPELINE_COMPLETED:
         return move_run(run, event, ARC_RUN_SIGNAL_SUCCEED, err);
@@ -339,12 +361,15 @@ static int is_busy(int status)
     return status == ARC_JOB_QUEUED || status == ARC_JOB_RUNNING;
 }
 
+/* Where a cell has left, another one that waits for its retry may have room. */
 static void count_cell(struct arc_run *run, uint32_t matrix, int before, int after)
 {
-    if (matrix != 0 && is_busy(after) && !is_busy(before))
-        run->matrix_busy[matrix - 1]++;
-    if (matrix != 0 && is_busy(before) && !is_busy(after))
-        run->matrix_busy[matrix - 1]--;
+    if (matrix == 0 || is_busy(before) == is_busy(after))
+        return;
+    const struct arc_plan_matrix *plan = &run->plan->matrices[matrix - 1];
+    run->matrix_busy[matrix - 1] += is_busy(after) ? 1 : UINT32_MAX;
+    for (uint32_t i = 0; plan->max_parallel > 0 && is_busy(before) && i < plan->job_count; i++)
+        stir(run, plan->first_job + i);
 }
 
 static arc_status move_job(struct arc_run *run, const struct arc_event *event, int signal,
@@ -580,6 +605,8 @@ arc_status arc__run_fold(struct arc_run *run, const struct arc_event *event, int
     }
     if (run->arena.failed)
         return arc__fail_nomem(err);
+    if (is_step || is_job)
+        stir(run, (uint32_t)event->job);
     run->seq = event->seq;
     run->last_ns = event->time_ns;
     return ARC_OK;

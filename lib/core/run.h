@@ -8,6 +8,7 @@
 #define ARC_CORE_RUN_H
 
 #include "base/arena.h"
+#include "base/heap.h"
 #include <arcentra/states.h>
 
 #include "core/event.h"
@@ -63,6 +64,8 @@ struct arc_job_state {
     arc_slice outputs;                /* a JSON object of texts, once it has ended; or empty */
     struct arc_step_state *steps;     /* the present attempt's */
     struct arc_step_state *old_steps; /* those of the attempt before; NULL: none */
+    /* soft */
+    struct arc_timer wake; /* in run.wakes: not later than when time has something to do with it */
 };
 
 enum arc_gate_status {
@@ -113,6 +116,10 @@ struct arc_run {
     const uint32_t **dependents; /* of each job: who waits for it */
     uint32_t *dependent_count;
     struct arc_job_state *jobs;
+    /* soft: the open jobs by the time when each is next to be looked at. An event of a job puts it
+     * in front; how long it may wait is found out when it stands there (decide_time.c). So time
+     * costs what has changed, not what is open. */
+    struct arc_heap wakes;
 };
 
 /* mem bounds: one run may take this much. */
