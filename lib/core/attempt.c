@@ -166,8 +166,8 @@ static arc_status end_attempt(struct arc_decision *d, struct arc_run *run, uint3
     if (run->stopping && cancelled)
         return arc__end_job(d, run, j, ARC_EVENT_JOB_CANCELLED, run->reason, 0, err);
     if (job->stopping && cancelled)
-        return arc__end_job(d, run, j, ARC_EVENT_JOB_CANCELLED, job->stop_reason, ARC_CAUSE_FAILED,
-                            err);
+        return arc__end_job(d, run, j, ARC_EVENT_JOB_CANCELLED, job->stop_reason,
+                            job->stop_cause == ARC_CAUSE_ASKED ? 0 : ARC_CAUSE_FAILED, err);
     if (job->failed) {
         arc_slice reason = failure_text(d, run, j);
         uint32_t cause = job->timed_out == job->failed ? ARC_CAUSE_TIMEOUT : ARC_CAUSE_FAILED;
@@ -189,7 +189,8 @@ static struct arc_event bar_step(struct arc_decision *d, const struct arc_run *r
     const struct arc_job_state *job = &run->jobs[j];
     int finally = run->plan->jobs[j].steps[s].finally != 0;
     struct arc_event event = {.job = (int32_t)j, .step = (int32_t)s};
-    if ((run->stopping || job->stopping) && (!finally || run->forced || !job->started_any)) {
+    if ((run->stopping || job->stopping) &&
+        (!finally || run->forced || job->forced || !job->started_any)) {
         event.type = ARC_EVENT_STEP_CANCELLED;
         event.reason = run->stopping ? run->reason : job->stop_reason;
     } else if (!finally && d->now.mono_ns >= arc__job_deadline(run, j)) {

@@ -213,30 +213,34 @@ static arc_status consider(struct arc_decision *d, struct arc_run *run, uint32_t
         err);
 }
 
-/* failFast: what has not begun is cancelled, what runs is asked to end. */
-static arc_status outrun_cell(struct arc_decision *d, struct arc_run *run, uint32_t j,
-                              arc_slice reason, arc_err *err)
+/* What has not begun is cancelled, what runs is asked to end. Asked again, only force is new. */
+arc_status arc__stop_job(struct arc_decision *d, struct arc_run *run, uint32_t j,
+                         const struct arc_stop *stop, arc_err *err)
 {
     const struct arc_job_state *job = &run->jobs[j];
     int placed = job->agent_id.len > 0 && job->step < run->plan->jobs[j].step_count;
-    int granted = placed && (job->steps[job->step].status == ARC_STEP_QUEUED ||
-                             job->steps[job->step].status == ARC_STEP_RUNNING);
-    if (arc_job_state_is_terminal(job->status) || job->stopping)
+    int granted = placed && arc__is_granted(&job->steps[job->step]);
+    uint32_t cause = stop->cause == ARC_CAUSE_ASKED ? 0 : ARC_CAUSE_FAILED;
+    if (arc_job_state_is_terminal(job->status) || (job->stopping && (job->forced || !stop->force)))
         return ARC_OK;
     if (!placed || (!granted && !job->started_any)) {
-        ARC_TRY(arc__end_steps(d, run, j, ARC_EVENT_STEP_CANCELLED, reason, err));
-        return arc__end_job(d, run, j, ARC_EVENT_JOB_CANCELLED, reason, ARC_CAUSE_FAILED, err);
+        ARC_TRY(arc__end_steps(d, run, j, ARC_EVENT_STEP_CANCELLED, stop->reason, err));
+        return arc__end_job(d, run, j, ARC_EVENT_JOB_CANCELLED, stop->reason, cause, err);
     }
     ARC_TRY(arc__emit(d, run,
                       (struct arc_event){.type = ARC_EVENT_JOB_STOPPING,
                                          .job = (int32_t)j,
                                          .step = -1,
-                                         .reason = reason,
-                                         .grace_ns = d->rules->stop_grace_ns},
+                                         .reason = stop->reason,
+                                         .actor = stop->actor,
+                                         .cause = stop->cause,
+                                         .force = stop->force,
+                                         .grace_ns = stop->force ? 0 : d->rules->stop_grace_ns},
                       err));
     return granted ? ARC_OK : arc__attempt_go_on(d, run, j, NULL, err);
 }
 
+/* Cells that have been cut off so do not count in the run's result. */
 static arc_status fail_fast(struct arc_decision *d, struct arc_run *run, uint32_t j, arc_err *err)
 {
     const struct arc_plan_job *plan = &run->plan->jobs[j];
@@ -249,8 +253,9 @@ static arc_status fail_fast(struct arc_decision *d, struct arc_run *run, uint32_
         d->arena, "Job %.*s failed, and the matrix has `failFast`.", ARC_ARG(plan->key));
     if (reason.ptr == NULL)
         return arc__fail_nomem(err);
+    const struct arc_stop stop = {.reason = reason};
     for (uint32_t k = matrix->first_job; k < matrix->first_job + matrix->job_count; k++)
-        ARC_TRY(outrun_cell(d, run, k, reason, err));
+        ARC_TRY(arc__stop_job(d, run, k, &stop, err));
     return ARC_OK;
 }
 

@@ -129,6 +129,16 @@ arc_status arc__stop_run(struct arc_decision *d, struct arc_run *run, arc_slice 
     return cancel_open_jobs(d, run, err);
 }
 
+/* What is said where nobody gave a reason. */
+static arc_slice reason_or(struct arc_decision *d, arc_slice reason, const char *verb,
+                           arc_slice actor)
+{
+    if (reason.len > 0)
+        return reason;
+    return actor.len > 0 ? arc__arena_printf(d->arena, "%s by %.*s.", verb, ARC_ARG(actor))
+                         : arc__arena_printf(d->arena, "%s by request.", verb);
+}
+
 arc_status arc__decide_stop(struct arc_decision *d, struct arc_run *run, arc_slice reason,
                             arc_slice actor, int force, arc_err *err)
 {
@@ -136,8 +146,53 @@ arc_status arc__decide_stop(struct arc_decision *d, struct arc_run *run, arc_sli
         return refuse(run, "stopped", err);
     if (run->stopping && (run->forced || !force))
         return ARC_OK; /* asked for already */
-    if (reason.len == 0)
-        reason = actor.len > 0 ? arc__arena_printf(d->arena, "Stopped by %.*s.", ARC_ARG(actor))
-                               : ARC_LIT("Stopped by request.");
+    reason = reason_or(d, reason, "Stopped", actor);
+    if (reason.ptr == NULL)
+        return arc__fail_nomem(err);
     return arc__stop_run(d, run, reason, actor, force, 0, err);
+}
+
+/* Of what has ended, or has no place in a run that ends. */
+static arc_status too_late(const char *what, const char *state, arc_err *err)
+{
+    return arc__fail(err, ARC_ECONFLICT, what, "The %s has ended already: it is %s.", what, state);
+}
+
+arc_status arc__decide_cancel_job(struct arc_decision *d, struct arc_run *run, uint32_t j,
+                                  arc_slice reason, arc_slice actor, int force, arc_err *err)
+{
+    if (arc_job_state_is_terminal(run->jobs[j].status))
+        return too_late("job", arc_job_state_name(run->jobs[j].status), err);
+    struct arc_stop stop = {reason_or(d, reason, "Cancelled", actor), actor, ARC_CAUSE_ASKED,
+                            force};
+    if (stop.reason.ptr == NULL)
+        return arc__fail_nomem(err);
+    ARC_TRY(arc__stop_job(d, run, j, &stop, err));
+    return arc__settle(d, run, err);
+}
+
+arc_status arc__decide_cancel_step(struct arc_decision *d, struct arc_run *run, uint32_t j,
+                                   uint32_t s, arc_slice reason, arc_slice actor, int force,
+                                   arc_err *err)
+{
+    const struct arc_step_state *step = &run->jobs[j].steps[s];
+    struct arc_event event = {.type = ARC_EVENT_STEP_STOPPING,
+                              .job = (int32_t)j,
+                              .step = (int32_t)s,
+                              .reason = reason_or(d, reason, "Cancelled", actor),
+                              .actor = actor,
+                              .force = force,
+                              .grace_ns = force ? 0 : d->rules->stop_grace_ns};
+    if (arc_step_state_is_terminal(step->status))
+        return too_late("step", arc_step_state_name(step->status), err);
+    if (event.reason.ptr == NULL)
+        return arc__fail_nomem(err);
+    if (step->stopping && (step->forced || !force))
+        return ARC_OK;
+    if (arc__is_granted(step))
+        return arc__emit(d, run, event, err);
+    event.type = ARC_EVENT_STEP_CANCELLED;
+    event.grace_ns = event.force = 0;
+    ARC_TRY(arc__emit(d, run, event, err));
+    return run->jobs[j].agent_id.len > 0 ? arc__go_on(d, run, j, err) : ARC_OK;
 }

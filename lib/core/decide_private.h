@@ -33,6 +33,15 @@ arc_status arc__settle(struct arc_decision *d, struct arc_run *run, arc_err *err
 arc_status arc__settle_all(struct arc_decision *d, struct arc_run *run, arc_err *err);
 /* The same, with one job that time had held. */
 arc_status arc__settle_job(struct arc_decision *d, struct arc_run *run, uint32_t j, arc_err *err);
+/* Who wants a job to end, and why: ARC_CAUSE_ASKED, or 0 for failFast. */
+struct arc_stop {
+    arc_slice reason, actor;
+    uint32_t cause;
+    int force;
+};
+/* Ends a job, or asks its holder to. The caller settles. */
+arc_status arc__stop_job(struct arc_decision *d, struct arc_run *run, uint32_t j,
+                         const struct arc_stop *stop, arc_err *err);
 /* 1: another cell of its matrix may be under way. */
 int arc__has_room(const struct arc_run *run, uint32_t j);
 

@@ -106,7 +106,9 @@ static struct why explain_cancel(struct arc_decision *d, const struct arc_run *r
     if (report->status != ARC_STEP_CANCELLED)
         return why;
     if (arc__is_stopped(run, j))
-        why.reason = run->stopping ? run->reason : run->jobs[j].stop_reason;
+        why.reason = run->stopping           ? run->reason
+                     : run->jobs[j].stopping ? run->jobs[j].stop_reason
+                                             : run->jobs[j].steps[s].stop_reason;
     else if (d->now.mono_ns >= arc__step_deadline(run, j, s))
         report->status = ARC_STEP_TIMEOUT;
     else if (d->now.mono_ns < arc__time_over(d->rules, run, j, s))

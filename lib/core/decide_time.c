@@ -76,8 +76,30 @@ static uint64_t queue_deadline(const struct arc_run *run, uint32_t j)
 int arc__is_stopped(const struct arc_run *run, uint32_t j)
 {
     const struct arc_job_state *job = &run->jobs[j];
-    return run->forced ||
+    return run->forced || job->forced || job->steps[job->step].stopping ||
            ((run->stopping || job->stopping) && !run->plan->jobs[j].steps[job->step].finally);
+}
+
+/* The widest request tells: the run's before the job's before the step's. */
+struct arc_cancel_terms arc__cancel_terms(const struct arc_rules *rules, const struct arc_run *run,
+                                          uint32_t j)
+{
+    const struct arc_job_state *job = &run->jobs[j];
+    const struct arc_step_state *step = &job->steps[job->step];
+    struct arc_cancel_terms terms = {.grace_ns = rules->stop_grace_ns,
+                                     .force = run->forced || job->forced || step->forced};
+    if (step->cancel_by_mono_ns > 0) {
+        terms.reason = ARC_LIT("It ran into its timeout.");
+    } else if (run->stopping) {
+        terms.reason = run->reason;
+    } else {
+        terms.reason = job->stopping ? job->stop_reason : step->stop_reason;
+    }
+    if (run->stopping)
+        terms.grace_ns = run->stop_grace_ns;
+    if (terms.force)
+        terms.grace_ns = 0;
+    return terms;
 }
 
 int arc__cancel_due(const struct arc_run *run, uint32_t j)
@@ -88,14 +110,19 @@ int arc__cancel_due(const struct arc_run *run, uint32_t j)
     return job->steps[job->step].cancel_by_mono_ns > 0 || arc__is_stopped(run, j);
 }
 
+/* When the holder of the present step has had its grace and we ours; NEVER: nothing was asked. */
 static uint64_t stop_deadline(const struct arc_rules *rules, const struct arc_run *run, uint32_t j)
 {
+    const struct arc_job_state *job = &run->jobs[j];
+    const struct arc_step_state *step = &job->steps[job->step];
     uint64_t at = NEVER;
     if (run->stopping)
         at = run->stop_mono_ns + (uint64_t)run->stop_grace_ns;
-    if (run->jobs[j].stopping)
-        at = earlier(at, run->jobs[j].stop_mono_ns + (uint64_t)rules->stop_grace_ns);
-    return at + (uint64_t)rules->stop_settle_ns;
+    if (job->stopping)
+        at = earlier(at, job->stop_mono_ns + (uint64_t)job->stop_grace_ns);
+    if (step->stopping)
+        at = earlier(at, step->stop_mono_ns + (uint64_t)step->stop_grace_ns);
+    return at == NEVER ? NEVER : at + (uint64_t)rules->stop_settle_ns;
 }
 
 /* When a step that its holder was asked to end is ended without it; NEVER: it was not asked. */

@@ -356,6 +356,7 @@ static void count_job_end(struct arc_run *run, uint32_t j, int before)
         run->stage++;
 }
 
+/* Of a job or a step: the numbers are the same. */
 static int is_busy(int status)
 {
     return status == ARC_JOB_QUEUED || status == ARC_JOB_RUNNING;
@@ -439,6 +440,9 @@ static arc_status fold_job(struct arc_run *run, const struct arc_event *event, i
         if (!is_busy(job->status))
             return misfit(event, err);
         job->stopping = 1;
+        job->forced |= event->force;
+        job->stop_cause = event->cause;
+        job->stop_grace_ns = event->grace_ns;
         job->stop_mono_ns = to_mono(event->time_ns, wall_to_mono);
         job->stop_reason = keep(run, event->reason);
         return ARC_OK;
@@ -481,7 +485,10 @@ static arc_status move_step(struct arc_run *run, const struct arc_event *event, 
     step->error_message = keep(run, event->error_message);
     step->metrics = keep(run, event->metrics);
     step->outputs = keep(run, event->outputs);
-    job->step = (uint32_t)event->step + 1;
+    /* One that was cancelled before its turn leaves those before it as they are. */
+    uint32_t count = run->plan->jobs[event->job].step_count;
+    while (job->step < count && arc_step_state_is_terminal(job->steps[job->step].status))
+        job->step++;
     return ARC_OK;
 }
 
@@ -522,8 +529,23 @@ static arc_status fold_step_queued(struct arc_run *run, const struct arc_event *
     step->attempt = event->attempt;
     step->fence = event->fence;
     step->acked = 0;
+    step->stopping = step->forced = 0;
     step->cancel_by_mono_ns = 0;
     step->not_before_mono_ns = 0;
+    return ARC_OK;
+}
+
+static arc_status fold_step_stopping(struct arc_run *run, const struct arc_event *event,
+                                     int64_t wall_to_mono, arc_err *err)
+{
+    struct arc_step_state *step = &run->jobs[event->job].steps[event->step];
+    if (!is_busy(step->status))
+        return misfit(event, err);
+    step->stopping = 1;
+    step->forced |= event->force;
+    step->stop_grace_ns = event->grace_ns;
+    step->stop_mono_ns = to_mono(event->time_ns, wall_to_mono);
+    step->stop_reason = keep(run, event->reason);
     return ARC_OK;
 }
 
@@ -560,6 +582,8 @@ static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
         step->started_mono_ns = to_mono(event->time_ns, wall_to_mono);
         step->acked = 1;
         return move_step(run, event, ARC_STEP_SIGNAL_START, err);
+    case ARC_EVENT_STEP_STOPPING:
+        return fold_step_stopping(run, event, wall_to_mono, err);
     case ARC_EVENT_STEP_COMPLETED:
         return move_step(run, event, ARC_STEP_SIGNAL_SUCCEED, err);
     case ARC_EVENT_STEP_FAILED:

@@ -31,7 +31,11 @@ struct arc_step_state {
     uint64_t started_mono_ns;
     uint64_t not_before_mono_ns; /* a retry's delay */
     int64_t log_lines;
-    arc_slice agent_id; /* of the present or last grant */
+    arc_slice agent_id;       /* of the present or last grant */
+    int32_t stopping, forced; /* asked to end, though its job goes on */
+    int64_t stop_grace_ns;
+    uint64_t stop_mono_ns;
+    arc_slice stop_reason;
     arc_slice reason, error_message, metrics, outputs;
     /* soft */
     uint64_t lease_mono_ns;     /* when the lease lapses */
@@ -42,17 +46,20 @@ struct arc_step_state {
 struct arc_job_state {
     arc_id id;
     int32_t status;
-    int32_t attempt;       /* from 1 */
-    uint32_t lost;         /* placements that ended with the agent lost, started or not */
-    uint32_t blockers;     /* deps that have not ended */
-    uint32_t step;         /* the present step; step_count when all are over */
-    int32_t failed;        /* a step of this attempt failed for good: 0 or its index + 1 */
-    int32_t timed_out;     /* the same for a timeout */
-    int32_t started_any;   /* a step of this attempt has started */
-    int32_t cut;           /* the attempt's time was over before its steps were */
-    int32_t by_failure;    /* skipped because of a failure: counts as failed for dependents */
-    int32_t stopping;      /* asked to end, though the run goes on */
-    int32_t outrun;        /* cancelled because another cell of its matrix failed */
+    int32_t attempt;     /* from 1 */
+    uint32_t lost;       /* placements that ended with the agent lost, started or not */
+    uint32_t blockers;   /* deps that have not ended */
+    uint32_t step;       /* the present step; step_count when all are over */
+    int32_t failed;      /* a step of this attempt failed for good: 0 or its index + 1 */
+    int32_t timed_out;   /* the same for a timeout */
+    int32_t started_any; /* a step of this attempt has started */
+    int32_t cut;         /* the attempt's time was over before its steps were */
+    int32_t by_failure;  /* skipped because of a failure: counts as failed for dependents */
+    int32_t stopping;    /* asked to end, though the run goes on */
+    int32_t forced;      /* and without its `finally` */
+    int32_t outrun;      /* cancelled because another cell of its matrix failed */
+    uint32_t stop_cause; /* ARC_CAUSE_ASKED: somebody asked; 0: failFast */
+    int64_t stop_grace_ns;
     uint64_t stop_mono_ns; /* when that was asked */
     arc_slice stop_reason;
     int64_t queued_ns, started_ns, ended_ns;

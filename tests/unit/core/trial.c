@@ -448,6 +448,20 @@ int trial_why_is(struct trial *t, const char *job, const char *why)
     return CHECK_TEXT(arc__job_why(&t->run, trial_index(t, job), &t->arena), why);
 }
 
+arc_status trial_cancel_job(struct trial *t, const char *job, int force)
+{
+    begin(t);
+    return end(t, arc__decide_cancel_job(&t->d, &t->run, trial_index(t, job), ARC_NONE,
+                                         ARC_LIT("ann"), force, &t->err));
+}
+
+arc_status trial_cancel_step(struct trial *t, const char *job, uint32_t step, int force)
+{
+    begin(t);
+    return end(t, arc__decide_cancel_step(&t->d, &t->run, trial_index(t, job), step, ARC_NONE,
+                                          ARC_LIT("ann"), force, &t->err));
+}
+
 arc_status trial_stop(struct trial *t, int force)
 {
     begin(t);
