@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "core/decide_private.h"
+#include "core/resolve.h"
 #include "core/retry.h"
 #include "core/states.h"
 
@@ -343,13 +344,15 @@ static int any_cancelled(const struct arc_run *run, uint32_t j)
 
 /* 1: a step of `finally` without a condition, or with one that does not speak of success, and so
  * does not ask for it either: what cleans up does so whatever has become of the job. */
-static int is_unasked(struct arc_decision *d, const struct arc_plan_step *step)
+static int is_unasked(struct arc_decision *d, const struct arc_plan *plan,
+                      const struct arc_plan_step *step)
 {
+    const struct arc_expr_limits limits = arc__run_limits(plan);
     const struct arc_expr *expr = NULL;
     struct arc_fault fault;
     if (!step->finally || step->condition.text.len == 0)
         return step->finally != 0;
-    return arc__expr_parse(step->condition.text, NULL, d->arena, &expr, &fault) == ARC_OK &&
+    return arc__expr_parse(step->condition.text, &limits, d->arena, &expr, &fault) == ARC_OK &&
            !arc__expr_has_status(expr);
 }
 
@@ -365,7 +368,7 @@ static arc_status judge_step(struct arc_decision *d, const struct arc_run *run, 
     arc_slice why =
         failed ? ARC_LIT("A step before it failed.") : ARC_LIT("A step before it was cancelled.");
     *out = (struct arc_verdict){.runs = 1};
-    if (is_unasked(d, &run->plan->jobs[j].steps[s])) {
+    if (is_unasked(d, run->plan, &run->plan->jobs[j].steps[s])) {
         if (condition->when == ARC_WHEN_SUCCESS)
             return ARC_OK;
         status |= ARC_STATUS_SUCCESS;

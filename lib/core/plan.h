@@ -213,6 +213,7 @@ struct arc_plan {
     const struct arc_plan_job *jobs;
     uint32_t job_count;
     int64_t timeout_ns;
+    uint32_t expression_units; /* of one evaluation, where the host set it; 0: the default */
     arc_slice hash; /* SHA-256 of the plan's JSON without the hash, hex */
 };
 

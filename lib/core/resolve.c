@@ -7,8 +7,10 @@
 #include "core/template.h"
 #include "core/why.h"
 
-#define DOCUMENT_DEPTH 64u
-#define TEXT_BYTES_MAX (256u * 1024u)          /* of one expanded text */
+/* What a definition may hold at most was asked when it was checked, under limits that are not known
+ * here: what is in the plan is read whatever it takes. */
+#define DOCUMENT_DEPTH ARC_VALUE_DEPTH_MAX
+#define TEXT_BYTES_MAX (256u * 1024u)          /* that values add to one text */
 #define OBJECT_BYTES_MAX (16u * 1024u * 1024u) /* of args, of the outputs of a job */
 
 /* Where an expression stands, and what is asked for. */
@@ -18,6 +20,11 @@ struct where {
     const struct arc_place_facts *place;
     struct arc_arena *arena;
 };
+
+struct arc_expr_limits arc__run_limits(const struct arc_plan *plan)
+{
+    return (struct arc_expr_limits){.bytes = UINT32_MAX, .units = plan->expression_units};
+}
 
 /* --- values -------------------------------------------------------------------------- */
 
@@ -309,20 +316,36 @@ static arc_status fault_err(const char *what, arc_slice key, arc_slice of,
                      key.len > 0 ? "." : "", ARC_ARG(key), ARC_ARG(of), ARC_ARG(fault->message));
 }
 
-static arc_status expand(arc_slice text, const struct arc_world *world, struct arc_arena *arena,
-                         arc_slice *out, struct arc_fault *fault)
+/* What all texts of one step or job are expanded with. */
+struct walk {
+    struct arc_expr_limits limits;
+    const struct arc_world *world;
+    struct arc_arena *arena;
+    struct arc_fault *fault;
+};
+
+static struct walk walk_of(const struct where *at, const struct arc_world *world,
+                           struct arc_fault *fault)
 {
+    return (struct walk){arc__run_limits(at->run->plan), world, at->arena, fault};
+}
+
+static arc_status expand(const struct walk *walk, arc_slice text, arc_slice *out)
+{
+    struct arc_arena *arena = walk->arena;
+    struct arc_fault *fault = walk->fault;
     struct arc_buf buf;
     int unknown = 0;
-    arc__buf_init(&buf, &arena->mem, TEXT_BYTES_MAX);
-    arc_status status = arc__template_expand(text, world, NULL, arena, &buf, &unknown, fault);
+    size_t most = text.len + TEXT_BYTES_MAX;
+    arc__buf_init(&buf, &arena->mem, most);
+    arc_status status =
+        arc__template_expand(text, walk->world, &walk->limits, arena, &buf, &unknown, fault);
     if (status == ARC_OK && (unknown || buf.failed == ARC_ELIMIT)) {
         fault->message = unknown ? ARC_LIT("a value is not known") : ARC_NONE;
         status = unknown ? ARC_EINVAL : ARC_ELIMIT;
     }
     if (status == ARC_ELIMIT) {
-        fault->message =
-            arc__arena_printf(arena, "the text is longer than %u bytes", TEXT_BYTES_MAX);
+        fault->message = arc__arena_printf(arena, "the text is longer than %zu bytes", most);
         status = ARC_EINVAL;
     }
     if (buf.failed == ARC_ENOMEM)
@@ -367,10 +390,11 @@ static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err 
     if (items == NULL)
         return arc__fail_nomem(err);
     ARC_TRY(fill_world(at, EVERYTHING, &plan->env, &world, err));
+    const struct walk walk = walk_of(at, &world, &fault);
     for (uint32_t i = 0; i < plan->late_env.count; i++) {
         const struct arc_kv *late = &plan->late_env.items[i];
         items[i].key = late->key;
-        arc_status status = expand(late->value, &world, at->arena, &items[i].value, &fault);
+        arc_status status = expand(&walk, late->value, &items[i].value);
         if (status == ARC_ENOMEM)
             return arc__fail_nomem(err);
         if (status != ARC_OK)
@@ -394,12 +418,6 @@ arc_status arc__run_world(const struct arc_run *run, uint32_t stage, uint32_t jo
 
 /* --- args ---------------------------------------------------------------------------- */
 
-struct walk {
-    const struct arc_world *world;
-    struct arc_arena *arena;
-    struct arc_fault *fault;
-};
-
 /* A text that is one expression keeps the type of its value. */
 static arc_status expand_value(const struct walk *walk, arc_slice text, struct arc_value *out)
 {
@@ -409,12 +427,12 @@ static arc_status expand_value(const struct walk *walk, arc_slice text, struct a
         return ARC_OK;
     if (!arc__template_is_whole(text, &whole)) {
         arc_slice made = ARC_NONE;
-        ARC_TRY(expand(text, walk->world, walk->arena, &made, walk->fault));
+        ARC_TRY(expand(walk, text, &made));
         *out = arc__value_text(made);
         return ARC_OK;
     }
-    ARC_TRY(arc__expr_parse(whole, NULL, walk->arena, &expr, walk->fault));
-    return arc__expr_eval(expr, walk->world, NULL, walk->arena, out, walk->fault);
+    ARC_TRY(arc__expr_parse(whole, &walk->limits, walk->arena, &expr, walk->fault));
+    return arc__expr_eval(expr, walk->world, &walk->limits, walk->arena, out, walk->fault);
 }
 
 /* As deep as the reader of the JSON allows, which is DOCUMENT_DEPTH. */
@@ -460,7 +478,7 @@ static arc_status expand_args(const struct where *at, const struct arc_world *wo
                               arc_err *err)
 {
     struct arc_fault fault = {.message = ARC_LIT("it is too long")};
-    const struct walk walk = {world, at->arena, &fault};
+    const struct walk walk = walk_of(at, world, &fault);
     struct arc_value args;
     ARC_TRY(json_value(*out, at->arena, &args, err));
     arc_status status = expand_tree(&walk, &args);
@@ -475,7 +493,8 @@ static arc_status expand_field(const struct where *at, const struct arc_world *w
                                const char *what, arc_slice *text, arc_err *err)
 {
     struct arc_fault fault = {0};
-    arc_status status = expand(*text, world, at->arena, text, &fault);
+    const struct walk walk = walk_of(at, world, &fault);
+    arc_status status = expand(&walk, *text, text);
     if (status == ARC_ENOMEM)
         return arc__fail_nomem(err);
     return status == ARC_OK ? ARC_OK : fault_err(what, ARC_NONE, step_label(at), &fault, err);
@@ -531,10 +550,10 @@ arc_status arc__job_outputs(const struct arc_run *run, uint32_t job, struct arc_
     if (items == NULL)
         return arc__fail_nomem(err);
     ARC_TRY(fill_world(&at, EVERYTHING, NULL, &world, err));
+    const struct walk walk = walk_of(&at, &world, &fault);
     for (uint32_t i = 0; i < made.count; i++) {
         items[i].key = plan->outputs.items[i].key;
-        arc_status status =
-            expand(plan->outputs.items[i].value, &world, arena, &items[i].value, &fault);
+        arc_status status = expand(&walk, plan->outputs.items[i].value, &items[i].value);
         if (status == ARC_ENOMEM)
             return arc__fail_nomem(err);
         if (status != ARC_OK)
@@ -597,6 +616,7 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
                                 arc_err *err)
 {
     const struct where at = {run, stage, job, step, NULL, arena};
+    const struct arc_expr_limits limits = arc__run_limits(run->plan);
     arc_slice text = condition->text;
     const struct arc_expr *expr = NULL;
     struct arc_fault fault = {0};
@@ -609,7 +629,7 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
         *yes = word_holds(condition->when, status);
         return ARC_OK;
     }
-    arc_status result = arc__expr_parse(text, NULL, arena, &expr, &fault);
+    arc_status result = arc__expr_parse(text, &limits, arena, &expr, &fault);
     if (result == ARC_ENOMEM || arena->failed)
         return arc__fail_nomem(err);
     if (result != ARC_OK)
@@ -618,7 +638,7 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
                             &reason);
     if (result == ARC_OK) {
         world.status = status;
-        result = arc__expr_eval_when(expr, &world, NULL, arena, &value, &fault);
+        result = arc__expr_eval_when(expr, &world, &limits, arena, &value, &fault);
     } else {
         fault.message = arc__arena_copy(arena, arc__slice_cstr(reason.message));
     }

@@ -87,7 +87,9 @@ static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_sl
     struct arc_diags *diags = ARC_ARENA_NEW(&box->cmd.arena, struct arc_diags);
     struct arc_spec *spec = NULL;
     const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd);
-    const struct arc_read_options to_run = {.runnable = 1};
+    struct arc_read_options to_run = {.runnable = 1};
+    if (cmd->u.trigger.definition.limits != NULL)
+        to_run.limits = *cmd->u.trigger.definition.limits;
     arc_slice own = arc__arena_copy(arena, text);
     if (diags == NULL || own.ptr == NULL)
         return arc__fail_nomem(err);

@@ -126,6 +126,8 @@ struct arc_definition_input {
     arc_slice text;      /* as given; empty: none */
     uint32_t format;     /* enum arc_format of spec.h: 1 json, 2 yaml */
     arc_slice canonical; /* JSON */
+    /* of spec.h: those that it was accepted under; NULL: the defaults */
+    const struct arc_spec_limits *limits;
 };
 
 struct arc_agent_event_input {

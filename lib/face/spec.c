@@ -368,6 +368,8 @@ static arc_status keep_includes(arc_spec *object, const struct arc_spec *spec, a
     object->include_count = count;
     object->text = object->canonical;
     object->format = ARC_FORMAT_JSON;
+    /* What was accepted one text at a time is read as one from now on. */
+    object->limits.document_bytes = object->limits.nodes = UINT32_MAX;
     return ARC_OK;
 }
 

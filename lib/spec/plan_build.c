@@ -813,6 +813,8 @@ static arc_status make(struct build *build, arc_err *err)
     plan->version = arc__plan_keep(p, arc__spec_version(p->spec));
     plan->name = arc__plan_field(p, root, ARC_FIELD_PIPELINE_NAME);
     plan->timeout_ns = arc__plan_duration(root, ARC_FIELD_PIPELINE_TIMEOUT);
+    if (p->limits.expression_units != arc__limits_resolve(NULL).expression_units)
+        plan->expression_units = p->limits.expression_units;
     plan->includes = arc__includes_copy(p->arena, p->spec->includes, p->spec->include_count);
     plan->include_count = plan->includes != NULL ? p->spec->include_count : 0;
     plan->variables = variables_of(p);

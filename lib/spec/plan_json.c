@@ -332,6 +332,7 @@ static void put_plan(struct arc_json *json, const struct arc_plan *plan, struct 
     put_matrices(json, plan);
     put_includes(json, plan);
     put_i64(json, ARC_LIT("timeoutNs"), plan->timeout_ns);
+    put_i64(json, ARC_LIT("expressionUnits"), plan->expression_units);
     arc__json_key(json, ARC_LIT("stages"));
     arc__json_array(json);
     for (uint32_t i = 0; i < plan->stage_count; i++)

@@ -437,6 +437,7 @@ arc_status arc__plan_from_node(const struct arc_node *node, struct arc_arena *ar
     plan->notify = get_raw(&load, node, "notify", ARC_NODE_MAP);
     get_includes(&load, node, plan);
     plan->timeout_ns = get_i64(&load, node, "timeoutNs", INT64_MAX);
+    plan->expression_units = (uint32_t)get_i64(&load, node, "expressionUnits", UINT32_MAX);
     plan->hash = get_text(&load, node, "hash");
     struct arc_plan_job *jobs = stages != NULL ? get_stages(&load, stages, plan) : NULL;
     if (!arena->failed)

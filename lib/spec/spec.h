@@ -158,8 +158,8 @@ void arc__diag_to_github(const struct arc_diags *diags, const struct arc_diag *d
 
 /* The bare tree of a JSON document, for other uses than definitions (stored bodies). ARC_EINVAL
  * with line and column. limits may be NULL; the depth is ARC_JSON_READ_DEPTH unless one is given,
- * so that what holds a definition or a plan can be read. */
-#define ARC_JSON_READ_DEPTH 80
+ * so that what holds a definition or a plan of the deepest kind can be read. */
+#define ARC_JSON_READ_DEPTH 112
 arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
                           struct arc_arena *arena, const struct arc_node **out, arc_err *err);
 
