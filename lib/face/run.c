@@ -118,7 +118,8 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
     if (cmd->arena.failed)
         return arc__fail_nomem(err);
     ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.run_id, err));
-    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd);
+    ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.pipe_for, err));
+    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd, &cmd->u.trigger.pipe_for);
     ARC_TRY(check_plan(ctl, spec, &inputs, err));
     arc_id id = cmd->u.trigger.run_id;
     struct arc_cmd *given_away = cmd;

@@ -385,6 +385,30 @@ static void what_starts_a_run_is_what_its_definition_reads(void)
     tear_down(&bench);
 }
 
+static void a_run_knows_the_pipeline_that_is_made_for_it(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE], want[ARC_ID_SIZE + 16] = "";
+    arc_sub_options options = ARC_SUB_OPTIONS_INIT;
+    arc_event_view event = ARC_EVENT_VIEW_INIT;
+    arc_sub *sub = NULL;
+    arc_err err = ARC_ERR_INIT;
+    set_up(&bench);
+    CHECK_OK(arc_sub_open(bench.ctl, &options, &sub, &err));
+    run(&bench,
+        "namespace: t\njobs:\n- name: a\n  when: pipeline.id != ''\n"
+        "  steps: [{name: s, uses: do, args: {id: '${{ pipeline.id }}'}}]\n",
+        id);
+    while (arc_events_next(sub, &event, &err) == ARC_OK) {
+        if (strcmp(event.run_id, id) == 0)
+            (void)snprintf(want, sizeof(want), "{\"id\":\"%s\"}", event.pipeline_id);
+    }
+    CHECK(strlen(want) > strlen("{\"id\":\"\"}"));
+    CHECK_TEXT(arc__slice_cstr(bench.args), want);
+    arc_sub_close(sub);
+    tear_down(&bench);
+}
+
 static void a_payload_that_is_no_json_starts_nothing(void)
 {
     static const char *const wrong[] = {"", "{", "{\"a\": 1} x", "\"\xFF\""};
@@ -458,6 +482,7 @@ static const struct test tests[] = {
      what_was_accepted_does_not_fail_at_a_limit},
     {"what starts a run is what its definition reads",
      what_starts_a_run_is_what_its_definition_reads},
+    {"a run knows the pipeline that is made for it", a_run_knows_the_pipeline_that_is_made_for_it},
     {"a payload that is no JSON starts nothing", a_payload_that_is_no_json_starts_nothing},
     {"a callback may not dispatch", a_callback_may_not_dispatch},
     {"a variable that is given twice is refused", unknown_variables_are_refused_at_the_start},
