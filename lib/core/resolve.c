@@ -356,53 +356,91 @@ static arc_status expand(const struct walk *walk, arc_slice text, arc_slice *out
     return arena->failed ? ARC_ENOMEM : status;
 }
 
-/* Two sorted lists without a common key. */
-static struct arc_kvs merge(const struct arc_kvs *a, const struct arc_kvs *b,
-                            struct arc_arena *arena)
+/* Two sorted lists; of a key that is in both the one above counts. */
+static struct arc_kvs overlay(const struct arc_kvs *below, const struct arc_kvs *above,
+                              struct arc_arena *arena)
 {
-    struct arc_kv *items = arc__arena_array(arena, (size_t)a->count + b->count, sizeof(*items));
+    size_t most = (size_t)below->count + above->count;
+    struct arc_kv *items = arc__arena_array(arena, most, sizeof(*items));
     uint32_t i = 0, j = 0, count = 0;
-    while (items != NULL && (i < a->count || j < b->count)) {
-        int first = j == b->count ||
-                    (i < a->count && arc__slice_compare(a->items[i].key, b->items[j].key) < 0);
-        items[count++] = first ? a->items[i++] : b->items[j++];
+    while (items != NULL && (i < below->count || j < above->count)) {
+        int order = i == below->count ? 1
+                    : j == above->count
+                        ? -1
+                        : arc__slice_compare(below->items[i].key, above->items[j].key);
+        items[count++] = order < 0 ? below->items[i] : above->items[j];
+        i += order <= 0;
+        j += order >= 0;
     }
     return (struct arc_kvs){items, count};
 }
 
-static arc_slice step_label(const struct where *at)
+static arc_slice label_of(const struct where *at)
 {
-    return arc__arena_printf(at->arena, "step %.*s",
-                             ARC_ARG(at->run->plan->jobs[at->job].steps[at->step].name));
+    const struct arc_plan_job *job = &at->run->plan->jobs[at->job];
+    if (at->step == UINT32_MAX)
+        return arc__arena_printf(at->arena, "job %.*s", ARC_ARG(job->key));
+    return arc__arena_printf(at->arena, "step %.*s", ARC_ARG(job->steps[at->step].name));
 }
 
-/* The environment of a step. What is late in it sees what was known before. */
-static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err *err)
+/* Puts a layer on an environment, which is what its templates see. */
+static arc_status put_layer(const struct where *at, struct arc_world *world,
+                            const struct arc_plan_layer *layer, struct arc_kvs *env, arc_err *err)
 {
-    const struct arc_plan_step *plan = &at->run->plan->jobs[at->job].steps[at->step];
-    struct arc_kv *items = NULL;
-    struct arc_world world;
     struct arc_fault fault = {0};
-    *out = plan->env;
-    if (plan->late_env.count == 0)
-        return ARC_OK;
-    items = arc__arena_array(at->arena, plan->late_env.count, sizeof(*items));
+    const struct walk walk = walk_of(at, world, &fault);
+    struct arc_kvs late = {NULL, layer->late_env.count};
+    struct arc_kv *items = arc__arena_array(at->arena, late.count, sizeof(*items));
     if (items == NULL)
         return arc__fail_nomem(err);
-    ARC_TRY(fill_world(at, EVERYTHING, &plan->env, &world, err));
-    const struct walk walk = walk_of(at, &world, &fault);
-    for (uint32_t i = 0; i < plan->late_env.count; i++) {
-        const struct arc_kv *late = &plan->late_env.items[i];
-        items[i].key = late->key;
-        arc_status status = expand(&walk, late->value, &items[i].value);
+    world->contexts[ARC_CONTEXT_ENV] = kvs_value(env, at->arena);
+    for (uint32_t i = 0; i < late.count; i++) {
+        const struct arc_kv *from = &layer->late_env.items[i];
+        items[i].key = from->key;
+        arc_status status = expand(&walk, from->value, &items[i].value);
         if (status == ARC_ENOMEM)
             return arc__fail_nomem(err);
         if (status != ARC_OK)
-            return fault_err("env", late->key, step_label(at), &fault, err);
+            return fault_err("env", from->key, label_of(at), &fault, err);
     }
-    const struct arc_kvs late = {items, plan->late_env.count};
-    *out = merge(&plan->env, &late, at->arena);
+    late.items = items;
+    *env = overlay(env, &layer->env, at->arena);
+    *env = overlay(env, &late, at->arena);
     return at->arena->failed ? arc__fail_nomem(err) : ARC_OK;
+}
+
+static arc_status put_layers(const struct where *at, const struct arc_plan_layers *layers,
+                             struct arc_kvs *env, arc_err *err)
+{
+    struct arc_world world;
+    *env = (struct arc_kvs){NULL, 0};
+    if (layers->count == 0)
+        return ARC_OK;
+    ARC_TRY(fill_world(at, EVERYTHING, NULL, &world, err));
+    for (uint32_t i = 0; i < layers->count; i++)
+        ARC_TRY(put_layer(at, &world, &layers->items[i], env, err));
+    return ARC_OK;
+}
+
+static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err *err)
+{
+    const struct arc_plan_step *plan = &at->run->plan->jobs[at->job].steps[at->step];
+    const struct arc_plan_layer one = {plan->env, plan->late_env};
+    *out = plan->env;
+    if (plan->late_env.count == 0)
+        return ARC_OK;
+    return put_layers(
+        at, plan->layers.count > 0 ? &plan->layers : &(struct arc_plan_layers){&one, 1}, out, err);
+}
+
+/* Of a step, or of a job where the step is none. */
+static arc_status env_of(const struct where *at, struct arc_kvs *out, arc_err *err)
+{
+    *out = (struct arc_kvs){NULL, 0};
+    if (at->job == UINT32_MAX)
+        return ARC_OK;
+    return at->step != UINT32_MAX ? step_env(at, out, err)
+                                  : put_layers(at, &at->run->plan->jobs[at->job].layers, out, err);
 }
 
 arc_status arc__run_world(const struct arc_run *run, uint32_t stage, uint32_t job, uint32_t step,
@@ -411,8 +449,8 @@ arc_status arc__run_world(const struct arc_run *run, uint32_t stage, uint32_t jo
 {
     const struct where at = {run, stage, job, step, place, arena};
     struct arc_kvs env = {NULL, 0};
-    if (job != UINT32_MAX && step != UINT32_MAX && (need & ARC_CONTEXT_BIT(ARC_CONTEXT_ENV)) != 0)
-        ARC_TRY(step_env(&at, &env, err));
+    if ((need & ARC_CONTEXT_BIT(ARC_CONTEXT_ENV)) != 0)
+        ARC_TRY(env_of(&at, &env, err));
     return fill_world(&at, need, &env, out, err);
 }
 
@@ -486,7 +524,7 @@ static arc_status expand_args(const struct where *at, const struct arc_world *wo
         status = keep_json(&args, at->arena, out);
     if (status == ARC_ENOMEM || at->arena->failed)
         return arc__fail_nomem(err);
-    return status == ARC_OK ? ARC_OK : fault_err("args", ARC_NONE, step_label(at), &fault, err);
+    return status == ARC_OK ? ARC_OK : fault_err("args", ARC_NONE, label_of(at), &fault, err);
 }
 
 static arc_status expand_field(const struct where *at, const struct arc_world *world,
@@ -497,7 +535,7 @@ static arc_status expand_field(const struct where *at, const struct arc_world *w
     arc_status status = expand(&walk, *text, text);
     if (status == ARC_ENOMEM)
         return arc__fail_nomem(err);
-    return status == ARC_OK ? ARC_OK : fault_err(what, ARC_NONE, step_label(at), &fault, err);
+    return status == ARC_OK ? ARC_OK : fault_err(what, ARC_NONE, label_of(at), &fault, err);
 }
 
 /* What a definition may not say, a value may not bring in. */
@@ -544,12 +582,13 @@ arc_status arc__job_outputs(const struct arc_run *run, uint32_t job, struct arc_
     const struct arc_plan_job *plan = &run->plan->jobs[job];
     const struct where at = {run, plan->stage, job, UINT32_MAX, NULL, arena};
     struct arc_kv *items = arc__arena_array(arena, plan->outputs.count, sizeof(*items));
-    struct arc_kvs made = {items, plan->outputs.count};
+    struct arc_kvs made = {items, plan->outputs.count}, env;
     struct arc_world world;
     struct arc_fault fault = {0};
     if (items == NULL)
         return arc__fail_nomem(err);
-    ARC_TRY(fill_world(&at, EVERYTHING, NULL, &world, err));
+    ARC_TRY(env_of(&at, &env, err));
+    ARC_TRY(fill_world(&at, EVERYTHING, &env, &world, err));
     const struct walk walk = walk_of(&at, &world, &fault);
     for (uint32_t i = 0; i < made.count; i++) {
         items[i].key = plan->outputs.items[i].key;
@@ -557,8 +596,7 @@ arc_status arc__job_outputs(const struct arc_run *run, uint32_t job, struct arc_
         if (status == ARC_ENOMEM)
             return arc__fail_nomem(err);
         if (status != ARC_OK)
-            return fault_err("outputs", items[i].key,
-                             arc__arena_printf(arena, "job %.*s", ARC_ARG(plan->key)), &fault, err);
+            return fault_err("outputs", items[i].key, label_of(&at), &fault, err);
     }
     const struct arc_value value = kvs_value(&made, arena);
     arc_status status = arena->failed ? ARC_ENOMEM : keep_json(&value, arena, out);
