@@ -538,19 +538,6 @@ static arc_status expand_field(const struct where *at, const struct arc_world *w
     return status == ARC_OK ? ARC_OK : fault_err(what, ARC_NONE, label_of(at), &fault, err);
 }
 
-/* What a definition may not say, a value may not bring in. */
-static int is_inside(arc_slice path)
-{
-    arc_slice rest = path;
-    if (path.len > 0 && path.ptr[0] == '/')
-        return 0;
-    while (rest.len > 0) {
-        if (arc__slice_is(arc__slice_cut(rest, '/', &rest), ".."))
-            return 0;
-    }
-    return path.len == 0 || memchr(path.ptr, 0, path.len) == NULL;
-}
-
 arc_status arc__step_resolve(const struct arc_run *run, uint32_t job, uint32_t step,
                              const struct arc_place_facts *place, struct arc_arena *arena,
                              struct arc_resolved *out, arc_err *err)
@@ -569,7 +556,8 @@ arc_status arc__step_resolve(const struct arc_run *run, uint32_t job, uint32_t s
         ARC_TRY(expand_field(&at, &world, "image", &out->image, err));
     if ((plan->late & ARC_LATE_DIRECTORY) != 0)
         ARC_TRY(expand_field(&at, &world, "workingDirectory", &out->working_directory, err));
-    if (!is_inside(out->working_directory))
+    /* What a definition may not say, a value may not bring in. */
+    if (!arc__path_inside(out->working_directory))
         return arc__fail(err, ARC_EINVAL, "workingDirectory",
                          "workingDirectory of step %.*s leaves the workspace.",
                          ARC_ARG(plan->name));

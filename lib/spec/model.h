@@ -113,8 +113,6 @@ int arc__form_version(arc_slice text);
 int arc__form_ident(arc_slice text);
 int arc__form_env_name(arc_slice text);
 int arc__form_uses(arc_slice text);
-/* A relative path that never climbs above its start. */
-int arc__form_inside(arc_slice text);
 /* 1: it is one of the conditions that this version evaluates. */
 int arc__form_when(const struct arc_node *node, enum arc_when *out);
 /* Whether a step's `uses` is the shell. */

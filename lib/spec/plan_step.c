@@ -107,7 +107,7 @@ static arc_slice directory_of(struct arc_planner *p, const struct arc_node *step
 {
     const struct arc_node *node = arc__field_get(step, ARC_FIELD_STEP_WORKING_DIRECTORY);
     arc_slice path = text_of(p, node, ARC_LATE_DIRECTORY, late);
-    if (node != NULL && (*late & ARC_LATE_DIRECTORY) == 0 && !arc__form_inside(path)) {
+    if (node != NULL && (*late & ARC_LATE_DIRECTORY) == 0 && !arc__path_inside(path)) {
         struct arc_path here = {p->path, node->key, 0};
         (void)arc__diag_add(p->sink, ARC_DIAG_OUTSIDE, &here, &node->mark, ARC_NONE,
                             ARC_ARGS(arc__quoted(p->sink, path)));
