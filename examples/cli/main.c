@@ -23,7 +23,8 @@ static const char server_help[] =
 
 static const struct command commands[] = {
     {"validate", "validate [FLAG…] FILE…", "Check definitions; needs no server.",
-     "Prints every finding with its place and the fix. `-` is the standard input.\n"
+     "Prints every finding with its place and the fix. `-` is the standard input. Of a template\n"
+     "that is given by itself only its own keys and parameters are checked.\n"
      "Exit code 0: no errors, 1: errors, 2: a file cannot be read.\n",
      cmd_validate},
     {"fmt", "fmt [FLAG…] FILE…", "Lay definitions out anew; needs no server.",
@@ -183,6 +184,16 @@ const char *cli_name(const char *path)
     return strcmp(path, "-") == 0 ? "(stdin)" : path;
 }
 
+static int any_error(const arc_diags *diags)
+{
+    for (uint32_t i = 0; i < arc_diags_get_count(diags); i++) {
+        arc_diag_view view = ARC_DIAG_VIEW_INIT;
+        if (arc_diags_get(diags, i, &view) == ARC_OK && view.severity == ARC_DIAG_ERROR)
+            return 1;
+    }
+    return 0;
+}
+
 void cli_show_findings(const char *path, arc_status status, const arc_diags *diags,
                        const arc_err *err)
 {
@@ -193,7 +204,7 @@ void cli_show_findings(const char *path, arc_status status, const arc_diags *dia
     if (diags != NULL && arc_diags_get_count(diags) > 0 &&
         arc_diags_copy_text(diags, flags, &shown, NULL) == ARC_OK)
         fputs(shown, stderr);
-    else if (status != ARC_OK)
+    if (status != ARC_OK && (shown == NULL || !any_error(diags)))
         cli_fail("%s: %s", cli_name(path), err->message);
     arc_text_free(shown);
 }

@@ -283,7 +283,7 @@ static arc_status raise_first(const arc_diags *diags, arc_err *err)
             return arc__fail_at(err, ARC_EINVAL, d->mark.line, d->mark.column, d->path.ptr, "%s",
                                 d->message.ptr);
     }
-    return arc__fail(err, ARC_EINVAL, "definition", "The definition is not valid.");
+    return ARC_EINVAL; /* err says it already: the whole text is not what was asked for */
 }
 
 /* --- checking ------------------------------------------------------------------------ */

@@ -72,6 +72,7 @@ struct arc_check {
     struct arc_sink *sink;
     struct arc_spec_limits limits; /* resolved */
     struct arc_read_options options;
+    int alone;    /* the document is a template */
     int merging;  /* texts are not templates yet: what they name may come with an include */
     int stop;     /* what is left would be guesses */
     int obscured; /* a part was not understood; what it uses is not known */

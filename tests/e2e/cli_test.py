@@ -113,6 +113,21 @@ def invalid(world):
     check(any(finding["line"] == 4 for finding in report["diagnostics"]), out)
 
 
+@case("a template by itself is told from a pipeline, and is not found fault with")
+def template_alone(world):
+    path = os.path.join(PIPELINES, "templates", "service.yaml")
+    out, _ = arcentra(world, "validate", path)
+    check(": warning ARC0717: This is a template" in out, out)
+    check(out.endswith("\n0 errors, 1 warning.\n"), out)
+    (report,) = json.loads(arcentra(world, "validate", "--json", path)[0])
+    same((report["valid"], report["jobsCount"]), (True, 0), "the report")
+    wrong = write(world, "wrong.yaml", "params: [{name: a, tipe: string}]\njobz: []\n")
+    out, _ = arcentra(world, "validate", wrong, code=1)
+    check("`tipe`" in out and "`jobz`" in out and "namespace" not in out, out)
+    _, err = arcentra(world, "run", path, code=2)
+    check("This is a template, and no pipeline of its own." in err, err)
+
+
 @case("findings come as SARIF and as annotations, for all files at once")
 def report_forms(world):
     bad = write(world, "bad one.yaml", "namespace: a.b\njobs:\n- name: x\n  stepz: []\n")
