@@ -36,7 +36,7 @@ static const struct command commands[] = {
     {"convert", "convert [FLAG…] FILE", "Print a definition as canonical JSON or YAML.",
      "Keys in camelCase and in order, without what equals its default, templates merged in.\n"
      "Comments are lost; it says how many. `-` is the standard input.\n"
-     "Exit code 0: done, 2: a wrong definition, or the file cannot be read.\n",
+     "Exit code 0: done, 1: findings, 2: a file cannot be read or a word is wrong.\n",
      cmd_convert},
     {"schema", "schema", "Print the JSON Schema of definitions, for editors and other tools.",
      "JSON Schema draft 2020-12. For the language server of YAML, put this above a definition:\n"

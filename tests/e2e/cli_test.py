@@ -195,7 +195,8 @@ def convert(world):
     same(arcentra(world, "convert", write(world, "again.yaml", out))[0],
          arcentra(world, "convert", as_json)[0], "there and back")
     arcentra(world, "convert", "--to", "xml", path, code=2)
-    arcentra(world, "convert", write(world, "bad.yaml", "a: b\n"), code=2)
+    arcentra(world, "convert", write(world, "bad.yaml", "a: b\n"), code=1)
+    arcentra(world, "convert", "/nowhere/x.yaml", code=2)
 
 
 @case("schema prints the one that docs has")
