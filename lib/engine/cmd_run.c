@@ -6,6 +6,7 @@
 #include "engine/event_json.h"
 #include "spec/spec.h"
 
+#define FINDINGS_BYTES_MAX (4u * 1024u * 1024u)
 #define MESSAGE_BYTES_MAX 65536u /* of an error message; longer ones are cut */
 
 /* --- trigger ------------------------------------------------------------------------- */
@@ -115,7 +116,7 @@ static void save_findings(struct arc_engine *engine, struct cmd_box *box)
     struct arc_buf buf;
     if (!box->diags_text_due)
         return;
-    arc__buf_init(&buf, &engine->mem, 1024u * 1024u);
+    arc__buf_init(&buf, &engine->mem, FINDINGS_BYTES_MAX);
     arc__diags_to_json(box->diags, &buf);
     if (arc__buf_check(&buf, NULL) == ARC_OK)
         box->answer.findings = arc__arena_copy(&box->cmd.arena, arc__buf_slice(&buf));

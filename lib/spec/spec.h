@@ -139,6 +139,11 @@ uint32_t arc__diags_add_file(struct arc_diags *diags, struct arc_arena *arena, a
 /* The name and the text of a file; ARC_NONE when there is no such file. */
 arc_slice arc__diags_name(const struct arc_diags *diags, uint32_t file);
 arc_slice arc__diags_source(const struct arc_diags *diags, uint32_t file);
+/* The line of a place, without its end; empty where it begins further before the place than
+ * ARC_DIAG_LINE_BYTES_MAX. Looks no further than that, and is not longer: a document of one line
+ * would else cost its size with each finding. */
+#define ARC_DIAG_LINE_BYTES_MAX 4096u
+arc_slice arc__diag_line(const struct arc_diags *diags, const struct arc_mark *mark);
 
 /* One finding a line for machines and people: "file:3:5: error ARC0102: message (hint)". With
  * excerpt, the source line and a caret line follow. colour: ANSI colours. */
