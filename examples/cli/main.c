@@ -31,7 +31,8 @@ static const struct command commands[] = {
      "Keys get their first spelling and their order, blocks an indentation of two; comments\n"
      "stay with what they stand beside. What is laid out means the same: it is read again\n"
      "and compared. Prints to the standard output, or writes with -w. `-` is the standard\n"
-     "input. Exit code 0: done, 1: --check found a file, 2: a file cannot be read.\n",
+     "input. Exit code 0: done, 1: --check or --diff found a file, 2: a file cannot be\n"
+     "read or laid out.\n",
      cmd_fmt},
     {"convert", "convert [FLAG…] FILE", "Print a definition as canonical JSON or YAML.",
      "Keys in camelCase and in order, without what equals its default, templates merged in.\n"

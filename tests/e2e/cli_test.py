@@ -171,6 +171,20 @@ def fmt(world):
     same(arcentra(world, "fmt", "-w", path)[0], "", "what changes a second time")
 
 
+@case("fmt --diff shows what would change, and writes nothing")
+def fmt_diff(world):
+    rough, smooth = write(world, "a.yaml", ROUGH), write(world, "b.yaml", SMOOTH)
+    out, _ = arcentra(world, "fmt", "--diff", rough, smooth, code=1)
+    same(out, ("--- %s\n+++ %s\n@@ -1,5 +1,6 @@\n # a definition\n-jobs: # all of them\n"
+               "-- steps: [{run: make, name: s}]\n-  name: a\n namespace: test.fmt\n"
+               "+jobs: # all of them\n+  - name: a\n+    steps:\n+      - {name: s, run: make}\n"
+               % (rough, rough)), "the diff")
+    same(arcentra(world, "fmt", "-d", "-w", rough, code=1)[0], out, "with -w")
+    with open(rough) as file:
+        same(file.read(), ROUGH, "the file")
+    same(arcentra(world, "fmt", "--diff", "--check", smooth)[0], "", "of what is laid out")
+
+
 @case("fmt leaves a file alone that it cannot read or lay out")
 def fmt_refused(world):
     path = write(world, "broken.yaml", "a: [b\n")

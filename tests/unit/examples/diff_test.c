@@ -67,7 +67,8 @@ static int apply(const struct text *before, const char *diff, struct text *out)
     diff = strchr(strchr(diff, '\n') + 1, '\n') + 1;
     while (*diff != '\0') {
         char *rest;
-        long first = strtol(diff + 4, &rest, 10), count = *rest == ',' ? atol(rest + 1) : 1;
+        long first = strtol(diff + 4, &rest, 10),
+             count = *rest == ',' ? strtol(rest + 1, &rest, 10) : 1;
         if (strncmp(diff, "@@ -", 4) != 0)
             return 0;
         for (first += count == 0; line < first; line++) {
