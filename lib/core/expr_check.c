@@ -770,7 +770,9 @@ static void check_logic(struct checker *checker, const struct arc_code *code)
         return;
     }
     struct type b = pop(checker), a = pop(checker);
-    want_bool(checker, &b, either_ ? "`||`" : "`&&`");
+    /* `a || 'x'` between two texts is one mistake: the operator, and it was told of already. */
+    if (arc__type_accepts(ARC_TYPE_KIND_BOOL, a.kind))
+        want_bool(checker, &b, either_ ? "`||`" : "`&&`");
     push(checker, ARC_TYPE_KIND_BOOL, a.from, b.to, NULL);
 }
 
