@@ -882,8 +882,13 @@ enum arc_type_kind arc__expr_check(const struct arc_expr *expr, const struct arc
 {
     struct arc_expr_limits limits = arc__expr_limits(NULL);
     struct checker checker = {.expr = expr, .scope = scope, .arena = arena};
-    checker.machine = (struct arc_machine){
-        expr, NULL, {arena, limits.units, limits.result_bytes, INT64_MIN, &checker.fault}};
+    checker.machine = (struct arc_machine){expr,
+                                           NULL,
+                                           {.arena = arena,
+                                            .units = limits.units,
+                                            .result_bytes = limits.result_bytes,
+                                            .now_ns = INT64_MIN,
+                                            .fault = &checker.fault}};
     checker.stack = arc__arena_array(arena, (size_t)expr->stack + 2, sizeof(*checker.stack));
     checker.joins = arc__arena_array(arena, expr->count, sizeof(*checker.joins));
     if (checker.stack == NULL || checker.joins == NULL)

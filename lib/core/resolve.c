@@ -293,10 +293,34 @@ static arc_status context_value(const struct where *at, enum arc_context context
     }
 }
 
+/* 1: one of the texts may hold a secret. */
+static int names_secrets(const struct arc_kvs *texts)
+{
+    for (uint32_t i = 0; i < texts->count; i++) {
+        if (memmem(texts->items[i].value.ptr, texts->items[i].value.len, "secrets", 7) != NULL)
+            return 1;
+    }
+    return 0;
+}
+
+/* What must not be shown: an environment that a secret is put into is one as well. */
+static uint32_t masked_at(const struct where *at)
+{
+    const struct arc_plan_job *job = at->job != UINT32_MAX ? &at->run->plan->jobs[at->job] : NULL;
+    if (job == NULL)
+        return 0;
+    const struct arc_plan_step *step = at->step != UINT32_MAX ? &job->steps[at->step] : NULL;
+    const struct arc_plan_layers *layers = step != NULL ? &step->layers : &job->layers;
+    int masked = step != NULL && names_secrets(&step->late_env);
+    for (uint32_t i = 0; i < layers->count && !masked; i++)
+        masked = names_secrets(&layers->items[i].late_env);
+    return masked ? ARC_CONTEXT_BIT(ARC_CONTEXT_ENV) : 0;
+}
+
 static arc_status fill_world(const struct where *at, uint32_t need, const struct arc_kvs *env,
                              struct arc_world *out, arc_err *err)
 {
-    *out = (struct arc_world){.now_ns = clock_of(at)};
+    *out = (struct arc_world){.now_ns = clock_of(at), .masked = masked_at(at)};
     for (int c = 0; c < ARC_CONTEXT_COUNT; c++) {
         if ((need & ARC_CONTEXT_BIT(c)) != 0)
             ARC_TRY(context_value(at, (enum arc_context)c, env, &out->contexts[c], err));

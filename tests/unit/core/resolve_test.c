@@ -284,6 +284,33 @@ static void a_late_environment_sees_the_layers_below(void)
     trial_close(&t);
 }
 
+static const struct arc_kv secret_env[] = {
+    {{"T", 1}, {"s3-${{ secrets.T }}${{ steps.s.status }}", 40}}};
+
+static void patch_secret(struct arc_plan *plan)
+{
+    step_of(plan, 0, 1)->condition = expr_when(text);
+    step_of(plan, 0, 1)->late_env = (struct arc_kvs){secret_env, 1};
+}
+
+/* The secret itself is not known here; what stands around it shows what would have been said. */
+static void what_may_be_a_secret_is_not_shown(void)
+{
+    static const char *const whens[] = {"int(env.T) > 1", "env.T == 'x' && steps.s.exitCode == 0"};
+    for (size_t i = 0; i < ARC_COUNT_OF(whens); i++) {
+        struct trial t;
+        text = whens[i];
+        if (!trial_open_patched(&t, two_steps, patch_secret))
+            return;
+        end_with(&t, "j", ARC_STEP_SUCCESS, "");
+        const struct arc_step_state *step = trial_step(&t, "j", 1);
+        arc_slice said = i == 0 ? step->error_message : step->reason;
+        CHECK(said.len > 0);
+        CHECK(memmem(said.ptr, said.len, "s3-", 3) == NULL);
+        trial_close(&t);
+    }
+}
+
 static void a_step_whose_texts_cannot_be_made_fails(void)
 {
     struct trial t;
@@ -504,6 +531,7 @@ static const struct test tests[] = {
      templates_are_expanded_when_the_step_is_granted},
     {"an environment that is made late sees the layers below",
      a_late_environment_sees_the_layers_below},
+    {"what may be a secret is not shown", what_may_be_a_secret_is_not_shown},
     {"a step whose templates cannot be expanded fails", a_step_whose_texts_cannot_be_made_fails},
     {"no value leads a step out of the workspace", no_value_leads_out_of_the_workspace},
     {"outputs that cannot be expanded fail the job", outputs_that_cannot_be_made_fail_the_job},
