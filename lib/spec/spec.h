@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A pipeline definition, from text to plan:
  *
- *   text --yaml.c / json.c--> node tree --model.c + rules.c--> arc_spec --plan.c--> arc_plan
- *                                  └── every finding, with its place, into arc_diags
+ *   text --yaml.c / json.c--> node tree --include.c--> one tree --+
+ *      +--shape.c, rules.c, scope.c--> arc_spec --plan_….c--> arc_plan
+ *                   └── every finding, with its place, into arc_diags
  *
+ * Which file knows what is on README.md of this folder.
  * No I/O, no clock, no globals. Everything made for one definition lives in the arena given.
  * The language is docs/LANGUAGE.md. */
 #ifndef ARC_SPEC_SPEC_H
