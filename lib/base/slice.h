@@ -66,6 +66,12 @@ arc_slice arc__slice_cut(arc_slice a, char separator, arc_slice *rest);
 /* Whole text as decimal integer, no blanks, no plus sign. 1: ok and *out is written. */
 int arc__slice_to_i64(arc_slice a, int64_t *out);
 int arc__slice_to_u64(arc_slice a, uint64_t *out);
+/* Two decimal numbers of any length, like 10, -3 or 1.50, exactly: *order is -1, 0 or 1. 0: one is
+ * no number; *order is as it was. */
+int arc__slice_compare_numbers(arc_slice a, arc_slice b, int *order);
+/* 1: a relative path that never climbs above its start and names no drive, whether `\` separates on
+ * the machine where it is used or not. The empty one does not. */
+int arc__path_inside(arc_slice path);
 /* Copies at most size-1 bytes and always terminates. Returns the bytes copied. */
 size_t arc__slice_to_cstr(arc_slice a, char *out, size_t size);
 

@@ -67,9 +67,20 @@ static int64_t fraction_of(arc_slice digits, int64_t unit_ns)
     return value;
 }
 
+/* 1: a digit is not 0. */
+static int is_some(arc_slice digits)
+{
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.ptr[i] != '0')
+            return 1;
+    }
+    return 0;
+}
+
 arc_status arc__duration_parse(arc_slice text, int64_t *out_ns, arc_err *err)
 {
     int64_t total = 0;
+    int any = 0;
     size_t next_unit = 0; /* units come in falling order, each once: "30m1h" is a slip */
     if (arc__slice_is(text, "0")) {
         *out_ns = 0;
@@ -94,6 +105,7 @@ arc_status arc__duration_parse(arc_slice text, int64_t *out_ns, arc_err *err)
             return bad_duration(err);
         next_unit = unit + 1;
         text = arc__slice_from(text, unit_len);
+        any |= is_some(whole) || is_some(fraction);
         int64_t part = 0;
         if (!arc__slice_to_i64(whole, &part) ||
             __builtin_mul_overflow(part, units[unit].ns, &part) ||
@@ -101,6 +113,9 @@ arc_status arc__duration_parse(arc_slice text, int64_t *out_ns, arc_err *err)
             __builtin_add_overflow(total, part, &total))
             return long_duration(err);
     }
+    /* "No time" is what is to be meant by 0, not what is left of 0.1ns. */
+    if (total == 0 && any)
+        return bad_duration(err);
     *out_ns = total;
     return ARC_OK;
 }

@@ -72,6 +72,7 @@ struct arc_check {
     struct arc_sink *sink;
     struct arc_spec_limits limits; /* resolved */
     struct arc_read_options options;
+    int alone;    /* the document is a template */
     int merging;  /* texts are not templates yet: what they name may come with an include */
     int stop;     /* what is left would be guesses */
     int obscured; /* a part was not understood; what it uses is not known */
@@ -113,8 +114,6 @@ int arc__form_version(arc_slice text);
 int arc__form_ident(arc_slice text);
 int arc__form_env_name(arc_slice text);
 int arc__form_uses(arc_slice text);
-/* A relative path that never climbs above its start. */
-int arc__form_inside(arc_slice text);
 /* 1: it is one of the conditions that this version evaluates. */
 int arc__form_when(const struct arc_node *node, enum arc_when *out);
 /* Whether a step's `uses` is the shell. */

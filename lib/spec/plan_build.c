@@ -435,6 +435,11 @@ static void fill_instance(struct arc_planner *p, const struct arc_spec_job *from
     job->artifacts = arc__plan_part(p, arc__field_get(node, ARC_FIELD_JOB_ARTIFACTS),
                                     ARC_OBJECT_ARTIFACT, ARC_LATE_ARTIFACTS, &job->late);
     arc__plan_use_env(p, NULL);
+    const struct arc_kv when = {ARC_NONE, job->condition.text};
+    if ((job->condition.when == ARC_WHEN_EXPR &&
+         arc__plan_names_env(&(struct arc_kvs){&when, 1})) ||
+        arc__plan_names_env(&job->outputs))
+        job->layers = arc__plan_layers(p, &env);
     arc__plan_steps(p, node, defaults, &env, job);
 }
 
@@ -578,7 +583,7 @@ static void fill_stages(struct build *build)
     struct arc_planner *p = &build->p;
     const struct arc_spec *spec = p->spec;
     const struct arc_node *root = spec->root;
-    const struct arc_plan_env none = {{NULL, 0}, {NULL, 0}};
+    const struct arc_plan_env none = {.below = NULL};
     struct arc_plan *plan = build->plan;
     uint64_t edges = 0;
     uint32_t total = lay_out(build);
@@ -813,6 +818,8 @@ static arc_status make(struct build *build, arc_err *err)
     plan->version = arc__plan_keep(p, arc__spec_version(p->spec));
     plan->name = arc__plan_field(p, root, ARC_FIELD_PIPELINE_NAME);
     plan->timeout_ns = arc__plan_duration(root, ARC_FIELD_PIPELINE_TIMEOUT);
+    if (p->limits.expression_units != arc__limits_resolve(NULL).expression_units)
+        plan->expression_units = p->limits.expression_units;
     plan->includes = arc__includes_copy(p->arena, p->spec->includes, p->spec->include_count);
     plan->include_count = plan->includes != NULL ? p->spec->include_count : 0;
     plan->variables = variables_of(p);

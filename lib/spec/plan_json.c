@@ -152,6 +152,21 @@ static void put_selector(struct arc_json *json, const struct arc_selector *selec
     arc__json_end_object(json);
 }
 
+static void put_layers(struct arc_json *json, const struct arc_plan_layers *layers)
+{
+    if (layers->count == 0)
+        return;
+    arc__json_key(json, ARC_LIT("envLayers"));
+    arc__json_array(json);
+    for (uint32_t i = 0; i < layers->count; i++) {
+        arc__json_object(json);
+        put_kvs(json, ARC_LIT("env"), &layers->items[i].env);
+        put_kvs(json, ARC_LIT("lateEnv"), &layers->items[i].late_env);
+        arc__json_end_object(json);
+    }
+    arc__json_end_array(json);
+}
+
 static void put_step(struct arc_json *json, const struct arc_plan_step *step)
 {
     arc__json_object(json);
@@ -165,6 +180,7 @@ static void put_step(struct arc_json *json, const struct arc_plan_step *step)
     put_raw(json, ARC_LIT("args"), step->args);
     put_kvs(json, ARC_LIT("env"), &step->env);
     put_kvs(json, ARC_LIT("lateEnv"), &step->late_env);
+    put_layers(json, &step->layers);
     put_kvs(json, ARC_LIT("secrets"), &step->secrets);
     put_text(json, ARC_LIT("image"), step->image);
     put_text(json, ARC_LIT("workingDirectory"), step->working_directory);
@@ -200,6 +216,7 @@ static void put_job(struct arc_json *json, const struct arc_plan_job *job)
     put_i64(json, ARC_LIT("gate"), job->gate);
     put_group(json, &job->group);
     put_kvs(json, ARC_LIT("outputs"), &job->outputs);
+    put_layers(json, &job->layers);
     put_raw(json, ARC_LIT("artifacts"), job->artifacts);
     put_raw(json, ARC_LIT("runtime"), job->runtime);
     put_raw(json, ARC_LIT("target"), job->target);
@@ -332,6 +349,7 @@ static void put_plan(struct arc_json *json, const struct arc_plan *plan, struct 
     put_matrices(json, plan);
     put_includes(json, plan);
     put_i64(json, ARC_LIT("timeoutNs"), plan->timeout_ns);
+    put_i64(json, ARC_LIT("expressionUnits"), plan->expression_units);
     arc__json_key(json, ARC_LIT("stages"));
     arc__json_array(json);
     for (uint32_t i = 0; i < plan->stage_count; i++)

@@ -15,9 +15,12 @@
 #include "spec/model.h"
 #include "spec/node.h"
 
-/* Environments in layers: what is known, and what is a template still; no name is in both. */
+/* Environments in layers: what is known, and what is a template still; no name is in both. The
+ * layers below are those of the callers. */
 struct arc_plan_env {
-    struct arc_kvs known, late;
+    struct arc_kvs known, late;       /* all layers, merged */
+    struct arc_plan_layer own;        /* the uppermost one */
+    const struct arc_plan_env *below; /* NULL: it is the lowest */
 };
 
 /* What was made of a text that says the same everywhere: it names neither `env` nor `matrix`. */
@@ -90,6 +93,10 @@ int arc__plan_kv_order(const void *a, const void *b);
 /* A layer of environment on top of another. */
 struct arc_plan_env arc__plan_layer(struct arc_planner *p, const struct arc_plan_env *below,
                                     const struct arc_node *map);
+/* 1: one of the texts may name `env`. */
+int arc__plan_names_env(const struct arc_kvs *texts);
+/* What it was merged from, kept. */
+struct arc_plan_layers arc__plan_layers(struct arc_planner *p, const struct arc_plan_env *env);
 /* Writes an object of the field table in its canonical form, templates of fields that have them
  * expanded; *late as above, then what is written is of no use. late NULL: nothing is expanded. */
 void arc__plan_put_object(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,

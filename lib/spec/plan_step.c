@@ -107,7 +107,7 @@ static arc_slice directory_of(struct arc_planner *p, const struct arc_node *step
 {
     const struct arc_node *node = arc__field_get(step, ARC_FIELD_STEP_WORKING_DIRECTORY);
     arc_slice path = text_of(p, node, ARC_LATE_DIRECTORY, late);
-    if (node != NULL && (*late & ARC_LATE_DIRECTORY) == 0 && !arc__form_inside(path)) {
+    if (node != NULL && (*late & ARC_LATE_DIRECTORY) == 0 && !arc__path_inside(path)) {
         struct arc_path here = {p->path, node->key, 0};
         (void)arc__diag_add(p->sink, ARC_DIAG_OUTSIDE, &here, &node->mark, ARC_NONE,
                             ARC_ARGS(arc__quoted(p->sink, path)));
@@ -123,6 +123,15 @@ static arc_slice image_of(struct arc_planner *p, const struct arc_node *step,
     if (node == NULL)
         node = arc__field_get(runtime, ARC_FIELD_RUNTIME_IMAGE);
     return text_of(p, node, ARC_LATE_IMAGE, late);
+}
+
+static void put_env(struct arc_planner *p, const struct arc_plan_env *env,
+                    struct arc_plan_step *step)
+{
+    step->env = env->known;
+    step->late_env = env->late;
+    if (arc__plan_names_env(&env->late))
+        step->layers = arc__plan_layers(p, env);
 }
 
 static void fill_step(struct arc_planner *p, const struct arc_node *node,
@@ -142,8 +151,7 @@ static void fill_step(struct arc_planner *p, const struct arc_node *node,
     step->args = args_of(p, node, &step->late);
     step->image = image_of(p, node, runtime, &step->late);
     step->working_directory = directory_of(p, node, &step->late);
-    step->env = env.known;
-    step->late_env = env.late;
+    put_env(p, &env, step);
     step->secrets = arc__plan_texts(p, arc__field_get(node, ARC_FIELD_STEP_SECRETS), NULL);
     step->artifacts = arc__plan_part(p, arc__field_get(node, ARC_FIELD_STEP_ARTIFACTS),
                                      ARC_OBJECT_ARTIFACT, ARC_LATE_ARTIFACTS, &step->late);
@@ -166,8 +174,7 @@ static void insert(struct arc_planner *p, const struct arc_plan_env *env, enum a
     step->uses =
         arc__plan_keep(p, source ? ARC_LIT("arcentra/source") : ARC_LIT("arcentra/artifacts"));
     step->role = role;
-    step->env = env->known;
-    step->late_env = env->late;
+    put_env(p, env, step);
     step->condition.when = source ? ARC_WHEN_SUCCESS : ARC_WHEN_ALWAYS;
 }
 

@@ -299,16 +299,40 @@ static struct arc_kvs without(struct arc_planner *p, const struct arc_kvs *list,
 struct arc_plan_env arc__plan_layer(struct arc_planner *p, const struct arc_plan_env *below,
                                     const struct arc_node *map)
 {
-    struct arc_plan_env above, out;
+    struct arc_plan_env out = {.below = below};
+    struct arc_plan_layer *own = &out.own;
     if (map == NULL || map->count == 0)
         return *below;
     arc__plan_use_env(p, below);
-    above.known = arc__plan_texts(p, map, &above.late);
-    struct arc_kvs known = without(p, &below->known, &above.late);
-    struct arc_kvs late = without(p, &below->late, &above.known);
-    out.known = arc__plan_overlay(p, &known, &above.known);
-    out.late = arc__plan_overlay(p, &late, &above.late);
+    own->env = arc__plan_texts(p, map, &own->late_env);
+    struct arc_kvs known = without(p, &below->known, &own->late_env);
+    struct arc_kvs late = without(p, &below->late, &own->env);
+    out.known = arc__plan_overlay(p, &known, &own->env);
+    out.late = arc__plan_overlay(p, &late, &own->late_env);
     return out;
+}
+
+int arc__plan_names_env(const struct arc_kvs *texts)
+{
+    for (uint32_t i = 0; i < texts->count; i++) {
+        if (memmem(texts->items[i].value.ptr, texts->items[i].value.len, "env", 3) != NULL)
+            return 1;
+    }
+    return 0;
+}
+
+struct arc_plan_layers arc__plan_layers(struct arc_planner *p, const struct arc_plan_env *env)
+{
+    uint32_t count = 0, at;
+    for (const struct arc_plan_env *e = env; e->below != NULL; e = e->below)
+        count++;
+    struct arc_plan_layer *items = count > 0 ? arc__plan_array(p, count, sizeof(*items)) : NULL;
+    if (items == NULL)
+        return (struct arc_plan_layers){NULL, 0};
+    at = count;
+    for (const struct arc_plan_env *e = env; e->below != NULL; e = e->below)
+        items[--at] = e->own;
+    return (struct arc_plan_layers){items, count};
 }
 
 /* --- JSON --------------------------------------------------------------------------------- */

@@ -460,10 +460,14 @@ static void check_output(struct use *use, const struct arc_expr_name *name)
 
 /* --- values from outside ------------------------------------------------------------------ */
 
-static int is_outside(struct use *use, const struct arc_expr_name *name, int depth);
+/* What is asked of a name: whether its value may come from outside, or hold a secret. */
+typedef int asked(struct use *use, const struct arc_expr_name *name, size_t from);
 
-/* 1: something in the text may come from outside. depth: environments that name others. */
-static int text_is_outside(struct use *use, const struct arc_node *node, int depth)
+static int is_outside(struct use *use, const struct arc_expr_name *name, size_t from);
+
+/* 1: something that may become part of the text is so. from: the uppermost layer of the environment
+ * that it sees, counted from the step's. */
+static int text_is(struct use *use, asked *is, const struct arc_node *node, size_t from)
 {
     arc_slice rest = node->text;
     struct arc_template_part part;
@@ -475,19 +479,19 @@ static int text_is_outside(struct use *use, const struct arc_node *node, int dep
             continue;
         struct arc_expr_name name;
         use->check->scope_work += (uint32_t)part.text.len;
-        if (depth > 2 || use->check->scope_work > ARC_SCOPE_WORK_MAX ||
+        if (use->check->scope_work > ARC_SCOPE_WORK_MAX ||
             parse(use->check, part.text, &limits, &expr, &fault) != ARC_OK)
-            return 1;
+            return is == is_outside; /* what is not known is not trusted, nor called a secret */
         uint64_t flows = arc__expr_flows(expr);
         for (uint32_t at = 0, i = 0; arc__expr_name(expr, &at, &name); i++) {
-            if ((i >= 64 || (flows >> i & 1) != 0) && is_outside(use, &name, depth))
+            if ((i >= 64 || (flows >> i & 1) != 0) && is(use, &name, from))
                 return 1;
         }
     }
     return 0;
 }
 
-static int env_is_outside(struct use *use, arc_slice name, int depth)
+static int env_is(struct use *use, asked *is, arc_slice name, size_t from)
 {
     struct arc_check *check = use->check;
     if (check->scope_work > ARC_SCOPE_WORK_MAX)
@@ -499,7 +503,7 @@ static int env_is_outside(struct use *use, arc_slice name, int depth)
         arc__field_get(check->spec->root, ARC_FIELD_PIPELINE_ENV)};
     check->scope_work += check->spec->root->count;
     check->scope_work += check->in_job != NULL ? check->in_job->count : 0;
-    for (size_t i = 0; i < ARC_COUNT_OF(layers); i++) {
+    for (size_t i = from; i < ARC_COUNT_OF(layers); i++) {
         if (layers[i] == NULL || layers[i]->kind != ARC_NODE_MAP)
             continue;
         check->scope_work += layers[i]->count;
@@ -507,7 +511,7 @@ static int env_is_outside(struct use *use, arc_slice name, int depth)
             return 1;
         for (const struct arc_node *c = layers[i]->first; c != NULL; c = c->next) {
             if (arc__slice_equal(c->key, name))
-                return c->kind < ARC_NODE_LIST && text_is_outside(use, c, depth + 1);
+                return c->kind < ARC_NODE_LIST && text_is(use, is, c, i + 1);
         }
     }
     return 0;
@@ -515,7 +519,7 @@ static int env_is_outside(struct use *use, arc_slice name, int depth)
 
 /* What others choose: who sends an event or names a branch, programs that ran before, and who keeps
  * the secrets, which must not stand in a script that is shown. */
-static int is_outside(struct use *use, const struct arc_expr_name *name, int depth)
+static int is_outside(struct use *use, const struct arc_expr_name *name, size_t from)
 {
     const struct arc_spec_variable *variable;
     switch (name->context) {
@@ -532,10 +536,32 @@ static int is_outside(struct use *use, const struct arc_expr_name *name, int dep
         variable = name->count > 0 ? arc__spec_variable(use->check->spec, name->members[0]) : NULL;
         return name->count == 0 || (variable != NULL && variable->outside);
     case ARC_CONTEXT_ENV:
-        return name->count == 0 || env_is_outside(use, name->members[0], depth);
+        return name->count == 0 || env_is(use, is_outside, name->members[0], from);
     default:
         return 0;
     }
+}
+
+static int is_secret(struct use *use, const struct arc_expr_name *name, size_t from)
+{
+    return name->context == ARC_CONTEXT_SECRETS ||
+           (name->context == ARC_CONTEXT_ENV && name->count > 0 &&
+            env_is(use, is_secret, name->members[0], from));
+}
+
+/* A secret that takes the way around through an environment. */
+static void check_env(struct use *use, const struct arc_expr_name *name)
+{
+    struct arc_check *check = use->check;
+    if (takes_secrets(use->field) || use->in == ARC_IN_SCRIPT || use->faults > 0 ||
+        check->scope_work > ARC_SCOPE_WORK_MAX || !is_secret(use, name, 0) ||
+        check->scope_work > ARC_SCOPE_WORK_MAX)
+        return;
+    arc_slice text = arc__slice(use->text.ptr + name->offset, name->end - name->offset);
+    arc_slice what =
+        arc__arena_printf(check->arena, "%.*s holds a secret", ARC_ARG(quoted(use, text)));
+    (void)report(use, ARC_DIAG_NOT_HERE, name->offset, name->end,
+                 ARC_LIT("use it in the `env` or the `args` of a step"), ARC_ARGS(what));
 }
 
 /* `trigger.ref` as TRIGGER_REF. */
@@ -603,6 +629,8 @@ static int check_names(struct use *use)
         if (use->in == ARC_IN_VARIABLE && name.context == ARC_CONTEXT_VARIABLES && use->faults == 0)
             (void)report(use, ARC_DIAG_VARIABLE_IN_VARIABLE, name.offset, name.end, ARC_NONE,
                          ARC_ARGS(quoted(use, name.count > 0 ? name.members[0] : use->text)));
+        if (name.context == ARC_CONTEXT_ENV)
+            check_env(use, &name);
         if (name.context == ARC_CONTEXT_NEEDS)
             check_output(use, &name);
         if (name.context == ARC_CONTEXT_SECRETS && use->faults == 0)

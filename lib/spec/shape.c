@@ -96,7 +96,7 @@ static void check_form(struct arc_check *check, const struct arc_node *node,
         break;
     case ARC_TYPE_PATH:
         code = ARC_DIAG_OUTSIDE;
-        good = arc__template_any(node->text) || arc__form_inside(node->text);
+        good = arc__template_any(node->text) || arc__path_inside(node->text);
         break;
     default:
         return;

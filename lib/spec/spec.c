@@ -23,6 +23,11 @@ static int read_and_check(struct arc_check *check, struct arc_tree *tree)
     if (spec->root == NULL)
         return 0;
     arc__fields_note(tree->root);
+    check->alone = arc__is_template(spec->root);
+    if (check->alone) {
+        arc__check_template(check);
+        return 0;
+    }
     if (!arc__include_merge(check, tree->nodes) || !arc__model_jobs(check) ||
         !arc__model_variables(check))
         return 0;
@@ -68,6 +73,9 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
         return arc__arena_status(arena, text.len, err);
     if (diags->errors > 0)
         return arc__diags_raise(diags, err);
+    if (check.alone)
+        return arc__fail(err, ARC_EINVAL, "template",
+                         "This is a template, and no pipeline of its own.");
     *out = check.spec;
     return ARC_OK;
 }

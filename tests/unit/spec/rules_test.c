@@ -37,6 +37,8 @@ static void every_good_block_is_accepted_in_silence(void)
         "retry: {maxAttempts: 3, delay: 1s, maxDelay: 1s, backoff: linear, jitter: true}",
         "agentSelector: {matchExpressions: [{key: a, operator: Gt, values: [1]}, {key: a, "
         "operator: Lt, values: [3]}]}",
+        "agentSelector: {matchExpressions: [{key: a, operator: Gt, values: [1]}, {key: a, "
+        "operator: Lt, values: [1.5]}]}",
         "agentSelector: {matchExpressions: [{key: a, operator: NotExists}, {key: a, operator: "
         "NotIn, values: [x]}]}",
         "agentSelector: {matchLabels: {a: '2'}, matchExpressions: [{key: a, operator: Gt, values: "
