@@ -786,14 +786,14 @@ static void keep_context(struct build *build)
 /* --- the plan ----------------------------------------------------------------------------- */
 
 /* The environment of the pipeline stands in every step, so a plan can be many times its
- * definition; it is stored as one piece, which has a limit. */
+ * definition; it is stored as one piece, which has a limit. Few plans come near to it. */
 static arc_status seal(struct arc_planner *p, struct arc_plan *plan, arc_err *err)
 {
     char hex[ARC_SHA256_HEX_LEN + 1];
-    plan->hash = ARC_NONE;
-    arc_status status = arc__plan_hash(plan, &p->arena->mem, hex);
-    if (status == ARC_OK)
-        plan->hash = arc__plan_keep(p, arc__slice(hex, ARC_SHA256_HEX_LEN));
+    arc_status status = ARC_OK;
+    if (arc__plan_hash(plan, hex) > ARC_PLAN_BYTES_MAX)
+        status = arc__plan_json_fits(plan, &p->arena->mem);
+    plan->hash = arc__plan_keep(p, arc__slice(hex, ARC_SHA256_HEX_LEN));
     if (status == ARC_ELIMIT)
         return arc__fail(err, ARC_ELIMIT, "plan",
                          "The plan has more than %u bytes: too much is repeated in its steps.",

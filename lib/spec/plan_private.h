@@ -6,7 +6,8 @@
  *   plan_step.c     steps, environments, what is inserted before and behind
  *   plan_text.c     templates: what is known now, what the run will tell
  *   plan_when.c     conditions: what is decided now, and why
- *   plan_json.c, plan_load.c   a plan as JSON and back */
+ *   plan_json.c, plan_load.c   a plan as JSON and back
+ *   plan_hash.c     its hash */
 #ifndef ARC_SPEC_PLAN_PRIVATE_H
 #define ARC_SPEC_PLAN_PRIVATE_H
 
@@ -126,10 +127,14 @@ arc_slice arc__plan_part(struct arc_planner *p, const struct arc_node *node, enu
 
 /* --- plan_json.c -------------------------------------------------------------------------- */
 
-/* SHA-256 of the JSON of a plan that has no hash yet, as hex. ARC_ELIMIT: the JSON has more than
- * ARC_PLAN_BYTES_MAX bytes; ARC_ENOMEM. */
-arc_status arc__plan_hash(const struct arc_plan *plan, const struct arc_mem *mem,
-                          char out[ARC_SHA256_HEX_LEN + 1]);
+/* Whether the JSON of a plan has no more than ARC_PLAN_BYTES_MAX bytes. ARC_ELIMIT; ARC_ENOMEM. */
+arc_status arc__plan_json_fits(const struct arc_plan *plan, const struct arc_mem *mem);
+
+/* --- plan_hash.c -------------------------------------------------------------------------- */
+
+/* SHA-256 of all that a plan says but its hash, as hex. Answers how many bytes its JSON has at
+ * most, which is far more than it has. */
+uint64_t arc__plan_hash(const struct arc_plan *plan, char out[ARC_SHA256_HEX_LEN + 1]);
 
 /* --- plan_matrix.c ------------------------------------------------------------------------ */
 

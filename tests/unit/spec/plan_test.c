@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans: what goes into them, the way to JSON and back, and the canonical form. */
-#include "base/sha256.h"
 #include "help.h"
 #include "spec/diag.h"
 
@@ -305,33 +304,6 @@ static void the_hash_is_of_the_plan_and_nothing_else(void)
     subject_deinit(&b);
 }
 
-/* Larger than the pieces in which it is hashed. */
-static void the_hash_is_that_of_the_whole_json(void)
-{
-    struct subject s;
-    struct arc_buf text;
-    struct arc_mem mem = arc__mem_default();
-    struct arc_plan_inputs inputs = manual();
-    char hex[ARC_SHA256_HEX_LEN + 1];
-    arc__buf_init(&text, &mem, 1 << 20);
-    arc__buf_add_cstr(&text, "namespace: n\nversion: v1\njobs:\n");
-    for (int i = 0; i < 500; i++)
-        arc__buf_printf(&text, "  - name: j%d\n    steps: [{name: s, run: \"make a b c %d\"}]\n", i,
-                        i);
-    subject_init(&s);
-    build(&s, arc__buf_slice(&text).ptr, &inputs);
-    if (s.plan != NULL) {
-        struct arc_plan bare = *s.plan;
-        bare.hash = ARC_NONE;
-        arc_slice json = print(&s, &bare);
-        arc__sha256_hex(json, hex);
-        CHECK(json.len > 40000);
-        CHECK_TEXT(s.plan->hash, hex);
-    }
-    subject_deinit(&s);
-    arc__buf_deinit(&text);
-}
-
 /* What is made of a text once serves all jobs, unless it names what differs between them. */
 static void the_same_text_is_made_anew_where_it_differs(void)
 {
@@ -496,7 +468,6 @@ static const struct test tests[] = {
     {"what templates make has limits", what_templates_make_has_limits},
     {"the deepest plan can be read back from inside an event", the_deepest_plan_can_be_read_back},
     {"a plan comes back from its JSON, byte for byte", a_plan_comes_back_from_its_json},
-    {"the hash is that of the whole JSON", the_hash_is_that_of_the_whole_json},
     {"the same text is made anew where it differs", the_same_text_is_made_anew_where_it_differs},
     {"the hash is of the plan and nothing else", the_hash_is_of_the_plan_and_nothing_else},
     {"JSON that is no plan is refused", json_that_is_no_plan_is_refused},
