@@ -420,7 +420,8 @@ static struct arc_kvs outputs_of(struct arc_planner *p, const struct arc_node *m
     return outputs;
 }
 
-/* What differs from cell to cell; the rest of *job is made once. */
+/* What may differ from cell to cell; the rest of *job is made once, and so is this where no
+ * template names the cell. */
 static void fill_instance(struct arc_planner *p, const struct arc_spec_job *from,
                           const struct arc_plan_defaults *defaults,
                           const struct arc_plan_env *above, struct arc_plan_job *job)
@@ -469,11 +470,15 @@ static void fill_job(struct build *build, const struct arc_spec_job *from,
     p->runtime |= (uint32_t)arc__template_any(job.notify);
     fill_deps(build, from, edges, &job);
     uint32_t errors = p->sink->diags->errors;
+    p->names_matrix = 0;
     for (uint32_t i = 0; i < of->count && p->sink->diags->errors == errors; i++) {
-        jobs[of->first + i] = job;
+        struct arc_plan_job *made = &jobs[of->first + i];
+        int same = i > 0 && !p->names_matrix;
+        *made = same ? jobs[of->first] : job;
         if (of->cells != NULL)
-            fill_cell(p, &of->cells[i], &jobs[of->first + i]);
-        fill_instance(p, from, &defaults, env, &jobs[of->first + i]);
+            fill_cell(p, &of->cells[i], made);
+        if (!same)
+            fill_instance(p, from, &defaults, env, made);
     }
     p->world.contexts[ARC_CONTEXT_MATRIX] = arc__value_map(NULL, 0);
     p->path = NULL;
@@ -746,7 +751,7 @@ static struct arc_kvs variables_of(struct arc_planner *p)
                                                arc__plan_keep(p, inputs->items[i].value)};
     given.items = items;
     p->path = &here;
-    struct arc_kvs own = arc__plan_texts(p, node, NULL);
+    struct arc_kvs own = arc__plan_texts(p, node);
     p->path = NULL;
     return arc__plan_overlay(p, &own, &given);
 }

@@ -36,7 +36,7 @@ struct arc_known_condition {
 };
 
 struct arc_known {
-    arc_slice names[ARC_KNOWN_TEXTS_MAX];
+    arc_slice names[ARC_KNOWN_TEXTS_MAX], values[ARC_KNOWN_TEXTS_MAX];
     struct arc_known_text texts[ARC_KNOWN_TEXTS_MAX];
     struct arc_known_condition conditions[ARC_KNOWN_TEXTS_MAX];
 };
@@ -54,6 +54,7 @@ struct arc_planner {
     struct arc_spec_limits limits;
     struct arc_known *known; /* NULL until variables have their values */
     struct arc_buf spare;    /* of arc__plan_scratch: what was settled last */
+    uint32_t names_matrix;   /* 1: something that was worked out may name `matrix` */
     uint32_t runtime;        /* 1: something is left for the run to expand or to decide */
 };
 
@@ -64,6 +65,8 @@ void *arc__plan_array(struct arc_planner *p, size_t count, size_t size);
 arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text);
 /* A copy that is shared with what was kept before: of names that come again and again. */
 arc_slice arc__plan_name(struct arc_planner *p, arc_slice text);
+/* The same for values, which have a table of their own: they come less often again. */
+arc_slice arc__plan_value(struct arc_planner *p, arc_slice text);
 /* What was built, kept; the buffer is gone. */
 struct arc_buf arc__plan_scratch(struct arc_planner *p);
 arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf);
@@ -71,9 +74,10 @@ arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf);
 /* The environment that templates see from now on. */
 void arc__plan_use_env(struct arc_planner *p, const struct arc_plan_env *env);
 /* 1: what the text says is the same in all jobs and steps. */
-int arc__plan_is_common(const struct arc_planner *p, arc_slice text);
-/* Fills in the world's `env` if the text may name it. */
-void arc__plan_see_env(struct arc_planner *p, arc_slice text);
+int arc__plan_is_common(arc_slice text);
+/* Before an expression or a template is worked out: fills in the world's `env` if it may name it,
+ * and notes whether it may name `matrix`. */
+void arc__plan_see(struct arc_planner *p, arc_slice text);
 /* What cannot be worked out, as a finding at the scalar. */
 void arc__plan_fault(struct arc_planner *p, const struct arc_node *node,
                      const struct arc_fault *fault);
@@ -81,9 +85,8 @@ void arc__plan_fault(struct arc_planner *p, const struct arc_node *node,
  * then as written. late NULL: that is a finding. */
 arc_slice arc__plan_expand(struct arc_planner *p, const struct arc_node *node, int *late);
 arc_slice arc__plan_field(struct arc_planner *p, const struct arc_node *map, enum arc_field_id id);
-/* A map of texts, expanded and sorted; late as above, for each entry. */
-struct arc_kvs arc__plan_texts(struct arc_planner *p, const struct arc_node *map,
-                               struct arc_kvs *late);
+/* A map of texts, expanded and sorted. */
+struct arc_kvs arc__plan_texts(struct arc_planner *p, const struct arc_node *map);
 /* Two sorted lists as one; where both have a key, `above` wins. */
 struct arc_kvs arc__plan_overlay(struct arc_planner *p, const struct arc_kvs *below,
                                  const struct arc_kvs *above);

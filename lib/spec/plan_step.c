@@ -144,7 +144,7 @@ static void fill_step(struct arc_planner *p, const struct arc_node *node,
     step->working_directory = directory_of(p, node, &step->late);
     step->env = env.known;
     step->late_env = env.late;
-    step->secrets = arc__plan_texts(p, arc__field_get(node, ARC_FIELD_STEP_SECRETS), NULL);
+    step->secrets = arc__plan_texts(p, arc__field_get(node, ARC_FIELD_STEP_SECRETS));
     step->artifacts = arc__plan_part(p, arc__field_get(node, ARC_FIELD_STEP_ARTIFACTS),
                                      ARC_OBJECT_ARTIFACT, ARC_LATE_ARTIFACTS, &step->late);
     step->condition = arc__plan_condition(p, node, ARC_FIELD_STEP_WHEN);
