@@ -403,21 +403,34 @@ static void check_unused(struct arc_check *check)
 
 /* --- times -------------------------------------------------------------------------------- */
 
+/* A timeout that others must fit into; node NULL: there is none. */
+struct limit {
+    const struct arc_node *node;
+    int64_t ns; /* 0: no bound */
+    const char *of;
+};
+
+static struct limit limit_of(const struct arc_node *node, const char *of)
+{
+    struct limit limit = {node, 0, of};
+    if (node != NULL && arc__duration_parse(node->text, &limit.ns, NULL) != ARC_OK)
+        limit.ns = 0;
+    return limit;
+}
+
 /* A timeout that another one cuts short, where there is one. */
 static void check_timeout(struct arc_check *check, const struct arc_node *map, enum arc_field_id id,
-                          const char *what, const struct arc_path *path,
-                          const struct arc_node *other, const char *whole)
+                          const char *what, const struct arc_path *path, const struct limit *outer)
 {
-    int64_t inner_ns = 0, outer_ns = 0;
-    if (other == NULL || !arc__duration_of(map, id, &inner_ns) ||
-        arc__duration_parse(other->text, &outer_ns, NULL) != ARC_OK || outer_ns == 0 ||
-        inner_ns <= outer_ns)
+    const struct arc_node *other = outer->node;
+    int64_t inner_ns = 0;
+    if (outer->ns == 0 || !arc__duration_of(map, id, &inner_ns) || inner_ns <= outer->ns)
         return;
     const struct arc_node *inner = arc__field_get(map, id);
     struct arc_diag *diag =
         arc__say(check, ARC_DIAG_TIMEOUT_ORDER, inner, path, ARC_NONE,
                  ARC_ARGS(arc__slice_cstr(what), arc__quoted(check->sink, inner->text),
-                          arc__slice_cstr(whole), arc__quoted(check->sink, other->text)));
+                          arc__slice_cstr(outer->of), arc__quoted(check->sink, other->text)));
     arc__diag_relate(check->sink, diag, &other->mark, "the shorter one is here");
 }
 
@@ -490,16 +503,16 @@ static void check_expansion(struct arc_check *check)
 static void check_steps(struct arc_check *check, const struct arc_spec_job *job,
                         const struct arc_node *steps, const struct arc_path *list)
 {
-    const struct arc_node *timeout = arc__scalar_of(job->node, ARC_FIELD_JOB_TIMEOUT);
+    const struct limit outer = limit_of(arc__scalar_of(job->node, ARC_FIELD_JOB_TIMEOUT), "job");
     uint32_t index = 0;
     for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
         struct arc_path item = {list, ARC_NONE, index};
-        check_timeout(check, c, ARC_FIELD_STEP_TIMEOUT, "The step", &item, timeout, "job");
+        check_timeout(check, c, ARC_FIELD_STEP_TIMEOUT, "The step", &item, &outer);
     }
 }
 
 static int check_job(struct arc_check *check, const struct arc_spec_job *job,
-                     const struct arc_node *timeout)
+                     const struct limit *run)
 {
     const struct arc_node *steps = arc__field_get(job->node, ARC_FIELD_JOB_STEPS);
     const struct arc_node *after = arc__field_get(job->node, ARC_FIELD_JOB_FINALLY);
@@ -507,7 +520,7 @@ static int check_job(struct arc_check *check, const struct arc_spec_job *job,
     job_place(check->spec, job, &place);
     const struct arc_path *here = innermost(&place);
     check_waiting(check, job);
-    check_timeout(check, job->node, ARC_FIELD_JOB_TIMEOUT, "The job", here, timeout, "run");
+    check_timeout(check, job->node, ARC_FIELD_JOB_TIMEOUT, "The job", here, run);
     steps = steps != NULL && steps->kind == ARC_NODE_LIST ? steps : NULL;
     after = after != NULL && after->kind == ARC_NODE_LIST ? after : NULL;
     struct arc_path list = {here, ARC_LIT("steps"), 0}, last = {here, ARC_LIT("finally"), 0};
@@ -525,12 +538,12 @@ int arc__check_rules(struct arc_check *check)
     if (!check_stage_names(check))
         return 0;
     check_job_names(check);
-    const struct arc_node *timeout = arc__scalar_of(spec->root, ARC_FIELD_PIPELINE_TIMEOUT);
+    const struct limit run =
+        limit_of(arc__scalar_of(spec->root, ARC_FIELD_PIPELINE_TIMEOUT), "run");
     uint32_t *listed = arc__check_alloc(check, spec->job_count + 1, sizeof(*listed));
     int held = listed != NULL;
     for (uint32_t i = 0; held && i < spec->job_count; i++)
-        held =
-            resolve_job(check, &spec->jobs[i], listed) && check_job(check, &spec->jobs[i], timeout);
+        held = resolve_job(check, &spec->jobs[i], listed) && check_job(check, &spec->jobs[i], &run);
     arc__free(&check->arena->mem, listed);
     if (!held || !check_cycles(check) || !arc__check_groups(check))
         return 0;
