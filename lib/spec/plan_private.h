@@ -38,6 +38,7 @@ struct arc_known_condition {
 struct arc_known {
     arc_slice names[ARC_KNOWN_TEXTS_MAX], values[ARC_KNOWN_TEXTS_MAX];
     struct arc_known_text texts[ARC_KNOWN_TEXTS_MAX];
+    struct arc_known_text wholes[ARC_KNOWN_TEXTS_MAX]; /* one template alone; made is JSON */
     struct arc_known_condition conditions[ARC_KNOWN_TEXTS_MAX];
 };
 

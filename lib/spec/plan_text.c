@@ -347,36 +347,53 @@ struct arc_plan_env arc__plan_layer(struct arc_planner *p, const struct arc_plan
 
 /* --- JSON --------------------------------------------------------------------------------- */
 
-/* One template and nothing else: its value with its type. */
-static void put_whole(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,
-                      arc_slice text, int *late)
+/* One template and nothing else, as JSON in *buf: nothing where it is not known, or a finding says
+ * why not. 0: not that it is not known. */
+static int expand_whole(struct arc_planner *p, const struct arc_node *node, arc_slice text,
+                        struct arc_buf *buf)
 {
     struct arc_expr_limits limits = expr_limits(p);
     const struct arc_expr *expr = NULL;
     struct arc_fault fault = {0};
     struct arc_value value = ARC_VALUE_OF_NULL;
-    struct arc_buf buf;
     arc__plan_see(p, text);
-    arc__buf_init(&buf, &p->arena->mem, p->limits.string_bytes);
     arc_status status = arc__expr_parse(text, &limits, &p->scratch, &expr, &fault);
     if (status == ARC_OK)
         status = arc__expr_eval(expr, &p->world, &limits, &p->scratch, &value, &fault);
     if (status == ARC_EINVAL)
         arc__plan_fault(p, node, &fault);
-    else if (status == ARC_OK && value.kind == ARC_VALUE_UNKNOWN)
-        *late = 1;
-    else if (status == ARC_OK)
-        arc__value_to_json(&value, &buf);
-    if (buf.failed == ARC_ELIMIT)
+    else if (status == ARC_OK && value.kind != ARC_VALUE_UNKNOWN)
+        arc__value_to_json(&value, buf);
+    if (buf->failed == ARC_ELIMIT)
         too_long(p, node);
-    else if (buf.failed != ARC_OK)
+    else if (buf->failed != ARC_OK)
         p->arena->failed = 1;
-    if (buf.failed == ARC_OK && buf.len > 0)
-        arc__json_raw(json, arc__buf_slice(&buf));
-    else
-        arc__json_null(json);
-    arc__buf_deinit(&buf);
     scratch_done(p, status);
+    return status == ARC_OK && value.kind == ARC_VALUE_UNKNOWN;
+}
+
+/* Its value with its type. */
+static void put_whole(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,
+                      arc_slice text, int *late)
+{
+    struct arc_known_text *known = NULL;
+    struct arc_buf buf;
+    if (p->known != NULL)
+        known = &p->known->wholes[arc__slice_look(text) % ARC_KNOWN_TEXTS_MAX];
+    if (known != NULL && text.len > 0 && arc__slice_equal(known->text, text)) {
+        *late |= known->late;
+        arc__json_raw(json, known->made);
+        return;
+    }
+    arc__buf_init(&buf, &p->arena->mem, p->limits.string_bytes);
+    uint32_t errors = p->sink->diags->errors;
+    int unknown = expand_whole(p, node, text, &buf);
+    *late |= unknown;
+    arc__json_raw(json, buf.failed == ARC_OK ? arc__buf_slice(&buf) : ARC_NONE);
+    if (known != NULL && arc__plan_is_common(text) && p->sink->diags->errors == errors &&
+        !p->arena->failed)
+        *known = (struct arc_known_text){text, arc__plan_keep(p, arc__buf_slice(&buf)), unknown};
+    arc__buf_deinit(&buf);
 }
 
 static void put_text(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,
