@@ -90,7 +90,8 @@ static int is_id(const struct arc_node *node)
 static void check_unique(struct arc_check *check, struct named *names, uint32_t count,
                          enum arc_diag_code code)
 {
-    qsort(names, count, sizeof(*names), name_order);
+    if (count > 1)
+        qsort(names, count, sizeof(*names), name_order);
     for (uint32_t i = 1, first = 0; i < count; i++) {
         if (!arc__slice_equal(names[first].node->text, names[i].node->text)) {
             first = i;
@@ -171,13 +172,17 @@ static uint32_t collect(const struct arc_node *steps, const struct arc_path *pat
     return count;
 }
 
+/* Most jobs have fewer. */
+#define FEW_STEPS 16u
+
 /* Step names, then ids, where a step without an id has its name as one. */
 static int check_step_names(struct arc_check *check, const struct arc_node *steps,
                             const struct arc_path *path, const struct arc_node *after,
                             const struct arc_path *after_path)
 {
     size_t most = (size_t)(steps != NULL ? steps->count : 0) + (after != NULL ? after->count : 0);
-    struct named *names = arc__check_alloc(check, most + 1, sizeof(*names));
+    struct named few[FEW_STEPS];
+    struct named *names = most <= FEW_STEPS ? few : arc__check_alloc(check, most, sizeof(*names));
     uint32_t ids = 0, count;
     if (names == NULL)
         return 0;
@@ -188,7 +193,8 @@ static int check_step_names(struct arc_check *check, const struct arc_node *step
     count = collect(after, after_path, 1, names, count, &ids);
     if (ids > 0)
         check_unique(check, names, count, ARC_DIAG_DUPLICATE_ID);
-    arc__free(&check->arena->mem, names);
+    if (names != few)
+        arc__free(&check->arena->mem, names);
     return 1;
 }
 

@@ -12,17 +12,22 @@ static char lower(char c)
     return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
-/* The name without anything but letters and digits, in small letters. */
-static size_t squeeze(arc_slice name, char *out, size_t size)
+static int is_alnum(char c)
 {
-    size_t len = 0;
-    for (size_t i = 0; i < name.len && len + 1 < size; i++) {
-        char c = lower(name.ptr[i]);
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-            out[len++] = c;
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+
+/* 1: that is how the name ends, whatever the case of its letters and what stands between them. */
+static int ends_in(arc_slice name, arc_slice end)
+{
+    size_t at = name.len, left = end.len;
+    for (; left > 0; at--, left--) {
+        while (at > 0 && !is_alnum(name.ptr[at - 1]))
+            at--;
+        if (at == 0 || lower(name.ptr[at - 1]) != end.ptr[left - 1])
+            return 0;
     }
-    out[len] = '\0';
-    return len;
+    return 1;
 }
 
 /* A name that ends in one of these holds a secret: API_TOKEN, dbPassword. What only speaks of one
@@ -34,12 +39,8 @@ static int names_secret(arc_slice name)
         {"apikey", 6},      {"accesskey", 9},   {"privatekey", 10},  {"secretkey", 9},
         {"passphrase", 10}, {"credential", 10}, {"credentials", 11},
     };
-    char squeezed[128];
-    size_t len = squeeze(name, squeezed, sizeof(squeezed));
     for (size_t i = 0; i < ARC_COUNT_OF(endings); i++) {
-        arc_slice end = endings[i];
-        if (len >= end.len && squeezed[len - 1] == end.ptr[end.len - 1] &&
-            memcmp(squeezed + len - end.len, end.ptr, end.len) == 0)
+        if (ends_in(name, endings[i]))
             return 1;
     }
     return 0;
@@ -49,7 +50,7 @@ static int names_secret(arc_slice name)
 
 static int is_token_char(char c)
 {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || c == '-';
+    return is_alnum(c) || c == '_' || c == '-';
 }
 
 /* How tokens of well-known services begin, and how many characters follow at least: none has fewer

@@ -54,9 +54,9 @@ static arc_slice quoted(const struct use *use, arc_slice text)
     return arc__quoted(use->check->sink, text);
 }
 
-/* Like arc__expr_parse; what was parsed before is not parsed again. *kept: where it is found then,
- * or NULL. */
-static arc_status parse_kept(struct arc_check *check, arc_slice text,
+/* Like arc__expr_parse; what was parsed before is not parsed again. place: a number that differs
+ * with what is kept beside it. *kept: where it is found then, or NULL. */
+static arc_status parse_kept(struct arc_check *check, arc_slice text, uint32_t place,
                              const struct arc_expr_limits *limits, const struct arc_expr **out,
                              struct arc_fault *fault, struct arc_parsed **kept)
 {
@@ -68,7 +68,7 @@ static arc_status parse_kept(struct arc_check *check, arc_slice text,
         check->parsed = arc__arena_array(check->arena, ARC_PARSED_MAX, sizeof(*parsed));
     if (check->parsed == NULL)
         return ARC_ENOMEM;
-    parsed = &check->parsed[arc__slice_look(text) % ARC_PARSED_MAX];
+    parsed = &check->parsed[(arc__slice_look(text) + place) % ARC_PARSED_MAX];
     if (parsed->expr == NULL || !arc__slice_equal(parsed->text, text)) {
         ARC_TRY(arc__expr_parse(text, limits, check->arena, out, fault));
         *parsed = (struct arc_parsed){.text = text, .expr = *out};
@@ -83,7 +83,7 @@ static arc_status parse(struct arc_check *check, arc_slice text,
                         struct arc_fault *fault)
 {
     struct arc_parsed *kept;
-    return parse_kept(check, text, limits, out, fault, &kept);
+    return parse_kept(check, text, 0, limits, out, fault, &kept);
 }
 
 /* --- what may be named -------------------------------------------------------------------- */
@@ -687,7 +687,9 @@ static int check_expression(struct use *use, int status, int *outside)
         .status = status, .user = use, .declared = declared, .nearest = nearest};
     struct arc_fault fault;
     uint32_t findings = finding_count(use), named = 0;
-    arc_status read = parse_kept(check, use->text, &limits, &use->expr, &fault, &use->parsed);
+    place(use, &scope);
+    uint32_t here = (uint32_t)scope.level * 8 + (uint32_t)use->in * 2 + (scope.denied != 0);
+    arc_status read = parse_kept(check, use->text, here, &limits, &use->expr, &fault, &use->parsed);
     if (read != ARC_OK) {
         use->expr = NULL;
         if (read == ARC_EINVAL)
@@ -695,7 +697,6 @@ static int check_expression(struct use *use, int status, int *outside)
         arc__mark_words(check, use->text);
         return 0;
     }
-    place(use, &scope);
     if (was_good(use, &scope)) {
         *outside |= use->parsed->outside;
         return 1;
