@@ -179,7 +179,7 @@ arc_slice arc__field_nearest(enum arc_object object, arc_slice key)
 #define NOTED(object, field) ((uint32_t)(object) << 16 | (field))
 
 /* The fields of an object stand in one row, and are no more than the bits: none shares one. */
-#define FIELD_BIT(id) (UINT64_C(1) << (uint32_t)(id) % 32)
+#define FIELD_BIT(id) (UINT64_C(1) << (uint32_t)(id) % ARC_FIELDS_MAX)
 
 _Static_assert(ARC_FIELD_COUNT < NO_FIELD, "fields fit into a note");
 
@@ -271,10 +271,22 @@ const struct arc_field *arc__field_of(enum arc_object object, const struct arc_n
     return noted != NO_FIELD ? &fields[noted - 1] : NULL;
 }
 
+void arc__fields_read(const struct arc_node *map, enum arc_object object, struct arc_fields *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (map == NULL || map->kind != ARC_NODE_MAP)
+        return;
+    for (const struct arc_node *child = map->first; child != NULL; child = child->next) {
+        const struct arc_field *field =
+            child->kind != ARC_NODE_NULL ? arc__field_of(object, child) : NULL;
+        if (field != NULL && out->at[field->id % ARC_FIELDS_MAX] == NULL)
+            out->at[field->id % ARC_FIELDS_MAX] = child;
+    }
+}
+
 arc_slice arc__field_text(const struct arc_node *map, enum arc_field_id id)
 {
-    const struct arc_node *node = arc__field_get(map, id);
-    return node != NULL && node->kind < ARC_NODE_LIST ? node->text : ARC_NONE;
+    return arc__node_text(arc__field_get(map, id));
 }
 
 int arc__word_next(arc_slice *words, arc_slice *word)

@@ -108,21 +108,22 @@ void arc__plan_put_child(struct arc_planner *p, struct arc_json *json, const str
 
 /* --- plan_when.c -------------------------------------------------------------------------- */
 
-struct arc_condition arc__plan_condition(struct arc_planner *p, const struct arc_node *map,
-                                         enum arc_field_id id);
+/* node NULL: success(). */
+struct arc_condition arc__plan_condition(struct arc_planner *p, const struct arc_node *node);
 
 /* --- plan_step.c -------------------------------------------------------------------------- */
 
-int64_t arc__plan_duration(const struct arc_node *map, enum arc_field_id id);
-uint32_t arc__plan_bool(const struct arc_node *map, enum arc_field_id id);
-struct arc_retry arc__plan_retry(const struct arc_node *map, enum arc_field_id id);
+/* Of the value of a field; NULL: what stands for an absent one. */
+int64_t arc__plan_duration(const struct arc_node *node);
+uint32_t arc__plan_bool(const struct arc_node *node);
+struct arc_retry arc__plan_retry(const struct arc_node *node);
 int arc__plan_word(const struct arc_node *map, enum arc_field_id id);
 /* What a job takes over from above when it has none of its own. */
 struct arc_plan_defaults {
     const struct arc_node *source, *target, *notify, *runtime;
 };
 /* Own steps, those of `finally`, and what is inserted. */
-void arc__plan_steps(struct arc_planner *p, const struct arc_node *job,
+void arc__plan_steps(struct arc_planner *p, const struct arc_fields *job,
                      const struct arc_plan_defaults *defaults, const struct arc_plan_env *env,
                      struct arc_plan_job *out);
 /* The canonical JSON of an optional part, or empty; bit of ARC_LATE_… goes to *late. */

@@ -134,11 +134,9 @@ static struct arc_condition evaluate(struct arc_planner *p, const struct arc_nod
     return out;
 }
 
-struct arc_condition arc__plan_condition(struct arc_planner *p, const struct arc_node *map,
-                                         enum arc_field_id id)
+struct arc_condition arc__plan_condition(struct arc_planner *p, const struct arc_node *node)
 {
     struct arc_condition out = {ARC_WHEN_SUCCESS, ARC_NONE, ARC_NONE};
-    const struct arc_node *node = arc__field_get(map, id);
     if (node == NULL || arc__form_when(node, &out.when))
         return out;
     return evaluate(p, node);
