@@ -82,25 +82,23 @@ const struct arc_field_alias *arc__field_aliases(size_t *count)
     return aliases;
 }
 
-/* The first row of an object or of one behind it: rows stand in the order of the objects. */
-static size_t first_row(uint32_t object)
-{
-    size_t low = 0, high = ARC_FIELD_COUNT;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if ((uint32_t)fields[middle].object < object)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
+/* The objects alone, for searching: rows stand in their order, and each has some. */
+static const uint8_t object_of[] = {
+#define FIELD(object, ...) ARC_OBJECT_##object,
+#include "spec/fields.def"
+};
+
+_Static_assert(ARC_OBJECT_COUNT <= UINT8_MAX, "an object is one byte");
 
 size_t arc__object_fields(enum arc_object object, const struct arc_field **first)
 {
-    size_t from = first_row((uint32_t)object), to = first_row((uint32_t)object + 1);
-    *first = fields + from;
-    return to - from;
+    const uint8_t *end = object_of + ARC_FIELD_COUNT;
+    const uint8_t *from = memchr(object_of, (int)object, ARC_FIELD_COUNT);
+    if (from == NULL)
+        from = end;
+    const uint8_t *to = memchr(from, (int)object + 1, (size_t)(end - from));
+    *first = fields + (from - object_of);
+    return (size_t)((to != NULL ? to : end) - from);
 }
 
 void arc__field_snake(const char *key, char out[ARC_SNAKE_MAX])

@@ -39,8 +39,11 @@ static int names_secret(arc_slice name)
         {"apikey", 6},      {"accesskey", 9},   {"privatekey", 10},  {"secretkey", 9},
         {"passphrase", 10}, {"credential", 10}, {"credentials", 11},
     };
+    while (name.len > 0 && !is_alnum(name.ptr[name.len - 1]))
+        name.len--;
+    char last = name.len > 0 ? lower(name.ptr[name.len - 1]) : '\0';
     for (size_t i = 0; i < ARC_COUNT_OF(endings); i++) {
-        if (ends_in(name, endings[i]))
+        if (last == endings[i].ptr[endings[i].len - 1] && ends_in(name, endings[i]))
             return 1;
     }
     return 0;
@@ -153,10 +156,10 @@ static arc_slice hint_for(struct arc_check *check, arc_slice key, enum arc_plain
 static void check_value(struct arc_check *check, const struct arc_node *node,
                         const struct arc_path *path, enum arc_plain_in in)
 {
-    if (node->kind != ARC_NODE_TEXT || arc__template_any(node->text))
+    if (node->kind != ARC_NODE_TEXT)
         return;
     int named = node->key.len > 0 && names_secret(node->key) && !is_pointer(node->text);
-    if (!named && !holds_secret(node->text))
+    if ((!named && !holds_secret(node->text)) || arc__template_any(node->text))
         return;
     arc_slice what = node->key.len > 0 ? arc__quoted(check->sink, node->key) : ARC_LIT("The text");
     (void)arc__diag_add(check->sink, ARC_DIAG_PLAIN_SECRET, path, &node->mark,

@@ -837,6 +837,11 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
     int any = 0;
     if (check->merging)
         return; /* what it names may come with an include */
+    if (rest.len == 0 || memchr(rest.ptr, '{', rest.len) == NULL) { /* as most are */
+        if (outside != NULL)
+            *outside = 0;
+        return;
+    }
     for (const char *open = rest.ptr; arc__template_next(node->text, &rest, &part);
          open = rest.ptr) {
         if (!part.expression) {
