@@ -456,6 +456,34 @@ static void what_is_asked_of_a_definition_is_answered(void)
     subject_deinit(&s);
 }
 
+static void cells_share_what_does_not_name_the_matrix(void)
+{
+    struct subject s;
+    struct arc_plan_inputs inputs = manual();
+    subject_init(&s);
+    build(
+        &s,
+        "namespace: n\nversion: v1\nenv: {G: x}\njobs:\n"
+        "  - {name: a, matrix: {os: [l, m]}, env: {E: '${{ env.G }}'}, steps: [{name: s, run: "
+        "x}]}\n"
+        "  - {name: b, matrix: {os: [l, m]}, steps: [{name: s, run: '${{ matrix.os }}'}]}\n"
+        "  - {name: c, matrix: {os: [l, m]}, when: matrix.os == 'm', steps: [{name: s, run: x}]}\n",
+        &inputs);
+    if (s.plan != NULL && s.plan->job_count == 6) {
+        const struct arc_plan_job *jobs = s.plan->jobs;
+        CHECK(jobs[0].steps == jobs[1].steps);
+        CHECK_TEXT(jobs[1].key, "a[os=m]");
+        CHECK_TEXT(jobs[1].cell, "{\"os\":\"m\"}");
+        CHECK(jobs[2].steps != jobs[3].steps);
+        CHECK_TEXT(jobs[3].steps[0].args, "{\"run\":\"m\"}");
+        CHECK_INT(jobs[4].condition.when, ARC_WHEN_NEVER);
+        CHECK_INT(jobs[5].condition.when, ARC_WHEN_SUCCESS);
+    } else {
+        CHECK(0);
+    }
+    subject_deinit(&s);
+}
+
 static const struct test tests[] = {
     {"a plan holds what the definition says", a_plan_holds_what_the_definition_says},
     {"the variables of the trigger win, and are not expanded", the_variables_of_the_trigger_win},
@@ -474,6 +502,7 @@ static const struct test tests[] = {
     {"a plan of another version takes defaults", a_plan_of_another_version_takes_defaults},
     {"the canonical form means the same", the_canonical_form_means_the_same},
     {"what is asked of a definition is answered", what_is_asked_of_a_definition_is_answered},
+    {"cells share what does not name the matrix", cells_share_what_does_not_name_the_matrix},
 };
 
 TEST_MAIN(tests)
