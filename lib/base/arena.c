@@ -94,6 +94,21 @@ void arc__arena_deinit(struct arc_arena *arena)
     arena->used_bytes = 0;
 }
 
+void arc__arena_expect(struct arc_arena *arena, size_t bytes)
+{
+#ifndef ARC_ARENA_DEBUG
+    struct arc_arena_block *first = arena->blocks, *block;
+    if (bytes > arena->max_bytes - arena->used_bytes)
+        bytes = arena->max_bytes - arena->used_bytes;
+    if (bytes <= BLOCK_MAX || (block = block_new(arena, bytes)) == NULL)
+        return;
+    block->next = first;
+    arena->blocks = block;
+#else
+    (void)arena, (void)bytes;
+#endif
+}
+
 #ifdef ARC_ARENA_DEBUG
 
 static void *take(struct arc_arena *arena, size_t exact, size_t rounded)

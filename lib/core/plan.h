@@ -229,7 +229,7 @@ struct arc_plan {
     uint32_t job_count;
     int64_t timeout_ns;
     uint32_t expression_units; /* of one evaluation, where the host set it; 0: the default */
-    arc_slice hash;            /* SHA-256 of the plan's JSON without the hash, hex */
+    arc_slice hash;            /* SHA-256 of all the rest (spec/plan_hash.c), hex */
 };
 
 /* The value of a key by binary search; ARC_NONE when absent (present and empty has ptr != NULL). */

@@ -58,12 +58,16 @@ struct arc_spec {
 };
 
 /* The same conditions and templates come again in many jobs: what was parsed last among those that
- * look alike. */
+ * look alike, and what came of looking at it. */
 #define ARC_PARSED_MAX 128u
 
 struct arc_parsed {
     arc_slice text;
     const struct arc_expr *expr;
+    int good;                           /* 1: there is nothing to say of it where … */
+    uint32_t level, denied, status, in; /* … the same may be named (struct arc_scope) */
+    int outside;                        /* its value may come from outside */
+    int weighed, never;                 /* it was looked at as a condition: it is false for good */
 };
 
 /* What the checks share. */

@@ -236,20 +236,18 @@ static void put_job(struct arc_json *json, const struct arc_plan_job *job)
     arc__json_end_object(json);
 }
 
-/* What was written goes into the hash piece by piece, so that a large plan needs no buffer of its
- * size. */
+/* What was written is counted and forgotten, so that a plan that is only measured needs no buffer
+ * of its size. */
 struct drain {
-    struct arc_sha256 sha;
     size_t bytes; /* that are gone */
 };
 
 #define PIECE_BYTES ((size_t)16 * 1024)
 
-static void pour(struct arc_buf *out, struct drain *drain, size_t least)
+static void pour(struct arc_buf *out, struct drain *drain)
 {
-    if (drain == NULL || out->failed != ARC_OK || out->len < least)
+    if (drain == NULL || out->failed != ARC_OK || out->len < PIECE_BYTES)
         return;
-    arc__sha256_add(&drain->sha, arc__buf_slice(out));
     drain->bytes += out->len;
     arc__buf_clear(out);
     out->max_bytes = ARC_PLAN_BYTES_MAX - drain->bytes;
@@ -267,7 +265,7 @@ static void put_stage(struct arc_json *json, const struct arc_plan *plan,
     arc__json_array(json);
     for (uint32_t i = 0; i < stage->job_count; i++) {
         put_job(json, &plan->jobs[stage->first_job + i]);
-        pour(json->out, drain, PIECE_BYTES);
+        pour(json->out, drain);
     }
     arc__json_end_array(json);
     arc__json_end_object(json);
@@ -363,21 +361,17 @@ void arc__plan_put(struct arc_json *json, const struct arc_plan *plan)
     put_plan(json, plan, NULL);
 }
 
-arc_status arc__plan_hash(const struct arc_plan *plan, const struct arc_mem *mem,
-                          char out[ARC_SHA256_HEX_LEN + 1])
+arc_status arc__plan_json_fits(const struct arc_plan *plan, const struct arc_mem *mem)
 {
-    struct drain drain = {.bytes = 0};
+    struct drain drain = {0};
     struct arc_json json;
     struct arc_buf buf;
-    arc__sha256_init(&drain.sha);
     arc__buf_init(&buf, mem, ARC_PLAN_BYTES_MAX);
     arc__json_init(&json, &buf);
     arc__json_object(&json);
     put_plan(&json, plan, &drain);
     arc__json_end_object(&json);
-    pour(&buf, &drain, 0);
     arc_status status = buf.failed;
-    arc__sha256_end_hex(&drain.sha, out);
     arc__buf_deinit(&buf);
     return status;
 }

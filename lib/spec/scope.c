@@ -12,15 +12,27 @@ struct use {
     const struct arc_field *field;
     enum arc_template_in in;
     arc_slice text;
+    struct spot *spot;    /* of a template whose place was not looked for yet */
+    const char *open;     /* its braces in the node's text */
     struct arc_span span; /* of the whole expression, where `exact` is 0 */
     uint32_t base;        /* else: where its text begins in the document */
     int exact;
     const struct arc_expr *expr;
+    struct arc_parsed *parsed; /* where the expression is kept, or NULL */
     uint32_t faults;
 };
 
-static struct arc_span span_of(const struct use *use, uint32_t offset, uint32_t end)
+/* How far the templates of a scalar were found in the document. */
+struct spot {
+    arc_slice rest;
+    size_t from;
+};
+
+static void find_spot(struct use *use);
+
+static struct arc_span span_of(struct use *use, uint32_t offset, uint32_t end)
 {
+    find_spot(use);
     struct arc_span span = use->span;
     if (use->exact) {
         span.offset = use->base + offset;
@@ -42,26 +54,36 @@ static arc_slice quoted(const struct use *use, arc_slice text)
     return arc__quoted(use->check->sink, text);
 }
 
-/* Like arc__expr_parse; what was parsed before is not parsed again. */
-static arc_status parse(struct arc_check *check, arc_slice text,
-                        const struct arc_expr_limits *limits, const struct arc_expr **out,
-                        struct arc_fault *fault)
+/* Like arc__expr_parse; what was parsed before is not parsed again. place: a number that differs
+ * with what is kept beside it. *kept: where it is found then, or NULL. */
+static arc_status parse_kept(struct arc_check *check, arc_slice text, uint32_t place,
+                             const struct arc_expr_limits *limits, const struct arc_expr **out,
+                             struct arc_fault *fault, struct arc_parsed **kept)
 {
     struct arc_parsed *parsed = NULL;
+    *kept = NULL;
     if (text.len > check->limits.expression_bytes) /* whether it is refused is its reader's thing */
         return arc__expr_parse(text, limits, check->arena, out, fault);
     if (check->parsed == NULL)
         check->parsed = arc__arena_array(check->arena, ARC_PARSED_MAX, sizeof(*parsed));
     if (check->parsed == NULL)
         return ARC_ENOMEM;
-    parsed = &check->parsed[arc__slice_look(text) % ARC_PARSED_MAX];
-    if (parsed->expr != NULL && arc__slice_equal(parsed->text, text)) {
-        *out = parsed->expr;
-        return ARC_OK;
+    parsed = &check->parsed[(arc__slice_look(text) + place) % ARC_PARSED_MAX];
+    if (parsed->expr == NULL || !arc__slice_equal(parsed->text, text)) {
+        ARC_TRY(arc__expr_parse(text, limits, check->arena, out, fault));
+        *parsed = (struct arc_parsed){.text = text, .expr = *out};
     }
-    ARC_TRY(arc__expr_parse(text, limits, check->arena, out, fault));
-    *parsed = (struct arc_parsed){text, *out};
+    *out = parsed->expr;
+    *kept = parsed;
     return ARC_OK;
+}
+
+static arc_status parse(struct arc_check *check, arc_slice text,
+                        const struct arc_expr_limits *limits, const struct arc_expr **out,
+                        struct arc_fault *fault)
+{
+    struct arc_parsed *kept;
+    return parse_kept(check, text, 0, limits, out, fault, &kept);
 }
 
 /* --- what may be named -------------------------------------------------------------------- */
@@ -618,14 +640,15 @@ static void say_later(struct use *use, const struct arc_expr_name *name)
                            use->path, &span, ARC_NONE, ARC_ARGS(quoted(use, text)));
 }
 
-/* Each name on its own; 1: the result may come from outside. */
-static int check_names(struct use *use)
+/* Each name on its own; 1: the result may come from outside. *named: the contexts. */
+static int check_names(struct use *use, uint32_t *named)
 {
     uint64_t flows = arc__expr_flows(use->expr);
     struct arc_expr_name name;
     int outside = 0;
     for (uint32_t at = 0, i = 0; arc__expr_name(use->expr, &at, &name); i++) {
         int flowing = (i >= 64 || (flows >> i & 1) != 0) && is_outside(use, &name, 0);
+        *named |= ARC_CONTEXT_BIT(name.context);
         if (use->in == ARC_IN_VARIABLE && name.context == ARC_CONTEXT_VARIABLES && use->faults == 0)
             (void)report(use, ARC_DIAG_VARIABLE_IN_VARIABLE, name.offset, name.end, ARC_NONE,
                          ARC_ARGS(quoted(use, name.count > 0 ? name.members[0] : use->text)));
@@ -666,6 +689,23 @@ void arc__mark_words(struct arc_check *check, arc_slice text)
     }
 }
 
+/* What is the same in all jobs. */
+#define COMMON_CONTEXTS (BIT(TRIGGER) | BIT(GIT) | BIT(PIPELINE) | BIT(VARIABLES))
+
+/* 1: the same expression was looked at where the same may be named, and nothing came of it. */
+static int was_good(const struct use *use, const struct arc_scope *scope)
+{
+    const struct arc_parsed *parsed = use->parsed;
+    return parsed != NULL && parsed->good && parsed->level == (uint32_t)scope->level &&
+           parsed->denied == scope->denied && parsed->status == (uint32_t)scope->status &&
+           parsed->in == (uint32_t)use->in;
+}
+
+static uint32_t finding_count(const struct use *use)
+{
+    return use->check->sink->diags->errors + use->check->sink->diags->warnings;
+}
+
 /* 1: the expression can be read; its findings, and whether its value may come from outside. */
 static int check_expression(struct use *use, int status, int *outside)
 {
@@ -674,7 +714,10 @@ static int check_expression(struct use *use, int status, int *outside)
     struct arc_scope scope = {
         .status = status, .user = use, .declared = declared, .nearest = nearest};
     struct arc_fault fault;
-    arc_status read = parse(check, use->text, &limits, &use->expr, &fault);
+    uint32_t findings = finding_count(use), named = 0;
+    place(use, &scope);
+    uint32_t here = (uint32_t)scope.level * 8 + (uint32_t)use->in * 2 + (scope.denied != 0);
+    arc_status read = parse_kept(check, use->text, here, &limits, &use->expr, &fault, &use->parsed);
     if (read != ARC_OK) {
         use->expr = NULL;
         if (read == ARC_EINVAL)
@@ -682,9 +725,22 @@ static int check_expression(struct use *use, int status, int *outside)
         arc__mark_words(check, use->text);
         return 0;
     }
-    place(use, &scope);
+    if (was_good(use, &scope)) {
+        *outside |= use->parsed->outside;
+        return 1;
+    }
     (void)arc__expr_check(use->expr, &scope, check->arena, report_fault, use);
-    *outside |= check_names(use);
+    int from_outside = check_names(use, &named);
+    *outside |= from_outside;
+    if (use->parsed == NULL || use->faults > 0 || finding_count(use) != findings ||
+        (named & ~COMMON_CONTEXTS) != 0)
+        return 1;
+    use->parsed->good = 1;
+    use->parsed->level = (uint32_t)scope.level;
+    use->parsed->denied = scope.denied;
+    use->parsed->status = (uint32_t)status;
+    use->parsed->in = (uint32_t)use->in;
+    use->parsed->outside = from_outside;
     return 1;
 }
 
@@ -723,6 +779,24 @@ static size_t find_place(struct use *use, const struct arc_template_part *part, 
     return at + 3;
 }
 
+/* The place of a template, from where the last one was found. Most are fine, and nobody asks. */
+static void find_spot(struct use *use)
+{
+    struct spot *spot = use->spot;
+    struct arc_template_part part;
+    use->spot = NULL;
+    if (spot == NULL)
+        return;
+    for (const char *open = spot->rest.ptr;
+         open <= use->open && arc__template_next(use->node->text, &spot->rest, &part);
+         open = spot->rest.ptr) {
+        if (part.expression)
+            spot->from = find_place(use, &part, open, spot->from);
+        if (open == use->open)
+            return;
+    }
+}
+
 /* The length of a word and a dot at the start of the text, when only a template would say them. */
 static size_t context_ahead(arc_slice text)
 {
@@ -735,15 +809,31 @@ static size_t context_ahead(arc_slice text)
     return 0;
 }
 
+/* The next `{{` or `${`; NULL: there is none. Few texts have a brace. */
+static const char *next_brace(arc_slice text, size_t from)
+{
+    const char *start = text.ptr + from, *end = text.ptr + text.len;
+    const char *brace = from < text.len ? memchr(start, '{', text.len - from) : NULL;
+    while (brace != NULL) {
+        const char *found = brace > start && brace[-1] == '$'    ? brace - 1
+                            : end - brace > 2 && brace[1] == '{' ? brace
+                                                                 : NULL;
+        if (found != NULL && end - found > 2)
+            return found;
+        brace = memchr(brace + 1, '{', (size_t)(end - brace) - 1);
+    }
+    return NULL;
+}
+
 /* `{{ matrix.os }}` and `${matrix.os}` are texts here, which nobody wants. */
 static void check_literal(struct arc_check *check, const struct arc_node *node,
                           const struct arc_path *path, const struct arc_template_part *part)
 {
     arc_slice text = part->text;
-    for (size_t i = 0; i + 2 < text.len; i++) {
-        int braces = text.ptr[i] == '{' && text.ptr[i + 1] == '{';
-        if (!braces && (text.ptr[i] != '$' || text.ptr[i + 1] != '{'))
-            continue;
+    const char *brace;
+    for (size_t i = 0; (brace = next_brace(text, i)) != NULL; i++) {
+        i = (size_t)(brace - text.ptr);
+        int braces = text.ptr[i] == '{';
         arc_slice inside = arc__slice_trim(arc__slice_from(text, i + 2));
         const char *close = inside.len > 0 ? memchr(inside.ptr, '}', inside.len) : NULL;
         if (close == NULL || context_ahead(inside) == 0)
@@ -770,13 +860,18 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
                          enum arc_template_in in, int *outside)
 {
     arc_slice rest = node->text;
-    const char *open = rest.ptr;
     struct arc_template_part part;
-    size_t from = node->expanded ? SIZE_MAX : 0;
+    struct spot spot = {rest, node->expanded ? SIZE_MAX : 0};
     int any = 0;
     if (check->merging)
         return; /* what it names may come with an include */
-    for (; arc__template_next(node->text, &rest, &part); open = rest.ptr) {
+    if (rest.len == 0 || memchr(rest.ptr, '{', rest.len) == NULL) { /* as most are */
+        if (outside != NULL)
+            *outside = 0;
+        return;
+    }
+    for (const char *open = rest.ptr; arc__template_next(node->text, &rest, &part);
+         open = rest.ptr) {
         if (!part.expression) {
             check_literal(check, node, path, &part);
             continue;
@@ -786,9 +881,11 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
                           .path = path,
                           .field = field,
                           .in = in,
-                          .text = part.text};
-        from = find_place(&use, &part, open, from);
+                          .text = part.text,
+                          .spot = &spot,
+                          .open = open};
         if (part.open) {
+            find_spot(&use);
             (void)arc__diag_add(check->sink, ARC_DIAG_TEMPLATE_OPEN, path, &use.span, ARC_NONE,
                                 ARC_NO_ARGS);
             arc__mark_words(check, use.text);
@@ -800,7 +897,7 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
         *outside = any;
 }
 
-/* Whether a condition is false whatever the run will be. */
+/* Whether an expression is false whatever the run will be. */
 static int is_constant_false(struct arc_check *check, const struct arc_expr *expr)
 {
     struct arc_world world = {.unknown =
@@ -829,8 +926,15 @@ int arc__condition_check(struct arc_check *check, const struct arc_node *node,
     int outside = 0;
     use.exact = span.end - span.offset == node->text.len;
     use.base = span.offset;
-    return check_expression(&use, 1, &outside) && use.faults == 0 &&
-           is_constant_false(check, use.expr);
+    if (!check_expression(&use, 1, &outside) || use.faults > 0)
+        return 0;
+    if (use.parsed == NULL)
+        return is_constant_false(check, use.expr);
+    if (!use.parsed->weighed) {
+        use.parsed->never = is_constant_false(check, use.expr);
+        use.parsed->weighed = 1;
+    }
+    return use.parsed->never;
 }
 
 int arc__wants_success(struct arc_check *check, const struct arc_node *job)

@@ -152,8 +152,8 @@ static void check_duration(struct arc_check *check, const struct arc_node *node,
                         ARC_NONE);
         return;
     }
-    if (refuse_template(check, node, field, path) ||
-        (status = arc__duration_parse(node->text, &ns, NULL)) == ARC_OK)
+    status = arc__duration_parse(node->text, &ns, NULL);
+    if (status == ARC_OK || refuse_template(check, node, field, path))
         return;
     arc_slice quoted = arc__quoted(check->sink, node->text);
     if (digits_only(node->text)) {

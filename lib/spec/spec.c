@@ -13,6 +13,9 @@ enum arc_format arc__guess_format(arc_slice text)
     return text.len > 0 && text.ptr[0] == '{' ? ARC_FORMAT_JSON : ARC_FORMAT_YAML;
 }
 
+/* What a tree and its plan take of memory for each byte of the text, about. */
+#define BYTES_FOR_BYTE 4u
+
 /* 0: stop; a finding or the arena says why. */
 static int read_and_check(struct arc_check *check, struct arc_tree *tree)
 {
@@ -65,6 +68,8 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
     sink.max = check.limits.diags;
     check.spec = ARC_ARENA_NEW(arena, struct arc_spec);
     if (ready && check.spec != NULL) {
+        if (text.len <= check.limits.document_bytes)
+            arc__arena_expect(arena, text.len * BYTES_FOR_BYTE);
         check.spec->limits = check.limits;
         check.spec->format = format == ARC_FORMAT_AUTO ? arc__guess_format(text) : format;
         (void)read_and_check(&check, &tree); /* its reason is in the diags or the arena */

@@ -211,6 +211,28 @@ static void copying_out_never_passes_the_end(void)
     CHECK_INT(out[0], 0);
 }
 
+/* A table of what came before is of use only where the texts of one kind stand apart in it. */
+static void texts_that_look_alike_are_told_apart(void)
+{
+    static const char *const forms[] = {"", "key-", "${{ variables.REGION }}-cache-",
+                                        "the last of many words is "};
+    static const char *const ends[] = {"", " }}", "/bin"};
+    for (size_t f = 0; f < ARC_COUNT_OF(forms) * ARC_COUNT_OF(ends); f++) {
+        uint8_t seen[1024] = {0};
+        unsigned different = 0;
+        for (unsigned i = 0; i < 100; i++) {
+            char text[80];
+            int len = snprintf(text, sizeof(text), "%s%u%s", forms[f % ARC_COUNT_OF(forms)], i,
+                               ends[f / ARC_COUNT_OF(forms)]);
+            uint32_t slot = arc__slice_look(arc__slice(text, (size_t)len)) % 1024;
+            different += !seen[slot];
+            seen[slot] = 1;
+        }
+        CHECK(different > 80); /* of 100 into 1024 by chance: 95 */
+    }
+    CHECK_INT(arc__slice_look(ARC_NONE), arc__slice_look(ARC_LIT("")));
+}
+
 static const struct test tests[] = {
     {"comparing orders by bytes, then by length", comparing_orders_by_bytes_then_by_length},
     {"case is ignored for ASCII letters alone", case_is_ignored_for_ascii_letters_alone},
@@ -223,5 +245,6 @@ static const struct test tests[] = {
     {"numbers are compared exactly", numbers_are_compared_exactly},
     {"a path stays inside however it is read", a_path_stays_inside_however_it_is_read},
     {"copying out never passes the end", copying_out_never_passes_the_end},
+    {"texts that look alike are told apart", texts_that_look_alike_are_told_apart},
 };
 TEST_MAIN(tests)

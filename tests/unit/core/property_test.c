@@ -471,11 +471,34 @@ static void obedient_life(struct trial *t, struct dice *dice, uint64_t seed)
     }
 }
 
-static struct cancels random_cancels(struct dice *dice, uint32_t jobs)
+static int depends_on(const struct made *made, uint32_t j, uint32_t what)
 {
-    struct cancels cancels = {.count = roll(dice, 3) == 0 ? 1 + roll(dice, 2) : 0};
-    for (uint32_t i = 0; i < cancels.count; i++)
-        cancels.jobs[i] = roll(dice, jobs);
+    int does = 0;
+    for (uint32_t i = 0; i < made->jobs[j].dep_count && !does; i++)
+        does = made->jobs[j].deps[i] == what || depends_on(made, made->jobs[j].deps[i], what);
+    return does;
+}
+
+/* A cancelled job ends before those that it depends on. Whether one behind it that asks for
+ * failure() then sees them fail is a matter of time, which the interpreter does not know. */
+static int cancel_is_timeless(const struct made *made, uint32_t what)
+{
+    for (uint32_t j = what + 1; j < made->plan.job_count; j++) {
+        if (word_of(&made->jobs[j].condition, 0) == ARC_WHEN_FAILURE && depends_on(made, j, what))
+            return 0;
+    }
+    return 1;
+}
+
+static struct cancels random_cancels(struct dice *dice, const struct made *made)
+{
+    struct cancels cancels = {.count = 0};
+    uint32_t tries = roll(dice, 3) == 0 ? 1 + roll(dice, 2) : 0;
+    for (uint32_t i = 0; i < tries; i++) {
+        uint32_t j = roll(dice, made->plan.job_count);
+        if (cancel_is_timeless(made, j))
+            cancels.jobs[cancels.count++] = j;
+    }
     return cancels;
 }
 
@@ -488,7 +511,7 @@ static void jobs_end_as_the_interpreter_says(void)
         struct trial t;
         struct fate fates[JOBS_MAX];
         make_plan(&made, &dice, 0);
-        struct cancels cancels = random_cancels(&dice, made.plan.job_count);
+        struct cancels cancels = random_cancels(&dice, &made);
         int want = interpret(&made, seed, &cancels, fates);
         if (!trial_open_plan(&t, &made.plan))
             return;

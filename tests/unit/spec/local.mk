@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/spec/docs_test \
 	tests/unit/spec/golden_test \
 	tests/unit/spec/include_test \
+	tests/unit/spec/plan_hash_test \
 	tests/unit/spec/plan_matrix_test \
 	tests/unit/spec/plan_print_test \
 	tests/unit/spec/plan_property_test \
