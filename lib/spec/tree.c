@@ -67,22 +67,6 @@ int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_l
 
 /* --- building ----------------------------------------------------------------------------- */
 
-struct arc_tree_frame *arc__tree_frame(struct arc_tree *tree)
-{
-    return tree->depth > 0 ? &tree->frames[tree->depth - 1] : NULL;
-}
-
-int arc__tree_wants_key(struct arc_tree *tree)
-{
-    struct arc_tree_frame *frame = arc__tree_frame(tree);
-    return frame != NULL && frame->node->kind == ARC_NODE_MAP && !frame->has_key;
-}
-
-struct arc_span arc__tree_mark(const struct arc_tree *tree, size_t start, size_t end)
-{
-    return (struct arc_span){(uint32_t)start, (uint32_t)end, tree->file};
-}
-
 arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, size_t to)
 {
     arc_slice document = tree->text;
@@ -103,7 +87,7 @@ static int too_deep(struct arc_tree *tree, const struct arc_span *mark)
     return 0;
 }
 
-static int count_nodes(struct arc_tree *tree, uint32_t more, const struct arc_span *mark)
+static inline int count_nodes(struct arc_tree *tree, uint32_t more, const struct arc_span *mark)
 {
     if (more <= tree->limits.nodes - tree->nodes) {
         tree->nodes += more;
@@ -114,15 +98,21 @@ static int count_nodes(struct arc_tree *tree, uint32_t more, const struct arc_sp
     return 0;
 }
 
-/* Size and NUL of a key or a value. */
-static int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_span *mark)
+int arc__tree_size_ok(struct arc_tree *tree, size_t bytes, const struct arc_span *mark)
 {
-    if (text.len > tree->limits.string_bytes) {
-        (void)arc__diag_add(tree->sink, ARC_DIAG_TEXT_SIZE, NULL, mark, ARC_NONE,
-                            ARC_ARGS(arc__decimal(tree->sink, text.len),
-                                     arc__decimal(tree->sink, tree->limits.string_bytes)));
+    if (bytes <= tree->limits.string_bytes)
+        return 1;
+    (void)arc__diag_add(tree->sink, ARC_DIAG_TEXT_SIZE, NULL, mark, ARC_NONE,
+                        ARC_ARGS(arc__decimal(tree->sink, bytes),
+                                 arc__decimal(tree->sink, tree->limits.string_bytes)));
+    return 0;
+}
+
+/* Size and NUL of a key or a value. */
+static inline int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_span *mark)
+{
+    if (!arc__tree_size_ok(tree, text.len, mark))
         return 0;
-    }
     /* The document holds none: only what was copied out of escapes can. */
     if ((uintptr_t)text.ptr - (uintptr_t)tree->text.ptr >= tree->text.len && text.len > 0 &&
         memchr(text.ptr, '\0', text.len) != NULL) {
@@ -132,7 +122,22 @@ static int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_spa
     return 1;
 }
 
-static void append(struct arc_tree *tree, struct arc_node *node)
+/* Few at first, for most texts are short. */
+#define NODES_FIRST 8u
+#define NODES_EACH 32u
+
+struct arc_node *arc__tree_more_nodes(struct arc_tree *tree)
+{
+    uint32_t count = tree->spare == NULL ? NODES_FIRST : NODES_EACH;
+    struct arc_node *nodes = arc__arena_array(tree->arena, count, sizeof(*nodes));
+    if (nodes == NULL)
+        return NULL;
+    tree->spare = nodes + 1;
+    tree->spare_end = nodes + count;
+    return nodes;
+}
+
+static inline void append(struct arc_tree *tree, struct arc_node *node)
 {
     struct arc_tree_frame *frame = arc__tree_frame(tree);
     if (frame == NULL) {
@@ -151,7 +156,7 @@ static void append(struct arc_tree *tree, struct arc_node *node)
 }
 
 /* A value came: into the list or map that is open, or aside as the value of a merge key. */
-static void place(struct arc_tree *tree, struct arc_node *node)
+static inline void place(struct arc_tree *tree, struct arc_node *node)
 {
     struct arc_tree_frame *frame = arc__tree_frame(tree);
     if (frame != NULL && frame->has_key && frame->key.ptr == NULL) {
@@ -170,7 +175,7 @@ int arc__tree_begin(struct arc_tree *tree, enum arc_node_kind kind, size_t start
         return too_deep(tree, &mark);
     if (!count_nodes(tree, 1, &mark))
         return 0;
-    struct arc_node *node = ARC_ARENA_NEW(tree->arena, struct arc_node);
+    struct arc_node *node = arc__tree_node(tree);
     if (node == NULL)
         return 0;
     node->kind = kind;
@@ -258,7 +263,7 @@ static int admit(struct arc_tree *tree, const struct arc_node *target, const str
 /* The children are shared: nothing in them changes any more. */
 static struct arc_node *shallow_copy(struct arc_tree *tree, const struct arc_node *node)
 {
-    struct arc_node *copy = ARC_ARENA_NEW(tree->arena, struct arc_node);
+    struct arc_node *copy = arc__tree_node(tree);
     if (copy != NULL) {
         *copy = *node;
         copy->next = NULL;

@@ -376,8 +376,7 @@ static int on_scalar(struct reader *reader, const yaml_event_t *event)
     size_t start = offset_of(reader, event->start_mark), end = offset_of(reader, event->end_mark);
     int is_key = arc__tree_wants_key(tree);
     struct arc_node key = {0};
-    struct arc_node *node =
-        is_key && anchor == NULL ? &key : ARC_ARENA_NEW(tree->arena, struct arc_node);
+    struct arc_node *node = is_key && anchor == NULL ? &key : arc__tree_node(tree);
     if (node == NULL)
         return 0;
     node->text = scalar_text(reader, event, start, end);

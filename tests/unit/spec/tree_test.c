@@ -625,7 +625,7 @@ static void a_text_with_any_byte_changed_is_survived(void)
     }
 }
 
-/* Inputs that make yajl ask for memory again and again. */
+/* Tokens that are longer than whatever a reader might keep for one. */
 static void json_of_long_tokens_is_survived(void)
 {
     static const struct {
