@@ -230,9 +230,7 @@ static int string_text(const struct reader *reader, const struct string *string,
 
 static size_t digits_end(const struct reader *reader, size_t at)
 {
-    while (char_at(reader, at) >= '0' && char_at(reader, at) <= '9')
-        at++;
-    return at;
+    return arc__digits_end(reader->tree->text, at);
 }
 
 /* The end of the number at `at`; at: there is none. */
@@ -258,16 +256,10 @@ static size_t number_end(const struct reader *reader, size_t at)
     return end;
 }
 
-/* Kind and value of a number; most are short, and without a sign. */
+/* Kind and value of a number. */
 static void number_value(struct reader *reader, struct arc_node *node, size_t at, size_t end)
 {
-    int64_t value = 0;
-    size_t i = at;
-    for (; i < end && end - at < 19 && reader->text[i] >= '0' && reader->text[i] <= '9'; i++)
-        value = value * 10 + (reader->text[i] - '0');
-    if (i == end)
-        node->number = value;
-    if (i == end || arc__json_number(node))
+    if (arc__json_number(node))
         return;
     struct arc_span mark = arc__tree_mark(reader->tree, at, end);
     (void)arc__diag_add(reader->tree->sink, ARC_DIAG_NUMBER, NULL, &mark, ARC_NONE,

@@ -97,6 +97,8 @@ int arc__tree_alias(struct arc_tree *tree, const struct arc_node *target, size_t
 /* 1: the node is being built, so an alias to it would hold itself. */
 int arc__tree_is_open(const struct arc_tree *tree, const struct arc_node *node);
 
+/* The first byte from at on that is no digit. */
+size_t arc__digits_end(arc_slice text, size_t at);
 /* Sets kind, number and real from the form of a plain scalar (YAML 1.2 core schema). 0: a number
  * that cannot be held; kind is INT or FLOAT all the same. */
 int arc__core_schema(struct arc_node *node);
