@@ -158,6 +158,18 @@ static void begin(struct trial *t)
     arc__decision_init(&t->d, &t->rules, source, t->now, &t->arena);
 }
 
+/* The run's deadline, found from what has changed, is the earliest of all. */
+static void check_deadline(struct trial *t)
+{
+    uint64_t quick = arc__run_deadline(&t->rules, &t->run);
+    for (uint32_t j = 0; j < t->run.plan->job_count; j++) {
+        if (!arc_job_state_is_terminal(t->run.jobs[j].status))
+            (void)arc__heap_arm(&t->run.wakes, &t->run.jobs[j].wake, 0, NULL);
+    }
+    if (arc__run_deadline(&t->rules, &t->run) != quick)
+        complain(t, "the deadline is not the earliest of all jobs'");
+}
+
 static arc_status end(struct trial *t, arc_status status)
 {
     if (status != ARC_OK && t->d.count > 0)
@@ -171,19 +183,27 @@ static arc_status end(struct trial *t, arc_status status)
         complain(t, t->watch.wrong);
     if (!t->broken && t->run.plan != NULL && !trial_same_runs(&t->run, &t->shadow))
         complain(t, "the fold of the stored events is another run");
+    if (!t->broken && t->run.plan != NULL)
+        check_deadline(t);
     return status;
 }
 
-static int open_run(struct trial *t, const struct arc_plan *plan)
+static int open_born(struct trial *t, struct arc_birth birth)
 {
     struct arc_create create = {.pipeline_id = ARC_LIT("PIPE"), .triggered_by = ARC_LIT("tester")};
     (void)snprintf(create.run_id.text, sizeof(create.run_id.text), "RUN");
-    create.birth = (struct arc_birth){
-        .pipeline_name = ARC_LIT("p"), .number = 1, .trigger_type = 1, .plan = plan};
+    birth.pipeline_name = ARC_LIT("p");
+    birth.number = birth.trigger_type = 1;
+    create.birth = birth;
     arc__run_init(&t->run, &t->mem);
     arc__run_init(&t->shadow, &t->mem);
     begin(t);
     return CHECK_OK(end(t, arc__decide_create(&t->d, &t->run, &create, &t->err)));
+}
+
+static int open_run(struct trial *t, const struct arc_plan *plan)
+{
+    return open_born(t, (struct arc_birth){.plan = plan});
 }
 
 static void prepare(struct trial *t)
@@ -203,6 +223,20 @@ int trial_open_plan(struct trial *t, const struct arc_plan *plan)
 {
     prepare(t);
     return open_run(t, plan);
+}
+
+arc_status trial_open_rerun(struct trial *t, const struct trial *old, enum arc_rerun mode,
+                            const char *from)
+{
+    struct arc_birth birth = {.plan = old->run.plan,
+                              .rerun_of = arc__id_slice(&old->run.id),
+                              .attempt = old->run.birth->attempt + 1};
+    prepare(t);
+    arc_status status =
+        arc__rerun_keep(&old->run, mode, arc__slice_cstr(from), &t->arena, &birth.kept, &t->err);
+    if (status == ARC_OK)
+        (void)open_born(t, birth);
+    return status;
 }
 
 int trial_open(struct trial *t, const char *yaml)
@@ -432,6 +466,20 @@ arc_status trial_reject(struct trial *t, uint32_t gate, const char *actor, const
 int trial_why_is(struct trial *t, const char *job, const char *why)
 {
     return CHECK_TEXT(arc__job_why(&t->run, trial_index(t, job), &t->arena), why);
+}
+
+arc_status trial_cancel_job(struct trial *t, const char *job, int force)
+{
+    begin(t);
+    return end(t, arc__decide_cancel_job(&t->d, &t->run, trial_index(t, job), ARC_NONE,
+                                         ARC_LIT("ann"), force, &t->err));
+}
+
+arc_status trial_cancel_step(struct trial *t, const char *job, uint32_t step, int force)
+{
+    begin(t);
+    return end(t, arc__decide_cancel_step(&t->d, &t->run, trial_index(t, job), step, ARC_NONE,
+                                          ARC_LIT("ann"), force, &t->err));
 }
 
 arc_status trial_stop(struct trial *t, int force)

@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "core/decide.h"
+#include "core/rerun.h"
 #include "shim.h"
 #include "watch.h"
 
@@ -37,6 +38,10 @@ int trial_open(struct trial *t, const char *yaml);
 int trial_open_patched(struct trial *t, const char *yaml, void (*patch)(struct arc_plan *plan));
 /* The same with a plan made by hand; it must outlive the trial. */
 int trial_open_plan(struct trial *t, const struct arc_plan *plan);
+/* A rerun of one that has ended, whose trial must stay open as long. Refused: nothing is open but
+ * must be closed. */
+arc_status trial_open_rerun(struct trial *t, const struct trial *old, enum arc_rerun mode,
+                            const char *from);
 void trial_close(struct trial *t);
 
 /* Moves time, ticking at every deadline on the way. */
@@ -54,6 +59,8 @@ arc_status trial_lose(struct trial *t, const char *job);
 arc_status trial_pause(struct trial *t);
 arc_status trial_resume(struct trial *t);
 arc_status trial_stop(struct trial *t, int force);
+arc_status trial_cancel_job(struct trial *t, const char *job, int force);
+arc_status trial_cancel_step(struct trial *t, const char *job, uint32_t step, int force);
 /* At a gate (1 + index). */
 arc_status trial_approve(struct trial *t, uint32_t gate, const char *actor);
 arc_status trial_reject(struct trial *t, uint32_t gate, const char *actor, const char *comment);
