@@ -29,6 +29,8 @@ void arc__arena_expect(struct arc_arena *arena, size_t bytes);
 /* Zeroed, aligned to 16. NULL when refused. */
 void *arc__arena_alloc(struct arc_arena *arena, size_t size);
 void *arc__arena_array(struct arc_arena *arena, size_t count, size_t size);
+/* The same with whatever bytes, for who writes all of them. */
+void *arc__arena_take(struct arc_arena *arena, size_t size);
 /* NUL-terminated copy of bytes (which may hold anything). */
 char *arc__arena_strdup(struct arc_arena *arena, arc_slice text);
 /* The same as a slice; ARC_NONE when refused or empty. */

@@ -286,8 +286,10 @@ arc_status arc__event_from_row(const struct arc_row_event *row, struct arc_arena
                                struct arc_event **out, arc_err *err)
 {
     /* A plan of thousands of jobs is one body: what we wrote ourselves has no reader's limits. */
-    static const struct arc_spec_limits own = {
-        .document_bytes = 64u * 1024 * 1024, .nodes = 20000000, .string_bytes = 64u * 1024 * 1024};
+    static const struct arc_spec_limits own = {.document_bytes = 64u * 1024 * 1024,
+                                               .nodes = 20000000,
+                                               .keys = 1000000,
+                                               .string_bytes = 64u * 1024 * 1024};
     const struct arc_node *body = NULL;
     struct arc_event *event = ARC_ARENA_NEW(arena, struct arc_event);
     if (event == NULL)

@@ -400,13 +400,14 @@ arc_status arc_spec_check(const char *text, size_t len, const arc_spec_options *
     ARC_CLEANUP(spec_drop) arc_spec *object = NULL;
     ARC_TRY(arc__face_diags_new(&mem, arc__slice(text, len), arc__slice_cstr(with.options.file),
                                 &findings, err));
-    ARC_TRY(spec_new(&mem, arc__slice(text, len), findings->file, &with.read, &object, err));
     /* Findings borrow from the tree, so both are read with the findings' arena. */
     arc_status status =
         arc__spec_read(findings->text, (enum arc_format)with.options.format, findings->file,
                        &with.read, &findings->arena, &findings->diags, &spec, err);
-    if (status == ARC_OK)
+    if (status == ARC_OK) { /* only what is not refused has its text copied once more */
+        ARC_TRY(spec_new(&mem, arc__slice(text, len), findings->file, &with.read, &object, err));
         ARC_TRY(keep_definition(object, spec, err));
+    }
     status = arc__face_end(status, &findings, diags, err);
     if (status == ARC_OK) {
         *out = object;

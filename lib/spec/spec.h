@@ -22,6 +22,7 @@ struct arc_spec_limits {
     uint32_t document_bytes;   /* 1 MiB */
     uint32_t depth;            /* 64 */
     uint32_t nodes;            /* 200,000 after alias expansion */
+    uint32_t keys;             /* 16,384: of one map */
     uint32_t jobs;             /* 4,096 */
     uint32_t steps_per_job;    /* 1,024 */
     uint32_t string_bytes;     /* 256 KiB */
