@@ -348,7 +348,10 @@ void agent_look(struct sim *sim, uint32_t number)
         }
         come_back(sim, agent);
     }
-    befall(sim, agent);
+    if (sim->now_ns >= agent->befall_ns) {
+        agent->befall_ns = sim->now_ns + (uint64_t)SECONDS(1);
+        befall(sim, agent);
+    }
     if (!agent->alive || agent->paused) {
         look_at(sim, number, agent->back_ns);
         return;
@@ -739,6 +742,7 @@ void message_deliver(struct sim *sim, const struct message *message)
 {
     if (sim->server.engine == NULL)
         return;
+    arc__engine_set_now(sim->server.engine, server_now(sim));
     sim_trace(sim, "agent %u says %d of %.27s (%d)%s", message->agent, (int)message->kind,
               message->lease.id, message->status, message->forged ? " FORGED" : "");
     switch (message->kind) {
@@ -801,14 +805,17 @@ static void check_push(struct sim *sim, struct message *reply, const struct arc_
     reply->acked_seq = answer->ack->last_accepted_seq;
     if (answer->ack->rejected_count > 0)
         reached(sim, GOAL_TOMBSTONE);
-    if (answer->ack->epoch != shadow->agent_epoch[reply->agent] ||
-        answer->ack->last_accepted_seq != (uint64_t)shadow->agent_seq[reply->agent])
-        if (answer->ack->last_accepted_seq != 0)
-            broke(sim, INV_I4, "agent %u was told %llu of epoch %llu, stored are %lld of %llu",
-                  reply->agent, (unsigned long long)answer->ack->last_accepted_seq,
-                  (unsigned long long)answer->ack->epoch,
-                  (long long)shadow->agent_seq[reply->agent],
-                  (unsigned long long)shadow->agent_epoch[reply->agent]);
+    /* Others of the same commit may have gone further. */
+    if (answer->ack->epoch > shadow->agent_epoch[reply->agent] &&
+        answer->ack->last_accepted_seq == 0)
+        return;
+    if (answer->ack->epoch > shadow->agent_epoch[reply->agent] ||
+        (answer->ack->epoch == shadow->agent_epoch[reply->agent] &&
+         answer->ack->last_accepted_seq > (uint64_t)shadow->agent_seq[reply->agent]))
+        broke(sim, INV_I4, "agent %u was told %llu of epoch %llu, stored are %lld of %llu",
+              reply->agent, (unsigned long long)answer->ack->last_accepted_seq,
+              (unsigned long long)answer->ack->epoch, (long long)shadow->agent_seq[reply->agent],
+              (unsigned long long)shadow->agent_epoch[reply->agent]);
     if (answer->ack->expected_seq != answer->ack->last_accepted_seq + 1)
         broke(sim, INV_I4, "agent %u is to go on at %llu after %llu", reply->agent,
               (unsigned long long)answer->ack->expected_seq,

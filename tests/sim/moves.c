@@ -599,6 +599,7 @@ static void on_step_queued(struct at *at)
     attempt->agent = (uint32_t)agent;
     attempt->granted_ns = at->now;
     attempt->lives = at->sim->agents[agent].server_lives;
+    attempt->claimed = at->sim->agents[agent].claimed_lives;
 }
 
 static struct attempt *present(const struct at *at)
@@ -757,10 +758,10 @@ static void on_step_skipped(struct at *at)
     else if (placed || at->job->state == RUNNING)
         verdict = judge_step(at->run, at->j, at->s);
     int queue = at->job->state == QUEUED && !placed && at->plan_job->queue_timeout_ns > 0;
-    if (placed && may_be_anew(at) && at->event->cause == 0)
+    int ruled = verdict == SKIPS || verdict == SKIPS_BY_FAILURE || queue || job_time_over(at);
+    if (!ruled && placed && may_be_anew(at) && at->event->cause == 0)
         at->job->was_lost = 1; /* lost between two steps: no step says so */
-    if (verdict != SKIPS && verdict != SKIPS_BY_FAILURE && !queue && !at->job->was_lost &&
-        !job_time_over(at))
+    if (!ruled && !at->job->was_lost)
         wrong(at, INV_I9, "the rules say that it runs");
     if (at->event->cause == CAUSE_TIMEOUT)
         at->job->cut = 1;

@@ -46,7 +46,7 @@ static void late_step(struct shadow *shadow, uint32_t r, uint32_t j, uint32_t s)
     if (late(shadow, since + (uint64_t)TTL_NS) &&
         late(shadow, sim->server.trouble_ns + (uint64_t)TTL_NS))
         broke(sim, INV_I7, "step %u of job %u of run %u: its lease has lapsed", s, j, r);
-    if (sim->agents[attempt->agent].server_lives > attempt->lives &&
+    if (sim->agents[attempt->agent].server_lives > attempt->claimed &&
         late(shadow, sim->agents[attempt->agent].new_life_ns))
         broke(sim, INV_I7, "step %u of job %u of run %u: the process that held it is gone", s, j,
               r);

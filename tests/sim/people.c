@@ -343,15 +343,15 @@ static void watch(struct sim *sim, struct watcher *watcher, uint32_t most)
                            : event->pipeline_id.len > 0 ? event->pipeline_id
                                                         : event->agent_id;
         if (stored->seq != event->seq || stored->stream != hash_text(stream))
-            broke(sim, INV_I14, "a watcher sees another event at %lld than is stored",
-                  (long long)event->position);
+            broke(sim, INV_I14, "a watcher sees another event at %lld than is stored: seq %lld of %.*s, not %lld",
+                  (long long)event->position, (long long)event->seq, ARC_ARG(stream), (long long)stored->seq);
     }
 }
 
 void watcher_act(struct sim *sim, uint32_t number)
 {
     struct watcher *watcher = &sim->watchers[number];
-    int slow = sim->fault[FAULT_SLOW_WATCH] && number > 0;
+    int slow = sim->fault[FAULT_SLOW_WATCH] && number > 0 && !sim->healing;
     if (sim->server.engine != NULL && watcher->watch == NULL) {
         struct arc_watch_filter filter = {.after = watcher->seen};
         (void)arc__event_watch_open(sim->server.engine, &filter, ignore, NULL, &watcher->watch,
@@ -364,16 +364,11 @@ void watcher_act(struct sim *sim, uint32_t number)
     watch(sim, watcher, slow ? 3 : 1000);
 }
 
-void watchers_finish(struct sim *sim)
+int watchers_idle(const struct sim *sim)
 {
     for (uint32_t i = 0; i < WATCHERS_MAX; i++) {
-        struct watcher *watcher = &sim->watchers[i];
-        for (int k = 0; k < 400 && watcher->seen < sim->shadow->position && !sim->broken; k++) {
-            watch(sim, watcher, 1000);
-            server_turn(sim);
-        }
-        if (watcher->seen != sim->shadow->position && watcher->watch != NULL)
-            broke(sim, INV_I14, "watcher %u has seen %lld of %lld events", i,
-                  (long long)watcher->seen, (long long)sim->shadow->position);
+        if (sim->watchers[i].seen != sim->shadow->position)
+            return 0;
     }
+    return 1;
 }

@@ -44,7 +44,7 @@ uint32_t shadow_open_runs(const struct shadow *shadow)
 
 static int same(arc_slice text, const char *other)
 {
-    return text.len == strlen(other) && memcmp(text.ptr, other, text.len) == 0;
+    return text.len == strlen(other) && (text.len == 0 || memcmp(text.ptr, other, text.len) == 0);
 }
 
 int shadow_run_index(const struct shadow *shadow, arc_slice id)

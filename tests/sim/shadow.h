@@ -74,7 +74,7 @@ struct attempt {
     uint32_t acked; /* bits of statuses that were answered with ARC_OK */
     int over, refused; /* refused: its holder would not take it */
     uint64_t granted_ns, renewed_ns;
-    uint32_t lives; /* of its holder's process, when it was granted */
+    uint32_t lives, claimed; /* of its holder's process, when it was granted */
 };
 
 struct seen_event {

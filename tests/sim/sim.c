@@ -279,7 +279,13 @@ static void heal(struct sim *sim)
 
 static void finish(struct sim *sim)
 {
-    watchers_finish(sim);
+    for (int i = 0; i < 3000 && !watchers_idle(sim) && !sim->broken; i++) {
+        for (uint32_t k = 0; k < WATCHERS_MAX; k++)
+            watcher_act(sim, k);
+        (void)step(sim, sim->now_ns + (uint64_t)SECONDS(2));
+    }
+    if (!sim->broken && !watchers_idle(sim))
+        broke(sim, INV_I14, "a watcher does not catch up");
     shadow_compare(sim->shadow);
     if (sim->server.engine != NULL &&
         arc__engine_position(sim->server.engine) != sim->shadow->position)

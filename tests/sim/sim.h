@@ -161,7 +161,7 @@ struct agent_sim {
     uint32_t server_lives; /* of its processes, that the server has heard of */
     uint64_t new_life_ns;  /* when it heard of the last */
     uint32_t claimed_lives; /* of those that may be on their way to be heard of */
-    uint64_t back_ns;
+    uint64_t back_ns, befall_ns;
     int64_t rate_ppm; /* its clock against the world's */
     int64_t every_ns; /* between heartbeats while it holds something */
     int registered, connected;
@@ -371,7 +371,7 @@ void people_answered(struct call *call, const struct arc_answer *answer);
 void watcher_act(struct sim *sim, uint32_t number); /* HAPPEN_WATCHER */
 void watchers_open(struct sim *sim);
 void watchers_close(struct sim *sim);
-void watchers_finish(struct sim *sim);
+int watchers_idle(const struct sim *sim); /* they have seen everything */
 void adversary_keeps(struct sim *sim, const struct message *message);
 
 /* --- defs.c ------------------------------------------------------------------------------------
