@@ -517,6 +517,11 @@ arc_status arc__engine_dispatch(struct arc_engine *engine, struct arc_now now, u
     return status;
 }
 
+void arc__engine_set_now(struct arc_engine *engine, struct arc_now now)
+{
+    engine->now = now;
+}
+
 uint64_t arc__engine_deadline(const struct arc_engine *engine)
 {
     const struct arc_timer *timer = arc__heap_peek(&engine->timers);
