@@ -66,6 +66,17 @@ arc_status arc__decide_resume(struct arc_decision *d, struct arc_run *run, arc_s
 arc_status arc__decide_stop(struct arc_decision *d, struct arc_run *run, arc_slice reason,
                             arc_slice actor, int force, arc_err *err);
 
+/* The same of one job: what has not begun ends at once, what runs is asked to end, and its
+ * `finally` runs, unless force. Asked for already: ARC_OK without an event. The run goes on, and
+ * its result is cancelled. ARC_ECONFLICT: it has ended. */
+arc_status arc__decide_cancel_job(struct arc_decision *d, struct arc_run *run, uint32_t job,
+                                  arc_slice reason, arc_slice actor, int force, arc_err *err);
+/* The same of one step of the present attempt; its job goes on with those after it, which are
+ * skipped unless their `when` says otherwise. */
+arc_status arc__decide_cancel_step(struct arc_decision *d, struct arc_run *run, uint32_t job,
+                                   uint32_t step, arc_slice reason, arc_slice actor, int force,
+                                   arc_err *err);
+
 /* A queued job that is not placed goes to an agent: its first step is granted. Not placeable any
  * more (paused, stopping, not queued): ARC_ECONFLICT. */
 arc_status arc__decide_place(struct arc_decision *d, struct arc_run *run, uint32_t job,
@@ -101,6 +112,14 @@ arc_slice arc__run_why(const struct arc_run *run, struct arc_arena *arena);
 
 /* 1: the holder of the job's present step is to end it. */
 int arc__cancel_due(const struct arc_run *run, uint32_t job);
+/* How: what it is told. */
+struct arc_cancel_terms {
+    int64_t grace_ns;
+    int force; /* at once, without a grace */
+    arc_slice reason;
+};
+struct arc_cancel_terms arc__cancel_terms(const struct arc_rules *rules, const struct arc_run *run,
+                                          uint32_t job);
 
 /* What the holder of a lease says about its step. status: ARC_STEP_RUNNING or a terminal state but
  * skipped. The same report again changes nothing and is ARC_OK. */
@@ -125,7 +144,7 @@ arc_status arc__decide_lost(struct arc_decision *d, struct arc_run *run, uint32_
 arc_status arc__decide_tick(struct arc_decision *d, struct arc_run *run, arc_err *err);
 
 /* When tick has something to do; UINT64_MAX: never by itself. */
-uint64_t arc__run_deadline(const struct arc_rules *rules, const struct arc_run *run);
+uint64_t arc__run_deadline(const struct arc_rules *rules, struct arc_run *run);
 
 /* 1: the job waits for a place now. */
 int arc__job_wants_place(const struct arc_run *run, uint32_t job, struct arc_now now);

@@ -10,8 +10,8 @@
 #include "core/plan.h"
 
 /* clang-format off */
-/* E(NAME, type) in the CloudEvents form of the contract. `pipeline.stopping` and `job.stopping` are
- * ours: a stop has been asked for and is on its way. */
+/* E(NAME, type) in the CloudEvents form of the contract. `pipeline.stopping`, `job.stopping` and
+ * `step.stopping` are ours: a stop has been asked for and is on its way. */
 #define ARC_EVENT_TYPES(E)                                                                         \
     E(PIPELINE_CREATED, "arcentra.pipeline.created")                                               \
     E(PIPELINE_UPDATED, "arcentra.pipeline.updated")                                               \
@@ -40,6 +40,7 @@
     E(JOB_RETRYING, "arcentra.job.retrying")                                                       \
     E(STEP_QUEUED, "arcentra.step.queued")                                                         \
     E(STEP_STARTED, "arcentra.step.started")                                                       \
+    E(STEP_STOPPING, "arcentra.step.stopping")                                                     \
     E(STEP_COMPLETED, "arcentra.step.completed")                                                   \
     E(STEP_FAILED, "arcentra.step.failed")                                                         \
     E(STEP_CANCELLED, "arcentra.step.cancelled")                                                   \
@@ -54,6 +55,10 @@
 
 #define ARC_EVENT_ENUM(name, type) ARC_EVENT_##name,
 enum arc_event_type { ARC_EVENT_NONE, ARC_EVENT_TYPES(ARC_EVENT_ENUM) ARC_EVENT_TYPE_COUNT };
+
+/* A cause beside those of a retry: of job.stopping, that somebody asked for it; without, it is
+ * failFast's doing. */
+#define ARC_CAUSE_ASKED 8u
 
 /* What the first event of a run carries and no other. */
 struct arc_birth {
@@ -84,8 +89,8 @@ struct arc_event {
     uint64_t fence; /* step.queued: the grant's */
     int64_t log_lines;
     int64_t not_before_ns; /* *.retrying: wall clock */
-    int64_t grace_ns;      /* pipeline.stopping */
-    int32_t force;         /* pipeline.stopping; approval.approved: that one alone is enough */
+    int64_t grace_ns;      /* *.stopping */
+    int32_t force;         /* *.stopping; approval.approved: that one alone is enough */
     uint32_t gate;         /* approval.*: 1 + index; 0: none */
     int64_t expires_ns;    /* approval.requested: wall clock; 0: never */
     arc_slice gate_name;   /* "pipeline", "stage:NAME", "job:KEY" */

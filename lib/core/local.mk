@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 libarc_la_SOURCES += \
 	lib/core/decide.c lib/core/decide.h lib/core/decide_private.h \
-	lib/core/decide_commands.c \
+	lib/core/decide_commands.c lib/core/decide_report.c lib/core/decide_time.c \
+	lib/core/attempt.c lib/core/judge.c \
 	lib/core/contexts.def \
 	lib/core/cron.c lib/core/cron.h \
 	lib/core/event.c lib/core/event.h \

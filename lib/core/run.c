@@ -7,10 +7,12 @@ void arc__run_init(struct arc_run *run, const struct arc_mem *mem)
 {
     *run = (struct arc_run){0};
     arc__arena_init(&run->arena, mem, ARC_RUN_BYTES_MAX);
+    arc__heap_init(&run->wakes, mem);
 }
 
 void arc__run_deinit(struct arc_run *run)
 {
+    arc__heap_deinit(&run->wakes);
     arc__arena_deinit(&run->arena);
 }
 
@@ -58,6 +60,22 @@ static struct arc_step_state *new_steps(struct arc_run *run, uint32_t count, con
         steps[s].created_ns = created_ns;
     }
     return steps;
+}
+
+/* To be looked at before time goes on. The heap has had room for every job since the birth. */
+static void stir(struct arc_run *run, uint32_t j)
+{
+    struct arc_job_state *job = &run->jobs[j];
+    if (arc_job_state_is_terminal(job->status))
+        arc__heap_disarm(&run->wakes, &job->wake);
+    else
+        (void)arc__heap_arm(&run->wakes, &job->wake, 0, NULL);
+}
+
+static void stir_all(struct arc_run *run)
+{
+    for (uint32_t j = 0; j < run->plan->job_count; j++)
+        stir(run, j);
 }
 
 /* Who waits for whom, the other way round from the plan. */
@@ -124,6 +142,8 @@ static arc_status make_jobs(struct arc_run *run, const struct arc_event *event, 
         at += job->step_count;
         run->stage_open[job->stage]++;
     }
+    for (uint32_t j = 0; j < plan->job_count; j++)
+        ARC_TRY(arc__heap_arm(&run->wakes, &run->jobs[j].wake, 0, err));
     run->jobs_open = plan->job_count;
     while (run->stage < plan->stage_count && run->stage_open[run->stage] == 0)
         run->stage++;
@@ -209,6 +229,7 @@ static void end_pause(struct arc_run *run, uint64_t mono)
     }
     run->paused_mono_ns = 0;
     set_clock(run, stood, mono);
+    stir_all(run);
 }
 
 static arc_status fold_requested(struct arc_run *run, const struct arc_event *event,
@@ -301,6 +322,7 @@ static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *eve
         run->stop_grace_ns = event->grace_ns;
         run->stop_mono_ns = mono;
         run->reason = keep(run, event->reason);
+        stir_all(run);
         return ARC_OK;
     case ARC_EVENT_PIPELINE_COMPLETED:
         return move_run(run, event, ARC_RUN_SIGNAL_SUCCEED, err);
@@ -334,17 +356,21 @@ static void count_job_end(struct arc_run *run, uint32_t j, int before)
         run->stage++;
 }
 
+/* Of a job or a step: the numbers are the same. */
 static int is_busy(int status)
 {
     return status == ARC_JOB_QUEUED || status == ARC_JOB_RUNNING;
 }
 
+/* Where a cell has left, another one that waits for its retry may have room. */
 static void count_cell(struct arc_run *run, uint32_t matrix, int before, int after)
 {
-    if (matrix != 0 && is_busy(after) && !is_busy(before))
-        run->matrix_busy[matrix - 1]++;
-    if (matrix != 0 && is_busy(before) && !is_busy(after))
-        run->matrix_busy[matrix - 1]--;
+    if (matrix == 0 || is_busy(before) == is_busy(after))
+        return;
+    const struct arc_plan_matrix *plan = &run->plan->matrices[matrix - 1];
+    run->matrix_busy[matrix - 1] += is_busy(after) ? 1 : UINT32_MAX;
+    for (uint32_t i = 0; plan->max_parallel > 0 && is_busy(before) && i < plan->job_count; i++)
+        stir(run, plan->first_job + i);
 }
 
 static arc_status move_job(struct arc_run *run, const struct arc_event *event, int signal,
@@ -414,6 +440,9 @@ static arc_status fold_job(struct arc_run *run, const struct arc_event *event, i
         if (!is_busy(job->status))
             return misfit(event, err);
         job->stopping = 1;
+        job->forced |= event->force;
+        job->stop_cause = event->cause;
+        job->stop_grace_ns = event->grace_ns;
         job->stop_mono_ns = to_mono(event->time_ns, wall_to_mono);
         job->stop_reason = keep(run, event->reason);
         return ARC_OK;
@@ -456,7 +485,10 @@ static arc_status move_step(struct arc_run *run, const struct arc_event *event, 
     step->error_message = keep(run, event->error_message);
     step->metrics = keep(run, event->metrics);
     step->outputs = keep(run, event->outputs);
-    job->step = (uint32_t)event->step + 1;
+    /* One that was cancelled before its turn leaves those before it as they are. */
+    uint32_t count = run->plan->jobs[event->job].step_count;
+    while (job->step < count && arc_step_state_is_terminal(job->steps[job->step].status))
+        job->step++;
     return ARC_OK;
 }
 
@@ -497,8 +529,23 @@ static arc_status fold_step_queued(struct arc_run *run, const struct arc_event *
     step->attempt = event->attempt;
     step->fence = event->fence;
     step->acked = 0;
+    step->stopping = step->forced = 0;
     step->cancel_by_mono_ns = 0;
     step->not_before_mono_ns = 0;
+    return ARC_OK;
+}
+
+static arc_status fold_step_stopping(struct arc_run *run, const struct arc_event *event,
+                                     int64_t wall_to_mono, arc_err *err)
+{
+    struct arc_step_state *step = &run->jobs[event->job].steps[event->step];
+    if (!is_busy(step->status))
+        return misfit(event, err);
+    step->stopping = 1;
+    step->forced |= event->force;
+    step->stop_grace_ns = event->grace_ns;
+    step->stop_mono_ns = to_mono(event->time_ns, wall_to_mono);
+    step->stop_reason = keep(run, event->reason);
     return ARC_OK;
 }
 
@@ -535,6 +582,8 @@ static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
         step->started_mono_ns = to_mono(event->time_ns, wall_to_mono);
         step->acked = 1;
         return move_step(run, event, ARC_STEP_SIGNAL_START, err);
+    case ARC_EVENT_STEP_STOPPING:
+        return fold_step_stopping(run, event, wall_to_mono, err);
     case ARC_EVENT_STEP_COMPLETED:
         return move_step(run, event, ARC_STEP_SIGNAL_SUCCEED, err);
     case ARC_EVENT_STEP_FAILED:
@@ -580,6 +629,8 @@ arc_status arc__run_fold(struct arc_run *run, const struct arc_event *event, int
     }
     if (run->arena.failed)
         return arc__fail_nomem(err);
+    if (is_step || is_job)
+        stir(run, (uint32_t)event->job);
     run->seq = event->seq;
     run->last_ns = event->time_ns;
     return ARC_OK;

@@ -8,6 +8,7 @@
 #define ARC_CORE_RUN_H
 
 #include "base/arena.h"
+#include "base/heap.h"
 #include <arcentra/states.h>
 
 #include "core/event.h"
@@ -30,7 +31,11 @@ struct arc_step_state {
     uint64_t started_mono_ns;
     uint64_t not_before_mono_ns; /* a retry's delay */
     int64_t log_lines;
-    arc_slice agent_id; /* of the present or last grant */
+    arc_slice agent_id;       /* of the present or last grant */
+    int32_t stopping, forced; /* asked to end, though its job goes on */
+    int64_t stop_grace_ns;
+    uint64_t stop_mono_ns;
+    arc_slice stop_reason;
     arc_slice reason, error_message, metrics, outputs;
     /* soft */
     uint64_t lease_mono_ns;     /* when the lease lapses */
@@ -41,17 +46,20 @@ struct arc_step_state {
 struct arc_job_state {
     arc_id id;
     int32_t status;
-    int32_t attempt;       /* from 1 */
-    uint32_t lost;         /* placements that ended with the agent lost, started or not */
-    uint32_t blockers;     /* deps that have not ended */
-    uint32_t step;         /* the present step; step_count when all are over */
-    int32_t failed;        /* a step of this attempt failed for good: 0 or its index + 1 */
-    int32_t timed_out;     /* the same for a timeout */
-    int32_t started_any;   /* a step of this attempt has started */
-    int32_t cut;           /* the attempt's time was over before its steps were */
-    int32_t by_failure;    /* skipped because of a failure: counts as failed for dependents */
-    int32_t stopping;      /* asked to end, though the run goes on */
-    int32_t outrun;        /* cancelled because another cell of its matrix failed */
+    int32_t attempt;     /* from 1 */
+    uint32_t lost;       /* placements that ended with the agent lost, started or not */
+    uint32_t blockers;   /* deps that have not ended */
+    uint32_t step;       /* the present step; step_count when all are over */
+    int32_t failed;      /* a step of this attempt failed for good: 0 or its index + 1 */
+    int32_t timed_out;   /* the same for a timeout */
+    int32_t started_any; /* a step of this attempt has started */
+    int32_t cut;         /* the attempt's time was over before its steps were */
+    int32_t by_failure;  /* skipped because of a failure: counts as failed for dependents */
+    int32_t stopping;    /* asked to end, though the run goes on */
+    int32_t forced;      /* and without its `finally` */
+    int32_t outrun;      /* cancelled because another cell of its matrix failed */
+    uint32_t stop_cause; /* ARC_CAUSE_ASKED: somebody asked; 0: failFast */
+    int64_t stop_grace_ns;
     uint64_t stop_mono_ns; /* when that was asked */
     arc_slice stop_reason;
     int64_t queued_ns, started_ns, ended_ns;
@@ -63,6 +71,8 @@ struct arc_job_state {
     arc_slice outputs;                /* a JSON object of texts, once it has ended; or empty */
     struct arc_step_state *steps;     /* the present attempt's */
     struct arc_step_state *old_steps; /* those of the attempt before; NULL: none */
+    /* soft */
+    struct arc_timer wake; /* in run.wakes: not later than when time has something to do with it */
 };
 
 enum arc_gate_status {
@@ -113,6 +123,10 @@ struct arc_run {
     const uint32_t **dependents; /* of each job: who waits for it */
     uint32_t *dependent_count;
     struct arc_job_state *jobs;
+    /* soft: the open jobs by the time when each is next to be looked at. An event of a job puts it
+     * in front; how long it may wait is found out when it stands there (decide_time.c). So time
+     * costs what has changed, not what is open. */
+    struct arc_heap wakes;
 };
 
 /* mem bounds: one run may take this much. */

@@ -165,19 +165,15 @@ static struct placement *find_lease(struct agent *agent, const struct arc_lease 
 static void fill_cancel(const struct arc_engine *engine, const struct placement *placement,
                         struct arc_cancel_order *out)
 {
-    const struct arc_run *run = &placement->live->run;
-    const struct arc_job_state *job = &run->jobs[placement->job];
     const struct arc_step_state *step = present_step(placement->live, placement->job);
-    *out = (struct arc_cancel_order){
-        .step_run_id = arc__id_slice(&step->id),
-        .attempt = step->attempt,
-        .fence = step->fence,
-        .grace_ns = run->stopping ? run->stop_grace_ns : engine->options.rules.stop_grace_ns,
-        .force = run->forced,
-        .reason = step->cancel_by_mono_ns > 0 ? ARC_LIT("It ran into its timeout.")
-                  : run->stopping             ? run->reason
-                                              : job->stop_reason,
-    };
+    struct arc_cancel_terms terms =
+        arc__cancel_terms(&engine->options.rules, &placement->live->run, placement->job);
+    *out = (struct arc_cancel_order){.step_run_id = arc__id_slice(&step->id),
+                                     .attempt = step->attempt,
+                                     .fence = step->fence,
+                                     .grace_ns = terms.grace_ns,
+                                     .force = terms.force,
+                                     .reason = terms.reason};
 }
 
 static void lose(struct arc_engine *engine, struct placement *placement, const char *why)
@@ -315,9 +311,20 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
     return list_cancels(engine, agent, arena, out, err);
 }
 
+static int asks_to_stop(const struct arc_event *event)
+{
+    return event->type == ARC_EVENT_PIPELINE_STOPPING || event->type == ARC_EVENT_JOB_STOPPING ||
+           event->type == ARC_EVENT_STEP_STOPPING;
+}
+
 /* What nobody has heard of can end at once, where a holder would have to be asked. */
 arc_status arc__withdraw(struct live *live, struct arc_decision *d, arc_err *err)
 {
+    int asked = 0;
+    for (size_t i = 0; i < d->count && !asked; i++)
+        asked = asks_to_stop(d->events[i]);
+    if (!asked)
+        return ARC_OK;
     struct arc_run *run = &live->run;
     for (uint32_t j = 0; j < run->plan->job_count && !arc__run_over(run); j++) {
         const struct placement *placement = live->placements[j];
@@ -384,7 +391,8 @@ static int offer_cancel(struct arc_engine *engine, struct placement *placement,
                         struct arc_offer *out)
 {
     const struct arc_step_state *step = present_step(placement->live, placement->job);
-    int forced = placement->live->run.forced;
+    int forced =
+        arc__cancel_terms(&engine->options.rules, &placement->live->run, placement->job).force;
     if (!arc__cancel_wanted(placement->live, placement->job) ||
         (placement->cancel_fence == step->fence && placement->cancel_forced == forced))
         return 0;

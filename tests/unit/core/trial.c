@@ -158,6 +158,18 @@ static void begin(struct trial *t)
     arc__decision_init(&t->d, &t->rules, source, t->now, &t->arena);
 }
 
+/* The run's deadline, found from what has changed, is the earliest of all. */
+static void check_deadline(struct trial *t)
+{
+    uint64_t quick = arc__run_deadline(&t->rules, &t->run);
+    for (uint32_t j = 0; j < t->run.plan->job_count; j++) {
+        if (!arc_job_state_is_terminal(t->run.jobs[j].status))
+            (void)arc__heap_arm(&t->run.wakes, &t->run.jobs[j].wake, 0, NULL);
+    }
+    if (arc__run_deadline(&t->rules, &t->run) != quick)
+        complain(t, "the deadline is not the earliest of all jobs'");
+}
+
 static arc_status end(struct trial *t, arc_status status)
 {
     if (status != ARC_OK && t->d.count > 0)
@@ -171,6 +183,8 @@ static arc_status end(struct trial *t, arc_status status)
         complain(t, t->watch.wrong);
     if (!t->broken && t->run.plan != NULL && !trial_same_runs(&t->run, &t->shadow))
         complain(t, "the fold of the stored events is another run");
+    if (!t->broken && t->run.plan != NULL)
+        check_deadline(t);
     return status;
 }
 
@@ -432,6 +446,20 @@ arc_status trial_reject(struct trial *t, uint32_t gate, const char *actor, const
 int trial_why_is(struct trial *t, const char *job, const char *why)
 {
     return CHECK_TEXT(arc__job_why(&t->run, trial_index(t, job), &t->arena), why);
+}
+
+arc_status trial_cancel_job(struct trial *t, const char *job, int force)
+{
+    begin(t);
+    return end(t, arc__decide_cancel_job(&t->d, &t->run, trial_index(t, job), ARC_NONE,
+                                         ARC_LIT("ann"), force, &t->err));
+}
+
+arc_status trial_cancel_step(struct trial *t, const char *job, uint32_t step, int force)
+{
+    begin(t);
+    return end(t, arc__decide_cancel_step(&t->d, &t->run, trial_index(t, job), step, ARC_NONE,
+                                          ARC_LIT("ann"), force, &t->err));
 }
 
 arc_status trial_stop(struct trial *t, int force)

@@ -72,6 +72,11 @@ static void step_event(struct watch *watch, const struct arc_event *event)
         return;
     if (step->state != event->previous)
         wrong(watch, "%s was in %d, the event says %d", step->id, step->state, event->previous);
+    if (event->type == ARC_EVENT_STEP_STOPPING) {
+        if (event->state != step->state || step_over(step->state))
+            wrong(watch, "%s was to be stopped in %d", step->id, step->state);
+        return;
+    }
     if (!may(step_graph, step_letters, step->state, event->state, 0))
         wrong(watch, "%s went from %d to %d", step->id, step->state, event->state);
     if (step_over(step->state))
@@ -110,7 +115,7 @@ static void job_event(struct watch *watch, const struct arc_event *event)
     if (*state == 0)
         *state = ARC_JOB_PENDING;
     if (event->type == ARC_EVENT_JOB_STOPPING) {
-        if (*state != event->state || watch->stopping_jobs[event->job]++ > 0)
+        if (*state != event->state || (watch->stopping_jobs[event->job]++ > 0 && !event->force))
             wrong(watch, "job %d was stopped twice or not there", event->job);
         return;
     }
