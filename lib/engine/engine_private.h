@@ -118,6 +118,7 @@ struct live {
     struct step_ref **refs;          /* every ref made, for clean-up */
     size_t ref_count, ref_capacity;
     int loading, loaded;
+    int folded;                    /* its events: once, while its pipeline is being read */
     int touched;                   /* by the present turn */
     int changed;                   /* and it has new events */
     uint64_t linger_until_mono_ns; /* over: kept until then */
