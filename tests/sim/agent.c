@@ -130,7 +130,9 @@ static void check_alone(struct sim *sim, const struct agent_sim *agent, const st
 {
     for (uint32_t i = 0; i < sim->agent_count; i++) {
         const struct agent_sim *other = &sim->agents[i];
-        if (other == agent || !other->alive || other->paused)
+        /* A lease ends at once when a new process is heard of; one that only seemed to be new is
+         * taken for it. */
+        if (other == agent || !other->alive || other->paused || sim->confused)
             continue;
         for (uint32_t k = 0; k < other->task_count; k++) {
             const struct task *have = &other->tasks[k];
@@ -323,8 +325,10 @@ static void befall(struct sim *sim, struct agent_sim *agent)
 static uint64_t next_due(const struct agent_sim *agent, uint64_t now)
 {
     uint64_t at = now + (uint64_t)SECONDS(4);
-    if (agent->beat_ns < at)
+    if (agent->registered && agent->beat_ns < at)
         at = agent->beat_ns;
+    if ((!agent->registered || !agent->connected) && agent->registering_ns < at)
+        at = agent->registering_ns;
     for (uint32_t i = 0; i < agent->task_count; i++) {
         const struct task *task = &agent->tasks[i];
         if (task->state == TASK_RUNNING && task->ends_ns < at)
@@ -332,7 +336,7 @@ static uint64_t next_due(const struct agent_sim *agent, uint64_t now)
         if (task->state == TASK_RUNNING && task->renewed_ns + (uint64_t)FENCE_NS < at)
             at = task->renewed_ns + (uint64_t)FENCE_NS;
     }
-    return at > now ? at : now + 1000000;
+    return at > now + 20000000 ? at : now + 20000000;
 }
 
 void agent_look(struct sim *sim, uint32_t number)

@@ -270,6 +270,9 @@ void adversary_act(struct sim *sim)
         return;
     struct message message = sim->old[roll(dice, kept)].message;
     message.forged = 1;
+    if (message.kind == MSG_BEAT && message.life < sim->agents[message.agent].life &&
+        !chance(dice, 100))
+        return; /* a dead process: seldom, for much is excused after it */
     if (message.kind == MSG_REPORT && roll(dice, 3) != 0) {
         static const int statuses[] = {RUNNING, SUCCESS, FAILED, CANCELLED, TIMEOUT};
         message.forged = 2 + (int32_t)roll(dice, 3);
