@@ -103,7 +103,7 @@ static void view(const struct agent *agent, struct arc_agent_view *out)
     *out = (struct arc_agent_view){.row = &agent->row,
                                    .status = arc__agent_status(agent),
                                    .running = agent->used,
-                                   .last_seen_mono_ns = agent->last_seen_mono_ns};
+                                   .last_seen_mono_ns = agent->last_seen_mono_ns - ARC_MONO_SHIFT_NS};
 }
 
 arc_status arc__engine_agent(struct arc_engine *engine, arc_slice agent_id,
@@ -301,7 +301,8 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
             present_step(placement->live, placement->job)->acked = 1;
             out->renewed[out->renewed_count++] = heartbeat->leases[i];
         } else if (placement == NULL && is_unsettled(engine, &heartbeat->leases[i])) {
-            out->renewed[out->renewed_count++] = heartbeat->leases[i];
+            if (engine->recovering)
+                out->renewed[out->renewed_count++] = heartbeat->leases[i];
         } else {
             out->lost[out->lost_count++] = heartbeat->leases[i];
         }

@@ -35,6 +35,9 @@
 #define ARC_AGENT_SLOTS_MAX 10000
 #define ARC_TURN_BYTES_MAX (512u * 1024u * 1024u)
 #define ARC_CONFLICTS_MAX 5u
+/* In here the monotonic clock reads ten years more than the host's: what happened before a reboot
+ * has its place on it too, and so keeps its deadline. */
+#define ARC_MONO_SHIFT_NS (UINT64_C(10) * 366 * 86400 * 1000000000)
 
 struct load_job; /* load.c */
 
@@ -211,7 +214,7 @@ struct arc_engine {
     struct arc_mem mem;
     struct arc_store *store;
     struct arc_log_store *logs;
-    struct arc_now now;
+    struct arc_now now; /* mono_ns with ARC_MONO_SHIFT_NS */
     struct arc_ulid_gen ulid;
     int dispatching, recovering;
     int opened;             /* recovery was complete once */
