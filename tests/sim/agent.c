@@ -388,8 +388,10 @@ static void hear_offer(struct sim *sim, struct agent_sim *agent, const struct me
     if (task == NULL && answer.accepted) {
         struct attempt *attempt =
             shadow_attempt(sim->shadow, message->lease.id, message->lease.attempt, 0);
-        /* One that it has done, or given up: it takes nothing twice. */
-        if (attempt != NULL && attempt->executed != 0)
+        /* One that this process has done, or given up: it takes nothing twice. Of what another
+         * process did it knows nothing. */
+        if (attempt != NULL && attempt->executed == 1 + (int)message->agent &&
+            attempt->life == agent->life)
             return;
         task = &agent->tasks[agent->task_count++];
         *task = (struct task){.lease = message->lease,

@@ -13,7 +13,7 @@
 struct options {
     uint64_t from, to;
     uint32_t jobs;
-    int hash, goals, known;
+    int hash, goals, known, quick;
     struct sim_plan plan;
     uint64_t shrink;
 };
@@ -30,6 +30,7 @@ static const char usage[] =
     "  --jobs N          workers (1)\n"
     "  --store mem|sqlite\n"
     "  --goals           fails when a goal was never met over the range\n"
+    "  --quick           does not shrink what fails\n"
     "  --hash            prints the hash of every life\n"
     "  --verbose SEED    tells one life, event by event\n"
     "  --shrink SEED     looks for the smallest version of a life that fails\n"
@@ -129,8 +130,10 @@ static void live_range(struct sim *sim, const struct options *options, uint32_t 
                 printf("seed %llu: two lives of it differ\n", (unsigned long long)seed);
         } else if (!fine) {
             show_failure(sim);
-            printf("the same, smaller:\n");
-            (void)show_shrunk(sim, options, seed);
+            if (!options->quick) {
+                printf("the same, smaller:\n");
+                (void)show_shrunk(sim, options, seed);
+            }
         }
         (void)fflush(stdout);
         if (!fine) {
@@ -285,11 +288,12 @@ static int take_option(struct options *options, const char *name, const char *va
     char *end = NULL;
     *used = 1;
     if (strcmp(name, "--goals") == 0 || strcmp(name, "--hash") == 0 ||
-        strcmp(name, "--known") == 0) {
+        strcmp(name, "--known") == 0 || strcmp(name, "--quick") == 0) {
         *used = 0;
         options->goals |= name[2] == 'g';
         options->hash |= name[2] == 'h';
         options->known |= name[2] == 'k';
+        options->quick |= name[2] == 'q';
         return 1;
     }
     if (value == NULL)

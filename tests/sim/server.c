@@ -603,6 +603,8 @@ void server_turn(struct sim *sim)
             if (server->recovering && server_ready(sim)) {
                 server->recovering = 0;
                 shadow_compare(sim->shadow);
+                if (shadow_in_hand(sim->shadow))
+                    reached(sim, GOAL_RECOVERED_OPEN);
             }
             return;
         }

@@ -42,6 +42,21 @@ uint32_t shadow_open_runs(const struct shadow *shadow)
     return open;
 }
 
+int shadow_in_hand(const struct shadow *shadow)
+{
+    for (uint32_t r = 0; r < shadow->run_count; r++) {
+        const struct shadow_run *run = &shadow->runs[r];
+        for (uint32_t j = 0; !shadow_run_over(run) && j < run->plan->job_count; j++) {
+            for (uint32_t s = 0; s < run->plan->jobs[j].step_count; s++) {
+                int state = run->jobs[j].steps[s].state;
+                if (state == QUEUED || state == RUNNING)
+                    return 1;
+            }
+        }
+    }
+    return 0;
+}
+
 static int same(arc_slice text, const char *other)
 {
     return text.len == strlen(other) && (text.len == 0 || memcmp(text.ptr, other, text.len) == 0);

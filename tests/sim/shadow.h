@@ -115,6 +115,7 @@ struct attempt *shadow_attempt(struct shadow *shadow, const char *id, int32_t at
 struct shadow_step *shadow_step_of(struct shadow *shadow, const struct attempt *attempt);
 int shadow_run_over(const struct shadow_run *run);
 uint32_t shadow_open_runs(const struct shadow *shadow);
+int shadow_in_hand(const struct shadow *shadow); /* 1: somebody holds a step */
 int shadow_agent_index(const struct sim *sim, arc_slice id);
 
 /* judge.c: the rules of a definition. */
