@@ -90,7 +90,8 @@ struct placement {
     uint64_t told_fence; /* of a grant that the agent may know of, by whatever session */
     uint64_t cancel_fence;
     int cancel_forced;
-    char lost[160]; /* why the agent does not have it after all; "": it has */
+    char lost[160];      /* why the agent does not have it after all; "": it has */
+    uint64_t lost_fence; /* the grant that this is about; 0: any */
 };
 
 /* A job that waits. */

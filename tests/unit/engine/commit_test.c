@@ -231,7 +231,7 @@ static void a_store_that_is_away_costs_no_lease(void)
         world_pass(&w, SECONDS(10));
         CHECK(faults.asked < 200); /* it is asked now and then, not without end */
         CHECK_OK(hand_beat(&hand, &renewal));
-        CHECK_INT(renewal.renewed_count, 1);
+        CHECK_INT(renewal.renewed_count, 0); /* nobody knows: its end may be stored already */
         CHECK_INT(renewal.lost_count, 0);
         CHECK_STATUS(arc__engine_log_append(w.engine, &lines, NULL), ARC_EUNAVAILABLE);
         CHECK_STATUS(arc__engine_health(w.engine, NULL), ARC_EUNAVAILABLE);
