@@ -21,8 +21,8 @@ static uint64_t world_ns(const struct sim *sim, const struct agent_sim *agent, u
     uint64_t local = local_ns(sim, agent);
     if (at_ns <= local)
         return sim->now_ns;
-    return sim->now_ns + (at_ns - local) / 1000 * 1000000 / (uint64_t)(1000000 + agent->rate_ppm) *
-                             1000 + 1000;
+    return sim->now_ns +
+           (at_ns - local) / 1000 * 1000000 / (uint64_t)(1000000 + agent->rate_ppm) * 1000 + 1000;
 }
 
 static void look_at(struct sim *sim, uint32_t number, uint64_t at_ns)
@@ -97,7 +97,8 @@ struct fate sim_fate(const struct sim *sim, uint32_t run, uint32_t job, uint32_t
     struct dice dice = dice_split(sim->plan.seed, "fate", what);
     const struct arc_plan *plan = sim->shadow->runs[run].plan;
     uint32_t sick = sim->fault[FAULT_SICK] * 80u;
-    struct fate fate = {.status = SUCCESS, .takes_ns = (int64_t)(100 + roll(&dice, 8000)) * 1000000};
+    struct fate fate = {.status = SUCCESS,
+                        .takes_ns = (int64_t)(100 + roll(&dice, 8000)) * 1000000};
     (void)snprintf(fate.outputs, sizeof(fate.outputs), "{\"v\":\"%u\"}", 1 + roll(&dice, 2));
     if (chance(&dice, 80 + sick)) {
         fate.status = FAILED;
@@ -148,10 +149,9 @@ static void check_alone(struct sim *sim, const struct agent_sim *agent, const st
 static void begin(struct sim *sim, struct agent_sim *agent, struct task *task)
 {
     uint32_t number = (uint32_t)(agent - sim->agents);
-    struct attempt *attempt =
-        shadow_attempt(sim->shadow, task->lease.id, task->lease.attempt, 0);
-    struct fate fate = sim_fate(sim, task->run, task->job, task->step, task->job_attempt,
-                                task->execution);
+    struct attempt *attempt = shadow_attempt(sim->shadow, task->lease.id, task->lease.attempt, 0);
+    struct fate fate =
+        sim_fate(sim, task->run, task->job, task->step, task->job_attempt, task->execution);
     task->state = TASK_RUNNING;
     task->ends_ns = local_ns(sim, agent) + (uint64_t)fate.takes_ns;
     task->status = fate.status;
@@ -163,9 +163,11 @@ static void begin(struct sim *sim, struct agent_sim *agent, struct task *task)
         return;
     }
     if (attempt->executed != 0)
-        broke(sim, INV_I1, "attempt %d of step %s starts on agent %u (life %u) after agent %d "
-              "(life %u)", task->lease.attempt, task->lease.id, number, agent->life,
-              attempt->executed - 1, attempt->life);
+        broke(sim, INV_I1,
+              "attempt %d of step %s starts on agent %u (life %u) after agent %d "
+              "(life %u)",
+              task->lease.attempt, task->lease.id, number, agent->life, attempt->executed - 1,
+              attempt->life);
     attempt->executed = 1 + (int)number;
     attempt->life = agent->life;
     check_alone(sim, agent, task);
@@ -252,11 +254,16 @@ static void push_events(struct sim *sim, struct agent_sim *agent)
         agent->made_seq += roll(&agent->dice, 3);
     if (agent->made_seq == agent->acked_seq)
         return;
+    /* It does not wait for an answer before it sends the next; now and then it begins again. */
+    if (agent->sent_seq < agent->acked_seq || agent->sent_seq == agent->made_seq ||
+        roll(&agent->dice, 4) == 0)
+        agent->sent_seq = agent->acked_seq;
     message.epoch = agent->epoch;
-    message.first_seq = agent->acked_seq + 1;
-    message.event_count = (uint32_t)(agent->made_seq - agent->acked_seq);
+    message.first_seq = agent->sent_seq + 1;
+    message.event_count = (uint32_t)(agent->made_seq - agent->sent_seq);
     if (message.event_count > 4)
         message.event_count = 4;
+    agent->sent_seq += message.event_count;
     send(sim, &message);
 }
 
@@ -283,7 +290,7 @@ static void come_back(struct sim *sim, struct agent_sim *agent)
         agent->registered = agent->connected = 0;
         agent->registering_ns = agent->beat_ns = 0;
         agent->epoch++;
-        agent->made_seq = agent->acked_seq = 0;
+        agent->made_seq = agent->acked_seq = agent->sent_seq = 0;
         sim_trace(sim, "agent %u is started anew", number);
         return;
     }
@@ -382,8 +389,8 @@ static void hear_offer(struct sim *sim, struct agent_sim *agent, const struct me
     answer.accepted = 1;
     if (task != NULL)
         reached(sim, GOAL_OFFERED_AGAIN);
-    if (task == NULL && (agent->task_count == TASKS_MAX ||
-                         faulty(sim, FAULT_AGENT_REFUSE, &agent->dice, 60)))
+    if (task == NULL &&
+        (agent->task_count == TASKS_MAX || faulty(sim, FAULT_AGENT_REFUSE, &agent->dice, 60)))
         answer.accepted = 0;
     if (task == NULL && answer.accepted) {
         struct attempt *attempt =
@@ -532,8 +539,8 @@ void agents_forget_sessions(struct sim *sim, int close)
 static void open_session(struct sim *sim, const struct message *message)
 {
     struct agent_sim *agent = &sim->agents[message->agent];
-    if (agent->session != NULL && (message->connection < agent->session_connection ||
-                                   message->life < agent->session_life))
+    if (agent->session != NULL &&
+        (message->connection < agent->session_connection || message->life < agent->session_life))
         return; /* an old connection */
     arc__session_close(agent->session);
     agent->session = NULL;
@@ -552,6 +559,9 @@ static void check_offer(struct sim *sim, uint32_t number, const struct message *
         broke(sim, INV_I17, "agent %u is offered a grant that is not stored", number);
         return;
     }
+    const struct shadow_step *step = shadow_step_of(sim->shadow, attempt);
+    if (step != NULL && step->state == RUNNING)
+        broke(sim, INV_I1, "agent %u is offered a step that it has started", number);
     if (attempt->agent != number || attempt->over)
         broke(sim, INV_I5, "agent %u is offered a step that %s", number,
               attempt->over ? "is over" : "another agent holds");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chance that can be repeated: splitmix64. Each part of the world has a stream of its own, split
- * from the seed by its name, so that one more roll in one place leaves all the others as they were. */
+ * from the seed by its name, so that one more roll in one place leaves all the others as they were.
+ */
 #ifndef ARC_SIM_DICE_H
 #define ARC_SIM_DICE_H
 

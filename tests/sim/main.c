@@ -226,12 +226,13 @@ static int run_range(const struct options *options)
         printf("a goal was never met\n");
         fine = 0;
     }
-    printf("seeds %llu..%llu: %llu lives, %llu events each, %.1f lives a second, hash %016llx, %s\n",
-           (unsigned long long)options->from, (unsigned long long)options->to,
-           (unsigned long long)all.seeds,
-           (unsigned long long)(all.seeds > 0 ? all.happened / all.seeds : 0),
-           (double)all.seeds / seconds, (unsigned long long)all.hash,
-           all.failed ? "FAILED" : "every invariant holds");
+    printf(
+        "seeds %llu..%llu: %llu lives, %llu events each, %.1f lives a second, hash %016llx, %s\n",
+        (unsigned long long)options->from, (unsigned long long)options->to,
+        (unsigned long long)all.seeds,
+        (unsigned long long)(all.seeds > 0 ? all.happened / all.seeds : 0),
+        (double)all.seeds / seconds, (unsigned long long)all.hash,
+        all.failed ? "FAILED" : "every invariant holds");
     if (all.failed)
         printf("the first seed that fails: %llu\n", (unsigned long long)all.failed_seed);
     return all.failed || !fine;

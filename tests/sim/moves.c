@@ -50,8 +50,7 @@ static int over(int state)
 
 static int is_stopped(const struct at *at)
 {
-    return at->run->forced ||
-           ((at->run->stopping || at->job->stopping) && !at->plan_step->finally);
+    return at->run->forced || ((at->run->stopping || at->job->stopping) && !at->plan_step->finally);
 }
 
 /* The attempt's time is over. */
@@ -127,7 +126,8 @@ static void on_triggered(struct at *at)
     struct shadow *shadow = at->shadow;
     const struct stored *event = at->event;
     arc_slice request = stored_get(event->birth, "requestId");
-    arc_slice jobs = stored_get(event->birth, "jobIds"), steps = stored_get(event->birth, "stepIds");
+    arc_slice jobs = stored_get(event->birth, "jobIds"),
+              steps = stored_get(event->birth, "stepIds");
     size_t job_at = 0, step_at = 0;
     struct shadow_run *run = at->run;
     uint32_t p = 0, known = 0;
@@ -428,8 +428,24 @@ static void on_job_completed(struct at *at)
         wrong(at, INV_I9, "its outputs are not those of its step");
 }
 
+/* The agent that the job is on may be another process now, or may have been taken for one. */
+static int may_be_anew(const struct at *at)
+{
+    int agent = shadow_agent_index(at->sim, arc__slice_cstr(at->job->agent));
+    return at->sim->confused ||
+           (agent >= 0 && at->sim->agents[agent].claimed_lives != at->job->agent_lives);
+}
+
+/* An attempt may be lost between two steps, and then no step says so. */
+static void claim_loss(struct at *at)
+{
+    if (at->event->cause == CAUSE_LOST && may_be_anew(at))
+        at->job->was_lost = 1;
+}
+
 static void on_job_failed(struct at *at)
 {
+    claim_loss(at);
     uint32_t cause = failure_cause(at);
     int own = at->event->cause == CAUSE_FAILED && at->plan_job->outputs.count > 0;
     steps_over(at);
@@ -449,9 +465,9 @@ static void on_job_timeout(struct at *at)
 {
     int queue = at->job->state == QUEUED && at->job->agent[0] == '\0';
     steps_over(at);
-    if (queue && (at->plan_job->queue_timeout_ns == 0 || at->run->state == RUN_PAUSED ||
-                  !elapsed(at, at->job->queued_ns + at->job->waited_ns,
-                           at->plan_job->queue_timeout_ns)))
+    if (queue &&
+        (at->plan_job->queue_timeout_ns == 0 || at->run->state == RUN_PAUSED ||
+         !elapsed(at, at->job->queued_ns + at->job->waited_ns, at->plan_job->queue_timeout_ns)))
         wrong(at, INV_I9, "its queueTimeout was not over");
     if (!queue && (!at->job->cut || retry_left(at, CAUSE_TIMEOUT)))
         wrong(at, INV_I9, at->job->cut ? "its retry was not given" : "its time was not over");
@@ -481,6 +497,7 @@ static void on_job_retrying(struct at *at)
 {
     struct shadow_job *job = at->job;
     size_t item = 0;
+    claim_loss(at);
     if (job->state != QUEUED && job->state != RUNNING)
         wrong(at, INV_I9, "it was not busy");
     steps_over(at);
@@ -634,18 +651,10 @@ static int may_be_lost(const struct at *at)
     if (attempt == NULL)
         return 0;
     robot = &at->sim->agents[attempt->agent];
-    uint64_t since = attempt->renewed_ns > attempt->granted_ns ? attempt->renewed_ns
-                                                               : attempt->granted_ns;
+    uint64_t since =
+        attempt->renewed_ns > attempt->granted_ns ? attempt->renewed_ns : attempt->granted_ns;
     return attempt->refused || robot->claimed_lives != attempt->lives || at->sim->confused ||
            at->now >= since + (uint64_t)TTL_NS;
-}
-
-/* The agent that the job is on may be another process now, or may have been taken for one. */
-static int may_be_anew(const struct at *at)
-{
-    int agent = shadow_agent_index(at->sim, arc__slice_cstr(at->job->agent));
-    return at->sim->confused ||
-           (agent >= 0 && at->sim->agents[agent].claimed_lives != at->job->agent_lives);
 }
 
 static void end_attempt(struct at *at)
@@ -671,8 +680,8 @@ static void on_step_completed(struct at *at)
     end_attempt(at);
     at->step->state = SUCCESS;
     text_to(at->step->outputs, sizeof(at->step->outputs), at->event->outputs);
-    struct fate fate = sim_fate(at->sim, at->r, at->j, at->s, (uint32_t)at->job->attempt,
-                                at->step->executions);
+    struct fate fate =
+        sim_fate(at->sim, at->r, at->j, at->s, (uint32_t)at->job->attempt, at->step->executions);
     if (strcmp(fate.outputs, at->step->outputs) != 0 && !at->sim->fault[FAULT_ADVERSARY])
         wrong(at, INV_I2, "its outputs are not those that were reported");
 }
@@ -729,8 +738,7 @@ static void on_step_cancelled(struct at *at)
     if (over(at->step->state))
         wrong(at, INV_I2, "it had ended");
     if (at->step->state == PENDING && at->plan_step->finally && at->job->started_any &&
-        !at->run->forced && !at->job->was_lost &&
-        !may_be_anew(at))
+        !at->run->forced && !at->job->was_lost && !may_be_anew(at))
         wrong(at, INV_I9, "a `finally` was not run");
     if (!stopping && !at->job->was_lost && !was_said(at, 1u << CANCELLED) && !job_time_over(at))
         wrong(at, INV_I9, "nobody had asked for it");
@@ -859,8 +867,9 @@ static int aim(struct at *at)
 
 static void check_states(struct at *at, int before)
 {
-    int after = at->step != NULL ? at->step->state : at->job != NULL ? at->job->state
-                                                                      : at->run->state;
+    int after = at->step != NULL  ? at->step->state
+                : at->job != NULL ? at->job->state
+                                  : at->run->state;
     if (at->event->previous != before)
         wrong(at, INV_I9, "it says another state before");
     if (at->event->state != after)
@@ -869,8 +878,8 @@ static void check_states(struct at *at, int before)
 
 void move(struct shadow *shadow, const struct stored *event)
 {
-    struct at at = {.shadow = shadow, .sim = shadow->sim, .event = event,
-                    .now = shadow->decided_ns};
+    struct at at = {
+        .shadow = shadow, .sim = shadow->sim, .event = event, .now = shadow->decided_ns};
     int index = shadow_run_index(shadow, event->stream), before;
     size_t i = 0;
     while (i < ARC_COUNT_OF(rows) && !arc__slice_is(event->type, rows[i].type))

@@ -118,8 +118,8 @@ static void late_run(struct shadow *shadow, uint32_t r)
         late_job(shadow, r, j);
     }
     for (uint32_t g = 0; g < run->plan->gate_count; g++) {
-        if (run->gates[g].state == GATE_WAITING && run->gates[g].expires_ns > 0 &&
-            !run->stopping && late(shadow, run->gates[g].expires_ns))
+        if (run->gates[g].state == GATE_WAITING && run->gates[g].expires_ns > 0 && !run->stopping &&
+            late(shadow, run->gates[g].expires_ns))
             broke(sim, INV_I7, "gate %u of run %u: its timeout has passed", g, r);
     }
     if (run->started && run->plan->timeout_ns > 0 && !run->stopping && run->still_since_ns == 0 &&

@@ -210,6 +210,15 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+int people_idle(const struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->request_count; i++) {
+        if (!sim->requests[i].answered)
+            return 0;
+    }
+    return 1;
+}
+
 /* After the faults: what waits for people gets them. */
 static void help(struct sim *sim, struct dice *dice)
 {
@@ -346,8 +355,10 @@ static void watch(struct sim *sim, struct watcher *watcher, uint32_t most)
                            : event->pipeline_id.len > 0 ? event->pipeline_id
                                                         : event->agent_id;
         if (stored->seq != event->seq || stored->stream != hash_text(stream))
-            broke(sim, INV_I14, "a watcher sees another event at %lld than is stored: seq %lld of %.*s, not %lld",
-                  (long long)event->position, (long long)event->seq, ARC_ARG(stream), (long long)stored->seq);
+            broke(sim, INV_I14,
+                  "a watcher sees another event at %lld than is stored: seq %lld of %.*s, not %lld",
+                  (long long)event->position, (long long)event->seq, ARC_ARG(stream),
+                  (long long)stored->seq);
     }
 }
 

@@ -10,6 +10,7 @@
 
 #define MEMORY_BOUND ((uint64_t)192 * 1024 * 1024)
 #define REST_MAX 400
+#define WALL_BASE_NS (INT64_C(1700000000) * ARC_NS_PER_S)
 
 /* What becomes of a call to the store. */
 enum store_outcome {
@@ -69,7 +70,7 @@ static int commit_outcome(struct sim *sim)
     static const struct {
         enum fault fault;
         uint32_t per_mille;
-        int outcome, or;
+        int outcome, or ;
     } rows[] = {
         {FAULT_CRASH_BEFORE, 3, OUTCOME_CRASH_BEFORE, OUTCOME_CRASH_BEFORE},
         {FAULT_CRASH_AFTER, 3, OUTCOME_CRASH_AFTER, OUTCOME_CRASH_AFTER},
@@ -80,7 +81,7 @@ static int commit_outcome(struct sim *sim)
     };
     for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
         if (faulty(sim, rows[i].fault, dice, rows[i].per_mille))
-            return roll(dice, 2) ? rows[i].outcome : rows[i].or;
+            return roll(dice, 2) ? rows[i].outcome : rows[i].or ;
     }
     if (faulty(sim, FAULT_STORE_FULL, dice, 3))
         sim->server.full_until_ns = sim->now_ns + (uint64_t)SECONDS(1 + roll(dice, 10));
@@ -298,9 +299,9 @@ static void front_close(struct arc_store *store)
     }
 }
 
-static const struct arc_store_ops front_ops = {
-    sizeof(front_ops), front_commit,   front_query,  front_fd,
-    front_timeout_ms,  front_dispatch, front_health, front_close};
+static const struct arc_store_ops front_ops = {sizeof(front_ops), front_commit,     front_query,
+                                               front_fd,          front_timeout_ms, front_dispatch,
+                                               front_health,      front_close};
 
 void server_store_ready(struct sim *sim, uint32_t number)
 {
@@ -483,7 +484,7 @@ int server_open(struct sim *sim)
     struct arc_mem mem = arc__mem_default();
     arc_err err = ARC_ERR_INIT;
     server->mono_base = UINT64_C(5000) * 1000000000;
-    server->wall_base = INT64_C(1700000000) * 1000000000;
+    server->wall_base = WALL_BASE_NS;
     sim->mem = (struct arc_mem){sim, counted};
     (void)snprintf(server->dir, sizeof(server->dir), "/tmp/arc-sim-XXXXXX");
     if (sim->plan.sqlite && mkdtemp(server->dir) == NULL)
@@ -619,10 +620,10 @@ void server_trouble(struct sim *sim)
     if (faulty(sim, FAULT_CRASH_ANY, dice, 8) && server->engine != NULL)
         server_crash(sim, "between two turns");
     if (faulty(sim, FAULT_WALL_JUMP, dice, 10)) {
-        int64_t by = (int64_t)roll(dice, 7200) - 3600;
-        server->wall_base += SECONDS(by);
+        int64_t off = (int64_t)roll(dice, 3000) - 1500;
+        server->wall_base = WALL_BASE_NS + SECONDS(off);
         server->jumps++;
-        sim_trace(sim, "wall clock jumps %lld s", (long long)by);
+        sim_trace(sim, "wall clock is off by %lld s", (long long)off);
     }
     if (faulty(sim, FAULT_SQUEEZE, dice, 15))
         server->squeeze_until_ns = sim->now_ns + (uint64_t)SECONDS(1 + roll(dice, 5));

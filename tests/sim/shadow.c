@@ -87,8 +87,7 @@ struct attempt *shadow_attempt(struct shadow *shadow, const char *id, int32_t nu
         hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
     for (uint32_t i = 0; i < ATTEMPTS_MAX; i++) {
         struct attempt *attempt = &shadow->attempts[(hash + i) & (ATTEMPTS_MAX - 1)];
-        if (attempt->id[0] != '\0' &&
-            (attempt->attempt != number || strcmp(attempt->id, id) != 0))
+        if (attempt->id[0] != '\0' && (attempt->attempt != number || strcmp(attempt->id, id) != 0))
             continue;
         if (attempt->id[0] != '\0' || !make)
             return attempt->id[0] != '\0' ? attempt : NULL;
@@ -103,8 +102,7 @@ struct attempt *shadow_attempt(struct shadow *shadow, const char *id, int32_t nu
 
 struct shadow_step *shadow_step_of(struct shadow *shadow, const struct attempt *attempt)
 {
-    struct shadow_step *step =
-        &shadow->runs[attempt->run].jobs[attempt->job].steps[attempt->step];
+    struct shadow_step *step = &shadow->runs[attempt->run].jobs[attempt->job].steps[attempt->step];
     return strcmp(step->id, attempt->id) == 0 && step->attempt == attempt->attempt ? step : NULL;
 }
 
@@ -137,9 +135,8 @@ static void row_job(struct shadow *shadow, const struct arc_row_job_run *row)
     if (index < 0 || row->job_index >= JOBS_MAX)
         return;
     struct shadow_job *job = &shadow->runs[index].jobs[row->job_index];
-    job->dirty = row->status == job->state && row->attempt == job->attempt && same(row->id, job->id)
-                     ? 0
-                     : 2;
+    job->dirty =
+        row->status == job->state && row->attempt == job->attempt && same(row->id, job->id) ? 0 : 2;
 }
 
 static void row_step(struct shadow *shadow, const struct arc_row_step_run *row)
@@ -170,8 +167,8 @@ static void row_pipeline(struct shadow *shadow, const struct arc_row_pipeline *r
     for (uint32_t i = 0; i < shadow->sim->pipeline_count; i++) {
         if (!same(row->id, shadow->sim->pipelines[i]))
             continue;
-        shadow->pipeline_wrong[i] = row->total_runs != total || row->success_runs != success ||
-                                    row->failed_runs != failed;
+        shadow->pipeline_wrong[i] =
+            row->total_runs != total || row->success_runs != success || row->failed_runs != failed;
     }
 }
 
@@ -329,9 +326,10 @@ static void compare_job(struct shadow *shadow, uint32_t r, uint32_t j, const str
         if (held->status != step->state || held->attempt != step->attempt ||
             held->fence != step->fence || held->exit_code != step->exit_code ||
             strcmp(held->id.text, step->id) != 0 || held->executions != step->executions)
-            broke(sim, INV_I16,
-                  "step %u of job %u of run %u is in %d at attempt %d in memory, stored in %d at %d",
-                  s, j, r, held->status, held->attempt, step->state, step->attempt);
+            broke(
+                sim, INV_I16,
+                "step %u of job %u of run %u is in %d at attempt %d in memory, stored in %d at %d",
+                s, j, r, held->status, held->attempt, step->state, step->attempt);
     }
 }
 
@@ -356,8 +354,7 @@ void shadow_compare(struct shadow *shadow)
             broke(sim, INV_I16, "run %u is open and not in memory", r);
         if (live == NULL)
             continue;
-        if (live->status != run->state || live->seq != run->seq ||
-            live->stopping != run->stopping)
+        if (live->status != run->state || live->seq != run->seq || live->stopping != run->stopping)
             broke(sim, INV_I16, "run %u is in %d at %lld in memory, stored in %d at %lld", r,
                   live->status, (long long)live->seq, run->state, (long long)run->seq);
         for (uint32_t j = 0; j < run->plan->job_count && !sim->broken; j++)

@@ -15,7 +15,15 @@
 
 /* The states, by the numbers of the contract. */
 enum { PENDING = 1, QUEUED, RUNNING, SUCCESS, FAILED, CANCELLED, TIMEOUT, SKIPPED };
-enum { RUN_PENDING = 1, RUN_RUNNING, RUN_SUCCESS, RUN_FAILED, RUN_CANCELLED, RUN_PAUSED, RUN_PARTIAL };
+enum {
+    RUN_PENDING = 1,
+    RUN_RUNNING,
+    RUN_SUCCESS,
+    RUN_FAILED,
+    RUN_CANCELLED,
+    RUN_PAUSED,
+    RUN_PARTIAL
+};
 enum { GATE_IDLE, GATE_WAITING, GATE_APPROVED, GATE_REFUSED };
 
 struct shadow_step {
@@ -120,9 +128,9 @@ int shadow_agent_index(const struct sim *sim, arc_slice id);
 
 /* judge.c: the rules of a definition. */
 enum verdict { GOES, SKIPS, SKIPS_BY_FAILURE, WAITS };
-enum verdict judge_job(const struct shadow_run *run, uint32_t j);   /* all that stands before it */
-int judge_ready(const struct shadow_run *run, uint32_t j);          /* deps and stages have ended */
-int judge_room(const struct shadow_run *run, uint32_t j);           /* in its matrix */
+enum verdict judge_job(const struct shadow_run *run, uint32_t j); /* all that stands before it */
+int judge_ready(const struct shadow_run *run, uint32_t j);        /* deps and stages have ended */
+int judge_room(const struct shadow_run *run, uint32_t j);         /* in its matrix */
 enum verdict judge_step(const struct shadow_run *run, uint32_t j, uint32_t s);
 int judge_result(const struct shadow_run *run);
 int judge_covers(const struct arc_retry *retry, uint32_t ended, uint32_t cause);

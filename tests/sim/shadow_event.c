@@ -100,17 +100,32 @@ static const struct {
     size_t offset;
     int text;
 } members[] = {
-#define MEMBER_TEXT(key, field) {key, offsetof(struct stored, field), 1}
-#define MEMBER_NUMBER(key, field) {key, offsetof(struct stored, field), 0}
-    MEMBER_TEXT("pipelineId", pipeline_id), MEMBER_TEXT("stepRunId", step_run_id),
-    MEMBER_TEXT("agentId", agent_id),       MEMBER_TEXT("actor", actor),
-    MEMBER_TEXT("outputs", outputs),        MEMBER_TEXT("stepIds", step_ids),
-    MEMBER_TEXT("birth", birth),            MEMBER_NUMBER("job", job),
-    MEMBER_NUMBER("step", step),            MEMBER_NUMBER("state", state),
-    MEMBER_NUMBER("previous", previous),    MEMBER_NUMBER("attempt", attempt),
-    MEMBER_NUMBER("exitCode", exit_code),   MEMBER_NUMBER("cause", cause),
-    MEMBER_NUMBER("fence", fence),          MEMBER_NUMBER("notBeforeNs", not_before_ns),
-    MEMBER_NUMBER("force", force),          MEMBER_NUMBER("gate", gate),
+#define MEMBER_TEXT(key, field) \
+    { \
+        key, offsetof(struct stored, field), 1 \
+    }
+#define MEMBER_NUMBER(key, field) \
+    { \
+        key, offsetof(struct stored, field), 0 \
+    }
+    MEMBER_TEXT("pipelineId", pipeline_id),
+    MEMBER_TEXT("stepRunId", step_run_id),
+    MEMBER_TEXT("agentId", agent_id),
+    MEMBER_TEXT("actor", actor),
+    MEMBER_TEXT("outputs", outputs),
+    MEMBER_TEXT("stepIds", step_ids),
+    MEMBER_TEXT("birth", birth),
+    MEMBER_NUMBER("job", job),
+    MEMBER_NUMBER("step", step),
+    MEMBER_NUMBER("state", state),
+    MEMBER_NUMBER("previous", previous),
+    MEMBER_NUMBER("attempt", attempt),
+    MEMBER_NUMBER("exitCode", exit_code),
+    MEMBER_NUMBER("cause", cause),
+    MEMBER_NUMBER("fence", fence),
+    MEMBER_NUMBER("notBeforeNs", not_before_ns),
+    MEMBER_NUMBER("force", force),
+    MEMBER_NUMBER("gate", gate),
     MEMBER_NUMBER("expiresNs", expires_ns),
 };
 
@@ -119,8 +134,12 @@ int stored_read(const struct arc_row_event *row, struct stored *out)
     static const char prefix[] = "arcentra.";
     size_t at = 1, cut_off = sizeof(prefix) - 1;
     arc_slice key, value, body = row->body;
-    *out = (struct stored){.job = -1, .step = -1, .seq = row->seq, .position = row->position,
-                           .time_ns = row->time_ns, .stream = row->stream};
+    *out = (struct stored){.job = -1,
+                           .step = -1,
+                           .seq = row->seq,
+                           .position = row->position,
+                           .time_ns = row->time_ns,
+                           .stream = row->stream};
     if (row->type.len <= cut_off || body.len < 2 || body.ptr[0] != '{' ||
         body.ptr[body.len - 1] != '}')
         return 0;

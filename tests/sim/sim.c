@@ -264,7 +264,8 @@ static void heal(struct sim *sim)
     sim_trace(sim, "the faults stop");
     agents_heal(sim);
     while (step(sim, sim->heal_ns + (uint64_t)SECONDS(HEAL_SECONDS))) {
-        if (server_ready(sim) && shadow_open_runs(sim->shadow) == 0 && agents_idle(sim))
+        if (server_ready(sim) && shadow_open_runs(sim->shadow) == 0 && agents_idle(sim) &&
+            people_idle(sim))
             return;
     }
     if (sim->broken)

@@ -157,9 +157,9 @@ struct agent_sim {
     char id[32], token[128], labels[48];
     uint32_t slots;
     int alive, paused;
-    uint32_t life; /* of its process; its incarnation is made of it */
-    uint32_t server_lives; /* of its processes, that the server has heard of */
-    uint64_t new_life_ns;  /* when it heard of the last */
+    uint32_t life;          /* of its process; its incarnation is made of it */
+    uint32_t server_lives;  /* of its processes, that the server has heard of */
+    uint64_t new_life_ns;   /* when it heard of the last */
     uint32_t claimed_lives; /* of those that may be on their way to be heard of */
     uint64_t back_ns, befall_ns;
     int64_t rate_ppm; /* its clock against the world's */
@@ -171,7 +171,7 @@ struct agent_sim {
     uint64_t next_look_ns; /* world's clock; what stands in the heap */
     struct task tasks[TASKS_MAX];
     uint32_t task_count;
-    uint64_t epoch, made_seq, acked_seq;
+    uint64_t epoch, made_seq, acked_seq, sent_seq;
     struct arc_session *session; /* the server's end */
     uint32_t session_connection, session_life;
     int session_due;
@@ -255,7 +255,7 @@ struct sim {
     struct sim_plan plan;
     uint8_t fault[FAULT_COUNT]; /* strength; 0: off */
     uint64_t goals[GOAL_COUNT];
-    int healing;                /* nothing strikes any more */
+    int healing;  /* nothing strikes any more */
     int confused; /* the adversary has spoken for an agent's dead process */
     uint64_t now_ns, order, happened;
     struct event heap[HEAP_MAX];
@@ -366,7 +366,7 @@ struct fate sim_fate(const struct sim *sim, uint32_t run, uint32_t job, uint32_t
 struct command;
 void people_act(struct sim *sim);    /* HAPPEN_PEOPLE */
 void adversary_act(struct sim *sim); /* HAPPEN_ADVERSARY */
-void people_heal(struct sim *sim);
+int people_idle(const struct sim *sim); /* everything that they asked for was answered */
 void people_answered(struct call *call, const struct arc_answer *answer);
 void watcher_act(struct sim *sim, uint32_t number); /* HAPPEN_WATCHER */
 void watchers_open(struct sim *sim);
