@@ -96,17 +96,23 @@ static const char *const by_hand[] = {
                                         "{name: y, when: \"cancelled()\", run: 'true'}]}\n",
     /* what comes after a failure: those that it skips, and those that wait for one further up */
     "namespace: n\njobs:\n"
-    "- {name: a, steps: [" S("x") ", " S("y") ", " S("z") "]}\n"
-    "- {name: b, dependsOn: [a], steps: [" S("x") "]}\n"
-    "- {name: c, dependsOn: [b], when: failure(), steps: [" S("x") "]}\n"
-    "- {name: d, dependsOn: [b], steps: [" S("x") "]}\n"
-    "- {name: e, dependsOn: [c, d], when: always(), steps: [" S("x") "]}\n",
+    "- {name: a, steps: [" S("x") ", " S("y") ", " S(
+        "z") "]}\n"
+             "- {name: b, dependsOn: [a], steps: [" S(
+                 "x") "]}\n"
+                      "- {name: c, dependsOn: [b], when: failure(), steps: [" S(
+                          "x") "]}\n"
+                               "- {name: d, dependsOn: [b], steps: [" S(
+                                   "x") "]}\n"
+                                        "- {name: e, dependsOn: [c, d], when: always(), steps: [" S(
+                                            "x") "]}\n",
     /* a matrix that ends itself, at the end of a stage and of a run */
     "namespace: n\nstages:\n"
     "- name: one\n  jobs:\n"
-    "  - {name: a, matrix: {v: [a, b, c, d]}, steps: [" S("x") ", " S("y") "]}\n"
-    "- name: two\n  when: always()\n  jobs:\n"
-    "  - {name: b, matrix: {v: [a, b, c, d]}, steps: [" S("x") ", " S("y") "]}\n",
+    "  - {name: a, matrix: {v: [a, b, c, d]}, steps: [" S("x") ", " S(
+        "y") "]}\n"
+             "- name: two\n  when: always()\n  jobs:\n"
+             "  - {name: b, matrix: {v: [a, b, c, d]}, steps: [" S("x") ", " S("y") "]}\n",
     /* a chain, labels, and a job of whom nothing is wanted */
     "namespace: n\njobs:\n"
     "- {name: a, agentSelector: {matchLabels: {size: big}}, steps: [" S("x") ", " S(

@@ -8,11 +8,17 @@
 /* What a holder that was asked to end gets, and the lease of one that says nothing at all. */
 #define GIVE_UP_NS (SECONDS(40) + TTL_NS)
 
-static int late(const struct shadow *shadow, uint64_t due_ns)
+/* It was due, and its ending takes so long. */
+static int late_by(const struct shadow *shadow, uint64_t due_ns, int64_t ending_ns)
 {
     const struct server *server = &shadow->sim->server;
     uint64_t from = due_ns > server->trouble_ns ? due_ns : server->trouble_ns;
-    return shadow->sim->now_ns > from + (uint64_t)SLACK_NS;
+    return shadow->sim->now_ns > from + (uint64_t)(SLACK_NS + ending_ns);
+}
+
+static int late(const struct shadow *shadow, uint64_t due_ns)
+{
+    return late_by(shadow, due_ns, 0);
 }
 
 static int has_finally(const struct arc_plan_job *job)
@@ -37,14 +43,13 @@ static void late_step(struct shadow *shadow, uint32_t r, uint32_t j, uint32_t s)
         return;
     }
     if (plan->timeout_ns > 0 && step->state == RUNNING &&
-        late(shadow, step->started_ns + (uint64_t)plan->timeout_ns + (uint64_t)GIVE_UP_NS))
+        late_by(shadow, step->started_ns + (uint64_t)plan->timeout_ns, GIVE_UP_NS))
         broke(sim, INV_I7, "step %u of job %u of run %u: its timeout has passed", s, j, r);
     if (attempt == NULL)
         return;
     uint64_t since =
         attempt->renewed_ns > attempt->granted_ns ? attempt->renewed_ns : attempt->granted_ns;
-    if (late(shadow, since + (uint64_t)TTL_NS) &&
-        late(shadow, sim->server.trouble_ns + (uint64_t)TTL_NS))
+    if (late_by(shadow, since, TTL_NS))
         broke(sim, INV_I7, "step %u of job %u of run %u: its lease has lapsed", s, j, r);
     if (sim->agents[attempt->agent].server_lives > attempt->claimed &&
         late(shadow, sim->agents[attempt->agent].new_life_ns))
@@ -97,7 +102,7 @@ static void late_job(struct shadow *shadow, uint32_t r, uint32_t j)
     else if (late(shadow, job->eligible_ns))
         broke(sim, INV_I7, "job %u of run %u waits, and an agent has a free slot", j, r);
     if (job->state == RUNNING && plan->timeout_ns > 0 && !has_finally(plan) &&
-        late(shadow, job->started_ns + (uint64_t)plan->timeout_ns + (uint64_t)GIVE_UP_NS))
+        late_by(shadow, job->started_ns + (uint64_t)plan->timeout_ns, GIVE_UP_NS))
         broke(sim, INV_I7, "job %u of run %u: its timeout has passed", j, r);
     if (job->state == PENDING && job->attempt > 1 && run->state != RUN_PAUSED &&
         judge_room(run, j) && late(shadow, job->not_before_ns))
@@ -125,7 +130,7 @@ static void late_run(struct shadow *shadow, uint32_t r)
     if (run->started && run->plan->timeout_ns > 0 && !run->stopping && run->still_since_ns == 0 &&
         late(shadow, run->started_ns + run->still_ns + (uint64_t)run->plan->timeout_ns))
         broke(sim, INV_I7, "run %u: its timeout has passed", r);
-    if (run->stopping && !cleans && late(shadow, run->stop_ns + (uint64_t)GIVE_UP_NS))
+    if (run->stopping && !cleans && late_by(shadow, run->stop_ns, GIVE_UP_NS))
         broke(sim, INV_I7, "run %u: the stop has not settled", r);
 }
 

@@ -364,8 +364,8 @@ struct fate sim_fate(const struct sim *sim, uint32_t run, uint32_t job, uint32_t
  */
 
 struct command;
-void people_act(struct sim *sim);    /* HAPPEN_PEOPLE */
-void adversary_act(struct sim *sim); /* HAPPEN_ADVERSARY */
+void people_act(struct sim *sim);       /* HAPPEN_PEOPLE */
+void adversary_act(struct sim *sim);    /* HAPPEN_ADVERSARY */
 int people_idle(const struct sim *sim); /* everything that they asked for was answered */
 void people_answered(struct call *call, const struct arc_answer *answer);
 void watcher_act(struct sim *sim, uint32_t number); /* HAPPEN_WATCHER */
