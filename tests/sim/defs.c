@@ -6,126 +6,89 @@
 
 #include "sim.h"
 
-#define S(name) "{name: " name ", run: 'true'}"
-
+/* clang-format off */
+#define X "{name: x, run: 'true'}"
+#define Y "{name: y, run: 'true'}"
+#define Z "{name: z, run: 'true'}"
+#define CLEAN "{name: clean, run: 'true'}"
 static const char *const by_hand[] = {
     /* retries of steps with every back-off, a dependent on success and one on failure */
     "namespace: n\njobs:\n"
     "- name: a\n  steps:\n"
     "  - {name: x, run: 'true', retry: {maxAttempts: 3, delay: 4s, backoff: exponential}}\n"
-    "  - {name: y, run: 'true', retry: {maxAttempts: 2, delay: 5s, backoff: linear, on: "
-    "[failed]}}\n"
+    "  - {name: y, run: 'true', retry: {maxAttempts: 2, delay: 5s, backoff: linear, on: [failed]}}\n"
     "  - {name: z, run: 'true', timeout: 20s, retry: {maxAttempts: 2, on: [timeout]}}\n"
-    "- {name: b, dependsOn: [a], steps: [" S("x") ", " S(
-        "y") "]}\n"
-             "- {name: c, dependsOn: [a], when: failure(), steps: [" S(
-                 "x") "]}\n"
-                      "- {name: d, dependsOn: [b, c], when: always(), steps: [" S("x") "]}\n",
+    "- {name: b, dependsOn: [a], steps: [" X ", " Y "]}\n"
+    "- {name: c, dependsOn: [a], when: failure(), steps: [" X "]}\n"
+    "- {name: d, dependsOn: [b, c], when: always(), steps: [" X "]}\n",
     /* stages, continueOnError, a stage that always runs */
     "namespace: n\nstages:\n"
     "- name: one\n  jobs:\n"
-    "  - {name: a, steps: [" S(
-        "x") "]}\n"
-             "  - {name: b, continueOnError: true, steps: [" S(
-                 "x") "]}\n"
-                      "  - {name: c, timeout: 60s, steps: [" S("x") ", " S("y") ", " S(
-                          "z") "]}\n"
-                               "- name: two\n  jobs:\n"
-                               "  - {name: d, dependsOn: [a], steps: [" S(
-                                   "x") "]}\n"
-                                        "- name: three\n  when: always()\n  jobs:\n"
-                                        "  - {name: e, steps: [" S(
-                                            "x") "]}\n"
-                                                 "  - {name: f, when: failure(), steps: [" S(
-                                                     "x") "]}\n",
+    "  - {name: a, steps: [" X "]}\n"
+    "  - {name: b, continueOnError: true, steps: [" X "]}\n"
+    "  - {name: c, timeout: 60s, steps: [" X ", " Y ", " Z "]}\n"
+    "- name: two\n  jobs:\n"
+    "  - {name: d, dependsOn: [a], steps: [" X "]}\n"
+    "- name: three\n  when: always()\n  jobs:\n"
+    "  - {name: e, steps: [" X "]}\n"
+    "  - {name: f, when: failure(), steps: [" X "]}\n",
     /* the run's timeout, the queue's, retries of jobs with every cause */
     "namespace: n\ntimeout: 200s\njobs:\n"
-    "- {name: a, retry: {maxAttempts: 3, delay: 10s}, steps: [" S("x") ", " S(
-        "y") "]}\n"
-             "- {name: b, queueTimeout: 40s, agentSelector: {matchLabels: {os: beos}}, steps: [" S(
-                 "x") "]}\n"
-                      "- {name: c, queueTimeout: 50s, steps: [" S(
-                          "x") "]}\n"
-                               "- {name: d, retry: {maxAttempts: 2, on: [timeout]}, timeout: 15s, "
-                               "steps: [" S("x") "]}\n"
-                                                 "- {name: e, retry: {maxAttempts: 9, on: [lost]}, "
-                                                 "steps: [" S("x") ", " S("y") "]}\n",
+    "- {name: a, retry: {maxAttempts: 3, delay: 10s}, steps: [" X ", " Y "]}\n"
+    "- {name: b, queueTimeout: 40s, agentSelector: {matchLabels: {os: beos}}, steps: [" X "]}\n"
+    "- {name: c, queueTimeout: 50s, steps: [" X "]}\n"
+    "- {name: d, retry: {maxAttempts: 2, on: [timeout]}, timeout: 15s, steps: [" X "]}\n"
+    "- {name: e, retry: {maxAttempts: 9, on: [lost]}, steps: [" X ", " Y "]}\n",
     /* finally, and steps with conditions */
     "namespace: n\njobs:\n"
     "- name: a\n  timeout: 90s\n  retry: {maxAttempts: 2, on: [failed]}\n"
-    "  steps:\n  - " S("x") "\n  - {name: y, when: failure(), run: 'true'}\n"
-                            "  - {name: z, when: always(), run: 'true'}\n"
-                            "  finally:\n  - " S(
-                                "clean") "\n  - {name: tell, when: failure(), run: 'true'}\n"
-                                         "- name: b\n  steps:\n  - {name: x, run: 'true', "
-                                         "continueOnError: true}\n  - " S("y") "\n"
-                                                                               "  finally:\n  - " S(
-                                                                                   "clean") "\n",
+    "  steps:\n  - " X "\n  - {name: y, when: failure(), run: 'true'}\n"
+    "  - {name: z, when: always(), run: 'true'}\n"
+    "  finally:\n  - " CLEAN "\n  - {name: tell, when: failure(), run: 'true'}\n"
+    "- name: b\n  steps:\n  - {name: x, run: 'true', continueOnError: true}\n  - " Y "\n"
+    "  finally:\n  - " CLEAN "\n",
     /* matrices: maxParallel, failFast, and a dependent of all cells */
     "namespace: n\njobs:\n"
-    "- name: a\n  matrix: {v: [a, b, c, d], maxParallel: 2}\n  steps: [" S("x") ", " S(
-        "y") "]\n"
-             "- name: b\n  matrix: {v: [a, b, c], maxParallel: 1, failFast: false}\n"
-             "  retry: {maxAttempts: 2}\n  steps: [" S(
-                 "x") "]\n"
-                      "- {name: c, dependsOn: [a, b], steps: [" S("x") "]}\n",
+    "- name: a\n  matrix: {v: [a, b, c, d], maxParallel: 2}\n  steps: [" X ", " Y "]\n"
+    "- name: b\n  matrix: {v: [a, b, c], maxParallel: 1, failFast: false}\n"
+    "  retry: {maxAttempts: 2}\n  steps: [" X "]\n"
+    "- {name: c, dependsOn: [a, b], steps: [" X "]}\n",
     /* approvals of a pipeline, stage and job: count, timeout, both ends */
     "namespace: n\napproval: {count: 1}\njobs:\n"
-    "- {name: a, steps: [" S(
-        "x") "]}\n"
-             "- {name: b, dependsOn: [a], approval: {count: 2, timeout: 100s, onTimeout: approve}, "
-             "steps: [" S("x") "]}\n",
+    "- {name: a, steps: [" X "]}\n"
+    "- {name: b, dependsOn: [a], approval: {count: 2, timeout: 100s, onTimeout: approve}, steps: [" X "]}\n",
     "namespace: n\ntimeout: 400s\nstages:\n"
-    "- {name: one, jobs: [{name: a, steps: [" S(
-        "x") "]}]}\n"
-             "- {name: two, approval: {timeout: 60s}, jobs: [{name: b, steps: [" S(
-                 "x") "]}]}\n"
-                      "- {name: three, when: always(), jobs: [{name: c, approval: {approvers: "
-                      "[ann, bob]}, "
-                      "steps: [" S("x") "]}]}\n",
+    "- {name: one, jobs: [{name: a, steps: [" X "]}]}\n"
+    "- {name: two, approval: {timeout: 60s}, jobs: [{name: b, steps: [" X "]}]}\n"
+    "- {name: three, when: always(), jobs: [{name: c, approval: {approvers: [ann, bob]}, steps: [" X "]}]}\n",
     /* outputs, and conditions over them */
     "namespace: n\njobs:\n"
-    "- name: a\n  outputs: {v: \"${{ steps.x.outputs.v }}\"}\n  steps:\n  - {name: x, run: "
-    "'true'}\n"
-    "- {name: b, dependsOn: [a], when: \"needs.a.outputs.v == '1'\", steps: [" S(
-        "x") "]}\n"
-             "- {name: c, dependsOn: [a], when: \"failure() || needs.a.outputs.v == '2'\", "
-             "steps: [" S("x") "]}\n"
-                               "- {name: d, dependsOn: [b, c], when: always(), steps: [" S(
-                                   "x") ", "
-                                        "{name: y, when: \"cancelled()\", run: 'true'}]}\n",
+    "- name: a\n  outputs: {v: \"${{ steps.x.outputs.v }}\"}\n  steps:\n  - {name: x, run: 'true'}\n"
+    "- {name: b, dependsOn: [a], when: \"needs.a.outputs.v == '1'\", steps: [" X "]}\n"
+    "- {name: c, dependsOn: [a], when: \"failure() || needs.a.outputs.v == '2'\", steps: [" X "]}\n"
+    "- {name: d, dependsOn: [b, c], when: always(), steps: [" X ", {name: y, when: \"cancelled()\", run: 'true'}]}\n",
     /* what comes after a failure: those that it skips, and those that wait for one further up */
     "namespace: n\njobs:\n"
-    "- {name: a, steps: [" S("x") ", " S("y") ", " S(
-        "z") "]}\n"
-             "- {name: b, dependsOn: [a], steps: [" S(
-                 "x") "]}\n"
-                      "- {name: c, dependsOn: [b], when: failure(), steps: [" S(
-                          "x") "]}\n"
-                               "- {name: d, dependsOn: [b], steps: [" S(
-                                   "x") "]}\n"
-                                        "- {name: e, dependsOn: [c, d], when: always(), steps: [" S(
-                                            "x") "]}\n",
+    "- {name: a, steps: [" X ", " Y ", " Z "]}\n"
+    "- {name: b, dependsOn: [a], steps: [" X "]}\n"
+    "- {name: c, dependsOn: [b], when: failure(), steps: [" X "]}\n"
+    "- {name: d, dependsOn: [b], steps: [" X "]}\n"
+    "- {name: e, dependsOn: [c, d], when: always(), steps: [" X "]}\n",
     /* a matrix that ends itself, at the end of a stage and of a run */
     "namespace: n\nstages:\n"
     "- name: one\n  jobs:\n"
-    "  - {name: a, matrix: {v: [a, b, c, d]}, steps: [" S("x") ", " S(
-        "y") "]}\n"
-             "- name: two\n  when: always()\n  jobs:\n"
-             "  - {name: b, matrix: {v: [a, b, c, d]}, steps: [" S("x") ", " S("y") "]}\n",
+    "  - {name: a, matrix: {v: [a, b, c, d], maxParallel: 1}, steps: [" X ", " Y "]}\n"
+    "- name: two\n  when: always()\n  jobs:\n"
+    "  - {name: b, matrix: {v: [a, b, c, d]}, steps: [" X ", " Y "]}\n",
     /* a chain, labels, and a job of whom nothing is wanted */
     "namespace: n\njobs:\n"
-    "- {name: a, agentSelector: {matchLabels: {size: big}}, steps: [" S("x") ", " S(
-        "y") "]}\n"
-             "- {name: b, dependsOn: [a], agentSelector: {matchLabels: {os: linux}}, steps: [" S(
-                 "x") "]}\n"
-                      "- {name: c, dependsOn: [b], when: false, steps: [" S(
-                          "x") "]}\n"
-                               "- {name: d, dependsOn: [c], steps: [" S(
-                                   "x") "]}\n"
-                                        "- {name: e, dependsOn: [d], retry: {maxAttempts: 2, "
-                                        "delay: 8s}, steps: [" S("x") "]}\n",
+    "- {name: a, agentSelector: {matchLabels: {size: big}}, steps: [" X ", " Y "]}\n"
+    "- {name: b, dependsOn: [a], agentSelector: {matchLabels: {os: linux}}, steps: [" X "]}\n"
+    "- {name: c, dependsOn: [b], when: false, steps: [" X "]}\n"
+    "- {name: d, dependsOn: [c], steps: [" X "]}\n"
+    "- {name: e, dependsOn: [d], retry: {maxAttempts: 2, delay: 8s}, steps: [" X "]}\n",
 };
+/* clang-format on */
 
 /* --- random ones --------------------------------------------------------------------------- */
 
