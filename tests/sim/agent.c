@@ -381,25 +381,34 @@ void agent_look(struct sim *sim, uint32_t number)
 
 /* --- what it hears --------------------------------------------------------------------------- */
 
+/* A word once given is kept: what it has done, has or would not have it does not take. Of what
+ * another process of its did it knows nothing. */
+static int would_take(struct sim *sim, struct agent_sim *agent, struct attempt *attempt)
+{
+    if (attempt->declined == agent->life)
+        return 0;
+    if (agent->task_count < TASKS_MAX && !faulty(sim, FAULT_AGENT_REFUSE, &agent->dice, 60))
+        return 1;
+    attempt->declined = agent->life;
+    return 0;
+}
+
 static void hear_offer(struct sim *sim, struct agent_sim *agent, const struct message *message)
 {
     struct message answer = letter(agent, sim, MSG_ACK);
     struct task *task = find_task(agent, &message->lease);
+    struct attempt *attempt =
+        shadow_attempt(sim->shadow, message->lease.id, message->lease.attempt, 0);
     answer.lease = message->lease;
     answer.accepted = 1;
     if (task != NULL)
         reached(sim, GOAL_OFFERED_AGAIN);
-    if (task == NULL &&
-        (agent->task_count == TASKS_MAX || faulty(sim, FAULT_AGENT_REFUSE, &agent->dice, 60)))
-        answer.accepted = 0;
-    if (task == NULL && answer.accepted) {
-        struct attempt *attempt =
-            shadow_attempt(sim->shadow, message->lease.id, message->lease.attempt, 0);
-        /* One that this process has done, or given up: it takes nothing twice. Of what another
-         * process did it knows nothing. */
-        if (attempt != NULL && attempt->executed == 1 + (int)message->agent &&
-            attempt->life == agent->life)
+    if (task == NULL && attempt != NULL) {
+        if (attempt->executed == 1 + (int)message->agent && attempt->life == agent->life)
             return;
+        answer.accepted = would_take(sim, agent, attempt);
+    }
+    if (task == NULL && answer.accepted && agent->task_count < TASKS_MAX) {
         task = &agent->tasks[agent->task_count++];
         *task = (struct task){.lease = message->lease,
                               .run = message->run,

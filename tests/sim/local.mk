@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The simulator; tests/sim/README.md says what it is. `./dev sim` builds it for speed, a share of its
-# lives stands among the unit tests.
+# The simulator; tests/sim/README.md says what it is. `./dev sim` builds it for speed; a share of
+# its lives stands among the unit tests.
 sim_sources = tests/sim/agent.c tests/sim/defs.c tests/sim/dice.h tests/sim/faults.def \
 	tests/sim/goals.def tests/sim/invariants.def tests/sim/judge.c tests/sim/known.inc \
 	tests/sim/moves.c tests/sim/moves.h tests/sim/overdue.c tests/sim/people.c \

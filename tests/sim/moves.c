@@ -8,6 +8,7 @@
 #define CAUSE_FAILED 1
 #define CAUSE_TIMEOUT 2
 #define CAUSE_LOST 4
+#define CAUSE_ASKED 8 /* somebody asked for it */
 
 struct at {
     struct shadow *shadow;
@@ -356,10 +357,14 @@ static int cell_failed(const struct at *at)
 
 static void on_job_stopping(struct at *at)
 {
-    if (over(at->job->state) || at->job->state == PENDING || at->job->stopping || !cell_failed(at))
+    int asked = at->event->cause == CAUSE_ASKED;
+    if (over(at->job->state) || at->job->state == PENDING ||
+        (at->job->stopping && !at->event->force) || (asked ? !at->job->asked : !cell_failed(at)))
         wrong(at, INV_I9, "nobody could have asked it to end");
+    if (!at->job->stopping)
+        at->job->stop_ns = at->now;
     at->job->stopping = 1;
-    at->job->stop_ns = at->now;
+    at->job->forced |= at->event->force != 0;
 }
 
 static void steps_over(struct at *at)
@@ -483,7 +488,7 @@ static void on_job_cancelled(struct at *at)
         step |= at->job->steps[s].state == CANCELLED;
     if (over(at->job->state))
         wrong(at, INV_I9, "it had ended");
-    if (!at->run->stopping && !at->job->stopping && !cell_failed(at) && !step)
+    if (!at->run->stopping && !at->job->stopping && !at->job->asked && !cell_failed(at) && !step)
         wrong(at, INV_I9, "nobody had asked for it");
     at->job->outrun = at->event->cause != 0;
     if (at->job->outrun && !cell_failed(at))
@@ -571,7 +576,8 @@ static void check_grant(struct at *at)
         wrong(at, INV_I9, "it did not wait");
     if (at->run->state == RUN_PAUSED && !at->run->stopping)
         wrong(at, INV_I9, "its run is paused");
-    if (stopping && (!at->plan_step->finally || !at->job->started_any || at->run->forced))
+    if (stopping &&
+        (!at->plan_step->finally || !at->job->started_any || at->run->forced || at->job->forced))
         wrong(at, INV_I9, "its run or job is being stopped");
     if (judge_step(at->run, at->j, at->s) != GOES)
         wrong(at, INV_I9, "the rules say that it does not run");
@@ -732,13 +738,15 @@ static void on_step_timeout(struct at *at)
 static void on_step_cancelled(struct at *at)
 {
     int granted = at->step->state == QUEUED || at->step->state == RUNNING;
-    int stopping = at->run->stopping || at->job->stopping || cell_failed(at);
+    int stopping = at->run->stopping || at->job->stopping || at->job->asked || at->step->asked ||
+                   cell_failed(at);
     if (at->event->cause == CAUSE_LOST)
         lose(at);
     if (over(at->step->state))
         wrong(at, INV_I2, "it had ended");
     if (at->step->state == PENDING && at->plan_step->finally && at->job->started_any &&
-        !at->run->forced && !at->job->was_lost && !may_be_anew(at))
+        !at->run->forced && !at->job->forced && !at->step->asked && !at->job->was_lost &&
+        !may_be_anew(at))
         wrong(at, INV_I9, "a `finally` was not run");
     if (!stopping && !at->job->was_lost && !was_said(at, 1u << CANCELLED) && !job_time_over(at))
         wrong(at, INV_I9, "nobody had asked for it");
@@ -763,7 +771,7 @@ static void on_step_skipped(struct at *at)
         wrong(at, INV_I9, "it was not pending");
     if (at->job->state == PENDING)
         verdict = judge_job(at->run, at->j);
-    else if (placed || at->job->state == RUNNING)
+    else
         verdict = judge_step(at->run, at->j, at->s);
     int queue = at->job->state == QUEUED && !placed && at->plan_job->queue_timeout_ns > 0;
     int ruled = verdict == SKIPS || verdict == SKIPS_BY_FAILURE || queue || job_time_over(at);
@@ -774,6 +782,13 @@ static void on_step_skipped(struct at *at)
     if (at->event->cause == CAUSE_TIMEOUT)
         at->job->cut = 1;
     at->step->state = SKIPPED;
+}
+
+static void on_step_stopping(struct at *at)
+{
+    if ((at->step->state != QUEUED && at->step->state != RUNNING) || !at->step->asked)
+        wrong(at, INV_I9, "nobody could have asked it to end");
+    at->step->stopping = 1;
 }
 
 static void on_step_retrying(struct at *at)
@@ -841,6 +856,7 @@ static const struct {
     {"step.timeout", on_step_timeout},
     {"step.skipped", on_step_skipped},
     {"step.retrying", on_step_retrying},
+    {"step.stopping", on_step_stopping},
 };
 /* clang-format on */
 
@@ -955,9 +971,10 @@ static void eager_busy(struct shadow *shadow, uint32_t r, uint32_t j)
         s++;
     if (run->stopping && job->state == QUEUED && job->agent[0] == '\0')
         broke(sim, INV_I9, "job %u of run %u waits for a place in a run being stopped", j, r);
-    if (s == count)
+    /* One of whom every step was cancelled before it had a place ends when it gets one. */
+    if (s == count && job->agent[0] != '\0')
         broke(sim, INV_I9, "all steps of job %u of run %u have ended, and it has not", j, r);
-    else if (job->agent[0] != '\0' && job->steps[s].state == PENDING &&
+    else if (s < count && job->agent[0] != '\0' && job->steps[s].state == PENDING &&
              job->steps[s].not_before_ns == 0 && (run->state != RUN_PAUSED || run->stopping))
         broke(sim, INV_I9, "step %u of job %u of run %u is next, and was not granted", s, j, r);
     for (uint32_t k = s + 1; k < count; k++) {

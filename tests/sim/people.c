@@ -167,6 +167,60 @@ static void check_gate(struct call *call, const struct arc_answer *answer)
               call->pipeline, call->run);
 }
 
+/* --- one job, one step --------------------------------------------------------------- */
+
+static struct shadow_job *pick_job(struct call *call, struct dice *dice)
+{
+    struct shadow_run *run = &call->sim->shadow->runs[call->run];
+    call->pipeline = roll(dice, run->plan->job_count);
+    return &run->jobs[call->pipeline];
+}
+
+static int fill_cancel_job(struct call *call, struct dice *dice)
+{
+    if (!control(call, dice))
+        return 0;
+    struct shadow_job *job = pick_job(call, dice);
+    call->cmd->u.cancel.what = call_text(call, job->id);
+    call->cmd->u.cancel.force = call->forced = chance(dice, 300);
+    job->asked = 1;
+    return 1;
+}
+
+static void check_cancel_job(struct call *call, const struct arc_answer *answer)
+{
+    const struct shadow_job *job = &call->sim->shadow->runs[call->run].jobs[call->pipeline];
+    (void)answer;
+    reached(call->sim, GOAL_CANCEL_ONE);
+    if (job->state < SUCCESS && (!job->stopping || (call->forced && !job->forced)))
+        broke(call->sim, INV_I17, "a cancel of job %u of run %u was answered and is not stored",
+              call->pipeline, call->run);
+}
+
+static int fill_cancel_step(struct call *call, struct dice *dice)
+{
+    if (!control(call, dice))
+        return 0;
+    struct shadow_job *job = pick_job(call, dice);
+    call->step =
+        roll(dice, call->sim->shadow->runs[call->run].plan->jobs[call->pipeline].step_count);
+    call->cmd->u.cancel.what = call_text(call, job->steps[call->step].id);
+    call->cmd->u.cancel.force = chance(dice, 300);
+    job->steps[call->step].asked = 1;
+    memcpy(call->what, job->steps[call->step].id, sizeof(call->what));
+    return 1;
+}
+
+static void check_cancel_step(struct call *call, const struct arc_answer *answer)
+{
+    const struct shadow_step *step =
+        &call->sim->shadow->runs[call->run].jobs[call->pipeline].steps[call->step];
+    (void)answer;
+    reached(call->sim, GOAL_CANCEL_ONE);
+    if (strcmp(step->id, call->what) == 0 && step->state < SUCCESS && !step->stopping)
+        broke(call->sim, INV_I17, "a cancel of step %s was answered and is not stored", step->id);
+}
+
 /* clang-format off */
 static const struct command commands[] = {
     {"trigger", ARC_CMD_RUN_TRIGGER, 30, -1, fill_trigger, check_trigger},
@@ -174,6 +228,8 @@ static const struct command commands[] = {
     {"resume", ARC_CMD_RUN_RESUME, 14, -1, control, check_resume},
     {"stop", ARC_CMD_RUN_STOP, 3, FAULT_STOP, control, check_stop},
     {"force", ARC_CMD_RUN_STOP, 2, FAULT_STOP, fill_force, check_stop},
+    {"cancel-job", ARC_CMD_JOB_CANCEL, 3, FAULT_CANCEL, fill_cancel_job, check_cancel_job},
+    {"cancel-step", ARC_CMD_STEP_CANCEL, 4, FAULT_CANCEL, fill_cancel_step, check_cancel_step},
     {"approve", ARC_CMD_RUN_GATE, 20, -1, fill_approve, check_gate},
     {"reject", ARC_CMD_RUN_GATE, 2, FAULT_REJECT, fill_reject, check_gate},
 };

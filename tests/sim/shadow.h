@@ -33,7 +33,7 @@ struct shadow_step {
     uint64_t fence;
     char agent[32], outputs[24];
     uint64_t queued_ns, started_ns, not_before_ns;
-    int cancel_due; /* its time was over when it ended */
+    int asked, stopping; /* somebody wants it to end, or it is on its way */
     int dirty;
 };
 
@@ -41,6 +41,7 @@ struct shadow_job {
     char id[32], agent[32];
     int state, attempt;
     uint32_t lost, agent_lives;
+    int asked, forced; /* somebody wants it to end, or may */
     int started_any, failed, stopping, outrun, by_failure, cancelled_any, was_lost, cut;
     uint64_t queued_ns, started_ns, not_before_ns, stop_ns, waited_ns;
     struct shadow_step steps[STEPS_MAX];
@@ -81,6 +82,7 @@ struct attempt {
     uint32_t said;  /* bits of statuses that its holder has reported, as they reached the server */
     uint32_t acked; /* bits of statuses that were answered with ARC_OK */
     int over, refused; /* refused: its holder would not take it */
+    uint32_t declined; /* by its holder's process of this number; 0: by none */
     uint64_t granted_ns, renewed_ns;
     uint32_t lives, claimed; /* of its holder's process, when it was granted */
 };

@@ -202,7 +202,8 @@ struct call {
     uint32_t number;
     const struct command *command; /* people's; NULL: a message's */
     struct message message;
-    uint32_t run, pipeline;
+    uint32_t run, pipeline, step;
+    char what[32];
     int forced; /* a stop */
     struct arc_cmd *cmd;
     /* asked for while the world is built */
