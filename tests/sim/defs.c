@@ -121,8 +121,11 @@ static void put_retry(struct writer *w, const char *before)
     static const char *const backoffs[] = {"fixed", "linear", "exponential"};
     if (roll(w->dice, 3) != 0)
         return;
-    put(w, "%sretry: {maxAttempts: %u, delay: %us, backoff: %s%s}", before, 1 + roll(w->dice, 3),
-        1 + roll(w->dice, 8), backoffs[roll(w->dice, 3)], causes[roll(w->dice, 4)]);
+    /* One roll at a time: in which order arguments are worked out is the compiler's business. */
+    uint32_t attempts = 1 + roll(w->dice, 3), delay = 1 + roll(w->dice, 8);
+    uint32_t backoff = roll(w->dice, 3), cause = roll(w->dice, 4);
+    put(w, "%sretry: {maxAttempts: %u, delay: %us, backoff: %s%s}", before, attempts, delay,
+        backoffs[backoff], causes[cause]);
 }
 
 static void put_steps(struct writer *w, const char *indent)
@@ -163,12 +166,16 @@ static void put_job(struct writer *w, uint32_t job, uint32_t first, const char *
         put(w, "%stimeout: %us\n", indent, 20 + roll(w->dice, 60));
     if (roll(w->dice, 6) == 0)
         put(w, "%squeueTimeout: %us\n", indent, 40 + roll(w->dice, 100));
-    if (roll(w->dice, 6) == 0)
-        put(w, "%smatrix: {v: [a, b, c], maxParallel: %u, failFast: %s}\n", indent,
-            1 + roll(w->dice, 2), roll(w->dice, 2) ? "true" : "false");
-    if (roll(w->dice, 8) == 0)
-        put(w, "%sapproval: {timeout: %us, onTimeout: %s}\n", indent, 30 + roll(w->dice, 90),
-            roll(w->dice, 2) ? "approve" : "reject");
+    if (roll(w->dice, 6) == 0) {
+        uint32_t most = 1 + roll(w->dice, 2), fast = roll(w->dice, 2);
+        put(w, "%smatrix: {v: [a, b, c], maxParallel: %u, failFast: %s}\n", indent, most,
+            fast ? "true" : "false");
+    }
+    if (roll(w->dice, 8) == 0) {
+        uint32_t seconds = 30 + roll(w->dice, 90), approve = roll(w->dice, 2);
+        put(w, "%sapproval: {timeout: %us, onTimeout: %s}\n", indent, seconds,
+            approve ? "approve" : "reject");
+    }
     put_steps(w, indent);
 }
 
