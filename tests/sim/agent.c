@@ -63,8 +63,10 @@ static void send(struct sim *sim, const struct message *message)
     uint64_t delay_ns = (uint64_t)(1 + roll(dice, 40)) * 1000000;
     if (to_server(message))
         adversary_keeps(sim, message);
-    if (faulty(sim, FAULT_DELAY, dice, 100))
-        delay_ns += (uint64_t)roll(dice, 12000) * 1000000;
+    if (faulty(sim, FAULT_DELAY, dice, 100)) {
+        uint32_t most_ms = roll(dice, 6) == 0 ? 60000 : 12000; /* seldom longer than any lease */
+        delay_ns += (uint64_t)roll(dice, most_ms) * 1000000;
+    }
     if (cut > sim->now_ns || faulty(sim, FAULT_DROP, dice, 50))
         return;
     post(sim, message, delay_ns);
