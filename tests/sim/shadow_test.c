@@ -382,6 +382,7 @@ static void lives_in_sqlite_hold_as_well(void)
     free(sim);
 }
 
+/* Seeds that do not squeeze memory: an arena under a sanitizer asks for it otherwise. */
 static const struct {
     uint64_t seed, hash;
 } known[] = {
