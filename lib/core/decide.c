@@ -351,7 +351,8 @@ static arc_status settle(struct arc_decision *d, struct arc_run *run, int all, u
             ARC_TRY(push_stage(d, run, &work, err));
         all = 0;
         ARC_TRY(push_changed(d, run, &work, &all, err));
-        if (all || d->settled < d->count)
+        /* What failFast cancels there may be the last of its stage, or of the run. */
+        if (all || d->settled < d->count || run->jobs_open == 0 || d->stage != run->stage)
             continue;
         if (work.at == work.count)
             return ARC_OK;

@@ -243,10 +243,10 @@ arc_status arc__admit(struct arc_decision *d, struct arc_run *run, uint32_t j,
     return ARC_OK;
 }
 
-/* 1: a step of this attempt was cancelled, though the run goes on. */
-int arc__any_cancelled(const struct arc_run *run, uint32_t j)
+/* 1: a step of this attempt before that one was cancelled, though the run goes on. */
+int arc__any_cancelled(const struct arc_run *run, uint32_t j, uint32_t before)
 {
-    for (uint32_t s = 0; s < run->plan->jobs[j].step_count; s++) {
+    for (uint32_t s = 0; s < before; s++) {
         if (run->jobs[j].steps[s].status == ARC_STEP_CANCELLED)
             return 1;
     }
@@ -272,7 +272,8 @@ arc_status arc__judge_step(struct arc_decision *d, const struct arc_run *run, ui
 {
     const struct arc_job_state *job = &run->jobs[j];
     const struct arc_condition *condition = &run->plan->jobs[j].steps[s].condition;
-    int failed = job->failed || job->timed_out || job->cut, cancelled = arc__any_cancelled(run, j);
+    int failed = job->failed || job->timed_out || job->cut;
+    int cancelled = arc__any_cancelled(run, j, s); /* not by what comes after it */
     int stopping = run->stopping || job->stopping;
     uint32_t status = (failed || cancelled ? 0 : ARC_STATUS_SUCCESS) |
                       (failed ? ARC_STATUS_FAILURE : 0) | (stopping ? ARC_STATUS_CANCELLED : 0);

@@ -100,10 +100,11 @@ void arc__agent_seen(struct arc_engine *engine, struct agent *agent)
 
 static void view(const struct agent *agent, struct arc_agent_view *out)
 {
-    *out = (struct arc_agent_view){.row = &agent->row,
-                                   .status = arc__agent_status(agent),
-                                   .running = agent->used,
-                                   .last_seen_mono_ns = agent->last_seen_mono_ns};
+    *out =
+        (struct arc_agent_view){.row = &agent->row,
+                                .status = arc__agent_status(agent),
+                                .running = agent->used,
+                                .last_seen_mono_ns = agent->last_seen_mono_ns - ARC_MONO_SHIFT_NS};
 }
 
 arc_status arc__engine_agent(struct arc_engine *engine, arc_slice agent_id,
@@ -149,6 +150,14 @@ int arc__cancel_wanted(const struct live *live, uint32_t job)
     return arc__cancel_due(&live->run, job);
 }
 
+/* What was refused may have ended meanwhile; the next grant has been refused by nobody. */
+static int is_lost(const struct placement *placement)
+{
+    const struct arc_step_state *step = present_step(placement->live, placement->job);
+    return placement->lost[0] != '\0' &&
+           (placement->lost_fence == 0 || (step != NULL && step->fence == placement->lost_fence));
+}
+
 static struct placement *find_lease(struct agent *agent, const struct arc_lease *lease)
 {
     ARC_LIST_EACH(&agent->placements, link)
@@ -176,8 +185,11 @@ static void fill_cancel(const struct arc_engine *engine, const struct placement 
                                      .reason = terms.reason};
 }
 
-static void lose(struct arc_engine *engine, struct placement *placement, const char *why)
+/* fence: of the grant that is lost; 0: whatever it is, the agent has nothing any more. */
+static void lose(struct arc_engine *engine, struct placement *placement, uint64_t fence,
+                 const char *why)
 {
+    placement->lost_fence = fence;
     (void)snprintf(placement->lost, sizeof(placement->lost), "%s", why);
     placement->agent->lost_due = 1;
     engine->sweep_mono_ns = 0;
@@ -221,7 +233,8 @@ static void renew_all(struct arc_engine *engine, struct agent *agent, int32_t ru
 }
 
 /* 1: whether the lease holds is not known now: its run is being read, or what was decided about it
- * is not durable. It is neither renewed nor lost; a run that is read gives one lease time more. */
+ * is not durable. It is neither renewed nor lost, and said to be neither: it may have ended, and
+ * its holder must not count on it. A run that is read gives one lease time more. */
 static int is_unsettled(const struct arc_engine *engine, const struct arc_lease *lease)
 {
     struct step_ref *ref = arc__map_get(&engine->steps, lease->step_run_id);
@@ -232,7 +245,7 @@ void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const c
 {
     ARC_LIST_EACH(&agent->placements, link)
     {
-        lose(engine, ARC_CONTAINER(link, struct placement, by_agent), why);
+        lose(engine, ARC_CONTAINER(link, struct placement, by_agent), 0, why);
     }
 }
 
@@ -296,13 +309,11 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
         return arc__fail_nomem(err);
     for (size_t i = 0; i < heartbeat->lease_count; i++) {
         struct placement *placement = find_lease(agent, &heartbeat->leases[i]);
-        if (placement != NULL && placement->lost[0] == '\0') {
+        if (placement != NULL && !is_lost(placement)) {
             renew(engine, placement);
             present_step(placement->live, placement->job)->acked = 1;
             out->renewed[out->renewed_count++] = heartbeat->leases[i];
-        } else if (placement == NULL && is_unsettled(engine, &heartbeat->leases[i])) {
-            out->renewed[out->renewed_count++] = heartbeat->leases[i];
-        } else {
+        } else if (placement != NULL || !is_unsettled(engine, &heartbeat->leases[i])) {
             out->lost[out->lost_count++] = heartbeat->leases[i];
         }
     }
@@ -406,7 +417,7 @@ static int offer_cancel(struct arc_engine *engine, struct placement *placement,
 static int offer_step(struct arc_engine *engine, struct placement *placement, struct arc_offer *out)
 {
     const struct arc_step_state *step = present_step(placement->live, placement->job);
-    if (!is_granted(step) || step->acked || placement->lost[0] != '\0' ||
+    if (!is_granted(step) || step->acked || is_lost(placement) ||
         arc__cancel_wanted(placement->live, placement->job))
         return 0;
     if (placement->offered_fence == step->fence &&
@@ -473,7 +484,7 @@ arc_status arc__session_ack(struct arc_session *session, arc_slice step_run_id, 
         (void)snprintf(why, sizeof(why), "The agent did not take the step: %.*s",
                        (int)(message.len < 120 ? message.len : 120),
                        message.ptr != NULL ? message.ptr : "");
-        lose(session->engine, placement, why);
+        lose(session->engine, placement, fence, why);
         return ARC_OK;
     }
     if (session->engine->recovering)
@@ -513,8 +524,10 @@ static arc_status drop_lost(struct arc_engine *engine, struct agent *agent, arc_
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
         struct live *live = placement->live;
         struct arc_decision d;
-        if (placement->lost[0] == '\0')
+        if (!is_lost(placement)) {
+            placement->lost[0] = '\0';
             continue;
+        }
         arc_slice why = arc__turn_copy(engine, arc__slice_cstr(placement->lost));
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
         arc_status status = arc__decide_lost(&d, &live->run, placement->job, why, err);

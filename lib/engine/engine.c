@@ -46,6 +46,11 @@ static void init_containers(struct arc_engine *engine)
     arc__load_init(&engine->recover_load, mem);
 }
 
+static struct arc_now shifted(struct arc_now now)
+{
+    return (struct arc_now){now.mono_ns + ARC_MONO_SHIFT_NS, now.wall_ns};
+}
+
 arc_status arc__engine_open(const struct arc_engine_options *options, struct arc_now now,
                             struct arc_engine **out, arc_err *err)
 {
@@ -54,7 +59,7 @@ arc_status arc__engine_open(const struct arc_engine_options *options, struct arc
         return arc__fail_nomem(err);
     engine->options = *options;
     engine->mem = options->mem;
-    engine->now = now;
+    engine->now = shifted(now);
     engine->ulid = (struct arc_ulid_gen){.user = options->random_user, .random = options->random};
     engine->stats.size = sizeof(engine->stats);
     init_containers(engine);
@@ -514,14 +519,19 @@ arc_status arc__engine_dispatch(struct arc_engine *engine, struct arc_now now, u
         return arc__fail(err, ARC_ECONFLICT, "dispatch", "Dispatch was called from a callback.");
     if (engine->fault[0] != '\0')
         return arc__fail(err, ARC_EINTERNAL, "engine", "%s", engine->fault);
-    engine->now = now;
+    engine->now = shifted(now);
     engine->dispatching = 1;
     arc_status status = dispatch(engine, budget, err);
     engine->dispatching = 0;
     return status;
 }
 
-uint64_t arc__engine_deadline(const struct arc_engine *engine)
+void arc__engine_set_now(struct arc_engine *engine, struct arc_now now)
+{
+    engine->now = shifted(now);
+}
+
+static uint64_t next_deadline(const struct arc_engine *engine)
 {
     const struct arc_timer *timer = arc__heap_peek(&engine->timers);
     uint64_t at = engine->sweep_mono_ns;
@@ -539,6 +549,14 @@ uint64_t arc__engine_deadline(const struct arc_engine *engine)
     if (timer != NULL && timer->deadline_ns < at)
         at = timer->deadline_ns;
     return at;
+}
+
+uint64_t arc__engine_deadline(const struct arc_engine *engine)
+{
+    uint64_t at = next_deadline(engine);
+    if (at == UINT64_MAX)
+        return at;
+    return at > ARC_MONO_SHIFT_NS ? at - ARC_MONO_SHIFT_NS : 0;
 }
 
 /* --- small looks ---------------------------------------------------------------------------------
@@ -586,7 +604,7 @@ const struct arc_mem *arc__engine_mem(const struct arc_engine *engine)
 
 struct arc_now arc__engine_now(const struct arc_engine *engine)
 {
-    return engine->now;
+    return (struct arc_now){engine->now.mono_ns - ARC_MONO_SHIFT_NS, engine->now.wall_ns};
 }
 
 const struct arc_rules *arc__engine_rules(const struct arc_engine *engine)

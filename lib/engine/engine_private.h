@@ -35,6 +35,9 @@
 #define ARC_AGENT_SLOTS_MAX 10000
 #define ARC_TURN_BYTES_MAX (512u * 1024u * 1024u)
 #define ARC_CONFLICTS_MAX 5u
+/* In here the monotonic clock reads ten years more than the host's: what happened before a reboot
+ * has its place on it too, and so keeps its deadline. */
+#define ARC_MONO_SHIFT_NS (UINT64_C(10) * 366 * 86400 * 1000000000)
 
 struct load_job; /* load.c */
 
@@ -87,7 +90,8 @@ struct placement {
     uint64_t told_fence; /* of a grant that the agent may know of, by whatever session */
     uint64_t cancel_fence;
     int cancel_forced;
-    char lost[160]; /* why the agent does not have it after all; "": it has */
+    char lost[160];      /* why the agent does not have it after all; "": it has */
+    uint64_t lost_fence; /* the grant that this is about; 0: any */
 };
 
 /* A job that waits. */
@@ -118,6 +122,7 @@ struct live {
     struct step_ref **refs;          /* every ref made, for clean-up */
     size_t ref_count, ref_capacity;
     int loading, loaded;
+    int folded;                    /* its events: once, while its pipeline is being read */
     int touched;                   /* by the present turn */
     int changed;                   /* and it has new events */
     uint64_t linger_until_mono_ns; /* over: kept until then */
@@ -210,7 +215,7 @@ struct arc_engine {
     struct arc_mem mem;
     struct arc_store *store;
     struct arc_log_store *logs;
-    struct arc_now now;
+    struct arc_now now; /* mono_ns with ARC_MONO_SHIFT_NS */
     struct arc_ulid_gen ulid;
     int dispatching, recovering;
     int opened;             /* recovery was complete once */

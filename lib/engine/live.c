@@ -323,7 +323,9 @@ static void presume_told(struct live *live)
 static arc_status finish_load(struct live *live, arc_err *err)
 {
     struct arc_engine *engine = live->engine;
-    ARC_TRY(fold_rows(live, &live->load.rows, err));
+    if (!live->folded)
+        ARC_TRY(fold_rows(live, &live->load.rows, err));
+    live->folded = 1;
     ARC_TRY(arc__pipe_get(engine, live->run.pipeline_id, &live->pipe, err));
     live->pipe->users++;
     ARC_TRY(arc__live_ready(live, err));
@@ -372,8 +374,8 @@ arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct liv
         status = arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
     if (status == ARC_OK)
         status = finish_load(live, err);
-    if (status == ARC_EAGAIN) /* its pipeline is being read; folding again starts from nothing */
-        return arc__run_deinit(&live->run), arc__run_init(&live->run, &engine->mem), status;
+    if (status == ARC_EAGAIN) /* its pipeline is being read */
+        return status;
     if (status != ARC_OK) {
         arc__live_drop(live);
         return status;

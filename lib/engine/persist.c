@@ -256,15 +256,15 @@ arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
         }
         if (event->gate != 0)
             ARC_TRY(persist_guarded(engine, run, event->gate, err));
-        if (event->job < 0 || named_again(d, i))
-            continue;
-        if (event->step >= 0) {
-            ARC_TRY(persist_named_step(engine, run, event, err));
-            continue;
-        }
-        ARC_TRY(persist_job(engine, run, (uint32_t)event->job, err));
+        /* The steps of the next attempt are new, though the job may be named again at once. */
         if (event->type == ARC_EVENT_JOB_RETRYING)
             ARC_TRY(persist_steps(engine, run, (uint32_t)event->job, err));
+        if (event->job < 0 || named_again(d, i))
+            continue;
+        if (event->step >= 0)
+            ARC_TRY(persist_named_step(engine, run, event, err));
+        else
+            ARC_TRY(persist_job(engine, run, (uint32_t)event->job, err));
     }
     return ARC_OK;
 }

@@ -281,9 +281,10 @@ static arc_status next_stored(struct arc_event_watch *watch, const struct arc_ev
     const struct arc_row_event *rows = watch->load.rows.rows;
     while (watch->load_at < watch->load.rows.count) {
         struct arc_event *event = NULL;
-        const struct arc_row_event *row = &rows[watch->load_at++];
+        const struct arc_row_event *row = &rows[watch->load_at];
         arc__arena_reset(&watch->arena);
-        ARC_TRY(arc__event_from_row(row, &watch->arena, &event, err));
+        ARC_TRY(arc__event_from_row(row, &watch->arena, &event, err)); /* or again, when it can */
+        watch->load_at++;
         watch->cursor = row->position;
         if (passes(watch, event)) {
             *out = event;

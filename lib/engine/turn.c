@@ -113,6 +113,13 @@ arc_status arc__turn_event(struct arc_engine *engine, struct arc_event init, arc
     *event = init;
     event->job = event->step = -1;
     event->time_ns = engine->now.wall_ns;
+    /* The next command of this turn may replace the row that these texts are of. */
+    event->agent_id = arc__turn_copy(engine, init.agent_id);
+    event->pipeline_id = arc__turn_copy(engine, init.pipeline_id);
+    event->actor = arc__turn_copy(engine, init.actor);
+    event->reason = arc__turn_copy(engine, init.reason);
+    if (engine->turn.arena.failed)
+        return arc__turn_spoil(engine, arc__fail_nomem(err));
     return add_event(engine, event, stream, err);
 }
 
