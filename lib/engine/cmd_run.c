@@ -25,9 +25,9 @@ static arc_status load_definition(struct arc_engine *engine, struct cmd_box *box
     if (box->loads[1].rows.count == 0) {
         /* saved by a command of this very turn: not readable before its commit */
         arc__load_deinit(&box->loads[1]);
-        return pipe->touched ? ARC_EAGAIN
-                             : arc__fail(err, ARC_EINTERNAL, "definition",
-                                         "The pipeline's definition is not in the store.");
+        return arc__pipe_marked(pipe) ? ARC_EAGAIN
+                                      : arc__fail(err, ARC_EINTERNAL, "definition",
+                                                  "The pipeline's definition is not in the store.");
     }
     const struct arc_row_definition *row = box->loads[1].rows.rows;
     *text = row->text;
@@ -87,10 +87,12 @@ static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_sl
     struct arc_diags *diags = ARC_ARENA_NEW(&box->cmd.arena, struct arc_diags);
     struct arc_spec *spec = NULL;
     const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd);
-    const struct arc_read_options to_run = {.runnable = 1};
+    struct arc_read_options to_run = {.runnable = 1};
     arc_slice own = arc__arena_copy(arena, text);
     if (diags == NULL || own.ptr == NULL)
         return arc__fail_nomem(err);
+    if (cmd->u.trigger.limits != NULL)
+        to_run.limits = *cmd->u.trigger.limits;
     arc_status status =
         arc__spec_read(own, (enum arc_format)format, ARC_NONE, &to_run, arena, diags, &spec, err);
     if (status == ARC_OK && cmd->u.trigger.include_count > 0)
@@ -135,6 +137,7 @@ static arc_status start_run(struct arc_engine *engine, struct cmd_box *box, stru
                   .request_id = cmd->u.trigger.request_id,
                   .number = pipe->row.total_runs + 1,
                   .trigger_type = 1,
+                  .priority = cmd->u.trigger.priority,
                   .plan = plan},
     };
     ARC_TRY(arc__turn_enter(engine, live, &d, err));
@@ -193,7 +196,8 @@ static arc_status pipe_for_definition(struct arc_engine *engine, struct cmd_box 
     arc__sha256_hex(cmd->u.trigger.definition.canonical, hex);
     ARC_TRY(arc__engine_new_id(engine, &id, err));
     ARC_TRY(arc__pipe_new(engine, &id, &pipe, err));
-    pipe->loaded = pipe->touched = 1;
+    pipe->loaded = 1;
+    arc__pipe_mark(engine, pipe);
     struct arc_row_pipeline row = {.id = arc__id_slice(&pipe->id),
                                    .project_id = arc__slice_cstr(cmd->principal.project_id),
                                    .name = ARC_LIT("inline"),
@@ -251,6 +255,9 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
                               cmd->u.trigger.triggered_by};
     arc_slice text = cmd->u.trigger.definition.text;
     uint32_t format = cmd->u.trigger.definition.format;
+    if (cmd->u.trigger.priority < -ARC_PRIORITY_MAX || cmd->u.trigger.priority > ARC_PRIORITY_MAX)
+        return arc__fail(err, ARC_EINVAL, "priority", "A priority is a number from %d to %d.",
+                         -ARC_PRIORITY_MAX, ARC_PRIORITY_MAX);
     if (cmd->pipeline_id.len == 0) {
         ARC_TRY(check_definition(engine, box, err));
         ARC_TRY(pipe_for_definition(engine, box, &pipe, err));

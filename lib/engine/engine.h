@@ -174,11 +174,13 @@ struct arc_cmd {
             struct arc_definition_input definition;
             const struct arc_plan_include *includes; /* what was merged into definition */
             uint32_t include_count;
-            struct arc_kvs variables; /* sorted by key */
+            const struct arc_spec_limits *limits; /* definition was read with; NULL: the defaults */
+            struct arc_kvs variables;             /* sorted by key */
             arc_slice triggered_by, request_id, branch, ref;
             arc_slice tag, sha, event, payload; /* payload: JSON, or empty */
             arc_slice git_commit, git_branch, git_repo;
-            arc_id run_id; /* "" or the id that it is to have */
+            arc_id run_id;    /* "" or the id that it is to have */
+            int32_t priority; /* -ARC_PRIORITY_MAX to ARC_PRIORITY_MAX */
         } trigger;
         struct {
             int32_t force;

@@ -46,7 +46,7 @@ static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
     struct arc_diags diags = {0};
     struct arc_spec *spec = NULL;
     const struct arc_plan *plan = NULL;
-    const struct arc_read_options to_run = {.runnable = 1};
+    const struct arc_read_options to_run = {.limits = object->limits, .runnable = 1};
     arc__arena_init(&arena, &ctl->mem, PLAN_BYTES_MAX);
     arc_status status =
         arc__spec_read(object->text, object->format, ARC_NONE, &to_run, &arena, &diags, &spec, err);
@@ -93,12 +93,24 @@ static void take_texts(struct arc_cmd *cmd, const arc_run_options *options)
         *texts[i].to = arc__arena_copy(&cmd->arena, arc__slice_cstr(texts[i].from));
 }
 
+/* The engine reads it again, under the limits that the host has set. */
+static const struct arc_spec_limits *copy_limits(const arc_spec *spec, struct arc_arena *arena)
+{
+    struct arc_spec_limits *limits = ARC_ARENA_NEW(arena, struct arc_spec_limits);
+    if (limits != NULL)
+        *limits = spec->limits;
+    return limits;
+}
+
 arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *given, char *run_id,
                          arc_err *err)
 {
     arc_run_options options;
     ARC_REQUIRE(spec != NULL && run_id != NULL, err, "spec");
     ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
+    if (options.priority < -ARC_PRIORITY_MAX || options.priority > ARC_PRIORITY_MAX)
+        return arc__fail(err, ARC_EINVAL, "priority", "A priority is a number from %d to %d.",
+                         -ARC_PRIORITY_MAX, ARC_PRIORITY_MAX);
     ARC_CLEANUP(cmd_drop)
     struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_RUN_TRIGGER);
     if (cmd == NULL)
@@ -109,6 +121,8 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
     cmd->u.trigger.definition.text = arc__arena_copy(&cmd->arena, spec->text);
     cmd->u.trigger.definition.canonical = arc__arena_copy(&cmd->arena, spec->canonical);
     cmd->u.trigger.definition.format = spec->format;
+    cmd->u.trigger.priority = options.priority;
+    cmd->u.trigger.limits = copy_limits(spec, &cmd->arena);
     cmd->u.trigger.include_count = spec->include_count;
     cmd->u.trigger.includes = arc__includes_copy(&cmd->arena, spec->includes, spec->include_count);
     if (cmd->arena.failed)
