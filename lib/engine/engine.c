@@ -247,7 +247,7 @@ static uint32_t take_commands(struct arc_engine *engine, uint32_t budget)
     ARC_LIST_EACH_SAFE(&engine->cmds, link)
     {
         struct cmd_box *box = arc__box(ARC_CONTAINER(link, struct arc_cmd, link));
-        if (taken >= most || engine->turn.op_count > ARC_TURN_OPS_MAX ||
+        if (taken >= most || arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX ||
             engine->turn.spoiled != ARC_OK)
             break;
         box->err = (arc_err)ARC_ERR_INIT;
@@ -290,7 +290,7 @@ static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
             arc__live_drop(live); /* its time for late logs is over */
             continue;
         }
-        if (engine->turn.op_count > ARC_TURN_OPS_MAX)
+        if (arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX)
             return ARC_OK; /* the others in the next turn */
         struct arc_decision d;
         ARC_TRY(arc__turn_enter(engine, live, &d, err));

@@ -132,6 +132,7 @@ struct live {
     int touched;                   /* by the present turn */
     int changed;                   /* and it has new events */
     uint64_t linger_until_mono_ns; /* over: kept until then */
+    int64_t shown[8];              /* the numbers of its row as it was written last; 0: never */
     struct load load;
     arc_id id;
 };
@@ -194,10 +195,23 @@ struct arc_event_watch {
     struct arc_arena arena;
 };
 
+/* A job or a step whose row is to be written: once, as it is at the end of the turn. */
+struct dirty {
+    struct live *live;
+    const void *thing; /* its state */
+    uint32_t job;
+    int32_t step; /* -1: the job */
+    int32_t attempt;
+};
+
 struct turn {
     struct arc_arena arena;
     struct arc_store_op *ops;
     size_t op_count, op_capacity;
+    struct dirty *dirty;
+    size_t dirty_count, dirty_capacity;
+    uint32_t *dirty_places; /* 1 + index by the hash of thing; 0: free */
+    size_t dirty_mask;
     struct arc_link answered;  /* cmd_box.cmd.link */
     struct arc_event **events; /* to publish, in order of position */
     size_t event_count, event_capacity;
@@ -356,7 +370,15 @@ arc_status arc__pipe_copy_row(struct pipe *pipe, const struct arc_row_pipeline *
 arc_status arc__pipe_note(struct arc_engine *engine, struct live *live,
                           const struct arc_decision *d, arc_err *err);
 
+/* What the turn has to store so far. */
+static inline size_t arc__turn_size(const struct turn *turn)
+{
+    return turn->op_count + turn->dirty_count;
+}
+arc_status arc__turn_dirty(struct arc_engine *engine, const struct dirty *dirty, arc_err *err);
+
 /* persist.c: a run's rows */
+arc_status arc__persist_dirty(struct arc_engine *engine, const struct dirty *dirty, arc_err *err);
 arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_err *err);
 arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
                                const struct arc_decision *d, arc_err *err);

@@ -221,7 +221,7 @@ arc_status arc__place(struct arc_engine *engine, arc_err *err)
         }
         arc__lane_take(engine, ready);
         ARC_TRY(place_one(engine, ready->live, ready->job, agent, err));
-        if (engine->turn.op_count > ARC_TURN_OPS_MAX) {
+        if (arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX) {
             engine->place_due = 1; /* the rest goes into the next turn's commit */
             return ARC_OK;
         }

@@ -58,7 +58,9 @@ struct plane {
     uint64_t started, ended; /* steps */
     double *times;           /* when each step was started; NULL: nobody asks */
     size_t time_count;
-    int held_back; /* 1: steps that begin do not end */
+    int held_back;                   /* 1: steps that begin do not end */
+    char ids[RUNS_MAX][ARC_ID_SIZE]; /* runs that are kept in flight */
+    unsigned in_flight, at;
 };
 
 static int tell(const arc_err *err)
@@ -131,25 +133,22 @@ static arc_ctl_stats stats_of(struct plane *plane)
     return stats;
 }
 
-/* Keeps that many runs in flight until enough steps have ended. 0: it failed. */
+/* Keeps that many runs in flight until so many more steps have ended. 0: it failed. */
 static int keep_running(struct plane *plane, unsigned in_flight, uint64_t steps)
 {
-    static const int rest = 64; /* looked at one dispatch, so that looking costs little */
-    char(*ids)[ARC_ID_SIZE] = calloc(in_flight, ARC_ID_SIZE);
+    enum { LOOKS = 64 }; /* at runs, for each dispatch: looking is to cost little */
     uint64_t from = plane->ended;
-    unsigned at = 0;
-    int fine = ids != NULL;
-    for (unsigned i = 0; fine && i < in_flight; i++)
-        fine = start_run(plane, ids[i]);
+    int fine = 1;
+    for (; fine && plane->in_flight < in_flight; plane->in_flight++)
+        fine = start_run(plane, plane->ids[plane->in_flight]);
     while (fine && plane->ended - from < steps) {
         fine = dispatch(plane);
-        for (int i = 0; fine && i < rest; i++, at = (at + 1) % in_flight) {
-            int state = arc_run_get_status(plane->ctl, ids[at]);
+        for (int i = 0; fine && i < LOOKS; i++, plane->at = (plane->at + 1) % in_flight) {
+            int state = arc_run_get_status(plane->ctl, plane->ids[plane->at]);
             if (arc_run_state_is_terminal(state))
-                fine = state == ARC_RUN_SUCCESS && start_run(plane, ids[at]);
+                fine = state == ARC_RUN_SUCCESS && start_run(plane, plane->ids[plane->at]);
         }
     }
-    free(ids);
     return fine;
 }
 
@@ -179,14 +178,15 @@ static char *definition(unsigned jobs, unsigned steps, const char *place)
 /* --- steps a second -------------------------------------------------------------------------- */
 
 struct rate {
-    double steps_s, step_us; /* step_us: the median from one start to the next */
+    double steps_s, steps_cpu; /* a second, and a second of processor time */
+    double step_us;            /* the median from one start to the next */
     double events_commit;
 };
 
 /* A throw-away round first, so that pages and statements are warm. */
 static int measure(struct plane *plane, unsigned in_flight, double seconds, struct rate *out)
 {
-    uint64_t steps = in_flight * STEPS;
+    uint64_t steps = in_flight * STEPS / 4;
     if (!keep_running(plane, in_flight, steps))
         return 0;
     static double times[SAMPLES_MAX];
@@ -195,6 +195,7 @@ static int measure(struct plane *plane, unsigned in_flight, double seconds, stru
     arc_ctl_stats before = stats_of(plane);
     uint64_t from = plane->ended;
     double start = now_s(CLOCK_MONOTONIC), took = 0;
+    double cpu = now_s(CLOCK_PROCESS_CPUTIME_ID);
     while (took < seconds) {
         if (!keep_running(plane, in_flight, steps))
             return 0;
@@ -202,6 +203,7 @@ static int measure(struct plane *plane, unsigned in_flight, double seconds, stru
     }
     arc_ctl_stats after = stats_of(plane);
     out->steps_s = (double)(plane->ended - from) / took;
+    out->steps_cpu = (double)(plane->ended - from) / (now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu);
     out->events_commit =
         (double)(after.events - before.events) / (double)(after.commits - before.commits);
     for (size_t i = 1; i < plane->time_count; i++)
@@ -215,7 +217,7 @@ static int measure(struct plane *plane, unsigned in_flight, double seconds, stru
 
 static int ours(const char *url, unsigned in_flight, double seconds, struct rate *out)
 {
-    struct plane plane;
+    static struct plane plane;
     char *text = definition(1, STEPS, "");
     int fine = text != NULL && plane_open(&plane, url, text, NULL) &&
                measure(&plane, in_flight, seconds, out);
@@ -228,7 +230,7 @@ static int ours(const char *url, unsigned in_flight, double seconds, struct rate
 static int make_sample(const struct bench *bench)
 {
     char url[80];
-    struct plane plane;
+    static struct plane plane;
     char *text = definition(1, STEPS, ""), id[ARC_ID_SIZE];
     snprintf(url, sizeof(url), "sqlite:%s/sample.db", bench->folder);
     int fine = text != NULL && plane_open(&plane, url, text, NULL) && start_run(&plane, id);
@@ -249,12 +251,13 @@ static int bare_rate(const struct bench *bench, int round, struct rate *out)
     struct bare *bare = bare_open(sample, path);
     int fine = bare != NULL && bare_life(bare, ROWS_A_COMMIT);
     uint64_t lives = 0;
-    double start = now_s(CLOCK_MONOTONIC), took = 0;
+    double start = now_s(CLOCK_MONOTONIC), took = 0, cpu = now_s(CLOCK_PROCESS_CPUTIME_ID);
     while (fine && took < bench->seconds) {
         fine = bare_life(bare, ROWS_A_COMMIT);
         lives++;
         took = now_s(CLOCK_MONOTONIC) - start;
     }
+    cpu = now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     for (int i = 0; fine && i < 64; i++) {
         double at = now_s(CLOCK_MONOTONIC);
         fine = bare_commit(bare);
@@ -262,6 +265,7 @@ static int bare_rate(const struct bench *bench, int round, struct rate *out)
     }
     if (fine) {
         out->steps_s = (double)(lives * bare_steps(bare)) / took;
+        out->steps_cpu = (double)(lives * bare_steps(bare)) / cpu;
         out->step_us = median(commits, 64);
     }
     bare_close(bare);
@@ -283,7 +287,7 @@ static int durable_steps(const struct bench *bench)
         return 0;
     for (size_t f = 0; f < 3; f++) {
         struct rate mine = {0}, bare = {0};
-        double ratios[PAIRS], latencies[PAIRS];
+        double ratios[PAIRS], cpus[PAIRS], latencies[PAIRS];
         for (int i = 0; i < bench->pairs; i++) {
             char url[80];
             snprintf(url, sizeof(url), "sqlite:%s/ours-%zu-%d.db", bench->folder, f, i);
@@ -291,11 +295,15 @@ static int durable_steps(const struct bench *bench)
                 !bare_rate(bench, (int)f * PAIRS + i, &bare))
                 return 0;
             ratios[i] = mine.steps_s / bare.steps_s;
+            cpus[i] = mine.steps_cpu / bare.steps_cpu;
             latencies[i] = mine.step_us / bare.step_us;
         }
         printf("SQLite FULL, %4u runs: ours %7.0f steps/s, bare %7.0f, %5.1f events a commit  ",
                in_flight[f], mine.steps_s, bare.steps_s, mine.events_commit);
         print_ratios(ratios, bench->pairs, in_flight[f] == 1 ? "-" : ">= 0.5");
+        printf("    by processor time: ours %7.0f steps/s, bare %7.0f  ", mine.steps_cpu,
+               bare.steps_cpu);
+        print_ratios(cpus, bench->pairs, "-");
         if (in_flight[f] > 1)
             continue;
         printf("SQLite FULL, one run: a step takes %5.0f us, a bare commit %5.0f us  ",
@@ -307,7 +315,7 @@ static int durable_steps(const struct bench *bench)
 
 static int memory_steps(const struct bench *bench)
 {
-    double ratios[PAIRS];
+    double ratios[PAIRS], cpus[PAIRS];
     struct rate memory = {0}, disk = {0};
     for (int i = 0; i < bench->pairs; i++) {
         char url[80];
@@ -315,48 +323,63 @@ static int memory_steps(const struct bench *bench)
         if (!ours("mem:", 100, bench->seconds, &memory) || !ours(url, 100, bench->seconds, &disk))
             return 0;
         ratios[i] = memory.steps_s / disk.steps_s;
+        cpus[i] = memory.steps_cpu / disk.steps_cpu;
     }
     printf("memory, 100 runs: %7.0f steps/s, SQLite %7.0f  ", memory.steps_s, disk.steps_s);
     print_ratios(ratios, bench->pairs, ">= 15");
+    printf("    by processor time: memory %7.0f steps/s, SQLite %7.0f  ", memory.steps_cpu,
+           disk.steps_cpu);
+    print_ratios(cpus, bench->pairs, "-");
     return 1;
 }
 
 /* --- the cost of a transition ---------------------------------------------------------------- */
 
-/* Processor time of an event in us, while `steps` of what waits are worked off. */
-static int cost(unsigned jobs, unsigned runs, uint64_t steps, double *out)
+/* Starts so many runs, and no more: what their first steps report is still to be taken. */
+static int fill(struct plane *plane, unsigned runs)
 {
-    struct plane plane;
-    char *text = definition(jobs, 1, ""), id[ARC_ID_SIZE];
-    int fine = text != NULL && plane_open(&plane, "mem:", text, NULL);
-    plane.held_back = 1;
+    char id[ARC_ID_SIZE];
+    arc_err err = ARC_ERR_INIT;
+    int fine = 1;
     for (unsigned i = 0; fine && i < runs; i++)
-        fine = start_run(&plane, id);
-    plane.held_back = 0;
-    uint64_t warm = RUNS_MAX;
-    while (fine && plane.ended < warm && plane.ended < (uint64_t)jobs * runs)
-        fine = dispatch(&plane);
-    arc_ctl_stats before = stats_of(&plane);
-    double start = now_s(CLOCK_PROCESS_CPUTIME_ID);
-    while (fine && plane.ended < warm + steps && plane.ended < (uint64_t)jobs * runs)
-        fine = dispatch(&plane);
-    double took = now_s(CLOCK_PROCESS_CPUTIME_ID) - start;
-    arc_ctl_stats after = stats_of(&plane);
-    *out = took * 1e6 / (double)(after.events - before.events);
+        fine = start_run(plane, id);
+    return fine && arc_ctl_dispatch(plane->ctl, runs, &err) == ARC_OK;
+}
+
+/* Processor time of an event in us, while what waits is worked off, until there were so many; what
+ * waits is put there outside of that time. */
+static int cost(unsigned jobs, unsigned runs, uint64_t wanted, double *out)
+{
+    static struct plane plane;
+    char *text = definition(jobs, 1, "");
+    int fine = text != NULL && plane_open(&plane, "mem:", text, NULL);
+    uint64_t events = 0;
+    double took = 0;
+    while (fine && events < wanted) {
+        fine = fill(&plane, runs);
+        arc_ctl_stats at = stats_of(&plane);
+        uint64_t from = at.events;
+        double start = now_s(CLOCK_PROCESS_CPUTIME_ID);
+        for (; fine && at.events - from < wanted && at.runs_open > 0; at = stats_of(&plane))
+            fine = dispatch(&plane);
+        took += now_s(CLOCK_PROCESS_CPUTIME_ID) - start;
+        events += at.events - from;
+    }
+    *out = took * 1e6 / (double)events;
     plane_close(&plane);
     free(text);
-    return fine && after.events > before.events;
+    return fine && events > 0;
 }
 
 static int beside_small(const struct bench *bench, const char *name, unsigned jobs, unsigned runs)
 {
     double ratios[PAIRS], large = 0, little = 0;
     for (int i = 0; i < bench->pairs; i++) {
-        if (!cost(jobs, runs, 8000, &large) || !cost(20, 500, 8000, &little))
+        if (!cost(jobs, runs, 16000, &large) || !cost(20, 50, 16000, &little))
             return 0;
         ratios[i] = large / little;
     }
-    printf("%s: an event costs %5.2f us, in runs of 20 jobs %5.2f us  ", name, large, little);
+    printf("%s: an event costs %5.2f us, in 50 runs of 20 jobs %5.2f us  ", name, large, little);
     print_ratios(ratios, bench->pairs, "<= 2");
     return 1;
 }
@@ -376,7 +399,7 @@ static int long_queue(const struct bench *bench)
 static int first_dispatch(const struct bench *bench)
 {
     char url[80], id[ARC_ID_SIZE];
-    struct plane plane;
+    static struct plane plane;
     char *text = definition(1, 1, "");
     snprintf(url, sizeof(url), "sqlite:%s/first.db", bench->folder);
     int fine = text != NULL && plane_open(&plane, url, text, NULL) && keep_running(&plane, 1, 3) &&
@@ -426,7 +449,7 @@ static int open_run_bytes(unsigned steps, double *out)
     enum { RUNS = 200 };
     size_t live = 0;
     arc_env env = ARC_ENV_INIT;
-    struct plane plane;
+    static struct plane plane;
     char *text = definition(1, steps, ", \"agentSelector\": {\"matchLabels\": {\"at\": \"x\"}}");
     char id[ARC_ID_SIZE];
     env.user = &live;
