@@ -6,11 +6,13 @@
 #include <arcentra/arcentra.h>
 #include <ftw.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bare.h"
 
@@ -43,7 +45,7 @@ static int by_size(const void *a, const void *b)
 
 static double median(const double *values, int count)
 {
-    double sorted[SAMPLES_MAX > PAIRS ? 64 : PAIRS];
+    double sorted[64];
     memcpy(sorted, values, (size_t)count * sizeof(double));
     qsort(sorted, (size_t)count, sizeof(double), by_size);
     return sorted[count / 2];
@@ -483,6 +485,178 @@ static int bytes(const struct bench *bench)
     return 1;
 }
 
+/* --- through an agent ------------------------------------------------------------------------ */
+
+#define AGENT_SLOTS 64
+#define ALONE_RUNS 30
+#define AT_ONCE 32
+
+/* The text of a key of one JSON object, whatever its kind. */
+static void pick(const char *json, const char *key, char *out, size_t size)
+{
+    char quoted[64];
+    snprintf(quoted, sizeof(quoted), "\"%s\":", key);
+    const char *at = strstr(json, quoted);
+    out[0] = '\0';
+    if (at == NULL)
+        return;
+    at += strlen(quoted);
+    at += strspn(at, " \"");
+    snprintf(out, size, "%.*s", (int)strcspn(at, "\",}"), at);
+}
+
+static int agent_next(arc_client *client, arc_call *call, const char **bytes)
+{
+    arc_err err = ARC_ERR_INIT;
+    size_t len = 0;
+    for (;;) {
+        arc_status status = arc_call_next(call, bytes, &len, &err);
+        if (status != ARC_EAGAIN)
+            return status == ARC_OK;
+        struct pollfd fd = {arc_client_fd(client), POLLIN, 0};
+        poll(&fd, 1, arc_client_timeout_ms(client));
+        if (arc_client_dispatch(client, &err) != ARC_OK)
+            return 0;
+    }
+}
+
+static int agent_send(arc_client *client, arc_call *call, const char *text)
+{
+    arc_err err = ARC_ERR_INIT;
+    arc_status status;
+    while ((status = arc_call_send(call, text, strlen(text), &err)) == ARC_EAGAIN) {
+        if (arc_client_dispatch(client, &err) != ARC_OK)
+            return 0;
+    }
+    return status == ARC_OK ? 1 : tell(&err);
+}
+
+static int agent_say(arc_client *client, arc_call *call, const char *offer, int status)
+{
+    char id[64], attempt[16], fence[32], text[512];
+    pick(offer, "stepRunId", id, sizeof(id));
+    pick(offer, "attempt", attempt, sizeof(attempt));
+    pick(offer, "fence", fence, sizeof(fence));
+    snprintf(text, sizeof(text),
+             "{\"taskStatus\":{\"stepRunId\":\"%s\",\"status\":\"%s\",\"attempt\":%s,"
+             "\"fence\":%s}}",
+             id, arc_step_state_name(status), attempt, fence);
+    return agent_send(client, call, text);
+}
+
+/* An agent whose steps do nothing: says of each that it runs and that it has ended. Until killed.
+ */
+static int agent_live(const char *target, const char *token)
+{
+    arc_client_options options = ARC_CLIENT_OPTIONS_INIT;
+    arc_client *client = NULL;
+    arc_call *call = NULL;
+    arc_err err = ARC_ERR_INIT;
+    const char *reply = NULL;
+    char text[512], own[256];
+    options.target = target;
+    snprintf(text, sizeof(text),
+             "{\"registrationToken\":\"%s\",\"agentName\":\"bench\",\"protocolLevel\":1,"
+             "\"maxConcurrentStepRuns\":%d,\"incarnation\":\"one\"}",
+             token, AGENT_SLOTS);
+    if (arc_client_open(&options, &client, &err) != ARC_OK ||
+        arc_client_call(client, "agent.v1.AgentService/Register", NULL, &call, &err) != ARC_OK)
+        return tell(&err);
+    if (!agent_send(client, call, text) || arc_call_half_close(call, &err) != ARC_OK ||
+        !agent_next(client, call, &reply))
+        return tell(&err);
+    pick(reply, "authToken", own, sizeof(own));
+    arc_call_close(call);
+    if (arc_client_set_token(client, own, &err) != ARC_OK ||
+        arc_client_call(client, "agent.v1.AgentService/Connect", NULL, &call, &err) != ARC_OK)
+        return tell(&err);
+    int fine = agent_send(client, call, "{\"heartbeat\":{\"incarnation\":\"one\"}}");
+    while (fine && agent_next(client, call, &reply)) {
+        if (strstr(reply, "\"taskDispatch\"") != NULL)
+            fine = agent_say(client, call, reply, ARC_STEP_RUNNING) &&
+                   agent_say(client, call, reply, ARC_STEP_SUCCESS);
+    }
+    return 0;
+}
+
+/* Runs until they have ended; the time of each in ms. */
+static int run_alone(struct plane *plane, double *times)
+{
+    char id[ARC_ID_SIZE];
+    int fine = 1;
+    for (int i = -1; fine && i < ALONE_RUNS; i++) { /* the first one warms up */
+        double start = now_s(CLOCK_MONOTONIC);
+        fine = start_run(plane, id);
+        while (fine && !arc_run_state_is_terminal(arc_run_get_status(plane->ctl, id)))
+            fine = dispatch(plane);
+        if (i >= 0)
+            times[i] = (now_s(CLOCK_MONOTONIC) - start) * 1e3;
+        fine = fine && arc_run_get_status(plane->ctl, id) == ARC_RUN_SUCCESS;
+    }
+    return fine;
+}
+
+/* Steps a second of AT_ONCE runs that follow each other. */
+static int run_together(struct plane *plane, double seconds, double *out)
+{
+    uint64_t ended = 0;
+    int fine = 1;
+    for (unsigned i = 0; fine && i < AT_ONCE; i++)
+        fine = start_run(plane, plane->ids[i]);
+    double start = now_s(CLOCK_MONOTONIC), took = 0;
+    while (fine && took < seconds) {
+        fine = dispatch(plane);
+        for (unsigned i = 0; fine && i < AT_ONCE; i++) {
+            if (!arc_run_state_is_terminal(arc_run_get_status(plane->ctl, plane->ids[i])))
+                continue;
+            ended++;
+            fine = start_run(plane, plane->ids[i]);
+        }
+        took = now_s(CLOCK_MONOTONIC) - start;
+    }
+    *out = (double)(ended * STEPS) / took;
+    return fine;
+}
+
+static int agent_steps(const struct bench *bench)
+{
+    static struct plane plane;
+    char url[80], target[32], token[ARC_TOKEN_SIZE];
+    arc_server_options options = ARC_SERVER_OPTIONS_INIT;
+    arc_server *server = NULL;
+    arc_err err = ARC_ERR_INIT;
+    double times[ALONE_RUNS], steps_s = 0;
+    char *text = definition(1, STEPS, ", \"runOnAgent\": true");
+    snprintf(url, sizeof(url), "sqlite:%s/agent.db", bench->folder);
+    options.listen = "127.0.0.1:0";
+    if (text == NULL || !plane_open(&plane, url, text, NULL))
+        return 0;
+    if (arc_server_open(plane.ctl, &options, &server, &err) != ARC_OK ||
+        arc_ctl_token_new(plane.ctl, "bench", 0, token, sizeof(token), &err) != ARC_OK)
+        return tell(&err);
+    snprintf(target, sizeof(target), "127.0.0.1:%d", arc_server_get_port(server));
+    fflush(stdout);
+    pid_t agent = fork();
+    if (agent == 0)
+        _exit(agent_live(target, token) ? 0 : 1);
+    int fine =
+        agent > 0 && run_alone(&plane, times) && run_together(&plane, bench->seconds * 4, &steps_s);
+    if (agent > 0) {
+        kill(agent, SIGKILL);
+        waitpid(agent, NULL, 0);
+    }
+    if (fine) {
+        qsort(times, ALONE_RUNS, sizeof(double), by_size);
+        printf("through an agent over gRPC: %d steps in %5.1f ms (p50 of %d runs), %d runs at once "
+               "%6.0f steps/s\n",
+               STEPS, times[ALONE_RUNS / 2], ALONE_RUNS, AT_ONCE, steps_s);
+    }
+    arc_server_close(server);
+    plane_close(&plane);
+    free(text);
+    return fine;
+}
+
 /* --- all ------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -491,6 +665,7 @@ static const struct {
 } rows[] = {
     {"steps", durable_steps}, {"memory", memory_steps},  {"large", large_run},
     {"queue", long_queue},    {"first", first_dispatch}, {"bytes", bytes},
+    {"agent", agent_steps},
 };
 
 static int drop(const char *path, const struct stat *stat, int type, struct FTW *walk)
