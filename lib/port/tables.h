@@ -7,7 +7,7 @@
  *   flags   KEY: part of the primary key, in order; INDEX: has an index of its own;
  *           UNIQUE: indexed, no two rows share a value that is not empty or 0;
  *           VERSION: the number that ARC_STORE_UPDATE expects;
- *           FIXED: has one value as long as its row is there, so a PUT over a row need not write it.
+ *           FIXED: has one value as long as its row is there: a PUT over a row need not write it.
  */
 #ifndef ARC_PORT_TABLES_H
 #define ARC_PORT_TABLES_H
