@@ -102,6 +102,8 @@ arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_er
         .started_at_ns = run->started_ns,
         .ended_at_ns = run->ended_ns,
         .priority = birth->priority,
+        .rerun_of = birth->rerun_of,
+        .attempt = birth->attempt,
     };
     const int64_t shown[] = {row.status,         row.completed_jobs,     row.failed_jobs,
                              row.running_jobs,   row.started_at_ns,      row.ended_at_ns,

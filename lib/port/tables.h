@@ -87,6 +87,8 @@
     C(pipeline_run, INT, created_at_ns, ARC_COL_INDEX | ARC_COL_FIXED)                             \
     C(pipeline_run, INT, started_at_ns, ARC_COL_PLAIN)                                             \
     C(pipeline_run, INT, ended_at_ns, ARC_COL_PLAIN)                                               \
+    C(pipeline_run, TEXT, rerun_of, ARC_COL_FIXED)                                                 \
+    C(pipeline_run, INT, attempt, ARC_COL_FIXED)                                                   \
     C(pipeline_run, INT, priority, ARC_COL_FIXED)
 
 /* depends_on is a JSON array of instance keys. */

@@ -446,7 +446,7 @@ static void *count_alloc(void *user, void *ptr, size_t size)
 }
 
 /* Bytes of an open run whose steps wait. */
-static int open_run_bytes(unsigned steps, double *out)
+static int open_run_bytes(const struct bench *bench, unsigned steps, double *out)
 {
     enum { RUNS = 200 };
     size_t live = 0;
@@ -456,7 +456,8 @@ static int open_run_bytes(unsigned steps, double *out)
     char id[ARC_ID_SIZE];
     env.user = &live;
     env.alloc = count_alloc;
-    char url[] = "sqlite:bench-bytes.db";
+    char url[80];
+    snprintf(url, sizeof(url), "sqlite:%s/bytes-%u.db", bench->folder, steps);
     int fine = text != NULL && plane_open(&plane, url, text, &env);
     size_t before = 0;
     for (int i = 0; fine && i < 2 * RUNS; i++) {
@@ -467,18 +468,13 @@ static int open_run_bytes(unsigned steps, double *out)
     *out = (double)(live - before) / RUNS;
     plane_close(&plane);
     free(text);
-    static const char *const files[] = {"bench-bytes.db", "bench-bytes.db-wal",
-                                        "bench-bytes.db-shm", "bench-bytes.db.lock"};
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        remove(files[i]);
     return fine;
 }
 
 static int bytes(const struct bench *bench)
 {
     double one = 0, many = 0;
-    (void)bench;
-    if (!open_run_bytes(1, &one) || !open_run_bytes(101, &many))
+    if (!open_run_bytes(bench, 1, &one) || !open_run_bytes(bench, 101, &many))
         return 0;
     printf("an open run of one step takes %.0f bytes, each step more %.0f bytes\n", one,
            (many - one) / 100);
@@ -639,17 +635,18 @@ static int agent_steps(const struct bench *bench)
     pid_t agent = fork();
     if (agent == 0)
         _exit(agent_live(target, token) ? 0 : 1);
-    int fine =
-        agent > 0 && run_alone(&plane, times) && run_together(&plane, bench->seconds * 4, &steps_s);
+    int fine = agent > 0 && run_alone(&plane, times);
+    double commits = (double)stats_of(&plane).commits / ((ALONE_RUNS + 1) * STEPS);
+    fine = fine && run_together(&plane, bench->seconds * 4, &steps_s);
     if (agent > 0) {
         kill(agent, SIGKILL);
         waitpid(agent, NULL, 0);
     }
     if (fine) {
         qsort(times, ALONE_RUNS, sizeof(double), by_size);
-        printf("through an agent over gRPC: %d steps in %5.1f ms (p50 of %d runs), %d runs at once "
-               "%6.0f steps/s\n",
-               STEPS, times[ALONE_RUNS / 2], ALONE_RUNS, AT_ONCE, steps_s);
+        printf("through an agent over gRPC: %d steps in %5.1f ms (p50 of %d runs, %.1f commits a "
+               "step), %d runs at once %6.0f steps/s\n",
+               STEPS, times[ALONE_RUNS / 2], ALONE_RUNS, commits, AT_ONCE, steps_s);
     }
     arc_server_close(server);
     plane_close(&plane);
