@@ -339,7 +339,7 @@ static void the_least_loaded_agent_takes_it(void)
     if (!world_open(&w, WORLD_MEM))
         return;
     for (int i = 0; i < 3; i++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof(name), "n%d", i);
         CHECK(hand_join(&hands[i], &w, name, "{}", slots[i]));
         world_pass(&w, SECONDS(1));
