@@ -93,15 +93,6 @@ static void take_texts(struct arc_cmd *cmd, const arc_run_options *options)
         *texts[i].to = arc__arena_copy(&cmd->arena, arc__slice_cstr(texts[i].from));
 }
 
-/* The engine reads it again, under the limits that the host has set. */
-static const struct arc_spec_limits *copy_limits(const arc_spec *spec, struct arc_arena *arena)
-{
-    struct arc_spec_limits *limits = ARC_ARENA_NEW(arena, struct arc_spec_limits);
-    if (limits != NULL)
-        *limits = spec->limits;
-    return limits;
-}
-
 arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *given, char *run_id,
                          arc_err *err)
 {
@@ -122,13 +113,17 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
     cmd->u.trigger.definition.canonical = arc__arena_copy(&cmd->arena, spec->canonical);
     cmd->u.trigger.definition.format = spec->format;
     cmd->u.trigger.priority = options.priority;
-    cmd->u.trigger.limits = copy_limits(spec, &cmd->arena);
+    struct arc_spec_limits *limits = ARC_ARENA_NEW(&cmd->arena, struct arc_spec_limits);
+    if (limits != NULL)
+        *limits = spec->limits; /* the spec may be gone before the command's turn */
+    cmd->u.trigger.definition.limits = limits;
     cmd->u.trigger.include_count = spec->include_count;
     cmd->u.trigger.includes = arc__includes_copy(&cmd->arena, spec->includes, spec->include_count);
     if (cmd->arena.failed)
         return arc__fail_nomem(err);
     ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.run_id, err));
-    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd);
+    ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.pipe_for, err));
+    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd, &cmd->u.trigger.pipe_for);
     ARC_TRY(check_plan(ctl, spec, &inputs, err));
     arc_id id = cmd->u.trigger.run_id;
     struct arc_cmd *given_away = cmd;
