@@ -39,6 +39,9 @@ struct arc_decision {
     struct arc_arena *arena;   /* events and their texts; dies with the turn */
     struct arc_event **events; /* in order */
     size_t count, capacity;
+    const uint32_t
+        *due; /* arc__decide_tick: the jobs that time has changed, with or without event */
+    uint32_t due_count;
     /* private: what settle has seen of it */
     size_t settled;              /* events whose consequences have been drawn */
     uint32_t stage;              /* the stage whose jobs have been considered */

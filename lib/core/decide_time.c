@@ -246,26 +246,25 @@ static arc_status tick_job(struct arc_decision *d, struct arc_run *run, uint32_t
 }
 
 /* What is due leaves the heap before anything is decided: a decision may put it back. */
-static arc_status take_due(struct arc_decision *d, struct arc_run *run, uint32_t **out,
-                           uint32_t *count, arc_err *err)
+static arc_status take_due(struct arc_decision *d, struct arc_run *run, arc_err *err)
 {
     struct arc_job_state *job = NULL;
-    *count = 0;
-    *out = arc__arena_array(d->arena, run->wakes.count, sizeof(uint32_t));
-    if (*out == NULL)
+    uint32_t *due = arc__arena_array(d->arena, run->wakes.count, sizeof(uint32_t)), count = 0;
+    if (due == NULL)
         return arc__fail_nomem(err);
     while ((job = first_due(d->rules, run, d->now.mono_ns)) != NULL) {
-        (*out)[(*count)++] = (uint32_t)(job - run->jobs);
+        due[count++] = (uint32_t)(job - run->jobs);
         arc__heap_disarm(&run->wakes, &job->wake);
     }
-    for (uint32_t i = 0; i < *count; i++)
-        (void)arc__heap_arm(&run->wakes, &run->jobs[(*out)[i]].wake, d->now.mono_ns, NULL);
+    for (uint32_t i = 0; i < count; i++)
+        (void)arc__heap_arm(&run->wakes, &run->jobs[due[i]].wake, d->now.mono_ns, NULL);
+    d->due = due;
+    d->due_count = count;
     return ARC_OK;
 }
 
 arc_status arc__decide_tick(struct arc_decision *d, struct arc_run *run, arc_err *err)
 {
-    uint32_t *due = NULL, count = 0;
     if (arc__run_over(run))
         return ARC_OK;
     if (run_deadline(run) <= d->now.mono_ns)
@@ -273,9 +272,9 @@ arc_status arc__decide_tick(struct arc_decision *d, struct arc_run *run, arc_err
                               ARC_CAUSE_TIMEOUT, err));
     if (arc__run_over(run))
         return ARC_OK;
-    ARC_TRY(take_due(d, run, &due, &count, err));
-    for (uint32_t i = 0; i < count && !arc__run_over(run); i++)
-        ARC_TRY(tick_job(d, run, due[i], err));
+    ARC_TRY(take_due(d, run, err));
+    for (uint32_t i = 0; i < d->due_count && !arc__run_over(run); i++)
+        ARC_TRY(tick_job(d, run, d->due[i], err));
     if (arc__run_over(run) || arc__gates_deadline(run) > d->now.mono_ns)
         return ARC_OK;
     ARC_TRY(arc__gates_tick(d, run, err));

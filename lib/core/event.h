@@ -60,6 +60,8 @@ enum arc_event_type { ARC_EVENT_NONE, ARC_EVENT_TYPES(ARC_EVENT_ENUM) ARC_EVENT_
  * failFast's doing. */
 #define ARC_CAUSE_ASKED 8u
 
+#define ARC_PRIORITY_MAX 100
+
 /* A job that a rerun does not do again: how the old one ended. */
 struct arc_kept {
     int32_t status; /* 0: it runs */
@@ -72,6 +74,7 @@ struct arc_birth {
     arc_slice pipeline_name, project_id, definition_sha, branch, ref, request_id;
     int64_t number;       /* of the run within its pipeline, from 1 */
     int32_t trigger_type; /* 1 manual, 2 cron, 3 event */
+    int32_t priority;     /* of its jobs in the queue, up to ARC_PRIORITY_MAX either way */
     const struct arc_plan *plan;
     const arc_id *job_ids;  /* plan->job_count */
     const arc_id *step_ids; /* those of all jobs, one after the other */

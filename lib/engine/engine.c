@@ -33,12 +33,20 @@ static void init_containers(struct arc_engine *engine)
     arc__map_init(&engine->agents, mem, seed[0], seed[1]);
     arc__map_init(&engine->tokens, mem, seed[0], seed[1]);
     arc__map_init(&engine->set_aside, mem, seed[0], seed[1]);
+    arc__map_init(&engine->lanes, mem, seed[0], seed[1]);
     arc__heap_init(&engine->timers, mem);
     arc__list_init(&engine->cmds);
     arc__list_init(&engine->live_list);
     arc__list_init(&engine->pipe_list);
     arc__list_init(&engine->agent_list);
-    arc__list_init(&engine->ready_list);
+    arc__list_init(&engine->linger_list);
+    arc__list_init(&engine->idle_pipes);
+    arc__list_init(&engine->levels);
+    arc__list_init(&engine->cold_lanes);
+    arc__list_init(&engine->fresh_agents);
+    arc__list_init(&engine->sessions_due);
+    arc__list_init(&engine->turn.pipes);
+    arc__buf_init(&engine->lane_key, mem, ARC_LANE_KEY_MAX);
     arc__list_init(&engine->log_watches);
     arc__list_init(&engine->event_watches);
     arc__list_init(&engine->turn.answered);
@@ -128,6 +136,9 @@ void arc__engine_close(struct arc_engine *engine)
     arc__map_deinit(&engine->agents);
     arc__map_deinit(&engine->tokens);
     arc__map_deinit(&engine->set_aside);
+    arc__map_deinit(&engine->lanes);
+    arc__buf_deinit(&engine->lane_key);
+    arc__free(&mem, engine->free);
     arc__heap_deinit(&engine->timers);
     arc__arena_deinit(&engine->turn.arena);
     arc__load_deinit(&engine->recover_load);
@@ -245,7 +256,7 @@ static uint32_t take_commands(struct arc_engine *engine, uint32_t budget)
     ARC_LIST_EACH_SAFE(&engine->cmds, link)
     {
         struct cmd_box *box = arc__box(ARC_CONTAINER(link, struct arc_cmd, link));
-        if (taken >= most || engine->turn.op_count > ARC_TURN_OPS_MAX ||
+        if (taken >= most || arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX ||
             engine->turn.spoiled != ARC_OK)
             break;
         box->err = (arc_err)ARC_ERR_INIT;
@@ -288,7 +299,7 @@ static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
             arc__live_drop(live); /* its time for late logs is over */
             continue;
         }
-        if (engine->turn.op_count > ARC_TURN_OPS_MAX)
+        if (arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX)
             return ARC_OK; /* the others in the next turn */
         struct arc_decision d;
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
@@ -297,10 +308,8 @@ static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
             status = arc__withdraw(live, &d, err);
         ARC_TRY(arc__turn_leave(engine, live, &d, status, err));
         ARC_TRY(keep_moving(engine, live, err));
-        /* Two things have no event: a job that time alone made placeable, and a timeout that agents
-         * must be told of. */
-        arc__live_wake_sessions(live);
-        engine->place_due = 1;
+        for (uint32_t j = 0; j < d.due_count; j++) /* a timeout that agents hear of has no event */
+            arc__live_tell(live, d.due[j]);
     }
     return ARC_OK;
 }
@@ -339,6 +348,7 @@ static void forget_presence(struct arc_engine *engine)
     {
         struct agent *agent = ARC_CONTAINER(link, struct agent, link);
         agent->online = agent->online_stored;
+        arc__agent_freed(engine, agent);
     }
     engine->sweep_mono_ns = 0;
 }
@@ -363,12 +373,12 @@ static void forget_turn(struct arc_engine *engine)
             arc__live_drop(turn->lives[i]);
     }
     turn->live_count = 0;
-    ARC_LIST_EACH_SAFE(&engine->pipe_list, link)
-    {
-        struct pipe *pipe = ARC_CONTAINER(link, struct pipe, link);
-        if (pipe->touched && pipe->users == 0)
+    while (!arc__list_empty(&turn->pipes)) {
+        struct pipe *pipe = ARC_CONTAINER(turn->pipes.next, struct pipe, by_turn);
+        arc__list_remove(&pipe->by_turn);
+        if (pipe->users == 0)
             arc__pipe_drop(engine, pipe);
-        else if (pipe->touched)
+        else
             pipe->loaded = 0; /* read again before its next use */
     }
     arc__publish_drop(engine);
@@ -427,10 +437,8 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
             if (arc__run_over(&turn->lives[i]->run))
                 arc__live_linger(turn->lives[i]);
         }
-        ARC_LIST_EACH(&engine->pipe_list, link)
-        {
-            ARC_CONTAINER(link, struct pipe, link)->touched = 0;
-        }
+        while (!arc__list_empty(&turn->pipes))
+            arc__list_remove(turn->pipes.next);
         answer_all(engine, ARC_OK, NULL);
         arc__publish_notify(engine);
         return ARC_OK;
@@ -537,7 +545,7 @@ static uint64_t next_deadline(const struct arc_engine *engine)
     uint64_t at = engine->sweep_mono_ns;
     if (engine->turn.committing)
         return UINT64_MAX; /* the store's descriptor wakes us */
-    if (engine->sessions_due || engine->watches_due)
+    if (!arc__list_empty(&engine->sessions_due) || engine->watches_due)
         return 0;
     if (engine->recovering) {
         if (engine->loads_pending > 0)

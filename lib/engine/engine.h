@@ -188,8 +188,9 @@ struct arc_cmd {
             arc_slice triggered_by, request_id, branch, ref;
             arc_slice tag, sha, event, payload; /* payload: JSON, or empty */
             arc_slice git_commit, git_branch, git_repo;
-            arc_id run_id;   /* "" or the id that it is to have */
-            arc_id pipe_for; /* the same of the pipeline that is made for definition */
+            arc_id run_id;    /* "" or the id that it is to have */
+            arc_id pipe_for;  /* the same of the pipeline that is made for definition */
+            int32_t priority; /* -ARC_PRIORITY_MAX to ARC_PRIORITY_MAX */
         } trigger;
         struct {
             int32_t force;

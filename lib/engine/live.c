@@ -17,7 +17,7 @@ static void drop_ready(struct live *live, uint32_t job)
     struct ready *ready = live->ready[job];
     if (ready == NULL)
         return;
-    arc__list_remove(&ready->link);
+    arc__lane_remove(live->engine, ready);
     live->engine->ready_count--;
     arc__free(&live->engine->mem, ready);
     live->ready[job] = NULL;
@@ -31,9 +31,21 @@ static arc_status add_ready(struct live *live, uint32_t job, arc_err *err)
     ready->live = live;
     ready->job = job;
     live->ready[job] = ready;
-    arc__list_add_tail(&live->engine->ready_list, &ready->link);
     live->engine->ready_count++;
-    live->engine->place_due = 1;
+    return ARC_OK;
+}
+
+/* Waiting it is known to the engine; it stands in its lane while it may be placed. */
+static arc_status queue_job(struct live *live, uint32_t job, arc_err *err)
+{
+    if (live->ready[job] == NULL)
+        ARC_TRY(add_ready(live, job, err));
+    struct ready *ready = live->ready[job];
+    int wants = arc__job_wants_place(&live->run, job, live->engine->now);
+    if (wants && ready->flow == NULL)
+        return arc__lane_add(live->engine, ready, err);
+    if (!wants)
+        arc__lane_remove(live->engine, ready);
     return ARC_OK;
 }
 
@@ -43,10 +55,11 @@ static void drop_placement(struct live *live, uint32_t job)
     if (placement == NULL)
         return;
     arc__list_remove(&placement->by_agent);
+    arc__list_remove(&placement->due);
     placement->agent->used--;
     if (placement->agent->used == 0)
         placement->agent->idle_since_mono_ns = live->engine->now.mono_ns;
-    live->engine->place_due = 1;
+    arc__agent_freed(live->engine, placement->agent);
     arc__free(&live->engine->mem, placement);
     live->placements[job] = NULL;
 }
@@ -65,6 +78,7 @@ static arc_status add_placement(struct live *live, uint32_t job, arc_err *err)
     live->placements[job] = placement;
     arc__list_add_tail(&agent->placements, &placement->by_agent);
     agent->used++;
+    arc__agent_shift(live->engine, agent);
     return ARC_OK;
 }
 
@@ -106,21 +120,18 @@ arc_status arc__live_index_job(struct live *live, uint32_t job, arc_err *err)
         drop_placement(live, job);
     if (placed && live->placements[job] == NULL)
         ARC_TRY(add_placement(live, job, err));
-    if (live->placements[job] != NULL)
-        arc__session_due(live->placements[job]->agent);
-    if (!waits)
+    arc__live_tell(live, job);
+    if (waits)
+        ARC_TRY(queue_job(live, job, err));
+    else
         drop_ready(live, job);
-    else if (live->ready[job] == NULL)
-        ARC_TRY(add_ready(live, job, err));
     return index_steps(live, job, err);
 }
 
-void arc__live_wake_sessions(struct live *live)
+void arc__live_tell(struct live *live, uint32_t job)
 {
-    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
-        if (live->placements[j] != NULL)
-            arc__session_due(live->placements[j]->agent);
-    }
+    if (live->placements[job] != NULL)
+        arc__placement_due(live->placements[job]);
 }
 
 arc_status arc__live_arm(struct live *live, arc_err *err)
@@ -143,21 +154,25 @@ arc_status arc__live_index(struct live *live, arc_err *err)
     return arc__live_arm(live, err);
 }
 
+/* 1: it says something about every job: whether it may be placed, what its holder hears. */
+static int concerns_all(const struct arc_event *event)
+{
+    return event->type == ARC_EVENT_PIPELINE_TRIGGERED ||
+           event->type == ARC_EVENT_PIPELINE_PAUSED || event->type == ARC_EVENT_PIPELINE_RESUMED ||
+           event->type == ARC_EVENT_PIPELINE_STOPPING;
+}
+
 arc_status arc__live_index_events(struct live *live, const struct arc_decision *d, arc_err *err)
 {
     int all = 0;
+    for (size_t i = 0; i < d->count; i++)
+        all |= concerns_all(d->events[i]);
+    if (all)
+        return arc__live_index(live, err);
     for (size_t i = 0; i < d->count; i++) {
-        int32_t job = d->events[i]->job;
-        if (d->events[i]->type == ARC_EVENT_PIPELINE_TRIGGERED)
-            ARC_TRY(arc__live_index(live, err));
-        all |= job < 0; /* a pause or a stop concerns every job */
-        if (job >= 0)
-            ARC_TRY(arc__live_index_job(live, (uint32_t)job, err));
+        if (d->events[i]->job >= 0)
+            ARC_TRY(arc__live_index_job(live, (uint32_t)d->events[i]->job, err));
     }
-    if (all)
-        live->engine->place_due = 1;
-    if (all)
-        arc__live_wake_sessions(live);
     return arc__live_arm(live, err);
 }
 
@@ -219,10 +234,11 @@ void arc__live_drop(struct live *live)
         arc__free(&engine->mem, live->refs[i]);
     }
     if (live->pipe != NULL)
-        live->pipe->users--;
+        arc__pipe_leave(engine, live->pipe);
     arc__heap_disarm(&engine->timers, &live->timer);
     (void)arc__map_remove(&engine->runs, arc__id_slice(&live->id));
     arc__list_remove(&live->link);
+    arc__list_remove(&live->linger);
     arc__free(&engine->mem, live->refs);
     arc__free(&engine->mem, live->placements);
     arc__free(&engine->mem, live->ready);
@@ -237,7 +253,7 @@ arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pip
 {
     ARC_TRY(live_add(engine, id, out, err));
     (*out)->pipe = pipe;
-    pipe->users++;
+    arc__pipe_use(engine, pipe);
     return ARC_OK;
 }
 
@@ -260,12 +276,13 @@ void arc__live_linger(struct live *live)
     engine->lingering++;
     live->linger_until_mono_ns = engine->now.mono_ns + (uint64_t)ARC_LINGER_NS;
     (void)arc__live_arm(live, NULL); /* it is armed or has a place in the heap already */
+    arc__list_add_tail(&engine->linger_list, &live->linger);
     if (engine->lingering <= ARC_LINGER_MAX)
         return;
-    ARC_LIST_EACH(&engine->live_list, link)
+    ARC_LIST_EACH(&engine->linger_list, link)
     {
-        struct live *oldest = ARC_CONTAINER(link, struct live, link);
-        if (oldest->linger_until_mono_ns != 0 && oldest != live && !oldest->touched) {
+        struct live *oldest = ARC_CONTAINER(link, struct live, linger);
+        if (oldest != live && !oldest->touched) {
             arc__live_drop(oldest);
             return;
         }
@@ -327,7 +344,7 @@ static arc_status finish_load(struct live *live, arc_err *err)
         ARC_TRY(fold_rows(live, &live->load.rows, err));
     live->folded = 1;
     ARC_TRY(arc__pipe_get(engine, live->run.pipeline_id, &live->pipe, err));
-    live->pipe->users++;
+    arc__pipe_use(engine, live->pipe);
     ARC_TRY(arc__live_ready(live, err));
     extend_leases(live);
     ARC_TRY(arc__live_index(live, err));

@@ -156,24 +156,19 @@ static int notify_one_watch(struct arc_engine *engine)
 
 static int notify_one_session(struct arc_engine *engine)
 {
-    ARC_LIST_EACH(&engine->agent_list, link)
-    {
-        struct agent *agent = ARC_CONTAINER(link, struct agent, link);
-        if (agent->session == NULL || !agent->session->due)
-            continue;
-        agent->session->due = 0;
-        agent->session->notify(agent->session->user);
-        return 1;
-    }
-    return 0;
+    struct arc_link *first = engine->sessions_due.next;
+    if (first == &engine->sessions_due)
+        return 0;
+    struct arc_session *session = ARC_CONTAINER(first, struct arc_session, due);
+    arc__list_remove(&session->due);
+    session->notify(session->user);
+    return 1;
 }
 
 void arc__publish_notify(struct arc_engine *engine)
 {
-    while (engine->sessions_due && !engine->turn.committing && notify_one_session(engine))
+    while (!engine->turn.committing && notify_one_session(engine))
         continue;
-    if (!engine->turn.committing)
-        engine->sessions_due = 0;
     while (engine->watches_due && notify_one_watch(engine))
         continue;
     engine->watches_due = 0;
