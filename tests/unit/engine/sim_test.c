@@ -5,7 +5,8 @@
  *
  *   every run ends; every request made one run; a watcher saw every event once and in order; what
  *   was answered with ARC_OK is in the log; no (step run, attempt) was in two agents' hands; every
- *   run's events pass the invariants of watch.h, and its row says what its events say.
+ *   run's events pass the invariants of watch.h, and its row says what its events say; no group had
+ *   more holders than slots at any position of the log.
  *
  * A failure prints its seed; with FIRST_SEED set to it, it is the first life that is tried. */
 #include "world.h"
@@ -20,7 +21,7 @@
 #define LIVES_MEM 200u
 #define LIVES_SQLITE 5u
 #define AGENTS 3u
-#define RUNS 5u
+#define RUNS 8u
 #define HELD_MAX 12u
 #define TOLD_MAX 600u
 
@@ -41,6 +42,20 @@ static const char *const definitions[] = {
     "namespace: n\ntimeout: 300s\njobs:\n"
     "- {name: a, retry: {maxAttempts: 3, delay: 10s}, steps: [{name: x, run: 'true'}]}\n"
     "- {name: b, queueTimeout: 200s, steps: [{name: x, run: 'true'}]}\n",
+    /* lane has one slot for runs, pool has two for jobs: see check_slots */
+    "namespace: n\nconcurrency: {group: lane}\njobs:\n"
+    "- {name: a, steps: [{name: x, run: 'true'}]}\n"
+    "- {name: b, concurrency: {group: pool, limit: 2}, retry: {maxAttempts: 3, delay: 5s},\n"
+    "   steps: [{name: x, run: 'true'}]}\n",
+    "namespace: n\nconcurrency: {group: lane, onFull: cancelRunning}\njobs:\n"
+    "- {name: a, dependsOn: [b], concurrency: {group: pool, limit: 2, order: ready},\n"
+    "   steps: [{name: x, run: 'true'}]}\n"
+    "- {name: b, steps: [{name: x, run: 'true'}]}\n",
+    "namespace: n\njobs:\n"
+    "- {name: a, matrix: {n: [1, 2, 3]}, retry: {maxAttempts: 4, on: [lost]},\n"
+    "   concurrency: {group: pool, limit: 2}, steps: [{name: x, run: 'true'}]}\n"
+    "- {name: b, concurrency: {group: pool, limit: 2, onFull: cancelPending},\n"
+    "   steps: [{name: x, run: 'true'}]}\n",
 };
 
 struct task {
@@ -448,6 +463,54 @@ static void check_run(struct sim *sim, const char *id, struct watch_step *steps)
     arc__arena_reset(&sim->w.arena);
 }
 
+/* Who holds a slot, by what the log says. */
+struct slots {
+    char holders[RUNS * 4][32];
+    size_t count, most;
+};
+
+static void follow_slots(struct slots *slots, const struct arc_event *event, arc_slice id,
+                         enum arc_event_type admitted, int over)
+{
+    if (event->type == admitted) {
+        (void)arc__slice_to_cstr(id, slots->holders[slots->count++ % ARC_COUNT_OF(slots->holders)],
+                                 sizeof(slots->holders[0]));
+        slots->most = slots->count > slots->most ? slots->count : slots->most;
+    }
+    for (size_t i = 0; over && i < slots->count; i++) {
+        if (arc__slice_is(id, slots->holders[i]))
+            memmove(slots->holders[i], slots->holders[--slots->count], sizeof(slots->holders[0]));
+    }
+}
+
+static void check_slots(struct sim *sim)
+{
+    struct arc_query query = {.table = ARC_TABLE_event, .order_col = ARC_COL_event_position};
+    struct arc_rows rows = {0};
+    struct slots lane = {.count = 0}, pool = {.count = 0};
+    struct arc_arena arena;
+    CHECK_OK(world_rows(&sim->w, &query, &rows));
+    arc__arena_init(&arena, &sim->w.mem, 64u * 1024 * 1024);
+    const struct arc_row_event *row = rows.rows;
+    for (size_t i = 0; i < rows.count; i++) {
+        struct arc_event *event = NULL;
+        if (!CHECK_OK(arc__event_from_row(&row[i], &arena, &event, NULL)))
+            break;
+        if (event->run_id.len == 0 || event->step >= 0)
+            continue;
+        if (event->job < 0)
+            follow_slots(&lane, event, event->run_id, ARC_EVENT_PIPELINE_ADMITTED,
+                         arc_run_state_is_terminal(event->state));
+        else
+            follow_slots(&pool, event, event->job_id, ARC_EVENT_JOB_ADMITTED,
+                         arc_job_state_is_terminal(event->state));
+    }
+    CHECK(lane.most <= 1 && pool.most <= 2);
+    CHECK_INT(lane.count + pool.count, 0);
+    arc__arena_deinit(&arena);
+    arc__arena_reset(&sim->w.arena);
+}
+
 static void check_all(struct sim *sim)
 {
     struct watch_step *steps = calloc(WATCH_STEPS_MAX, sizeof(*steps));
@@ -461,6 +524,7 @@ static void check_all(struct sim *sim)
         runs += world_count(&sim->w, ARC_TABLE_pipeline_run, ARC_COL_pipeline_run_pipeline_id,
                             sim->pipelines[i]);
     CHECK_INT(runs, sim->run_count);
+    check_slots(sim);
     CHECK_INT(sim->w.logged, 0);
     world_check_events(&sim->w);
     free(steps);
@@ -489,7 +553,7 @@ static void one_life(struct sim *sim, enum world_store kind, uint64_t seed)
     set_up(sim);
     sim->healthy = 0;
     for (int i = 0; i < 200; i++) {
-        if (i % 40 == 0 && sim->run_count < RUNS)
+        if (i % 25 == 0 && sim->run_count < RUNS)
             start_run(sim);
         for (size_t k = 0; k < AGENTS; k++)
             move(sim, &sim->robots[k]);
