@@ -697,12 +697,44 @@ static void ten_thousand_wait(void)
         CHECK_OK(hand_say(&s.hand, &held, ARC_STEP_SUCCESS, 0).status);
     }
     /* what a step costs does not grow with those who wait: far from an allocation for each */
-    CHECK((s.w.memory.calls - in_use) / 50 < 2000);
+    CHECK((s.w.memory.calls - in_use) / 50 < 200);
     CHECK(has(job_row(&s, first.id, "j51")->reason, "; it is next."));
     s.kills = 1;
     act(&s);
     CHECK_INT(hand_take(&s.hand, 1), 1);
     CHECK_TEXT(arc__slice_cstr(s.hand.held[0].job), "j50");
+    scene_close(&s);
+}
+
+/* More than one batch holds: it goes on in the turns after it, and after a kill among them. */
+static void ten_thousand_are_superseded(void)
+{
+    struct scene s;
+    struct said said = {0};
+    size_t size = 0;
+    arc_ctl_stats stats = ARC_CTL_STATS_INIT;
+    if (!scene_open(&s, 0))
+        return;
+    char *yaml = many_jobs(&size);
+    struct said pipe = pipeline(&s, yaml), first = {0};
+    struct said last = pipeline(&s, JOB("{group: g, onFull: cancelPending}"));
+    free(yaml);
+    for (uint32_t i = 0; i < MANY_RUNS; i++)
+        first = i == 0 ? start(&s, &pipe) : (start(&s, &pipe), first);
+    world_submit(&s.w, world_trigger(&s.w, last.id, "last"), &said);
+    CHECK_OK(arc__engine_dispatch(s.w.engine, s.w.now, 1, NULL));
+    arc__engine_stats(s.w.engine, &stats);
+    CHECK(said.times == 1 && stats.jobs_queued > 100 && stats.jobs_queued < CELLS * MANY_RUNS - 1);
+    s.kills = 1;
+    act(&s);
+    arc__engine_stats(s.w.engine, &stats);
+    CHECK_INT(stats.jobs_queued, 1);
+    CHECK(has(job_row(&s, said.id, "a")->reason, "; it is next."));
+    CHECK(has(job_row(&s, first.id, "j999")->reason, "It was superseded by "));
+    begin(&s, &first);
+    end(&s, &first, ARC_STEP_SUCCESS);
+    CHECK_INT(world_run_status(&s.w, first.id), ARC_RUN_CANCELLED);
+    finish(&s, &said);
     scene_close(&s);
 }
 
@@ -742,6 +774,8 @@ SCENES(TWICE)
 
 #define CASES(name, scene) {name, scene##_alive}, {name ", with kills", scene##_killed},
 static const struct test tests[] = {
-    SCENES(CASES){"ten thousand wait, and a step costs the same", ten_thousand_wait},
+    SCENES(CASES) /* and of many: */
+    {"ten thousand wait, and a step costs the same", ten_thousand_wait},
+    {"ten thousand are superseded, in several turns", ten_thousand_are_superseded},
 };
 TEST_MAIN(tests)
