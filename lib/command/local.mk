@@ -5,6 +5,7 @@ libarc_la_SOURCES += \
 	lib/command/approvals.c \
 	lib/command/call.c \
 	lib/command/call.h \
+	lib/command/cancel.c \
 	lib/command/command.c \
 	lib/command/connect.c \
 	lib/command/control.c \

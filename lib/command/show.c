@@ -141,6 +141,7 @@ void arc__show_run(Pipeline__V1__PipelineRunDetail *out, const struct arc_row_pi
     TEXT(triggered_by);
     TEXT(reason);
     TEXT(plan_hash);
+    TEXT(rerun_of);
     out->definition_commit_sha = arc__pb_string(arena, row->definition_sha);
     out->status = (Pipeline__V1__PipelineStatus)row->status;
     out->trigger_type = (Pipeline__V1__TriggerType)row->trigger_type;

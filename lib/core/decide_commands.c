@@ -25,6 +25,7 @@ arc_status arc__decide_create(struct arc_decision *d, struct arc_run *run,
     for (uint32_t i = 0; i < steps; i++)
         ARC_TRY(d->source.id(d->source.user, &step_ids[i], err));
     *birth = create->birth;
+    birth->attempt = birth->attempt > 0 ? birth->attempt : 1;
     birth->job_ids = job_ids;
     birth->step_ids = step_ids;
     birth->step_id_count = steps;

@@ -63,6 +63,13 @@ enum arc_event_type { ARC_EVENT_NONE, ARC_EVENT_TYPES(ARC_EVENT_ENUM) ARC_EVENT_
  * failFast's doing. */
 #define ARC_CAUSE_ASKED 8u
 
+/* A job that a rerun does not do again: how the old one ended. */
+struct arc_kept {
+    int32_t status; /* 0: it runs */
+    int32_t by_failure;
+    arc_slice outputs;
+};
+
 /* What the first event of a run carries and no other. */
 struct arc_birth {
     arc_slice pipeline_name, project_id, definition_sha, branch, ref, request_id;
@@ -72,7 +79,10 @@ struct arc_birth {
     const arc_id *job_ids;  /* plan->job_count */
     const arc_id *step_ids; /* those of all jobs, one after the other */
     uint32_t step_id_count;
-    struct arc_kvs variables; /* the trigger's, as they came */
+    struct arc_kvs variables;    /* the trigger's, as they came */
+    arc_slice rerun_of;          /* the run that this one is a rerun of; or empty */
+    int32_t attempt;             /* from 1; a rerun has the next */
+    const struct arc_kept *kept; /* plan->job_count; NULL: every job runs */
 };
 
 struct arc_event {

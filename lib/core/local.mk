@@ -24,6 +24,7 @@ libarc_la_SOURCES += \
 	lib/core/pattern_parse.c lib/core/pattern_private.h \
 	lib/core/plan.c lib/core/plan.h \
 	lib/core/gates.c lib/core/groups.c \
+	lib/core/rerun.c lib/core/rerun.h \
 	lib/core/resolve.c lib/core/resolve.h \
 	lib/core/retry.c lib/core/retry.h \
 	lib/core/run.c lib/core/run.h \

@@ -63,7 +63,8 @@ static struct arc_value run_value(const struct arc_run *run, struct arc_arena *a
         return empty_map();
     put(members, &count, "id", text_value(arc__id_slice(&run->id)));
     put(members, &count, "number", arc__value_int(run->birth->number));
-    put(members, &count, "attempt", arc__value_int(1));
+    put(members, &count, "attempt",
+        arc__value_int(run->birth->attempt > 0 ? run->birth->attempt : 1));
     /* When it was triggered: when its first step starts is not known to that step. */
     put(members, &count, "startedAt",
         (struct arc_value){ARC_VALUE_TIME, 0, {.integer = run->created_ns}});

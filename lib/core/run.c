@@ -119,6 +119,50 @@ static arc_status make_gates(struct arc_run *run, arc_err *err)
     return run->arena.failed ? arc__fail_nomem(err) : ARC_OK;
 }
 
+/* Counters follow the state; they are what the run's row shows. */
+static void count_job_end(struct arc_run *run, uint32_t j, int before)
+{
+    struct arc_job_state *job = &run->jobs[j];
+    const struct arc_plan_job *plan = &run->plan->jobs[j];
+    if (before == ARC_JOB_RUNNING)
+        run->jobs_running--;
+    run->jobs_open--;
+    run->stage_open[plan->stage]--;
+    if (job->status == ARC_JOB_FAILED || job->status == ARC_JOB_TIMEOUT) {
+        run->jobs_failed++;
+        run->jobs_partial += plan->continue_on_error != 0;
+    }
+    for (uint32_t i = 0; i < run->dependent_count[j]; i++)
+        run->jobs[run->dependents[j][i]].blockers--;
+    while (run->stage < run->plan->stage_count && run->stage_open[run->stage] == 0)
+        run->stage++;
+}
+
+/* A job of a rerun that ended in the run before: it begins at its end. */
+static arc_status keep_job(struct arc_run *run, uint32_t j, const struct arc_event *event,
+                           arc_err *err)
+{
+    const struct arc_kept *kept = &event->birth->kept[j];
+    struct arc_job_state *job = &run->jobs[j];
+    if (!arc_job_state_is_terminal(kept->status))
+        return misfit(event, err);
+    job->status = kept->status;
+    job->by_failure = kept->by_failure;
+    job->outputs = keep(run, kept->outputs);
+    job->ended_ns = event->time_ns;
+    job->step = run->plan->jobs[j].step_count;
+    job->reason =
+        arc__arena_printf(&run->arena, "Kept from run %.*s.", ARC_ARG(event->birth->rerun_of));
+    for (uint32_t s = 0; s < job->step; s++) {
+        job->steps[s].status = ARC_STEP_SKIPPED;
+        job->steps[s].ended_ns = event->time_ns;
+        job->steps[s].reason = job->reason;
+    }
+    count_job_end(run, j, ARC_JOB_PENDING);
+    stir(run, j);
+    return ARC_OK;
+}
+
 static arc_status make_jobs(struct arc_run *run, const struct arc_event *event, arc_err *err)
 {
     const struct arc_plan *plan = run->plan;
@@ -145,10 +189,14 @@ static arc_status make_jobs(struct arc_run *run, const struct arc_event *event, 
     for (uint32_t j = 0; j < plan->job_count; j++)
         ARC_TRY(arc__heap_arm(&run->wakes, &run->jobs[j].wake, 0, err));
     run->jobs_open = plan->job_count;
+    ARC_TRY(link_dependents(run, err));
+    for (uint32_t j = 0; birth->kept != NULL && j < plan->job_count; j++) {
+        if (birth->kept[j].status != 0)
+            ARC_TRY(keep_job(run, j, event, err));
+    }
     while (run->stage < plan->stage_count && run->stage_open[run->stage] == 0)
         run->stage++;
-    ARC_TRY(make_gates(run, err));
-    return link_dependents(run, err);
+    return make_gates(run, err);
 }
 
 static arc_status fold_triggered(struct arc_run *run, const struct arc_event *event, arc_err *err)
@@ -167,6 +215,8 @@ static arc_status fold_triggered(struct arc_run *run, const struct arc_event *ev
     own->branch = keep(run, birth->branch);
     own->ref = keep(run, birth->ref);
     own->request_id = keep(run, birth->request_id);
+    own->rerun_of = keep(run, birth->rerun_of);
+    own->kept = NULL; /* likewise */
     own->variables = birth->plan->variables;
     run->birth = own;
     run->plan = birth->plan;
@@ -345,25 +395,6 @@ static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *eve
     default:
         return misfit(event, err);
     }
-}
-
-/* Counters follow the state; they are what the run's row shows. */
-static void count_job_end(struct arc_run *run, uint32_t j, int before)
-{
-    struct arc_job_state *job = &run->jobs[j];
-    const struct arc_plan_job *plan = &run->plan->jobs[j];
-    if (before == ARC_JOB_RUNNING)
-        run->jobs_running--;
-    run->jobs_open--;
-    run->stage_open[plan->stage]--;
-    if (job->status == ARC_JOB_FAILED || job->status == ARC_JOB_TIMEOUT) {
-        run->jobs_failed++;
-        run->jobs_partial += plan->continue_on_error != 0;
-    }
-    for (uint32_t i = 0; i < run->dependent_count[j]; i++)
-        run->jobs[run->dependents[j][i]].blockers--;
-    while (run->stage < run->plan->stage_count && run->stage_open[run->stage] == 0)
-        run->stage++;
 }
 
 /* Of a job or a step: the numbers are the same. */

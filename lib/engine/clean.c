@@ -69,6 +69,9 @@ void arc__cmd_clean(struct arc_cmd *cmd)
         clean(cmd, &cmd->u.gate.name);
         clean(cmd, &cmd->u.gate.comment);
         break;
+    case ARC_CMD_RUN_RERUN:
+        clean(cmd, &cmd->u.rerun.request_id);
+        break;
     case ARC_CMD_STEP_REPORT:
         clean(cmd, &cmd->u.report.error_message);
         break;

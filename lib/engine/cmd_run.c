@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands about runs: trigger, control, and what holders report. */
+/* Commands about runs: trigger, and what holders report. */
 #include "base/sha256.h"
 #include "base/text.h"
 #include "engine/engine_private.h"
@@ -146,7 +146,7 @@ static arc_status start_run(struct arc_engine *engine, struct cmd_box *box, stru
     return arc__turn_leave(engine, live, &d, ARC_OK, err);
 }
 
-static arc_status check_open(const struct arc_engine *engine, arc_err *err)
+arc_status arc__check_runs_open(const struct arc_engine *engine, arc_err *err)
 {
     if (engine->lives_open < engine->options.runs_max)
         return ARC_OK;
@@ -161,7 +161,7 @@ static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct
     const struct arc_plan *plan = NULL;
     struct live *live = NULL;
     arc_id id = cmd->u.trigger.run_id;
-    ARC_TRY(check_open(engine, err));
+    ARC_TRY(arc__check_runs_open(engine, err));
     if (id.text[0] == '\0')
         ARC_TRY(arc__engine_new_id(engine, &id, err));
     ARC_TRY(arc__live_new(engine, &id, pipe, &live, err));
@@ -223,7 +223,7 @@ static arc_status check_definition(struct arc_engine *engine, struct cmd_box *bo
 {
     struct arc_arena arena;
     const struct arc_plan *plan = NULL;
-    ARC_TRY(check_open(engine, err));
+    ARC_TRY(arc__check_runs_open(engine, err));
     arc__arena_init(&arena, &engine->mem, ARC_RUN_BYTES_MAX);
     arc_status status = make_plan(box, &arena, box->cmd.u.trigger.definition.text,
                                   box->cmd.u.trigger.definition.format, &plan, err);
@@ -247,8 +247,11 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
     struct arc_cmd *cmd = &box->cmd;
     struct pipe *pipe = NULL;
     struct request request = {.id = cmd->u.trigger.request_id};
-    const arc_slice body[] = {cmd->u.trigger.branch, cmd->u.trigger.ref,
-                              cmd->u.trigger.triggered_by};
+    const arc_slice body[] = {cmd->u.trigger.branch,       cmd->u.trigger.ref,
+                              cmd->u.trigger.triggered_by, cmd->u.trigger.tag,
+                              cmd->u.trigger.sha,          cmd->u.trigger.event,
+                              cmd->u.trigger.payload,      cmd->u.trigger.git_commit,
+                              cmd->u.trigger.git_branch,   cmd->u.trigger.git_repo};
     arc_slice text = cmd->u.trigger.definition.text;
     uint32_t format = cmd->u.trigger.definition.format;
     if (cmd->pipeline_id.len == 0) {
@@ -269,58 +272,6 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
     ARC_TRY(load_definition(engine, box, pipe, &text, &format, err));
     ARC_TRY(new_run(engine, box, pipe, text, format, err));
     return arc__request_keep(engine, &request, box->answer.id, err);
-}
-
-/* --- control ------------------------------------------------------------------------- */
-
-static arc_status decide_gate(struct arc_decision *d, struct arc_run *run,
-                              const struct arc_cmd *cmd, arc_err *err)
-{
-    struct arc_say said = {.gate = cmd->u.gate.index,
-                           .approve = cmd->u.gate.approve,
-                           .override = cmd->u.gate.override,
-                           .actor = cmd->actor,
-                           .comment = cmd->u.gate.comment};
-    if (said.gate == 0)
-        said.gate = arc__gate_find(run->plan, cmd->u.gate.name);
-    if (said.gate == 0)
-        return arc__fail(err, ARC_ENOTFOUND, "gate", "The run has no gate %.*s.",
-                         ARC_ARG(cmd->u.gate.name));
-    return arc__decide_gate(d, run, &said, err);
-}
-
-arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
-{
-    struct arc_cmd *cmd = &box->cmd;
-    struct live *live = NULL;
-    struct pipe *pipe = NULL;
-    struct arc_decision d;
-    arc_status status;
-    if (cmd->pipeline_id.len > 0)
-        ARC_TRY(arc__visible_pipe(engine, cmd, cmd->pipeline_id, &pipe, err));
-    if (cmd->run_id.len == 0)
-        return arc__fail(err, ARC_EINVAL, "runId", "The run's id is missing.");
-    ARC_TRY(arc__live_get(engine, cmd->run_id, &live, err));
-    if (pipe != NULL && live->pipe != pipe)
-        return arc__fail(err, ARC_ENOTFOUND, "run", "The pipeline has no run of this id.");
-    if (cmd->principal.project_id[0] != '\0' &&
-        !arc__slice_is(live->pipe->row.project_id, cmd->principal.project_id))
-        return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
-    ARC_TRY(arc__turn_enter(engine, live, &d, err));
-    if (cmd->kind == ARC_CMD_RUN_PAUSE)
-        status = arc__decide_pause(&d, &live->run, cmd->reason, cmd->actor, err);
-    else if (cmd->kind == ARC_CMD_RUN_RESUME)
-        status = arc__decide_resume(&d, &live->run, cmd->reason, cmd->actor, err);
-    else if (cmd->kind == ARC_CMD_RUN_STOP)
-        status = arc__decide_stop(&d, &live->run, cmd->reason, cmd->actor, cmd->u.stop.force, err);
-    else
-        status = decide_gate(&d, &live->run, cmd, err);
-    if (status == ARC_OK)
-        status = arc__withdraw(live, &d, err);
-    status = arc__turn_leave(engine, live, &d, status, err);
-    box->answer.id = arc__arena_copy(&cmd->arena, arc__id_slice(&live->id));
-    box->answer.state = live->run.status;
-    return status;
 }
 
 /* --- reports ------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "core/decide.h"
+#include "core/rerun.h"
 #include "port/log_store.h"
 #include "port/store.h"
 
@@ -81,12 +82,13 @@ arc_status arc__engine_authenticate(struct arc_engine *engine, arc_slice token,
 /* What a command answers, after its commit. Borrowed during done. */
 struct arc_answer {
     arc_status status;
-    const arc_err *err; /* when status is not ARC_OK: subject and sentence */
-    arc_slice id;       /* of what was made */
-    arc_slice secret;   /* a new token, shown this once */
-    arc_slice sha;      /* definition_save */
-    int32_t duplicate;  /* trigger: the run was there already */
-    int32_t state;      /* the present state, also on a refusal */
+    const arc_err *err;    /* when status is not ARC_OK: subject and sentence */
+    arc_slice id;          /* of what was made */
+    arc_slice secret;      /* a new token, shown this once */
+    arc_slice step_run_id; /* rerun from a step: the same step of the new run */
+    arc_slice sha;         /* definition_save */
+    int32_t duplicate;     /* trigger: the run was there already */
+    int32_t state;         /* the present state, also on a refusal */
     int64_t number;
     arc_slice findings; /* trigger: why a definition cannot be planned, a JSON array; or empty */
     const struct arc_ingest_ack *ack; /* events_push */
@@ -104,6 +106,9 @@ enum arc_cmd_kind {
     ARC_CMD_RUN_RESUME,
     ARC_CMD_RUN_STOP,
     ARC_CMD_RUN_GATE,
+    ARC_CMD_JOB_CANCEL,
+    ARC_CMD_STEP_CANCEL,
+    ARC_CMD_RUN_RERUN,
     ARC_CMD_STEP_REPORT,
     ARC_CMD_AGENT_REGISTER,
     ARC_CMD_AGENT_UNREGISTER,
@@ -183,6 +188,17 @@ struct arc_cmd {
         struct {
             int32_t force;
         } stop;
+        struct { /* JOB_CANCEL: a job's id or key; STEP_CANCEL: a step run's id */
+            arc_slice what;
+            int32_t force;
+        } cancel;
+        struct { /* RUN_RERUN; run_id of the command is the old run's */
+            enum arc_rerun mode;
+            arc_slice from;        /* ARC_RERUN_FROM: the job's name or key, or: */
+            arc_slice step_run_id; /* a step run of it */
+            arc_slice request_id;
+            arc_id run_id; /* "" or the id that the new one is to have */
+        } rerun;
         struct {            /* RUN_GATE; who decides is actor */
             uint32_t index; /* 1 + the gate's; 0: by name */
             arc_slice name; /* see arc__gate_find */

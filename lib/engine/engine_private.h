@@ -438,6 +438,12 @@ arc_status arc__do_pipeline_delete(struct arc_engine *engine, struct cmd_box *bo
 arc_status arc__do_definition_save(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_run_rerun(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+/* The run that a command names, if who asks may see it. */
+arc_status arc__visible_run(struct arc_engine *engine, const struct arc_cmd *cmd, struct live **out,
+                            arc_err *err);
+/* ARC_ELIMIT: as many runs are open as may be. */
+arc_status arc__check_runs_open(const struct arc_engine *engine, arc_err *err);
 arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_agent_register(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_agent_unregister(struct arc_engine *engine, struct cmd_box *box, arc_err *err);

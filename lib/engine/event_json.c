@@ -95,6 +95,23 @@ static void add_ids(struct arc_json *json, const char *key, const arc_id *ids, u
     arc__json_end_array(json);
 }
 
+/* One row for each job of the plan: its status, whether a failure skipped it, its outputs. */
+static void add_kept(struct arc_json *json, const struct arc_birth *birth)
+{
+    if (birth->kept == NULL)
+        return;
+    arc__json_key(json, ARC_LIT("kept"));
+    arc__json_array(json);
+    for (uint32_t j = 0; j < birth->plan->job_count; j++) {
+        arc__json_object(json);
+        add_int(json, "status", birth->kept[j].status);
+        add_int(json, "byFailure", birth->kept[j].by_failure);
+        add_raw(json, "outputs", birth->kept[j].outputs);
+        arc__json_end_object(json);
+    }
+    arc__json_end_array(json);
+}
+
 static void add_birth(struct arc_json *json, const struct arc_birth *birth)
 {
     if (birth == NULL)
@@ -109,6 +126,9 @@ static void add_birth(struct arc_json *json, const struct arc_birth *birth)
     add_text(json, "requestId", birth->request_id);
     add_int(json, "number", birth->number);
     add_int(json, "triggerType", birth->trigger_type);
+    add_text(json, "rerunOf", birth->rerun_of);
+    add_int(json, "attempt", birth->attempt);
+    add_kept(json, birth);
     add_ids(json, "jobIds", birth->job_ids, birth->plan->job_count);
     add_ids(json, "stepIds", birth->step_ids, birth->step_id_count);
     arc__json_key(json, ARC_LIT("plan"));
@@ -208,7 +228,28 @@ static arc_status get_ids(const struct arc_node *map, const char *key, struct ar
     return ARC_OK;
 }
 
-static arc_status get_birth(const struct arc_node *body, struct arc_arena *arena,
+static arc_status get_kept(const struct arc_node *birth, arc_slice body, uint32_t jobs,
+                           struct arc_arena *arena, const struct arc_kept **out, arc_err *err)
+{
+    const struct arc_node *list = arc__node_get(birth, "kept");
+    uint32_t at = 0;
+    if (list == NULL)
+        return ARC_OK;
+    if (list->count != jobs)
+        return arc__fail(err, ARC_EINTERNAL, "event", "The plan and what is kept do not agree.");
+    struct arc_kept *kept = arc__arena_array(arena, jobs, sizeof(*kept));
+    if (kept == NULL)
+        return arc__fail_nomem(err);
+    for (const struct arc_node *child = list->first; child != NULL; child = child->next) {
+        kept[at].status = (int32_t)get_int(child, "status", 0);
+        kept[at].by_failure = (int32_t)get_int(child, "byFailure", 0);
+        kept[at++].outputs = get_raw(child, "outputs", body, arena);
+    }
+    *out = kept;
+    return ARC_OK;
+}
+
+static arc_status get_birth(const struct arc_node *body, arc_slice text, struct arc_arena *arena,
                             struct arc_event *event, arc_err *err)
 {
     const struct arc_node *node = arc__node_get(body, "birth");
@@ -234,6 +275,9 @@ static arc_status get_birth(const struct arc_node *body, struct arc_arena *arena
     ARC_TRY(arc__plan_from_node(plan, arena, &birth->plan, err));
     if (birth->plan->job_count != jobs)
         return arc__fail(err, ARC_EINTERNAL, "event", "The plan and the ids do not agree.");
+    birth->rerun_of = get_text(node, "rerunOf", arena);
+    birth->attempt = (int32_t)get_int(node, "attempt", 1);
+    ARC_TRY(get_kept(node, text, jobs, arena, &birth->kept, err));
     birth->variables = birth->plan->variables;
     event->birth = birth;
     return ARC_OK;
@@ -279,7 +323,7 @@ arc_status arc__event_from_row(const struct arc_row_event *row, struct arc_arena
     event->outputs = get_raw(body, "outputs", text, arena);
     event->place = get_raw(body, "place", text, arena);
     ARC_TRY(get_ids(body, "stepIds", arena, &event->step_ids, &event->step_id_count, err));
-    ARC_TRY(get_birth(body, arena, event, err));
+    ARC_TRY(get_birth(body, text, arena, event, err));
     name_stream(event, arc__arena_copy(arena, row->stream));
     if (arena->failed)
         return arc__fail_nomem(err);

@@ -101,6 +101,8 @@ arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_er
         .created_at_ns = run->created_ns,
         .started_at_ns = run->started_ns,
         .ended_at_ns = run->ended_ns,
+        .rerun_of = birth->rerun_of,
+        .attempt = birth->attempt,
     };
     ARC_TRY(kvs_text(engine, &birth->variables, &row.variables, err));
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_pipeline_run, &row, 0, err);

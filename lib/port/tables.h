@@ -84,7 +84,9 @@
     C(pipeline_run, INT, version, ARC_COL_PLAIN)                                                   \
     C(pipeline_run, INT, created_at_ns, ARC_COL_INDEX)                                             \
     C(pipeline_run, INT, started_at_ns, ARC_COL_PLAIN)                                             \
-    C(pipeline_run, INT, ended_at_ns, ARC_COL_PLAIN)
+    C(pipeline_run, INT, ended_at_ns, ARC_COL_PLAIN)                                               \
+    C(pipeline_run, TEXT, rerun_of, ARC_COL_PLAIN)                                                 \
+    C(pipeline_run, INT, attempt, ARC_COL_PLAIN)
 
 /* depends_on is a JSON array of instance keys. */
 #define ARC_COLS_job_run(C)                                                                        \

@@ -175,6 +175,53 @@ static void an_approval_is_listed_and_decided(void)
     house_close(&house);
 }
 
+static void jobs_and_steps_are_cancelled_and_runs_run_again(void)
+{
+    struct house house;
+    char id[64], run[64], step[64], job[64], again[64];
+    struct arc_principal ann = house_user(ARC_SCOPE_READ | ARC_SCOPE_RUN, "p1");
+    struct arc_principal other = house_user(ARC_SCOPE_READ | ARC_SCOPE_RUN, "p2");
+    (void)snprintf(ann.name, sizeof(ann.name), "ann");
+    if (!house_open(&house))
+        return;
+    CHECK(house_run(&house, SPEC, id, run, sizeof(id)));
+    CHECK_OK(house_call(&house, ann, "ListStepRuns", with("{\"pipelineRunId\":\"%s\"}", run, "")));
+    CHECK(house_field(&house, "stepRunId", 0, step, sizeof(step)));
+    CHECK_OK(house_call(&house, ann, "ListJobRuns", with("{\"pipelineRunId\":\"%s\"}", run, "")));
+    CHECK(house_field(&house, "jobId", 0, job, sizeof(job)));
+    CHECK_OK(house_call(&house, ann, "RerunPipelineRun",
+                        with("{\"pipelineRunId\":\"%s\"}", run, ""))); /* it has not ended */
+    CHECK(house_has(&house, "\"code\":409"));
+    CHECK_OK(house_call(&house, other, "steprun.v1.StepRunService/CancelStepRun",
+                        with("{\"stepRunId\":\"%s\"}", step, "")));
+    CHECK(house_has(&house, "\"code\":404"));
+    CHECK_STATUS(house_call(&house, other, "CancelJobRun", with("{\"jobRunId\":\"%s\"}", job, "")),
+                 ARC_ENOTFOUND);
+    CHECK_OK(house_call(&house, ann, "CancelJobRun",
+                        with("{\"jobRunId\":\"%s\",\"reason\":\"not now\"}", job, "")));
+    CHECK(house_has(&house, "\"success\":true"));
+    CHECK_OK(house_call(&house, ann, "steprun.v1.StepRunService/CancelStepRun",
+                        with("{\"stepRunId\":\"%s\"}", step, "")));
+    CHECK(house_has(&house, "\"code\":409"));
+    CHECK_OK(house_call(&house, ann, "ListJobRuns", with("{\"pipelineRunId\":\"%s\"}", run, "")));
+    CHECK(house_has(&house, "\"reason\":\"not now\""));
+    CHECK_OK(house_call(
+        &house, ann, "RerunPipelineRun",
+        with("{\"pipelineRunId\":\"%s\",\"failedOnly\":true,\"requestId\":\"q\"}", run, "")));
+    CHECK(house_field(&house, "pipelineRunId", 0, again, sizeof(again)));
+    CHECK_OK(house_call(&house, ann, "GetPipelineRun", with("{\"runId\":\"%s\"}", again, "")));
+    CHECK(house_has(&house, with("\"rerunOf\":\"%s\"", run, "")));
+    CHECK_OK(house_call(&house, other, "RetryStepRun", with("{\"stepRunId\":\"%s\"}", step, "")));
+    CHECK(house_has(&house, "\"code\":404"));
+    CHECK_OK(house_call(&house, ann, "RetryStepRun", with("{\"stepRunId\":\"%s\"}", step, "")));
+    CHECK(house_has(&house, "\"newStepRunId\":\"0"));
+    CHECK_OK(house_call(
+        &house, ann, "RerunPipelineRun",
+        with("{\"pipelineRunId\":\"%s\",\"failedOnly\":true,\"fromJob\":\"j\"}", run, "")));
+    CHECK(house_has(&house, "\"code\":400"));
+    house_close(&house);
+}
+
 static void a_content_text_is_refused_in_words(void)
 {
     struct house house;
@@ -601,6 +648,8 @@ static void memory_may_fail_anywhere(void)
 
 static const struct test tests[] = {
     {"an approval is listed, and decided by who may", an_approval_is_listed_and_decided},
+    {"jobs and steps are cancelled, and runs run again",
+     jobs_and_steps_are_cancelled_and_runs_run_again},
     {"a pipeline is made, run, stopped and removed", a_pipeline_lives_its_life},
     {"a definition is saved only over the head expected", a_definition_is_saved_by_its_head},
     {"a wrong definition is told with its place in the body",

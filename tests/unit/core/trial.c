@@ -189,16 +189,22 @@ static arc_status end(struct trial *t, arc_status status)
     return status;
 }
 
-static int open_run(struct trial *t, const struct arc_plan *plan)
+static int open_born(struct trial *t, struct arc_birth birth)
 {
     struct arc_create create = {.pipeline_id = ARC_LIT("PIPE"), .triggered_by = ARC_LIT("tester")};
     (void)snprintf(create.run_id.text, sizeof(create.run_id.text), "RUN");
-    create.birth = (struct arc_birth){
-        .pipeline_name = ARC_LIT("p"), .number = 1, .trigger_type = 1, .plan = plan};
+    birth.pipeline_name = ARC_LIT("p");
+    birth.number = birth.trigger_type = 1;
+    create.birth = birth;
     arc__run_init(&t->run, &t->mem);
     arc__run_init(&t->shadow, &t->mem);
     begin(t);
     return CHECK_OK(end(t, arc__decide_create(&t->d, &t->run, &create, &t->err)));
+}
+
+static int open_run(struct trial *t, const struct arc_plan *plan)
+{
+    return open_born(t, (struct arc_birth){.plan = plan});
 }
 
 static void prepare(struct trial *t)
@@ -218,6 +224,20 @@ int trial_open_plan(struct trial *t, const struct arc_plan *plan)
 {
     prepare(t);
     return open_run(t, plan);
+}
+
+arc_status trial_open_rerun(struct trial *t, const struct trial *old, enum arc_rerun mode,
+                            const char *from)
+{
+    struct arc_birth birth = {.plan = old->run.plan,
+                              .rerun_of = arc__id_slice(&old->run.id),
+                              .attempt = old->run.birth->attempt + 1};
+    prepare(t);
+    arc_status status =
+        arc__rerun_keep(&old->run, mode, arc__slice_cstr(from), &t->arena, &birth.kept, &t->err);
+    if (status == ARC_OK)
+        (void)open_born(t, birth);
+    return status;
 }
 
 int trial_open(struct trial *t, const char *yaml)

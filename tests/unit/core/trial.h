@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "core/decide.h"
+#include "core/rerun.h"
 #include "shim.h"
 #include "watch.h"
 
@@ -37,6 +38,10 @@ int trial_open(struct trial *t, const char *yaml);
 int trial_open_patched(struct trial *t, const char *yaml, void (*patch)(struct arc_plan *plan));
 /* The same with a plan made by hand; it must outlive the trial. */
 int trial_open_plan(struct trial *t, const struct arc_plan *plan);
+/* A rerun of one that has ended, whose trial must stay open as long. Refused: nothing is open but
+ * must be closed. */
+arc_status trial_open_rerun(struct trial *t, const struct trial *old, enum arc_rerun mode,
+                            const char *from);
 void trial_close(struct trial *t);
 
 /* Moves time, ticking at every deadline on the way. */

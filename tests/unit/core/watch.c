@@ -154,13 +154,34 @@ static void run_event(struct watch *watch, const struct arc_event *event)
     watch->run_state = event->state;
 }
 
+/* The jobs that a rerun keeps begin at their end, their steps were skipped. */
+static void watch_birth(struct watch *watch, const struct arc_event *event)
+{
+    const struct arc_birth *birth = event->birth;
+    uint32_t at = 0;
+    watch->plan = birth->plan;
+    for (uint32_t j = 0; j < birth->plan->job_count && birth->kept != NULL; j++) {
+        uint32_t count = birth->plan->jobs[j].step_count;
+        if (j < WATCH_JOBS_MAX)
+            watch->job_states[j] = birth->kept[j].status;
+        for (uint32_t s = 0; s < count && birth->kept[j].status != 0; s++) {
+            struct watch_step *step = step_of(watch, arc__id_slice(&birth->step_ids[at + s]));
+            if (step == NULL)
+                return;
+            step->state = ARC_STEP_SKIPPED;
+            step->ended_ns = event->time_ns;
+        }
+        at += count;
+    }
+}
+
 void watch_event(struct watch *watch, const struct arc_event *event)
 {
     if (event->seq != watch->seq + 1)
         wrong(watch, "seq %lld after %lld", (long long)event->seq, (long long)watch->seq);
     watch->seq = event->seq;
     if (event->birth != NULL)
-        watch->plan = event->birth->plan;
+        watch_birth(watch, event);
     if (watch->run_state >= ARC_RUN_SUCCESS && watch->run_state != ARC_RUN_PAUSED)
         wrong(watch, "%s in a run that was over", arc__event_type_name(event->type));
     if (event->step >= 0)

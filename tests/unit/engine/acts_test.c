@@ -119,15 +119,6 @@ static void a_step_is_given_what_a_job_before_it_said(enum world_store kind)
     world_close(&w);
 }
 
-#define ON_BOTH(name) \
-    static void name##_mem(void) \
-    { \
-        name(WORLD_MEM); \
-    } \
-    static void name##_sqlite(void) \
-    { \
-        name(WORLD_SQLITE); \
-    }
 ON_BOTH(a_gate_outlives_the_process)
 ON_BOTH(its_time_outlives_it_too)
 ON_BOTH(agents_are_told_of_fail_fast)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 unit_tests += \
 	tests/unit/engine/acts_test \
+	tests/unit/engine/rerun_test \
 	tests/unit/engine/agents_test \
 	tests/unit/engine/commit_test \
 	tests/unit/engine/groups_test \
@@ -13,6 +14,7 @@ unit_tests += \
 	tests/unit/engine/watch_test
 
 world_sources = tests/unit/engine/world.c tests/unit/engine/world.h
+tests_unit_engine_rerun_test_SOURCES = tests/unit/engine/rerun_test.c $(world_sources)
 tests_unit_engine_acts_test_SOURCES = tests/unit/engine/acts_test.c $(world_sources)
 tests_unit_engine_agents_test_SOURCES = tests/unit/engine/agents_test.c $(world_sources)
 tests_unit_engine_commit_test_SOURCES = tests/unit/engine/commit_test.c $(world_sources)

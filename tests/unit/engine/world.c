@@ -304,6 +304,7 @@ void world_done(void *user, const struct arc_answer *answer)
     said->times++;
     said->status = answer->status;
     keep(said->id, sizeof(said->id), answer->id);
+    keep(said->step_run_id, sizeof(said->step_run_id), answer->step_run_id);
     keep(said->secret, sizeof(said->secret), answer->secret);
     keep(said->sha, sizeof(said->sha), answer->sha);
     keep(said->findings, sizeof(said->findings), answer->findings);

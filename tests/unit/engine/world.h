@@ -21,7 +21,7 @@ enum world_store { WORLD_MEM, WORLD_SQLITE };
 struct said {
     int times; /* how often done came */
     arc_status status;
-    char id[32], secret[128], sha[72], subject[40], message[160], findings[256];
+    char id[32], step_run_id[32], secret[128], sha[72], subject[40], message[160], findings[256];
     int duplicate, state;
     int64_t number;
     int ack_status;
@@ -128,5 +128,16 @@ int64_t world_count(struct world *w, enum arc_table table, uint32_t col, const c
 void world_check_events(struct world *w);
 /* The types of a run's events, "triggered queued …" in short form, into text. */
 void world_story(struct world *w, const char *run, char *text, size_t size);
+
+/* A test over each store that the engine's tests use: name_mem and name_sqlite. */
+#define ON_BOTH(name) \
+    static void name##_mem(void) \
+    { \
+        name(WORLD_MEM); \
+    } \
+    static void name##_sqlite(void) \
+    { \
+        name(WORLD_SQLITE); \
+    }
 
 #endif

@@ -120,7 +120,7 @@ static void unary_calls(void)
                     "{\"projectId\":\"p\"}", ARC_OK, "\"one\"");
         check_unary(&both, "pipeline.v1.PipelineService/GetPipeline", both.token,
                     "{\"pipelineId\":\"nothing\"}", ARC_OK, "\"success\":false");
-        check_unary(&both, "agent.v1.AgentService/CancelJobRun", both.token, "{}",
+        check_unary(&both, "stream.v1.StreamService/StreamEvents", both.token, "{}",
                     ARC_EUNIMPLEMENTED, NULL);
     }
     both_close(&both);
