@@ -651,6 +651,103 @@ static void a_newcomer_is_turned_away(int kills)
     scene_close(&s);
 }
 
+static void a_rerun_waits_like_any_run(int kills)
+{
+    struct scene s;
+    if (!scene_open(&s, kills))
+        return;
+    struct said pipe = pipeline(&s, RUN("g"));
+    struct said one = start(&s, &pipe);
+    begin(&s, &one);
+    end(&s, &one, ARC_STEP_FAILED);
+    struct said two = start(&s, &pipe);
+    struct arc_cmd *cmd = world_control(&s.w, ARC_CMD_RUN_RERUN, one.id);
+    cmd->u.rerun.mode = ARC_RERUN_ALL;
+    struct said again = world_ask(&s.w, cmd);
+    CHECK_OK(again.status);
+    act(&s);
+    CHECK(has(run_row(&s, again.id)->reason, "; it is next."));
+    CHECK(offered(&s, &again) == NULL);
+    finish(&s, &two);
+    finish(&s, &again);
+    scene_close(&s);
+}
+
+/* --- memory -------------------------------------------------------------------------- */
+
+static void clean(arc_status status)
+{
+    if (status != ARC_ENOMEM && status != ARC_EUNAVAILABLE)
+        CHECK_OK(status);
+}
+
+static struct said try_start(struct scene *s, const struct said *pipe, const char *request)
+{
+    struct said said = {.status = ARC_ENOMEM};
+    struct arc_cmd *cmd = world_trigger(&s->w, pipe->id, request);
+    arc_status status =
+        cmd != NULL ? arc__engine_submit(s->w.engine, cmd, world_done, &said, NULL) : ARC_ENOMEM;
+    for (int i = 0; i < 50 && status == ARC_OK && said.times == 0; i++) {
+        (void)arc__engine_dispatch(s->w.engine, s->w.now, 10, NULL);
+        s->w.now.mono_ns += 100000000;
+        s->w.now.wall_ns += 100000000;
+    }
+    clean(said.status);
+    return said;
+}
+
+/* Two runs come, of which the second ends the first, while the n-th allocation fails. */
+static int starved(uint64_t n, int sticky, const char *terms)
+{
+    struct scene s;
+    arc_ctl_stats stats = ARC_CTL_STATS_INIT;
+    if (!scene_open(&s, 0))
+        return 0;
+    struct said pipe = pipeline(&s, terms), one = start(&s, &pipe);
+    begin(&s, &one);
+    uint64_t last = s.w.memory.calls + n;
+    s.w.memory.sticky = sticky;
+    s.w.memory.fail_at = last;
+    (void)try_start(&s, &pipe, "two");
+    (void)try_start(&s, &pipe, "three");
+    int reached = s.w.memory.calls >= last;
+    s.w.memory.fail_at = 0;
+    world_pass(&s.w, SECONDS(2));
+    CHECK_OK(arc__engine_health(s.w.engine, NULL));
+    struct said four = start(&s, &pipe);
+    for (int i = 0; i < 5; i++)
+        hand_work(&s.hand);
+    CHECK_INT(world_run_status(&s.w, four.id), ARC_RUN_SUCCESS);
+    arc__engine_stats(s.w.engine, &stats);
+    CHECK_INT(stats.runs_open, 0);
+    scene_close(&s);
+    return reached;
+}
+
+static void starve(int sticky, const char *terms)
+{
+    uint64_t n = 1;
+    unsigned before = CU_get_number_of_failures();
+    while (starved(n, sticky, terms) && CU_get_number_of_failures() == before)
+        n++;
+    if (CU_get_number_of_failures() != before)
+        printf("# allocation %llu\n", (unsigned long long)n);
+    CHECK(n > 100);
+}
+
+static void memory_runs_out_while_runs_supersede_each_other(void)
+{
+    starve(0, RUN("{group: g, onFull: cancelRunning}"));
+    starve(1, RUN("{group: g, onFull: cancelRunning}"));
+}
+
+static void memory_runs_out_while_jobs_wait_in_line(void)
+{
+    starve(0,
+           "namespace: n\nconcurrency: {group: g, limit: 3}\njobs: [{name: a, matrix: {n: [1, 2]}, "
+           "concurrency: {group: h, order: ready}, " STEP "}]\n");
+}
+
 /* --- many ---------------------------------------------------------------------------- */
 
 #define CELLS 1000u
@@ -759,7 +856,8 @@ static void ten_thousand_are_superseded(void)
     S("the last of many newcomers wins", the_last_of_many_newcomers_wins) \
     S("cancelRunning ends the oldest job", a_newcomer_ends_the_oldest_job) \
     S("cancelPending ends those who wait", a_newcomer_ends_those_who_wait) \
-    S("reject turns the newcomer away", a_newcomer_is_turned_away)
+    S("reject turns the newcomer away", a_newcomer_is_turned_away) \
+    S("a rerun waits like any run", a_rerun_waits_like_any_run)
 
 #define TWICE(name, scene) \
     static void scene##_alive(void) \
@@ -775,6 +873,9 @@ SCENES(TWICE)
 #define CASES(name, scene) {name, scene##_alive}, {name ", with kills", scene##_killed},
 static const struct test tests[] = {
     SCENES(CASES) /* and of many: */
+    {"memory runs out while runs supersede each other",
+     memory_runs_out_while_runs_supersede_each_other},
+    {"memory runs out while jobs wait in line", memory_runs_out_while_jobs_wait_in_line},
     {"ten thousand wait, and a step costs the same", ten_thousand_wait},
     {"ten thousand are superseded, in several turns", ten_thousand_are_superseded},
 };
