@@ -55,19 +55,23 @@ static void forget_offers(struct scene *s)
     s->hand.held_count = kept;
 }
 
-/* Between two acts. */
-static void act(struct scene *s)
+static void kill_server(struct scene *s)
 {
     arc_err err = ARC_ERR_INIT;
-    world_turn(&s->w);
-    if (!s->kills)
-        return;
     hand_leave(&s->hand);
     forget_offers(s);
     world_end_engine(&s->w);
-    if (!CHECK_OK(world_crash(&s->w, &err)))
+    if (CHECK_OK(world_crash(&s->w, &err)))
+        hand_connect(&s->hand);
+}
+
+/* Between two acts. */
+static void act(struct scene *s)
+{
+    world_turn(&s->w);
+    if (!s->kills)
         return;
-    hand_connect(&s->hand);
+    kill_server(s);
     world_turn(&s->w);
 }
 
@@ -189,6 +193,7 @@ static void one_job_at_a_time(int kills)
         return;
     struct said pipe = pipeline(&s, JOB("deploy"));
     struct said one = start(&s, &pipe), two = start(&s, &pipe), three = start(&s, &pipe);
+    struct said four = start(&s, &pipe);
     CHECK(offered(&s, &one) != NULL);
     CHECK(offered(&s, &two) == NULL && offered(&s, &three) == NULL);
     CHECK_INT(job_row(&s, two.id, "a")->status, ARC_JOB_QUEUED);
@@ -198,16 +203,19 @@ static void one_job_at_a_time(int kills)
                    one.id);
     CHECK_TEXT(job_row(&s, two.id, "a")->reason, why);
     CHECK(has(job_row(&s, three.id, "a")->reason, "; 1 is before it."));
+    CHECK(has(job_row(&s, four.id, "a")->reason, "; 2 are before it."));
     begin(&s, &one);
     CHECK(offered(&s, &two) == NULL);
     end(&s, &one, ARC_STEP_SUCCESS);
     CHECK(offered(&s, &two) != NULL && offered(&s, &three) == NULL);
     CHECK(has(job_row(&s, three.id, "a")->reason, "; it is next."));
     CHECK(has(job_row(&s, three.id, "a")->reason, two.id));
+    CHECK(has(job_row(&s, four.id, "a")->reason, "; 1 is before it."));
     begin(&s, &two);
     CHECK_TEXT(job_row(&s, two.id, "a")->reason, "");
     end(&s, &two, ARC_STEP_SUCCESS);
     finish(&s, &three);
+    finish(&s, &four);
     scene_close(&s);
 }
 
@@ -358,6 +366,22 @@ static void the_newest_limit_holds(int kills)
     finish(&s, &three);
     CHECK(offered(&s, &five) != NULL);
     hand_work(&s.hand);
+    scene_close(&s);
+}
+
+static void the_smallest_limit_of_a_run_holds(int kills)
+{
+    struct scene s;
+    if (!scene_open(&s, kills))
+        return;
+    struct said pipe =
+        pipeline(&s, "namespace: n\njobs:\n- {name: a, concurrency: {group: g, limit: 3}, " STEP
+                     "}\n- {name: b, concurrency: {group: g, limit: 2}, " STEP
+                     "}\n- {name: c, concurrency: {group: g, limit: 3}, " STEP "}\n");
+    struct said run = start(&s, &pipe);
+    CHECK_INT(hand_take(&s.hand, 1), 2);
+    hand_work(&s.hand);
+    CHECK_INT(world_run_status(&s.w, run.id), ARC_RUN_SUCCESS);
     scene_close(&s);
 }
 
@@ -803,11 +827,12 @@ static void ten_thousand_wait(void)
     scene_close(&s);
 }
 
-/* More than one batch holds: it goes on in the turns after it, and after a kill among them. */
-static void ten_thousand_are_superseded(void)
+/* More than one batch holds: it goes on in the turns after it, and after a kill among them. A slot
+ * that is freed meanwhile is for none of those who are to go. */
+static void ten_thousand_are_superseded(int kills)
 {
     struct scene s;
-    struct said said = {0};
+    struct said said = {0}, ended = {0};
     size_t size = 0;
     arc_ctl_stats stats = ARC_CTL_STATS_INIT;
     if (!scene_open(&s, 0))
@@ -818,21 +843,34 @@ static void ten_thousand_are_superseded(void)
     free(yaml);
     for (uint32_t i = 0; i < MANY_RUNS; i++)
         first = i == 0 ? start(&s, &pipe) : (start(&s, &pipe), first);
+    begin(&s, &first);
+    struct held held = *offered(&s, &first);
     world_submit(&s.w, world_trigger(&s.w, last.id, "last"), &said);
     CHECK_OK(arc__engine_dispatch(s.w.engine, s.w.now, 1, NULL));
     arc__engine_stats(s.w.engine, &stats);
     CHECK(said.times == 1 && stats.jobs_queued > 100 && stats.jobs_queued < CELLS * MANY_RUNS - 1);
-    s.kills = 1;
-    act(&s);
-    arc__engine_stats(s.w.engine, &stats);
-    CHECK_INT(stats.jobs_queued, 1);
-    CHECK(has(job_row(&s, said.id, "a")->reason, "; it is next."));
+    if (kills)
+        kill_server(&s);
+    world_submit(&s.w, hand_report(&s.hand, &held, ARC_STEP_SUCCESS, 0), &ended);
+    world_turn(&s.w);
+    CHECK_OK(ended.status);
+    hand_drop(&s.hand, &held);
+    CHECK_INT(job_row(&s, first.id, "j1")->status, ARC_JOB_CANCELLED);
     CHECK(has(job_row(&s, first.id, "j999")->reason, "It was superseded by "));
-    begin(&s, &first);
-    end(&s, &first, ARC_STEP_SUCCESS);
     CHECK_INT(world_run_status(&s.w, first.id), ARC_RUN_CANCELLED);
+    CHECK_INT(hand_take(&s.hand, 1), 1);
     finish(&s, &said);
     scene_close(&s);
+}
+
+static void superseded_in_several_turns(void)
+{
+    ten_thousand_are_superseded(0);
+}
+
+static void superseded_with_a_kill_among_them(void)
+{
+    ten_thousand_are_superseded(1);
 }
 
 #define SCENES(S) \
@@ -844,6 +882,7 @@ static void ten_thousand_are_superseded(void)
     S("with `ready` who waits longest comes first", who_waits_longest_comes_first) \
     S("the newest order holds for the line", the_newest_order_holds) \
     S("the newest limit holds", the_newest_limit_holds) \
+    S("of several limits in a run the smallest holds", the_smallest_limit_of_a_run_holds) \
     S("a group is of one project and one kind", groups_are_of_a_project_and_a_kind) \
     S("the pipelines of a project share it", pipelines_of_a_project_share_a_group) \
     S("a job keeps its slot over retries", a_slot_is_kept_over_retries) \
@@ -877,6 +916,7 @@ static const struct test tests[] = {
      memory_runs_out_while_runs_supersede_each_other},
     {"memory runs out while jobs wait in line", memory_runs_out_while_jobs_wait_in_line},
     {"ten thousand wait, and a step costs the same", ten_thousand_wait},
-    {"ten thousand are superseded, in several turns", ten_thousand_are_superseded},
+    {"ten thousand are superseded, in several turns", superseded_in_several_turns},
+    {"and with a kill among these turns", superseded_with_a_kill_among_them},
 };
 TEST_MAIN(tests)
