@@ -393,7 +393,7 @@ int arc__job_wants_place(const struct arc_run *run, uint32_t job, struct arc_now
 {
     const struct arc_job_state *state = &run->jobs[job];
     return state->status == ARC_JOB_QUEUED && state->agent_id.len == 0 && !run->stopping &&
-           run->status != ARC_RUN_PAUSED && !arc__run_over(run) &&
+           !arc__job_lacks_slot(run, job) && run->status != ARC_RUN_PAUSED && !arc__run_over(run) &&
            state->not_before_mono_ns <= now.mono_ns &&
            state->steps[state->step < run->plan->jobs[job].step_count ? state->step : 0]
                    .not_before_mono_ns <= now.mono_ns;

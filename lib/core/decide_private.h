@@ -56,7 +56,7 @@ static inline int arc__is_granted(const struct arc_step_state *step)
 struct arc_verdict {
     uint32_t stage;
     int runs;
-    int waits;      /* for a gate */
+    int waits;      /* for a gate, or for the run's slot */
     int failed;     /* it could not be decided: what it guards fails */
     int by_failure; /* skipped because something failed */
     arc_slice reason;
@@ -106,6 +106,11 @@ arc_status arc__stop_run(struct arc_decision *d, struct arc_run *run, arc_slice 
 
 /* The holder did not end its step although it was told to: it ends without it. */
 arc_status arc__give_up_on(struct arc_decision *d, struct arc_run *run, uint32_t j, arc_err *err);
+
+/* --- groups.c ------------------------------------------------------------------------ */
+
+/* "It waits for a slot of the group deploy." */
+arc_slice arc__slot_why(const struct arc_plan_group *group, struct arc_arena *arena);
 
 /* --- gates.c ------------------------------------------------------------------------- */
 

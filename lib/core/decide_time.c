@@ -233,7 +233,10 @@ static arc_status tick_job(struct arc_decision *d, struct arc_run *run, uint32_t
     if (job->status != ARC_JOB_QUEUED && job->status != ARC_JOB_RUNNING)
         return ARC_OK;
     if (queue_deadline(run, j) <= d->now.mono_ns) {
-        arc_slice reason = ARC_LIT("No agent took the job within its queueTimeout.");
+        arc_slice reason =
+            arc__job_lacks_slot(run, j)
+                ? ARC_LIT("The job got no slot of its concurrency group within its queueTimeout.")
+                : ARC_LIT("No agent took the job within its queueTimeout.");
         ARC_TRY(arc__end_steps(d, run, j, ARC_EVENT_STEP_SKIPPED, reason, err));
         ARC_TRY(arc__end_job(d, run, j, ARC_EVENT_JOB_TIMEOUT, reason, ARC_CAUSE_TIMEOUT, err));
         return arc__settle(d, run, err);

@@ -11,12 +11,14 @@
 
 /* clang-format off */
 /* E(NAME, type) in the CloudEvents form of the contract. `pipeline.stopping`, `job.stopping` and
- * `step.stopping` are ours: a stop has been asked for and is on its way. */
+ * `step.stopping` are ours: a stop has been asked for and is on its way. So are `pipeline.admitted`
+ * and `job.admitted`: it has a slot of its concurrency group from here to its end (decision 013). */
 #define ARC_EVENT_TYPES(E)                                                                         \
     E(PIPELINE_CREATED, "arcentra.pipeline.created")                                               \
     E(PIPELINE_UPDATED, "arcentra.pipeline.updated")                                               \
     E(PIPELINE_DELETED, "arcentra.pipeline.deleted")                                               \
     E(PIPELINE_TRIGGERED, "arcentra.pipeline.triggered")                                           \
+    E(PIPELINE_ADMITTED, "arcentra.pipeline.admitted")                                             \
     E(PIPELINE_STARTED, "arcentra.pipeline.started")                                               \
     E(PIPELINE_PAUSED, "arcentra.pipeline.paused")                                                 \
     E(PIPELINE_RESUMED, "arcentra.pipeline.resumed")                                               \
@@ -30,6 +32,7 @@
     E(APPROVAL_REJECTED, "arcentra.pipeline.approval.rejected")                                    \
     E(APPROVAL_EXPIRED, "arcentra.pipeline.approval.expired")                                      \
     E(JOB_QUEUED, "arcentra.job.queued")                                                           \
+    E(JOB_ADMITTED, "arcentra.job.admitted")                                                       \
     E(JOB_STARTED, "arcentra.job.started")                                                         \
     E(JOB_STOPPING, "arcentra.job.stopping")                                                       \
     E(JOB_COMPLETED, "arcentra.job.completed")                                                     \

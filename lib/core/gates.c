@@ -243,8 +243,10 @@ static int waits_at(const struct arc_run *run, uint32_t gate)
 arc_slice arc__run_why(const struct arc_run *run, struct arc_arena *arena)
 {
     uint32_t first = 0;
-    if (run->plan == NULL || run->gates_waiting == 0 || run->stopping || arc__run_over(run))
+    if (run->plan == NULL || run->stopping || arc__run_over(run))
         return ARC_NONE;
+    if (run->gates_waiting == 0)
+        return arc__run_wants_slot(run) ? arc__slot_why(&run->plan->group, arena) : ARC_NONE;
     for (uint32_t i = run->plan->gate_count; i-- > 0;)
         first = waits_at(run, i + 1) ? i + 1 : first;
     if (run->gates_waiting == 1)
@@ -276,6 +278,9 @@ static arc_slice pending_why(const struct arc_run *run, uint32_t j, struct arc_a
     const uint32_t gates[] = {run->plan->gate, stages[plan->stage].gate, plan->gate};
     if (waits_at(run, run->plan->gate))
         return gate_why(run, run->plan->gate, arena);
+    if (arc__run_wants_slot(run))
+        return arc__arena_printf(arena, "Its run waits for a slot of the group %.*s.",
+                                 ARC_ARG(run->plan->group.group));
     if (plan->stage > run->stage)
         return arc__arena_printf(arena, "It waits for stage %.*s.",
                                  ARC_ARG(stages[run->stage].name));
@@ -303,6 +308,9 @@ arc_slice arc__job_why(const struct arc_run *run, uint32_t j, struct arc_arena *
         return pending_why(run, j, arena);
     if (job->status != ARC_JOB_QUEUED || job->agent_id.len > 0)
         return ARC_NONE;
-    return run->status == ARC_RUN_PAUSED ? ARC_LIT("The run is paused.")
-                                         : ARC_LIT("It waits for an agent with a free slot.");
+    if (run->status == ARC_RUN_PAUSED)
+        return ARC_LIT("The run is paused.");
+    if (arc__job_lacks_slot(run, j))
+        return arc__slot_why(&run->plan->jobs[j].group, arena);
+    return ARC_LIT("It waits for an agent with a free slot.");
 }

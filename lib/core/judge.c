@@ -225,13 +225,16 @@ static arc_status judge_gate(struct arc_decision *d, struct arc_run *run, uint32
 }
 
 /* Everything that stands before a job, from the outside in: a gate after the `when` of what it
- * guards, so that nobody is asked about what would not run. */
+ * guards, so that nobody is asked about what would not run. The run's slot comes after the run's
+ * gate: while people make up their minds nobody else is kept waiting. */
 arc_status arc__admit(struct arc_decision *d, struct arc_run *run, uint32_t j,
                       struct arc_verdict *out, arc_err *err)
 {
     uint32_t stage = run->plan->jobs[j].stage;
     *out = (struct arc_verdict){.runs = 1};
     ARC_TRY(judge_gate(d, run, run->plan->gate, out, err));
+    if (out->runs && arc__run_lacks_slot(run))
+        *out = (struct arc_verdict){.waits = 1};
     if (out->runs)
         ARC_TRY(stage_verdict(d, run, stage, out, err));
     if (out->runs)

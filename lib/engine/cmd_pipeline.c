@@ -158,7 +158,7 @@ static arc_status stop_runs_of(struct arc_engine *engine, const struct pipe *pip
             continue;
         if (live->run.stopping)
             continue;
-        if (engine->turn.op_count > ARC_TURN_OPS_MAX)
+        if (arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX)
             return ARC_EAGAIN; /* the rest of them in the next turn, then the pipeline */
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
         arc_status status = arc__decide_stop(&d, &live->run, ARC_LIT("Its pipeline was deleted."),

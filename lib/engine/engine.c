@@ -34,6 +34,7 @@ static void init_containers(struct arc_engine *engine)
     arc__map_init(&engine->tokens, mem, seed[0], seed[1]);
     arc__map_init(&engine->set_aside, mem, seed[0], seed[1]);
     arc__map_init(&engine->lanes, mem, seed[0], seed[1]);
+    arc__map_init(&engine->groups, mem, seed[0], seed[1]);
     arc__heap_init(&engine->timers, mem);
     arc__list_init(&engine->cmds);
     arc__list_init(&engine->live_list);
@@ -47,6 +48,8 @@ static void init_containers(struct arc_engine *engine)
     arc__list_init(&engine->sessions_due);
     arc__list_init(&engine->turn.pipes);
     arc__buf_init(&engine->lane_key, mem, ARC_LANE_KEY_MAX);
+    arc__list_init(&engine->groups_due);
+    arc__list_init(&engine->groups_told);
     arc__list_init(&engine->log_watches);
     arc__list_init(&engine->event_watches);
     arc__list_init(&engine->turn.answered);
@@ -139,6 +142,7 @@ void arc__engine_close(struct arc_engine *engine)
     arc__map_deinit(&engine->lanes);
     arc__buf_deinit(&engine->lane_key);
     arc__free(&mem, engine->free);
+    arc__map_deinit(&engine->groups);
     arc__heap_deinit(&engine->timers);
     arc__arena_deinit(&engine->turn.arena);
     arc__load_deinit(&engine->recover_load);
@@ -461,6 +465,20 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
+/* Slots and places follow from each other: an admitted job wants a place, and one that fails there
+ * frees its slot. */
+static arc_status hand_out(struct arc_engine *engine, arc_err *err)
+{
+    ARC_TRY(arc__groups_settle(engine, err));
+    while (engine->place_due) {
+        ARC_TRY(arc__place(engine, err));
+        if (!arc__groups_due(engine) || arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX)
+            break;
+        ARC_TRY(arc__groups_settle(engine, err));
+    }
+    return arc__groups_tell(engine, err);
+}
+
 static arc_status run_turn(struct arc_engine *engine, uint32_t budget, uint32_t *done, arc_err *err)
 {
     struct turn *turn = &engine->turn;
@@ -470,8 +488,8 @@ static arc_status run_turn(struct arc_engine *engine, uint32_t budget, uint32_t 
         *done = take_commands(engine, budget);
     if (status == ARC_OK)
         status = arc__agents_sweep(engine, err);
-    if (status == ARC_OK && engine->place_due)
-        status = arc__place(engine, err);
+    if (status == ARC_OK)
+        status = hand_out(engine, err);
     if (status == ARC_OK && turn->spoiled != ARC_OK)
         status = arc__fail(err, turn->spoiled, "turn", "The turn could not be completed.");
     if (status == ARC_OK)
@@ -491,7 +509,7 @@ static int work_is_due(const struct arc_engine *engine)
 {
     const struct arc_timer *timer = arc__heap_peek(&engine->timers);
     return engine->cmd_count > engine->cmds_asleep || engine->place_due ||
-           engine->sweep_mono_ns <= engine->now.mono_ns ||
+           arc__groups_due(engine) || engine->sweep_mono_ns <= engine->now.mono_ns ||
            (timer != NULL && timer->deadline_ns <= engine->now.mono_ns);
 }
 
@@ -552,7 +570,7 @@ static uint64_t next_deadline(const struct arc_engine *engine)
             return UINT64_MAX; /* likewise */
         return engine->retry_mono_ns > engine->now.mono_ns ? engine->retry_mono_ns : 0;
     }
-    if (engine->cmd_count > engine->cmds_asleep || engine->place_due)
+    if (engine->cmd_count > engine->cmds_asleep || engine->place_due || arc__groups_due(engine))
         return 0;
     if (timer != NULL && timer->deadline_ns < at)
         at = timer->deadline_ns;
@@ -595,7 +613,7 @@ void arc__engine_stats(const struct arc_engine *engine, arc_ctl_stats *out)
     arc_ctl_stats stats = engine->stats;
     stats.size = out->size;
     stats.runs_open = engine->lives_open;
-    stats.jobs_queued = engine->ready_count;
+    stats.jobs_queued = engine->ready_count + engine->slots_awaited;
     ARC_LIST_EACH(&engine->agent_list, link)
     {
         const struct agent *agent = ARC_CONTAINER(link, struct agent, link);

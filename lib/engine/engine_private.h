@@ -7,6 +7,7 @@
  *              ├─ steps       step run id -> step_ref, for reports and logs
  *              ├─ pipes       pipeline id -> pipe: the cached row
  *              ├─ agents      agent id -> agent ── placements, session
+ *              ├─ groups      project, kind and name -> group: who holds its slots, who waits
  *              ├─ levels      jobs that wait for a place, in the order of their serving (lanes.c)
  *              ├─ free        agents with a free slot, the best first
  *              └─ ring        the last published events, for watches that keep up
@@ -16,6 +17,7 @@
 
 #include "base/heap.h"
 #include "base/map.h"
+#include "base/ranks.h"
 #include "engine/engine.h"
 
 #define ARC_CMDS_MAX 100000u    /* commands that may wait */
@@ -111,6 +113,57 @@ struct ready {
     uint32_t job;
 };
 
+struct member;
+
+/* A concurrency group, as long as an open run names it. */
+struct group {
+    struct arc_link due, told; /* in engine.groups_due and groups_told; not linked: neither */
+    struct arc_heap members;   /* the runs that name it, the newest first: its terms hold */
+    struct member *joined;     /* the last that did, if it is still there */
+    struct arc_link fresh;     /* slots: who came, and has not been dealt with */
+    struct arc_ranks line;     /* who waits, in order */
+    struct arc_ranks holders;  /* in the order in which they were admitted */
+    struct arc_ranks leaving;  /* holders that have been asked to end */
+    uint32_t order;            /* of the line, ARC_ORDER_… */
+    int busy;                  /* it is being settled: it stays, though nobody may name it */
+    struct arc_engine *engine;
+    arc_slice key, name;
+};
+
+/* A run and a group that it names, how often it does. */
+struct member {
+    struct arc_timer age; /* in group.members */
+    struct live *live;
+    struct group *group; /* NULL: it has left, or not joined yet */
+    uint32_t limit, order;
+};
+
+enum slot_state { SLOT_IDLE, SLOT_WAITING, SLOT_HOLDING, SLOT_LEAVING };
+
+/* What a run, or a job of it, has to do with its group. */
+struct slot {
+    struct arc_rank rank;  /* in the line, the holders or the leaving */
+    struct arc_link fresh; /* in group.fresh */
+    struct live *live;
+    struct group *group;
+    const struct arc_plan_group *terms;
+    int64_t since, held; /* positions of events: it began to wait, it was admitted */
+    uint32_t job;        /* ARC_SLOT_OF_RUN: the run */
+    enum slot_state state;
+    int in_line; /* it waits, and those before and after it are settled */
+};
+#define ARC_SLOT_OF_RUN UINT32_MAX
+
+/* Of a run that names groups. */
+struct run_groups {
+    int64_t created; /* position of the run's first event */
+    struct slot *slots;
+    struct slot **by_job; /* NULL: the job is in none */
+    struct slot *own;     /* the run's; NULL: it is in none */
+    struct member *members;
+    uint32_t slot_count, member_count;
+};
+
 /* Where a step run is, also one of an earlier attempt of its job. */
 struct step_ref {
     struct live *live;
@@ -129,6 +182,7 @@ struct live {
     struct arc_timer timer;
     struct placement **placements;   /* by job; NULL: not placed */
     struct ready **ready;            /* by job */
+    struct run_groups *groups;       /* NULL: it names none */
     struct arc_step_state **indexed; /* by job: the attempt whose steps have refs */
     struct step_ref **refs;          /* every ref made, for clean-up */
     size_t ref_count, ref_capacity;
@@ -270,6 +324,10 @@ struct arc_engine {
     uint64_t lane_serial, cold_serial;
     struct agent **free; /* a heap of free_count, the best first */
     size_t free_count, free_capacity;
+    struct arc_map groups;
+    struct arc_link groups_due;  /* something has come, left or changed */
+    struct arc_link groups_told; /* and those who wait for it may read so */
+    size_t slots_awaited;        /* jobs that wait for a slot */
     struct arc_heap timers;
     int place_due, watches_due;
     struct arc_link sessions_due;
@@ -375,6 +433,26 @@ arc_status arc__pipe_copy_row(struct pipe *pipe, const struct arc_row_pipeline *
 arc_status arc__pipe_note(struct arc_engine *engine, struct live *live,
                           const struct arc_decision *d, arc_err *err);
 
+/* groups.c: slots of concurrency groups */
+/* Makes room for the slots of a run, once it has its plan; again is fine. */
+arc_status arc__groups_attach(struct live *live, arc_err *err);
+/* After a fold: keeps the positions that the order of the line is made of. */
+void arc__groups_note(struct live *live, const struct arc_event *event);
+/* The run is here from now on; loaded: it was before this process, or before a lost turn. */
+arc_status arc__groups_join(struct live *live, int loaded, arc_err *err);
+/* Brings its slots in line with what these events have done. */
+void arc__groups_update(struct live *live, const struct arc_decision *d);
+/* The run goes, and is freed of what attach made. */
+void arc__groups_detach(struct live *live);
+/* Deals with who came, and gives free slots to those who are next. */
+arc_status arc__groups_settle(struct arc_engine *engine, arc_err *err);
+/* Writes why those wait that are nearest to a slot. */
+arc_status arc__groups_tell(struct arc_engine *engine, arc_err *err);
+int arc__groups_due(const struct arc_engine *engine);
+/* core's sentences, and of a slot who holds it and how many are before. */
+arc_slice arc__why_run(const struct live *live, struct arc_arena *arena);
+arc_slice arc__why_job(const struct live *live, uint32_t job, struct arc_arena *arena);
+
 /* What the turn has to store so far. */
 static inline size_t arc__turn_size(const struct turn *turn)
 {
@@ -384,6 +462,9 @@ arc_status arc__turn_dirty(struct arc_engine *engine, const struct dirty *dirty,
 
 /* persist.c: a run's rows */
 arc_status arc__persist_dirty(struct arc_engine *engine, const struct dirty *dirty, arc_err *err);
+/* The job's row is written when the turn ends. */
+arc_status arc__persist_mark_job(struct arc_engine *engine, struct live *live, uint32_t j,
+                                 arc_err *err);
 arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_err *err);
 arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
                                const struct arc_decision *d, arc_err *err);

@@ -114,7 +114,8 @@ arc_status arc__live_index_job(struct live *live, uint32_t job, arc_err *err)
     struct placement *placement = live->placements[job];
     int open = state->status == ARC_JOB_QUEUED || state->status == ARC_JOB_RUNNING;
     int placed = open && state->agent_id.len > 0;
-    int waits = state->status == ARC_JOB_QUEUED && state->agent_id.len == 0;
+    int waits = state->status == ARC_JOB_QUEUED && state->agent_id.len == 0 &&
+                !arc__job_lacks_slot(&live->run, job);
     if (placement != NULL &&
         (!placed || !arc__slice_equal(placement->agent->row.id, state->agent_id)))
         drop_placement(live, job);
@@ -164,15 +165,20 @@ static int concerns_all(const struct arc_event *event)
 
 arc_status arc__live_index_events(struct live *live, const struct arc_decision *d, arc_err *err)
 {
-    int all = 0;
-    for (size_t i = 0; i < d->count; i++)
-        all |= concerns_all(d->events[i]);
-    if (all)
-        return arc__live_index(live, err);
+    int all = 0, born = 0;
     for (size_t i = 0; i < d->count; i++) {
+        all |= concerns_all(d->events[i]);
+        born |= d->events[i]->type == ARC_EVENT_PIPELINE_TRIGGERED;
+    }
+    if (all)
+        ARC_TRY(arc__live_index(live, err));
+    for (size_t i = 0; i < d->count && !all; i++) {
         if (d->events[i]->job >= 0)
             ARC_TRY(arc__live_index_job(live, (uint32_t)d->events[i]->job, err));
     }
+    if (born)
+        ARC_TRY(arc__groups_join(live, 0, err));
+    arc__groups_update(live, d);
     return arc__live_arm(live, err);
 }
 
@@ -233,6 +239,7 @@ void arc__live_drop(struct live *live)
         (void)arc__map_remove(&engine->steps, arc__id_slice(&live->refs[i]->state->id));
         arc__free(&engine->mem, live->refs[i]);
     }
+    arc__groups_detach(live);
     if (live->pipe != NULL)
         arc__pipe_leave(engine, live->pipe);
     arc__heap_disarm(&engine->timers, &live->timer);
@@ -261,6 +268,7 @@ arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pip
 arc_status arc__live_ready(struct live *live, arc_err *err)
 {
     ARC_TRY(make_tables(live, err));
+    ARC_TRY(arc__groups_attach(live, err));
     live->loaded = 1;
     count_open(live, 1);
     return ARC_OK;
@@ -310,6 +318,8 @@ static arc_status fold_rows(struct live *live, const struct arc_rows *rows, arc_
         struct arc_arena *arena = i == 0 ? &live->run.arena : arc__load_arena(&live->load);
         ARC_TRY(arc__event_from_row(&row[i], arena, &event, err));
         ARC_TRY(arc__run_fold(&live->run, event, wall_to_mono, err));
+        ARC_TRY(arc__groups_attach(live, err));
+        arc__groups_note(live, event);
     }
     return ARC_OK;
 }
@@ -348,6 +358,7 @@ static arc_status finish_load(struct live *live, arc_err *err)
     ARC_TRY(arc__live_ready(live, err));
     extend_leases(live);
     ARC_TRY(arc__live_index(live, err));
+    ARC_TRY(arc__groups_join(live, 1, err));
     presume_told(live);
     arc__load_deinit(&live->load);
     if (arc__run_over(&live->run))
@@ -406,6 +417,15 @@ const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice 
     const struct live *live = arc__map_get(&engine->runs, run_id);
     /* What this turn has changed is not durable yet: nobody may see it. */
     return live != NULL && live->loaded && !live->changed ? &live->run : NULL;
+}
+
+arc_slice arc__engine_job_why(struct arc_engine *engine, arc_slice run_id, uint32_t job,
+                              struct arc_arena *arena)
+{
+    const struct live *live = arc__map_get(&engine->runs, run_id);
+    if (live == NULL || !live->loaded || live->changed || job >= live->run.plan->job_count)
+        return ARC_NONE;
+    return arc__why_job(live, job, arena);
 }
 
 const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at)

@@ -7,6 +7,7 @@ libarc_la_SOURCES += \
 	lib/engine/cmd_control.c lib/engine/cmd_rerun.c lib/engine/cmd_run.c \
 	lib/engine/engine.c lib/engine/engine.h lib/engine/engine_private.h \
 	lib/engine/event_json.c lib/engine/event_json.h \
+	lib/engine/groups.c \
 	lib/engine/lanes.c \
 	lib/engine/live.c \
 	lib/engine/load.c \

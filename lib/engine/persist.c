@@ -86,7 +86,7 @@ arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_er
         .namespace = run->plan->namespace_,
         .number = birth->number,
         .status = run->status,
-        .reason = run->reason.len > 0 ? run->reason : arc__run_why(run, &engine->turn.arena),
+        .reason = run->reason.len > 0 ? run->reason : arc__why_run(live, &engine->turn.arena),
         .trigger_type = birth->trigger_type,
         .triggered_by = run->triggered_by,
         .branch = birth->branch,
@@ -115,9 +115,10 @@ arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_er
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_pipeline_run, &row, 0, err);
 }
 
-static arc_status persist_job(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
+static arc_status persist_job(struct arc_engine *engine, struct live *live, uint32_t j,
                               arc_err *err)
 {
+    const struct arc_run *run = &live->run;
     const struct arc_plan_job *plan = &run->plan->jobs[j];
     const struct arc_job_state *job = &run->jobs[j];
     struct arc_row_job_run row = {
@@ -128,7 +129,7 @@ static arc_status persist_job(struct arc_engine *engine, const struct arc_run *r
         .name = plan->key,
         .stage = run->plan->stages[plan->stage].name,
         .status = job->status,
-        .reason = job->reason.len > 0 ? job->reason : arc__job_why(run, j, &engine->turn.arena),
+        .reason = job->reason.len > 0 ? job->reason : arc__why_job(live, j, &engine->turn.arena),
         .attempt = job->attempt,
         .agent_id = job->agent_id,
         .continue_on_error = plan->continue_on_error,
@@ -200,14 +201,15 @@ arc_status arc__persist_dirty(struct arc_engine *engine, const struct dirty *dir
 {
     const struct arc_run *run = &dirty->live->run;
     if (dirty->step < 0)
-        return persist_job(engine, run, dirty->job, err);
+        return persist_job(engine, dirty->live, dirty->job, err);
     return persist_step(engine, run, dirty->job, (uint32_t)dirty->step, dirty->thing,
                         dirty->attempt, err);
 }
 
 /* --- which rows events change --------------------------------------------------------- */
 
-static arc_status mark_job(struct arc_engine *engine, struct live *live, uint32_t j, arc_err *err)
+arc_status arc__persist_mark_job(struct arc_engine *engine, struct live *live, uint32_t j,
+                                 arc_err *err)
 {
     const struct dirty dirty = {.live = live, .thing = &live->run.jobs[j], .job = j, .step = -1};
     return arc__turn_dirty(engine, &dirty, err);
@@ -256,7 +258,17 @@ static arc_status mark_guarded(struct arc_engine *engine, struct live *live, uin
         int guarded = plan->gate == gate || plan->stages[plan->jobs[j].stage].gate == gate ||
                       plan->jobs[j].gate == gate;
         if (guarded && run->jobs[j].status == ARC_JOB_PENDING)
-            ARC_TRY(mark_job(engine, live, j, err));
+            ARC_TRY(arc__persist_mark_job(engine, live, j, err));
+    }
+    return ARC_OK;
+}
+
+/* The jobs that waited with their run wait for something else now. */
+static arc_status mark_pending(struct arc_engine *engine, struct live *live, arc_err *err)
+{
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
+        if (live->run.jobs[j].status == ARC_JOB_PENDING)
+            ARC_TRY(arc__persist_mark_job(engine, live, j, err));
     }
     return ARC_OK;
 }
@@ -269,10 +281,12 @@ arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
         const struct arc_event *event = d->events[i];
         if (event->type == ARC_EVENT_PIPELINE_TRIGGERED) {
             for (uint32_t j = 0; j < run->plan->job_count; j++) {
-                ARC_TRY(mark_job(engine, live, j, err));
+                ARC_TRY(arc__persist_mark_job(engine, live, j, err));
                 ARC_TRY(mark_steps(engine, live, j, err));
             }
         }
+        if (event->type == ARC_EVENT_PIPELINE_ADMITTED)
+            ARC_TRY(mark_pending(engine, live, err));
         if (event->gate != 0)
             ARC_TRY(mark_guarded(engine, live, event->gate, err));
         if (event->job < 0)
@@ -281,7 +295,7 @@ arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
             ARC_TRY(mark_named_step(engine, live, event, err));
             continue;
         }
-        ARC_TRY(mark_job(engine, live, (uint32_t)event->job, err));
+        ARC_TRY(arc__persist_mark_job(engine, live, (uint32_t)event->job, err));
         if (event->type == ARC_EVENT_JOB_RETRYING)
             ARC_TRY(mark_steps(engine, live, (uint32_t)event->job, err));
     }

@@ -250,8 +250,10 @@ arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
     if (d->count == 0)
         return arc__live_arm(live, err);
     live->changed = 1;
-    for (size_t i = 0; i < d->count; i++)
+    for (size_t i = 0; i < d->count; i++) {
         ARC_TRY(add_event(engine, d->events[i], arc__id_slice(&live->run.id), err));
+        arc__groups_note(live, d->events[i]);
+    }
     ARC_TRY(arc__persist_events(engine, live, d, err));
     ARC_TRY(arc__pipe_note(engine, live, d, err));
     return arc__live_index_events(live, d, err);
