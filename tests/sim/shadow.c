@@ -108,25 +108,31 @@ struct shadow_step *shadow_step_of(struct shadow *shadow, const struct attempt *
 
 /* --- rows ---------------------------------------------------------------------------- */
 
-/* A row clears what was to be written, if it says what the events say. */
-static void row_run(struct shadow *shadow, const struct arc_row_pipeline_run *row)
+/* A row clears what was to be written, if it says what the events say. The row of a run may also
+ * stay as it is while it still does. */
+static int run_row_fits(const struct shadow_run *run)
 {
-    int index = shadow_run_index(shadow, row->id);
     int64_t ends = 0, failed = 0, running = 0;
-    if (index < 0) {
-        broke(shadow->sim, INV_I12, "a run is stored that nothing triggered");
-        return;
-    }
-    struct shadow_run *run = &shadow->runs[index];
     for (uint32_t j = 0; j < run->plan->job_count; j++) {
         ends += run->jobs[j].state >= SUCCESS;
         failed += judge_failed(run, j);
         running += run->jobs[j].state == RUNNING;
     }
-    int fits = row->status == run->state && row->total_jobs == run->plan->job_count &&
-               row->completed_jobs == ends && row->failed_jobs == failed &&
-               row->running_jobs == running && row->version == run->seq;
-    run->dirty = fits ? 0 : 2;
+    return run->row.status == run->state && run->row.total == run->plan->job_count &&
+           run->row.completed == ends && run->row.failed == failed && run->row.running == running;
+}
+
+static void row_run(struct shadow *shadow, const struct arc_row_pipeline_run *row)
+{
+    int index = shadow_run_index(shadow, row->id);
+    if (index < 0) {
+        broke(shadow->sim, INV_I12, "a run is stored that nothing triggered");
+        return;
+    }
+    struct shadow_run *run = &shadow->runs[index];
+    run->row = (struct shadow_row){row->status, row->total_jobs, row->completed_jobs,
+                                   row->failed_jobs, row->running_jobs};
+    run->dirty = row->version == run->seq ? 1 : 2; /* it is written with what it says last */
 }
 
 static void row_job(struct shadow *shadow, const struct arc_row_job_run *row)
@@ -230,9 +236,9 @@ static void check_dirty(struct shadow *shadow, uint32_t r)
 {
     struct sim *sim = shadow->sim;
     struct shadow_run *run = &shadow->runs[r];
-    if (run->dirty)
-        broke(sim, INV_I3, "the row of run %u %s", r,
-              run->dirty > 1 ? "says something else than its events" : "was not written");
+    if (run->dirty > 1 || (run->dirty && !run_row_fits(run)))
+        broke(sim, INV_I3, "the row of run %u says something else than its events", r);
+    run->dirty = 0;
     for (uint32_t j = 0; j < run->plan->job_count; j++) {
         struct shadow_job *job = &run->jobs[j];
         if (job->dirty)

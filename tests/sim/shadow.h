@@ -57,7 +57,13 @@ struct shadow_gate {
     uint64_t expires_ns, asked_ns;
 };
 
+/* What the stored row of a run says. */
+struct shadow_row {
+    int64_t status, total, completed, failed, running;
+};
+
 struct shadow_run {
+    struct shadow_row row;
     char id[32], request_id[24];
     uint32_t pipeline;
     const struct arc_plan *plan;
