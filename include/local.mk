@@ -12,6 +12,7 @@ pkginclude_HEADERS += \
 	include/arcentra/http.h \
 	include/arcentra/plan.h \
 	include/arcentra/run.h \
+	include/arcentra/runlog.h \
 	include/arcentra/server.h \
 	include/arcentra/service.h \
 	include/arcentra/spec.h \
