@@ -12,6 +12,8 @@ arcentra_SOURCES = \
 	examples/cli/draw.c \
 	examples/cli/draw.h \
 	examples/cli/eval.c \
+	examples/cli/eventlog.c \
+	examples/cli/eventlog.h \
 	examples/cli/fmt.c \
 	examples/cli/follow.c \
 	examples/cli/follow.h \
@@ -30,6 +32,7 @@ arcentra_SOURCES = \
 	examples/cli/run.c \
 	examples/cli/runs.c \
 	examples/cli/schema.c \
+	examples/cli/show.c \
 	examples/cli/term.c \
 	examples/cli/term.h \
 	examples/cli/validate.c \
