@@ -187,7 +187,8 @@ struct live {
     struct step_ref **refs;          /* every ref made, for clean-up */
     size_t ref_count, ref_capacity;
     int loading, loaded;
-    int free;                      /* its row does not hold it */
+    int free;                      /* its row does not hold it … */
+    int64_t row_version;           /* … and knows of so many events; 0: there is no row */
     int folded;                    /* its events: once, while its pipeline is being read */
     int touched;                   /* by the present turn */
     int changed;                   /* and it has new events */
@@ -415,9 +416,9 @@ arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pip
 arc_status arc__live_ready(struct live *live, arc_err *err);
 /* Nothing more is decided about it: its log does not fit its own rules. */
 void arc__live_set_aside(struct live *live);
-/* The same as arc__live_get for a run whose row, which is at hand, does not hold it. */
-arc_status arc__live_recover(struct arc_engine *engine, arc_slice run_id, struct live **out,
-                             arc_err *err);
+/* The same as arc__live_get for a run whose row is at hand, and does not hold it. */
+arc_status arc__live_recover(struct arc_engine *engine, const struct arc_row_pipeline_run *row,
+                             struct live **out, arc_err *err);
 /* The holder of the job may have something to hear. */
 void arc__live_tell(struct live *live, uint32_t job);
 void arc__live_drop(struct live *live);

@@ -306,9 +306,12 @@ static arc_status check_run(struct stream *stream, arc_err *err)
 {
     struct arc_fsck *fsck = stream->fsck;
     const struct arc_row_pipeline_run *row = NULL;
+    ARC_TRY(find_row(stream, &row, err));
+    /* What was lost at the end leaves no gap, but the row knows of it. */
+    if (!stream->broken && row != NULL && row->version >= stream->next)
+        note_gap(stream, row->version + 1);
     fsck->report.runs++;
     fsck->report.damaged += stream->broken != 0;
-    ARC_TRY(find_row(stream, &row, err));
     if (row == NULL || row->held != ARC_HELD_IMPORTED)
         ARC_TRY(count_run(stream, row, err));
     if (stream->broken)

@@ -352,9 +352,6 @@ static void presume_told(struct live *live)
 static arc_status finish_load(struct live *live, arc_err *err)
 {
     struct arc_engine *engine = live->engine;
-    if (!live->folded)
-        ARC_TRY(fold_rows(live, &live->load.rows, err));
-    live->folded = 1;
     ARC_TRY(arc__pipe_get(engine, live->run.pipeline_id, &live->pipe, err));
     arc__pipe_use(engine, live->pipe);
     ARC_TRY(arc__live_ready(live, err));
@@ -386,6 +383,7 @@ static arc_status check_row(struct live *live, arc_err *err)
     ARC_TRY(arc__load(live->engine, &live->load, &query, err));
     const struct arc_row_pipeline_run *row = live->load.rows.rows;
     int64_t held = live->load.rows.count > 0 ? row->held : 0;
+    live->row_version = live->load.rows.count > 0 ? row->version : 0;
     if (held == ARC_HELD_DAMAGED)
         ARC_TRY(arc__aside_add(live->engine, row->id, row->held_why, 1, err));
     arc__load_deinit(&live->load);
@@ -404,6 +402,13 @@ static arc_status load_events(struct live *live, arc_err *err)
     ARC_TRY(arc__load(live->engine, &live->load, &query, err));
     if (!is_run(&live->load.rows))
         return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
+    if (!live->folded)
+        ARC_TRY(fold_rows(live, &live->load.rows, err));
+    live->folded = 1;
+    /* What was lost at the end leaves no gap. */
+    if (live->run.seq < live->row_version)
+        return arc__fail(err, ARC_EINTERNAL, "event", "Event %lld is missing.",
+                         (long long)live->run.seq + 1);
     return finish_load(live, err);
 }
 
@@ -414,8 +419,10 @@ static int passes_by(arc_status status)
            status == ARC_ECONFLICT;
 }
 
-static arc_status live_load(struct arc_engine *engine, arc_slice run_id, int is_free,
-                            struct live **out, arc_err *err)
+/* row: of a run that is known to be free; NULL: it is asked for. */
+static arc_status live_load(struct arc_engine *engine, arc_slice run_id,
+                            const struct arc_row_pipeline_run *row, struct live **out,
+                            arc_err *err)
 {
     struct live *live = arc__map_get(&engine->runs, run_id);
     arc_id id = {{0}};
@@ -430,7 +437,8 @@ static arc_status live_load(struct arc_engine *engine, arc_slice run_id, int is_
             return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
         (void)arc__slice_to_cstr(run_id, id.text, sizeof(id.text));
         ARC_TRY(live_add(engine, &id, &live, err));
-        live->free = is_free;
+        live->free = row != NULL;
+        live->row_version = row != NULL ? row->version : 0;
     }
     id = live->id;
     arc_status status = check_row(live, &why);
@@ -453,13 +461,13 @@ static arc_status live_load(struct arc_engine *engine, arc_slice run_id, int is_
 arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct live **out,
                          arc_err *err)
 {
-    return live_load(engine, run_id, 0, out, err);
+    return live_load(engine, run_id, NULL, out, err);
 }
 
-arc_status arc__live_recover(struct arc_engine *engine, arc_slice run_id, struct live **out,
-                             arc_err *err)
+arc_status arc__live_recover(struct arc_engine *engine, const struct arc_row_pipeline_run *row,
+                             struct live **out, arc_err *err)
 {
-    return live_load(engine, run_id, 1, out, err);
+    return live_load(engine, row->id, row, out, err);
 }
 
 const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice run_id)

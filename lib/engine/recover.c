@@ -141,7 +141,7 @@ static arc_status take_up(struct arc_engine *engine, const struct arc_row_pipeli
         return arc__aside_add(engine, row->id, row->held_why, 1, err);
     if (row->held != 0 || arc__engine_quarantined(engine, row->id) != NULL)
         return ARC_OK;
-    arc_status status = arc__live_recover(engine, row->id, &live, &why);
+    arc_status status = arc__live_recover(engine, row, &live, &why);
     if (status == ARC_ENOTFOUND)
         return lose(engine, row->id, &why, err);
     if (status == ARC_ECONFLICT) /* it has just been set aside */
