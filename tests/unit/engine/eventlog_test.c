@@ -395,6 +395,44 @@ static void what_no_event_makes_is_only_said(void)
     world_close(&w);
 }
 
+/* The attempt ended in the turn that began the next one: its row still says what it was given. */
+static void an_earlier_attempt_keeps_what_it_was_given(void)
+{
+    static const char yaml[] =
+        "namespace: demo\njobs:\n- name: build\n  retry: {maxAttempts: 2}\n"
+        "  steps: [{name: one, id: one, run: 'true'},"
+        " {name: two, run: 'true', env: {V: '${{ steps.one.outputs.v }}'}}]\n";
+    struct world w;
+    struct hand hand;
+    struct said pipeline, run;
+    struct arc_query query = {.table = ARC_TABLE_step_run, .filter_count = 2, .order_col = -1};
+    struct arc_rows rows = {0};
+    if (!world_open(&w, WORLD_MEM) || !hand_join(&hand, &w, "a", "{}", 2))
+        return;
+    world_start_run(&w, yaml, &pipeline, &run);
+    CHECK_INT(hand_take(&hand, 1), 1);
+    struct arc_cmd *cmd = hand_report(&hand, &hand.held[0], ARC_STEP_SUCCESS, 0);
+    cmd->u.report.outputs = world_text(cmd, "{\"v\":\"x7\"}");
+    CHECK_OK(world_ask(&w, cmd).status);
+    hand_drop(&hand, &hand.held[0]);
+    CHECK_INT(hand_take(&hand, 1), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_FAILED, 3).status);
+    query.filters[0] =
+        (struct arc_filter){.col = ARC_COL_step_run_id, .text = arc__slice_cstr(held.id)};
+    query.filters[1] = (struct arc_filter){.col = ARC_COL_step_run_job_attempt, .number = 1};
+    CHECK_OK(world_rows(&w, &query, &rows));
+    if (CHECK_INT(rows.count, 1)) {
+        const struct arc_row_step_run *row = rows.rows;
+        CHECK_INT(row->status, ARC_STEP_FAILED);
+        CHECK_TEXT(row->env, "{\"V\":\"x7\"}");
+    }
+    hand_leave(&hand);
+    world_end_engine(&w);
+    CHECK_INT(check(&w, 0).findings, 0);
+    world_close(&w);
+}
+
 /* --- runs as files --------------------------------------------------------------------------- */
 
 static arc_status export_run(struct world *w, const char *run, struct arc_buf *out)
@@ -718,6 +756,7 @@ static const struct test tests[] = {
     {"and in SQLite lost rows come back too", cut_off_sqlite},
     {"a quarantined run whose events fold is let go", a_sound_run_is_let_go},
     {"what no event makes is said, and left", what_no_event_makes_is_only_said},
+    {"an earlier attempt keeps what it was given", an_earlier_attempt_keeps_what_it_was_given},
     {"a run comes back from its file the same, as a record", comes_back_mem},
     {"and so it does in SQLite", comes_back_sqlite},
     {"a file with any content is refused or sound", any_file_is_refused_or_sound},
