@@ -30,6 +30,11 @@ arcentra_SOURCES = \
 	examples/cli/run.c \
 	examples/cli/runs.c \
 	examples/cli/schema.c \
+	examples/cli/sim.c \
+	examples/cli/sim.h \
+	examples/cli/sim_agent.c \
+	examples/cli/sim_kinds.c \
+	examples/cli/sim_life.c \
 	examples/cli/term.c \
 	examples/cli/term.h \
 	examples/cli/validate.c \

@@ -62,6 +62,14 @@ static const struct command commands[] = {
      "(TERM, a grace, KILL); a second one does not wait.\n"
      "Exit code 0: success, 1: failed or partial, 2: a wrong definition, 130: cancelled.\n",
      cmd_run},
+    {"sim", "sim [FLAG…] FILE", "Live a definition a thousand times, under made-up time.",
+     "The engine is the real one; the agents and the time are not. By chance steps take long\n"
+     "or short, fail, or lose their agent, and gates are decided. Says how the lives ended, how\n"
+     "long they took, what became of each job and which jobs never ran. The same seed is the\n"
+     "same life: --seed N --trace shows it event by event.\n"
+     "Exit code 0: every life ended, 1: one did not, or a promise was broken, 2: a wrong\n"
+     "definition, or a job that no agent can take.\n",
+     cmd_sim},
     {"lsp", "lsp", "Help an editor: the Language Server Protocol on the standard streams.",
      "Findings as one types, completion, hover, the definition of a job, a step or a\n"
      "variable, and the outline. Editors start it by themselves.\n",
