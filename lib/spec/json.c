@@ -2,9 +2,14 @@
 /* JSON (RFC 8259) to the tree, in one pass and without recursion.
  *
  * The tree has checked that the text is UTF-8 without a NUL, so that a NUL stands for the end here,
- * and strings need no look at their characters: eight bytes at a time are searched for a quote, a
- * backslash or a control character. What has no escapes stays where it is, in the document. Where
- * something is wrong the reader only says how far it came; json_help.c finds the words. */
+ * and strings need no look at their characters: eight or sixteen bytes at a time are searched for a
+ * quote, a backslash or a control character. What has no escapes stays where it is, in the
+ * document. Where something is wrong the reader only says how far it came; json_help.c finds the
+ * words. */
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/text.h"
 #include "spec/json_help.h"
 #include "spec/tree.h"
@@ -31,7 +36,7 @@ static char char_at(const struct reader *reader, size_t at)
     return at < reader->len ? reader->text[at] : '\0';
 }
 
-static size_t skip_blank(const struct reader *reader, size_t at)
+static size_t skip_blanks(const struct reader *reader, size_t at)
 {
     uint64_t word = 0;
     while (at < reader->len && is_blank(reader->text[at])) {
@@ -45,6 +50,12 @@ static size_t skip_blank(const struct reader *reader, size_t at)
         }
     }
     return at;
+}
+
+/* What is written by programs has none. */
+static inline size_t skip_blank(const struct reader *reader, size_t at)
+{
+    return at < reader->len && is_blank(reader->text[at]) ? skip_blanks(reader, at) : at;
 }
 
 /* 0, after a finding that says what is wrong behind the last token. */
@@ -86,23 +97,58 @@ static int ends_run(char c)
     return c == '"' || c == '\\' || (unsigned char)c < 0x20;
 }
 
-/* From at to the next quote, backslash or control character, or to the end. A byte less a larger
- * one sets its high bit, and may borrow from those after it: the first bit that is set tells the
- * truth.
- */
+#ifdef __SSE2__
+
+#define AT_ONCE sizeof(__m128i)
+
+/* A bit for each of so many bytes: it is a quote, a backslash or a control character. */
+static inline uint64_t run_ends(const char *text)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i found = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                 _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(found, control));
+}
+
+static inline size_t first_end(uint64_t ends)
+{
+    return (size_t)__builtin_ctzll(ends);
+}
+
+#else
+
+#define AT_ONCE sizeof(uint64_t)
+
+/* A bit in each of so many bytes: the same. A byte less a larger one sets its high bit, and may
+ * borrow from those after it: the first bit that is set tells the truth. */
+static inline uint64_t run_ends(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof(word));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    uint64_t quote = word ^ '"' * EACH_BYTE, slash = word ^ '\\' * EACH_BYTE;
+    uint64_t found = ((quote - EACH_BYTE) & ~quote) | ((slash - EACH_BYTE) & ~slash) |
+                     ((word - 0x20 * EACH_BYTE) & ~word);
+    return found & HIGH_BITS;
+}
+
+static inline size_t first_end(uint64_t ends)
+{
+    return (size_t)__builtin_ctzll(ends) / 8;
+}
+
+#endif
+
+/* From at to the next quote, backslash or control character, or to the end. */
 static inline size_t plain_end(const struct reader *reader, size_t at)
 {
-    uint64_t word = 0;
-    for (; reader->len - at >= sizeof(word); at += sizeof(word)) {
-        memcpy(&word, reader->text + at, sizeof(word));
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-        word = __builtin_bswap64(word);
-#endif
-        uint64_t quote = word ^ '"' * EACH_BYTE, slash = word ^ '\\' * EACH_BYTE;
-        uint64_t found = ((quote - EACH_BYTE) & ~quote) | ((slash - EACH_BYTE) & ~slash) |
-                         ((word - 0x20 * EACH_BYTE) & ~word);
-        if ((found & HIGH_BITS) != 0)
-            return at + (size_t)__builtin_ctzll(found & HIGH_BITS) / 8;
+    for (; reader->len - at >= AT_ONCE; at += AT_ONCE) {
+        uint64_t ends = run_ends(reader->text + at);
+        if (ends != 0)
+            return at + first_end(ends);
     }
     while (at < reader->len && !ends_run(reader->text[at]))
         at++;
@@ -158,11 +204,11 @@ static size_t utf8_size(uint32_t character)
     return 1U + (character >= 0x80) + (character >= 0x800) + (character >= 0x10000);
 }
 
-/* The string whose first quote is at `at`. 0: it is none. */
-static int scan_string(const struct reader *reader, size_t at, struct string *string)
+/* The rest of a string, from where its first run ends. 0: it is none. */
+static int scan_escapes(const struct reader *reader, struct string *string)
 {
-    size_t next = at + 1, end = plain_end(reader, next);
-    *string = (struct string){next, end, 0, SIZE_MAX};
+    size_t next = string->from, end = string->end;
+    string->size = 0;
     while (char_at(reader, end) == '\\') {
         uint32_t character = 0;
         size_t len = escape(reader, end, &character);
@@ -177,6 +223,14 @@ static int scan_string(const struct reader *reader, size_t at, struct string *st
     string->end = end;
     string->size += end - next;
     return char_at(reader, end) == '"';
+}
+
+/* The string whose first quote is at `at`; most have no escapes. 0: it is none. */
+static inline int scan_string(const struct reader *reader, size_t at, struct string *string)
+{
+    size_t from = at + 1, end = plain_end(reader, from);
+    *string = (struct string){from, end, end - from, SIZE_MAX};
+    return char_at(reader, end) == '"' || scan_escapes(reader, string);
 }
 
 static void unescape(const struct reader *reader, const struct string *string, char *to)
