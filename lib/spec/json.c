@@ -90,6 +90,7 @@ struct string {
     size_t from, end; /* between the quotes */
     size_t size;      /* of the text, once its escapes are taken */
     size_t lone;      /* where half a surrogate pair stands first; SIZE_MAX: nowhere */
+    uint64_t braces;  /* 0: the text has no `{` */
 };
 
 static int ends_run(char c)
@@ -101,13 +102,15 @@ static int ends_run(char c)
 
 #define AT_ONCE sizeof(__m128i)
 
-/* A bit for each of so many bytes: it is a quote, a backslash or a control character. */
-static inline uint64_t run_ends(const char *text)
+/* A bit for each of so many bytes: it is a quote, a backslash or a control character; in *braces,
+ * that it is a `{`. */
+static inline uint64_t run_ends(const char *text, uint64_t *braces)
 {
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
     __m128i found = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
                                  _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
     __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    *braces = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('{')));
     return (uint32_t)_mm_movemask_epi8(_mm_or_si128(found, control));
 }
 
@@ -120,9 +123,9 @@ static inline size_t first_end(uint64_t ends)
 
 #define AT_ONCE sizeof(uint64_t)
 
-/* A bit in each of so many bytes: the same. A byte less a larger one sets its high bit, and may
- * borrow from those after it: the first bit that is set tells the truth. */
-static inline uint64_t run_ends(const char *text)
+/* A bit in each of so many bytes: the same, in both. A byte less a larger one sets its high bit,
+ * and may borrow from those after it: the first bit that is set tells the truth. */
+static inline uint64_t run_ends(const char *text, uint64_t *braces)
 {
     uint64_t word;
     memcpy(&word, text, sizeof(word));
@@ -130,8 +133,10 @@ static inline uint64_t run_ends(const char *text)
     word = __builtin_bswap64(word);
 #endif
     uint64_t quote = word ^ '"' * EACH_BYTE, slash = word ^ '\\' * EACH_BYTE;
+    uint64_t brace = word ^ '{' * EACH_BYTE;
     uint64_t found = ((quote - EACH_BYTE) & ~quote) | ((slash - EACH_BYTE) & ~slash) |
                      ((word - 0x20 * EACH_BYTE) & ~word);
+    *braces = (brace - EACH_BYTE) & ~brace & HIGH_BITS;
     return found & HIGH_BITS;
 }
 
@@ -142,16 +147,18 @@ static inline size_t first_end(uint64_t ends)
 
 #endif
 
-/* From at to the next quote, backslash or control character, or to the end. */
-static inline size_t plain_end(const struct reader *reader, size_t at)
+/* From at to the next quote, backslash or control character, or to the end. *braces becomes more
+ * than 0 where a `{` comes before. */
+static inline size_t plain_end(const struct reader *reader, size_t at, uint64_t *braces)
 {
     for (; reader->len - at >= AT_ONCE; at += AT_ONCE) {
-        uint64_t ends = run_ends(reader->text + at);
+        uint64_t here, ends = run_ends(reader->text + at, &here);
+        *braces |= here & (ends ^ (ends - 1)); /* what stands before the end */
         if (ends != 0)
             return at + first_end(ends);
     }
-    while (at < reader->len && !ends_run(reader->text[at]))
-        at++;
+    for (; at < reader->len && !ends_run(reader->text[at]); at++)
+        *braces |= reader->text[at] == '{';
     return at;
 }
 
@@ -216,9 +223,10 @@ static int scan_escapes(const struct reader *reader, struct string *string)
             return 0;
         if (character == LONE_SURROGATE && string->lone == SIZE_MAX)
             string->lone = end;
+        string->braces |= character == '{';
         string->size += end - next + utf8_size(character);
         next = end + len;
-        end = plain_end(reader, next);
+        end = plain_end(reader, next, &string->braces);
     }
     string->end = end;
     string->size += end - next;
@@ -228,16 +236,18 @@ static int scan_escapes(const struct reader *reader, struct string *string)
 /* The string whose first quote is at `at`; most have no escapes. 0: it is none. */
 static inline int scan_string(const struct reader *reader, size_t at, struct string *string)
 {
-    size_t from = at + 1, end = plain_end(reader, from);
-    *string = (struct string){from, end, end - from, SIZE_MAX};
+    uint64_t braces = 0;
+    size_t from = at + 1, end = plain_end(reader, from, &braces);
+    *string = (struct string){from, end, end - from, SIZE_MAX, braces};
     return char_at(reader, end) == '"' || scan_escapes(reader, string);
 }
 
 static void unescape(const struct reader *reader, const struct string *string, char *to)
 {
     size_t at = string->from;
+    uint64_t braces = 0;
     while (at < string->end) {
-        size_t end = plain_end(reader, at);
+        size_t end = plain_end(reader, at, &braces);
         memcpy(to, reader->text + at, end - at);
         to += end - at;
         at = end;
@@ -338,6 +348,7 @@ static int read_string(struct reader *reader, size_t at)
         return 0;
     token_ends(reader, string.end + 1);
     node->kind = ARC_NODE_TEXT;
+    node->braceless = string.braces == 0;
     return string_text(reader, &string, &node->text) &&
            arc__tree_scalar(reader->tree, node, at, string.end + 1);
 }
@@ -364,6 +375,7 @@ static int read_plain(struct reader *reader, size_t at, char c)
     token_ends(reader, end);
     node->kind = kind;
     node->plain = 1;
+    node->braceless = 1;
     node->text = arc__slice(reader->text + at, end - at);
     if (kind == ARC_NODE_INT)
         number_value(reader, node, at, end);
