@@ -16,13 +16,13 @@
 
 /* --- UTF-8 ---------------------------------------------------------------------------------- */
 
-/* The bytes at the start of text that are ASCII, eight at a time. */
+/* The bytes at the start of text that are ASCII, many at a time. */
 static size_t ascii_run(const char *p, size_t len)
 {
     size_t at = 0;
-    for (uint64_t word = 0; len - at >= sizeof(word); at += sizeof(word)) {
-        memcpy(&word, p + at, sizeof(word));
-        if ((word & UINT64_C(0x8080808080808080)) != 0)
+    for (uint64_t words[4]; len - at >= sizeof(words); at += sizeof(words)) {
+        memcpy(words, p + at, sizeof(words));
+        if (((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080)) != 0)
             break;
     }
     while (at < len && (unsigned char)p[at] < 0x80)

@@ -7,6 +7,7 @@
 #define ARC_SPEC_TREE_H
 
 #include "spec/diag.h"
+#include "spec/fields.h"
 
 /* Offsets to lines and columns. A line ends at LF, CR LF or CR; a column counts characters. Made
  * when the first finding asks; each answer looks at a few hundred bytes. */
@@ -31,6 +32,10 @@ struct arc_tree_frame {
     arc_slice key; /* of the value that comes next */
     struct arc_span key_mark;
     int has_key;
+    int unsure;                 /* a key means no field, or one that another key means too */
+    enum arc_object object, of; /* whose keys come: here; in the value that comes next */
+    uint32_t field;             /* what the key means (arc_node.field) */
+    uint32_t fields;            /* bits of those that were there */
 };
 
 struct arc_tree {
@@ -46,6 +51,8 @@ struct arc_tree {
     uint32_t nodes; /* counted so far, aliases expanded */
     struct arc_node *root;
     struct arc_node *spare, *spare_end; /* made, and not handed out yet */
+    struct arc_notes *notes;            /* NULL: keys are not looked up */
+    int shares;                         /* 1: there are aliases or merges */
 };
 
 /* Checks size, UTF-8 and NUL of a file of the findings, and prepares. 0: a finding says why, or
@@ -108,5 +115,7 @@ int arc__json_number(struct arc_node *node);
 /* --- the two readers: the root, or NULL when a finding says why or memory is out ---------- */
 const struct arc_node *arc__yaml_tree(struct arc_tree *tree);
 const struct arc_node *arc__json_tree(struct arc_tree *tree);
+/* That of a definition, in either form: its keys are looked up. */
+const struct arc_node *arc__tree_read(struct arc_tree *tree, enum arc_format format);
 
 #endif

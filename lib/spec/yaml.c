@@ -313,7 +313,7 @@ static int resolve(struct reader *reader, const yaml_event_t *event, struct arc_
         return 1;
     if (tag != NULL && arc__slice_is(standard_tag(tag), "str"))
         return 1;
-    node->plain = (uint16_t)plain;
+    node->plain = (uint8_t)plain;
     if (plain && !arc__core_schema(node))
         (void)refuse(reader, ARC_DIAG_NUMBER,
                      ARC_ARGS(arc__quoted(reader->tree->sink, node->text)));
@@ -382,6 +382,7 @@ static int on_scalar(struct reader *reader, const yaml_event_t *event)
         return 0;
     if (!scalar_ok(reader, event, node, start))
         return 0;
+    node->braceless = node->text.len == 0 || memchr(node->text.ptr, '{', node->text.len) == NULL;
     int held = is_key ? on_key(reader, node, start, end) : arc__tree_scalar(tree, node, start, end);
     return held && remember(reader, anchor, node);
 }
