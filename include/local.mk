@@ -11,6 +11,7 @@ pkginclude_HEADERS += \
 	include/arcentra/grpc.h \
 	include/arcentra/http.h \
 	include/arcentra/plan.h \
+	include/arcentra/reasons.h \
 	include/arcentra/run.h \
 	include/arcentra/server.h \
 	include/arcentra/service.h \

@@ -18,6 +18,8 @@
 
 #include <arcentra/run.h>
 
+#include <arcentra/reasons.h>
+
 #include <arcentra/event.h>
 
 #include <arcentra/call.h>

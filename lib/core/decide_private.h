@@ -109,6 +109,8 @@ arc_status arc__give_up_on(struct arc_decision *d, struct arc_run *run, uint32_t
 
 /* --- gates.c ------------------------------------------------------------------------- */
 
+/* "the pipeline", "stage deploy" */
+arc_slice arc__gate_shown(const struct arc_plan *plan, uint32_t gate, struct arc_arena *arena);
 /* Asks for approval at a gate (1 + index) that has not come up before. */
 arc_status arc__gate_ask(struct arc_decision *d, struct arc_run *run, uint32_t gate, arc_err *err);
 /* When a gate that waits expires, mono; UINT64_MAX: never. */
