@@ -350,6 +350,16 @@ arc_status arc__withdraw(struct live *live, struct arc_decision *d, arc_err *err
 
 /* place.c */
 arc_status arc__place(struct arc_engine *engine, arc_err *err);
+/* The next job that gets a place, and which; 0: nobody does. Nothing is decided about it. *looks
+ * grows by those at an agent for a job. */
+int arc__place_pick(struct arc_engine *engine, struct ready **ready, struct agent **agent,
+                    uint64_t *looks);
+/* How many waiting jobs are served before it. */
+uint32_t arc__place_before(const struct arc_engine *engine, const struct ready *ready);
+int arc__agent_may_take(const struct agent *agent);
+/* 1: the job goes to this process, 0: to an agent. */
+int arc__place_on_host(const struct arc_engine *engine, const struct arc_plan_job *job);
+int arc__place_host_has(const struct arc_engine *engine, arc_slice uses);
 
 /* cmd_*.c: each decides one command inside a turn. ARC_EAGAIN: it waits for a load. Any other
  * failure is its answer. */

@@ -4,7 +4,7 @@
  * in the order in which they were queued. */
 #include "engine/engine_private.h"
 
-static int may_take(const struct agent *agent)
+int arc__agent_may_take(const struct agent *agent)
 {
     return agent->session != NULL && agent->row.approved && agent->row.enabled &&
            (agent->online || agent->heard) && (int64_t)agent->used < agent->row.max_concurrent;
@@ -29,17 +29,22 @@ static arc_slice bare_uses(arc_slice uses)
     return arc__slice_cut(uses, '@', &rest);
 }
 
+int arc__place_host_has(const struct arc_engine *engine, arc_slice uses)
+{
+    return engine->host_port.offers != NULL &&
+           engine->host_port.offers(engine->host_port.user, bare_uses(uses));
+}
+
 static int host_has_all(const struct arc_engine *engine, const struct arc_plan_job *job)
 {
     for (uint32_t s = 0; s < job->step_count; s++) {
-        if (!engine->host_port.offers(engine->host_port.user, bare_uses(job->steps[s].uses)))
+        if (!arc__place_host_has(engine, job->steps[s].uses))
             return 0;
     }
     return 1;
 }
 
-/* 1: in this process, 0: on an agent. */
-static int on_host(const struct arc_engine *engine, const struct arc_plan_job *job)
+int arc__place_on_host(const struct arc_engine *engine, const struct arc_plan_job *job)
 {
     if (engine->host == NULL || job->place == 1 || engine->host_port.offers == NULL)
         return 0;
@@ -51,12 +56,12 @@ static int on_host(const struct arc_engine *engine, const struct arc_plan_job *j
 static struct agent *choose(struct arc_engine *engine, const struct arc_plan_job *job)
 {
     struct agent *best = NULL;
-    if (on_host(engine, job))
-        return may_take(engine->host) ? engine->host : NULL;
+    if (arc__place_on_host(engine, job))
+        return arc__agent_may_take(engine->host) ? engine->host : NULL;
     ARC_LIST_EACH(&engine->agent_list, link)
     {
         struct agent *agent = ARC_CONTAINER(link, struct agent, link);
-        if (agent->is_host || !may_take(agent) ||
+        if (agent->is_host || !arc__agent_may_take(agent) ||
             !arc__selector_match(&job->selector, &agent->labels))
             continue;
         if (best == NULL || better(agent, best))
@@ -70,7 +75,36 @@ static int any_slot(const struct arc_engine *engine)
 {
     ARC_LIST_EACH(&engine->agent_list, link)
     {
-        if (may_take(ARC_CONTAINER(link, struct agent, link)))
+        if (arc__agent_may_take(ARC_CONTAINER(link, struct agent, link)))
+            return 1;
+    }
+    return 0;
+}
+
+uint32_t arc__place_before(const struct arc_engine *engine, const struct ready *ready)
+{
+    uint32_t before = 0;
+    for (struct arc_link *link = ready->link.prev; link != &engine->ready_list; link = link->prev) {
+        const struct ready *other = ARC_CONTAINER(link, struct ready, link);
+        before += arc__job_wants_place(&other->live->run, other->job, engine->now) != 0;
+    }
+    return before;
+}
+
+int arc__place_pick(struct arc_engine *engine, struct ready **ready, struct agent **agent,
+                    uint64_t *looks)
+{
+    if (!any_slot(engine))
+        return 0;
+    ARC_LIST_EACH(&engine->ready_list, link)
+    {
+        struct ready *next = ARC_CONTAINER(link, struct ready, link);
+        if (!arc__job_wants_place(&next->live->run, next->job, engine->now))
+            continue;
+        *agent = choose(engine, &next->live->run.plan->jobs[next->job]);
+        *looks += engine->agents.count;
+        *ready = next;
+        if (*agent != NULL)
             return 1;
     }
     return 0;

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why a job waits, as the engine knows it: agents, executors, the queue; and what an agent that is
+ * not there would be given. */
+#include <stdio.h>
+
+#include "engine/explain.h"
+#include "world.h"
+
+#define STEP "steps: [{name: s, run: 'true'}]"
+#define LINUX "agentSelector: {matchLabels: {os: linux}}, "
+
+static const char one_job[] = "namespace: n\njobs:\n- {name: a, " STEP "}\n";
+
+static struct arc_look *ask(struct world *w, uint32_t what, const char *run,
+                            const struct arc_newcomer *newcomer)
+{
+    struct arc_look_ask ask = {
+        .what = what, .run_id = arc__slice_cstr(run), .principal = {.kind = ARC_PRINCIPAL_HOST}};
+    struct arc_look *look = NULL;
+    if (newcomer != NULL)
+        ask.newcomer = *newcomer;
+    CHECK_OK(arc__look_open(w->engine, &ask, NULL, NULL, &look, NULL));
+    for (int i = 0;
+         i < 10 && arc__look_result(look, &(const struct arc_look_result *){0}, NULL) == ARC_EAGAIN;
+         i++)
+        world_turn(w);
+    return look;
+}
+
+static const struct arc_look_result *result_of(const struct arc_look *look)
+{
+    static const struct arc_look_result nothing;
+    const struct arc_look_result *result = NULL;
+    return CHECK_OK(arc__look_result(look, &result, NULL)) ? result : &nothing;
+}
+
+/* What is said about the first job of a run, as sentences in one line. */
+static void job_says(struct world *w, const char *run, const char *want)
+{
+    struct arc_look *look = ask(w, ARC_LOOK_WHY, run, NULL);
+    const struct arc_look_result *result = result_of(look);
+    arc_slice out = ARC_NONE;
+    arc__arena_reset(&w->arena);
+    for (size_t i = 0; result->job_count > 0 && i < result->jobs[0].told.count; i++)
+        out = arc__arena_printf(
+            &w->arena, "%.*s%s%.*s", ARC_ARG(out), i > 0 ? " " : "",
+            ARC_ARG(result->waits.items[result->jobs[0].told.first + i].sentence));
+    CHECK_TEXT(out, want);
+    arc__look_close(look);
+}
+
+#define PLACE "It waits for an agent with a free slot. "
+
+static void without_agents_there_are_none(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    if (!world_open(&w, kind))
+        return;
+    world_start_run(&w, one_job, &pipeline, &run);
+    job_says(&w, run.id, PLACE "There are no agents.");
+    world_close(&w);
+}
+ON_BOTH(without_agents_there_are_none)
+
+static void a_label_that_no_agent_has_is_named(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    if (!world_open(&w, kind))
+        return;
+    if (hand_join(&hand, &w, "A", "{\"os\":\"mac\"}", 1)) {
+        world_start_run(&w, "namespace: n\njobs:\n- {name: a, " LINUX STEP "}\n", &pipeline, &run);
+        job_says(&w, run.id, PLACE "No agent has the label os=linux.");
+        hand_leave(&hand);
+    }
+    world_close(&w);
+}
+ON_BOTH(a_label_that_no_agent_has_is_named)
+
+static void full_agents_and_the_queue_are_told(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, busy, first, second;
+    char handed[128];
+    struct hand hand;
+    if (!world_open(&w, kind))
+        return;
+    if (hand_join(&hand, &w, "A", "{}", 1)) {
+        world_start_run(&w, one_job, &pipeline, &busy);
+        first = world_ask(&w, world_trigger(&w, pipeline.id, ""));
+        second = world_ask(&w, world_trigger(&w, pipeline.id, ""));
+        (void)snprintf(handed, sizeof(handed), "Agent %s has been given it and has not started it.",
+                       hand.id);
+        job_says(&w, busy.id, handed);
+        job_says(&w, first.id, PLACE "Agent A is full: 1 of 1 slots are taken.");
+        job_says(&w, second.id,
+                 PLACE "Agent A is full: 1 of 1 slots are taken. There are 1 waiting jobs before "
+                       "it.");
+        hand_leave(&hand);
+    }
+    world_close(&w);
+}
+ON_BOTH(full_agents_and_the_queue_are_told)
+
+static void an_agent_that_left_is_unconnected_then_offline(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    if (!world_open(&w, kind))
+        return;
+    if (hand_join(&hand, &w, "A", "{}", 1)) {
+        CHECK_OK(hand_beat(&hand, NULL));
+        hand_leave(&hand);
+        world_start_run(&w, one_job, &pipeline, &run);
+        job_says(&w, run.id, PLACE "Agent A has no open channel.");
+        world_pass(&w, SECONDS(600));
+        job_says(&w, run.id, PLACE "Agent A is offline.");
+    }
+    world_close(&w);
+}
+ON_BOTH(an_agent_that_left_is_unconnected_then_offline)
+
+static void an_agent_that_is_not_approved_says_so(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    if (!world_open(&w, kind))
+        return;
+    world_end_engine(&w);
+    w.options.agents_approved = 0;
+    CHECK_OK(world_start_engine(&w, NULL));
+    world_turn(&w);
+    if (hand_join(&hand, &w, "A", "{}", 1)) {
+        world_start_run(&w, one_job, &pipeline, &run);
+        job_says(&w, run.id, PLACE "Agent A is not approved.");
+        hand_leave(&hand);
+    }
+    world_close(&w);
+}
+ON_BOTH(an_agent_that_is_not_approved_says_so)
+
+static int offers_shell(void *user, arc_slice uses)
+{
+    (void)user;
+    return arc__slice_is(uses, "shell");
+}
+
+static void an_executor_that_is_missing_is_named(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    const struct arc_host_port host = {1, offers_shell, NULL};
+    if (!world_open(&w, kind))
+        return;
+    arc__engine_set_host(w.engine, &host);
+    world_start_run(&w,
+                    "namespace: n\njobs:\n- name: a\n  runOnAgent: false\n"
+                    "  steps: [{name: s, uses: other@v1}]\n",
+                    &pipeline, &run);
+    job_says(&w, run.id, PLACE "This process has no executor for other@v1.");
+    world_close(&w);
+}
+ON_BOTH(an_executor_that_is_missing_is_named)
+
+static void a_run_that_is_not_in_memory_is_told_from_the_store(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    if (!world_open(&w, kind))
+        return;
+    if (hand_join(&hand, &w, "A", "{}", 1)) {
+        world_start_run(&w, one_job, &pipeline, &run);
+        hand_work(&hand);
+        CHECK_INT(world_run_status(&w, run.id), ARC_RUN_SUCCESS);
+        hand_leave(&hand);
+        world_pass(&w, SECONDS(1000));
+        CHECK(arc__engine_live_run(w.engine, arc__slice_cstr(run.id)) == NULL);
+        job_says(&w, run.id, "It has ended: success.");
+    }
+    world_close(&w);
+}
+ON_BOTH(a_run_that_is_not_in_memory_is_told_from_the_store)
+
+static arc_status refused(struct world *w, const struct arc_look_ask *ask)
+{
+    struct arc_look *look = NULL;
+    const struct arc_look_result *result = NULL;
+    arc_status status = arc__look_open(w->engine, ask, NULL, NULL, &look, NULL);
+    if (status == ARC_OK)
+        status = arc__look_result(look, &result, NULL);
+    arc__look_close(look);
+    return status;
+}
+
+static void questions_that_cannot_be_answered_are_refused(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    if (!world_open(&w, kind))
+        return;
+    world_start_run(&w, one_job, &pipeline, &run);
+    struct arc_look_ask ask = {.what = ARC_LOOK_WHY, .run_id = ARC_LIT("nobody")};
+    CHECK_STATUS(refused(&w, &ask), ARC_ENOTFOUND);
+    ask.run_id = arc__slice_cstr(run.id);
+    (void)strcpy(ask.principal.project_id, "other");
+    CHECK_STATUS(refused(&w, &ask), ARC_ENOTFOUND);
+    ask.what = ARC_LOOK_END;
+    ask.principal.project_id[0] = '\0';
+    ask.limits.events = 1;
+    CHECK_STATUS(refused(&w, &ask), ARC_ELIMIT);
+    ask.run_id = ARC_NONE;
+    CHECK_STATUS(refused(&w, &ask), ARC_EINVAL);
+    ask.what = ARC_LOOK_AGENT;
+    ask.newcomer.slots = 10001;
+    CHECK_STATUS(refused(&w, &ask), ARC_EINVAL);
+    world_close(&w);
+}
+ON_BOTH(questions_that_cannot_be_answered_are_refused)
+
+static const char mixed[] = "namespace: n\njobs:\n- {name: a, " LINUX STEP "}\n"
+                            "- {name: b, " STEP "}\n"
+                            "- {name: c, agentSelector: {matchLabels: {os: mac}}, " STEP "}\n"
+                            "- {name: d, " LINUX STEP "}\n";
+
+/* A word for each job: its place, or the kind of the first reason. */
+static void would_be(const struct arc_look_result *result, const char *want,
+                     struct arc_arena *arena)
+{
+    arc_slice out = ARC_NONE;
+    arc__arena_reset(arena);
+    for (size_t i = 0; i < result->would_count; i++) {
+        const struct arc_would *would = &result->would[i];
+        out = arc__arena_printf(
+            arena, "%.*s%s%.*s %.*s", ARC_ARG(out), i > 0 ? ", " : "", ARC_ARG(would->job_name),
+            ARC_ARG(would->place > 0
+                        ? arc__arena_printf(arena, "%u", would->place)
+                        : arc__slice_cstr(arc_reason_name(
+                              would->count > 0 ? result->waits.items[would->first].kind : 0))));
+    }
+    CHECK_TEXT(out, want);
+}
+
+static void a_newcomer_gets_what_it_is_said_to_get(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    const struct arc_kv labels[] = {{ARC_LIT("os"), ARC_LIT("linux")}};
+    const struct arc_newcomer newcomer = {.labels = {labels, 1}, .slots = 2};
+    if (!world_open(&w, kind))
+        return;
+    world_start_run(&w, mixed, &pipeline, &run);
+    struct arc_look *look = ask(&w, ARC_LOOK_AGENT, "", &newcomer);
+    would_be(result_of(look), "a 1, b 2, c no-label, d full", &w.arena);
+    arc__look_close(look);
+    if (hand_join(&hand, &w, "N", "{\"os\":\"linux\"}", 2)) {
+        CHECK_INT(hand_take(&hand, 1), 2);
+        CHECK(hand_find(&hand, "a") != NULL);
+        CHECK(hand_find(&hand, "b") != NULL);
+        hand_leave(&hand);
+    }
+    world_close(&w);
+}
+ON_BOTH(a_newcomer_gets_what_it_is_said_to_get)
+
+static void a_question_changes_nothing(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    char before[2000], after[2000];
+    const struct arc_newcomer newcomer = {.slots = 9};
+    if (!world_open(&w, kind))
+        return;
+    world_start_run(&w, mixed, &pipeline, &run);
+    world_story(&w, run.id, before, sizeof(before));
+    int64_t position = arc__engine_position(w.engine);
+    arc__look_close(ask(&w, ARC_LOOK_WHY | ARC_LOOK_AGENT | ARC_LOOK_END, run.id, &newcomer));
+    world_turn(&w);
+    world_story(&w, run.id, after, sizeof(after));
+    CHECK_TEXT(arc__slice_cstr(after), before);
+    CHECK_INT(arc__engine_position(w.engine), position);
+    world_check_events(&w);
+    world_close(&w);
+}
+ON_BOTH(a_question_changes_nothing)
+
+static void an_answer_keeps_to_its_limits(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct arc_look *look = NULL;
+    if (!world_open(&w, kind))
+        return;
+    world_start_run(&w, mixed, &pipeline, &run);
+    struct arc_look_ask ask = {.what = ARC_LOOK_WHY | ARC_LOOK_AGENT,
+                               .run_id = arc__slice_cstr(run.id),
+                               .newcomer = {.slots = 4},
+                               .limits = {.reasons = 3, .waiting = 1}};
+    CHECK_OK(arc__look_open(w.engine, &ask, NULL, NULL, &look, NULL));
+    const struct arc_look_result *result = result_of(look);
+    CHECK_INT(result->waits.count, 3);
+    CHECK(result->waits.left_out > 0);
+    CHECK_INT(result->would_count, 1);
+    CHECK_INT(result->would_left_out, 3);
+    arc__look_close(look);
+    world_close(&w);
+}
+ON_BOTH(an_answer_keeps_to_its_limits)
+
+static void answers_are_text_for_people(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct arc_buf out;
+    char text[2000];
+    const struct arc_newcomer newcomer = {.slots = 1};
+    if (!world_open(&w, kind))
+        return;
+    world_start_run(
+        &w, "namespace: n\njobs:\n- {name: a, " STEP "}\n- {name: b, dependsOn: [a], " STEP "}\n",
+        &pipeline, &run);
+    struct arc_look *look =
+        ask(&w, ARC_LOOK_WHY | ARC_LOOK_AGENT | ARC_LOOK_END, run.id, &newcomer);
+    arc__buf_init(&out, &w.mem, 100000);
+    arc__look_print(look, &out);
+    (void)arc__slice_to_cstr(arc__buf_slice(&out), text, sizeof(text));
+    char *id = strstr(text, run.id);
+    if (id != NULL) { /* so that it can be compared */
+        id[0] = 'X';
+        memmove(id + 1, id + 26, strlen(id + 26) + 1);
+    }
+    CHECK_TEXT(arc__slice_cstr(text),
+               "run : pending\n  None of its 2 open jobs runs.\n"
+               "job a: queued\n  It waits for an agent with a free slot.\n  There are no agents.\n"
+               "job b: pending\n  It waits for job a.\n"
+               "It would be given 1: job a of run X.\n"
+               "It would end success in 2m.\nThe longest way there: a, b.\n"
+               "0 of 2 steps have a history, of 0 runs.\n"
+               "  Every step that has still to end ends well.\n"
+               "  Steps without a history take the default length.\n");
+    arc__buf_deinit(&out);
+    arc__look_close(look);
+    world_close(&w);
+}
+ON_BOTH(answers_are_text_for_people)
+
+#define BOTH(sentence, name) \
+    {sentence " (memory)", name##_mem}, \
+    { \
+        sentence " (sqlite)", name##_sqlite \
+    }
+
+static const struct test tests[] = {
+    BOTH("without agents a job hears that there are none", without_agents_there_are_none),
+    BOTH("a label that no agent has is named", a_label_that_no_agent_has_is_named),
+    BOTH("full agents and the queue are told", full_agents_and_the_queue_are_told),
+    BOTH("an agent that left is unconnected, then offline",
+         an_agent_that_left_is_unconnected_then_offline),
+    BOTH("an agent that is not approved says so", an_agent_that_is_not_approved_says_so),
+    BOTH("an executor that is missing is named", an_executor_that_is_missing_is_named),
+    BOTH("a run that left memory is told from the store",
+         a_run_that_is_not_in_memory_is_told_from_the_store),
+    BOTH("questions without an answer are refused", questions_that_cannot_be_answered_are_refused),
+    BOTH("a newcomer gets what it is said to get", a_newcomer_gets_what_it_is_said_to_get),
+    BOTH("a question changes nothing", a_question_changes_nothing),
+    BOTH("an answer keeps to its limits", an_answer_keeps_to_its_limits),
+    BOTH("an answer is text for people", answers_are_text_for_people),
+};
+
+int main(int argc, char **argv)
+{
+    return test_main(argc, argv, tests, ARC_COUNT_OF(tests));
+}
