@@ -39,6 +39,13 @@ int cmd_show(const struct command *command, int argc, char **argv);
 int cmd_lsp(const struct command *command, int argc, char **argv);
 int cmd_logs(const struct command *command, int argc, char **argv);
 int cmd_stop(const struct command *command, int argc, char **argv);
+int cmd_pause(const struct command *command, int argc, char **argv);
+int cmd_resume(const struct command *command, int argc, char **argv);
+int cmd_cancel(const struct command *command, int argc, char **argv);
+int cmd_rerun(const struct command *command, int argc, char **argv);
+int cmd_approvals(const struct command *command, int argc, char **argv);
+int cmd_approve(const struct command *command, int argc, char **argv);
+int cmd_reject(const struct command *command, int argc, char **argv);
 
 /* Parses a command's words and checks how many are left. 0: go on; else the command ends with
  * *exit_code, and everything has been said. */

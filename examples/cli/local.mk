@@ -7,6 +7,7 @@ arcentra_CFLAGS = $(ARC_CFLAGS)
 arcentra_LDADD = libprogram.la libarcentra.la
 arcentra_SOURCES = \
 	examples/cli/cli.h \
+	examples/cli/control.c \
 	examples/cli/convert.c \
 	examples/cli/draw.c \
 	examples/cli/draw.h \

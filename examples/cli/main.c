@@ -76,6 +76,23 @@ static const struct command commands[] = {
     {"logs", "logs [FLAG…] STEP_RUN_ID | --run RUN_ID", "What a step, or a whole run, has said.",
      "With -f it goes on until the end.\n", cmd_logs},
     {"stop", "stop [FLAG…] PIPELINE_ID RUN_ID", "Stop a run.", server_help, cmd_stop},
+    {"pause", "pause [FLAG…] PIPELINE_ID RUN_ID", "Let a run start nothing new.",
+     "Steps that run go on; its clocks stand still, but not those of its gates.\n", cmd_pause},
+    {"resume", "resume [FLAG…] PIPELINE_ID RUN_ID", "Let a paused run go on.", server_help,
+     cmd_resume},
+    {"cancel", "cancel [FLAG…] RUN_ID JOB [STEP]", "End one job, or one step of it.",
+     "By their names, as `arcentra show` has them. The run goes on with what does not depend on\n"
+     "it, and ends as cancelled.\n",
+     cmd_cancel},
+    {"rerun", "rerun [FLAG…] RUN_ID", "Run an ended run again.",
+     "A new run of the same plan; prints its id. What does not run again keeps its result and\n"
+     "its outputs. With --follow the exit code is the run's, as of `arcentra run`.\n",
+     cmd_rerun},
+    {"approvals", "approvals [FLAG…] [RUN_ID]", "What waits for approval.", server_help,
+     cmd_approvals},
+    {"approve", "approve [FLAG…] APPROVAL_ID", "Approve at a gate.", server_help, cmd_approve},
+    {"reject", "reject [FLAG…] APPROVAL_ID", "Reject at a gate: its run fails.", server_help,
+     cmd_reject},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

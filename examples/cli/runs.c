@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arcentra trigger, runs, show, stop: runs on a server. */
+/* arcentra trigger, runs, show: runs on a server. */
 #include <arcentra/states.h>
 #include <stdio.h>
 #include <string.h>
@@ -175,7 +175,7 @@ int cmd_runs(const struct command *command, int argc, char **argv)
     return exit_code;
 }
 
-/* --- show and stop --------------------------------------------------------------------------- */
+/* --- show ------------------------------------------------------------------------------------ */
 
 int cmd_show(const struct command *command, int argc, char **argv)
 {
@@ -193,43 +193,6 @@ int cmd_show(const struct command *command, int argc, char **argv)
         if (exit_code == 0)
             view_end(&view, clock_wall_ns());
         view_deinit(&view);
-    }
-    remote_close(&remote);
-    arg_list_deinit(&rest);
-    return exit_code;
-}
-
-int cmd_stop(const struct command *command, int argc, char **argv)
-{
-    struct remote remote = {.server = NULL};
-    struct arg table[2 + REMOTE_ARGS];
-    struct arg_list rest = {NULL, 0, NULL};
-    const char *reason = NULL;
-    int force = 0, exit_code = 0;
-    const struct arg own[] = {
-        {"reason", 'm', ARG_TEXT, NULL, "TEXT", "Why; it stands in the run.", &reason, 0, 0},
-        {"force", 0, ARG_SWITCH, NULL, NULL, "No grace and no `finally`.", &force, 0, 0},
-    };
-    memcpy(table, own, sizeof(own));
-    size_t count = remote_args(&remote, table, sizeof(own) / sizeof(own[0]));
-    if (cli_parse(command, table, count, argc, argv, &rest, 2, 2, &exit_code) == 0 &&
-        (exit_code = remote_open(&remote)) == 0) {
-        static const char method[] = "pipeline.v1.PipelineService/StopPipeline";
-        struct text request = {NULL, 0, 0};
-        struct json_out json = {&request, 0};
-        json_open(&json, NULL, '{');
-        json_put_text(&json, "pipelineId", rest.items[0]);
-        json_put_text(&json, "runId", rest.items[1]);
-        json_put_text(&json, "reason", reason);
-        json_put_bool(&json, "force", force);
-        json_close(&json, '}');
-        const json_node *reply = remote.json ? remote_call_print(&remote, method, &request)
-                                             : remote_call(&remote, method, &request);
-        if (reply != NULL && !remote.json)
-            printf("%s is being stopped.\n", rest.items[1]);
-        exit_code = reply != NULL ? EXIT_OK : EXIT_FAILED;
-        json_free(reply);
-        text_deinit(&request);
     }
     remote_close(&remote);
     arg_list_deinit(&rest);

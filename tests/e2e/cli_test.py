@@ -508,6 +508,56 @@ def stop(world):
     check(err.startswith("arcentra: "), err)
 
 
+@case("what failed is run again, and what went well is kept")
+def rerun(world):
+    marker = os.path.join(world.directory, "mended")
+    path = write(world, "rerun.yaml",
+                 "namespace: test.cli\njobs:\n"
+                 "- name: build\n  steps: [{name: s, run: 'echo built'}]\n"
+                 "- name: test\n  dependsOn: [build]\n  steps: [{name: s, run: 'test -e %s'}]\n"
+                 % marker)
+    pipeline = remote(world, "create", path)[0].strip()
+    out, _ = remote(world, "trigger", "-f", pipeline, code=1)
+    run_id = out.split()[0]
+    check("| built" in out, out)
+    open(marker, "w").close()
+    out, _ = remote(world, "rerun", "--failed", "-f", run_id)
+    again = out.split()[0]
+    check(again != run_id and "| built" not in out, out)
+    out, _ = remote(world, "show", again)
+    check("Kept from run %s." % run_id in out, out)
+    _, err = remote(world, "rerun", "--failed", again, code=1)
+    check("Nothing of the run failed." in err, err)
+
+
+@case("a run waits for approval, is paused, and one job of it is cancelled")
+def control(world):
+    path = write(world, "control.yaml",
+                 "namespace: test.cli\njobs:\n"
+                 "- name: wait\n  steps: [{name: s, run: 'echo up; sleep 600'}]\n"
+                 "- name: ship\n  approval: {required: true}\n"
+                 "  steps: [{name: s, run: 'echo shipped'}]\n")
+    pipeline = remote(world, "create", path)[0].strip()
+    process = start_remote(world, "trigger", "-f", pipeline)
+    run_id = process.stdout.readline().decode().strip()
+    await_line(process, "| up")
+    out, _ = remote(world, "approvals", run_id)
+    approval = out.splitlines()[1].split()[0]
+    check("job:ship" in out and "0 of 1" in out and "anybody" in out, out)
+    remote(world, "pause", pipeline, run_id)
+    remote(world, "approve", approval, "-m", "fine")
+    check("paused" in remote(world, "show", run_id)[0], "the run is not paused")
+    remote(world, "resume", pipeline, run_id)
+    await_line(process, "| shipped")
+    remote(world, "cancel", run_id, code=2)
+    _, err = remote(world, "cancel", run_id, "wait", "t", code=1)
+    check("Job wait has no step t." in err, err)
+    out, _ = remote(world, "cancel", run_id, "wait")
+    same(out, "wait is being cancelled.\n", "answer")
+    process.communicate(timeout=PATIENCE)
+    same(process.returncode, 130, "exit code")
+
+
 # --- plan ----------------------------------------------------------------------------------------
 
 MATRIX = """namespace: test.plan
