@@ -7,6 +7,7 @@ pkginclude_HEADERS += \
 	include/arcentra/client.h \
 	include/arcentra/ctl.h \
 	include/arcentra/event.h \
+	include/arcentra/explain.h \
 	include/arcentra/expr.h \
 	include/arcentra/grpc.h \
 	include/arcentra/http.h \

@@ -20,6 +20,8 @@
 
 #include <arcentra/reasons.h>
 
+#include <arcentra/explain.h>
+
 #include <arcentra/event.h>
 
 #include <arcentra/call.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why something of a run does not run: the core's reasons, and of a job that waits for a place what
  * agents, executors and the queue have to do with it. */
+#include "engine/explain.h"
+
 #include "engine/explain_private.h"
 
 /* --- agents -------------------------------------------------------------------------- */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why something does not run: each kind of reason that the core gives, with what it is about. */
 #include "core/waits.h"
+
 #include "trial.h"
+#include <stdio.h>
+#include <stdlib.h>
 
 #define STEP "steps: [{name: s, run: 'true'}]"
 
@@ -218,6 +221,32 @@ static void every_kind_has_a_word_of_its_own(void)
     CHECK_TEXT(arc__slice_cstr(arc_assumption_text(ARC_ASSUME_RESUMED)), "The run is resumed now.");
 }
 
+/* 1: the page has this line's beginning. */
+static int page_has(const char *page, const char *word, const char *text)
+{
+    char line[400];
+    (void)snprintf(line, sizeof(line), "\n| `%s` | %s |", word, text);
+    return strstr(page, line) != NULL;
+}
+
+static void the_page_names_every_reason_and_assumption(void)
+{
+    static char page[65536];
+    char path[512];
+    const char *top = getenv("top_srcdir");
+    (void)snprintf(path, sizeof(path), "%s/docs/EXPLAIN.md", top != NULL ? top : ".");
+    FILE *file = fopen(path, "rb");
+    if (!CHECK_INT(file != NULL, 1))
+        return;
+    size_t len = fread(page, 1, sizeof(page) - 1, file);
+    page[len] = '\0';
+    (void)fclose(file);
+#define PAGE_HAS(name, number, word, sentence) CHECK(page_has(page, word, sentence));
+    ARC_REASONS(PAGE_HAS)
+    ARC_ASSUMPTIONS(PAGE_HAS)
+#undef PAGE_HAS
+}
+
 static const struct test tests[] = {
     {"a job waits for each job that has not ended", a_job_waits_for_each_that_has_not_ended},
     {"many reasons of a kind are counted by the last", many_of_a_kind_are_counted_by_the_last},
@@ -232,6 +261,8 @@ static const struct test tests[] = {
     {"what is stopped says so, what has ended says how",
      what_is_stopped_says_so_and_what_has_ended_how},
     {"every kind of reason has a word of its own", every_kind_has_a_word_of_its_own},
+    {"the page names every reason and every assumption",
+     the_page_names_every_reason_and_assumption},
 };
 
 int main(int argc, char **argv)

@@ -207,7 +207,7 @@ static void questions_that_cannot_be_answered_are_refused(enum world_store kind)
     struct arc_look_ask ask = {.what = ARC_LOOK_WHY, .run_id = ARC_LIT("nobody")};
     CHECK_STATUS(refused(&w, &ask), ARC_ENOTFOUND);
     ask.run_id = arc__slice_cstr(run.id);
-    (void)strcpy(ask.principal.project_id, "other");
+    (void)snprintf(ask.principal.project_id, sizeof(ask.principal.project_id), "other");
     CHECK_STATUS(refused(&w, &ask), ARC_ENOTFOUND);
     ask.what = ARC_LOOK_END;
     ask.principal.project_id[0] = '\0';
@@ -349,27 +349,77 @@ static void answers_are_text_for_people(enum world_store kind)
 }
 ON_BOTH(answers_are_text_for_people)
 
-#define BOTH(sentence, name) \
-    {sentence " (memory)", name##_mem}, \
-    { \
-        sentence " (sqlite)", name##_sqlite \
+static void reasons_of_a_kind_are_counted_beyond_a_bound(enum world_store kind)
+{
+    static const char *const names[] = {"A", "B", "C"};
+    struct world w;
+    struct said pipeline, run;
+    struct hand hands[3];
+    struct arc_look *look = NULL;
+    if (!world_open(&w, kind))
+        return;
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(hand_join(&hands[i], &w, names[i], "{}", 1));
+        CHECK_OK(hand_beat(&hands[i], NULL));
+        hand_leave(&hands[i]);
     }
+    world_start_run(&w, one_job, &pipeline, &run);
+    struct arc_look_ask ask = {
+        .what = ARC_LOOK_WHY, .run_id = arc__slice_cstr(run.id), .limits = {.alike = 2}};
+    CHECK_OK(arc__look_open(w.engine, &ask, NULL, NULL, &look, NULL));
+    const struct arc_look_result *result = result_of(look);
+    if (CHECK_INT(result->job_count, 1) && CHECK_INT(result->jobs[0].told.count, 3)) {
+        const struct arc_wait *last = &result->waits.items[result->jobs[0].told.first + 2];
+        CHECK_INT(last->kind, ARC_REASON_UNCONNECTED);
+        CHECK_TEXT(last->name, "B");
+        CHECK_INT(last->more, 1);
+    }
+    arc__look_close(look);
+    world_close(&w);
+}
+ON_BOTH(reasons_of_a_kind_are_counted_beyond_a_bound)
 
 static const struct test tests[] = {
-    BOTH("without agents a job hears that there are none", without_agents_there_are_none),
-    BOTH("a label that no agent has is named", a_label_that_no_agent_has_is_named),
-    BOTH("full agents and the queue are told", full_agents_and_the_queue_are_told),
-    BOTH("an agent that left is unconnected, then offline",
-         an_agent_that_left_is_unconnected_then_offline),
-    BOTH("an agent that is not approved says so", an_agent_that_is_not_approved_says_so),
-    BOTH("an executor that is missing is named", an_executor_that_is_missing_is_named),
-    BOTH("a run that left memory is told from the store",
-         a_run_that_is_not_in_memory_is_told_from_the_store),
-    BOTH("questions without an answer are refused", questions_that_cannot_be_answered_are_refused),
-    BOTH("a newcomer gets what it is said to get", a_newcomer_gets_what_it_is_said_to_get),
-    BOTH("a question changes nothing", a_question_changes_nothing),
-    BOTH("an answer keeps to its limits", an_answer_keeps_to_its_limits),
-    BOTH("an answer is text for people", answers_are_text_for_people),
+    {"without agents a job hears that there are none, in memory",
+     without_agents_there_are_none_mem},
+    {"without agents a job hears that there are none, in SQLite",
+     without_agents_there_are_none_sqlite},
+    {"a label that no agent has is named, in memory", a_label_that_no_agent_has_is_named_mem},
+    {"a label that no agent has is named, in SQLite", a_label_that_no_agent_has_is_named_sqlite},
+    {"full agents and the queue are told, in memory", full_agents_and_the_queue_are_told_mem},
+    {"full agents and the queue are told, in SQLite", full_agents_and_the_queue_are_told_sqlite},
+    {"an agent that left is unconnected, then offline, in memory",
+     an_agent_that_left_is_unconnected_then_offline_mem},
+    {"an agent that left is unconnected, then offline, in SQLite",
+     an_agent_that_left_is_unconnected_then_offline_sqlite},
+    {"an agent that is not approved says so, in memory", an_agent_that_is_not_approved_says_so_mem},
+    {"an agent that is not approved says so, in SQLite",
+     an_agent_that_is_not_approved_says_so_sqlite},
+    {"an executor that is missing is named, in memory", an_executor_that_is_missing_is_named_mem},
+    {"an executor that is missing is named, in SQLite",
+     an_executor_that_is_missing_is_named_sqlite},
+    {"a run that left memory is told from the store, in memory",
+     a_run_that_is_not_in_memory_is_told_from_the_store_mem},
+    {"a run that left memory is told from the store, in SQLite",
+     a_run_that_is_not_in_memory_is_told_from_the_store_sqlite},
+    {"questions without an answer are refused, in memory",
+     questions_that_cannot_be_answered_are_refused_mem},
+    {"questions without an answer are refused, in SQLite",
+     questions_that_cannot_be_answered_are_refused_sqlite},
+    {"a newcomer gets what it is said to get, in memory",
+     a_newcomer_gets_what_it_is_said_to_get_mem},
+    {"a newcomer gets what it is said to get, in SQLite",
+     a_newcomer_gets_what_it_is_said_to_get_sqlite},
+    {"a question changes nothing, in memory", a_question_changes_nothing_mem},
+    {"a question changes nothing, in SQLite", a_question_changes_nothing_sqlite},
+    {"an answer keeps to its limits, in memory", an_answer_keeps_to_its_limits_mem},
+    {"an answer keeps to its limits, in SQLite", an_answer_keeps_to_its_limits_sqlite},
+    {"reasons of a kind are counted beyond a bound, in memory",
+     reasons_of_a_kind_are_counted_beyond_a_bound_mem},
+    {"reasons of a kind are counted beyond a bound, in SQLite",
+     reasons_of_a_kind_are_counted_beyond_a_bound_sqlite},
+    {"an answer is text for people, in memory", answers_are_text_for_people_mem},
+    {"an answer is text for people, in SQLite", answers_are_text_for_people_sqlite},
 };
 
 int main(int argc, char **argv)
