@@ -25,7 +25,7 @@ static int convert(const char *path, uint32_t form, const struct arg_list *dirs)
         cli_show_findings(path, status, diags, &err);
         if (status == ARC_OK)
             fputs(out, stdout);
-        exit_code = status == ARC_OK ? EXIT_OK : EXIT_USAGE;
+        exit_code = status == ARC_OK ? EXIT_OK : EXIT_FAILED;
     }
     arc_text_free(out);
     arc_diags_free(diags);

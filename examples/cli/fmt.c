@@ -5,11 +5,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/diff.h"
 #include "common/tree.h"
 
 struct formatting {
-    int check, write, quiet;
+    int check, diff, write, quiet;
 };
+
+/* Shows what would change, or only where. */
+static void tell(const struct formatting *formatting, const char *path, const struct text *text,
+                 const char *laid)
+{
+    const char *name = cli_name(path);
+    struct text after = {NULL, 0, 0}, shown = {NULL, 0, 0};
+    if (!formatting->diff) {
+        printf("%s\n", name);
+        return;
+    }
+    text_put(&after, laid);
+    diff_unified(text, &after, name, name, &shown);
+    fputs(text_get(&shown), stdout);
+    text_deinit(&after);
+    text_deinit(&shown);
+}
 
 /* What becomes of a text that differs from the file, or not. The exit code of one file. */
 static int deliver(const struct formatting *formatting, const char *path, const struct text *text,
@@ -17,9 +35,9 @@ static int deliver(const struct formatting *formatting, const char *path, const 
 {
     size_t len = strlen(laid);
     int same = len == text->len && memcmp(laid, text_get(text), len) == 0;
-    if (formatting->check) {
+    if (formatting->check || formatting->diff) {
         if (!same)
-            printf("%s\n", cli_name(path));
+            tell(formatting, path, text, laid);
         return same ? EXIT_OK : EXIT_FAILED;
     }
     if (!formatting->write) {
@@ -61,12 +79,14 @@ static int format_file(const struct formatting *formatting, const char *path)
 
 int cmd_fmt(const struct command *command, int argc, char **argv)
 {
-    struct formatting formatting = {0, 0, 0};
+    struct formatting formatting = {0, 0, 0, 0};
     struct arg_list files = {NULL, 0, NULL};
     int exit_code = 0;
     const struct arg table[] = {
         {"check", 'c', ARG_SWITCH, NULL, NULL, "Write nothing; name the files that would change.",
          &formatting.check, 0, 0},
+        {"diff", 'd', ARG_SWITCH, NULL, NULL,
+         "Write nothing; show what would change, like diff -u.", &formatting.diff, 0, 0},
         {"write", 'w', ARG_SWITCH, NULL, NULL, "Write into the files, and name those that change.",
          &formatting.write, 0, 0},
         {"quiet", 'q', ARG_SWITCH, NULL, NULL, "With -w, name no files.", &formatting.quiet, 0, 0},
@@ -77,7 +97,8 @@ int cmd_fmt(const struct command *command, int argc, char **argv)
         return exit_code;
     }
     for (size_t i = 0; i < files.count && exit_code == 0; i++) {
-        if (formatting.write && !formatting.check && strcmp(files.items[i], "-") == 0) {
+        if (formatting.write && !formatting.check && !formatting.diff &&
+            strcmp(files.items[i], "-") == 0) {
             cli_fail("-w writes into files; the standard input is none.");
             exit_code = EXIT_USAGE;
         }

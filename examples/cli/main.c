@@ -23,19 +23,21 @@ static const char server_help[] =
 
 static const struct command commands[] = {
     {"validate", "validate [FLAG…] FILE…", "Check definitions; needs no server.",
-     "Prints every finding with its place and the fix. `-` is the standard input.\n"
+     "Prints every finding with its place and the fix. `-` is the standard input. Of a template\n"
+     "that is given by itself only its own keys and parameters are checked.\n"
      "Exit code 0: no errors, 1: errors, 2: a file cannot be read.\n",
      cmd_validate},
     {"fmt", "fmt [FLAG…] FILE…", "Lay definitions out anew; needs no server.",
      "Keys get their first spelling and their order, blocks an indentation of two; comments\n"
      "stay with what they stand beside. What is laid out means the same: it is read again\n"
      "and compared. Prints to the standard output, or writes with -w. `-` is the standard\n"
-     "input. Exit code 0: done, 1: --check found a file, 2: a file cannot be read.\n",
+     "input. Exit code 0: done, 1: --check or --diff found a file, 2: a file cannot be\n"
+     "read or laid out.\n",
      cmd_fmt},
     {"convert", "convert [FLAG…] FILE", "Print a definition as canonical JSON or YAML.",
      "Keys in camelCase and in order, without what equals its default, templates merged in.\n"
      "Comments are lost; it says how many. `-` is the standard input.\n"
-     "Exit code 0: done, 2: a wrong definition, or the file cannot be read.\n",
+     "Exit code 0: done, 1: findings, 2: a file cannot be read or a word is wrong.\n",
      cmd_convert},
     {"schema", "schema", "Print the JSON Schema of definitions, for editors and other tools.",
      "JSON Schema draft 2020-12. For the language server of YAML, put this above a definition:\n"
@@ -205,6 +207,16 @@ const char *cli_name(const char *path)
     return strcmp(path, "-") == 0 ? "(stdin)" : path;
 }
 
+static int any_error(const arc_diags *diags)
+{
+    for (uint32_t i = 0; i < arc_diags_get_count(diags); i++) {
+        arc_diag_view view = ARC_DIAG_VIEW_INIT;
+        if (arc_diags_get(diags, i, &view) == ARC_OK && view.severity == ARC_DIAG_ERROR)
+            return 1;
+    }
+    return 0;
+}
+
 void cli_show_findings(const char *path, arc_status status, const arc_diags *diags,
                        const arc_err *err)
 {
@@ -215,7 +227,7 @@ void cli_show_findings(const char *path, arc_status status, const arc_diags *dia
     if (diags != NULL && arc_diags_get_count(diags) > 0 &&
         arc_diags_copy_text(diags, flags, &shown, NULL) == ARC_OK)
         fputs(shown, stderr);
-    else if (status != ARC_OK)
+    if (status != ARC_OK && (shown == NULL || !any_error(diags)))
         cli_fail("%s: %s", cli_name(path), err->message);
     arc_text_free(shown);
 }

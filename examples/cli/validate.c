@@ -38,13 +38,13 @@ static void count(struct checking *checking, const arc_diags *diags)
     }
 }
 
-static void show_json(struct checking *checking, const char *name, const arc_spec *spec,
+static void show_json(struct checking *checking, const char *name, const arc_spec *spec, int valid,
                       const char *text, const arc_err *err)
 {
     struct json_out *json = &checking->json;
     json_open(json, NULL, '{');
     json_put_text(json, "file", name);
-    json_put_bool(json, "valid", spec != NULL);
+    json_put_bool(json, "valid", valid);
     json_put_uint(json, "jobsCount", spec != NULL ? arc_spec_get_job_count(spec) : 0);
     if (spec == NULL && text == NULL)
         json_put_text(json, "message", err->message);
@@ -64,7 +64,7 @@ static void show_text(const struct checking *checking, const char *name, const a
 }
 
 /* Takes diags, which may be NULL. */
-static void show(struct checking *checking, const char *name, const arc_spec *spec,
+static void show(struct checking *checking, const char *name, const arc_spec *spec, int valid,
                  arc_diags *diags, const arc_err *err)
 {
     const uint32_t flags[] = {
@@ -82,7 +82,7 @@ static void show(struct checking *checking, const char *name, const arc_spec *sp
     if (diags != NULL && arc_diags_copy_text(diags, flags[checking->form], &text, NULL) != ARC_OK)
         text = NULL;
     if (checking->form == FORM_JSON)
-        show_json(checking, name, spec, text, err);
+        show_json(checking, name, spec, valid, text, err);
     else if (checking->form == FORM_SARIF)
         cli_fail("%s: %s", name, err->message);
     else
@@ -101,11 +101,14 @@ static int check(struct checking *checking, const char *path)
     int failed = cli_read_file(path, &text);
     if (failed == 0) {
         const char *name = strcmp(path, "-") == 0 ? "(stdin)" : path;
-        if (cli_check(&text, path, &checking->dirs, &spec, &diags, &err) != ARC_OK)
-            failed = EXIT_FAILED;
+        size_t errors = checking->errors;
+        int valid = cli_check(&text, path, &checking->dirs, &spec, &diags, &err) == ARC_OK;
         if (diags != NULL)
             count(checking, diags);
-        show(checking, name, spec, diags, &err);
+        /* A template is no pipeline, and nothing may be wrong with it all the same. */
+        valid |= arc_diags_get_count(diags) > 0 && checking->errors == errors;
+        failed = valid ? EXIT_OK : EXIT_FAILED;
+        show(checking, name, spec, valid, diags, &err);
     }
     arc_spec_unref(spec);
     text_deinit(&text);

@@ -13,6 +13,8 @@ libprogram_la_SOURCES = \
 	examples/common/args.h \
 	examples/common/clock.c \
 	examples/common/clock.h \
+	examples/common/diff.c \
+	examples/common/diff.h \
 	examples/common/duration.c \
 	examples/common/duration.h \
 	examples/common/ignore.h \

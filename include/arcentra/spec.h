@@ -208,7 +208,7 @@ ARC_API ARC_MUST_USE arc_status arc_diags_get_related(const arc_diags *diags, ui
 /** Flags of arc_diags_copy_text. */
 #define ARC_DIAGS_EXCERPT 1u /* the source line and a caret under it */
 #define ARC_DIAGS_COLOUR 2u  /* ANSI colours */
-#define ARC_DIAGS_JSON 4u    /* a JSON array instead of text */
+#define ARC_DIAGS_JSON 4u    /* a JSON array instead of text, each with the fields of its view */
 #define ARC_DIAGS_SARIF 8u   /* a SARIF 2.1.0 log */
 #define ARC_DIAGS_GITHUB 16u /* workflow commands, which GitHub shows at the lines */
 /**

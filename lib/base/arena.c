@@ -94,6 +94,21 @@ void arc__arena_deinit(struct arc_arena *arena)
     arena->used_bytes = 0;
 }
 
+void arc__arena_expect(struct arc_arena *arena, size_t bytes)
+{
+#ifndef ARC_ARENA_DEBUG
+    struct arc_arena_block *first = arena->blocks, *block;
+    if (bytes > arena->max_bytes - arena->used_bytes)
+        bytes = arena->max_bytes - arena->used_bytes;
+    if (bytes <= BLOCK_MAX || (block = block_new(arena, bytes)) == NULL)
+        return;
+    block->next = first;
+    arena->blocks = block;
+#else
+    (void)arena, (void)bytes;
+#endif
+}
+
 #ifdef ARC_ARENA_DEBUG
 
 static void *take(struct arc_arena *arena, size_t exact, size_t rounded)
@@ -143,8 +158,7 @@ static void *take(struct arc_arena *arena, size_t exact, size_t rounded)
 
 #endif
 
-/* Not zeroed. */
-static void *take_counted(struct arc_arena *arena, size_t size)
+void *arc__arena_take(struct arc_arena *arena, size_t size)
 {
 #ifndef ARC_ARENA_DEBUG
     struct arc_arena_block *first = arena->blocks;
@@ -171,7 +185,7 @@ static void *take_counted(struct arc_arena *arena, size_t size)
 
 void *arc__arena_alloc(struct arc_arena *arena, size_t size)
 {
-    void *piece = take_counted(arena, size);
+    void *piece = arc__arena_take(arena, size);
     if (piece != NULL)
         memset(piece, 0, size);
     return piece;
@@ -193,7 +207,7 @@ char *arc__arena_strdup(struct arc_arena *arena, arc_slice text)
         arena->failed = 1;
         return NULL;
     }
-    char *copy = take_counted(arena, text.len + 1);
+    char *copy = arc__arena_take(arena, text.len + 1);
     if (copy == NULL)
         return NULL;
     if (text.len > 0)
@@ -217,7 +231,7 @@ arc_slice arc__arena_printf(struct arc_arena *arena, const char *format, ...)
     va_copy(again, arguments);
     arc_slice text = ARC_NONE;
     int len = vsnprintf(NULL, 0, format, arguments);
-    char *out = len < 0 ? NULL : take_counted(arena, (size_t)len + 1);
+    char *out = len < 0 ? NULL : arc__arena_take(arena, (size_t)len + 1);
     if (out != NULL) {
         (void)vsnprintf(out, (size_t)len + 1, format, again); /* the same length as above */
         text = arc__slice(out, (size_t)len);

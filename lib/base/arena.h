@@ -21,10 +21,16 @@ struct arc_arena {
 void arc__arena_init(struct arc_arena *arena, const struct arc_mem *mem, size_t max_bytes);
 void arc__arena_reset(struct arc_arena *arena); /* keeps one block for reuse */
 void arc__arena_deinit(struct arc_arena *arena);
+/* About as many bytes will be asked for in small pieces: they are taken at once, where that is more
+ * than an ordinary block and the host gives it. An allocator keeps what was one piece for the next
+ * one, where it returns many small ones to the system each time. Nothing fails. */
+void arc__arena_expect(struct arc_arena *arena, size_t bytes);
 
 /* Zeroed, aligned to 16. NULL when refused. */
 void *arc__arena_alloc(struct arc_arena *arena, size_t size);
 void *arc__arena_array(struct arc_arena *arena, size_t count, size_t size);
+/* The same with whatever bytes, for who writes all of them. */
+void *arc__arena_take(struct arc_arena *arena, size_t size);
 /* NUL-terminated copy of bytes (which may hold anything). */
 char *arc__arena_strdup(struct arc_arena *arena, arc_slice text);
 /* The same as a slice; ARC_NONE when refused or empty. */

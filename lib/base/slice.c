@@ -97,6 +97,95 @@ int arc__slice_to_i64(arc_slice a, int64_t *out)
     return 1;
 }
 
+/* A decimal number without what does not count: zeros in front and at the end, the sign of 0. */
+struct decimal {
+    int negative;
+    arc_slice whole, fraction;
+};
+
+static arc_slice take_digits(arc_slice *text)
+{
+    size_t len = 0;
+    while (len < text->len && text->ptr[len] >= '0' && text->ptr[len] <= '9')
+        len++;
+    arc_slice digits = arc__slice(text->ptr, len);
+    *text = arc__slice_from(*text, len);
+    return digits;
+}
+
+static int take_decimal(arc_slice text, struct decimal *out)
+{
+    *out = (struct decimal){.negative = text.len > 0 && text.ptr[0] == '-'};
+    text = arc__slice_from(text, out->negative ? 1 : 0);
+    out->whole = take_digits(&text);
+    if (out->whole.len == 0)
+        return 0;
+    if (text.len > 0 && text.ptr[0] == '.') {
+        text = arc__slice_from(text, 1);
+        out->fraction = take_digits(&text);
+        if (out->fraction.len == 0)
+            return 0;
+    }
+    while (out->whole.len > 0 && out->whole.ptr[0] == '0')
+        out->whole = arc__slice_from(out->whole, 1);
+    while (out->fraction.len > 0 && out->fraction.ptr[out->fraction.len - 1] == '0')
+        out->fraction.len--;
+    if (out->whole.len == 0 && out->fraction.len == 0)
+        out->negative = 0;
+    return text.len == 0;
+}
+
+int arc__slice_compare_numbers(arc_slice a, arc_slice b, int *order)
+{
+    struct decimal x, y;
+    int larger;
+    if (!take_decimal(a, &x) || !take_decimal(b, &y))
+        return 0;
+    if (x.negative != y.negative)
+        larger = 1; /* and the sign turns it around */
+    else if (x.whole.len != y.whole.len)
+        larger = x.whole.len > y.whole.len ? 1 : -1;
+    else if (!arc__slice_equal(x.whole, y.whole))
+        larger = arc__slice_compare(x.whole, y.whole);
+    else
+        larger = arc__slice_compare(x.fraction, y.fraction);
+    larger = larger < 0 ? -1 : larger > 0;
+    *order = x.negative ? -larger : larger;
+    return 1;
+}
+
+/* 1: it never climbs above its start when \ separates as well, or does not. */
+static int stays(arc_slice path, int backslash)
+{
+    int depth = 0;
+    while (path.len > 0) {
+        size_t len = 0;
+        while (len < path.len && path.ptr[len] != '/' && !(backslash && path.ptr[len] == '\\'))
+            len++;
+        arc_slice part = arc__slice(path.ptr, len);
+        path = arc__slice_from(path, len < path.len ? len + 1 : len);
+        if (arc__slice_is(part, ".."))
+            depth--;
+        else if (part.len > 0 && !arc__slice_is(part, "."))
+            depth++;
+        if (depth < 0)
+            return 0;
+    }
+    return 1;
+}
+
+int arc__path_inside(arc_slice path)
+{
+    if (path.len == 0)
+        return 1;
+    char first = path.ptr[0];
+    int letter = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
+    if (first == '/' || first == '\\' || (letter && path.len > 1 && path.ptr[1] == ':') ||
+        memchr(path.ptr, '\0', path.len) != NULL)
+        return 0;
+    return stays(path, 0) && stays(path, 1);
+}
+
 size_t arc__slice_to_cstr(arc_slice a, char *out, size_t size)
 {
     if (size == 0)

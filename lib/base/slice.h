@@ -39,16 +39,29 @@ static inline int arc__slice_starts(arc_slice a, arc_slice prefix)
     return a.len >= prefix.len && (prefix.len == 0 || memcmp(a.ptr, prefix.ptr, prefix.len) == 0);
 }
 
-/* A number that tells most texts apart by their length and a few of their bytes; for tables of what
- * came before, where a miss only costs time. */
+/* Eight bytes from at, or as many as there are. */
+static inline uint64_t arc__slice_word(arc_slice a, size_t at)
+{
+    uint64_t word = 0;
+    if (a.len - at >= sizeof(word))
+        memcpy(&word, a.ptr + at, sizeof(word));
+    else if (at < a.len)
+        memcpy(&word, a.ptr + at, a.len - at);
+    return word;
+}
+
+/* A number that tells most texts apart by their length and the bytes at both ends and in the
+ * middle; for tables of what came before, where a miss only costs time. It depends on the byte
+ * order. */
 static inline uint32_t arc__slice_look(arc_slice a)
 {
-    uint32_t look = (uint32_t)a.len * 31;
-    if (a.len == 0)
-        return 0;
-    look += (unsigned char)a.ptr[0] * 5U + (unsigned char)a.ptr[a.len - 1] * 17U;
-    look += (unsigned char)a.ptr[a.len / 2] * 7U + (unsigned char)a.ptr[a.len / 3] * 13U;
-    return look + (unsigned char)a.ptr[a.len - a.len / 4 - 1] * 29U;
+    uint64_t look = a.len ^ arc__slice_word(a, 0);
+    if (a.len > 8) {
+        look = look * UINT64_C(0x9e3779b97f4a7c15) ^ arc__slice_word(a, a.len - 8);
+        look = look * UINT64_C(0x9e3779b97f4a7c15) ^ arc__slice_word(a, (a.len - 8) / 2);
+    }
+    look ^= look >> 32; /* what differs in the last bytes alone stands in the highest bits */
+    return (uint32_t)(look * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
 /* From at to the end; empty when at is beyond. */
@@ -66,6 +79,12 @@ arc_slice arc__slice_cut(arc_slice a, char separator, arc_slice *rest);
 /* Whole text as decimal integer, no blanks, no plus sign. 1: ok and *out is written. */
 int arc__slice_to_i64(arc_slice a, int64_t *out);
 int arc__slice_to_u64(arc_slice a, uint64_t *out);
+/* Two decimal numbers of any length, like 10, -3 or 1.50, exactly: *order is -1, 0 or 1. 0: one is
+ * no number; *order is as it was. */
+int arc__slice_compare_numbers(arc_slice a, arc_slice b, int *order);
+/* 1: a relative path that never climbs above its start and names no drive, whether `\` separates on
+ * the machine where it is used or not. The empty one does not. */
+int arc__path_inside(arc_slice path);
 /* Copies at most size-1 bytes and always terminates. Returns the bytes copied. */
 size_t arc__slice_to_cstr(arc_slice a, char *out, size_t size);
 

@@ -5,6 +5,7 @@
 
 #include <arcentra/base.h>
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -374,12 +375,39 @@ static int is_decimal_number(arc_slice text, size_t *dot)
     return at == text.len;
 }
 
+/* Fifteen digits are a whole number that a double holds, and so is a power of ten up to 10^22:
+ * their quotient is rounded once, to what strtod answers. 0: it is none of these, or not known. */
+static int quick_double(arc_slice text, double *out)
+{
+    uint64_t digits = 0, power = 1;
+    size_t first = text.ptr[0] == '-', behind_dot = 0;
+    if (FLT_EVAL_METHOD != 0 || text.len > 16 + first)
+        return 0;
+    for (size_t i = first; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '.') {
+            behind_dot = 1;
+        } else if (c >= '0' && c <= '9' && digits < UINT64_C(100000000000000)) {
+            digits = digits * 10 + (uint64_t)(c - '0');
+            power = behind_dot ? power * 10 : 1;
+        } else {
+            return 0;
+        }
+    }
+    *out = (double)digits / (double)power;
+    if (first == 1)
+        *out = -*out;
+    return 1;
+}
+
 int arc__text_to_double(arc_slice text, double *out)
 {
     char copy[NUMBER_MAX + 20], half[16];
     size_t dot = 0, len = 0, point = 0;
     if (text.len > NUMBER_MAX || !is_decimal_number(text, &dot))
         return 0;
+    if (quick_double(text, out))
+        return 1;
     memcpy(copy, text.ptr, dot);
     len = dot;
     if (dot < text.len) {

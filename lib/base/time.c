@@ -8,19 +8,19 @@
 #include <string.h>
 
 struct unit {
-    const char *name;
+    arc_slice name;
     int64_t ns;
 };
 
 /* Largest first. */
 static const struct unit units[] = {
-    {"d", 86400 * ARC_NS_PER_S},
-    {"h", 3600 * ARC_NS_PER_S},
-    {"m", 60 * ARC_NS_PER_S},
-    {"s", ARC_NS_PER_S},
-    {"ms", ARC_NS_PER_MS},
-    {"us", 1000},
-    {"ns", 1},
+    {{"d", 1}, 86400 * ARC_NS_PER_S},
+    {{"h", 1}, 3600 * ARC_NS_PER_S},
+    {{"m", 1}, 60 * ARC_NS_PER_S},
+    {{"s", 1}, ARC_NS_PER_S},
+    {{"ms", 2}, ARC_NS_PER_MS},
+    {{"us", 2}, 1000},
+    {{"ns", 2}, 1},
 };
 
 static arc_status bad_duration(arc_err *err)
@@ -43,7 +43,8 @@ static arc_slice digits_of(arc_slice text)
     return arc__slice(text.ptr, len);
 }
 
-/* The index of the unit that text starts with, or the count of units. */
+/* The index of the unit that text starts with, or the count of units. None has more letters than a
+ * first and a last one. */
 static size_t unit_at(arc_slice text, size_t *len)
 {
     size_t letters = 0;
@@ -51,7 +52,8 @@ static size_t unit_at(arc_slice text, size_t *len)
         letters++;
     *len = letters;
     for (size_t i = 0; i < ARC_COUNT_OF(units); i++) {
-        if (arc__slice_is(arc__slice(text.ptr, letters), units[i].name))
+        if (letters == units[i].name.len && text.ptr[0] == units[i].name.ptr[0] &&
+            text.ptr[letters - 1] == units[i].name.ptr[letters - 1])
             return i;
     }
     return ARC_COUNT_OF(units);
@@ -67,9 +69,20 @@ static int64_t fraction_of(arc_slice digits, int64_t unit_ns)
     return value;
 }
 
+/* 1: a digit is not 0. */
+static int is_some(arc_slice digits)
+{
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.ptr[i] != '0')
+            return 1;
+    }
+    return 0;
+}
+
 arc_status arc__duration_parse(arc_slice text, int64_t *out_ns, arc_err *err)
 {
     int64_t total = 0;
+    int any = 0;
     size_t next_unit = 0; /* units come in falling order, each once: "30m1h" is a slip */
     if (arc__slice_is(text, "0")) {
         *out_ns = 0;
@@ -94,6 +107,7 @@ arc_status arc__duration_parse(arc_slice text, int64_t *out_ns, arc_err *err)
             return bad_duration(err);
         next_unit = unit + 1;
         text = arc__slice_from(text, unit_len);
+        any |= is_some(whole) || is_some(fraction);
         int64_t part = 0;
         if (!arc__slice_to_i64(whole, &part) ||
             __builtin_mul_overflow(part, units[unit].ns, &part) ||
@@ -101,6 +115,9 @@ arc_status arc__duration_parse(arc_slice text, int64_t *out_ns, arc_err *err)
             __builtin_add_overflow(total, part, &total))
             return long_duration(err);
     }
+    /* "No time" is what is to be meant by 0, not what is left of 0.1ns. */
+    if (total == 0 && any)
+        return bad_duration(err);
     *out_ns = total;
     return ARC_OK;
 }
@@ -137,7 +154,7 @@ void arc__duration_add(struct arc_buf *out, int64_t ns)
             add_decimal(out, left, unit);
             left = 0;
         }
-        arc__buf_add_cstr(out, units[i].name);
+        arc__buf_add_slice(out, units[i].name);
     }
 }
 

@@ -10,8 +10,8 @@
 #define ARC_NS_PER_S INT64_C(1000000000)
 
 /* "90s", "1h30m", "1.5h", "250ms", "0"; units ns us ms s m h d. Saturates never: too large is
- * ARC_ELIMIT. Blanks, signs and numbers without a unit are ARC_EINVAL (the message shows the form).
- */
+ * ARC_ELIMIT. What is less than 1ns is dropped, but a duration that is nothing else, blanks, signs
+ * and numbers without a unit are ARC_EINVAL (the message shows the form). */
 arc_status arc__duration_parse(arc_slice text, int64_t *out_ns, arc_err *err);
 /* The shortest exact form that parses back: "1h30m", "250ms", "0". */
 void arc__duration_add(struct arc_buf *out, int64_t ns);

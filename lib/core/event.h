@@ -82,6 +82,28 @@ struct arc_birth {
     const struct arc_kept *kept; /* plan->job_count; NULL: every job runs */
 };
 
+/* Every text of an event but whose stream it is in: T(key in its stored body, field). The second
+ * list are JSON objects. */
+/* clang-format off */
+#define ARC_EVENT_TEXTS(T) \
+    T("pipelineId", pipeline_id) \
+    T("jobId", job_id) \
+    T("stepRunId", step_run_id) \
+    T("agentId", agent_id) \
+    T("jobName", job_name) \
+    T("stepName", step_name) \
+    T("reason", reason)              /* one sentence */ \
+    T("actor", actor)                /* who asked */ \
+    T("errorMessage", error_message) \
+    T("gateName", gate_name)         /* "pipeline", "stage:NAME", "job:KEY" */ \
+    T("comment", comment)            /* of who decided a gate */
+#define ARC_EVENT_OBJECTS(T) \
+    T("metrics", metrics)            /* texts, or empty */ \
+    T("outputs", outputs)            /* the same; of a job as well */ \
+    T("place", place)                /* step.queued, the first on an agent: what it is */
+/* clang-format on */
+#define ARC_EVENT_FIELD(key, field) arc_slice field;
+
 struct arc_event {
     enum arc_event_type type;
     int64_t seq;      /* in the stream, from 1 */
@@ -89,8 +111,9 @@ struct arc_event {
     int64_t time_ns;  /* wall clock */
     /* Whose. Empty where none. The stream is the run's id if there is one, else the pipeline's or
      * the agent's. */
-    arc_slice run_id, pipeline_id, job_id, step_run_id, agent_id;
-    arc_slice job_name, step_name;
+    arc_slice run_id;
+    ARC_EVENT_TEXTS(ARC_EVENT_FIELD)
+    ARC_EVENT_OBJECTS(ARC_EVENT_FIELD)
     int32_t job, step;       /* indices in the plan, -1: none */
     int32_t state, previous; /* of the thing that the type names */
     int32_t attempt;         /* of the step, or of the job for job events; from 1 */
@@ -98,19 +121,12 @@ struct arc_event {
     uint32_t cause; /* ARC_CAUSE_… of an attempt's end */
     uint64_t fence; /* step.queued: the grant's */
     int64_t log_lines;
-    int64_t not_before_ns; /* *.retrying: wall clock */
-    int64_t grace_ns;      /* *.stopping */
-    int32_t force;         /* *.stopping; approval.approved: that one alone is enough */
-    uint32_t gate;         /* approval.*: 1 + index; 0: none */
-    int64_t expires_ns;    /* approval.requested: wall clock; 0: never */
-    arc_slice gate_name;   /* "pipeline", "stage:NAME", "job:KEY" */
-    arc_slice comment;     /* of who decided a gate */
-    arc_slice place;       /* step.queued, the first on an agent: a JSON object about it */
-    arc_slice reason;      /* one sentence */
-    arc_slice actor;       /* who asked */
-    arc_slice error_message;
-    arc_slice metrics, outputs; /* JSON objects of texts, or empty; outputs of a job as well */
-    const arc_id *step_ids;     /* job.retrying: the new step runs, the job's step_count */
+    int64_t not_before_ns;  /* *.retrying: wall clock */
+    int64_t grace_ns;       /* *.stopping */
+    int32_t force;          /* *.stopping; approval.approved: that one alone is enough */
+    uint32_t gate;          /* approval.*: 1 + index; 0: none */
+    int64_t expires_ns;     /* approval.requested: wall clock; 0: never */
+    const arc_id *step_ids; /* job.retrying: the new step runs, the job's step_count */
     uint32_t step_id_count;
     const struct arc_birth *birth; /* pipeline.triggered */
 };

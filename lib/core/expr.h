@@ -156,7 +156,10 @@ struct arc_world {
     struct arc_value contexts[ARC_CONTEXT_COUNT];
     uint32_t status, unknown;
     int64_t now_ns; /* the run's clock; INT64_MIN: not known yet */
+    /* Contexts, as bits, of which no message may show a value; `secrets` is always one. */
+    uint32_t masked;
 };
+#define ARC_WORLD_MASKED(world) ((world)->masked | ARC_CONTEXT_BIT(ARC_CONTEXT_SECRETS))
 
 /* Unknown values make unknown results unless the answer does not depend on them (false && x). The
  * result borrows from expr, world and arena. ARC_EINVAL: *fault; ARC_ENOMEM. limits may be NULL. */

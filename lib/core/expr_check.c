@@ -770,7 +770,9 @@ static void check_logic(struct checker *checker, const struct arc_code *code)
         return;
     }
     struct type b = pop(checker), a = pop(checker);
-    want_bool(checker, &b, either_ ? "`||`" : "`&&`");
+    /* `a || 'x'` between two texts is one mistake: the operator, and it was told of already. */
+    if (arc__type_accepts(ARC_TYPE_KIND_BOOL, a.kind))
+        want_bool(checker, &b, either_ ? "`||`" : "`&&`");
     push(checker, ARC_TYPE_KIND_BOOL, a.from, b.to, NULL);
 }
 
@@ -880,8 +882,13 @@ enum arc_type_kind arc__expr_check(const struct arc_expr *expr, const struct arc
 {
     struct arc_expr_limits limits = arc__expr_limits(NULL);
     struct checker checker = {.expr = expr, .scope = scope, .arena = arena};
-    checker.machine = (struct arc_machine){
-        expr, NULL, {arena, limits.units, limits.result_bytes, INT64_MIN, &checker.fault}};
+    checker.machine = (struct arc_machine){expr,
+                                           NULL,
+                                           {.arena = arena,
+                                            .units = limits.units,
+                                            .result_bytes = limits.result_bytes,
+                                            .now_ns = INT64_MIN,
+                                            .fault = &checker.fault}};
     checker.stack = arc__arena_array(arena, (size_t)expr->stack + 2, sizeof(*checker.stack));
     checker.joins = arc__arena_array(arena, expr->count, sizeof(*checker.joins));
     if (checker.stack == NULL || checker.joins == NULL)

@@ -577,7 +577,12 @@ arc_status arc__expr_eval(const struct arc_expr *expr, const struct arc_world *w
     run.machine.expr = expr;
     run.machine.world = world;
     run.machine.call =
-        (struct arc_fn_call){arena, limits.units, limits.result_bytes, world->now_ns, fault};
+        (struct arc_fn_call){.arena = arena,
+                             .units = limits.units,
+                             .result_bytes = limits.result_bytes,
+                             .now_ns = world->now_ns,
+                             .masked = (expr->contexts & ARC_WORLD_MASKED(world)) != 0,
+                             .fault = fault};
     run.code = expr->code;
     if (expr->count > limits.units) {
         (void)arc__fn_pay(&run.machine.call, expr->count);

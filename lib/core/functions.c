@@ -178,6 +178,8 @@ arc_slice arc__fn_show(struct arc_fn_call *call, arc_slice text)
     struct arc_buf buf;
     struct arc_json json;
     size_t kept = arc__utf8_prefix(text, SHOWN_MAX);
+    if (call->masked)
+        return ARC_LIT("\"…\"");
     arc__buf_init(&buf, &call->arena->mem, 512);
     arc__json_init(&json, &buf);
     arc__json_text(&json, arc__slice(text.ptr, kept));

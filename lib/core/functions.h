@@ -12,6 +12,7 @@ struct arc_fn_call {
     uint32_t units; /* left */
     uint32_t result_bytes;
     int64_t now_ns;
+    int masked;              /* 1: no value may stand in the fault */
     struct arc_fault *fault; /* kind, message, hint: offsets are the caller's */
 };
 

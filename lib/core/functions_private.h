@@ -26,7 +26,7 @@ arc_status arc__fn_fail_type(struct arc_fn_call *call, const char *function, uin
 /* ARC_OK when args[index] is of the kind. */
 arc_status arc__fn_want(struct arc_fn_call *call, const char *function,
                         const struct arc_value *args, uint32_t index, enum arc_value_kind kind);
-/* A text in quotes for a message, cut where it is long. */
+/* A text in quotes for a message, cut where it is long; where it may be a secret, not itself. */
 arc_slice arc__fn_show(struct arc_fn_call *call, arc_slice text);
 
 /* Results are bounded (ARC_FAULT_BUDGET): `bytes` or `count` may be made. */

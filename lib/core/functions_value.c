@@ -153,7 +153,7 @@ arc_status arc__fn_from_json(struct arc_fn_call *call, const struct arc_value *a
     if (status == ARC_OK || status == ARC_ENOMEM)
         return status;
     /* A sentence, which is here a part of one. */
-    arc_slice why = arc__slice_cstr(err.message);
+    arc_slice why = arc__slice_cstr(call->masked ? "it may be a secret" : err.message);
     if (why.len > 0 && why.ptr[why.len - 1] == '.')
         why.len--;
     return arc__fn_fail(call, ARC_FAULT_VALUE, "`fromJson` takes one JSON value",

@@ -2,6 +2,7 @@
 /* Whether something runs: what the `when` of a stage, a job and a step comes to, and the gates that
  * stand before them. Reads the run, and changes it only by asking at a gate. */
 #include "core/decide_private.h"
+#include "core/resolve.h"
 
 /* What success() asks of one job. */
 static int job_is_good(const struct arc_run *run, uint32_t j)
@@ -254,13 +255,15 @@ int arc__any_cancelled(const struct arc_run *run, uint32_t j)
 
 /* 1: a step of `finally` without a condition, or with one that does not speak of success, and so
  * does not ask for it either: what cleans up does so whatever has become of the job. */
-static int is_unasked(struct arc_decision *d, const struct arc_plan_step *step)
+static int is_unasked(struct arc_decision *d, const struct arc_plan *plan,
+                      const struct arc_plan_step *step)
 {
+    const struct arc_expr_limits limits = arc__run_limits(plan);
     const struct arc_expr *expr = NULL;
     struct arc_fault fault;
     if (!step->finally || step->condition.text.len == 0)
         return step->finally != 0;
-    return arc__expr_parse(step->condition.text, NULL, d->arena, &expr, &fault) == ARC_OK &&
+    return arc__expr_parse(step->condition.text, &limits, d->arena, &expr, &fault) == ARC_OK &&
            !arc__expr_has_status(expr);
 }
 
@@ -276,7 +279,7 @@ arc_status arc__judge_step(struct arc_decision *d, const struct arc_run *run, ui
     arc_slice why =
         failed ? ARC_LIT("A step before it failed.") : ARC_LIT("A step before it was cancelled.");
     *out = (struct arc_verdict){.runs = 1};
-    if (is_unasked(d, &run->plan->jobs[j].steps[s])) {
+    if (is_unasked(d, run->plan, &run->plan->jobs[j].steps[s])) {
         if (condition->when == ARC_WHEN_SUCCESS)
             return ARC_OK;
         status |= ARC_STATUS_SUCCESS;

@@ -28,14 +28,12 @@ static int any_value(const struct arc_label_expr *expr, arc_slice value)
     return 0;
 }
 
-/* Gt and Lt compare whole numbers; a label that is none does not match. */
+/* Gt and Lt compare numbers; a label that is none does not match. */
 static int compare_holds(const struct arc_label_expr *expr, arc_slice value)
 {
-    int64_t have, want;
-    if (expr->value_count != 1 || !arc__slice_to_i64(value, &have) ||
-        !arc__slice_to_i64(expr->values[0], &want))
-        return 0;
-    return expr->op == ARC_LABEL_GT ? have > want : have < want;
+    int order;
+    return expr->value_count == 1 && arc__slice_compare_numbers(value, expr->values[0], &order) &&
+           order == (expr->op == ARC_LABEL_GT ? 1 : -1);
 }
 
 static int expr_match(const struct arc_label_expr *expr, const struct arc_kvs *labels)

@@ -91,6 +91,17 @@ struct arc_selector {
 /* Steps that the plan inserts. */
 enum arc_step_role { ARC_STEP_ROLE_OWN, ARC_STEP_ROLE_SOURCE, ARC_STEP_ROLE_ARTIFACTS };
 
+/* One layer of an environment: what is known, and what is a template still; no name is in both. The
+ * templates see the layers below it. */
+struct arc_plan_layer {
+    struct arc_kvs env, late_env;
+};
+
+struct arc_plan_layers {
+    const struct arc_plan_layer *items; /* from the lowest */
+    uint32_t count;
+};
+
 struct arc_plan_step {
     arc_slice name;
     arc_slice id; /* for steps.ID; default the name */
@@ -99,6 +110,8 @@ struct arc_plan_step {
     arc_slice args;          /* a JSON object; `run` is args.run */
     struct arc_kvs env;      /* every layer merged, templates expanded */
     struct arc_kvs late_env; /* those that are templates still; names are not in env */
+    /* What both were merged from, where one of these templates names `env`; else none. */
+    struct arc_plan_layers layers;
     arc_slice image;
     arc_slice working_directory;
     uint32_t late;          /* ARC_LATE_… */
@@ -160,6 +173,8 @@ struct arc_plan_job {
     uint32_t gate;   /* 1 + index into gates; 0: none */
     struct arc_plan_group group;
     struct arc_kvs outputs; /* names and their templates, expanded when the job ends */
+    /* Its environment, where its condition or an output names `env` in the run; else none. */
+    struct arc_plan_layers layers;
     /* JSON of what the engine hands on: artifacts (a list), runtime, target, notify; or empty */
     arc_slice artifacts, runtime, target, notify;
     uint32_t late;        /* ARC_LATE_RUNTIME, ARC_LATE_ARTIFACTS */
@@ -213,7 +228,8 @@ struct arc_plan {
     const struct arc_plan_job *jobs;
     uint32_t job_count;
     int64_t timeout_ns;
-    arc_slice hash; /* SHA-256 of the plan's JSON without the hash, hex */
+    uint32_t expression_units; /* of one evaluation, where the host set it; 0: the default */
+    arc_slice hash;            /* SHA-256 of all the rest (spec/plan_hash.c), hex */
 };
 
 /* The value of a key by binary search; ARC_NONE when absent (present and empty has ptr != NULL). */

@@ -7,8 +7,10 @@
 #include "core/template.h"
 #include "core/why.h"
 
-#define DOCUMENT_DEPTH 64u
-#define TEXT_BYTES_MAX (256u * 1024u)          /* of one expanded text */
+/* What a definition may hold at most was asked when it was checked, under limits that are not known
+ * here: what is in the plan is read whatever it takes. */
+#define DOCUMENT_DEPTH ARC_VALUE_DEPTH_MAX
+#define TEXT_BYTES_MAX (256u * 1024u)          /* that values add to one text */
 #define OBJECT_BYTES_MAX (16u * 1024u * 1024u) /* of args, of the outputs of a job */
 
 /* Where an expression stands, and what is asked for. */
@@ -18,6 +20,11 @@ struct where {
     const struct arc_place_facts *place;
     struct arc_arena *arena;
 };
+
+struct arc_expr_limits arc__run_limits(const struct arc_plan *plan)
+{
+    return (struct arc_expr_limits){.bytes = UINT32_MAX, .units = plan->expression_units};
+}
 
 /* --- values -------------------------------------------------------------------------- */
 
@@ -287,10 +294,34 @@ static arc_status context_value(const struct where *at, enum arc_context context
     }
 }
 
+/* 1: one of the texts may hold a secret. */
+static int names_secrets(const struct arc_kvs *texts)
+{
+    for (uint32_t i = 0; i < texts->count; i++) {
+        if (memmem(texts->items[i].value.ptr, texts->items[i].value.len, "secrets", 7) != NULL)
+            return 1;
+    }
+    return 0;
+}
+
+/* What must not be shown: an environment that a secret is put into is one as well. */
+static uint32_t masked_at(const struct where *at)
+{
+    const struct arc_plan_job *job = at->job != UINT32_MAX ? &at->run->plan->jobs[at->job] : NULL;
+    if (job == NULL)
+        return 0;
+    const struct arc_plan_step *step = at->step != UINT32_MAX ? &job->steps[at->step] : NULL;
+    const struct arc_plan_layers *layers = step != NULL ? &step->layers : &job->layers;
+    int masked = step != NULL && names_secrets(&step->late_env);
+    for (uint32_t i = 0; i < layers->count && !masked; i++)
+        masked = names_secrets(&layers->items[i].late_env);
+    return masked ? ARC_CONTEXT_BIT(ARC_CONTEXT_ENV) : 0;
+}
+
 static arc_status fill_world(const struct where *at, uint32_t need, const struct arc_kvs *env,
                              struct arc_world *out, arc_err *err)
 {
-    *out = (struct arc_world){.now_ns = clock_of(at)};
+    *out = (struct arc_world){.now_ns = clock_of(at), .masked = masked_at(at)};
     for (int c = 0; c < ARC_CONTEXT_COUNT; c++) {
         if ((need & ARC_CONTEXT_BIT(c)) != 0)
             ARC_TRY(context_value(at, (enum arc_context)c, env, &out->contexts[c], err));
@@ -310,20 +341,36 @@ static arc_status fault_err(const char *what, arc_slice key, arc_slice of,
                      key.len > 0 ? "." : "", ARC_ARG(key), ARC_ARG(of), ARC_ARG(fault->message));
 }
 
-static arc_status expand(arc_slice text, const struct arc_world *world, struct arc_arena *arena,
-                         arc_slice *out, struct arc_fault *fault)
+/* What all texts of one step or job are expanded with. */
+struct walk {
+    struct arc_expr_limits limits;
+    const struct arc_world *world;
+    struct arc_arena *arena;
+    struct arc_fault *fault;
+};
+
+static struct walk walk_of(const struct where *at, const struct arc_world *world,
+                           struct arc_fault *fault)
 {
+    return (struct walk){arc__run_limits(at->run->plan), world, at->arena, fault};
+}
+
+static arc_status expand(const struct walk *walk, arc_slice text, arc_slice *out)
+{
+    struct arc_arena *arena = walk->arena;
+    struct arc_fault *fault = walk->fault;
     struct arc_buf buf;
     int unknown = 0;
-    arc__buf_init(&buf, &arena->mem, TEXT_BYTES_MAX);
-    arc_status status = arc__template_expand(text, world, NULL, arena, &buf, &unknown, fault);
+    size_t most = text.len + TEXT_BYTES_MAX;
+    arc__buf_init(&buf, &arena->mem, most);
+    arc_status status =
+        arc__template_expand(text, walk->world, &walk->limits, arena, &buf, &unknown, fault);
     if (status == ARC_OK && (unknown || buf.failed == ARC_ELIMIT)) {
         fault->message = unknown ? ARC_LIT("a value is not known") : ARC_NONE;
         status = unknown ? ARC_EINVAL : ARC_ELIMIT;
     }
     if (status == ARC_ELIMIT) {
-        fault->message =
-            arc__arena_printf(arena, "the text is longer than %u bytes", TEXT_BYTES_MAX);
+        fault->message = arc__arena_printf(arena, "the text is longer than %zu bytes", most);
         status = ARC_EINVAL;
     }
     if (buf.failed == ARC_ENOMEM)
@@ -334,52 +381,91 @@ static arc_status expand(arc_slice text, const struct arc_world *world, struct a
     return arena->failed ? ARC_ENOMEM : status;
 }
 
-/* Two sorted lists without a common key. */
-static struct arc_kvs merge(const struct arc_kvs *a, const struct arc_kvs *b,
-                            struct arc_arena *arena)
+/* Two sorted lists; of a key that is in both the one above counts. */
+static struct arc_kvs overlay(const struct arc_kvs *below, const struct arc_kvs *above,
+                              struct arc_arena *arena)
 {
-    struct arc_kv *items = arc__arena_array(arena, (size_t)a->count + b->count, sizeof(*items));
+    size_t most = (size_t)below->count + above->count;
+    struct arc_kv *items = arc__arena_array(arena, most, sizeof(*items));
     uint32_t i = 0, j = 0, count = 0;
-    while (items != NULL && (i < a->count || j < b->count)) {
-        int first = j == b->count ||
-                    (i < a->count && arc__slice_compare(a->items[i].key, b->items[j].key) < 0);
-        items[count++] = first ? a->items[i++] : b->items[j++];
+    while (items != NULL && (i < below->count || j < above->count)) {
+        int order = i == below->count ? 1
+                    : j == above->count
+                        ? -1
+                        : arc__slice_compare(below->items[i].key, above->items[j].key);
+        items[count++] = order < 0 ? below->items[i] : above->items[j];
+        i += order <= 0;
+        j += order >= 0;
     }
     return (struct arc_kvs){items, count};
 }
 
-static arc_slice step_label(const struct where *at)
+static arc_slice label_of(const struct where *at)
 {
-    return arc__arena_printf(at->arena, "step %.*s",
-                             ARC_ARG(at->run->plan->jobs[at->job].steps[at->step].name));
+    const struct arc_plan_job *job = &at->run->plan->jobs[at->job];
+    if (at->step == UINT32_MAX)
+        return arc__arena_printf(at->arena, "job %.*s", ARC_ARG(job->key));
+    return arc__arena_printf(at->arena, "step %.*s", ARC_ARG(job->steps[at->step].name));
 }
 
-/* The environment of a step. What is late in it sees what was known before. */
-static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err *err)
+/* Puts a layer on an environment, which is what its templates see. */
+static arc_status put_layer(const struct where *at, struct arc_world *world,
+                            const struct arc_plan_layer *layer, struct arc_kvs *env, arc_err *err)
 {
-    const struct arc_plan_step *plan = &at->run->plan->jobs[at->job].steps[at->step];
-    struct arc_kv *items = NULL;
-    struct arc_world world;
     struct arc_fault fault = {0};
-    *out = plan->env;
-    if (plan->late_env.count == 0)
-        return ARC_OK;
-    items = arc__arena_array(at->arena, plan->late_env.count, sizeof(*items));
+    const struct walk walk = walk_of(at, world, &fault);
+    struct arc_kvs late = {NULL, layer->late_env.count};
+    struct arc_kv *items = arc__arena_array(at->arena, late.count, sizeof(*items));
     if (items == NULL)
         return arc__fail_nomem(err);
-    ARC_TRY(fill_world(at, EVERYTHING, &plan->env, &world, err));
-    for (uint32_t i = 0; i < plan->late_env.count; i++) {
-        const struct arc_kv *late = &plan->late_env.items[i];
-        items[i].key = late->key;
-        arc_status status = expand(late->value, &world, at->arena, &items[i].value, &fault);
+    world->contexts[ARC_CONTEXT_ENV] = kvs_value(env, at->arena);
+    for (uint32_t i = 0; i < late.count; i++) {
+        const struct arc_kv *from = &layer->late_env.items[i];
+        items[i].key = from->key;
+        arc_status status = expand(&walk, from->value, &items[i].value);
         if (status == ARC_ENOMEM)
             return arc__fail_nomem(err);
         if (status != ARC_OK)
-            return fault_err("env", late->key, step_label(at), &fault, err);
+            return fault_err("env", from->key, label_of(at), &fault, err);
     }
-    const struct arc_kvs late = {items, plan->late_env.count};
-    *out = merge(&plan->env, &late, at->arena);
+    late.items = items;
+    *env = overlay(env, &layer->env, at->arena);
+    *env = overlay(env, &late, at->arena);
     return at->arena->failed ? arc__fail_nomem(err) : ARC_OK;
+}
+
+static arc_status put_layers(const struct where *at, const struct arc_plan_layers *layers,
+                             struct arc_kvs *env, arc_err *err)
+{
+    struct arc_world world;
+    *env = (struct arc_kvs){NULL, 0};
+    if (layers->count == 0)
+        return ARC_OK;
+    ARC_TRY(fill_world(at, EVERYTHING, NULL, &world, err));
+    for (uint32_t i = 0; i < layers->count; i++)
+        ARC_TRY(put_layer(at, &world, &layers->items[i], env, err));
+    return ARC_OK;
+}
+
+static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err *err)
+{
+    const struct arc_plan_step *plan = &at->run->plan->jobs[at->job].steps[at->step];
+    const struct arc_plan_layer one = {plan->env, plan->late_env};
+    *out = plan->env;
+    if (plan->late_env.count == 0)
+        return ARC_OK;
+    return put_layers(
+        at, plan->layers.count > 0 ? &plan->layers : &(struct arc_plan_layers){&one, 1}, out, err);
+}
+
+/* Of a step, or of a job where the step is none. */
+static arc_status env_of(const struct where *at, struct arc_kvs *out, arc_err *err)
+{
+    *out = (struct arc_kvs){NULL, 0};
+    if (at->job == UINT32_MAX)
+        return ARC_OK;
+    return at->step != UINT32_MAX ? step_env(at, out, err)
+                                  : put_layers(at, &at->run->plan->jobs[at->job].layers, out, err);
 }
 
 arc_status arc__run_world(const struct arc_run *run, uint32_t stage, uint32_t job, uint32_t step,
@@ -388,18 +474,12 @@ arc_status arc__run_world(const struct arc_run *run, uint32_t stage, uint32_t jo
 {
     const struct where at = {run, stage, job, step, place, arena};
     struct arc_kvs env = {NULL, 0};
-    if (job != UINT32_MAX && step != UINT32_MAX && (need & ARC_CONTEXT_BIT(ARC_CONTEXT_ENV)) != 0)
-        ARC_TRY(step_env(&at, &env, err));
+    if ((need & ARC_CONTEXT_BIT(ARC_CONTEXT_ENV)) != 0)
+        ARC_TRY(env_of(&at, &env, err));
     return fill_world(&at, need, &env, out, err);
 }
 
 /* --- args ---------------------------------------------------------------------------- */
-
-struct walk {
-    const struct arc_world *world;
-    struct arc_arena *arena;
-    struct arc_fault *fault;
-};
 
 /* A text that is one expression keeps the type of its value. */
 static arc_status expand_value(const struct walk *walk, arc_slice text, struct arc_value *out)
@@ -410,12 +490,12 @@ static arc_status expand_value(const struct walk *walk, arc_slice text, struct a
         return ARC_OK;
     if (!arc__template_is_whole(text, &whole)) {
         arc_slice made = ARC_NONE;
-        ARC_TRY(expand(text, walk->world, walk->arena, &made, walk->fault));
+        ARC_TRY(expand(walk, text, &made));
         *out = arc__value_text(made);
         return ARC_OK;
     }
-    ARC_TRY(arc__expr_parse(whole, NULL, walk->arena, &expr, walk->fault));
-    return arc__expr_eval(expr, walk->world, NULL, walk->arena, out, walk->fault);
+    ARC_TRY(arc__expr_parse(whole, &walk->limits, walk->arena, &expr, walk->fault));
+    return arc__expr_eval(expr, walk->world, &walk->limits, walk->arena, out, walk->fault);
 }
 
 /* As deep as the reader of the JSON allows, which is DOCUMENT_DEPTH. */
@@ -461,7 +541,7 @@ static arc_status expand_args(const struct where *at, const struct arc_world *wo
                               arc_err *err)
 {
     struct arc_fault fault = {.message = ARC_LIT("it is too long")};
-    const struct walk walk = {world, at->arena, &fault};
+    const struct walk walk = walk_of(at, world, &fault);
     struct arc_value args;
     ARC_TRY(json_value(*out, at->arena, &args, err));
     arc_status status = expand_tree(&walk, &args);
@@ -469,30 +549,18 @@ static arc_status expand_args(const struct where *at, const struct arc_world *wo
         status = keep_json(&args, at->arena, out);
     if (status == ARC_ENOMEM || at->arena->failed)
         return arc__fail_nomem(err);
-    return status == ARC_OK ? ARC_OK : fault_err("args", ARC_NONE, step_label(at), &fault, err);
+    return status == ARC_OK ? ARC_OK : fault_err("args", ARC_NONE, label_of(at), &fault, err);
 }
 
 static arc_status expand_field(const struct where *at, const struct arc_world *world,
                                const char *what, arc_slice *text, arc_err *err)
 {
     struct arc_fault fault = {0};
-    arc_status status = expand(*text, world, at->arena, text, &fault);
+    const struct walk walk = walk_of(at, world, &fault);
+    arc_status status = expand(&walk, *text, text);
     if (status == ARC_ENOMEM)
         return arc__fail_nomem(err);
-    return status == ARC_OK ? ARC_OK : fault_err(what, ARC_NONE, step_label(at), &fault, err);
-}
-
-/* What a definition may not say, a value may not bring in. */
-static int is_inside(arc_slice path)
-{
-    arc_slice rest = path;
-    if (path.len > 0 && path.ptr[0] == '/')
-        return 0;
-    while (rest.len > 0) {
-        if (arc__slice_is(arc__slice_cut(rest, '/', &rest), ".."))
-            return 0;
-    }
-    return path.len == 0 || memchr(path.ptr, 0, path.len) == NULL;
+    return status == ARC_OK ? ARC_OK : fault_err(what, ARC_NONE, label_of(at), &fault, err);
 }
 
 arc_status arc__step_resolve(const struct arc_run *run, uint32_t job, uint32_t step,
@@ -513,7 +581,8 @@ arc_status arc__step_resolve(const struct arc_run *run, uint32_t job, uint32_t s
         ARC_TRY(expand_field(&at, &world, "image", &out->image, err));
     if ((plan->late & ARC_LATE_DIRECTORY) != 0)
         ARC_TRY(expand_field(&at, &world, "workingDirectory", &out->working_directory, err));
-    if (!is_inside(out->working_directory))
+    /* What a definition may not say, a value may not bring in. */
+    if (!arc__path_inside(out->working_directory))
         return arc__fail(err, ARC_EINVAL, "workingDirectory",
                          "workingDirectory of step %.*s leaves the workspace.",
                          ARC_ARG(plan->name));
@@ -526,21 +595,21 @@ arc_status arc__job_outputs(const struct arc_run *run, uint32_t job, struct arc_
     const struct arc_plan_job *plan = &run->plan->jobs[job];
     const struct where at = {run, plan->stage, job, UINT32_MAX, NULL, arena};
     struct arc_kv *items = arc__arena_array(arena, plan->outputs.count, sizeof(*items));
-    struct arc_kvs made = {items, plan->outputs.count};
+    struct arc_kvs made = {items, plan->outputs.count}, env;
     struct arc_world world;
     struct arc_fault fault = {0};
     if (items == NULL)
         return arc__fail_nomem(err);
-    ARC_TRY(fill_world(&at, EVERYTHING, NULL, &world, err));
+    ARC_TRY(env_of(&at, &env, err));
+    ARC_TRY(fill_world(&at, EVERYTHING, &env, &world, err));
+    const struct walk walk = walk_of(&at, &world, &fault);
     for (uint32_t i = 0; i < made.count; i++) {
         items[i].key = plan->outputs.items[i].key;
-        arc_status status =
-            expand(plan->outputs.items[i].value, &world, arena, &items[i].value, &fault);
+        arc_status status = expand(&walk, plan->outputs.items[i].value, &items[i].value);
         if (status == ARC_ENOMEM)
             return arc__fail_nomem(err);
         if (status != ARC_OK)
-            return fault_err("outputs", items[i].key,
-                             arc__arena_printf(arena, "job %.*s", ARC_ARG(plan->key)), &fault, err);
+            return fault_err("outputs", items[i].key, label_of(&at), &fault, err);
     }
     const struct arc_value value = kvs_value(&made, arena);
     arc_status status = arena->failed ? ARC_ENOMEM : keep_json(&value, arena, out);
@@ -598,6 +667,7 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
                                 arc_err *err)
 {
     const struct where at = {run, stage, job, step, NULL, arena};
+    const struct arc_expr_limits limits = arc__run_limits(run->plan);
     arc_slice text = condition->text;
     const struct arc_expr *expr = NULL;
     struct arc_fault fault = {0};
@@ -610,7 +680,7 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
         *yes = word_holds(condition->when, status);
         return ARC_OK;
     }
-    arc_status result = arc__expr_parse(text, NULL, arena, &expr, &fault);
+    arc_status result = arc__expr_parse(text, &limits, arena, &expr, &fault);
     if (result == ARC_ENOMEM || arena->failed)
         return arc__fail_nomem(err);
     if (result != ARC_OK)
@@ -619,7 +689,7 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
                             &reason);
     if (result == ARC_OK) {
         world.status = status;
-        result = arc__expr_eval_when(expr, &world, NULL, arena, &value, &fault);
+        result = arc__expr_eval_when(expr, &world, &limits, arena, &value, &fault);
     } else {
         fault.message = arc__arena_copy(arena, arc__slice_cstr(reason.message));
     }

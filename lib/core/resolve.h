@@ -20,6 +20,11 @@ struct arc_place_facts {
     struct arc_kvs labels;
 };
 
+/* The limits of what a run evaluates. The units are those that its definition was planned with. How
+ * long an expression may be was decided when the definition was checked, under a limit that is not
+ * known any more: one that was accepted is never refused by its run. */
+struct arc_expr_limits arc__run_limits(const struct arc_plan *plan);
+
 /* ARC_EINVAL: a template cannot be expanded (err says which and why); the step then fails with that
  * message. ARC_ENOMEM. place may be NULL. */
 arc_status arc__step_resolve(const struct arc_run *run, uint32_t job, uint32_t step,

@@ -65,6 +65,8 @@ void arc__why_operands(const struct arc_expr *expr, arc_slice text, const struct
     uint32_t count = 0, at = 0;
     struct arc_expr_name name;
     while (count < OPERANDS_MAX && arc__expr_name(expr, &at, &name)) {
+        if ((ARC_CONTEXT_BIT(name.context) & ARC_WORLD_MASKED(world)) != 0)
+            continue;
         arc_slice operand = arc__slice(text.ptr + name.offset, name.end - name.offset);
         int again = 0;
         for (uint32_t i = 0; i < count; i++)

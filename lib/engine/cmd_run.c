@@ -6,6 +6,7 @@
 #include "engine/event_json.h"
 #include "spec/spec.h"
 
+#define FINDINGS_BYTES_MAX (4u * 1024u * 1024u)
 #define MESSAGE_BYTES_MAX 65536u /* of an error message; longer ones are cut */
 
 /* --- trigger ------------------------------------------------------------------------- */
@@ -62,9 +63,10 @@ static arc_status take_includes(const struct arc_cmd *cmd, struct arc_arena *are
     return ARC_OK;
 }
 
-struct arc_plan_inputs arc__cmd_inputs(const struct arc_cmd *cmd)
+struct arc_plan_inputs arc__cmd_inputs(const struct arc_cmd *cmd, const arc_id *pipeline)
 {
     return (struct arc_plan_inputs){.variables = cmd->u.trigger.variables,
+                                    .pipeline_id = arc__id_slice(pipeline),
                                     .trigger_type = ARC_LIT("manual"),
                                     .actor = cmd->u.trigger.triggered_by,
                                     .ref = cmd->u.trigger.ref,
@@ -80,14 +82,17 @@ struct arc_plan_inputs arc__cmd_inputs(const struct arc_cmd *cmd)
 }
 
 /* Reads and plans inside the run's arena: the plan borrows from the text and the tree. */
-static arc_status make_plan(struct cmd_box *box, struct arc_arena *arena, arc_slice text,
-                            uint32_t format, const struct arc_plan **plan, arc_err *err)
+static arc_status make_plan(struct cmd_box *box, const arc_id *pipeline, struct arc_arena *arena,
+                            arc_slice text, uint32_t format, const struct arc_plan **plan,
+                            arc_err *err)
 {
     const struct arc_cmd *cmd = &box->cmd;
     struct arc_diags *diags = ARC_ARENA_NEW(&box->cmd.arena, struct arc_diags);
     struct arc_spec *spec = NULL;
-    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd);
-    const struct arc_read_options to_run = {.runnable = 1};
+    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd, pipeline);
+    struct arc_read_options to_run = {.runnable = 1};
+    if (cmd->u.trigger.definition.limits != NULL)
+        to_run.limits = *cmd->u.trigger.definition.limits;
     arc_slice own = arc__arena_copy(arena, text);
     if (diags == NULL || own.ptr == NULL)
         return arc__fail_nomem(err);
@@ -111,7 +116,7 @@ static void save_findings(struct arc_engine *engine, struct cmd_box *box)
     struct arc_buf buf;
     if (!box->diags_text_due)
         return;
-    arc__buf_init(&buf, &engine->mem, 1024u * 1024u);
+    arc__buf_init(&buf, &engine->mem, FINDINGS_BYTES_MAX);
     arc__diags_to_json(box->diags, &buf);
     if (arc__buf_check(&buf, NULL) == ARC_OK)
         box->answer.findings = arc__arena_copy(&box->cmd.arena, arc__buf_slice(&buf));
@@ -165,7 +170,7 @@ static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct
     if (id.text[0] == '\0')
         ARC_TRY(arc__engine_new_id(engine, &id, err));
     ARC_TRY(arc__live_new(engine, &id, pipe, &live, err));
-    arc_status status = make_plan(box, &live->run.arena, text, format, &plan, err);
+    arc_status status = make_plan(box, &pipe->id, &live->run.arena, text, format, &plan, err);
     if (status != ARC_OK) {
         save_findings(engine, box);
         arc__live_drop(live);
@@ -188,11 +193,9 @@ static arc_status pipe_for_definition(struct arc_engine *engine, struct cmd_box 
 {
     struct arc_cmd *cmd = &box->cmd;
     char hex[ARC_SHA256_HEX_LEN + 1];
-    arc_id id;
     struct pipe *pipe = NULL;
     arc__sha256_hex(cmd->u.trigger.definition.canonical, hex);
-    ARC_TRY(arc__engine_new_id(engine, &id, err));
-    ARC_TRY(arc__pipe_new(engine, &id, &pipe, err));
+    ARC_TRY(arc__pipe_new(engine, &cmd->u.trigger.pipe_for, &pipe, err));
     pipe->loaded = pipe->touched = 1;
     struct arc_row_pipeline row = {.id = arc__id_slice(&pipe->id),
                                    .project_id = arc__slice_cstr(cmd->principal.project_id),
@@ -218,14 +221,18 @@ static arc_status pipe_for_definition(struct arc_engine *engine, struct cmd_box 
     return arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_pipeline, &pipe->row, 0, err);
 }
 
-/* A refused run leaves no pipeline behind: its definition is read before anything is written. */
+/* A refused run leaves no pipeline behind: its definition is read before anything is written. It
+ * may name the pipeline, whose id is therefore made first. */
 static arc_status check_definition(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
+    arc_id *pipeline = &box->cmd.u.trigger.pipe_for;
     struct arc_arena arena;
     const struct arc_plan *plan = NULL;
     ARC_TRY(arc__check_runs_open(engine, err));
+    if (pipeline->text[0] == '\0')
+        ARC_TRY(arc__engine_new_id(engine, pipeline, err));
     arc__arena_init(&arena, &engine->mem, ARC_RUN_BYTES_MAX);
-    arc_status status = make_plan(box, &arena, box->cmd.u.trigger.definition.text,
+    arc_status status = make_plan(box, pipeline, &arena, box->cmd.u.trigger.definition.text,
                                   box->cmd.u.trigger.definition.format, &plan, err);
     if (status != ARC_OK)
         save_findings(engine, box);

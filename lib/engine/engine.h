@@ -131,6 +131,8 @@ struct arc_definition_input {
     arc_slice text;      /* as given; empty: none */
     uint32_t format;     /* enum arc_format of spec.h: 1 json, 2 yaml */
     arc_slice canonical; /* JSON */
+    /* of spec.h: those that it was accepted under; NULL: the defaults */
+    const struct arc_spec_limits *limits;
 };
 
 struct arc_agent_event_input {
@@ -183,7 +185,8 @@ struct arc_cmd {
             arc_slice triggered_by, request_id, branch, ref;
             arc_slice tag, sha, event, payload; /* payload: JSON, or empty */
             arc_slice git_commit, git_branch, git_repo;
-            arc_id run_id; /* "" or the id that it is to have */
+            arc_id run_id;   /* "" or the id that it is to have */
+            arc_id pipe_for; /* the same of the pipeline that is made for definition */
         } trigger;
         struct {
             int32_t force;
@@ -236,8 +239,8 @@ struct arc_cmd {
 /* NULL when memory is out. A command that is not submitted ends with arc__cmd_free. */
 struct arc_cmd *arc__cmd_new(struct arc_engine *engine, enum arc_cmd_kind kind);
 void arc__cmd_free(struct arc_cmd *cmd);
-/* What a run of cmd (RUN_TRIGGER) is planned with. */
-struct arc_plan_inputs arc__cmd_inputs(const struct arc_cmd *cmd);
+/* What a run of cmd (RUN_TRIGGER), which belongs to a pipeline, is planned with; borrows both. */
+struct arc_plan_inputs arc__cmd_inputs(const struct arc_cmd *cmd, const arc_id *pipeline);
 /* Takes cmd. done comes exactly once, from a later dispatch, unless arc__cmd_forget came first or
  * the engine is closed before. ARC_ELIMIT when too many wait: then cmd is freed and done never
  * comes. */

@@ -152,18 +152,6 @@ static void add_birth(struct arc_json *json, const struct arc_birth *birth)
     N("force", force) \
     N("gate", gate) \
     N("expiresNs", expires_ns)
-#define TEXTS(T) \
-    T("pipelineId", pipeline_id) \
-    T("jobId", job_id) \
-    T("stepRunId", step_run_id) \
-    T("agentId", agent_id) \
-    T("jobName", job_name) \
-    T("stepName", step_name) \
-    T("reason", reason) \
-    T("actor", actor) \
-    T("errorMessage", error_message) \
-    T("gateName", gate_name) \
-    T("comment", comment)
 
 void arc__event_body(const struct arc_event *event, struct arc_buf *out)
 {
@@ -171,16 +159,15 @@ void arc__event_body(const struct arc_event *event, struct arc_buf *out)
     arc__json_init(&json, out);
     arc__json_object(&json);
 #define ADD_TEXT(key, field) add_text(&json, key, event->field);
-    TEXTS(ADD_TEXT)
+    ARC_EVENT_TEXTS(ADD_TEXT)
     if (event->job >= 0)
         arc__json_key_i64(&json, "job", event->job);
     if (event->step >= 0)
         arc__json_key_i64(&json, "step", event->step);
 #define ADD_NUMBER(key, field) add_int(&json, key, (int64_t)event->field);
     NUMBERS(ADD_NUMBER)
-    add_raw(&json, "metrics", event->metrics);
-    add_raw(&json, "outputs", event->outputs);
-    add_raw(&json, "place", event->place);
+#define ADD_OBJECT(key, field) add_raw(&json, key, event->field);
+    ARC_EVENT_OBJECTS(ADD_OBJECT)
     add_ids(&json, "stepIds", event->step_ids, event->step_id_count);
     add_birth(&json, event->birth);
     arc__json_end_object(&json);
@@ -299,8 +286,10 @@ arc_status arc__event_from_row(const struct arc_row_event *row, struct arc_arena
                                struct arc_event **out, arc_err *err)
 {
     /* A plan of thousands of jobs is one body: what we wrote ourselves has no reader's limits. */
-    static const struct arc_spec_limits own = {
-        .document_bytes = 64u * 1024 * 1024, .nodes = 20000000, .string_bytes = 64u * 1024 * 1024};
+    static const struct arc_spec_limits own = {.document_bytes = 64u * 1024 * 1024,
+                                               .nodes = 20000000,
+                                               .keys = 1000000,
+                                               .string_bytes = 64u * 1024 * 1024};
     const struct arc_node *body = NULL;
     struct arc_event *event = ARC_ARENA_NEW(arena, struct arc_event);
     if (event == NULL)
@@ -314,14 +303,13 @@ arc_status arc__event_from_row(const struct arc_row_event *row, struct arc_arena
     event->position = row->position;
     event->time_ns = row->time_ns;
 #define GET_TEXT(key, field) event->field = get_text(body, key, arena);
-    TEXTS(GET_TEXT)
+    ARC_EVENT_TEXTS(GET_TEXT)
 #define GET_NUMBER(key, field) event->field = (__typeof__(event->field))get_int(body, key, 0);
     NUMBERS(GET_NUMBER)
     event->job = (int32_t)get_int(body, "job", -1);
     event->step = (int32_t)get_int(body, "step", -1);
-    event->metrics = get_raw(body, "metrics", text, arena);
-    event->outputs = get_raw(body, "outputs", text, arena);
-    event->place = get_raw(body, "place", text, arena);
+#define GET_OBJECT(key, field) event->field = get_raw(body, key, text, arena);
+    ARC_EVENT_OBJECTS(GET_OBJECT)
     ARC_TRY(get_ids(body, "stepIds", arena, &event->step_ids, &event->step_id_count, err));
     ARC_TRY(get_birth(body, text, arena, event, err));
     name_stream(event, arc__arena_copy(arena, row->stream));

@@ -13,16 +13,9 @@
 /* --- the ring ------------------------------------------------------------------------ */
 
 /* Every text of a record, for copying it as one block. */
-static const size_t text_fields[] = {
-    offsetof(struct arc_event, run_id),    offsetof(struct arc_event, pipeline_id),
-    offsetof(struct arc_event, job_id),    offsetof(struct arc_event, step_run_id),
-    offsetof(struct arc_event, agent_id),  offsetof(struct arc_event, job_name),
-    offsetof(struct arc_event, step_name), offsetof(struct arc_event, reason),
-    offsetof(struct arc_event, actor),     offsetof(struct arc_event, error_message),
-    offsetof(struct arc_event, metrics),   offsetof(struct arc_event, outputs),
-    offsetof(struct arc_event, gate_name), offsetof(struct arc_event, comment),
-    offsetof(struct arc_event, place),
-};
+#define FIELD(key, field) offsetof(struct arc_event, field),
+static const size_t text_fields[] = {offsetof(struct arc_event, run_id),
+                                     ARC_EVENT_TEXTS(FIELD) ARC_EVENT_OBJECTS(FIELD)};
 
 static arc_slice *text_at(struct arc_event *event, size_t field)
 {

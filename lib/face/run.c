@@ -46,7 +46,7 @@ static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
     struct arc_diags diags = {0};
     struct arc_spec *spec = NULL;
     const struct arc_plan *plan = NULL;
-    const struct arc_read_options to_run = {.runnable = 1};
+    const struct arc_read_options to_run = {.limits = object->limits, .runnable = 1};
     arc__arena_init(&arena, &ctl->mem, PLAN_BYTES_MAX);
     arc_status status =
         arc__spec_read(object->text, object->format, ARC_NONE, &to_run, &arena, &diags, &spec, err);
@@ -109,12 +109,17 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
     cmd->u.trigger.definition.text = arc__arena_copy(&cmd->arena, spec->text);
     cmd->u.trigger.definition.canonical = arc__arena_copy(&cmd->arena, spec->canonical);
     cmd->u.trigger.definition.format = spec->format;
+    struct arc_spec_limits *limits = ARC_ARENA_NEW(&cmd->arena, struct arc_spec_limits);
+    if (limits != NULL)
+        *limits = spec->limits; /* the spec may be gone before the command's turn */
+    cmd->u.trigger.definition.limits = limits;
     cmd->u.trigger.include_count = spec->include_count;
     cmd->u.trigger.includes = arc__includes_copy(&cmd->arena, spec->includes, spec->include_count);
     if (cmd->arena.failed)
         return arc__fail_nomem(err);
     ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.run_id, err));
-    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd);
+    ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.pipe_for, err));
+    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd, &cmd->u.trigger.pipe_for);
     ARC_TRY(check_plan(ctl, spec, &inputs, err));
     arc_id id = cmd->u.trigger.run_id;
     struct arc_cmd *given_away = cmd;

@@ -11,7 +11,6 @@
 #define SPEC_BYTES_MAX (512u * 1024u * 1024u)
 #define TEXT_BYTES_MAX (64u * 1024u * 1024u)
 /* Of a source line that goes with a finding. */
-#define LINE_BYTES_MAX 4096u
 
 /* A place that a finding speaks of, as its view. */
 struct shown {
@@ -33,28 +32,9 @@ static char *terminated(struct arc_arena *arena, arc_slice text)
     return arc__arena_strdup(arena, text);
 }
 
-static int ends_line(char c)
-{
-    return c == '\n' || c == '\r' || c == '\0';
-}
-
-/* The line of a place, without its end. Looks no further than is kept: a document of one line would
- * else cost its size with each finding. */
 static const char *line_of(struct arc_diags_object *object, const struct arc_mark *mark)
 {
-    arc_slice source = arc__diags_source(&object->diags, mark->file);
-    size_t at = mark->offset < source.len ? mark->offset : source.len, from = at, to = at;
-    while (from > 0 && at - from < LINE_BYTES_MAX && !ends_line(source.ptr[from - 1]))
-        from--;
-    if (from > 0 && !ends_line(source.ptr[from - 1]))
-        return "";
-    while (to < source.len && to - from < LINE_BYTES_MAX && !ends_line(source.ptr[to]))
-        to++;
-    arc_slice line = arc__slice(source.ptr + from, to - from);
-    size_t valid = line.len;
-    if (!arc__utf8_valid(line, &valid))
-        line.len = valid;
-    return terminated(&object->arena, line);
+    return terminated(&object->arena, arc__diag_line(&object->diags, mark));
 }
 
 static void index_related(struct arc_diags_object *object, const struct arc_diag *diag,
@@ -283,7 +263,7 @@ static arc_status raise_first(const arc_diags *diags, arc_err *err)
             return arc__fail_at(err, ARC_EINVAL, d->mark.line, d->mark.column, d->path.ptr, "%s",
                                 d->message.ptr);
     }
-    return arc__fail(err, ARC_EINVAL, "definition", "The definition is not valid.");
+    return ARC_EINVAL; /* err says it already: the whole text is not what was asked for */
 }
 
 /* --- checking ------------------------------------------------------------------------ */
@@ -368,6 +348,8 @@ static arc_status keep_includes(arc_spec *object, const struct arc_spec *spec, a
     object->include_count = count;
     object->text = object->canonical;
     object->format = ARC_FORMAT_JSON;
+    /* What was accepted one text at a time is read as one from now on. */
+    object->limits.document_bytes = object->limits.nodes = UINT32_MAX;
     return ARC_OK;
 }
 
@@ -418,13 +400,14 @@ arc_status arc_spec_check(const char *text, size_t len, const arc_spec_options *
     ARC_CLEANUP(spec_drop) arc_spec *object = NULL;
     ARC_TRY(arc__face_diags_new(&mem, arc__slice(text, len), arc__slice_cstr(with.options.file),
                                 &findings, err));
-    ARC_TRY(spec_new(&mem, arc__slice(text, len), findings->file, &with.read, &object, err));
     /* Findings borrow from the tree, so both are read with the findings' arena. */
     arc_status status =
         arc__spec_read(findings->text, (enum arc_format)with.options.format, findings->file,
                        &with.read, &findings->arena, &findings->diags, &spec, err);
-    if (status == ARC_OK)
+    if (status == ARC_OK) { /* only what is not refused has its text copied once more */
+        ARC_TRY(spec_new(&mem, arc__slice(text, len), findings->file, &with.read, &object, err));
         ARC_TRY(keep_definition(object, spec, err));
+    }
     status = arc__face_end(status, &findings, diags, err);
     if (status == ARC_OK) {
         *out = object;

@@ -7,6 +7,7 @@
  * The tree that is made shares the parts that stay as they are; the recursion is bounded by the
  * depth of the tree that was read. */
 #include "base/time.h"
+#include "spec/include.h"
 #include "spec/model.h"
 #include "spec/node.h"
 #include "spec/print.h"
@@ -283,10 +284,7 @@ static struct arc_node *shape_object(struct shaper *s, const struct arc_node *no
 /* What is included declares its parameters and belongs to no namespace. */
 static enum arc_object object_of(const struct arc_node *root)
 {
-    return arc__field_get(root, ARC_FIELD_TEMPLATE_PARAMS) != NULL &&
-                   arc__field_get(root, ARC_FIELD_PIPELINE_NAMESPACE) == NULL
-               ? ARC_OBJECT_TEMPLATE
-               : ARC_OBJECT_PIPELINE;
+    return arc__is_template(root) ? ARC_OBJECT_TEMPLATE : ARC_OBJECT_PIPELINE;
 }
 
 static struct arc_node *shape_root(struct shaper *s, const struct arc_node *root)

@@ -67,6 +67,28 @@ arc_slice arc__diags_source(const struct arc_diags *diags, uint32_t file)
     return file < diags->file_count ? diags->files[file].source : ARC_NONE;
 }
 
+static int ends_line(char c)
+{
+    return c == '\n' || c == '\r' || c == '\0';
+}
+
+arc_slice arc__diag_line(const struct arc_diags *diags, const struct arc_mark *mark)
+{
+    arc_slice source = arc__diags_source(diags, mark->file);
+    size_t at = mark->offset < source.len ? mark->offset : source.len, from = at, to = at;
+    while (from > 0 && at - from < ARC_DIAG_LINE_BYTES_MAX && !ends_line(source.ptr[from - 1]))
+        from--;
+    if (from > 0 && !ends_line(source.ptr[from - 1]))
+        return ARC_LIT("");
+    while (to < source.len && to - from < ARC_DIAG_LINE_BYTES_MAX && !ends_line(source.ptr[to]))
+        to++;
+    arc_slice line = arc__slice(source.ptr + from, to - from);
+    size_t valid = line.len;
+    if (!arc__utf8_valid(line, &valid))
+        line.len = valid;
+    return line;
+}
+
 /* The start of a text has its place without looking: what is too large is not looked at. */
 static struct arc_mark resolve(struct arc_sink *sink, const struct arc_span *span)
 {

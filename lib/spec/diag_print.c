@@ -236,6 +236,7 @@ static void put_diag(struct arc_json *json, const struct arc_diags *diags,
     arc__json_key_text(json, "path", diag->path);
     arc__json_key_text(json, "file", arc__diags_name(diags, diag->mark.file));
     put_mark(json, &diag->mark);
+    arc__json_key_text(json, "source", arc__diag_line(diags, &diag->mark));
     arc__json_key_text(json, "hint", diag->hint);
     if (diag->related != NULL) {
         arc__json_key(json, ARC_LIT("related"));

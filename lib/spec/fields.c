@@ -82,25 +82,23 @@ const struct arc_field_alias *arc__field_aliases(size_t *count)
     return aliases;
 }
 
-/* The first row of an object or of one behind it: rows stand in the order of the objects. */
-static size_t first_row(uint32_t object)
-{
-    size_t low = 0, high = ARC_FIELD_COUNT;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if ((uint32_t)fields[middle].object < object)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
+/* The objects alone, for searching: rows stand in their order, and each has some. */
+static const uint8_t object_of[] = {
+#define FIELD(object, ...) ARC_OBJECT_##object,
+#include "spec/fields.def"
+};
+
+_Static_assert(ARC_OBJECT_COUNT <= UINT8_MAX, "an object is one byte");
 
 size_t arc__object_fields(enum arc_object object, const struct arc_field **first)
 {
-    size_t from = first_row((uint32_t)object), to = first_row((uint32_t)object + 1);
-    *first = fields + from;
-    return to - from;
+    const uint8_t *end = object_of + ARC_FIELD_COUNT;
+    const uint8_t *from = memchr(object_of, (int)object, ARC_FIELD_COUNT);
+    if (from == NULL)
+        from = end;
+    const uint8_t *to = memchr(from, (int)object + 1, (size_t)(end - from));
+    *first = fields + (from - object_of);
+    return (size_t)((to != NULL ? to : end) - from);
 }
 
 void arc__field_snake(const char *key, char out[ARC_SNAKE_MAX])
@@ -179,7 +177,7 @@ arc_slice arc__field_nearest(enum arc_object object, arc_slice key)
 #define NOTED(object, field) ((uint32_t)(object) << 16 | (field))
 
 /* The fields of an object stand in one row, and are no more than the bits: none shares one. */
-#define FIELD_BIT(id) (UINT64_C(1) << (uint32_t)(id) % 32)
+#define FIELD_BIT(id) (UINT64_C(1) << (uint32_t)(id) % ARC_FIELDS_MAX)
 
 _Static_assert(ARC_FIELD_COUNT < NO_FIELD, "fields fit into a note");
 
@@ -271,10 +269,22 @@ const struct arc_field *arc__field_of(enum arc_object object, const struct arc_n
     return noted != NO_FIELD ? &fields[noted - 1] : NULL;
 }
 
+void arc__fields_read(const struct arc_node *map, enum arc_object object, struct arc_fields *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (map == NULL || map->kind != ARC_NODE_MAP)
+        return;
+    for (const struct arc_node *child = map->first; child != NULL; child = child->next) {
+        const struct arc_field *field =
+            child->kind != ARC_NODE_NULL ? arc__field_of(object, child) : NULL;
+        if (field != NULL && out->at[field->id % ARC_FIELDS_MAX] == NULL)
+            out->at[field->id % ARC_FIELDS_MAX] = child;
+    }
+}
+
 arc_slice arc__field_text(const struct arc_node *map, enum arc_field_id id)
 {
-    const struct arc_node *node = arc__field_get(map, id);
-    return node != NULL && node->kind < ARC_NODE_LIST ? node->text : ARC_NONE;
+    return arc__node_text(arc__field_get(map, id));
 }
 
 int arc__word_next(arc_slice *words, arc_slice *word)

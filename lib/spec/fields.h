@@ -103,7 +103,24 @@ const struct arc_field *arc__field_of(enum arc_object object, const struct arc_n
 
 /* The value of a field in a map that was written with any spelling; NULL: absent, or null. */
 const struct arc_node *arc__field_get(const struct arc_node *map, enum arc_field_id id);
-/* Its text, or ARC_NONE. */
+/* All of them, found in one walk: for who reads more than a few. Empty for what is no map. */
+#define ARC_FIELDS_MAX 32u
+struct arc_fields {
+    const struct arc_node *at[ARC_FIELDS_MAX]; /* the fields of an object stand in one row */
+};
+void arc__fields_read(const struct arc_node *map, enum arc_object object, struct arc_fields *out);
+static inline const struct arc_node *arc__fields_at(const struct arc_fields *fields,
+                                                    enum arc_field_id id)
+{
+    return fields->at[(uint32_t)id % ARC_FIELDS_MAX];
+}
+
+/* The text of a scalar, or ARC_NONE. */
+static inline arc_slice arc__node_text(const struct arc_node *node)
+{
+    return node != NULL && node->kind < ARC_NODE_LIST ? node->text : ARC_NONE;
+}
+/* That of a field. */
 arc_slice arc__field_text(const struct arc_node *map, enum arc_field_id id);
 /* Where `word` stands in the blank-separated `words`, from 0; -1: nowhere. */
 int arc__word_index(const char *words, arc_slice word);

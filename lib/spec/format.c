@@ -186,6 +186,7 @@ arc_status arc__print_canonical(arc_slice json, enum arc_format form, struct arc
     struct arc_spec_limits limits = {.document_bytes = UINT32_MAX,
                                      .nodes = UINT32_MAX,
                                      .depth = UINT32_MAX,
+                                     .keys = UINT32_MAX,
                                      .string_bytes = UINT32_MAX};
     ARC_TRY(arc__json_read(json, &limits, arena, &root, err));
     if (form == ARC_FORMAT_YAML)

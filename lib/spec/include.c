@@ -605,3 +605,24 @@ int arc__include_merge(struct arc_check *check, uint32_t nodes)
     check->merging = 0;
     return merged;
 }
+
+/* --- a template by itself ----------------------------------------------------------------- */
+
+int arc__is_template(const struct arc_node *root)
+{
+    return root->kind == ARC_NODE_MAP && arc__field_get(root, ARC_FIELD_TEMPLATE_PARAMS) != NULL &&
+           arc__field_get(root, ARC_FIELD_PIPELINE_NAMESPACE) == NULL;
+}
+
+void arc__check_template(struct arc_check *check)
+{
+    struct run run = {.check = check};
+    uint64_t bytes = 0;
+    struct arc_params params = {.check = check, .bytes = &bytes};
+    const struct arc_node *root = check->spec->root;
+    const struct arc_node *declared = arc__field_get(root, ARC_FIELD_TEMPLATE_PARAMS);
+    (void)arc__diag_add(check->sink, ARC_DIAG_TEMPLATE_ALONE, NULL, &declared->key_mark, ARC_NONE,
+                        ARC_NO_ARGS);
+    if (arc__params_declare(&params, declared))
+        (void)check_head(&run, root);
+}

@@ -15,6 +15,11 @@
  * nodes: what reading the document took of that limit. 0: stop, a finding or the arena says why. */
 int arc__include_merge(struct arc_check *check, uint32_t nodes);
 
+/* 1: the document is what others include: it declares parameters and belongs to no namespace. */
+int arc__is_template(const struct arc_node *root);
+/* Checks such a document as far as it says something by itself. */
+void arc__check_template(struct arc_check *check);
+
 /* --- parameters of one template (params.c) ------------------------------------------------ */
 
 enum arc_param_type { ARC_PARAM_STRING, ARC_PARAM_BOOLEAN, ARC_PARAM_NUMBER, ARC_PARAM_ENUM };

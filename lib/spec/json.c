@@ -1,403 +1,408 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON to the tree, over yajl's callbacks; the only file that sees yajl.
+/* JSON (RFC 8259) to the tree, in one pass and without recursion.
  *
- * yajl crashes when its allocator answers NULL. So where memory is out the allocator leaves it by
- * longjmp, and what it had is freed here. It also accepts what JSON does not (overlong UTF-8, lone
- * surrogates) and has no limit on depth: text is checked before, depth and the rest by the tree. */
-#include <setjmp.h>
-#include <yajl/yajl_parse.h>
-
+ * The tree has checked that the text is UTF-8 without a NUL, so that a NUL stands for the end here,
+ * and strings need no look at their characters: eight bytes at a time are searched for a quote, a
+ * backslash or a control character. What has no escapes stays where it is, in the document. Where
+ * something is wrong the reader only says how far it came; json_help.c finds the words. */
+#include "base/text.h"
 #include "spec/json_help.h"
 #include "spec/tree.h"
 
-/* --- the memory under yajl ---------------------------------------------------------------- */
-
-/* What yajl has; only as many pieces as it has buffers. */
-struct pool {
-    const struct arc_mem *mem;
-    struct piece *first;
-    jmp_buf out; /* memory is out */
-};
-
-struct piece {
-    _Alignas(16) struct piece *next;
-    struct piece **at; /* what points to it */
-};
-
-static void *pool_realloc(void *user, void *ptr, size_t size)
-{
-    struct pool *pool = user;
-    struct piece *old = ptr != NULL ? (struct piece *)ptr - 1 : NULL;
-    struct piece *piece = size <= SIZE_MAX - sizeof(*piece)
-                              ? arc__realloc(pool->mem, old, sizeof(*piece) + size)
-                              : NULL;
-    if (piece == NULL)
-        longjmp(pool->out, 1);
-    if (old == NULL) {
-        piece->next = pool->first;
-        piece->at = &pool->first;
-    }
-    *piece->at = piece;
-    if (piece->next != NULL)
-        piece->next->at = &piece->next;
-    return piece + 1;
-}
-
-static void *pool_alloc(void *user, size_t size)
-{
-    return pool_realloc(user, NULL, size);
-}
-
-static void pool_free(void *user, void *ptr)
-{
-    struct pool *pool = user;
-    struct piece *piece = ptr != NULL ? (struct piece *)ptr - 1 : NULL;
-    if (piece == NULL)
-        return;
-    *piece->at = piece->next;
-    if (piece->next != NULL)
-        piece->next->at = piece->at;
-    arc__free(pool->mem, piece);
-}
-
-static void pool_drop(struct pool *pool)
-{
-    while (pool->first != NULL)
-        pool_free(pool, pool->first + 1);
-}
-
-/* --- callbacks ---------------------------------------------------------------------------- */
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+#define LONE_SURROGATE UINT32_MAX
 
 struct reader {
     struct arc_tree *tree;
-    yajl_handle handle;
-    size_t last_end; /* where the last token ended */
-    int odd_blanks;  /* \v or \f stands somewhere in the text */
-    int after_text;  /* the whole text was consumed: a token that comes now ends there */
-    int started;     /* a value has begun */
-    int refused;     /* a finding or a failed allocation says why */
-    uint32_t depth;  /* open brackets */
-    size_t openers[ARC_JSON_HELP_DEPTH]; /* where they are */
+    const char *text;
+    size_t len;
+    size_t last_end; /* where the last token ended that is neither a comma nor a colon */
+    int started;     /* there is one */
 };
-
-static int refused(struct reader *reader)
-{
-    reader->refused = 1;
-    return 0;
-}
 
 static int is_blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-static int broken(struct reader *reader)
+static char char_at(const struct reader *reader, size_t at)
 {
-    struct arc_json_problem problem = {
-        .at = reader->last_end, .started = reader->started, .depth = reader->depth};
-    if (problem.depth > 0 && problem.depth <= ARC_JSON_HELP_DEPTH)
-        problem.opener = reader->openers[problem.depth - 1];
-    if (!reader->started)
-        problem.at = reader->tree->start;
+    return at < reader->len ? reader->text[at] : '\0';
+}
+
+static size_t skip_blank(const struct reader *reader, size_t at)
+{
+    uint64_t word = 0;
+    while (at < reader->len && is_blank(reader->text[at])) {
+        at++;
+        /* What is laid out for people has blanks by the dozen. */
+        while (reader->len - at >= sizeof(word)) {
+            memcpy(&word, reader->text + at, sizeof(word));
+            if (word != ' ' * EACH_BYTE)
+                break;
+            at += sizeof(word);
+        }
+    }
+    return at;
+}
+
+/* 0, after a finding that says what is wrong behind the last token. */
+static int broken(const struct reader *reader)
+{
+    const struct arc_tree *tree = reader->tree;
     const struct arc_tree_frame *frame = arc__tree_frame(reader->tree);
-    problem.in_map = frame != NULL && frame->node->kind == ARC_NODE_MAP;
-    problem.has_key = frame != NULL && frame->has_key;
-    problem.has_items = frame != NULL && frame->node->count > 0;
+    struct arc_json_problem problem = {
+        .at = reader->started ? reader->last_end : tree->start,
+        .started = reader->started,
+        .depth = tree->depth,
+    };
+    if (frame != NULL) {
+        problem.opener = frame->node->mark.offset;
+        problem.in_map = frame->node->kind == ARC_NODE_MAP;
+        problem.has_key = frame->has_key;
+        problem.has_items = frame->node->count > 0;
+    }
     arc__json_broken(reader->tree, &problem);
     return 0;
 }
 
-/* The token that was just read, as offsets. 0: refused, for yajl takes \v and \f as blanks. */
-static int token(struct reader *reader, size_t *start, size_t *end)
+static void token_ends(struct reader *reader, size_t end)
 {
-    arc_slice text = reader->tree->text;
-    size_t at = reader->last_end;
-    *end = reader->after_text ? text.len
-                              : reader->tree->start + yajl_get_bytes_consumed(reader->handle);
-    while (at < *end && (is_blank(text.ptr[at]) || text.ptr[at] == ',' || text.ptr[at] == ':'))
-        at++;
-    while (*end > at && is_blank(text.ptr[*end - 1]))
-        (*end)--;
-    *start = at;
-    if (at < *end && (text.ptr[at] == '\v' || text.ptr[at] == '\f')) {
-        (void)broken(reader);
-        return refused(reader);
+    reader->last_end = end;
+    reader->started = 1;
+}
+
+/* --- strings ------------------------------------------------------------------------------ */
+
+struct string {
+    size_t from, end; /* between the quotes */
+    size_t size;      /* of the text, once its escapes are taken */
+    size_t lone;      /* where half a surrogate pair stands first; SIZE_MAX: nowhere */
+};
+
+static int ends_run(char c)
+{
+    return c == '"' || c == '\\' || (unsigned char)c < 0x20;
+}
+
+/* From at to the next quote, backslash or control character, or to the end. A byte less a larger
+ * one sets its high bit, and may borrow from those after it: the first bit that is set tells the
+ * truth.
+ */
+static inline size_t plain_end(const struct reader *reader, size_t at)
+{
+    uint64_t word = 0;
+    for (; reader->len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, reader->text + at, sizeof(word));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
+        uint64_t quote = word ^ '"' * EACH_BYTE, slash = word ^ '\\' * EACH_BYTE;
+        uint64_t found = ((quote - EACH_BYTE) & ~quote) | ((slash - EACH_BYTE) & ~slash) |
+                         ((word - 0x20 * EACH_BYTE) & ~word);
+        if ((found & HIGH_BITS) != 0)
+            return at + (size_t)__builtin_ctzll(found & HIGH_BITS) / 8;
     }
-    reader->last_end = *end;
-    reader->started = 1;
-    return 1;
+    while (at < reader->len && !ends_run(reader->text[at]))
+        at++;
+    return at;
 }
 
-static int is_inside(const struct reader *reader, const void *value)
+/* Four hexadecimal digits; UINT32_MAX when there are none. */
+static uint32_t hex4(const struct reader *reader, size_t at)
 {
-    return (uintptr_t)value - (uintptr_t)reader->tree->text.ptr < reader->tree->text.len;
-}
-
-/* The same of a token whose text is known: what yajl gives out of the document says where it is. */
-static int token_of(struct reader *reader, const void *value, size_t len, size_t quotes,
-                    size_t *start, size_t *end)
-{
-    if (reader->odd_blanks || !is_inside(reader, value))
-        return token(reader, start, end);
-    *start = (size_t)((const char *)value - reader->tree->text.ptr) - quotes;
-    *end = *start + len + 2 * quotes;
-    reader->last_end = *end;
-    reader->started = 1;
-    return 1;
-}
-
-/* The same of a bracket, which is one byte. */
-static int token_bracket(struct reader *reader, size_t *start, size_t *end)
-{
-    if (reader->odd_blanks || reader->after_text)
-        return token(reader, start, end);
-    *end = reader->tree->start + yajl_get_bytes_consumed(reader->handle);
-    *start = *end - 1;
-    reader->last_end = *end;
-    reader->started = 1;
-    return 1;
-}
-
-static int hex4(const char *text)
-{
-    int value = 0;
-    for (int i = 0; i < 4; i++) {
-        char c = text[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-        value = value * 16 + digit;
+    uint32_t value = 0;
+    for (size_t i = at; i < at + 4; i++) {
+        char c = char_at(reader, i);
+        if (c >= '0' && c <= '9')
+            value = value * 16 + (uint32_t)(c - '0');
+        else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
+            value = value * 16 + (uint32_t)((c | 0x20) - 'a' + 10);
+        else
+            return UINT32_MAX;
     }
     return value;
 }
 
-/* yajl makes '?' or bad UTF-8 of surrogates that stand alone. Answers the offset of the first, or
- * `to`. The escapes are complete: yajl has seen them. */
-static size_t lone_surrogate(arc_slice text, size_t from, size_t to)
+/* The escape at the backslash `at`: its length, 0 when it is none, and its character. */
+static size_t escape(const struct reader *reader, size_t at, uint32_t *character)
 {
-    for (size_t i = from; i + 1 < to; i++) {
-        const char *escape = memchr(text.ptr + i, '\\', to - 1 - i);
-        if (escape == NULL)
-            break;
-        i = (size_t)(escape - text.ptr);
-        if (text.ptr[i + 1] != 'u' || i + 6 > to) {
-            i++;
-            continue;
-        }
-        int unit = hex4(text.ptr + i + 2);
-        if (unit < 0xd800 || unit > 0xdfff) {
-            i += 5;
-            continue;
-        }
-        int low = i + 12 <= to && text.ptr[i + 6] == '\\' && text.ptr[i + 7] == 'u'
-                      ? hex4(text.ptr + i + 8)
-                      : 0;
-        if (unit > 0xdbff || low < 0xdc00 || low > 0xdfff)
-            return i;
-        i += 11;
+    static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+    char c = char_at(reader, at + 1);
+    if (c != 'u') {
+        const char *name = c != '\0' ? strchr(names, c) : NULL;
+        if (name == NULL)
+            return 0;
+        *character = (unsigned char)values[name - names];
+        return 2;
     }
-    return to;
+    uint32_t unit = hex4(reader, at + 2), low = 0;
+    *character = unit;
+    if (unit == UINT32_MAX)
+        return 0;
+    if (unit < 0xd800 || unit > 0xdfff)
+        return 6;
+    if (unit < 0xdc00 && char_at(reader, at + 6) == '\\' && char_at(reader, at + 7) == 'u')
+        low = hex4(reader, at + 8);
+    if (low < 0xdc00 || low > 0xdfff) {
+        *character = LONE_SURROGATE;
+        return 6;
+    }
+    *character = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+    return 12;
 }
 
-/* The text of a string token, checked. 0: refused. */
-static int string_text(struct reader *reader, const unsigned char *value, size_t len, size_t start,
-                       size_t end, arc_slice *out)
+static size_t utf8_size(uint32_t character)
+{
+    return 1U + (character >= 0x80) + (character >= 0x800) + (character >= 0x10000);
+}
+
+/* The string whose first quote is at `at`. 0: it is none. */
+static int scan_string(const struct reader *reader, size_t at, struct string *string)
+{
+    size_t next = at + 1, end = plain_end(reader, next);
+    *string = (struct string){next, end, 0, SIZE_MAX};
+    while (char_at(reader, end) == '\\') {
+        uint32_t character = 0;
+        size_t len = escape(reader, end, &character);
+        if (len == 0)
+            return 0;
+        if (character == LONE_SURROGATE && string->lone == SIZE_MAX)
+            string->lone = end;
+        string->size += end - next + utf8_size(character);
+        next = end + len;
+        end = plain_end(reader, next);
+    }
+    string->end = end;
+    string->size += end - next;
+    return char_at(reader, end) == '"';
+}
+
+static void unescape(const struct reader *reader, const struct string *string, char *to)
+{
+    size_t at = string->from;
+    while (at < string->end) {
+        size_t end = plain_end(reader, at);
+        memcpy(to, reader->text + at, end - at);
+        to += end - at;
+        at = end;
+        if (at < string->end) {
+            uint32_t character = 0;
+            at += escape(reader, at, &character);
+            to += arc__utf8_put(to, character);
+        }
+    }
+}
+
+/* 0: refused. */
+static int escaped_text(const struct reader *reader, const struct string *string, arc_slice *out)
 {
     struct arc_tree *tree = reader->tree;
-    arc_slice text = tree->text;
-    /* What has no escapes comes out of the document itself. */
-    if (is_inside(reader, value)) {
-        *out = arc__slice(len > 0 ? (const char *)value : "", len);
-        return 1;
-    }
-    size_t bad_at = lone_surrogate(text, start, end);
-    if (bad_at < end) {
-        struct arc_span mark = arc__tree_mark(tree, bad_at, bad_at + 6);
+    struct arc_span mark = arc__tree_mark(tree, string->from - 1, string->end + 1);
+    if (string->lone != SIZE_MAX) {
+        mark = arc__tree_mark(tree, string->lone, string->lone + 6);
         (void)arc__diag_add(tree->sink, ARC_DIAG_NOT_UTF8, NULL, &mark,
                             ARC_LIT("write the character itself, or both halves of the pair"),
                             ARC_NO_ARGS);
         return 0;
     }
-    *out = arc__tree_text(tree, arc__slice(value, len), start + 1, end > start ? end - 1 : start);
-    return !tree->arena->failed;
+    if (!arc__tree_size_ok(tree, string->size, &mark))
+        return 0;
+    char *text = arc__arena_take(tree->arena, string->size + 1);
+    if (text == NULL)
+        return 0;
+    unescape(reader, string, text);
+    text[string->size] = '\0';
+    *out = arc__slice(text, string->size);
+    return 1;
 }
 
-static int add_scalar(struct reader *reader, enum arc_node_kind kind, int64_t number, size_t start,
-                      size_t end)
+/* The text of a string. 0: refused. */
+static int string_text(const struct reader *reader, const struct string *string, arc_slice *out)
 {
-    arc_slice document = reader->tree->text;
-    struct arc_node *node = ARC_ARENA_NEW(reader->tree->arena, struct arc_node);
+    *out = arc__slice(reader->text + string->from, string->size);
+    /* Each escape is longer than what it stands for. */
+    return string->end - string->from == string->size || escaped_text(reader, string, out);
+}
+
+/* --- values ------------------------------------------------------------------------------- */
+
+static size_t digits_end(const struct reader *reader, size_t at)
+{
+    return arc__digits_end(reader->tree->text, at);
+}
+
+/* The end of the number at `at`; at: there is none. */
+static size_t number_end(const struct reader *reader, size_t at)
+{
+    size_t from = at + (char_at(reader, at) == '-');
+    size_t end = char_at(reader, from) == '0' ? from + 1 : digits_end(reader, from);
+    if (end == from)
+        return at;
+    if (char_at(reader, end) == '.') {
+        from = end + 1;
+        end = digits_end(reader, from);
+        if (end == from)
+            return at;
+    }
+    if (char_at(reader, end) == 'e' || char_at(reader, end) == 'E') {
+        from = end + 1;
+        from += char_at(reader, from) == '-' || char_at(reader, from) == '+';
+        end = digits_end(reader, from);
+        if (end == from)
+            return at;
+    }
+    return end;
+}
+
+/* Kind and value of a number. */
+static void number_value(struct reader *reader, struct arc_node *node, size_t at, size_t end)
+{
+    if (arc__json_number(node))
+        return;
+    struct arc_span mark = arc__tree_mark(reader->tree, at, end);
+    (void)arc__diag_add(reader->tree->sink, ARC_DIAG_NUMBER, NULL, &mark, ARC_NONE,
+                        ARC_ARGS(arc__quoted(reader->tree->sink, node->text)));
+}
+
+/* The literal at `at` that starts like this one: its end, or at. */
+static size_t word_end(const struct reader *reader, size_t at, arc_slice word)
+{
+    return reader->len - at >= word.len && memcmp(reader->text + at, word.ptr, word.len) == 0
+               ? at + word.len
+               : at;
+}
+
+static int read_string(struct reader *reader, size_t at)
+{
+    struct string string;
+    if (!scan_string(reader, at, &string))
+        return broken(reader);
+    struct arc_node *node = arc__tree_node(reader->tree);
     if (node == NULL)
-        return refused(reader);
+        return 0;
+    token_ends(reader, string.end + 1);
+    node->kind = ARC_NODE_TEXT;
+    return string_text(reader, &string, &node->text) &&
+           arc__tree_scalar(reader->tree, node, at, string.end + 1);
+}
+
+/* A value that is neither a string nor in brackets. */
+static int read_plain(struct reader *reader, size_t at, char c)
+{
+    enum arc_node_kind kind = ARC_NODE_INT;
+    size_t end = at;
+    if (c == '-' || (c >= '0' && c <= '9')) {
+        end = number_end(reader, at);
+    } else if (c == 'n') {
+        kind = ARC_NODE_NULL;
+        end = word_end(reader, at, ARC_LIT("null"));
+    } else if (c == 't' || c == 'f') {
+        kind = ARC_NODE_BOOL;
+        end = word_end(reader, at, c == 't' ? ARC_LIT("true") : ARC_LIT("false"));
+    }
+    if (end == at)
+        return broken(reader);
+    struct arc_node *node = arc__tree_node(reader->tree);
+    if (node == NULL)
+        return 0;
+    token_ends(reader, end);
     node->kind = kind;
     node->plain = 1;
-    node->number = number;
-    node->text = arc__slice(document.ptr + start, end - start);
-    if (kind == ARC_NODE_INT && !arc__json_number(node)) {
-        struct arc_span mark = arc__tree_mark(reader->tree, start, end);
-        (void)arc__diag_add(reader->tree->sink, ARC_DIAG_NUMBER, NULL, &mark, ARC_NONE,
-                            ARC_ARGS(arc__quoted(reader->tree->sink, node->text)));
+    node->text = arc__slice(reader->text + at, end - at);
+    if (kind == ARC_NODE_INT)
+        number_value(reader, node, at, end);
+    else
+        node->number = c == 't';
+    return arc__tree_scalar(reader->tree, node, at, end);
+}
+
+/* A key and its colon; *at goes to the value. */
+static int read_key(struct reader *reader, size_t *at)
+{
+    struct string string;
+    arc_slice key;
+    if (char_at(reader, *at) != '"' || !scan_string(reader, *at, &string))
+        return broken(reader);
+    token_ends(reader, string.end + 1);
+    if (!string_text(reader, &string, &key) ||
+        !arc__tree_key(reader->tree, key, *at, string.end + 1, 0))
+        return 0;
+    *at = skip_blank(reader, string.end + 1);
+    if (char_at(reader, *at) != ':')
+        return broken(reader);
+    *at = skip_blank(reader, *at + 1);
+    return 1;
+}
+
+static int close_bracket(struct reader *reader, size_t *at)
+{
+    *at += 1;
+    token_ends(reader, *at);
+    return arc__tree_end(reader->tree, *at);
+}
+
+/* What opens with a bracket: *at goes to its first value, or behind it where it holds none. *due: a
+ * value comes next. */
+static int open_bracket(struct reader *reader, size_t *at, char c, int *due)
+{
+    enum arc_node_kind kind = c == '{' ? ARC_NODE_MAP : ARC_NODE_LIST;
+    if (!arc__tree_begin(reader->tree, kind, *at, *at + 1, NULL))
+        return 0;
+    token_ends(reader, *at + 1);
+    *at = skip_blank(reader, *at + 1);
+    *due = char_at(reader, *at) != (c == '{' ? '}' : ']');
+    if (!*due)
+        return close_bracket(reader, at);
+    return kind == ARC_NODE_LIST || read_key(reader, at);
+}
+
+/* One value, or the beginning of one. */
+static int read_value(struct reader *reader, size_t *at, int *due)
+{
+    char c = char_at(reader, *at);
+    if (c == '{' || c == '[')
+        return open_bracket(reader, at, c, due);
+    *due = 0;
+    if (!(c == '"' ? read_string(reader, *at) : read_plain(reader, *at, c)))
+        return 0;
+    *at = reader->last_end;
+    return 1;
+}
+
+/* Behind a value: a comma with what comes next, or brackets that close. */
+static int read_separator(struct reader *reader, size_t *at, int *due)
+{
+    int in_map = arc__tree_frame(reader->tree)->node->kind == ARC_NODE_MAP;
+    *at = skip_blank(reader, *at);
+    char c = char_at(reader, *at);
+    if (c == ',') {
+        *due = 1;
+        *at = skip_blank(reader, *at + 1);
+        return !in_map || read_key(reader, at);
     }
-    return arc__tree_scalar(reader->tree, node, start, end) ? 1 : refused(reader);
+    return c == (in_map ? '}' : ']') ? close_bracket(reader, at) : broken(reader);
 }
 
-static int on_null(void *user)
+static int read_all(struct reader *reader, size_t at)
 {
-    size_t start, end;
-    if (!token(user, &start, &end))
-        return 0;
-    return add_scalar(user, ARC_NODE_NULL, 0, start, end);
-}
-
-static int on_boolean(void *user, int value)
-{
-    size_t start, end;
-    if (!token(user, &start, &end))
-        return 0;
-    return add_scalar(user, ARC_NODE_BOOL, value != 0, start, end);
-}
-
-static int on_number(void *user, const char *value, size_t len)
-{
-    size_t start, end;
-    /* The bytes of the document, which outlive yajl's. */
-    if (!token_of(user, value, len, 0, &start, &end))
-        return 0;
-    return add_scalar(user, ARC_NODE_INT, 0, start, end);
-}
-
-static int on_string(void *user, const unsigned char *value, size_t len)
-{
-    struct reader *reader = user;
-    size_t start, end;
-    if (!token_of(reader, value, len, 1, &start, &end))
-        return 0;
-    struct arc_node *node = ARC_ARENA_NEW(reader->tree->arena, struct arc_node);
-    if (node == NULL)
-        return refused(reader);
-    node->kind = ARC_NODE_TEXT;
-    if (!string_text(reader, value, len, start, end, &node->text) ||
-        !arc__tree_scalar(reader->tree, node, start, end))
-        return refused(reader);
-    return 1;
-}
-
-static int on_key(void *user, const unsigned char *value, size_t len)
-{
-    struct reader *reader = user;
-    size_t start, end;
-    arc_slice text;
-    if (!token_of(reader, value, len, 1, &start, &end))
-        return 0;
-    if (!string_text(reader, value, len, start, end, &text) ||
-        !arc__tree_key(reader->tree, text, start, end, 0))
-        return refused(reader);
-    return 1;
-}
-
-static int on_begin(struct reader *reader, enum arc_node_kind kind)
-{
-    size_t start, end;
-    if (!token_bracket(reader, &start, &end))
-        return 0;
-    if (!arc__tree_begin(reader->tree, kind, start, end, NULL))
-        return refused(reader);
-    if (reader->depth < ARC_JSON_HELP_DEPTH)
-        reader->openers[reader->depth] = start;
-    reader->depth++;
-    return 1;
-}
-
-static int on_end(struct reader *reader)
-{
-    size_t start, end;
-    if (!token_bracket(reader, &start, &end))
-        return 0;
-    reader->depth--;
-    return arc__tree_end(reader->tree, end) ? 1 : refused(reader);
-}
-
-static int on_start_map(void *user)
-{
-    return on_begin(user, ARC_NODE_MAP);
-}
-
-static int on_start_list(void *user)
-{
-    return on_begin(user, ARC_NODE_LIST);
-}
-
-static int on_end_any(void *user)
-{
-    return on_end(user);
-}
-
-static const yajl_callbacks callbacks = {
-    .yajl_null = on_null,
-    .yajl_boolean = on_boolean,
-    .yajl_number = on_number,
-    .yajl_string = on_string,
-    .yajl_start_map = on_start_map,
-    .yajl_map_key = on_key,
-    .yajl_end_map = on_end_any,
-    .yajl_start_array = on_start_list,
-    .yajl_end_array = on_end_any,
-};
-
-/* --- reading ------------------------------------------------------------------------------ */
-
-static int blank_only(arc_slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!is_blank(text.ptr[i]))
+    int due = 1;
+    while (due || reader->tree->depth > 0) {
+        if (!(due ? read_value(reader, &at, &due) : read_separator(reader, &at, &due)))
             return 0;
     }
-    return 1;
-}
-
-static void empty(struct arc_tree *tree)
-{
-    struct arc_span mark = arc__tree_mark(tree, tree->start, tree->start);
-    (void)arc__diag_add(tree->sink, ARC_DIAG_EMPTY, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
-}
-
-static int parse(struct reader *reader, arc_slice text)
-{
-    yajl_status status = yajl_parse(reader->handle, (const unsigned char *)text.ptr, text.len);
-    if (status == yajl_status_ok) {
-        reader->after_text = 1;
-        status = yajl_complete_parse(reader->handle);
-    }
-    if (reader->refused)
-        return 0;
-    if (status == yajl_status_ok &&
-        blank_only(arc__slice_from(reader->tree->text, reader->last_end)))
-        return 1;
-    return broken(reader);
-}
-
-/* In a function of its own, because a jump into it forgets what its variables held. */
-static int parse_within(struct reader *reader, struct pool *pool, arc_slice text)
-{
-    yajl_alloc_funcs funcs = {pool_alloc, pool_realloc, pool_free, pool};
-    if (setjmp(pool->out) != 0) {
-        reader->tree->arena->failed = 1;
-        return 0;
-    }
-    reader->handle = yajl_alloc(&callbacks, &funcs, reader);
-    return parse(reader, text);
+    return skip_blank(reader, at) >= reader->len || broken(reader);
 }
 
 const struct arc_node *arc__json_tree(struct arc_tree *tree)
 {
-    struct reader reader = {.tree = tree, .last_end = tree->start};
-    struct pool pool = {.mem = &tree->arena->mem};
-    arc_slice text = arc__slice_from(tree->text, tree->start);
-    if (blank_only(text)) {
-        empty(tree);
+    struct reader reader = {.tree = tree, .text = tree->text.ptr, .len = tree->text.len};
+    size_t at = skip_blank(&reader, tree->start);
+    if (at >= reader.len) {
+        struct arc_span mark = arc__tree_mark(tree, tree->start, tree->start);
+        (void)arc__diag_add(tree->sink, ARC_DIAG_EMPTY, NULL, &mark, ARC_NONE, ARC_NO_ARGS);
         return NULL;
     }
-    reader.odd_blanks =
-        memchr(text.ptr, '\v', text.len) != NULL || memchr(text.ptr, '\f', text.len) != NULL;
-    int held = parse_within(&reader, &pool, text);
-    pool_drop(&pool);
-    return held && !tree->arena->failed ? tree->root : NULL;
+    return read_all(&reader, at) && !tree->arena->failed ? tree->root : NULL;
 }

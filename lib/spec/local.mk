@@ -26,6 +26,7 @@ libarc_la_SOURCES += \
 	lib/spec/places.c \
 	lib/spec/plan_build.c \
 	lib/spec/plan_graph.c \
+	lib/spec/plan_hash.c \
 	lib/spec/plan_json.c \
 	lib/spec/plan_load.c \
 	lib/spec/plan_matrix.c \

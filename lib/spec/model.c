@@ -125,7 +125,11 @@ static void sort_names(struct arc_spec *spec)
         if (spec->jobs[i].name.ptr != NULL)
             spec->by_name[spec->named_count++] = &spec->jobs[i];
     }
-    qsort(spec->by_name, spec->named_count, sizeof(*spec->by_name), job_order);
+    uint32_t at = 1; /* many are numbered */
+    while (at < spec->named_count && job_order(&spec->by_name[at - 1], &spec->by_name[at]) < 0)
+        at++;
+    if (at < spec->named_count)
+        qsort(spec->by_name, spec->named_count, sizeof(*spec->by_name), job_order);
 }
 
 /* 1: within the limit. */

@@ -58,12 +58,16 @@ struct arc_spec {
 };
 
 /* The same conditions and templates come again in many jobs: what was parsed last among those that
- * look alike. */
+ * look alike, and what came of looking at it. */
 #define ARC_PARSED_MAX 128u
 
 struct arc_parsed {
     arc_slice text;
     const struct arc_expr *expr;
+    int good;                           /* 1: there is nothing to say of it where … */
+    uint32_t level, denied, status, in; /* … the same may be named (struct arc_scope) */
+    int outside;                        /* its value may come from outside */
+    int weighed, never;                 /* it was looked at as a condition: it is false for good */
 };
 
 /* What the checks share. */
@@ -72,6 +76,7 @@ struct arc_check {
     struct arc_sink *sink;
     struct arc_spec_limits limits; /* resolved */
     struct arc_read_options options;
+    int alone;    /* the document is a template */
     int merging;  /* texts are not templates yet: what they name may come with an include */
     int stop;     /* what is left would be guesses */
     int obscured; /* a part was not understood; what it uses is not known */
@@ -113,8 +118,6 @@ int arc__form_version(arc_slice text);
 int arc__form_ident(arc_slice text);
 int arc__form_env_name(arc_slice text);
 int arc__form_uses(arc_slice text);
-/* A relative path that never climbs above its start. */
-int arc__form_inside(arc_slice text);
 /* 1: it is one of the conditions that this version evaluates. */
 int arc__form_when(const struct arc_node *node, enum arc_when *out);
 /* Whether a step's `uses` is the shell. */

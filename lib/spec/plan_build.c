@@ -68,6 +68,8 @@ static struct arc_kvs labels_of(struct arc_planner *p, const struct arc_node *ma
 static void narrow(struct arc_planner *p, const struct arc_node *node,
                    struct arc_selector *selector, struct arc_label_expr *exprs)
 {
+    if (node == NULL)
+        return;
     const struct arc_node *list = arc__field_get(node, ARC_FIELD_SELECTOR_MATCH_EXPRESSIONS);
     struct arc_kvs labels = labels_of(p, arc__field_get(node, ARC_FIELD_SELECTOR_MATCH_LABELS));
     selector->labels = arc__plan_overlay(p, &selector->labels, &labels);
@@ -75,58 +77,59 @@ static void narrow(struct arc_planner *p, const struct arc_node *node,
         exprs[selector->expr_count++] = label_expr(p, c);
 }
 
-/* The steps of a job and of its `finally`, one after the other. */
-static const struct arc_node *next_step(const struct arc_node *job, const struct arc_node *at,
-                                        int *last)
+/* What the steps of a job and of its `finally` say about where it runs. */
+struct wishes {
+    const struct arc_node *steps[2];
+    size_t exprs;
+    uint32_t selectors;
+    int agent, no_agent;
+};
+
+static struct wishes wishes_of(const struct arc_fields *job)
 {
-    const struct arc_node *list;
-    if (at == NULL && *last == 0) {
-        list = arc__field_get(job, ARC_FIELD_JOB_STEPS);
-        at = list != NULL ? list->first : NULL;
-    } else if (at != NULL) {
-        at = at->next;
+    const struct arc_node *own = arc__fields_at(job, ARC_FIELD_JOB_RUN_ON_AGENT);
+    struct wishes wishes = {
+        {arc__fields_at(job, ARC_FIELD_JOB_STEPS), arc__fields_at(job, ARC_FIELD_JOB_FINALLY)},
+        expr_count(arc__fields_at(job, ARC_FIELD_JOB_AGENT_SELECTOR)),
+        0,
+        own != NULL && own->number,
+        own != NULL && !own->number};
+    for (size_t i = 0; i < ARC_COUNT_OF(wishes.steps); i++) {
+        const struct arc_node *step = wishes.steps[i] != NULL ? wishes.steps[i]->first : NULL;
+        for (; step != NULL; step = step->next) {
+            const struct arc_node *asked = arc__field_get(step, ARC_FIELD_STEP_RUN_ON_AGENT);
+            const struct arc_node *more = arc__field_get(step, ARC_FIELD_STEP_AGENT_SELECTOR);
+            wishes.agent |= asked != NULL && asked->number;
+            wishes.no_agent |= asked != NULL && !asked->number;
+            wishes.selectors += more != NULL;
+            wishes.exprs += expr_count(more);
+        }
     }
-    if (at == NULL && *last == 0) {
-        *last = 1;
-        list = arc__field_get(job, ARC_FIELD_JOB_FINALLY);
-        at = list != NULL ? list->first : NULL;
-    }
-    return at;
+    return wishes;
 }
 
-static struct arc_selector selector_of(struct arc_planner *p, const struct arc_node *job)
+static struct arc_selector selector_of(struct arc_planner *p, const struct arc_fields *job,
+                                       const struct wishes *wishes)
 {
     struct arc_selector selector = {0};
-    const struct arc_node *own = arc__field_get(job, ARC_FIELD_JOB_AGENT_SELECTOR), *step = NULL;
-    size_t count = expr_count(own);
-    int last = 0;
-    while ((step = next_step(job, step, &last)) != NULL)
-        count += expr_count(arc__field_get(step, ARC_FIELD_STEP_AGENT_SELECTOR));
-    struct arc_label_expr *exprs = count > 0 ? arc__plan_array(p, count, sizeof(*exprs)) : NULL;
-    if (count > 0 && exprs == NULL)
+    struct arc_label_expr *exprs =
+        wishes->exprs > 0 ? arc__plan_array(p, wishes->exprs, sizeof(*exprs)) : NULL;
+    if (wishes->exprs > 0 && exprs == NULL)
         return selector;
-    narrow(p, own, &selector, exprs);
-    last = 0;
-    while ((step = next_step(job, step, &last)) != NULL) {
-        const struct arc_node *more = arc__field_get(step, ARC_FIELD_STEP_AGENT_SELECTOR);
-        if (more != NULL)
-            narrow(p, more, &selector, exprs);
+    narrow(p, arc__fields_at(job, ARC_FIELD_JOB_AGENT_SELECTOR), &selector, exprs);
+    for (size_t i = 0; wishes->selectors > 0 && i < ARC_COUNT_OF(wishes->steps); i++) {
+        const struct arc_node *step = wishes->steps[i] != NULL ? wishes->steps[i]->first : NULL;
+        for (; step != NULL; step = step->next)
+            narrow(p, arc__field_get(step, ARC_FIELD_STEP_AGENT_SELECTOR), &selector, exprs);
     }
     selector.exprs = selector.expr_count > 0 ? exprs : NULL;
     return selector;
 }
 
 /* A job runs in one place: if any part of it asks for an agent, it is an agent. */
-static uint32_t place_of(const struct arc_node *job)
+static uint32_t place_of(const struct wishes *wishes)
 {
-    const struct arc_node *own = arc__field_get(job, ARC_FIELD_JOB_RUN_ON_AGENT), *step = NULL;
-    int yes = own != NULL && own->number, no = own != NULL && !own->number, last = 0;
-    while ((step = next_step(job, step, &last)) != NULL) {
-        const struct arc_node *asked = arc__field_get(step, ARC_FIELD_STEP_RUN_ON_AGENT);
-        yes |= asked != NULL && asked->number;
-        no |= asked != NULL && !asked->number;
-    }
-    return yes ? 1 : no ? 2 : 0;
+    return wishes->agent ? 1 : wishes->no_agent ? 2 : 0;
 }
 
 /* --- gates and groups --------------------------------------------------------------------- */
@@ -135,9 +138,8 @@ _Static_assert(ARC_ORDER_CREATED == 1 && ARC_ORDER_READY == 2, "order of `order`
 _Static_assert(ARC_FULL_WAIT == 1 && ARC_FULL_REJECT == 4, "order of `onFull`");
 
 /* `required: false` is no gate, and neither is one that says nothing. */
-static const struct arc_node *gate_of(const struct arc_node *map, enum arc_field_id id)
+static const struct arc_node *gate_of(const struct arc_node *node)
 {
-    const struct arc_node *node = arc__field_get(map, id);
     const struct arc_node *required = arc__field_get(node, ARC_FIELD_APPROVAL_REQUIRED);
     return node == NULL || node->count == 0 || (required != NULL && !required->number) ? NULL
                                                                                        : node;
@@ -170,8 +172,7 @@ static uint32_t add_gate(struct build *build, const struct arc_node *node,
         .plugin = arc__plan_field(p, node, ARC_FIELD_APPROVAL_PLUGIN),
         .params = params_of(p, arc__field_get(node, ARC_FIELD_APPROVAL_PARAMS)),
         .count = count != NULL ? (uint32_t)count->number : 1,
-        .timeout_ns = timeout != NULL ? arc__plan_duration(node, ARC_FIELD_APPROVAL_TIMEOUT)
-                                      : GATE_TIMEOUT_NS,
+        .timeout_ns = timeout != NULL ? arc__plan_duration(timeout) : GATE_TIMEOUT_NS,
         .approve_on_timeout = arc__plan_word(node, ARC_FIELD_APPROVAL_ON_TIMEOUT) == 1,
     };
     arc_slice *names = list != NULL ? arc__plan_array(p, list->count, sizeof(*names)) : NULL;
@@ -183,11 +184,10 @@ static uint32_t add_gate(struct build *build, const struct arc_node *node,
 
 /* A text, or an object. Its name must be known before anything runs, because whole runs and jobs
  * wait for it. */
-static struct arc_plan_group group_of(struct arc_planner *p, const struct arc_node *map,
-                                      enum arc_field_id id)
+static struct arc_plan_group group_of(struct arc_planner *p, const struct arc_node *node)
 {
     struct arc_plan_group group = {ARC_NONE, 1, ARC_ORDER_CREATED, ARC_FULL_WAIT};
-    const struct arc_node *node = arc__field_get(map, id), *name = node;
+    const struct arc_node *name = node;
     const struct arc_path *up = p->path;
     if (node == NULL || (node->kind == ARC_NODE_MAP && node->count == 0))
         return (struct arc_plan_group){0};
@@ -390,10 +390,8 @@ static void fill_deps(struct build *build, const struct arc_spec_job *from, uint
 
 /* --- jobs --------------------------------------------------------------------------------- */
 
-static const struct arc_node *nearer(const struct arc_node *map, enum arc_field_id id,
-                                     const struct arc_node *above)
+static const struct arc_node *nearer(const struct arc_node *own, const struct arc_node *above)
 {
-    const struct arc_node *own = arc__field_get(map, id);
     return own != NULL ? own : above;
 }
 
@@ -420,22 +418,27 @@ static struct arc_kvs outputs_of(struct arc_planner *p, const struct arc_node *m
     return outputs;
 }
 
-/* What differs from cell to cell; the rest of *job is made once. */
-static void fill_instance(struct arc_planner *p, const struct arc_spec_job *from,
+/* What may differ from cell to cell; the rest of *job is made once, and so is this where no
+ * template names the cell. */
+static void fill_instance(struct arc_planner *p, const struct arc_fields *own,
                           const struct arc_plan_defaults *defaults,
                           const struct arc_plan_env *above, struct arc_plan_job *job)
 {
-    const struct arc_node *node = from->node;
-    struct arc_plan_env env = arc__plan_layer(p, above, arc__field_get(node, ARC_FIELD_JOB_ENV));
+    struct arc_plan_env env = arc__plan_layer(p, above, arc__fields_at(own, ARC_FIELD_JOB_ENV));
     arc__plan_use_env(p, &env);
-    job->condition = arc__plan_condition(p, node, ARC_FIELD_JOB_WHEN);
-    job->group = group_of(p, node, ARC_FIELD_JOB_CONCURRENCY);
+    job->condition = arc__plan_condition(p, arc__fields_at(own, ARC_FIELD_JOB_WHEN));
+    job->group = group_of(p, arc__fields_at(own, ARC_FIELD_JOB_CONCURRENCY));
     job->runtime =
         arc__plan_part(p, defaults->runtime, ARC_OBJECT_RUNTIME, ARC_LATE_RUNTIME, &job->late);
-    job->artifacts = arc__plan_part(p, arc__field_get(node, ARC_FIELD_JOB_ARTIFACTS),
+    job->artifacts = arc__plan_part(p, arc__fields_at(own, ARC_FIELD_JOB_ARTIFACTS),
                                     ARC_OBJECT_ARTIFACT, ARC_LATE_ARTIFACTS, &job->late);
     arc__plan_use_env(p, NULL);
-    arc__plan_steps(p, node, defaults, &env, job);
+    const struct arc_kv when = {ARC_NONE, job->condition.text};
+    if ((job->condition.when == ARC_WHEN_EXPR &&
+         arc__plan_names_env(&(struct arc_kvs){&when, 1})) ||
+        arc__plan_names_env(&job->outputs))
+        job->layers = arc__plan_layers(p, &env);
+    arc__plan_steps(p, own, defaults, &env, job);
 }
 
 static void fill_job(struct build *build, const struct arc_spec_job *from,
@@ -444,36 +447,43 @@ static void fill_job(struct build *build, const struct arc_spec_job *from,
 {
     struct arc_planner *p = &build->p;
     const struct instances *of = &build->of[from->index];
-    const struct arc_node *node = from->node;
     struct arc_path frames[5];
+    struct arc_fields own;
+    arc__fields_read(from->node, ARC_OBJECT_JOB, &own);
     struct arc_plan_defaults defaults = {
-        nearer(node, ARC_FIELD_JOB_SOURCE, above->source),
-        nearer(node, ARC_FIELD_JOB_TARGET, above->target),
-        nearer(node, ARC_FIELD_JOB_NOTIFY, above->notify),
-        nearer(node, ARC_FIELD_JOB_RUNTIME, above->runtime),
+        nearer(arc__fields_at(&own, ARC_FIELD_JOB_SOURCE), above->source),
+        nearer(arc__fields_at(&own, ARC_FIELD_JOB_TARGET), above->target),
+        nearer(arc__fields_at(&own, ARC_FIELD_JOB_NOTIFY), above->notify),
+        nearer(arc__fields_at(&own, ARC_FIELD_JOB_RUNTIME), above->runtime),
     };
+    const struct wishes wishes = wishes_of(&own);
     struct arc_plan_job job = {.stage = from->stage, .matrix = of->matrix};
     job_frames(p->spec, from, frames);
     p->path = &frames[3];
     job.name = job.key = arc__plan_keep(p, from->name);
-    job.gate = add_gate(build, gate_of(node, ARC_FIELD_JOB_APPROVAL), ARC_GATE_JOB, of->first);
-    job.timeout_ns = arc__plan_duration(node, ARC_FIELD_JOB_TIMEOUT);
-    job.queue_timeout_ns = arc__plan_duration(node, ARC_FIELD_JOB_QUEUE_TIMEOUT);
-    job.retry = arc__plan_retry(node, ARC_FIELD_JOB_RETRY);
-    job.continue_on_error = arc__plan_bool(node, ARC_FIELD_JOB_CONTINUE_ON_ERROR);
-    job.place = place_of(node);
-    job.selector = selector_of(p, node);
-    job.outputs = outputs_of(p, arc__field_get(node, ARC_FIELD_JOB_OUTPUTS));
+    job.gate = add_gate(build, gate_of(arc__fields_at(&own, ARC_FIELD_JOB_APPROVAL)), ARC_GATE_JOB,
+                        of->first);
+    job.timeout_ns = arc__plan_duration(arc__fields_at(&own, ARC_FIELD_JOB_TIMEOUT));
+    job.queue_timeout_ns = arc__plan_duration(arc__fields_at(&own, ARC_FIELD_JOB_QUEUE_TIMEOUT));
+    job.retry = arc__plan_retry(arc__fields_at(&own, ARC_FIELD_JOB_RETRY));
+    job.continue_on_error = arc__plan_bool(arc__fields_at(&own, ARC_FIELD_JOB_CONTINUE_ON_ERROR));
+    job.place = place_of(&wishes);
+    job.selector = selector_of(p, &own, &wishes);
+    job.outputs = outputs_of(p, arc__fields_at(&own, ARC_FIELD_JOB_OUTPUTS));
     job.target = arc__plan_part(p, defaults.target, ARC_OBJECT_TARGET, 0, NULL);
     job.notify = arc__plan_part(p, defaults.notify, ARC_OBJECT_NOTIFY, 0, NULL);
     p->runtime |= (uint32_t)arc__template_any(job.notify);
     fill_deps(build, from, edges, &job);
     uint32_t errors = p->sink->diags->errors;
+    p->names_matrix = 0;
     for (uint32_t i = 0; i < of->count && p->sink->diags->errors == errors; i++) {
-        jobs[of->first + i] = job;
+        struct arc_plan_job *made = &jobs[of->first + i];
+        int same = i > 0 && !p->names_matrix;
+        *made = same ? jobs[of->first] : job;
         if (of->cells != NULL)
-            fill_cell(p, &of->cells[i], &jobs[of->first + i]);
-        fill_instance(p, from, &defaults, env, &jobs[of->first + i]);
+            fill_cell(p, &of->cells[i], made);
+        if (!same)
+            fill_instance(p, &own, &defaults, env, made);
     }
     p->world.contexts[ARC_CONTEXT_MATRIX] = arc__value_map(NULL, 0);
     p->path = NULL;
@@ -509,17 +519,18 @@ static void fill_stage(struct build *build, uint32_t index, const struct arc_pla
     struct arc_path list = {NULL, ARC_LIT("stages"), 0}, here = {&list, ARC_NONE, from->in_list};
     const struct arc_node *node = from->node;
     struct arc_plan_defaults own = {
-        nearer(node, ARC_FIELD_STAGE_SOURCE, defaults->source),
-        nearer(node, ARC_FIELD_STAGE_TARGET, defaults->target),
-        nearer(node, ARC_FIELD_STAGE_NOTIFY, defaults->notify),
+        nearer(arc__field_get(node, ARC_FIELD_STAGE_SOURCE), defaults->source),
+        nearer(arc__field_get(node, ARC_FIELD_STAGE_TARGET), defaults->target),
+        nearer(arc__field_get(node, ARC_FIELD_STAGE_NOTIFY), defaults->notify),
         defaults->runtime,
     };
     p->path = node != NULL ? &here : NULL;
     struct arc_plan_env env = arc__plan_layer(p, above, arc__field_get(node, ARC_FIELD_STAGE_ENV));
     arc__plan_use_env(p, NULL);
     stage->name = arc__plan_keep(p, from->name);
-    stage->condition = arc__plan_condition(p, node, ARC_FIELD_STAGE_WHEN);
-    stage->gate = add_gate(build, gate_of(node, ARC_FIELD_STAGE_APPROVAL), ARC_GATE_STAGE, index);
+    stage->condition = arc__plan_condition(p, arc__field_get(node, ARC_FIELD_STAGE_WHEN));
+    stage->gate = add_gate(build, gate_of(arc__field_get(node, ARC_FIELD_STAGE_APPROVAL)),
+                           ARC_GATE_STAGE, index);
     stage->notify = arc__plan_part(p, node != NULL ? own.notify : NULL, ARC_OBJECT_NOTIFY, 0, NULL);
     p->runtime |= (uint32_t)arc__template_any(stage->notify);
     p->path = NULL;
@@ -534,11 +545,11 @@ static void fill_stage(struct build *build, uint32_t index, const struct arc_pla
 
 static uint32_t count_gates(const struct arc_spec *spec)
 {
-    uint32_t count = gate_of(spec->root, ARC_FIELD_PIPELINE_APPROVAL) != NULL;
+    uint32_t count = gate_of(arc__field_get(spec->root, ARC_FIELD_PIPELINE_APPROVAL)) != NULL;
     for (uint32_t s = 0; s < spec->stage_count; s++)
-        count += gate_of(spec->stages[s].node, ARC_FIELD_STAGE_APPROVAL) != NULL;
+        count += gate_of(arc__field_get(spec->stages[s].node, ARC_FIELD_STAGE_APPROVAL)) != NULL;
     for (uint32_t j = 0; j < spec->job_count; j++)
-        count += gate_of(spec->jobs[j].node, ARC_FIELD_JOB_APPROVAL) != NULL;
+        count += gate_of(arc__field_get(spec->jobs[j].node, ARC_FIELD_JOB_APPROVAL)) != NULL;
     return count;
 }
 
@@ -578,7 +589,7 @@ static void fill_stages(struct build *build)
     struct arc_planner *p = &build->p;
     const struct arc_spec *spec = p->spec;
     const struct arc_node *root = spec->root;
-    const struct arc_plan_env none = {{NULL, 0}, {NULL, 0}};
+    const struct arc_plan_env none = {.below = NULL};
     struct arc_plan *plan = build->plan;
     uint64_t edges = 0;
     uint32_t total = lay_out(build);
@@ -592,8 +603,9 @@ static void fill_stages(struct build *build)
         arc__field_get(root, ARC_FIELD_PIPELINE_NOTIFY),
         arc__field_get(root, ARC_FIELD_PIPELINE_RUNTIME),
     };
-    plan->gate = add_gate(build, gate_of(root, ARC_FIELD_PIPELINE_APPROVAL), ARC_GATE_PIPELINE, 0);
-    plan->group = group_of(p, root, ARC_FIELD_PIPELINE_CONCURRENCY);
+    plan->gate = add_gate(build, gate_of(arc__field_get(root, ARC_FIELD_PIPELINE_APPROVAL)),
+                          ARC_GATE_PIPELINE, 0);
+    plan->group = group_of(p, arc__field_get(root, ARC_FIELD_PIPELINE_CONCURRENCY));
     plan->notify = arc__plan_part(p, defaults.notify, ARC_OBJECT_NOTIFY, 0, NULL);
     p->runtime |= (uint32_t)arc__template_any(plan->notify);
     struct arc_plan_env env =
@@ -746,7 +758,7 @@ static struct arc_kvs variables_of(struct arc_planner *p)
                                                arc__plan_keep(p, inputs->items[i].value)};
     given.items = items;
     p->path = &here;
-    struct arc_kvs own = arc__plan_texts(p, node, NULL);
+    struct arc_kvs own = arc__plan_texts(p, node);
     p->path = NULL;
     return arc__plan_overlay(p, &own, &given);
 }
@@ -786,14 +798,14 @@ static void keep_context(struct build *build)
 /* --- the plan ----------------------------------------------------------------------------- */
 
 /* The environment of the pipeline stands in every step, so a plan can be many times its
- * definition; it is stored as one piece, which has a limit. */
+ * definition; it is stored as one piece, which has a limit. Few plans come near to it. */
 static arc_status seal(struct arc_planner *p, struct arc_plan *plan, arc_err *err)
 {
     char hex[ARC_SHA256_HEX_LEN + 1];
-    plan->hash = ARC_NONE;
-    arc_status status = arc__plan_hash(plan, &p->arena->mem, hex);
-    if (status == ARC_OK)
-        plan->hash = arc__plan_keep(p, arc__slice(hex, ARC_SHA256_HEX_LEN));
+    arc_status status = ARC_OK;
+    if (arc__plan_hash(plan, hex) > ARC_PLAN_BYTES_MAX)
+        status = arc__plan_json_fits(plan, &p->arena->mem);
+    plan->hash = arc__plan_keep(p, arc__slice(hex, ARC_SHA256_HEX_LEN));
     if (status == ARC_ELIMIT)
         return arc__fail(err, ARC_ELIMIT, "plan",
                          "The plan has more than %u bytes: too much is repeated in its steps.",
@@ -812,7 +824,9 @@ static arc_status make(struct build *build, arc_err *err)
     plan->namespace_ = arc__plan_keep(p, arc__spec_namespace(p->spec));
     plan->version = arc__plan_keep(p, arc__spec_version(p->spec));
     plan->name = arc__plan_field(p, root, ARC_FIELD_PIPELINE_NAME);
-    plan->timeout_ns = arc__plan_duration(root, ARC_FIELD_PIPELINE_TIMEOUT);
+    plan->timeout_ns = arc__plan_duration(arc__field_get(root, ARC_FIELD_PIPELINE_TIMEOUT));
+    if (p->limits.expression_units != arc__limits_resolve(NULL).expression_units)
+        plan->expression_units = p->limits.expression_units;
     plan->includes = arc__includes_copy(p->arena, p->spec->includes, p->spec->include_count);
     plan->include_count = plan->includes != NULL ? p->spec->include_count : 0;
     plan->variables = variables_of(p);

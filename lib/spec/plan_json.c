@@ -152,6 +152,21 @@ static void put_selector(struct arc_json *json, const struct arc_selector *selec
     arc__json_end_object(json);
 }
 
+static void put_layers(struct arc_json *json, const struct arc_plan_layers *layers)
+{
+    if (layers->count == 0)
+        return;
+    arc__json_key(json, ARC_LIT("envLayers"));
+    arc__json_array(json);
+    for (uint32_t i = 0; i < layers->count; i++) {
+        arc__json_object(json);
+        put_kvs(json, ARC_LIT("env"), &layers->items[i].env);
+        put_kvs(json, ARC_LIT("lateEnv"), &layers->items[i].late_env);
+        arc__json_end_object(json);
+    }
+    arc__json_end_array(json);
+}
+
 static void put_step(struct arc_json *json, const struct arc_plan_step *step)
 {
     arc__json_object(json);
@@ -165,6 +180,7 @@ static void put_step(struct arc_json *json, const struct arc_plan_step *step)
     put_raw(json, ARC_LIT("args"), step->args);
     put_kvs(json, ARC_LIT("env"), &step->env);
     put_kvs(json, ARC_LIT("lateEnv"), &step->late_env);
+    put_layers(json, &step->layers);
     put_kvs(json, ARC_LIT("secrets"), &step->secrets);
     put_text(json, ARC_LIT("image"), step->image);
     put_text(json, ARC_LIT("workingDirectory"), step->working_directory);
@@ -200,6 +216,7 @@ static void put_job(struct arc_json *json, const struct arc_plan_job *job)
     put_i64(json, ARC_LIT("gate"), job->gate);
     put_group(json, &job->group);
     put_kvs(json, ARC_LIT("outputs"), &job->outputs);
+    put_layers(json, &job->layers);
     put_raw(json, ARC_LIT("artifacts"), job->artifacts);
     put_raw(json, ARC_LIT("runtime"), job->runtime);
     put_raw(json, ARC_LIT("target"), job->target);
@@ -219,20 +236,18 @@ static void put_job(struct arc_json *json, const struct arc_plan_job *job)
     arc__json_end_object(json);
 }
 
-/* What was written goes into the hash piece by piece, so that a large plan needs no buffer of its
- * size. */
+/* What was written is counted and forgotten, so that a plan that is only measured needs no buffer
+ * of its size. */
 struct drain {
-    struct arc_sha256 sha;
     size_t bytes; /* that are gone */
 };
 
 #define PIECE_BYTES ((size_t)16 * 1024)
 
-static void pour(struct arc_buf *out, struct drain *drain, size_t least)
+static void pour(struct arc_buf *out, struct drain *drain)
 {
-    if (drain == NULL || out->failed != ARC_OK || out->len < least)
+    if (drain == NULL || out->failed != ARC_OK || out->len < PIECE_BYTES)
         return;
-    arc__sha256_add(&drain->sha, arc__buf_slice(out));
     drain->bytes += out->len;
     arc__buf_clear(out);
     out->max_bytes = ARC_PLAN_BYTES_MAX - drain->bytes;
@@ -250,7 +265,7 @@ static void put_stage(struct arc_json *json, const struct arc_plan *plan,
     arc__json_array(json);
     for (uint32_t i = 0; i < stage->job_count; i++) {
         put_job(json, &plan->jobs[stage->first_job + i]);
-        pour(json->out, drain, PIECE_BYTES);
+        pour(json->out, drain);
     }
     arc__json_end_array(json);
     arc__json_end_object(json);
@@ -332,6 +347,7 @@ static void put_plan(struct arc_json *json, const struct arc_plan *plan, struct 
     put_matrices(json, plan);
     put_includes(json, plan);
     put_i64(json, ARC_LIT("timeoutNs"), plan->timeout_ns);
+    put_i64(json, ARC_LIT("expressionUnits"), plan->expression_units);
     arc__json_key(json, ARC_LIT("stages"));
     arc__json_array(json);
     for (uint32_t i = 0; i < plan->stage_count; i++)
@@ -345,21 +361,17 @@ void arc__plan_put(struct arc_json *json, const struct arc_plan *plan)
     put_plan(json, plan, NULL);
 }
 
-arc_status arc__plan_hash(const struct arc_plan *plan, const struct arc_mem *mem,
-                          char out[ARC_SHA256_HEX_LEN + 1])
+arc_status arc__plan_json_fits(const struct arc_plan *plan, const struct arc_mem *mem)
 {
-    struct drain drain = {.bytes = 0};
+    struct drain drain = {0};
     struct arc_json json;
     struct arc_buf buf;
-    arc__sha256_init(&drain.sha);
     arc__buf_init(&buf, mem, ARC_PLAN_BYTES_MAX);
     arc__json_init(&json, &buf);
     arc__json_object(&json);
     put_plan(&json, plan, &drain);
     arc__json_end_object(&json);
-    pour(&buf, &drain, 0);
     arc_status status = buf.failed;
-    arc__sha256_end_hex(&drain.sha, out);
     arc__buf_deinit(&buf);
     return status;
 }

@@ -225,6 +225,22 @@ static struct arc_selector get_selector(struct load *load, const struct arc_node
     return selector;
 }
 
+static struct arc_plan_layers get_layers(struct load *load, const struct arc_node *map)
+{
+    const struct arc_node *list = get(load, map, "envLayers", ARC_NODE_LIST);
+    struct arc_plan_layers layers = {NULL, 0};
+    struct arc_plan_layer *items =
+        list != NULL ? arc__arena_array(load->arena, list->count, sizeof(*items)) : NULL;
+    for (const struct arc_node *c = items != NULL ? list->first : NULL; c != NULL; c = c->next) {
+        if (c->kind != ARC_NODE_MAP)
+            refuse(load, "envLayers");
+        items[layers.count++] =
+            (struct arc_plan_layer){get_kvs(load, c, "env"), get_kvs(load, c, "lateEnv")};
+    }
+    layers.items = items;
+    return layers;
+}
+
 static struct arc_plan_step get_step(struct load *load, const struct arc_node *node)
 {
     struct arc_plan_step step = {0};
@@ -241,6 +257,7 @@ static struct arc_plan_step get_step(struct load *load, const struct arc_node *n
     step.args = get_raw(load, node, "args", ARC_NODE_MAP);
     step.env = get_kvs(load, node, "env");
     step.late_env = get_kvs(load, node, "lateEnv");
+    step.layers = get_layers(load, node);
     step.secrets = get_kvs(load, node, "secrets");
     step.image = get_text(load, node, "image");
     step.working_directory = get_text(load, node, "workingDirectory");
@@ -294,6 +311,7 @@ static struct arc_plan_job get_job(struct load *load, const struct arc_node *nod
     job.gate = get_gate(load, node);
     job.group = get_group(load, node);
     job.outputs = get_kvs(load, node, "outputs");
+    job.layers = get_layers(load, node);
     job.artifacts = get_raw(load, node, "artifacts", ARC_NODE_LIST);
     job.runtime = get_raw(load, node, "runtime", ARC_NODE_MAP);
     job.target = get_raw(load, node, "target", ARC_NODE_MAP);
@@ -437,6 +455,7 @@ arc_status arc__plan_from_node(const struct arc_node *node, struct arc_arena *ar
     plan->notify = get_raw(&load, node, "notify", ARC_NODE_MAP);
     get_includes(&load, node, plan);
     plan->timeout_ns = get_i64(&load, node, "timeoutNs", INT64_MAX);
+    plan->expression_units = (uint32_t)get_i64(&load, node, "expressionUnits", UINT32_MAX);
     plan->hash = get_text(&load, node, "hash");
     struct arc_plan_job *jobs = stages != NULL ? get_stages(&load, stages, plan) : NULL;
     if (!arena->failed)

@@ -6,7 +6,8 @@
  *   plan_step.c     steps, environments, what is inserted before and behind
  *   plan_text.c     templates: what is known now, what the run will tell
  *   plan_when.c     conditions: what is decided now, and why
- *   plan_json.c, plan_load.c   a plan as JSON and back */
+ *   plan_json.c, plan_load.c   a plan as JSON and back
+ *   plan_hash.c     its hash */
 #ifndef ARC_SPEC_PLAN_PRIVATE_H
 #define ARC_SPEC_PLAN_PRIVATE_H
 
@@ -15,9 +16,12 @@
 #include "spec/model.h"
 #include "spec/node.h"
 
-/* Environments in layers: what is known, and what is a template still; no name is in both. */
+/* Environments in layers: what is known, and what is a template still; no name is in both. The
+ * layers below are those of the callers. */
 struct arc_plan_env {
-    struct arc_kvs known, late;
+    struct arc_kvs known, late;       /* all layers, merged */
+    struct arc_plan_layer own;        /* the uppermost one */
+    const struct arc_plan_env *below; /* NULL: it is the lowest */
 };
 
 /* What was made of a text that says the same everywhere: it names neither `env` nor `matrix`. */
@@ -35,8 +39,9 @@ struct arc_known_condition {
 };
 
 struct arc_known {
-    arc_slice names[ARC_KNOWN_TEXTS_MAX];
+    arc_slice names[ARC_KNOWN_TEXTS_MAX], values[ARC_KNOWN_TEXTS_MAX];
     struct arc_known_text texts[ARC_KNOWN_TEXTS_MAX];
+    struct arc_known_text wholes[ARC_KNOWN_TEXTS_MAX]; /* one template alone; made is JSON */
     struct arc_known_condition conditions[ARC_KNOWN_TEXTS_MAX];
 };
 
@@ -53,6 +58,7 @@ struct arc_planner {
     struct arc_spec_limits limits;
     struct arc_known *known; /* NULL until variables have their values */
     struct arc_buf spare;    /* of arc__plan_scratch: what was settled last */
+    uint32_t names_matrix;   /* 1: something that was worked out may name `matrix` */
     uint32_t runtime;        /* 1: something is left for the run to expand or to decide */
 };
 
@@ -63,6 +69,8 @@ void *arc__plan_array(struct arc_planner *p, size_t count, size_t size);
 arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text);
 /* A copy that is shared with what was kept before: of names that come again and again. */
 arc_slice arc__plan_name(struct arc_planner *p, arc_slice text);
+/* The same for values, which have a table of their own: they come less often again. */
+arc_slice arc__plan_value(struct arc_planner *p, arc_slice text);
 /* What was built, kept; the buffer is gone. */
 struct arc_buf arc__plan_scratch(struct arc_planner *p);
 arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf);
@@ -70,9 +78,10 @@ arc_slice arc__plan_settle(struct arc_planner *p, struct arc_buf *buf);
 /* The environment that templates see from now on. */
 void arc__plan_use_env(struct arc_planner *p, const struct arc_plan_env *env);
 /* 1: what the text says is the same in all jobs and steps. */
-int arc__plan_is_common(const struct arc_planner *p, arc_slice text);
-/* Fills in the world's `env` if the text may name it. */
-void arc__plan_see_env(struct arc_planner *p, arc_slice text);
+int arc__plan_is_common(arc_slice text);
+/* Before an expression or a template is worked out: fills in the world's `env` if it may name it,
+ * and notes whether it may name `matrix`. */
+void arc__plan_see(struct arc_planner *p, arc_slice text);
 /* What cannot be worked out, as a finding at the scalar. */
 void arc__plan_fault(struct arc_planner *p, const struct arc_node *node,
                      const struct arc_fault *fault);
@@ -80,9 +89,8 @@ void arc__plan_fault(struct arc_planner *p, const struct arc_node *node,
  * then as written. late NULL: that is a finding. */
 arc_slice arc__plan_expand(struct arc_planner *p, const struct arc_node *node, int *late);
 arc_slice arc__plan_field(struct arc_planner *p, const struct arc_node *map, enum arc_field_id id);
-/* A map of texts, expanded and sorted; late as above, for each entry. */
-struct arc_kvs arc__plan_texts(struct arc_planner *p, const struct arc_node *map,
-                               struct arc_kvs *late);
+/* A map of texts, expanded and sorted. */
+struct arc_kvs arc__plan_texts(struct arc_planner *p, const struct arc_node *map);
 /* Two sorted lists as one; where both have a key, `above` wins. */
 struct arc_kvs arc__plan_overlay(struct arc_planner *p, const struct arc_kvs *below,
                                  const struct arc_kvs *above);
@@ -90,6 +98,10 @@ int arc__plan_kv_order(const void *a, const void *b);
 /* A layer of environment on top of another. */
 struct arc_plan_env arc__plan_layer(struct arc_planner *p, const struct arc_plan_env *below,
                                     const struct arc_node *map);
+/* 1: one of the texts may name `env`. */
+int arc__plan_names_env(const struct arc_kvs *texts);
+/* What it was merged from, kept. */
+struct arc_plan_layers arc__plan_layers(struct arc_planner *p, const struct arc_plan_env *env);
 /* Writes an object of the field table in its canonical form, templates of fields that have them
  * expanded; *late as above, then what is written is of no use. late NULL: nothing is expanded. */
 void arc__plan_put_object(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,
@@ -103,21 +115,22 @@ void arc__plan_put_child(struct arc_planner *p, struct arc_json *json, const str
 
 /* --- plan_when.c -------------------------------------------------------------------------- */
 
-struct arc_condition arc__plan_condition(struct arc_planner *p, const struct arc_node *map,
-                                         enum arc_field_id id);
+/* node NULL: success(). */
+struct arc_condition arc__plan_condition(struct arc_planner *p, const struct arc_node *node);
 
 /* --- plan_step.c -------------------------------------------------------------------------- */
 
-int64_t arc__plan_duration(const struct arc_node *map, enum arc_field_id id);
-uint32_t arc__plan_bool(const struct arc_node *map, enum arc_field_id id);
-struct arc_retry arc__plan_retry(const struct arc_node *map, enum arc_field_id id);
+/* Of the value of a field; NULL: what stands for an absent one. */
+int64_t arc__plan_duration(const struct arc_node *node);
+uint32_t arc__plan_bool(const struct arc_node *node);
+struct arc_retry arc__plan_retry(const struct arc_node *node);
 int arc__plan_word(const struct arc_node *map, enum arc_field_id id);
 /* What a job takes over from above when it has none of its own. */
 struct arc_plan_defaults {
     const struct arc_node *source, *target, *notify, *runtime;
 };
 /* Own steps, those of `finally`, and what is inserted. */
-void arc__plan_steps(struct arc_planner *p, const struct arc_node *job,
+void arc__plan_steps(struct arc_planner *p, const struct arc_fields *job,
                      const struct arc_plan_defaults *defaults, const struct arc_plan_env *env,
                      struct arc_plan_job *out);
 /* The canonical JSON of an optional part, or empty; bit of ARC_LATE_… goes to *late. */
@@ -126,10 +139,14 @@ arc_slice arc__plan_part(struct arc_planner *p, const struct arc_node *node, enu
 
 /* --- plan_json.c -------------------------------------------------------------------------- */
 
-/* SHA-256 of the JSON of a plan that has no hash yet, as hex. ARC_ELIMIT: the JSON has more than
- * ARC_PLAN_BYTES_MAX bytes; ARC_ENOMEM. */
-arc_status arc__plan_hash(const struct arc_plan *plan, const struct arc_mem *mem,
-                          char out[ARC_SHA256_HEX_LEN + 1]);
+/* Whether the JSON of a plan has no more than ARC_PLAN_BYTES_MAX bytes. ARC_ELIMIT; ARC_ENOMEM. */
+arc_status arc__plan_json_fits(const struct arc_plan *plan, const struct arc_mem *mem);
+
+/* --- plan_hash.c -------------------------------------------------------------------------- */
+
+/* SHA-256 of all that a plan says but its hash, as hex. Answers how many bytes its JSON has at
+ * most, which is far more than it has. */
+uint64_t arc__plan_hash(const struct arc_plan *plan, char out[ARC_SHA256_HEX_LEN + 1]);
 
 /* --- plan_matrix.c ------------------------------------------------------------------------ */
 

@@ -5,18 +5,17 @@
 
 /* --- fields; the definition was checked --------------------------------------------------- */
 
-int64_t arc__plan_duration(const struct arc_node *map, enum arc_field_id id)
+int64_t arc__plan_duration(const struct arc_node *node)
 {
     int64_t ns = 0;
-    arc_slice text = arc__field_text(map, id);
+    arc_slice text = arc__node_text(node);
     if (text.len > 0)
         (void)arc__duration_parse(text, &ns, NULL);
     return ns;
 }
 
-uint32_t arc__plan_bool(const struct arc_node *map, enum arc_field_id id)
+uint32_t arc__plan_bool(const struct arc_node *node)
 {
-    const struct arc_node *node = arc__field_get(map, id);
     return node != NULL && node->number != 0;
 }
 
@@ -25,19 +24,18 @@ int arc__plan_word(const struct arc_node *map, enum arc_field_id id)
     return arc__word_index(arc__field(id)->words, arc__field_text(map, id));
 }
 
-struct arc_retry arc__plan_retry(const struct arc_node *map, enum arc_field_id id)
+struct arc_retry arc__plan_retry(const struct arc_node *node)
 {
     struct arc_retry retry = {0};
-    const struct arc_node *node = arc__field_get(map, id);
     if (node == NULL)
         return retry;
     const struct arc_node *attempts = arc__field_get(node, ARC_FIELD_RETRY_MAX_ATTEMPTS);
     const struct arc_node *on = arc__field_get(node, ARC_FIELD_RETRY_ON);
     int backoff = arc__plan_word(node, ARC_FIELD_RETRY_BACKOFF);
     retry.max_attempts = attempts != NULL ? (uint32_t)attempts->number : 1;
-    retry.delay_ns = arc__plan_duration(node, ARC_FIELD_RETRY_DELAY);
-    retry.max_delay_ns = arc__plan_duration(node, ARC_FIELD_RETRY_MAX_DELAY);
-    retry.jitter = arc__plan_bool(node, ARC_FIELD_RETRY_JITTER);
+    retry.delay_ns = arc__plan_duration(arc__field_get(node, ARC_FIELD_RETRY_DELAY));
+    retry.max_delay_ns = arc__plan_duration(arc__field_get(node, ARC_FIELD_RETRY_MAX_DELAY));
+    retry.jitter = arc__plan_bool(arc__field_get(node, ARC_FIELD_RETRY_JITTER));
     retry.backoff = backoff > 0 ? (enum arc_backoff)(backoff + 1) : ARC_BACKOFF_FIXED;
     retry.on = on == NULL ? ARC_CAUSE_ALL : 0;
     for (const struct arc_node *c = on != NULL ? on->first : NULL; c != NULL; c = c->next) {
@@ -71,10 +69,10 @@ static void put_args(struct arc_planner *p, struct arc_json *json, const struct 
     arc__json_end_object(json);
 }
 
-static arc_slice args_of(struct arc_planner *p, const struct arc_node *step, uint32_t *late)
+static arc_slice args_of(struct arc_planner *p, const struct arc_fields *fields, uint32_t *late)
 {
-    const struct arc_node *args = arc__field_get(step, ARC_FIELD_STEP_ARGS);
-    const struct arc_node *run = arc__field_get(step, ARC_FIELD_STEP_RUN);
+    const struct arc_node *args = arc__fields_at(fields, ARC_FIELD_STEP_ARGS);
+    const struct arc_node *run = arc__fields_at(fields, ARC_FIELD_STEP_RUN);
     int unknown = 0;
     if ((args == NULL || args->count == 0) && run == NULL)
         return ARC_NONE;
@@ -103,11 +101,10 @@ static arc_slice text_of(struct arc_planner *p, const struct arc_node *node, uin
 }
 
 /* Only now is the whole path known; one that is still late is looked at when it is. */
-static arc_slice directory_of(struct arc_planner *p, const struct arc_node *step, uint32_t *late)
+static arc_slice directory_of(struct arc_planner *p, const struct arc_node *node, uint32_t *late)
 {
-    const struct arc_node *node = arc__field_get(step, ARC_FIELD_STEP_WORKING_DIRECTORY);
     arc_slice path = text_of(p, node, ARC_LATE_DIRECTORY, late);
-    if (node != NULL && (*late & ARC_LATE_DIRECTORY) == 0 && !arc__form_inside(path)) {
+    if (node != NULL && (*late & ARC_LATE_DIRECTORY) == 0 && !arc__path_inside(path)) {
         struct arc_path here = {p->path, node->key, 0};
         (void)arc__diag_add(p->sink, ARC_DIAG_OUTSIDE, &here, &node->mark, ARC_NONE,
                             ARC_ARGS(arc__quoted(p->sink, path)));
@@ -116,41 +113,58 @@ static arc_slice directory_of(struct arc_planner *p, const struct arc_node *step
 }
 
 /* The step's own image, else that of the runtime. */
-static arc_slice image_of(struct arc_planner *p, const struct arc_node *step,
+static arc_slice image_of(struct arc_planner *p, const struct arc_node *node,
                           const struct arc_node *runtime, uint32_t *late)
 {
-    const struct arc_node *node = arc__field_get(step, ARC_FIELD_STEP_IMAGE);
     if (node == NULL)
         node = arc__field_get(runtime, ARC_FIELD_RUNTIME_IMAGE);
     return text_of(p, node, ARC_LATE_IMAGE, late);
+}
+
+static void put_env(struct arc_planner *p, const struct arc_plan_env *env,
+                    struct arc_plan_step *step)
+{
+    step->env = env->known;
+    step->late_env = env->late;
+    if (arc__plan_names_env(&env->late))
+        step->layers = arc__plan_layers(p, env);
+}
+
+static arc_slice keep_field(struct arc_planner *p, const struct arc_fields *fields,
+                            enum arc_field_id id)
+{
+    return arc__plan_name(p, arc__node_text(arc__fields_at(fields, id)));
 }
 
 static void fill_step(struct arc_planner *p, const struct arc_node *node,
                       const struct arc_node *runtime, const struct arc_plan_env *below,
                       struct arc_plan_step *step)
 {
-    struct arc_plan_env env = arc__plan_layer(p, below, arc__field_get(node, ARC_FIELD_STEP_ENV));
+    struct arc_fields own;
+    arc__fields_read(node, ARC_OBJECT_STEP, &own);
+    struct arc_plan_env env = arc__plan_layer(p, below, arc__fields_at(&own, ARC_FIELD_STEP_ENV));
     arc__plan_use_env(p, &env);
-    step->name = arc__plan_field(p, node, ARC_FIELD_STEP_NAME);
-    step->id = arc__plan_field(p, node, ARC_FIELD_STEP_ID);
-    step->uses = arc__plan_name(p, arc__field_text(node, ARC_FIELD_STEP_USES));
-    step->action = arc__plan_field(p, node, ARC_FIELD_STEP_ACTION);
+    step->name = keep_field(p, &own, ARC_FIELD_STEP_NAME);
+    step->id = keep_field(p, &own, ARC_FIELD_STEP_ID);
+    step->uses = arc__plan_name(p, arc__node_text(arc__fields_at(&own, ARC_FIELD_STEP_USES)));
+    step->action = keep_field(p, &own, ARC_FIELD_STEP_ACTION);
     if (step->id.len == 0)
         step->id = step->name;
     if (step->uses.len == 0)
         step->uses = arc__plan_name(p, ARC_LIT("shell"));
-    step->args = args_of(p, node, &step->late);
-    step->image = image_of(p, node, runtime, &step->late);
-    step->working_directory = directory_of(p, node, &step->late);
-    step->env = env.known;
-    step->late_env = env.late;
-    step->secrets = arc__plan_texts(p, arc__field_get(node, ARC_FIELD_STEP_SECRETS), NULL);
-    step->artifacts = arc__plan_part(p, arc__field_get(node, ARC_FIELD_STEP_ARTIFACTS),
+    step->args = args_of(p, &own, &step->late);
+    step->image = image_of(p, arc__fields_at(&own, ARC_FIELD_STEP_IMAGE), runtime, &step->late);
+    step->working_directory =
+        directory_of(p, arc__fields_at(&own, ARC_FIELD_STEP_WORKING_DIRECTORY), &step->late);
+    put_env(p, &env, step);
+    step->secrets = arc__plan_texts(p, arc__fields_at(&own, ARC_FIELD_STEP_SECRETS));
+    step->artifacts = arc__plan_part(p, arc__fields_at(&own, ARC_FIELD_STEP_ARTIFACTS),
                                      ARC_OBJECT_ARTIFACT, ARC_LATE_ARTIFACTS, &step->late);
-    step->condition = arc__plan_condition(p, node, ARC_FIELD_STEP_WHEN);
-    step->timeout_ns = arc__plan_duration(node, ARC_FIELD_STEP_TIMEOUT);
-    step->retry = arc__plan_retry(node, ARC_FIELD_STEP_RETRY);
-    step->continue_on_error = arc__plan_bool(node, ARC_FIELD_STEP_CONTINUE_ON_ERROR);
+    step->condition = arc__plan_condition(p, arc__fields_at(&own, ARC_FIELD_STEP_WHEN));
+    step->timeout_ns = arc__plan_duration(arc__fields_at(&own, ARC_FIELD_STEP_TIMEOUT));
+    step->retry = arc__plan_retry(arc__fields_at(&own, ARC_FIELD_STEP_RETRY));
+    step->continue_on_error =
+        arc__plan_bool(arc__fields_at(&own, ARC_FIELD_STEP_CONTINUE_ON_ERROR));
     p->runtime |= step->late != 0;
     arc__plan_use_env(p, NULL);
 }
@@ -166,8 +180,7 @@ static void insert(struct arc_planner *p, const struct arc_plan_env *env, enum a
     step->uses =
         arc__plan_keep(p, source ? ARC_LIT("arcentra/source") : ARC_LIT("arcentra/artifacts"));
     step->role = role;
-    step->env = env->known;
-    step->late_env = env->late;
+    put_env(p, env, step);
     step->condition.when = source ? ARC_WHEN_SUCCESS : ARC_WHEN_ALWAYS;
 }
 
@@ -224,13 +237,13 @@ static uint32_t count_of(const struct arc_node *list)
     return list != NULL ? list->count : 0;
 }
 
-void arc__plan_steps(struct arc_planner *p, const struct arc_node *job,
+void arc__plan_steps(struct arc_planner *p, const struct arc_fields *job,
                      const struct arc_plan_defaults *defaults, const struct arc_plan_env *env,
                      struct arc_plan_job *out)
 {
-    const struct arc_node *own = arc__field_get(job, ARC_FIELD_JOB_STEPS);
-    const struct arc_node *last = arc__field_get(job, ARC_FIELD_JOB_FINALLY);
-    const struct arc_node *artifacts = arc__field_get(job, ARC_FIELD_JOB_ARTIFACTS);
+    const struct arc_node *own = arc__fields_at(job, ARC_FIELD_JOB_STEPS);
+    const struct arc_node *last = arc__fields_at(job, ARC_FIELD_JOB_FINALLY);
+    const struct arc_node *artifacts = arc__fields_at(job, ARC_FIELD_JOB_ARTIFACTS);
     const struct arc_node *source = defaults->source;
     size_t room =
         (size_t)count_of(own) + count_of(last) + (count_of(source) > 0) + (count_of(artifacts) > 0);

@@ -20,14 +20,24 @@ arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text)
     return arc__arena_copy(p->arena, text);
 }
 
+static arc_slice shared(struct arc_planner *p, arc_slice *table, arc_slice text)
+{
+    arc_slice *last = &table[arc__slice_look(text) % ARC_KNOWN_TEXTS_MAX];
+    if (!arc__slice_equal(*last, text))
+        *last = arc__plan_keep(p, text);
+    return *last;
+}
+
 arc_slice arc__plan_name(struct arc_planner *p, arc_slice text)
 {
-    if (p->known == NULL || text.len == 0)
-        return arc__plan_keep(p, text);
-    arc_slice *name = &p->known->names[arc__slice_look(text) % ARC_KNOWN_TEXTS_MAX];
-    if (!arc__slice_equal(*name, text))
-        *name = arc__plan_keep(p, text);
-    return *name;
+    return p->known != NULL && text.len > 0 ? shared(p, p->known->names, text)
+                                            : arc__plan_keep(p, text);
+}
+
+arc_slice arc__plan_value(struct arc_planner *p, arc_slice text)
+{
+    return p->known != NULL && text.len > 0 ? shared(p, p->known->values, text)
+                                            : arc__plan_keep(p, text);
 }
 
 /* A buffer that may take what is left of the arena. */
@@ -103,18 +113,24 @@ void arc__plan_use_env(struct arc_planner *p, const struct arc_plan_env *env)
     arc__arena_reset(&p->step);
 }
 
-int arc__plan_is_common(const struct arc_planner *p, arc_slice text)
+static int may_name(arc_slice text, const char *name)
 {
-    return p->known != NULL && text.len > 0 && memmem(text.ptr, text.len, "env", 3) == NULL &&
-           memmem(text.ptr, text.len, "matrix", 6) == NULL;
+    return memmem(text.ptr, text.len, name, strlen(name)) != NULL;
 }
 
-void arc__plan_see_env(struct arc_planner *p, arc_slice text)
+int arc__plan_is_common(arc_slice text)
+{
+    return text.len > 0 && !may_name(text, "env") && !may_name(text, "matrix");
+}
+
+void arc__plan_see(struct arc_planner *p, arc_slice text)
 {
     struct arc_value *seen = &p->world.contexts[ARC_CONTEXT_ENV];
     uint32_t count = 0;
-    if (p->env == NULL || seen->kind == ARC_VALUE_MAP ||
-        memmem(text.ptr, text.len, "env", 3) == NULL)
+    if (text.len == 0)
+        return;
+    p->names_matrix |= (uint32_t)may_name(text, "matrix");
+    if (p->env == NULL || seen->kind == ARC_VALUE_MAP || !may_name(text, "env"))
         return;
     size_t most = (size_t)p->env->known.count + p->env->late.count;
     struct arc_member *members = arc__arena_array(&p->step, most, sizeof(*members));
@@ -154,7 +170,7 @@ static int expand_into(struct arc_planner *p, const struct arc_node *node, struc
     struct arc_expr_limits limits = expr_limits(p);
     struct arc_fault fault = {0};
     int unknown = 0, known;
-    arc__plan_see_env(p, node->text);
+    arc__plan_see(p, node->text);
     arc_status status =
         arc__template_expand(node->text, &p->world, &limits, &p->scratch, buf, &unknown, &fault);
     known = status == ARC_OK && !unknown;
@@ -171,12 +187,22 @@ static int expand_into(struct arc_planner *p, const struct arc_node *node, struc
 }
 
 /* A few templates in one text can make it huge: what is expanded has the limit of any text. */
+static arc_slice expand_new(struct arc_planner *p, const struct arc_node *node, int *late)
+{
+    struct arc_buf buf = arc__plan_scratch(p);
+    buf.max_bytes = p->limits.string_bytes;
+    int expanded = expand_into(p, node, &buf, late);
+    arc_slice made = arc__plan_keep(p, expanded ? arc__buf_slice(&buf) : node->text);
+    put_back(p, &buf);
+    return made;
+}
+
 arc_slice arc__plan_expand(struct arc_planner *p, const struct arc_node *node, int *late)
 {
     if (!arc__template_any(node->text))
-        return arc__plan_keep(p, node->text);
+        return arc__plan_value(p, node->text);
     struct arc_known_text *known = NULL;
-    if (arc__plan_is_common(p, node->text))
+    if (p->known != NULL)
         known = &p->known->texts[arc__slice_look(node->text) % ARC_KNOWN_TEXTS_MAX];
     if (known != NULL && arc__slice_equal(known->text, node->text) &&
         (late != NULL || !known->late)) {
@@ -184,16 +210,13 @@ arc_slice arc__plan_expand(struct arc_planner *p, const struct arc_node *node, i
             *late = 1;
         return known->made;
     }
-    struct arc_buf buf = arc__plan_scratch(p);
     uint32_t errors = p->sink->diags->errors;
-    int is_late = 0, expanded;
-    buf.max_bytes = p->limits.string_bytes;
-    expanded = expand_into(p, node, &buf, late != NULL ? &is_late : NULL);
-    arc_slice made = arc__plan_keep(p, expanded ? arc__buf_slice(&buf) : node->text);
-    put_back(p, &buf);
+    int is_late = 0;
+    arc_slice made = expand_new(p, node, late != NULL ? &is_late : NULL);
     if (is_late)
         *late = 1;
-    if (known != NULL && !p->arena->failed && p->sink->diags->errors == errors)
+    if (known != NULL && !p->arena->failed && p->sink->diags->errors == errors &&
+        arc__plan_is_common(node->text))
         *known = (struct arc_known_text){node->text, made, is_late};
     return made;
 }
@@ -221,14 +244,10 @@ static void sort_kvs(struct arc_kv *items, uint32_t count)
         qsort(items, count, sizeof(*items), arc__plan_kv_order);
 }
 
-/* Two sorted lists as one; where both have a key, `above` wins. */
-struct arc_kvs arc__plan_overlay(struct arc_planner *p, const struct arc_kvs *below,
-                                 const struct arc_kvs *above)
+/* Two sorted lists as a new one; where both have a key, `above` wins. */
+static struct arc_kvs merged(struct arc_planner *p, const struct arc_kvs *below,
+                             const struct arc_kvs *above)
 {
-    if (above->count == 0)
-        return *below;
-    if (below->count == 0)
-        return *above;
     struct arc_kv *items = arc__plan_array(p, (size_t)below->count + above->count, sizeof(*items));
     struct arc_kvs out = {items, 0};
     uint32_t i = 0, j = 0;
@@ -245,40 +264,43 @@ struct arc_kvs arc__plan_overlay(struct arc_planner *p, const struct arc_kvs *be
     return out;
 }
 
-struct arc_kvs arc__plan_texts(struct arc_planner *p, const struct arc_node *map,
-                               struct arc_kvs *late)
+struct arc_kvs arc__plan_overlay(struct arc_planner *p, const struct arc_kvs *below,
+                                 const struct arc_kvs *above)
 {
-    struct arc_kvs known = {NULL, 0}, none = {NULL, 0};
-    struct arc_kv *items, *later = NULL;
-    if (late != NULL)
-        *late = none;
-    if (map == NULL || map->count == 0)
-        return none;
-    items = arc__plan_array(p, map->count, sizeof(*items));
-    if (items == NULL)
-        return none;
+    return above->count == 0 ? *below : below->count == 0 ? *above : merged(p, below, above);
+}
+
+/* The entries of a map, expanded and sorted: into known, and those that are not known into late.
+ * Both have room for all; late NULL: what is not known is a finding. */
+static void expand_all(struct arc_planner *p, const struct arc_node *map, struct arc_kv *known,
+                       uint32_t *known_count, struct arc_kv *late, uint32_t *late_count)
+{
+    *known_count = *late_count = 0;
     for (const struct arc_node *c = map->first; c != NULL; c = c->next) {
         int unknown = 0;
         struct arc_kv item = {arc__plan_name(p, c->key),
                               arc__plan_expand(p, c, late != NULL ? &unknown : NULL)};
-        if (!unknown) {
-            items[known.count++] = item;
-            continue;
-        }
-        if (later == NULL)
-            later = arc__plan_array(p, map->count, sizeof(*later));
-        if (later == NULL)
-            return none;
-        later[late->count++] = item;
+        if (unknown)
+            late[(*late_count)++] = item;
+        else
+            known[(*known_count)++] = item;
     }
-    sort_kvs(items, known.count);
-    known.items = items;
-    if (late != NULL && late->count > 0) {
-        sort_kvs(later, late->count);
-        late->items = later;
-        p->runtime = 1;
-    }
-    return known;
+    sort_kvs(known, *known_count);
+    sort_kvs(late, *late_count);
+    p->runtime |= *late_count > 0;
+}
+
+struct arc_kvs arc__plan_texts(struct arc_planner *p, const struct arc_node *map)
+{
+    struct arc_kvs texts = {NULL, 0};
+    uint32_t none;
+    if (map == NULL || map->count == 0)
+        return texts;
+    struct arc_kv *items = arc__plan_array(p, map->count, sizeof(*items));
+    if (items != NULL)
+        expand_all(p, map, items, &texts.count, NULL, &none);
+    texts.items = items;
+    return texts;
 }
 
 /* The list without what another one names. */
@@ -299,50 +321,98 @@ static struct arc_kvs without(struct arc_planner *p, const struct arc_kvs *list,
 struct arc_plan_env arc__plan_layer(struct arc_planner *p, const struct arc_plan_env *below,
                                     const struct arc_node *map)
 {
-    struct arc_plan_env above, out;
+    struct arc_plan_env out = {.below = below};
+    struct arc_plan_layer *own = &out.own;
     if (map == NULL || map->count == 0)
         return *below;
+    struct arc_kv *items = arc__plan_array(p, (size_t)2 * map->count, sizeof(*items));
+    if (items == NULL)
+        return *below;
     arc__plan_use_env(p, below);
-    above.known = arc__plan_texts(p, map, &above.late);
-    struct arc_kvs known = without(p, &below->known, &above.late);
-    struct arc_kvs late = without(p, &below->late, &above.known);
-    out.known = arc__plan_overlay(p, &known, &above.known);
-    out.late = arc__plan_overlay(p, &late, &above.late);
+    own->env.items = items;
+    own->late_env.items = items + map->count;
+    expand_all(p, map, items, &own->env.count, items + map->count, &own->late_env.count);
+    out.known = without(p, &below->known, &own->late_env);
+    out.late = without(p, &below->late, &own->env);
+    if (own->env.count > 0)
+        out.known = merged(p, &out.known, &own->env);
+    if (own->late_env.count > 0)
+        out.late = merged(p, &out.late, &own->late_env);
     return out;
+}
+
+int arc__plan_names_env(const struct arc_kvs *texts)
+{
+    for (uint32_t i = 0; i < texts->count; i++) {
+        if (memmem(texts->items[i].value.ptr, texts->items[i].value.len, "env", 3) != NULL)
+            return 1;
+    }
+    return 0;
+}
+
+struct arc_plan_layers arc__plan_layers(struct arc_planner *p, const struct arc_plan_env *env)
+{
+    uint32_t count = 0, at;
+    for (const struct arc_plan_env *e = env; e->below != NULL; e = e->below)
+        count++;
+    struct arc_plan_layer *items = count > 0 ? arc__plan_array(p, count, sizeof(*items)) : NULL;
+    if (items == NULL)
+        return (struct arc_plan_layers){NULL, 0};
+    at = count;
+    for (const struct arc_plan_env *e = env; e->below != NULL; e = e->below)
+        items[--at] = e->own;
+    return (struct arc_plan_layers){items, count};
 }
 
 /* --- JSON --------------------------------------------------------------------------------- */
 
-/* One template and nothing else: its value with its type. */
-static void put_whole(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,
-                      arc_slice text, int *late)
+/* One template and nothing else, as JSON in *buf: nothing where it is not known, or a finding says
+ * why not. 0: not that it is not known. */
+static int expand_whole(struct arc_planner *p, const struct arc_node *node, arc_slice text,
+                        struct arc_buf *buf)
 {
     struct arc_expr_limits limits = expr_limits(p);
     const struct arc_expr *expr = NULL;
     struct arc_fault fault = {0};
     struct arc_value value = ARC_VALUE_OF_NULL;
-    struct arc_buf buf;
-    arc__plan_see_env(p, text);
-    arc__buf_init(&buf, &p->arena->mem, p->limits.string_bytes);
+    arc__plan_see(p, text);
     arc_status status = arc__expr_parse(text, &limits, &p->scratch, &expr, &fault);
     if (status == ARC_OK)
         status = arc__expr_eval(expr, &p->world, &limits, &p->scratch, &value, &fault);
     if (status == ARC_EINVAL)
         arc__plan_fault(p, node, &fault);
-    else if (status == ARC_OK && value.kind == ARC_VALUE_UNKNOWN)
-        *late = 1;
-    else if (status == ARC_OK)
-        arc__value_to_json(&value, &buf);
-    if (buf.failed == ARC_ELIMIT)
+    else if (status == ARC_OK && value.kind != ARC_VALUE_UNKNOWN)
+        arc__value_to_json(&value, buf);
+    if (buf->failed == ARC_ELIMIT)
         too_long(p, node);
-    else if (buf.failed != ARC_OK)
+    else if (buf->failed != ARC_OK)
         p->arena->failed = 1;
-    if (buf.failed == ARC_OK && buf.len > 0)
-        arc__json_raw(json, arc__buf_slice(&buf));
-    else
-        arc__json_null(json);
-    arc__buf_deinit(&buf);
     scratch_done(p, status);
+    return status == ARC_OK && value.kind == ARC_VALUE_UNKNOWN;
+}
+
+/* Its value with its type. */
+static void put_whole(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,
+                      arc_slice text, int *late)
+{
+    struct arc_known_text *known = NULL;
+    struct arc_buf buf;
+    if (p->known != NULL)
+        known = &p->known->wholes[arc__slice_look(text) % ARC_KNOWN_TEXTS_MAX];
+    if (known != NULL && text.len > 0 && arc__slice_equal(known->text, text)) {
+        *late |= known->late;
+        arc__json_raw(json, known->made);
+        return;
+    }
+    arc__buf_init(&buf, &p->arena->mem, p->limits.string_bytes);
+    uint32_t errors = p->sink->diags->errors;
+    int unknown = expand_whole(p, node, text, &buf);
+    *late |= unknown;
+    arc__json_raw(json, buf.failed == ARC_OK ? arc__buf_slice(&buf) : ARC_NONE);
+    if (known != NULL && arc__plan_is_common(text) && p->sink->diags->errors == errors &&
+        !p->arena->failed)
+        *known = (struct arc_known_text){text, arc__plan_keep(p, arc__buf_slice(&buf)), unknown};
+    arc__buf_deinit(&buf);
 }
 
 static void put_text(struct arc_planner *p, struct arc_json *json, const struct arc_node *node,

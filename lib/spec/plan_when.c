@@ -102,14 +102,16 @@ static struct arc_condition evaluate(struct arc_planner *p, const struct arc_nod
     struct arc_fault fault = {0};
     arc_slice text = arc__slice_trim(node->text);
     struct arc_known_condition *known = NULL;
-    if (arc__plan_is_common(p, text))
+    if (p->known != NULL && text.len > 0)
         known = &p->known->conditions[arc__slice_look(text) % ARC_KNOWN_TEXTS_MAX];
     if (known != NULL && arc__slice_equal(known->text, text)) {
         p->runtime |= known->made.when == ARC_WHEN_EXPR;
         return known->made;
     }
+    if (!arc__plan_is_common(text))
+        known = NULL;
     uint32_t errors = p->sink->diags->errors;
-    arc__plan_see_env(p, text);
+    arc__plan_see(p, text);
     arc_status status = arc__expr_parse(text, &limits, &p->scratch, &expr, &fault);
     if (status == ARC_EINVAL)
         arc__plan_fault(p, node, &fault);
@@ -132,11 +134,9 @@ static struct arc_condition evaluate(struct arc_planner *p, const struct arc_nod
     return out;
 }
 
-struct arc_condition arc__plan_condition(struct arc_planner *p, const struct arc_node *map,
-                                         enum arc_field_id id)
+struct arc_condition arc__plan_condition(struct arc_planner *p, const struct arc_node *node)
 {
     struct arc_condition out = {ARC_WHEN_SUCCESS, ARC_NONE, ARC_NONE};
-    const struct arc_node *node = arc__field_get(map, id);
     if (node == NULL || arc__form_when(node, &out.when))
         return out;
     return evaluate(p, node);

@@ -90,7 +90,8 @@ static int is_id(const struct arc_node *node)
 static void check_unique(struct arc_check *check, struct named *names, uint32_t count,
                          enum arc_diag_code code)
 {
-    qsort(names, count, sizeof(*names), name_order);
+    if (count > 1)
+        qsort(names, count, sizeof(*names), name_order);
     for (uint32_t i = 1, first = 0; i < count; i++) {
         if (!arc__slice_equal(names[first].node->text, names[i].node->text)) {
             first = i;
@@ -171,13 +172,17 @@ static uint32_t collect(const struct arc_node *steps, const struct arc_path *pat
     return count;
 }
 
+/* Most jobs have fewer. */
+#define FEW_STEPS 16u
+
 /* Step names, then ids, where a step without an id has its name as one. */
 static int check_step_names(struct arc_check *check, const struct arc_node *steps,
                             const struct arc_path *path, const struct arc_node *after,
                             const struct arc_path *after_path)
 {
     size_t most = (size_t)(steps != NULL ? steps->count : 0) + (after != NULL ? after->count : 0);
-    struct named *names = arc__check_alloc(check, most + 1, sizeof(*names));
+    struct named few[FEW_STEPS];
+    struct named *names = most <= FEW_STEPS ? few : arc__check_alloc(check, most, sizeof(*names));
     uint32_t ids = 0, count;
     if (names == NULL)
         return 0;
@@ -188,7 +193,8 @@ static int check_step_names(struct arc_check *check, const struct arc_node *step
     count = collect(after, after_path, 1, names, count, &ids);
     if (ids > 0)
         check_unique(check, names, count, ARC_DIAG_DUPLICATE_ID);
-    arc__free(&check->arena->mem, names);
+    if (names != few)
+        arc__free(&check->arena->mem, names);
     return 1;
 }
 
@@ -403,21 +409,34 @@ static void check_unused(struct arc_check *check)
 
 /* --- times -------------------------------------------------------------------------------- */
 
+/* A timeout that others must fit into; node NULL: there is none. */
+struct limit {
+    const struct arc_node *node;
+    int64_t ns; /* 0: no bound */
+    const char *of;
+};
+
+static struct limit limit_of(const struct arc_node *node, const char *of)
+{
+    struct limit limit = {node, 0, of};
+    if (node != NULL && arc__duration_parse(node->text, &limit.ns, NULL) != ARC_OK)
+        limit.ns = 0;
+    return limit;
+}
+
 /* A timeout that another one cuts short, where there is one. */
 static void check_timeout(struct arc_check *check, const struct arc_node *map, enum arc_field_id id,
-                          const char *what, const struct arc_path *path,
-                          const struct arc_node *other, const char *whole)
+                          const char *what, const struct arc_path *path, const struct limit *outer)
 {
-    int64_t inner_ns = 0, outer_ns = 0;
-    if (other == NULL || !arc__duration_of(map, id, &inner_ns) ||
-        arc__duration_parse(other->text, &outer_ns, NULL) != ARC_OK || outer_ns == 0 ||
-        inner_ns <= outer_ns)
+    const struct arc_node *other = outer->node;
+    int64_t inner_ns = 0;
+    if (outer->ns == 0 || !arc__duration_of(map, id, &inner_ns) || inner_ns <= outer->ns)
         return;
     const struct arc_node *inner = arc__field_get(map, id);
     struct arc_diag *diag =
         arc__say(check, ARC_DIAG_TIMEOUT_ORDER, inner, path, ARC_NONE,
                  ARC_ARGS(arc__slice_cstr(what), arc__quoted(check->sink, inner->text),
-                          arc__slice_cstr(whole), arc__quoted(check->sink, other->text)));
+                          arc__slice_cstr(outer->of), arc__quoted(check->sink, other->text)));
     arc__diag_relate(check->sink, diag, &other->mark, "the shorter one is here");
 }
 
@@ -490,16 +509,16 @@ static void check_expansion(struct arc_check *check)
 static void check_steps(struct arc_check *check, const struct arc_spec_job *job,
                         const struct arc_node *steps, const struct arc_path *list)
 {
-    const struct arc_node *timeout = arc__scalar_of(job->node, ARC_FIELD_JOB_TIMEOUT);
+    const struct limit outer = limit_of(arc__scalar_of(job->node, ARC_FIELD_JOB_TIMEOUT), "job");
     uint32_t index = 0;
     for (const struct arc_node *c = steps->first; c != NULL; c = c->next, index++) {
         struct arc_path item = {list, ARC_NONE, index};
-        check_timeout(check, c, ARC_FIELD_STEP_TIMEOUT, "The step", &item, timeout, "job");
+        check_timeout(check, c, ARC_FIELD_STEP_TIMEOUT, "The step", &item, &outer);
     }
 }
 
 static int check_job(struct arc_check *check, const struct arc_spec_job *job,
-                     const struct arc_node *timeout)
+                     const struct limit *run)
 {
     const struct arc_node *steps = arc__field_get(job->node, ARC_FIELD_JOB_STEPS);
     const struct arc_node *after = arc__field_get(job->node, ARC_FIELD_JOB_FINALLY);
@@ -507,7 +526,7 @@ static int check_job(struct arc_check *check, const struct arc_spec_job *job,
     job_place(check->spec, job, &place);
     const struct arc_path *here = innermost(&place);
     check_waiting(check, job);
-    check_timeout(check, job->node, ARC_FIELD_JOB_TIMEOUT, "The job", here, timeout, "run");
+    check_timeout(check, job->node, ARC_FIELD_JOB_TIMEOUT, "The job", here, run);
     steps = steps != NULL && steps->kind == ARC_NODE_LIST ? steps : NULL;
     after = after != NULL && after->kind == ARC_NODE_LIST ? after : NULL;
     struct arc_path list = {here, ARC_LIT("steps"), 0}, last = {here, ARC_LIT("finally"), 0};
@@ -525,12 +544,12 @@ int arc__check_rules(struct arc_check *check)
     if (!check_stage_names(check))
         return 0;
     check_job_names(check);
-    const struct arc_node *timeout = arc__scalar_of(spec->root, ARC_FIELD_PIPELINE_TIMEOUT);
+    const struct limit run =
+        limit_of(arc__scalar_of(spec->root, ARC_FIELD_PIPELINE_TIMEOUT), "run");
     uint32_t *listed = arc__check_alloc(check, spec->job_count + 1, sizeof(*listed));
     int held = listed != NULL;
     for (uint32_t i = 0; held && i < spec->job_count; i++)
-        held =
-            resolve_job(check, &spec->jobs[i], listed) && check_job(check, &spec->jobs[i], timeout);
+        held = resolve_job(check, &spec->jobs[i], listed) && check_job(check, &spec->jobs[i], &run);
     arc__free(&check->arena->mem, listed);
     if (!held || !check_cycles(check) || !arc__check_groups(check))
         return 0;

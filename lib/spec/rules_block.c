@@ -101,11 +101,11 @@ static void check_match(struct arc_check *check, const struct arc_node *map,
                        ARC_ARGS(arc__quoted(sink, op->text), arc__slice_cstr(expected)));
         return;
     }
-    int64_t number;
+    int order;
     struct arc_path list = {path, values != NULL ? values->key : ARC_NONE, 0};
     struct arc_path item = {&list, ARC_NONE, 0};
     if (takes_number && values->first->kind < ARC_NODE_LIST &&
-        !arc__slice_to_i64(values->first->text, &number))
+        !arc__slice_compare_numbers(values->first->text, values->first->text, &order))
         (void)arc__diag_add(
             sink, ARC_DIAG_SELECTOR_NUMBER, &item, &values->first->mark, ARC_NONE,
             ARC_ARGS(arc__quoted(sink, op->text), arc__quoted(sink, values->first->text)));

@@ -12,31 +12,38 @@ static char lower(char c)
     return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
-/* The name without anything but letters and digits, in small letters. */
-static size_t squeeze(arc_slice name, char *out, size_t size)
+static int is_alnum(char c)
 {
-    size_t len = 0;
-    for (size_t i = 0; i < name.len && len + 1 < size; i++) {
-        char c = lower(name.ptr[i]);
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-            out[len++] = c;
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+
+/* 1: that is how the name ends, whatever the case of its letters and what stands between them. */
+static int ends_in(arc_slice name, arc_slice end)
+{
+    size_t at = name.len, left = end.len;
+    for (; left > 0; at--, left--) {
+        while (at > 0 && !is_alnum(name.ptr[at - 1]))
+            at--;
+        if (at == 0 || lower(name.ptr[at - 1]) != end.ptr[left - 1])
+            return 0;
     }
-    out[len] = '\0';
-    return len;
+    return 1;
 }
 
 /* A name that ends in one of these holds a secret: API_TOKEN, dbPassword. What only speaks of one
  * ends otherwise: TOKEN_FILE, PASSWORD_LENGTH. */
 static int names_secret(arc_slice name)
 {
-    static const char *const endings[] = {"token",      "password",   "passwd",     "secret",
-                                          "apikey",     "accesskey",  "privatekey", "secretkey",
-                                          "passphrase", "credential", "credentials"};
-    char squeezed[128];
-    size_t len = squeeze(name, squeezed, sizeof(squeezed));
+    static const arc_slice endings[] = {
+        {"token", 5},       {"password", 8},    {"passwd", 6},       {"secret", 6},
+        {"apikey", 6},      {"accesskey", 9},   {"privatekey", 10},  {"secretkey", 9},
+        {"passphrase", 10}, {"credential", 10}, {"credentials", 11},
+    };
+    while (name.len > 0 && !is_alnum(name.ptr[name.len - 1]))
+        name.len--;
+    char last = name.len > 0 ? lower(name.ptr[name.len - 1]) : '\0';
     for (size_t i = 0; i < ARC_COUNT_OF(endings); i++) {
-        size_t end = strlen(endings[i]);
-        if (len >= end && strcmp(squeezed + len - end, endings[i]) == 0)
+        if (last == endings[i].ptr[endings[i].len - 1] && ends_in(name, endings[i]))
             return 1;
     }
     return 0;
@@ -46,62 +53,75 @@ static int names_secret(arc_slice name)
 
 static int is_token_char(char c)
 {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || c == '-';
+    return is_alnum(c) || c == '_' || c == '-';
 }
 
-/* How tokens of well-known services begin, and how many characters follow at least. */
+/* How tokens of well-known services begin, and how many characters follow at least: none has fewer
+ * than TOKEN_LEAST in all. */
 static const struct {
-    const char *text;
+    arc_slice text;
     size_t more;
 } prefixes[] = {
-    {"ghp_", 20},   {"gho_", 20}, {"ghs_", 20},  {"ghu_", 20},     {"github_pat_", 20},
-    {"glpat-", 16}, {"AKIA", 16}, {"ASIA", 16},  {"xoxb-", 16},    {"xoxp-", 16},
-    {"AIza", 30},   {"npm_", 30}, {"pypi-", 40}, {"sk_live_", 16},
+    {{"ghp_", 4}, 20},         {{"gho_", 4}, 20},     {{"ghs_", 4}, 20}, {{"ghu_", 4}, 20},
+    {{"github_pat_", 11}, 20}, {{"glpat-", 6}, 16},   {{"AKIA", 4}, 16}, {{"ASIA", 4}, 16},
+    {{"xoxb-", 5}, 16},        {{"xoxp-", 5}, 16},    {{"AIza", 4}, 30}, {{"npm_", 4}, 30},
+    {{"pypi-", 5}, 40},        {{"sk_live_", 8}, 16},
 };
 
-static int starts_token(arc_slice text, size_t at)
+#define TOKEN_LEAST ((size_t)20)
+
+static int is_token(arc_slice run)
 {
-    if (at > 0 && is_token_char(text.ptr[at - 1]))
-        return 0;
-    arc_slice rest = arc__slice_from(text, at);
     for (size_t i = 0; i < ARC_COUNT_OF(prefixes); i++) {
-        arc_slice prefix = arc__slice_cstr(prefixes[i].text);
-        if (rest.ptr[0] != prefix.ptr[0] || !arc__slice_starts(rest, prefix))
-            continue;
-        size_t len = prefix.len;
-        while (len < rest.len && is_token_char(rest.ptr[len]))
-            len++;
-        if (len - prefix.len >= prefixes[i].more)
+        if (run.len >= prefixes[i].text.len + prefixes[i].more &&
+            arc__slice_starts(run, prefixes[i].text))
             return 1;
     }
     return 0;
 }
 
-/* *looked: the first that begins was looked behind, which is enough. */
-static int starts_key(arc_slice text, size_t at, int *looked)
+/* A run of as many characters cannot hide between two that are looked at. */
+static int holds_token(arc_slice text)
 {
-    static const char key[] = "PRIVATE KEY-----";
-    arc_slice rest = arc__slice_from(text, at);
-    if (*looked || !arc__slice_starts(rest, ARC_LIT("-----BEGIN ")))
+    for (size_t at = TOKEN_LEAST - 1; at < text.len; at += TOKEN_LEAST) {
+        size_t from = at, end = at;
+        if (!is_token_char(text.ptr[at]))
+            continue;
+        while (from > 0 && is_token_char(text.ptr[from - 1]))
+            from--;
+        while (end < text.len && is_token_char(text.ptr[end]))
+            end++;
+        if (is_token(arc__slice(text.ptr + from, end - from)))
+            return 1;
+        at = end;
+    }
+    return 0;
+}
+
+/* The first that begins is looked behind, which is enough. */
+static int holds_key(arc_slice text)
+{
+    static const char begin[] = "-----BEGIN ", key[] = "PRIVATE KEY-----";
+    if (text.len < sizeof(begin) + sizeof(key) - 2)
         return 0;
-    *looked = 1;
-    return memmem(rest.ptr, rest.len, key, sizeof(key) - 1) != NULL;
+    for (size_t at = 4; at < text.len; at += 5) { /* one of five */
+        if (text.ptr[at] != '-')
+            continue;
+        size_t end = at;
+        while (end < text.len && text.ptr[end] == '-')
+            end++;
+        arc_slice rest = arc__slice_from(text, end - 5);
+        if (arc__slice_starts(rest, arc__slice(begin, sizeof(begin) - 1)))
+            return memmem(rest.ptr, rest.len, key, sizeof(key) - 1) != NULL;
+        at = end;
+    }
+    return 0;
 }
 
 /* 1: the text holds a token of a known form, or a private key. */
 static int holds_secret(arc_slice text)
 {
-    static const uint8_t begins[256] = {
-        ['g'] = 1, ['A'] = 1, ['x'] = 1, ['n'] = 1, ['p'] = 1, ['s'] = 1, ['-'] = 2};
-    int looked = 0;
-    for (size_t i = 0; i + 8 < text.len; i++) {
-        uint8_t what = begins[(unsigned char)text.ptr[i]];
-        if (what == 1 && starts_token(text, i))
-            return 1;
-        if (what == 2 && starts_key(text, i, &looked))
-            return 1;
-    }
-    return 0;
+    return holds_token(text) || holds_key(text);
 }
 
 /* A value that only says where the secret is. */
@@ -136,10 +156,10 @@ static arc_slice hint_for(struct arc_check *check, arc_slice key, enum arc_plain
 static void check_value(struct arc_check *check, const struct arc_node *node,
                         const struct arc_path *path, enum arc_plain_in in)
 {
-    if (node->kind != ARC_NODE_TEXT || arc__template_any(node->text))
+    if (node->kind != ARC_NODE_TEXT)
         return;
     int named = node->key.len > 0 && names_secret(node->key) && !is_pointer(node->text);
-    if (!named && !holds_secret(node->text))
+    if ((!named && !holds_secret(node->text)) || arc__template_any(node->text))
         return;
     arc_slice what = node->key.len > 0 ? arc__quoted(check->sink, node->key) : ARC_LIT("The text");
     (void)arc__diag_add(check->sink, ARC_DIAG_PLAIN_SECRET, path, &node->mark,

@@ -66,10 +66,10 @@ static int read_rule(const struct arc_node *rule, struct demand *out)
         if (c->kind >= ARC_NODE_LIST)
             return 0;
     }
-    int64_t number;
+    int order;
     if (out->op == ARC_LABEL_GT || out->op == ARC_LABEL_LT)
         return values != NULL && values->count == 1 &&
-               arc__slice_to_i64(values->first->text, &number);
+               arc__slice_compare_numbers(values->first->text, values->first->text, &order);
     return values != NULL && values->count > 0;
 }
 
@@ -108,15 +108,12 @@ static const struct arc_node *next_value(const struct demand *demand, const stru
 
 static int takes_value(const struct demand *demand, arc_slice text)
 {
-    int64_t number, bound;
+    int order;
     if (demand->op == ARC_LABEL_EXISTS || demand->op == ARC_LABEL_NOT_EXISTS)
         return demand->op == ARC_LABEL_EXISTS;
-    if (demand->op == ARC_LABEL_GT || demand->op == ARC_LABEL_LT) {
-        if (!arc__slice_to_i64(text, &number) ||
-            !arc__slice_to_i64(first_value(demand)->text, &bound))
-            return 0;
-        return demand->op == ARC_LABEL_GT ? number > bound : number < bound;
-    }
+    if (demand->op == ARC_LABEL_GT || demand->op == ARC_LABEL_LT)
+        return arc__slice_compare_numbers(text, first_value(demand)->text, &order) &&
+               order == (demand->op == ARC_LABEL_GT ? 1 : -1);
     for (const struct arc_node *c = first_value(demand); c != NULL; c = next_value(demand, c)) {
         if (arc__slice_equal(c->text, text))
             return demand->op == ARC_LABEL_IN;
@@ -147,10 +144,10 @@ static int agree(const struct demand *a, const struct demand *b)
     if ((a->op == ARC_LABEL_GT && b->op == ARC_LABEL_LT) ||
         (a->op == ARC_LABEL_LT && b->op == ARC_LABEL_GT)) {
         const struct demand *above = a->op == ARC_LABEL_GT ? a : b, *below = above == a ? b : a;
-        int64_t low = 0, high = 0;
-        (void)arc__slice_to_i64(first_value(above)->text, &low);
-        (void)arc__slice_to_i64(first_value(below)->text, &high);
-        return low < INT64_MAX && low + 1 < high;
+        int order;
+        return arc__slice_compare_numbers(first_value(above)->text, first_value(below)->text,
+                                          &order) &&
+               order < 0; /* between two numbers there is always one more */
     }
     return 1; /* what NotIn, Gt and Exists leave over is without end */
 }

@@ -119,7 +119,7 @@ static const char *branch_fault(arc_slice text)
 static const char *path_fault(arc_slice text)
 {
     const char *fault = any_glob_fault(text);
-    if (fault == NULL && !arc__form_inside(text))
+    if (fault == NULL && !arc__path_inside(text))
         fault = "paths are relative to the repository and never leave it";
     return fault;
 }

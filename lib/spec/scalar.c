@@ -15,10 +15,22 @@ static int any_of(arc_slice text, const char *const *words, size_t count)
     return 0;
 }
 
-static size_t digits(arc_slice text, size_t at)
+/* 1: eight digits. */
+static int all_digits(const char *text)
 {
-    while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9')
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    memcpy(&word, text, sizeof(word));
+    return (word & ones * 0xf0) == ones * '0' && ((word + ones * 6) & ones * 0xf0) == ones * '0';
+}
+
+size_t arc__digits_end(arc_slice text, size_t at)
+{
+    while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9') {
         at++;
+        while (text.len - at >= 8 && all_digits(text.ptr + at))
+            at += 8;
+    }
     return at;
 }
 
@@ -31,17 +43,17 @@ static size_t sign(arc_slice text)
 static int is_decimal(arc_slice text)
 {
     size_t from = sign(text);
-    return text.len > from && digits(text, from) == text.len;
+    return text.len > from && arc__digits_end(text, from) == text.len;
 }
 
 /* [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )? */
 static int is_float(arc_slice text)
 {
-    size_t from = sign(text), at = digits(text, from);
+    size_t from = sign(text), at = arc__digits_end(text, from);
     size_t whole = at - from, fraction = 0;
     if (at < text.len && text.ptr[at] == '.') {
         size_t dot = at;
-        at = digits(text, at + 1);
+        at = arc__digits_end(text, at + 1);
         fraction = at - dot - 1;
     }
     if (whole == 0 && fraction == 0)
@@ -51,7 +63,7 @@ static int is_float(arc_slice text)
         if (at < text.len && (text.ptr[at] == '-' || text.ptr[at] == '+'))
             at++;
         size_t exponent = at;
-        at = digits(text, at);
+        at = arc__digits_end(text, at);
         if (at == exponent)
             return 0;
     }
@@ -95,10 +107,18 @@ static int prefixed_value(struct arc_node *node, int base)
     return 1;
 }
 
+#define QUICK_DIGITS 18u /* so many fit whatever they are */
+
 static int decimal_value(struct arc_node *node)
 {
     arc_slice text = node->text;
     node->kind = ARC_NODE_INT;
+    if (text.len <= QUICK_DIGITS && sign(text) == 0) {
+        node->number = 0;
+        for (size_t i = 0; i < text.len; i++)
+            node->number = node->number * 10 + (text.ptr[i] - '0');
+        return 1;
+    }
     if (text.ptr[0] == '+')
         text = arc__slice_from(text, 1);
     /* No integer is -0, but a double is. */
@@ -138,17 +158,31 @@ static int float_value(struct arc_node *node)
         char c = text.ptr[i];
         if (c == '.' && (len == 0 || plain[len - 1] == '-'))
             plain[len++] = '0';
-        if (c != '.' || digits(text, i + 1) > i + 1)
+        if (c != '.' || arc__digits_end(text, i + 1) > i + 1)
             plain[len++] = c;
     }
     return arc__text_to_double(arc__slice(plain, len), &node->real);
 }
 
-int arc__core_schema(struct arc_node *node)
+/* null, true and false, in three spellings each. Everything else with a letter first is a text. */
+static void word_value(struct arc_node *node)
 {
-    static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
+    static const char *const nulls[] = {"null", "Null", "NULL"};
     static const char *const trues[] = {"true", "True", "TRUE"};
     static const char *const falses[] = {"false", "False", "FALSE"};
+    char c = node->text.ptr[0];
+    if ((c == 'n' || c == 'N') && any_of(node->text, nulls, ARC_COUNT_OF(nulls))) {
+        node->kind = ARC_NODE_NULL;
+    } else if ((c == 't' || c == 'T') && any_of(node->text, trues, ARC_COUNT_OF(trues))) {
+        node->kind = ARC_NODE_BOOL;
+        node->number = 1;
+    } else if ((c == 'f' || c == 'F') && any_of(node->text, falses, ARC_COUNT_OF(falses))) {
+        node->kind = ARC_NODE_BOOL;
+    }
+}
+
+int arc__core_schema(struct arc_node *node)
+{
     static const char *const infinities[] = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf",
                                              "+.INF", "-.inf", "-.Inf", "-.INF"};
     static const char *const nans[] = {".nan", ".NaN", ".NAN"};
@@ -156,26 +190,28 @@ int arc__core_schema(struct arc_node *node)
     node->kind = ARC_NODE_TEXT;
     /* Most scalars are texts, and their first character says so. */
     char c = text.len > 0 ? text.ptr[0] : '~';
-    int is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (is_word ? text.len != 4 && text.len != 5 : memchr("+-.0123456789~", c, 14) == NULL)
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
+        if (text.len == 4 || text.len == 5)
+            word_value(node);
+        return 1;
+    }
+    if (c == '~') {
+        if (text.len <= 1)
+            node->kind = ARC_NODE_NULL;
+        return 1;
+    }
+    if (c != '+' && c != '-' && c != '.' && (c < '0' || c > '9'))
         return 1;
     int base = prefixed_base(text);
-    if (any_of(text, nulls, ARC_COUNT_OF(nulls))) {
-        node->kind = ARC_NODE_NULL;
-    } else if (any_of(text, trues, ARC_COUNT_OF(trues))) {
-        node->kind = ARC_NODE_BOOL;
-        node->number = 1;
-    } else if (any_of(text, falses, ARC_COUNT_OF(falses))) {
-        node->kind = ARC_NODE_BOOL;
-    } else if (base != 0) {
+    if (base != 0)
         return prefixed_value(node, base);
-    } else if (is_decimal(text)) {
+    if (is_decimal(text))
         return decimal_value(node);
-    } else if (is_float(text)) {
+    if (is_float(text))
         return float_value(node);
-    } else if (any_of(text, infinities, ARC_COUNT_OF(infinities))) {
+    if (any_of(text, infinities, ARC_COUNT_OF(infinities))) {
         node->kind = ARC_NODE_FLOAT;
-        node->real = text.ptr[0] == '-' ? -INFINITY : INFINITY;
+        node->real = c == '-' ? -INFINITY : INFINITY;
     } else if (any_of(text, nans, ARC_COUNT_OF(nans))) {
         node->kind = ARC_NODE_FLOAT;
         node->real = NAN;

@@ -12,15 +12,27 @@ struct use {
     const struct arc_field *field;
     enum arc_template_in in;
     arc_slice text;
+    struct spot *spot;    /* of a template whose place was not looked for yet */
+    const char *open;     /* its braces in the node's text */
     struct arc_span span; /* of the whole expression, where `exact` is 0 */
     uint32_t base;        /* else: where its text begins in the document */
     int exact;
     const struct arc_expr *expr;
+    struct arc_parsed *parsed; /* where the expression is kept, or NULL */
     uint32_t faults;
 };
 
-static struct arc_span span_of(const struct use *use, uint32_t offset, uint32_t end)
+/* How far the templates of a scalar were found in the document. */
+struct spot {
+    arc_slice rest;
+    size_t from;
+};
+
+static void find_spot(struct use *use);
+
+static struct arc_span span_of(struct use *use, uint32_t offset, uint32_t end)
 {
+    find_spot(use);
     struct arc_span span = use->span;
     if (use->exact) {
         span.offset = use->base + offset;
@@ -42,26 +54,36 @@ static arc_slice quoted(const struct use *use, arc_slice text)
     return arc__quoted(use->check->sink, text);
 }
 
-/* Like arc__expr_parse; what was parsed before is not parsed again. */
-static arc_status parse(struct arc_check *check, arc_slice text,
-                        const struct arc_expr_limits *limits, const struct arc_expr **out,
-                        struct arc_fault *fault)
+/* Like arc__expr_parse; what was parsed before is not parsed again. place: a number that differs
+ * with what is kept beside it. *kept: where it is found then, or NULL. */
+static arc_status parse_kept(struct arc_check *check, arc_slice text, uint32_t place,
+                             const struct arc_expr_limits *limits, const struct arc_expr **out,
+                             struct arc_fault *fault, struct arc_parsed **kept)
 {
     struct arc_parsed *parsed = NULL;
+    *kept = NULL;
     if (text.len > check->limits.expression_bytes) /* whether it is refused is its reader's thing */
         return arc__expr_parse(text, limits, check->arena, out, fault);
     if (check->parsed == NULL)
         check->parsed = arc__arena_array(check->arena, ARC_PARSED_MAX, sizeof(*parsed));
     if (check->parsed == NULL)
         return ARC_ENOMEM;
-    parsed = &check->parsed[arc__slice_look(text) % ARC_PARSED_MAX];
-    if (parsed->expr != NULL && arc__slice_equal(parsed->text, text)) {
-        *out = parsed->expr;
-        return ARC_OK;
+    parsed = &check->parsed[(arc__slice_look(text) + place) % ARC_PARSED_MAX];
+    if (parsed->expr == NULL || !arc__slice_equal(parsed->text, text)) {
+        ARC_TRY(arc__expr_parse(text, limits, check->arena, out, fault));
+        *parsed = (struct arc_parsed){.text = text, .expr = *out};
     }
-    ARC_TRY(arc__expr_parse(text, limits, check->arena, out, fault));
-    *parsed = (struct arc_parsed){text, *out};
+    *out = parsed->expr;
+    *kept = parsed;
     return ARC_OK;
+}
+
+static arc_status parse(struct arc_check *check, arc_slice text,
+                        const struct arc_expr_limits *limits, const struct arc_expr **out,
+                        struct arc_fault *fault)
+{
+    struct arc_parsed *kept;
+    return parse_kept(check, text, 0, limits, out, fault, &kept);
 }
 
 /* --- what may be named -------------------------------------------------------------------- */
@@ -460,10 +482,14 @@ static void check_output(struct use *use, const struct arc_expr_name *name)
 
 /* --- values from outside ------------------------------------------------------------------ */
 
-static int is_outside(struct use *use, const struct arc_expr_name *name, int depth);
+/* What is asked of a name: whether its value may come from outside, or hold a secret. */
+typedef int asked(struct use *use, const struct arc_expr_name *name, size_t from);
 
-/* 1: something in the text may come from outside. depth: environments that name others. */
-static int text_is_outside(struct use *use, const struct arc_node *node, int depth)
+static int is_outside(struct use *use, const struct arc_expr_name *name, size_t from);
+
+/* 1: something that may become part of the text is so. from: the uppermost layer of the environment
+ * that it sees, counted from the step's. */
+static int text_is(struct use *use, asked *is, const struct arc_node *node, size_t from)
 {
     arc_slice rest = node->text;
     struct arc_template_part part;
@@ -475,19 +501,19 @@ static int text_is_outside(struct use *use, const struct arc_node *node, int dep
             continue;
         struct arc_expr_name name;
         use->check->scope_work += (uint32_t)part.text.len;
-        if (depth > 2 || use->check->scope_work > ARC_SCOPE_WORK_MAX ||
+        if (use->check->scope_work > ARC_SCOPE_WORK_MAX ||
             parse(use->check, part.text, &limits, &expr, &fault) != ARC_OK)
-            return 1;
+            return is == is_outside; /* what is not known is not trusted, nor called a secret */
         uint64_t flows = arc__expr_flows(expr);
         for (uint32_t at = 0, i = 0; arc__expr_name(expr, &at, &name); i++) {
-            if ((i >= 64 || (flows >> i & 1) != 0) && is_outside(use, &name, depth))
+            if ((i >= 64 || (flows >> i & 1) != 0) && is(use, &name, from))
                 return 1;
         }
     }
     return 0;
 }
 
-static int env_is_outside(struct use *use, arc_slice name, int depth)
+static int env_is(struct use *use, asked *is, arc_slice name, size_t from)
 {
     struct arc_check *check = use->check;
     if (check->scope_work > ARC_SCOPE_WORK_MAX)
@@ -499,7 +525,7 @@ static int env_is_outside(struct use *use, arc_slice name, int depth)
         arc__field_get(check->spec->root, ARC_FIELD_PIPELINE_ENV)};
     check->scope_work += check->spec->root->count;
     check->scope_work += check->in_job != NULL ? check->in_job->count : 0;
-    for (size_t i = 0; i < ARC_COUNT_OF(layers); i++) {
+    for (size_t i = from; i < ARC_COUNT_OF(layers); i++) {
         if (layers[i] == NULL || layers[i]->kind != ARC_NODE_MAP)
             continue;
         check->scope_work += layers[i]->count;
@@ -507,7 +533,7 @@ static int env_is_outside(struct use *use, arc_slice name, int depth)
             return 1;
         for (const struct arc_node *c = layers[i]->first; c != NULL; c = c->next) {
             if (arc__slice_equal(c->key, name))
-                return c->kind < ARC_NODE_LIST && text_is_outside(use, c, depth + 1);
+                return c->kind < ARC_NODE_LIST && text_is(use, is, c, i + 1);
         }
     }
     return 0;
@@ -515,7 +541,7 @@ static int env_is_outside(struct use *use, arc_slice name, int depth)
 
 /* What others choose: who sends an event or names a branch, programs that ran before, and who keeps
  * the secrets, which must not stand in a script that is shown. */
-static int is_outside(struct use *use, const struct arc_expr_name *name, int depth)
+static int is_outside(struct use *use, const struct arc_expr_name *name, size_t from)
 {
     const struct arc_spec_variable *variable;
     switch (name->context) {
@@ -532,10 +558,32 @@ static int is_outside(struct use *use, const struct arc_expr_name *name, int dep
         variable = name->count > 0 ? arc__spec_variable(use->check->spec, name->members[0]) : NULL;
         return name->count == 0 || (variable != NULL && variable->outside);
     case ARC_CONTEXT_ENV:
-        return name->count == 0 || env_is_outside(use, name->members[0], depth);
+        return name->count == 0 || env_is(use, is_outside, name->members[0], from);
     default:
         return 0;
     }
+}
+
+static int is_secret(struct use *use, const struct arc_expr_name *name, size_t from)
+{
+    return name->context == ARC_CONTEXT_SECRETS ||
+           (name->context == ARC_CONTEXT_ENV && name->count > 0 &&
+            env_is(use, is_secret, name->members[0], from));
+}
+
+/* A secret that takes the way around through an environment. */
+static void check_env(struct use *use, const struct arc_expr_name *name)
+{
+    struct arc_check *check = use->check;
+    if (takes_secrets(use->field) || use->in == ARC_IN_SCRIPT || use->faults > 0 ||
+        check->scope_work > ARC_SCOPE_WORK_MAX || !is_secret(use, name, 0) ||
+        check->scope_work > ARC_SCOPE_WORK_MAX)
+        return;
+    arc_slice text = arc__slice(use->text.ptr + name->offset, name->end - name->offset);
+    arc_slice what =
+        arc__arena_printf(check->arena, "%.*s holds a secret", ARC_ARG(quoted(use, text)));
+    (void)report(use, ARC_DIAG_NOT_HERE, name->offset, name->end,
+                 ARC_LIT("use it in the `env` or the `args` of a step"), ARC_ARGS(what));
 }
 
 /* `trigger.ref` as TRIGGER_REF. */
@@ -592,17 +640,20 @@ static void say_later(struct use *use, const struct arc_expr_name *name)
                            use->path, &span, ARC_NONE, ARC_ARGS(quoted(use, text)));
 }
 
-/* Each name on its own; 1: the result may come from outside. */
-static int check_names(struct use *use)
+/* Each name on its own; 1: the result may come from outside. *named: the contexts. */
+static int check_names(struct use *use, uint32_t *named)
 {
     uint64_t flows = arc__expr_flows(use->expr);
     struct arc_expr_name name;
     int outside = 0;
     for (uint32_t at = 0, i = 0; arc__expr_name(use->expr, &at, &name); i++) {
         int flowing = (i >= 64 || (flows >> i & 1) != 0) && is_outside(use, &name, 0);
+        *named |= ARC_CONTEXT_BIT(name.context);
         if (use->in == ARC_IN_VARIABLE && name.context == ARC_CONTEXT_VARIABLES && use->faults == 0)
             (void)report(use, ARC_DIAG_VARIABLE_IN_VARIABLE, name.offset, name.end, ARC_NONE,
                          ARC_ARGS(quoted(use, name.count > 0 ? name.members[0] : use->text)));
+        if (name.context == ARC_CONTEXT_ENV)
+            check_env(use, &name);
         if (name.context == ARC_CONTEXT_NEEDS)
             check_output(use, &name);
         if (name.context == ARC_CONTEXT_SECRETS && use->faults == 0)
@@ -638,6 +689,23 @@ void arc__mark_words(struct arc_check *check, arc_slice text)
     }
 }
 
+/* What is the same in all jobs. */
+#define COMMON_CONTEXTS (BIT(TRIGGER) | BIT(GIT) | BIT(PIPELINE) | BIT(VARIABLES))
+
+/* 1: the same expression was looked at where the same may be named, and nothing came of it. */
+static int was_good(const struct use *use, const struct arc_scope *scope)
+{
+    const struct arc_parsed *parsed = use->parsed;
+    return parsed != NULL && parsed->good && parsed->level == (uint32_t)scope->level &&
+           parsed->denied == scope->denied && parsed->status == (uint32_t)scope->status &&
+           parsed->in == (uint32_t)use->in;
+}
+
+static uint32_t finding_count(const struct use *use)
+{
+    return use->check->sink->diags->errors + use->check->sink->diags->warnings;
+}
+
 /* 1: the expression can be read; its findings, and whether its value may come from outside. */
 static int check_expression(struct use *use, int status, int *outside)
 {
@@ -646,7 +714,10 @@ static int check_expression(struct use *use, int status, int *outside)
     struct arc_scope scope = {
         .status = status, .user = use, .declared = declared, .nearest = nearest};
     struct arc_fault fault;
-    arc_status read = parse(check, use->text, &limits, &use->expr, &fault);
+    uint32_t findings = finding_count(use), named = 0;
+    place(use, &scope);
+    uint32_t here = (uint32_t)scope.level * 8 + (uint32_t)use->in * 2 + (scope.denied != 0);
+    arc_status read = parse_kept(check, use->text, here, &limits, &use->expr, &fault, &use->parsed);
     if (read != ARC_OK) {
         use->expr = NULL;
         if (read == ARC_EINVAL)
@@ -654,9 +725,22 @@ static int check_expression(struct use *use, int status, int *outside)
         arc__mark_words(check, use->text);
         return 0;
     }
-    place(use, &scope);
+    if (was_good(use, &scope)) {
+        *outside |= use->parsed->outside;
+        return 1;
+    }
     (void)arc__expr_check(use->expr, &scope, check->arena, report_fault, use);
-    *outside |= check_names(use);
+    int from_outside = check_names(use, &named);
+    *outside |= from_outside;
+    if (use->parsed == NULL || use->faults > 0 || finding_count(use) != findings ||
+        (named & ~COMMON_CONTEXTS) != 0)
+        return 1;
+    use->parsed->good = 1;
+    use->parsed->level = (uint32_t)scope.level;
+    use->parsed->denied = scope.denied;
+    use->parsed->status = (uint32_t)status;
+    use->parsed->in = (uint32_t)use->in;
+    use->parsed->outside = from_outside;
     return 1;
 }
 
@@ -695,6 +779,24 @@ static size_t find_place(struct use *use, const struct arc_template_part *part, 
     return at + 3;
 }
 
+/* The place of a template, from where the last one was found. Most are fine, and nobody asks. */
+static void find_spot(struct use *use)
+{
+    struct spot *spot = use->spot;
+    struct arc_template_part part;
+    use->spot = NULL;
+    if (spot == NULL)
+        return;
+    for (const char *open = spot->rest.ptr;
+         open <= use->open && arc__template_next(use->node->text, &spot->rest, &part);
+         open = spot->rest.ptr) {
+        if (part.expression)
+            spot->from = find_place(use, &part, open, spot->from);
+        if (open == use->open)
+            return;
+    }
+}
+
 /* The length of a word and a dot at the start of the text, when only a template would say them. */
 static size_t context_ahead(arc_slice text)
 {
@@ -707,15 +809,31 @@ static size_t context_ahead(arc_slice text)
     return 0;
 }
 
+/* The next `{{` or `${`; NULL: there is none. Few texts have a brace. */
+static const char *next_brace(arc_slice text, size_t from)
+{
+    const char *start = text.ptr + from, *end = text.ptr + text.len;
+    const char *brace = from < text.len ? memchr(start, '{', text.len - from) : NULL;
+    while (brace != NULL) {
+        const char *found = brace > start && brace[-1] == '$'    ? brace - 1
+                            : end - brace > 2 && brace[1] == '{' ? brace
+                                                                 : NULL;
+        if (found != NULL && end - found > 2)
+            return found;
+        brace = memchr(brace + 1, '{', (size_t)(end - brace) - 1);
+    }
+    return NULL;
+}
+
 /* `{{ matrix.os }}` and `${matrix.os}` are texts here, which nobody wants. */
 static void check_literal(struct arc_check *check, const struct arc_node *node,
                           const struct arc_path *path, const struct arc_template_part *part)
 {
     arc_slice text = part->text;
-    for (size_t i = 0; i + 2 < text.len; i++) {
-        int braces = text.ptr[i] == '{' && text.ptr[i + 1] == '{';
-        if (!braces && (text.ptr[i] != '$' || text.ptr[i + 1] != '{'))
-            continue;
+    const char *brace;
+    for (size_t i = 0; (brace = next_brace(text, i)) != NULL; i++) {
+        i = (size_t)(brace - text.ptr);
+        int braces = text.ptr[i] == '{';
         arc_slice inside = arc__slice_trim(arc__slice_from(text, i + 2));
         const char *close = inside.len > 0 ? memchr(inside.ptr, '}', inside.len) : NULL;
         if (close == NULL || context_ahead(inside) == 0)
@@ -742,13 +860,18 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
                          enum arc_template_in in, int *outside)
 {
     arc_slice rest = node->text;
-    const char *open = rest.ptr;
     struct arc_template_part part;
-    size_t from = node->expanded ? SIZE_MAX : 0;
+    struct spot spot = {rest, node->expanded ? SIZE_MAX : 0};
     int any = 0;
     if (check->merging)
         return; /* what it names may come with an include */
-    for (; arc__template_next(node->text, &rest, &part); open = rest.ptr) {
+    if (rest.len == 0 || memchr(rest.ptr, '{', rest.len) == NULL) { /* as most are */
+        if (outside != NULL)
+            *outside = 0;
+        return;
+    }
+    for (const char *open = rest.ptr; arc__template_next(node->text, &rest, &part);
+         open = rest.ptr) {
         if (!part.expression) {
             check_literal(check, node, path, &part);
             continue;
@@ -758,9 +881,11 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
                           .path = path,
                           .field = field,
                           .in = in,
-                          .text = part.text};
-        from = find_place(&use, &part, open, from);
+                          .text = part.text,
+                          .spot = &spot,
+                          .open = open};
         if (part.open) {
+            find_spot(&use);
             (void)arc__diag_add(check->sink, ARC_DIAG_TEMPLATE_OPEN, path, &use.span, ARC_NONE,
                                 ARC_NO_ARGS);
             arc__mark_words(check, use.text);
@@ -772,7 +897,7 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
         *outside = any;
 }
 
-/* Whether a condition is false whatever the run will be. */
+/* Whether an expression is false whatever the run will be. */
 static int is_constant_false(struct arc_check *check, const struct arc_expr *expr)
 {
     struct arc_world world = {.unknown =
@@ -801,8 +926,15 @@ int arc__condition_check(struct arc_check *check, const struct arc_node *node,
     int outside = 0;
     use.exact = span.end - span.offset == node->text.len;
     use.base = span.offset;
-    return check_expression(&use, 1, &outside) && use.faults == 0 &&
-           is_constant_false(check, use.expr);
+    if (!check_expression(&use, 1, &outside) || use.faults > 0)
+        return 0;
+    if (use.parsed == NULL)
+        return is_constant_false(check, use.expr);
+    if (!use.parsed->weighed) {
+        use.parsed->never = is_constant_false(check, use.expr);
+        use.parsed->weighed = 1;
+    }
+    return use.parsed->never;
 }
 
 int arc__wants_success(struct arc_check *check, const struct arc_node *job)

@@ -96,7 +96,7 @@ static void check_form(struct arc_check *check, const struct arc_node *node,
         break;
     case ARC_TYPE_PATH:
         code = ARC_DIAG_OUTSIDE;
-        good = arc__template_any(node->text) || arc__form_inside(node->text);
+        good = arc__template_any(node->text) || arc__path_inside(node->text);
         break;
     default:
         return;
@@ -152,8 +152,8 @@ static void check_duration(struct arc_check *check, const struct arc_node *node,
                         ARC_NONE);
         return;
     }
-    if (refuse_template(check, node, field, path) ||
-        (status = arc__duration_parse(node->text, &ns, NULL)) == ARC_OK)
+    status = arc__duration_parse(node->text, &ns, NULL);
+    if (status == ARC_OK || refuse_template(check, node, field, path))
         return;
     arc_slice quoted = arc__quoted(check->sink, node->text);
     if (digits_only(node->text)) {

@@ -13,6 +13,9 @@ enum arc_format arc__guess_format(arc_slice text)
     return text.len > 0 && text.ptr[0] == '{' ? ARC_FORMAT_JSON : ARC_FORMAT_YAML;
 }
 
+/* What a tree and its plan take of memory for each byte of the text, about. */
+#define BYTES_FOR_BYTE 4u
+
 /* 0: stop; a finding or the arena says why. */
 static int read_and_check(struct arc_check *check, struct arc_tree *tree)
 {
@@ -23,6 +26,11 @@ static int read_and_check(struct arc_check *check, struct arc_tree *tree)
     if (spec->root == NULL)
         return 0;
     arc__fields_note(tree->root);
+    check->alone = arc__is_template(spec->root);
+    if (check->alone) {
+        arc__check_template(check);
+        return 0;
+    }
     if (!arc__include_merge(check, tree->nodes) || !arc__model_jobs(check) ||
         !arc__model_variables(check))
         return 0;
@@ -60,6 +68,8 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
     sink.max = check.limits.diags;
     check.spec = ARC_ARENA_NEW(arena, struct arc_spec);
     if (ready && check.spec != NULL) {
+        if (text.len <= check.limits.document_bytes)
+            arc__arena_expect(arena, text.len * BYTES_FOR_BYTE);
         check.spec->limits = check.limits;
         check.spec->format = format == ARC_FORMAT_AUTO ? arc__guess_format(text) : format;
         (void)read_and_check(&check, &tree); /* its reason is in the diags or the arena */
@@ -68,6 +78,9 @@ arc_status arc__spec_read(arc_slice text, enum arc_format format, arc_slice file
         return arc__arena_status(arena, text.len, err);
     if (diags->errors > 0)
         return arc__diags_raise(diags, err);
+    if (check.alone)
+        return arc__fail(err, ARC_EINVAL, "template",
+                         "This is a template, and no pipeline of its own.");
     *out = check.spec;
     return ARC_OK;
 }

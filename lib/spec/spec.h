@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A pipeline definition, from text to plan:
  *
- *   text --yaml.c / json.c--> node tree --model.c + rules.c--> arc_spec --plan.c--> arc_plan
- *                                  └── every finding, with its place, into arc_diags
+ *   text --yaml.c / json.c--> node tree --include.c--> one tree --+
+ *      +--shape.c, rules.c, scope.c--> arc_spec --plan_….c--> arc_plan
+ *                   └── every finding, with its place, into arc_diags
  *
+ * Which file knows what is on README.md of this folder.
  * No I/O, no clock, no globals. Everything made for one definition lives in the arena given.
  * The language is docs/LANGUAGE.md. */
 #ifndef ARC_SPEC_SPEC_H
@@ -20,6 +22,7 @@ struct arc_spec_limits {
     uint32_t document_bytes;   /* 1 MiB */
     uint32_t depth;            /* 64 */
     uint32_t nodes;            /* 200,000 after alias expansion */
+    uint32_t keys;             /* 16,384: of one map */
     uint32_t jobs;             /* 4,096 */
     uint32_t steps_per_job;    /* 1,024 */
     uint32_t string_bytes;     /* 256 KiB */
@@ -139,6 +142,11 @@ uint32_t arc__diags_add_file(struct arc_diags *diags, struct arc_arena *arena, a
 /* The name and the text of a file; ARC_NONE when there is no such file. */
 arc_slice arc__diags_name(const struct arc_diags *diags, uint32_t file);
 arc_slice arc__diags_source(const struct arc_diags *diags, uint32_t file);
+/* The line of a place, without its end; empty where it begins further before the place than
+ * ARC_DIAG_LINE_BYTES_MAX. Looks no further than that, and is not longer: a document of one line
+ * would else cost its size with each finding. */
+#define ARC_DIAG_LINE_BYTES_MAX 4096u
+arc_slice arc__diag_line(const struct arc_diags *diags, const struct arc_mark *mark);
 
 /* One finding a line for machines and people: "file:3:5: error ARC0102: message (hint)". With
  * excerpt, the source line and a caret line follow. colour: ANSI colours. */
@@ -158,8 +166,8 @@ void arc__diag_to_github(const struct arc_diags *diags, const struct arc_diag *d
 
 /* The bare tree of a JSON document, for other uses than definitions (stored bodies). ARC_EINVAL
  * with line and column. limits may be NULL; the depth is ARC_JSON_READ_DEPTH unless one is given,
- * so that what holds a definition or a plan can be read. */
-#define ARC_JSON_READ_DEPTH 80
+ * so that what holds a definition or a plan of the deepest kind can be read. */
+#define ARC_JSON_READ_DEPTH 112
 arc_status arc__json_read(arc_slice text, const struct arc_spec_limits *limits,
                           struct arc_arena *arena, const struct arc_node **out, arc_err *err);
 

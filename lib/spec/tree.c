@@ -67,22 +67,6 @@ int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_l
 
 /* --- building ----------------------------------------------------------------------------- */
 
-struct arc_tree_frame *arc__tree_frame(struct arc_tree *tree)
-{
-    return tree->depth > 0 ? &tree->frames[tree->depth - 1] : NULL;
-}
-
-int arc__tree_wants_key(struct arc_tree *tree)
-{
-    struct arc_tree_frame *frame = arc__tree_frame(tree);
-    return frame != NULL && frame->node->kind == ARC_NODE_MAP && !frame->has_key;
-}
-
-struct arc_span arc__tree_mark(const struct arc_tree *tree, size_t start, size_t end)
-{
-    return (struct arc_span){(uint32_t)start, (uint32_t)end, tree->file};
-}
-
 arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, size_t to)
 {
     arc_slice document = tree->text;
@@ -103,7 +87,7 @@ static int too_deep(struct arc_tree *tree, const struct arc_span *mark)
     return 0;
 }
 
-static int count_nodes(struct arc_tree *tree, uint32_t more, const struct arc_span *mark)
+static inline int count_nodes(struct arc_tree *tree, uint32_t more, const struct arc_span *mark)
 {
     if (more <= tree->limits.nodes - tree->nodes) {
         tree->nodes += more;
@@ -114,15 +98,21 @@ static int count_nodes(struct arc_tree *tree, uint32_t more, const struct arc_sp
     return 0;
 }
 
-/* Size and NUL of a key or a value. */
-static int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_span *mark)
+int arc__tree_size_ok(struct arc_tree *tree, size_t bytes, const struct arc_span *mark)
 {
-    if (text.len > tree->limits.string_bytes) {
-        (void)arc__diag_add(tree->sink, ARC_DIAG_TEXT_SIZE, NULL, mark, ARC_NONE,
-                            ARC_ARGS(arc__decimal(tree->sink, text.len),
-                                     arc__decimal(tree->sink, tree->limits.string_bytes)));
+    if (bytes <= tree->limits.string_bytes)
+        return 1;
+    (void)arc__diag_add(tree->sink, ARC_DIAG_TEXT_SIZE, NULL, mark, ARC_NONE,
+                        ARC_ARGS(arc__decimal(tree->sink, bytes),
+                                 arc__decimal(tree->sink, tree->limits.string_bytes)));
+    return 0;
+}
+
+/* Size and NUL of a key or a value. */
+static inline int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_span *mark)
+{
+    if (!arc__tree_size_ok(tree, text.len, mark))
         return 0;
-    }
     /* The document holds none: only what was copied out of escapes can. */
     if ((uintptr_t)text.ptr - (uintptr_t)tree->text.ptr >= tree->text.len && text.len > 0 &&
         memchr(text.ptr, '\0', text.len) != NULL) {
@@ -132,7 +122,22 @@ static int text_fits(struct arc_tree *tree, arc_slice text, const struct arc_spa
     return 1;
 }
 
-static void append(struct arc_tree *tree, struct arc_node *node)
+/* Few at first, for most texts are short. */
+#define NODES_FIRST 8u
+#define NODES_EACH 32u
+
+struct arc_node *arc__tree_more_nodes(struct arc_tree *tree)
+{
+    uint32_t count = tree->spare == NULL ? NODES_FIRST : NODES_EACH;
+    struct arc_node *nodes = arc__arena_array(tree->arena, count, sizeof(*nodes));
+    if (nodes == NULL)
+        return NULL;
+    tree->spare = nodes + 1;
+    tree->spare_end = nodes + count;
+    return nodes;
+}
+
+static inline void append(struct arc_tree *tree, struct arc_node *node)
 {
     struct arc_tree_frame *frame = arc__tree_frame(tree);
     if (frame == NULL) {
@@ -151,7 +156,7 @@ static void append(struct arc_tree *tree, struct arc_node *node)
 }
 
 /* A value came: into the list or map that is open, or aside as the value of a merge key. */
-static void place(struct arc_tree *tree, struct arc_node *node)
+static inline void place(struct arc_tree *tree, struct arc_node *node)
 {
     struct arc_tree_frame *frame = arc__tree_frame(tree);
     if (frame != NULL && frame->has_key && frame->key.ptr == NULL) {
@@ -170,7 +175,7 @@ int arc__tree_begin(struct arc_tree *tree, enum arc_node_kind kind, size_t start
         return too_deep(tree, &mark);
     if (!count_nodes(tree, 1, &mark))
         return 0;
-    struct arc_node *node = ARC_ARENA_NEW(tree->arena, struct arc_node);
+    struct arc_node *node = arc__tree_node(tree);
     if (node == NULL)
         return 0;
     node->kind = kind;
@@ -182,10 +187,19 @@ int arc__tree_begin(struct arc_tree *tree, enum arc_node_kind kind, size_t start
     return 1;
 }
 
+static int too_many_keys(struct arc_tree *tree, const struct arc_span *mark)
+{
+    (void)arc__diag_add(tree->sink, ARC_DIAG_KEYS, NULL, mark, ARC_NONE,
+                        ARC_ARGS(arc__decimal(tree->sink, tree->limits.keys)));
+    return 0;
+}
+
 int arc__tree_key(struct arc_tree *tree, arc_slice text, size_t start, size_t end, int merge)
 {
     struct arc_tree_frame *frame = arc__tree_frame(tree);
     struct arc_span mark = arc__tree_mark(tree, start, end);
+    if (frame->node->count >= tree->limits.keys)
+        return too_many_keys(tree, &mark);
     if (!text_fits(tree, text, &mark))
         return 0;
     if (merge && frame->merge != NULL) {
@@ -258,7 +272,7 @@ static int admit(struct arc_tree *tree, const struct arc_node *target, const str
 /* The children are shared: nothing in them changes any more. */
 static struct arc_node *shallow_copy(struct arc_tree *tree, const struct arc_node *node)
 {
-    struct arc_node *copy = ARC_ARENA_NEW(tree->arena, struct arc_node);
+    struct arc_node *copy = arc__tree_node(tree);
     if (copy != NULL) {
         *copy = *node;
         copy->next = NULL;
@@ -458,8 +472,8 @@ static size_t add_merged(struct arc_tree *tree, struct entry *entries, size_t co
     return count;
 }
 
-static int close_map_in(struct arc_tree *tree, struct arc_tree_frame *frame, struct entry *entries,
-                        struct sorted *sorted)
+static int close_map_sorted(struct arc_tree *tree, struct arc_tree_frame *frame,
+                            struct entry *entries, struct sorted *sorted)
 {
     struct arc_node *map = frame->node;
     size_t count = add_entries(entries, 0, map, 0);
@@ -497,23 +511,113 @@ static int few_and_different(const struct arc_node *map)
     return 1;
 }
 
-/* Many keys are sorted, so that a map of them does not cost their square. */
-static int close_map(struct arc_tree *tree, struct arc_tree_frame *frame)
+/* A table of keys, found by a number that is made of their first and last bytes. Where many of them
+ * fall together, as somebody may choose them, the steps run out and they are sorted instead. */
+struct seen {
+    const struct arc_node **slots; /* a power of two of them, at least twice the keys */
+    size_t mask, steps;
+};
+
+#define SLOTS_AT_HAND 64u
+#define STEPS_PER_KEY 4u
+
+static uint64_t number_of(arc_slice key)
+{
+    uint64_t first = 0, last = 0;
+    if (key.len >= sizeof(first)) {
+        memcpy(&first, key.ptr, sizeof(first));
+        memcpy(&last, key.ptr + key.len - sizeof(last), sizeof(last));
+    } else if (key.len > 0) {
+        memcpy(&first, key.ptr, key.len);
+    }
+    uint64_t number = (first ^ key.len << 32) * UINT64_C(0x9e3779b97f4a7c15);
+    number = ((number ^ number >> 32) + last) * UINT64_C(0xd6e8feb86659fd93);
+    return number ^ number >> 32;
+}
+
+/* 1: none of these was seen, nor comes twice among them. 0: one was, or there are too many steps.
+ */
+static int all_new(struct seen *seen, const struct arc_node *first)
+{
+    for (const struct arc_node *c = first; c != NULL; c = c->next) {
+        size_t at = (size_t)number_of(c->key) & seen->mask;
+        for (; seen->slots[at] != NULL; at = (at + 1) & seen->mask) {
+            if (seen->steps-- == 0 || arc__slice_equal(seen->slots[at]->key, c->key))
+                return 0;
+        }
+        seen->slots[at] = c;
+    }
+    return 1;
+}
+
+/* 1: no key of the two (the second may be NULL) comes twice. 0: one does, or it is not known. */
+static int all_different(struct arc_tree *tree, const struct arc_node *map,
+                         const struct arc_node *merge)
+{
+    const struct arc_mem *mem = &tree->arena->mem;
+    const struct arc_node *at_hand[SLOTS_AT_HAND];
+    size_t count = map->count + (merge != NULL ? (size_t)merge->count : 0), room = SLOTS_AT_HAND;
+    while (room < 2 * count)
+        room *= 2;
+    struct seen seen = {at_hand, room - 1, STEPS_PER_KEY * count};
+    if (room > SLOTS_AT_HAND)
+        seen.slots = arc__alloc_array(mem, room, sizeof(*seen.slots));
+    else
+        memset(at_hand, 0, sizeof(at_hand));
+    int held = seen.slots != NULL && all_new(&seen, map->first) &&
+               (merge == NULL || all_new(&seen, merge->first));
+    if (seen.slots != at_hand)
+        arc__free(mem, seen.slots);
+    return held;
+}
+
+/* All that another map holds comes behind the map's own. Its entries are not copied: like those of
+ * an alias, they stay what they are. */
+static int share(struct arc_tree *tree, struct arc_tree_frame *frame, const struct arc_node *merge)
+{
+    struct arc_node *map = frame->node;
+    for (const struct arc_node *c = merge->first; c != NULL; c = c->next) {
+        if (!admit(tree, c, &map->mark))
+            return 0;
+    }
+    if (frame->last != NULL)
+        frame->last->next = merge->first;
+    else
+        map->first = merge->first;
+    map->count += merge->count;
+    return 1;
+}
+
+/* Many keys of which some come twice are sorted, so that a map of them does not cost their square.
+ */
+static int close_map_of_any(struct arc_tree *tree, struct arc_tree_frame *frame)
 {
     const struct arc_mem *mem = &tree->arena->mem;
     size_t count = frame->node->count + merge_count(frame->merge);
-    if (frame->merge == NULL && few_and_different(frame->node))
-        return 1;
     struct entry *entries = arc__alloc_array(mem, count + 1, sizeof(*entries));
     struct sorted *sorted = arc__alloc_array(mem, 2 * count + 1, sizeof(*sorted));
     int held = entries != NULL && sorted != NULL;
     if (held)
-        held = close_map_in(tree, frame, entries, sorted);
+        held = close_map_sorted(tree, frame, entries, sorted);
     else
         tree->arena->failed = 1;
     arc__free(mem, sorted);
     arc__free(mem, entries);
     return held;
+}
+
+static int close_map(struct arc_tree *tree, struct arc_tree_frame *frame)
+{
+    const struct arc_node *map = frame->node, *merge = frame->merge;
+    int held = 0;
+    if (merge == NULL)
+        held = few_and_different(map) || all_different(tree, map, NULL) ||
+               close_map_of_any(tree, frame);
+    else if (merge->kind == ARC_NODE_MAP && all_different(tree, map, merge))
+        held = share(tree, frame, merge);
+    else
+        held = close_map_of_any(tree, frame);
+    return held && (map->count <= tree->limits.keys || too_many_keys(tree, &map->mark));
 }
 
 int arc__tree_end(struct arc_tree *tree, size_t end)

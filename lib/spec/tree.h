@@ -45,6 +45,7 @@ struct arc_tree {
     uint32_t depth;
     uint32_t nodes; /* counted so far, aliases expanded */
     struct arc_node *root;
+    struct arc_node *spare, *spare_end; /* made, and not handed out yet */
 };
 
 /* Checks size, UTF-8 and NUL of a file of the findings, and prepares. 0: a finding says why, or
@@ -53,12 +54,35 @@ int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_l
                    struct arc_arena *arena, struct arc_sink *sink);
 
 /* The innermost open list or map; NULL at the top. */
-struct arc_tree_frame *arc__tree_frame(struct arc_tree *tree);
+static inline struct arc_tree_frame *arc__tree_frame(const struct arc_tree *tree)
+{
+    return tree->depth > 0 ? &tree->frames[tree->depth - 1] : NULL;
+}
+
 /* 1 when a key must come next. */
-int arc__tree_wants_key(struct arc_tree *tree);
-struct arc_span arc__tree_mark(const struct arc_tree *tree, size_t start, size_t end);
+static inline int arc__tree_wants_key(const struct arc_tree *tree)
+{
+    const struct arc_tree_frame *frame = arc__tree_frame(tree);
+    return frame != NULL && frame->node->kind == ARC_NODE_MAP && !frame->has_key;
+}
+
+static inline struct arc_span arc__tree_mark(const struct arc_tree *tree, size_t start, size_t end)
+{
+    return (struct arc_span){(uint32_t)start, (uint32_t)end, tree->file};
+}
+
 /* The text of a scalar: borrowed from the document where it stands there, else copied. */
 arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, size_t to);
+
+/* 0: a text of so many bytes is too long, and a finding says so. */
+int arc__tree_size_ok(struct arc_tree *tree, size_t bytes, const struct arc_span *mark);
+
+/* A node, zeroed. They are made by the dozen. NULL: memory is out. */
+struct arc_node *arc__tree_more_nodes(struct arc_tree *tree);
+static inline struct arc_node *arc__tree_node(struct arc_tree *tree)
+{
+    return tree->spare != tree->spare_end ? tree->spare++ : arc__tree_more_nodes(tree);
+}
 
 /* Where a map or list begins, for findings about it as a whole: its first key or its bracket. */
 struct arc_span arc__node_head(const struct arc_node *node);
@@ -73,6 +97,8 @@ int arc__tree_alias(struct arc_tree *tree, const struct arc_node *target, size_t
 /* 1: the node is being built, so an alias to it would hold itself. */
 int arc__tree_is_open(const struct arc_tree *tree, const struct arc_node *node);
 
+/* The first byte from at on that is no digit. */
+size_t arc__digits_end(arc_slice text, size_t at);
 /* Sets kind, number and real from the form of a plain scalar (YAML 1.2 core schema). 0: a number
  * that cannot be held; kind is INT or FLOAT all the same. */
 int arc__core_schema(struct arc_node *node);

@@ -69,23 +69,6 @@ int arc__form_uses(arc_slice text)
     return arc__form_name(first, 64) && (!has_owner || arc__form_name(rest, 64));
 }
 
-int arc__form_inside(arc_slice text)
-{
-    int depth = 0;
-    if (text.len > 0 && text.ptr[0] == '/')
-        return 0;
-    while (text.len > 0) {
-        arc_slice part = arc__slice_cut(text, '/', &text);
-        if (arc__slice_is(part, ".."))
-            depth--;
-        else if (part.len > 0 && !arc__slice_is(part, "."))
-            depth++;
-        if (depth < 0)
-            return 0;
-    }
-    return 1;
-}
-
 int arc__form_when(const struct arc_node *node, enum arc_when *out)
 {
     static const struct {

@@ -21,6 +21,7 @@ struct reader {
     size_t gap;                /* behind the last thing that was read */
     size_t odd_hash, odd_mark; /* the next `#` and `?` that stand close to something */
     size_t seen, seen_at;      /* a character, and its offset */
+    size_t start, end;         /* the event that is at hand, as offsets */
 };
 
 static int is_start(char c)
@@ -63,12 +64,11 @@ static arc_slice from_yaml(const yaml_char_t *text, size_t len)
     return arc__slice(text, len);
 }
 
-/* A finding over the source of an event; 0, so that it can end a handler. */
-static int refuse(struct reader *reader, enum arc_diag_code code, const yaml_event_t *event,
-                  const arc_slice *args, size_t arg_count)
+/* A finding over the source of the event; 0, so that it can end a handler. */
+static int refuse(struct reader *reader, enum arc_diag_code code, const arc_slice *args,
+                  size_t arg_count)
 {
-    struct arc_span mark = arc__tree_mark(reader->tree, offset_of(reader, event->start_mark),
-                                          offset_of(reader, event->end_mark));
+    struct arc_span mark = arc__tree_mark(reader->tree, reader->start, reader->end);
     (void)arc__diag_add(reader->tree->sink, code, NULL, &mark, ARC_NONE, args, arg_count);
     return 0;
 }
@@ -118,11 +118,11 @@ static int marker_at(arc_slice text, size_t at, const char *marker)
 }
 
 /* What follows the document may be blank, comments and `...`; anything else is a second one. */
-static int end_of_file(struct reader *reader, const yaml_event_t *event)
+static int end_of_file(struct reader *reader)
 {
     struct arc_tree *tree = reader->tree;
     arc_slice text = tree->text;
-    size_t at = skip_blank(text, offset_of(reader, event->end_mark));
+    size_t at = skip_blank(text, reader->end);
     while (at < text.len && marker_at(text, at, "..."))
         at = skip_blank(text, at + 3);
     if (at >= text.len)
@@ -251,12 +251,12 @@ static arc_slice standard_tag(const yaml_char_t *tag)
     return arc__slice_starts(whole, prefix) ? arc__slice_from(whole, prefix.len) : ARC_NONE;
 }
 
-static int refuse_tag(struct reader *reader, const yaml_event_t *event, const yaml_char_t *tag)
+static int refuse_tag(struct reader *reader, const yaml_char_t *tag)
 {
     arc_slice shown = from_yaml(tag, strlen((const char *)tag)), standard = standard_tag(tag);
     if (standard.len > 0)
         shown = arc__arena_printf(reader->tree->arena, "!!%.*s", ARC_ARG(standard));
-    return refuse(reader, ARC_DIAG_TAG, event, ARC_ARGS(arc__quoted(reader->tree->sink, shown)));
+    return refuse(reader, ARC_DIAG_TAG, ARC_ARGS(arc__quoted(reader->tree->sink, shown)));
 }
 
 static const char *kind_tag(enum arc_node_kind kind)
@@ -287,7 +287,7 @@ static int on_begin(struct reader *reader, const yaml_event_t *event, enum arc_n
     const yaml_char_t *anchor = kind == ARC_NODE_LIST ? event->data.sequence_start.anchor
                                                       : event->data.mapping_start.anchor;
     struct arc_node *node = NULL;
-    size_t at = offset_of(reader, event->start_mark);
+    size_t at = reader->start;
     arc_slice source = reader->tree->text;
     if (arc__tree_wants_key(reader->tree) && at > 0 && at < source.len && source.ptr[at] == '{' &&
         source.ptr[at - 1] == '{') {
@@ -295,12 +295,11 @@ static int on_begin(struct reader *reader, const yaml_event_t *event, enum arc_n
         return 0;
     }
     if (arc__tree_wants_key(reader->tree))
-        return refuse(reader, ARC_DIAG_KEY, event, ARC_NO_ARGS);
+        return refuse(reader, ARC_DIAG_KEY, ARC_NO_ARGS);
     if (tag != NULL && !arc__slice_is(standard_tag(tag), kind_tag(kind)))
-        return refuse_tag(reader, event, tag);
-    size_t start = offset_of(reader, event->start_mark);
-    return anchor_ok(reader, anchor, start) &&
-           arc__tree_begin(reader->tree, kind, start, offset_of(reader, event->end_mark), &node) &&
+        return refuse_tag(reader, tag);
+    return anchor_ok(reader, anchor, at) &&
+           arc__tree_begin(reader->tree, kind, at, reader->end, &node) &&
            remember(reader, anchor, node);
 }
 
@@ -316,10 +315,10 @@ static int resolve(struct reader *reader, const yaml_event_t *event, struct arc_
         return 1;
     node->plain = (uint16_t)plain;
     if (plain && !arc__core_schema(node))
-        (void)refuse(reader, ARC_DIAG_NUMBER, event,
+        (void)refuse(reader, ARC_DIAG_NUMBER,
                      ARC_ARGS(arc__quoted(reader->tree->sink, node->text)));
     if (tag != NULL && !arc__slice_is(standard_tag(tag), kind_tag(node->kind)))
-        return refuse_tag(reader, event, tag);
+        return refuse_tag(reader, tag);
     return 1;
 }
 
@@ -342,13 +341,12 @@ static arc_slice scalar_text(struct reader *reader, const yaml_event_t *event, s
     return arc__tree_text(reader->tree, value, from >= start ? from : start, to);
 }
 
-static int on_key(struct reader *reader, const yaml_event_t *event, struct arc_node *node,
-                  size_t start, size_t end)
+static int on_key(struct reader *reader, struct arc_node *node, size_t start, size_t end)
 {
     if (node->plain && arc__slice_is(node->text, "<<"))
         return arc__tree_key(reader->tree, node->text, start, end, 1);
     if (node->kind != ARC_NODE_TEXT)
-        (void)refuse(reader, ARC_DIAG_KEY, event, ARC_NO_ARGS);
+        (void)refuse(reader, ARC_DIAG_KEY, ARC_NO_ARGS);
     return arc__tree_key(reader->tree, node->text, start, end, 0);
 }
 
@@ -373,11 +371,10 @@ static int on_scalar(struct reader *reader, const yaml_event_t *event)
 {
     struct arc_tree *tree = reader->tree;
     const yaml_char_t *anchor = event->data.scalar.anchor;
-    size_t start = offset_of(reader, event->start_mark), end = offset_of(reader, event->end_mark);
+    size_t start = reader->start, end = reader->end;
     int is_key = arc__tree_wants_key(tree);
     struct arc_node key = {0};
-    struct arc_node *node =
-        is_key && anchor == NULL ? &key : ARC_ARENA_NEW(tree->arena, struct arc_node);
+    struct arc_node *node = is_key && anchor == NULL ? &key : arc__tree_node(tree);
     if (node == NULL)
         return 0;
     node->text = scalar_text(reader, event, start, end);
@@ -385,13 +382,12 @@ static int on_scalar(struct reader *reader, const yaml_event_t *event)
         return 0;
     if (!scalar_ok(reader, event, node, start))
         return 0;
-    int held =
-        is_key ? on_key(reader, event, node, start, end) : arc__tree_scalar(tree, node, start, end);
+    int held = is_key ? on_key(reader, node, start, end) : arc__tree_scalar(tree, node, start, end);
     return held && remember(reader, anchor, node);
 }
 
 /* An anchor that is not there, with the nearest of those that are. */
-static int refuse_anchor(struct reader *reader, const yaml_event_t *event, arc_slice name)
+static int refuse_anchor(struct reader *reader, arc_slice name)
 {
     struct arc_sink *sink = reader->tree->sink;
     arc_slice names[64];
@@ -399,8 +395,7 @@ static int refuse_anchor(struct reader *reader, const yaml_event_t *event, arc_s
     while (reader->has_anchors && count < ARC_COUNT_OF(names) &&
            arc__map_next(&reader->anchors, &at, &names[count], NULL))
         count++;
-    struct arc_span mark = arc__tree_mark(reader->tree, offset_of(reader, event->start_mark),
-                                          offset_of(reader, event->end_mark));
+    struct arc_span mark = arc__tree_mark(reader->tree, reader->start, reader->end);
     (void)arc__diag_add(sink, ARC_DIAG_ANCHOR, NULL, &mark,
                         arc__did_you_mean(sink, arc__nearest(name, names, count)),
                         ARC_ARGS(arc__quoted(sink, name)));
@@ -415,13 +410,12 @@ static int on_alias(struct reader *reader, const yaml_event_t *event)
     const struct arc_node *target =
         reader->has_anchors ? arc__map_get(&reader->anchors, name) : NULL;
     if (arc__tree_wants_key(tree))
-        return refuse(reader, ARC_DIAG_KEY, event, ARC_NO_ARGS);
+        return refuse(reader, ARC_DIAG_KEY, ARC_NO_ARGS);
     if (target == NULL)
-        return refuse_anchor(reader, event, name);
+        return refuse_anchor(reader, name);
     if (arc__tree_is_open(tree, target))
-        return refuse(reader, ARC_DIAG_ANCHOR_LOOP, event, ARC_ARGS(arc__quoted(tree->sink, name)));
-    return arc__tree_alias(tree, target, offset_of(reader, event->start_mark),
-                           offset_of(reader, event->end_mark));
+        return refuse(reader, ARC_DIAG_ANCHOR_LOOP, ARC_ARGS(arc__quoted(tree->sink, name)));
+    return arc__tree_alias(tree, target, reader->start, reader->end);
 }
 
 static int on_empty(struct reader *reader, const yaml_event_t *event)
@@ -444,7 +438,7 @@ static int on_content(struct reader *reader, const yaml_event_t *event, int *don
         return on_empty(reader, event);
     case YAML_DOCUMENT_END_EVENT:
         *done = 1;
-        return end_of_file(reader, event);
+        return end_of_file(reader);
     case YAML_ALIAS_EVENT:
         return on_alias(reader, event);
     case YAML_SCALAR_EVENT:
@@ -455,24 +449,24 @@ static int on_content(struct reader *reader, const yaml_event_t *event, int *don
         return on_begin(reader, event, ARC_NODE_MAP);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
-        return arc__tree_end(reader->tree, offset_of(reader, event->end_mark));
+        return arc__tree_end(reader->tree, reader->end);
     }
     return 0;
 }
 
 static int on_event(struct reader *reader, const yaml_event_t *event, int *done)
 {
-    size_t start = offset_of(reader, event->start_mark);
+    reader->start = offset_of(reader, event->start_mark);
+    reader->end = offset_of(reader, event->end_mark);
     /* The map of one pair in `[?x: y]` starts with its `?`, which is none of the key's text.
      * Outside of brackets `?x` is a text, and the map's first key. */
-    int swallowed = event->type == YAML_MAPPING_START_EVENT && reader->odd_mark == start &&
+    int swallowed = event->type == YAML_MAPPING_START_EVENT && reader->odd_mark == reader->start &&
                     event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
-    size_t to = start + (size_t)swallowed;
+    size_t to = reader->start + (size_t)swallowed;
     if (!gap_ok(reader, to) || !on_content(reader, event, done))
         return 0;
-    size_t end = offset_of(reader, event->end_mark);
-    if (end > reader->gap && event->type != YAML_DOCUMENT_END_EVENT)
-        reader->gap = end;
+    if (reader->end > reader->gap && event->type != YAML_DOCUMENT_END_EVENT)
+        reader->gap = reader->end;
     return 1;
 }
 

@@ -113,6 +113,21 @@ def invalid(world):
     check(any(finding["line"] == 4 for finding in report["diagnostics"]), out)
 
 
+@case("a template by itself is told from a pipeline, and is not found fault with")
+def template_alone(world):
+    path = os.path.join(PIPELINES, "templates", "service.yaml")
+    out, _ = arcentra(world, "validate", path)
+    check(": warning ARC0717: This is a template" in out, out)
+    check(out.endswith("\n0 errors, 1 warning.\n"), out)
+    (report,) = json.loads(arcentra(world, "validate", "--json", path)[0])
+    same((report["valid"], report["jobsCount"]), (True, 0), "the report")
+    wrong = write(world, "wrong.yaml", "params: [{name: a, tipe: string}]\njobz: []\n")
+    out, _ = arcentra(world, "validate", wrong, code=1)
+    check("`tipe`" in out and "`jobz`" in out and "namespace" not in out, out)
+    _, err = arcentra(world, "run", path, code=2)
+    check("This is a template, and no pipeline of its own." in err, err)
+
+
 @case("findings come as SARIF and as annotations, for all files at once")
 def report_forms(world):
     bad = write(world, "bad one.yaml", "namespace: a.b\njobs:\n- name: x\n  stepz: []\n")
@@ -156,6 +171,20 @@ def fmt(world):
     same(arcentra(world, "fmt", "-w", path)[0], "", "what changes a second time")
 
 
+@case("fmt --diff shows what would change, and writes nothing")
+def fmt_diff(world):
+    rough, smooth = write(world, "a.yaml", ROUGH), write(world, "b.yaml", SMOOTH)
+    out, _ = arcentra(world, "fmt", "--diff", rough, smooth, code=1)
+    same(out, ("--- %s\n+++ %s\n@@ -1,5 +1,6 @@\n # a definition\n-jobs: # all of them\n"
+               "-- steps: [{run: make, name: s}]\n-  name: a\n namespace: test.fmt\n"
+               "+jobs: # all of them\n+  - name: a\n+    steps:\n+      - {name: s, run: make}\n"
+               % (rough, rough)), "the diff")
+    same(arcentra(world, "fmt", "-d", "-w", rough, code=1)[0], out, "with -w")
+    with open(rough) as file:
+        same(file.read(), ROUGH, "the file")
+    same(arcentra(world, "fmt", "--diff", "--check", smooth)[0], "", "of what is laid out")
+
+
 @case("fmt leaves a file alone that it cannot read or lay out")
 def fmt_refused(world):
     path = write(world, "broken.yaml", "a: [b\n")
@@ -180,7 +209,8 @@ def convert(world):
     same(arcentra(world, "convert", write(world, "again.yaml", out))[0],
          arcentra(world, "convert", as_json)[0], "there and back")
     arcentra(world, "convert", "--to", "xml", path, code=2)
-    arcentra(world, "convert", write(world, "bad.yaml", "a: b\n"), code=2)
+    arcentra(world, "convert", write(world, "bad.yaml", "a: b\n"), code=1)
+    arcentra(world, "convert", "/nowhere/x.yaml", code=2)
 
 
 @case("schema prints the one that docs has")

@@ -171,6 +171,15 @@ def includes():
     editor.close()
 
 
+@case("a template that is open by itself is told from a pipeline")
+def template_alone():
+    editor = Editor()
+    found = editor.open("params: [{name: who, default: you}]\njobs:\n- name: a\n"
+                        "  steps: [{name: s, run: \"echo ${{ params.who }}\"}]\n")
+    same([(row["code"], row["severity"]) for row in found], [("ARC0717", 2)], "what is found")
+    editor.close()
+
+
 @case("findings follow what one types, and go when it is mended")
 def diagnostics():
     editor = Editor()

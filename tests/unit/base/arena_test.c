@@ -188,6 +188,38 @@ static void a_refused_allocation_leaves_the_arena_usable(void)
     }
 }
 
+/* Under a sanitizer each piece is a block of its own, whatever is expected. */
+static void what_is_expected_is_taken_at_once(void)
+{
+    struct test_mem state = {0};
+    struct arc_arena arena = open_arena(&state, 1 << 20);
+    arc__arena_expect(&arena, 350000);
+    CHECK(state.calls <= 1);
+    CHECK_INT(arena.used_bytes, 0);
+    int at_once = state.calls == 1;
+    for (int i = 0; i < 1000; i++)
+        CHECK(arc__arena_alloc(&arena, 300) != NULL);
+    if (at_once)
+        CHECK_INT(state.calls, 1);
+    arc__arena_expect(&arena, SIZE_MAX); /* no more than the ceiling */
+    CHECK_INT(arena.failed, 0);
+    CHECK(arc__arena_alloc(&arena, 1 << 20) == NULL);
+    arc__arena_deinit(&arena);
+    CHECK_INT(state.live, 0);
+}
+
+static void an_expectation_that_is_refused_fails_nothing(void)
+{
+    struct test_mem state = {.fail_at = 1};
+    struct arc_arena arena = open_arena(&state, 1 << 20);
+    arc__arena_expect(&arena, 350000);
+    state.fail_at = 0;
+    CHECK_INT(arena.failed, 0);
+    CHECK(arc__arena_alloc(&arena, 300) != NULL);
+    arc__arena_deinit(&arena);
+    CHECK_INT(state.live, 0);
+}
+
 static const struct test tests[] = {
     {"pieces are zeroed, aligned and apart", pieces_are_zeroed_aligned_and_apart},
     {"the ceiling holds and is reported until the reset",
@@ -199,5 +231,7 @@ static const struct test tests[] = {
     {"formatted text may be of any length below the ceiling", formatted_text_may_be_of_any_length},
     {"memory taken stays near what was handed out", memory_taken_stays_near_what_was_handed_out},
     {"a refused allocation leaves the arena usable", a_refused_allocation_leaves_the_arena_usable},
+    {"what is expected is taken at once", what_is_expected_is_taken_at_once},
+    {"an expectation that is refused fails nothing", an_expectation_that_is_refused_fails_nothing},
 };
 TEST_MAIN(tests)

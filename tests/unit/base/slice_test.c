@@ -130,6 +130,70 @@ static void what_is_no_number_is_refused_and_writes_nothing(void)
     CHECK_INT(out, 77);
 }
 
+static void numbers_are_compared_exactly(void)
+{
+    static const char *const rising[] = {"-99999999999999999999999.1",
+                                         "-10.5",
+                                         "-10.25",
+                                         "-1",
+                                         "-0.001",
+                                         "0",
+                                         "0.00000000000000000000001",
+                                         "0.5",
+                                         "0.50001",
+                                         "1",
+                                         "1.5",
+                                         "9",
+                                         "10",
+                                         "10.01",
+                                         "10.1",
+                                         "18446744073709551616.5"};
+    static const struct {
+        const char *a, *b;
+    } equal[] = {{"0", "-0.000"}, {"007.50", "7.5"}, {"-1.0", "-1"}, {"10", "010"}};
+    static const char *const bad[] = {"",    "-",   "+1",    ".5", "1.",
+                                      "1e3", "0x1", "1.2.3", " 1", "-.1"};
+    for (size_t i = 0; i < ARC_COUNT_OF(rising); i++) {
+        for (size_t j = 0; j < ARC_COUNT_OF(rising); j++) {
+            int order = 77;
+            CHECK(arc__slice_compare_numbers(arc__slice_cstr(rising[i]), arc__slice_cstr(rising[j]),
+                                             &order));
+            CHECK_INT(order, i < j ? -1 : i > j);
+        }
+    }
+    for (size_t i = 0; i < ARC_COUNT_OF(equal); i++) {
+        int order = 77;
+        CHECK(arc__slice_compare_numbers(arc__slice_cstr(equal[i].a), arc__slice_cstr(equal[i].b),
+                                         &order));
+        CHECK_INT(order, 0);
+    }
+    for (size_t i = 0; i < ARC_COUNT_OF(bad); i++) {
+        int order = 77;
+        CHECK(!arc__slice_compare_numbers(arc__slice_cstr(bad[i]), ARC_LIT("1"), &order));
+        CHECK(!arc__slice_compare_numbers(ARC_LIT("1"), arc__slice_cstr(bad[i]), &order));
+        CHECK_INT(order, 77);
+    }
+}
+
+static void a_path_stays_inside_however_it_is_read(void)
+{
+    static const char *const inside[] = {"",     ".",     "a",      "a/b",    "./a", "a/../b",
+                                         "a/..", "..a/b", "a/b..c", "ab:c/d", "1:2", "a b"};
+    static const char *const outside[] = {
+        "/",     "/a",        "..",          "../a",       "a/../..", "a/../../b",
+        "C:\\x", "C:/x",      "c:",          "z:x",        "\\x",     "\\\\h\\s",
+        "..\\x", "a\\..\\..", "a\\..\\../b", "a\\b/../..", "./..",    ".\\..\\x"};
+    for (size_t i = 0; i < ARC_COUNT_OF(inside); i++) {
+        if (!CHECK_INT(arc__path_inside(arc__slice_cstr(inside[i])), 1))
+            CHECK_TEXT(arc__slice_cstr(inside[i]), "");
+    }
+    for (size_t i = 0; i < ARC_COUNT_OF(outside); i++) {
+        if (!CHECK_INT(arc__path_inside(arc__slice_cstr(outside[i])), 0))
+            CHECK_TEXT(arc__slice_cstr(outside[i]), "");
+    }
+    CHECK(!arc__path_inside(ARC_LIT("a\0b")));
+}
+
 static void copying_out_never_passes_the_end(void)
 {
     char out[8];
@@ -147,6 +211,28 @@ static void copying_out_never_passes_the_end(void)
     CHECK_INT(out[0], 0);
 }
 
+/* A table of what came before is of use only where the texts of one kind stand apart in it. */
+static void texts_that_look_alike_are_told_apart(void)
+{
+    static const char *const forms[] = {"", "key-", "${{ variables.REGION }}-cache-",
+                                        "the last of many words is "};
+    static const char *const ends[] = {"", " }}", "/bin"};
+    for (size_t f = 0; f < ARC_COUNT_OF(forms) * ARC_COUNT_OF(ends); f++) {
+        uint8_t seen[1024] = {0};
+        unsigned different = 0;
+        for (unsigned i = 0; i < 100; i++) {
+            char text[80];
+            int len = snprintf(text, sizeof(text), "%s%u%s", forms[f % ARC_COUNT_OF(forms)], i,
+                               ends[f / ARC_COUNT_OF(forms)]);
+            uint32_t slot = arc__slice_look(arc__slice(text, (size_t)len)) % 1024;
+            different += !seen[slot];
+            seen[slot] = 1;
+        }
+        CHECK(different > 80); /* of 100 into 1024 by chance: 95 */
+    }
+    CHECK_INT(arc__slice_look(ARC_NONE), arc__slice_look(ARC_LIT("")));
+}
+
 static const struct test tests[] = {
     {"comparing orders by bytes, then by length", comparing_orders_by_bytes_then_by_length},
     {"case is ignored for ASCII letters alone", case_is_ignored_for_ascii_letters_alone},
@@ -156,6 +242,9 @@ static const struct test tests[] = {
     {"whole numbers read back what was printed", whole_numbers_read_back_what_was_printed},
     {"what is no number is refused and writes nothing",
      what_is_no_number_is_refused_and_writes_nothing},
+    {"numbers are compared exactly", numbers_are_compared_exactly},
+    {"a path stays inside however it is read", a_path_stays_inside_however_it_is_read},
     {"copying out never passes the end", copying_out_never_passes_the_end},
+    {"texts that look alike are told apart", texts_that_look_alike_are_told_apart},
 };
 TEST_MAIN(tests)

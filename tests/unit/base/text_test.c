@@ -3,6 +3,8 @@
 
 #include "shim.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct arc_buf open_buf(struct test_mem *state, size_t max_bytes)
@@ -439,6 +441,30 @@ static void numbers_are_read_whole_or_not_at_all(void)
     CHECK(!arc__text_to_double(arc__slice(digits, 501), &got));
 }
 
+/* Most are made by one division, without strtod. */
+static void decimals_are_what_strtod_makes_of_them(void)
+{
+    uint64_t state = 42;
+    for (int round = 0; round < 200000; round++) {
+        char text[40];
+        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        uint64_t digits = state >> (8 + state % 54), zeros = state >> 50 & 7;
+        int len = snprintf(text, sizeof(text), "%s%.*s%llu", state >> 40 & 1 ? "-" : "", (int)zeros,
+                           "0000000", (unsigned long long)digits);
+        size_t first = text[0] == '-', dot = first + 1 + (state >> 20) % (size_t)(len - (int)first);
+        if (dot < (size_t)len) {
+            memmove(text + dot + 1, text + dot, (size_t)len - dot + 1);
+            text[dot] = '.';
+        }
+        double got = 1, want = strtod(text, NULL);
+        int same = arc__text_to_double(arc__slice_cstr(text), &got) &&
+                   memcmp(&got, &want, sizeof(got)) == 0;
+        if (!same)
+            printf("# %s: %.17g, not %.17g\n", text, got, want);
+        CHECK(same);
+    }
+}
+
 static void characters_are_put_and_taken_one_by_one(void)
 {
     size_t wrong = 0;
@@ -478,6 +504,7 @@ static const struct test tests[] = {
     {"the nearest word wins and long ones are not words",
      the_nearest_word_wins_and_long_ones_are_not_words},
     {"decimal numbers are read whole or not at all", numbers_are_read_whole_or_not_at_all},
+    {"decimals are what strtod makes of them", decimals_are_what_strtod_makes_of_them},
     {"characters are put and taken one by one", characters_are_put_and_taken_one_by_one},
 };
 TEST_MAIN(tests)

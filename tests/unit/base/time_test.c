@@ -33,6 +33,7 @@ static void durations_mean_what_they_say(void)
     } known[] = {
         {"0", 0},
         {"0s", 0},
+        {"0.0ns", 0},
         {"90s", 90 * ARC_NS_PER_S},
         {"1h30m", 90 * MINUTE},
         {"1.5h", 90 * MINUTE},
@@ -63,9 +64,10 @@ static void durations_mean_what_they_say(void)
 static void what_is_no_duration_is_refused_and_writes_nothing(void)
 {
     static const char *const bad[] = {
-        "",     " ",    "1",    "00",    "90",   "s",   "h1",   "1 s", " 1s",        "1s ",  "-1s",
-        "+1s",  "1.s",  ".5s",  "1..5s", "1,5s", "1S",  "1sec", "1w",  "1y",         "1e3s", "1m1h",
-        "1h1h", "1s1m", "1h30", "1ms1s", "0x1s", "1.5", "1msm", "--",  "1\xC2\xB5s", "1s\n"};
+        "",    " ",    "1",    "00",         "90",   "s",     "h1",       "1 s",    " 1s",
+        "1s ", "-1s",  "+1s",  "1.s",        ".5s",  "1..5s", "1,5s",     "1S",     "1sec",
+        "1w",  "1y",   "1e3s", "1m1h",       "1h1h", "1s1m",  "1h30",     "1ms1s",  "0x1s",
+        "1.5", "1msm", "--",   "1\xC2\xB5s", "1s\n", "0.1ns", "0.0001us", "0s0.9ns"};
     for (size_t i = 0; i < ARC_COUNT_OF(bad); i++) {
         int64_t ns = 77;
         arc_err err = ARC_ERR_INIT;

@@ -56,8 +56,9 @@ static const struct trial_row texts[] = {
     {"-duration(\"1h\")", "duration"},
     {"deploy && true", "type 0..6: `&&` takes true or false, and `deploy` is text (compare it: `deploy == \"true\"` or `deploy != \"\"`)"},
     {"variables.deploy || \"x\"", "type 0..16: `||` takes true or false, and `variables.deploy` is text (for another text in its "
-     "place write `variables.deploy != \"\" ? variables.deploy : \"…\"`); type 20..23: `||` takes true "
-     "or false, and `\"x\"` is text"},
+     "place write `variables.deploy != \"\" ? variables.deploy : \"…\"`)"},
+    {"true && deploy || \"x\"", "type 8..14: `&&` takes true or false, and `deploy` is text (compare it: `deploy == \"true\"` or "
+     "`deploy != \"\"`); type 18..21: `||` takes true or false, and `\"x\"` is text"},
     {"true || 1", "type 8..9: `||` takes true or false, and `1` is an int (compare it: `1 != 0`)"},
     {"[1] && true", "type 0..3: `&&` takes true or false, and `[1]` is a list (compare it: `len([1]) > 0`)"},
     {"1 ? 2 : 3", "type 0..1: `?:` takes true or false, and `1` is an int (compare it: `1 != 0`)"},

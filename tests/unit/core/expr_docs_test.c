@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docs/EXPRESSIONS.md: what stands between its markers is what the tables say, and its examples
  * come to what it says. `expr_docs_test --write` writes the tables. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "core/expr_private.h"
 #include "expr_trial.h"
+#include "page.h"
 
-#define PAGE_MAX ((size_t)1 << 18)
+#define NAME "EXPRESSIONS.md"
 
 static int writing;
-
-static void page_path(char *path, size_t size)
-{
-    const char *top = getenv("top_srcdir");
-    snprintf(path, size, "%s/docs/EXPRESSIONS.md", top != NULL ? top : ".");
-}
-
-static arc_slice read_page(struct trial *trial)
-{
-    char path[1024];
-    page_path(path, sizeof(path));
-    FILE *file = fopen(path, "rb");
-    char *bytes = arc__arena_alloc(&trial->arena, PAGE_MAX);
-    size_t len = file != NULL && bytes != NULL ? fread(bytes, 1, PAGE_MAX, file) : 0;
-    if (file != NULL)
-        fclose(file);
-    return arc__slice(bytes, len);
-}
 
 /* --- the tables --------------------------------------------------------------------------- */
 
@@ -99,55 +79,25 @@ static void add_functions(struct arc_buf *out)
 
 static void add_limits(struct arc_buf *out)
 {
-    arc__buf_add_cstr(out, "\n| limit | default | highest | |\n| --- | --- | --- | --- |\n");
+    page_add_limits(out);
 /* clang-format off */
 #define LIMIT(field, default_value, cap, unit, sentence) \
-    arc__buf_printf(out, "| `%s` | %u %s | %u | %s |\n", #field, default_value, unit, cap, sentence);
+    PAGE_ADD_LIMIT(out, #field, default_value, cap, unit, sentence);
 #include "core/limits.def"
     /* clang-format on */
-}
-
-/* The page with what stands between a pair of markers replaced. */
-static arc_slice fill_in(struct trial *trial, arc_slice page, const char *name,
-                         void (*add)(struct arc_buf *out))
-{
-    char begin[64], end[64];
-    snprintf(begin, sizeof(begin), "<!-- %s: made from the tables -->\n", name);
-    snprintf(end, sizeof(end), "<!-- end of %s -->\n", name);
-    const char *from = memmem(page.ptr, page.len, begin, strlen(begin));
-    const char *to = memmem(page.ptr, page.len, end, strlen(end));
-    CHECK(from != NULL && to != NULL && from < to);
-    if (from == NULL || to == NULL)
-        return page;
-    from += strlen(begin);
-    arc__buf_clear(&trial->out);
-    arc__buf_add(&trial->out, page.ptr, (size_t)(from - page.ptr));
-    add(&trial->out);
-    arc__buf_add_char(&trial->out, '\n');
-    arc__buf_add(&trial->out, to, (size_t)(page.ptr + page.len - to));
-    return arc__arena_copy(&trial->arena, arc__buf_slice(&trial->out));
 }
 
 static void the_page_of_expressions_shows_the_tables(void)
 {
     struct trial trial;
-    char path[1024];
     CHECK(trial_init(&trial, NULL));
-    arc_slice have = read_page(&trial), want = have;
-    want = fill_in(&trial, want, "operators", add_operators);
-    want = fill_in(&trial, want, "contexts", add_contexts);
-    want = fill_in(&trial, want, "functions", add_functions);
-    want = fill_in(&trial, want, "limits", add_limits);
-    page_path(path, sizeof(path));
-    FILE *out = writing ? fopen(path, "wb") : NULL;
-    if (out != NULL) {
-        CHECK(fwrite(want.ptr, 1, want.len, out) == want.len);
-        fclose(out);
-    } else {
-        CU_assertImplementation(arc__slice_equal(have, want), __LINE__,
-                                "the page is not what the tables say: run expr_docs_test --write",
-                                __FILE__, "", CU_FALSE);
-    }
+    struct arc_arena *arena = &trial.arena;
+    arc_slice page = page_read(NAME, arena);
+    page = page_fill(page, "operators", add_operators, arena);
+    page = page_fill(page, "contexts", add_contexts, arena);
+    page = page_fill(page, "functions", add_functions, arena);
+    page = page_fill(page, "limits", add_limits, arena);
+    page_compare(NAME, page, writing, arena);
     trial_deinit(&trial);
 }
 
@@ -172,7 +122,7 @@ static void the_examples_of_the_page_come_to_what_it_says(void)
     struct trial trial;
     int examples = 0;
     CHECK(trial_init(&trial, NULL));
-    arc_slice page = read_page(&trial), line, expression, value;
+    arc_slice page = page_read(NAME, &trial.arena), line, expression, value;
     const char *from = memmem(page.ptr, page.len, begin, strlen(begin));
     arc_slice left = from != NULL ? arc__slice_from(page, (size_t)(from - page.ptr)) : ARC_NONE;
     while (left.len > 0) {

@@ -180,6 +180,10 @@ static const struct trial_row texts[] = {
     {"  1", "1"},
     {"( ( 1 ) )", "1"},
     {"secrets.KEY", "\"s3\""},
+    {"int(secrets.KEY)", "value 0..3: `int` cannot read \"…\" (`int` takes digits with at most a minus before them)"},
+    {"int('x' + secrets.KEY)", "value 0..3: `int` cannot read \"…\" (`int` takes digits with at most a minus before them)"},
+    {"fromJson(secrets.KEY)", "value 0..8: `fromJson` cannot read its text: line 1, column 1: it may be a secret (`fromJson` takes one JSON value)"},
+    {"'a' matches ('[' + secrets.KEY)", "value 4..11: the pattern \"…\" of `matches` is wrong at byte 1: a `[` without its `]` (patterns are regular expressions in RE2's syntax)"},
     {"run.number + 1", "42"},
     {"agent.labels.gpu", "\"yes\""},
 };

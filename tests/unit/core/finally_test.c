@@ -25,6 +25,21 @@ static int open_placed(struct trial *t, const char *yaml)
     return 1;
 }
 
+/* The same, and its first step runs. */
+static int open_started(struct trial *t, const char *yaml)
+{
+    return open_placed(t, yaml) && CHECK_OK(trial_report(t, "j", ARC_STEP_RUNNING, 0));
+}
+
+/* The same, and the job has run into its timeout. */
+static int open_timed_out(struct trial *t)
+{
+    if (!open_started(t, timed))
+        return 0;
+    trial_pass_alive(t, SECONDS(61));
+    return CHECK_OK(trial_report(t, "j", ARC_STEP_CANCELLED, 0));
+}
+
 static void it_runs_after_success(void)
 {
     struct trial t;
@@ -85,11 +100,8 @@ static void one_that_fails_does_not_keep_the_next_from_running(void)
 static void it_runs_after_the_timeout_of_the_job(void)
 {
     struct trial t;
-    if (!open_placed(&t, timed))
+    if (!open_timed_out(&t))
         return;
-    CHECK_OK(trial_report(&t, "j", ARC_STEP_RUNNING, 0));
-    trial_pass_alive(&t, SECONDS(61));
-    CHECK_OK(trial_report(&t, "j", ARC_STEP_CANCELLED, 0));
     step_is(&t, "j", 1, ARC_STEP_QUEUED);
     job_is(&t, "j", ARC_JOB_RUNNING);
     CHECK_INT(arc__cancel_due(&t.run, 0), 0);
@@ -105,11 +117,8 @@ static void it_runs_after_the_timeout_of_the_job(void)
 static void it_has_an_end_when_its_job_was_to_end(void)
 {
     struct trial t;
-    if (!open_placed(&t, timed))
+    if (!open_timed_out(&t))
         return;
-    CHECK_OK(trial_report(&t, "j", ARC_STEP_RUNNING, 0));
-    trial_pass_alive(&t, SECONDS(61));
-    CHECK_OK(trial_report(&t, "j", ARC_STEP_CANCELLED, 0));
     CHECK_OK(trial_report(&t, "j", ARC_STEP_RUNNING, 0));
     trial_pass_alive(&t, SECONDS(299));
     CHECK_INT(arc__cancel_due(&t.run, 0), 0);
@@ -125,9 +134,8 @@ static void it_has_an_end_when_its_job_was_to_end(void)
 static void it_runs_when_the_run_is_stopped(void)
 {
     struct trial t;
-    if (!open_placed(&t, three))
+    if (!open_started(&t, three))
         return;
-    CHECK_OK(trial_report(&t, "j", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_stop(&t, 0));
     CHECK_INT(arc__cancel_due(&t.run, 0), 1);
     CHECK_OK(trial_report(&t, "j", ARC_STEP_CANCELLED, 0));
@@ -156,9 +164,8 @@ static void of_a_job_that_had_not_started_nothing_runs_after_a_stop(void)
 static void force_skips_it(void)
 {
     struct trial t;
-    if (!open_placed(&t, three))
+    if (!open_started(&t, three))
         return;
-    CHECK_OK(trial_report(&t, "j", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_stop(&t, 1));
     CHECK_OK(trial_report(&t, "j", ARC_STEP_CANCELLED, 0));
     step_is(&t, "j", 2, ARC_STEP_CANCELLED);
@@ -169,9 +176,8 @@ static void force_skips_it(void)
 static void force_ends_one_that_runs(void)
 {
     struct trial t;
-    if (!open_placed(&t, timed))
+    if (!open_started(&t, timed))
         return;
-    CHECK_OK(trial_report(&t, "j", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_stop(&t, 0));
     CHECK_OK(trial_report(&t, "j", ARC_STEP_CANCELLED, 0));
     CHECK_OK(trial_report(&t, "j", ARC_STEP_RUNNING, 0));
@@ -187,9 +193,8 @@ static void force_ends_one_that_runs(void)
 static void a_paused_run_that_is_stopped_still_cleans_up(void)
 {
     struct trial t;
-    if (!open_placed(&t, three))
+    if (!open_started(&t, three))
         return;
-    CHECK_OK(trial_report(&t, "j", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_pause(&t));
     CHECK_OK(trial_report(&t, "j", ARC_STEP_SUCCESS, 0));
     step_is(&t, "j", 1, ARC_STEP_PENDING);
@@ -204,16 +209,14 @@ static void a_paused_run_that_is_stopped_still_cleans_up(void)
 static void with_the_agent_lost_it_does_not_run(void)
 {
     struct trial t;
-    if (!open_placed(&t, three))
+    if (!open_started(&t, three))
         return;
-    CHECK_OK(trial_report(&t, "j", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_lose(&t, "j"));
     step_is(&t, "j", 2, ARC_STEP_SKIPPED);
     job_is(&t, "j", ARC_JOB_FAILED);
     trial_close(&t);
-    if (!open_placed(&t, three))
+    if (!open_started(&t, three))
         return;
-    CHECK_OK(trial_report(&t, "j", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_stop(&t, 0));
     CHECK_OK(trial_lose(&t, "j"));
     step_is(&t, "j", 2, ARC_STEP_CANCELLED);

@@ -27,7 +27,11 @@ static void fixture_open(struct fixture *f)
     struct arc_mem mem = test_mem(&f->state);
     arc__arena_init(&f->arena, &mem, 64 << 20);
     arc__buf_init(&f->out, &mem, 1 << 20);
-    f->call = (struct arc_fn_call){&f->arena, UNITS, RESULT_BYTES, NOW, &f->fault};
+    f->call = (struct arc_fn_call){.arena = &f->arena,
+                                   .units = UNITS,
+                                   .result_bytes = RESULT_BYTES,
+                                   .now_ns = NOW,
+                                   .fault = &f->fault};
 }
 
 static void fixture_close(struct fixture *f)
@@ -612,7 +616,7 @@ static int call_all(struct test_mem *state)
     int well = 1;
     for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
         struct arc_fault fault = {0};
-        struct fixture f = {.call = {NULL, UNITS, RESULT_BYTES, NOW, NULL}};
+        struct fixture f = {.call = {.units = UNITS, .result_bytes = RESULT_BYTES, .now_ns = NOW}};
         struct arc_value list, out;
         arc__arena_init(&f.arena, &mem, 1 << 20);
         f.call.arena = &f.arena;

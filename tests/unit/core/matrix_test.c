@@ -21,14 +21,25 @@ static void patch(struct arc_plan *plan)
 }
 
 #define STEP "steps: [{name: s, run: 'true'}]"
-#define CELLS \
-    "namespace: n\njobs:\n- {name: m0, " STEP "}\n- {name: m1, " STEP "}\n- {name: m2, " STEP "}" \
-    "\n"
+/* Of m0 something more may be said. */
+#define CELLS_OF(m0) \
+    "namespace: n\njobs:\n- {name: m0, " m0 STEP "}\n- {name: m1, " STEP "}\n- {name: m2, " STEP \
+    "}\n"
+#define CELLS CELLS_OF("")
 
 static int open_cells(struct trial *t, const char *yaml, uint32_t max_parallel, uint32_t fail_fast)
 {
     matrix = (struct arc_plan_matrix){ARC_LIT("m"), 0, 3, max_parallel, fail_fast};
     return trial_open_patched(t, yaml, patch);
+}
+
+/* With failFast, and every cell has a place. */
+static int open_placed(struct trial *t, const char *yaml)
+{
+    if (!open_cells(t, yaml, 0, 1))
+        return 0;
+    trial_place_all(t, "A");
+    return 1;
 }
 
 static void as_many_cells_as_max_parallel_are_under_way(void)
@@ -101,9 +112,8 @@ static void a_failed_cell_cancels_the_others(void)
 static void a_cell_that_does_not_answer_is_ended(void)
 {
     struct trial t;
-    if (!open_cells(&t, CELLS, 0, 1))
+    if (!open_placed(&t, CELLS))
         return;
-    trial_place_all(&t, "A");
     CHECK_OK(trial_report(&t, "m1", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_run_step(&t, "m0", ARC_STEP_FAILED));
     trial_pass_alive(&t, SECONDS(39));
@@ -117,12 +127,8 @@ static void a_cell_that_does_not_answer_is_ended(void)
 static void a_cell_that_continues_on_error_cancels_nobody(void)
 {
     struct trial t;
-    if (!open_cells(&t,
-                    "namespace: n\njobs:\n- {name: m0, continueOnError: true, " STEP "}\n"
-                    "- {name: m1, " STEP "}\n- {name: m2, " STEP "}\n",
-                    0, 1))
+    if (!open_placed(&t, CELLS_OF("continueOnError: true, ")))
         return;
-    trial_place_all(&t, "A");
     CHECK_OK(trial_run_step(&t, "m0", ARC_STEP_FAILED));
     job_is(&t, "m1", ARC_JOB_QUEUED);
     CHECK_OK(trial_run_step(&t, "m1", ARC_STEP_SUCCESS));
@@ -134,12 +140,8 @@ static void a_cell_that_continues_on_error_cancels_nobody(void)
 static void only_a_final_failure_cancels_the_others(void)
 {
     struct trial t;
-    if (!open_cells(&t,
-                    "namespace: n\njobs:\n- {name: m0, retry: {maxAttempts: 2}, " STEP "}\n"
-                    "- {name: m1, " STEP "}\n- {name: m2, " STEP "}\n",
-                    0, 1))
+    if (!open_placed(&t, CELLS_OF("retry: {maxAttempts: 2}, ")))
         return;
-    trial_place_all(&t, "A");
     CHECK_OK(trial_run_step(&t, "m0", ARC_STEP_FAILED));
     job_is(&t, "m1", ARC_JOB_QUEUED);
     trial_place_all(&t, "A");
@@ -152,13 +154,10 @@ static void only_a_final_failure_cancels_the_others(void)
 static void a_cell_that_is_cancelled_runs_its_finally(void)
 {
     struct trial t;
-    if (!open_cells(&t,
-                    "namespace: n\njobs:\n- {name: m0, " STEP "}\n"
-                    "- name: m1\n  " STEP "\n  finally: [{name: c, run: 'true'}]\n"
-                    "- {name: m2, " STEP "}\n",
-                    0, 1))
+    if (!open_placed(&t, "namespace: n\njobs:\n- {name: m0, " STEP "}\n"
+                         "- name: m1\n  " STEP "\n  finally: [{name: c, run: 'true'}]\n"
+                         "- {name: m2, " STEP "}\n"))
         return;
-    trial_place_all(&t, "A");
     CHECK_OK(trial_report(&t, "m1", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_run_step(&t, "m0", ARC_STEP_FAILED));
     CHECK_OK(trial_report(&t, "m1", ARC_STEP_CANCELLED, 0));
@@ -174,12 +173,10 @@ static void a_cell_that_is_cancelled_runs_its_finally(void)
 static void whoever_waits_for_a_matrix_waits_for_all_its_cells(void)
 {
     struct trial t;
-    if (!open_cells(&t,
-                    CELLS "- {name: after, dependsOn: [m0, m1, m2], " STEP "}\n"
-                          "- {name: rescue, when: failure(), dependsOn: [m0, m1, m2], " STEP "}\n",
-                    0, 1))
+    if (!open_placed(&t, CELLS "- {name: after, dependsOn: [m0, m1, m2], " STEP "}\n"
+                               "- {name: rescue, when: failure(), dependsOn: [m0, m1, m2], " STEP
+                               "}\n"))
         return;
-    trial_place_all(&t, "A");
     CHECK_OK(trial_report(&t, "m1", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_run_step(&t, "m0", ARC_STEP_FAILED));
     CHECK_OK(trial_report(&t, "m2", ARC_STEP_CANCELLED, 0));
@@ -194,9 +191,8 @@ static void whoever_waits_for_a_matrix_waits_for_all_its_cells(void)
 static void a_stop_goes_before_fail_fast(void)
 {
     struct trial t;
-    if (!open_cells(&t, CELLS, 0, 1))
+    if (!open_placed(&t, CELLS))
         return;
-    trial_place_all(&t, "A");
     CHECK_OK(trial_report(&t, "m0", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_report(&t, "m1", ARC_STEP_RUNNING, 0));
     CHECK_OK(trial_stop(&t, 0));

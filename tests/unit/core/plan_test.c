@@ -86,7 +86,11 @@ static void gt_and_lt_compare_numbers(void)
     CHECK_INT(holds_one("cores", ARC_LABEL_LT, "10"), 1);
     CHECK_INT(holds_one("cores", ARC_LABEL_LT, "8"), 0);
     CHECK_INT(holds_one("cores", ARC_LABEL_GT, "-9223372036854775808"), 1);
-    CHECK_INT(holds_one("cores", ARC_LABEL_LT, "9223372036854775808"), 0); /* no number */
+    CHECK_INT(holds_one("cores", ARC_LABEL_LT, "9223372036854775808"), 1);
+    CHECK_INT(holds_one("cores", ARC_LABEL_GT, "7.5"), 1);
+    CHECK_INT(holds_one("cores", ARC_LABEL_LT, "8.25"), 1);
+    CHECK_INT(holds_one("cores", ARC_LABEL_LT, "8.0"), 0);
+    CHECK_INT(holds_one("cores", ARC_LABEL_LT, "1e3"), 0); /* no number */
     CHECK_INT(holds_one("os", ARC_LABEL_GT, "1"), 0);
     CHECK_INT(holds_one("os", ARC_LABEL_LT, "1"), 0);
     CHECK_INT(holds_one("gpu", ARC_LABEL_GT, "0"), 0);

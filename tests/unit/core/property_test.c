@@ -7,6 +7,7 @@
 #include "trial.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define FIRST_SEED 1u
 #define PLANS 3000u
@@ -26,6 +27,13 @@ static uint32_t roll(struct dice *dice, uint32_t sides)
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return (uint32_t)((z ^ (z >> 31)) % sides);
+}
+
+/* ./dev sim asks for more. */
+static uint64_t how_many(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
 /* --- random plans -------------------------------------------------------------------------------
@@ -227,7 +235,7 @@ static int is_good(const struct made *made, const struct fate *fates, uint32_t j
         return 1;
     if (fates[j].state == ARC_JOB_SKIPPED)
         return !fates[j].by_failure;
-    return made->jobs[j].continue_on_error != 0;
+    return is_failed(&fates[j]) && made->jobs[j].continue_on_error != 0;
 }
 
 /* 1: runs, 0: skipped by its own word, -1: skipped because something failed. */
@@ -290,35 +298,96 @@ static int job_of(const struct made *made, uint64_t seed, uint32_t j)
     }
 }
 
-static int interpret(const struct made *made, uint64_t seed, struct fate *fates)
+/* What the `when` of its stage, and its own, come to once all that they ask about has ended. */
+static int stage_says(const struct made *made, const struct fate *fates, uint32_t j, int *bad)
 {
-    int failed = 0, partial = 0;
+    const struct arc_plan_stage *stage = &made->stages[made->jobs[j].stage];
+    int good = 1;
+    *bad = 0;
+    for (uint32_t k = 0; k < stage->first_job; k++) {
+        good &= is_good(made, fates, k);
+        *bad |= is_failed(&fates[k]);
+    }
+    return judge(word_of(&stage->condition, 0), good, *bad);
+}
+
+static int job_says(const struct made *made, const struct fate *fates, uint32_t j, int bad)
+{
+    const struct arc_plan_job *job = &made->jobs[j];
+    int good = 1;
+    for (uint32_t i = 0; i < job->dep_count; i++) {
+        if (made->jobs[job->deps[i]].stage == job->stage)
+            good &= is_good(made, fates, job->deps[i]);
+    }
+    return judge(word_of(&job->condition, 0), good, bad || failed_above(made, fates, j));
+}
+
+static int all_before_ended(const struct made *made, const struct fate *fates, uint32_t j)
+{
+    int ended = 1;
+    for (uint32_t k = 0; k < made->stages[made->jobs[j].stage].first_job; k++)
+        ended &= fates[k].state != 0;
+    for (uint32_t i = 0; i < made->jobs[j].dep_count; i++)
+        ended &= fates[made->jobs[j].deps[i]].state != 0;
+    return ended;
+}
+
+/* The skips that need nobody: no agent, and no word at a gate, which is asked for behind the `when`
+ * of what it guards. Jobs depend on those before them. */
+static void skip_at_once(const struct made *made, struct fate *fates)
+{
+    for (uint32_t j = 0; j < made->plan.job_count && made->plan.gate == 0; j++) {
+        int bad = 0;
+        if (fates[j].state != 0 || !all_before_ended(made, fates, j))
+            continue;
+        int verdict = stage_says(made, fates, j, &bad);
+        if (verdict == 1 && made->stages[made->jobs[j].stage].gate == 0)
+            verdict = job_says(made, fates, j, bad);
+        if (verdict != 1)
+            fates[j] = (struct fate){ARC_JOB_SKIPPED, verdict == -1};
+    }
+}
+
+/* Jobs that somebody cancels before anything has begun, in this order. */
+struct cancels {
+    uint32_t jobs[2], count;
+};
+
+static int result_of(const struct made *made, const struct fate *fates)
+{
+    int failed = 0, partial = 0, cancelled = 0;
     for (uint32_t j = 0; j < made->plan.job_count; j++) {
-        const struct arc_plan_job *job = &made->jobs[j];
-        int good = 1, bad = 0;
-        for (uint32_t k = 0; k < j; k++) {
-            if (made->jobs[k].stage < job->stage) {
-                good &= is_good(made, fates, k);
-                bad |= is_failed(&fates[k]);
-            }
-        }
-        int verdict = judge(word_of(&made->stages[job->stage].condition, 0), good, bad);
-        if (verdict == 1) {
-            good = 1;
-            for (uint32_t i = 0; i < job->dep_count; i++) {
-                if (made->jobs[job->deps[i]].stage == job->stage)
-                    good &= is_good(made, fates, job->deps[i]);
-            }
-            verdict = judge(word_of(&job->condition, 0), good, bad || failed_above(made, fates, j));
-        }
+        cancelled |= fates[j].state == ARC_JOB_CANCELLED;
+        partial |= is_failed(&fates[j]) && made->jobs[j].continue_on_error;
+        failed |= is_failed(&fates[j]) && !made->jobs[j].continue_on_error;
+    }
+    return failed      ? ARC_RUN_FAILED
+           : cancelled ? ARC_RUN_CANCELLED
+           : partial   ? ARC_RUN_PARTIAL
+                       : ARC_RUN_SUCCESS;
+}
+
+static int interpret(const struct made *made, uint64_t seed, const struct cancels *cancels,
+                     struct fate *fates)
+{
+    memset(fates, 0, JOBS_MAX * sizeof(*fates));
+    skip_at_once(made, fates);
+    for (uint32_t i = 0; i < cancels->count; i++) {
+        if (fates[cancels->jobs[i]].state == 0)
+            fates[cancels->jobs[i]].state = ARC_JOB_CANCELLED;
+        skip_at_once(made, fates);
+    }
+    for (uint32_t j = 0; j < made->plan.job_count; j++) {
+        int bad = 0;
+        if (fates[j].state != 0)
+            continue;
+        int verdict = stage_says(made, fates, j, &bad);
+        if (verdict == 1)
+            verdict = job_says(made, fates, j, bad);
         fates[j] =
             (struct fate){verdict == 1 ? job_of(made, seed, j) : ARC_JOB_SKIPPED, verdict == -1};
-        if (is_failed(&fates[j])) {
-            partial |= job->continue_on_error != 0;
-            failed |= !job->continue_on_error;
-        }
     }
-    return failed ? ARC_RUN_FAILED : partial ? ARC_RUN_PARTIAL : ARC_RUN_SUCCESS;
+    return result_of(made, fates);
 }
 
 /* --- lives --------------------------------------------------------------------------------------
@@ -402,17 +471,52 @@ static void obedient_life(struct trial *t, struct dice *dice, uint64_t seed)
     }
 }
 
+static int depends_on(const struct made *made, uint32_t j, uint32_t what)
+{
+    int does = 0;
+    for (uint32_t i = 0; i < made->jobs[j].dep_count && !does; i++)
+        does = made->jobs[j].deps[i] == what || depends_on(made, made->jobs[j].deps[i], what);
+    return does;
+}
+
+/* A cancelled job ends before those that it depends on. Whether one behind it that asks for
+ * failure() then sees them fail is a matter of time, which the interpreter does not know. */
+static int cancel_is_timeless(const struct made *made, uint32_t what)
+{
+    for (uint32_t j = what + 1; j < made->plan.job_count; j++) {
+        if (word_of(&made->jobs[j].condition, 0) == ARC_WHEN_FAILURE && depends_on(made, j, what))
+            return 0;
+    }
+    return 1;
+}
+
+static struct cancels random_cancels(struct dice *dice, const struct made *made)
+{
+    struct cancels cancels = {.count = 0};
+    uint32_t tries = roll(dice, 3) == 0 ? 1 + roll(dice, 2) : 0;
+    for (uint32_t i = 0; i < tries; i++) {
+        uint32_t j = roll(dice, made->plan.job_count);
+        if (cancel_is_timeless(made, j))
+            cancels.jobs[cancels.count++] = j;
+    }
+    return cancels;
+}
+
 static void jobs_end_as_the_interpreter_says(void)
 {
     static struct made made;
-    for (uint64_t seed = FIRST_SEED; seed < FIRST_SEED + PLANS; seed++) {
+    uint64_t plans = how_many("ARC_PLANS", PLANS);
+    for (uint64_t seed = FIRST_SEED; seed < FIRST_SEED + plans; seed++) {
         struct dice dice = {seed};
         struct trial t;
         struct fate fates[JOBS_MAX];
         make_plan(&made, &dice, 0);
-        int want = interpret(&made, seed, fates);
+        struct cancels cancels = random_cancels(&dice, &made);
+        int want = interpret(&made, seed, &cancels, fates);
         if (!trial_open_plan(&t, &made.plan))
             return;
+        for (uint32_t i = 0; i < cancels.count && !over(&t); i++)
+            (void)trial_cancel_job(&t, names[cancels.jobs[i]], (int)roll(&dice, 2));
         obedient_life(&t, &dice, seed);
         int fine = !t.broken && CHECK_INT(t.run.status, want);
         for (uint32_t j = 0; fine && j < made.plan.job_count; j++)
@@ -459,6 +563,13 @@ static void wild_step(struct trial *t, struct dice *dice)
         else
             (void)trial_approve(t, 1 + roll(dice, GATES_MAX), roll(dice, 2) ? "ann" : "bob");
         return;
+    case 11:
+        if (roll(dice, 8) == 0)
+            (void)trial_cancel_job(t, names[j], (int)roll(dice, 2));
+        else if (roll(dice, 4) == 0)
+            (void)trial_cancel_step(t, names[j], roll(dice, t->run.plan->jobs[j].step_count),
+                                    (int)roll(dice, 2));
+        return;
     case 8:
     case 9:
         (void)trial_place(t, names[j], roll(dice, 2) ? "A" : "B");
@@ -480,7 +591,8 @@ static void wild_step(struct trial *t, struct dice *dice)
 static void whatever_happens_the_invariants_hold(void)
 {
     static struct made made;
-    for (uint64_t seed = FIRST_SEED; seed < FIRST_SEED + LIVES; seed++) {
+    uint64_t lives = how_many("ARC_PLANS", LIVES);
+    for (uint64_t seed = FIRST_SEED; seed < FIRST_SEED + lives; seed++) {
         struct dice dice = {seed ^ UINT64_C(0x5eed)};
         struct trial t;
         make_plan(&made, &dice, 1);

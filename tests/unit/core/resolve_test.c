@@ -251,6 +251,66 @@ static void templates_are_expanded_when_the_step_is_granted(void)
     trial_close(&t);
 }
 
+static const char layered[] =
+    "namespace: n\nenv: {A: low, B: plain}\njobs:\n"
+    "- name: a\n  outputs: {v: '${{ steps.s.outputs.v }}'}\n  " STEP "\n"
+    "- name: b\n  dependsOn: [a]\n  when: env.A == 'low-1' && env.B == 'plain'\n"
+    "  env: {A: '${{ env.A }}-${{ needs.a.outputs.v }}', C: '${{ needs.a.result }}'}\n"
+    "  outputs: {o: '${{ env.A }} ${{ env.B }}'}\n"
+    "  steps:\n  - name: s\n    run: 'true'\n    when: env.A == '<low-1>' && env.D == 'plain!'\n"
+    "    env: {A: '<${{ env.A }}>', B: top, C: '${{ env.C }}', D: '${{ env.B }}${{ env.E }}!'}\n";
+
+static void a_late_environment_sees_the_layers_below(void)
+{
+    struct trial t;
+    struct arc_resolved texts, again;
+    if (!trial_open(&t, layered))
+        return;
+    end_with(&t, "a", ARC_STEP_SUCCESS, "{\"v\":\"1\"}");
+    job_is(&t, "b", ARC_JOB_QUEUED);
+    trial_place_all(&t, "A");
+    step_is(&t, "b", 0, ARC_STEP_QUEUED);
+    CHECK_OK(arc__step_resolve(&t.run, 1, 0, NULL, &t.arena, &texts, &t.err));
+    CHECK_INT(texts.env.count, 4);
+    CHECK_TEXT(arc__kvs_get(&texts.env, ARC_LIT("A")), "<low-1>");
+    CHECK_TEXT(arc__kvs_get(&texts.env, ARC_LIT("B")), "top");
+    CHECK_TEXT(arc__kvs_get(&texts.env, ARC_LIT("C")), "success");
+    CHECK_TEXT(arc__kvs_get(&texts.env, ARC_LIT("D")), "plain!");
+    CHECK_OK(arc__step_resolve(&t.shadow, 1, 0, NULL, &t.arena, &again, &t.err));
+    CHECK_INT(again.env.count, 4); /* out of the stored events too */
+    CHECK_TEXT(arc__kvs_get(&again.env, ARC_LIT("A")), "<low-1>");
+    CHECK_OK(trial_run_step(&t, "b", ARC_STEP_SUCCESS));
+    CHECK_TEXT(trial_job(&t, "b")->outputs, "{\"o\":\"low-1 plain\"}");
+    trial_close(&t);
+}
+
+static const struct arc_kv secret_env[] = {
+    {{"T", 1}, {"s3-${{ secrets.T }}${{ steps.s.status }}", 40}}};
+
+static void patch_secret(struct arc_plan *plan)
+{
+    step_of(plan, 0, 1)->condition = expr_when(text);
+    step_of(plan, 0, 1)->late_env = (struct arc_kvs){secret_env, 1};
+}
+
+/* The secret itself is not known here; what stands around it shows what would have been said. */
+static void what_may_be_a_secret_is_not_shown(void)
+{
+    static const char *const whens[] = {"int(env.T) > 1", "env.T == 'x' && steps.s.exitCode == 0"};
+    for (size_t i = 0; i < ARC_COUNT_OF(whens); i++) {
+        struct trial t;
+        text = whens[i];
+        if (!trial_open_patched(&t, two_steps, patch_secret))
+            return;
+        end_with(&t, "j", ARC_STEP_SUCCESS, "");
+        const struct arc_step_state *step = trial_step(&t, "j", 1);
+        arc_slice said = i == 0 ? step->error_message : step->reason;
+        CHECK(said.len > 0);
+        CHECK(memmem(said.ptr, said.len, "s3-", 3) == NULL);
+        trial_close(&t);
+    }
+}
+
 static void a_step_whose_texts_cannot_be_made_fails(void)
 {
     struct trial t;
@@ -469,6 +529,9 @@ static const struct test tests[] = {
     {"what the plan decided says why", what_was_decided_while_planning_says_why},
     {"templates are expanded once, the same each time asked",
      templates_are_expanded_when_the_step_is_granted},
+    {"an environment that is made late sees the layers below",
+     a_late_environment_sees_the_layers_below},
+    {"what may be a secret is not shown", what_may_be_a_secret_is_not_shown},
     {"a step whose templates cannot be expanded fails", a_step_whose_texts_cannot_be_made_fails},
     {"no value leads a step out of the workspace", no_value_leads_out_of_the_workspace},
     {"outputs that cannot be expanded fail the job", outputs_that_cannot_be_made_fail_the_job},

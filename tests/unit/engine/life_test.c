@@ -60,8 +60,28 @@ static void a_run_lives_in_sqlite(void)
     live(WORLD_SQLITE);
 }
 
+static void a_run_knows_its_pipeline(void)
+{
+    struct world w;
+    struct said pipeline, run;
+    if (!world_open(&w, WORLD_MEM))
+        return;
+    world_start_run(&w,
+                    "namespace: n\njobs:\n- name: j\n  steps:\n"
+                    "  - {name: s, uses: do, args: {id: '${{ pipeline.id }}'}}\n",
+                    &pipeline, &run);
+    const struct arc_run *live = arc__engine_live_run(w.engine, arc__slice_cstr(run.id));
+    char want[sizeof(pipeline.id) + 16];
+    (void)snprintf(want, sizeof(want), "{\"id\":\"%s\"}", pipeline.id);
+    CHECK(live != NULL);
+    if (live != NULL)
+        CHECK_TEXT(live->plan->jobs[0].steps[0].args, want);
+    world_close(&w);
+}
+
 static const struct test tests[] = {
     {"a run goes from its definition to success, in memory", a_run_lives_in_memory},
     {"a run goes from its definition to success, in SQLite", a_run_lives_in_sqlite},
+    {"a run knows its pipeline", a_run_knows_its_pipeline},
 };
 TEST_MAIN(tests)

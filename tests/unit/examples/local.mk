@@ -2,6 +2,7 @@
 # Tests of what the programs are made of.
 example_tests = \
 	tests/unit/examples/args_test \
+	tests/unit/examples/diff_test \
 	tests/unit/examples/duration_test \
 	tests/unit/examples/json_test \
 	tests/unit/examples/keeper_test \
@@ -21,6 +22,8 @@ example_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/examples
 example_test_libs = libprogram.la libshim.la libarc.la
 tests_unit_examples_args_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_args_test_LDADD = $(example_test_libs)
+tests_unit_examples_diff_test_CPPFLAGS = $(example_test_cppflags)
+tests_unit_examples_diff_test_LDADD = $(example_test_libs)
 tests_unit_examples_duration_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_duration_test_LDADD = $(example_test_libs)
 tests_unit_examples_json_test_CPPFLAGS = $(example_test_cppflags)

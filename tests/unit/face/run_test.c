@@ -310,6 +310,57 @@ static void start_with(struct bench *bench, const arc_run_options *options, cons
     CHECK_TEXT(arc__slice_cstr(bench->order), "a/s ");
 }
 
+#define LONG_MAX 40000
+
+/* `first`, and `more` so often that an expression becomes longer or dearer than the defaults. */
+static const char *lengthen(char *out, const char *first, const char *more, int times)
+{
+    size_t at = (size_t)snprintf(out, LONG_MAX, "%s", first);
+    for (int i = 0; i < times; i++)
+        at += (size_t)snprintf(out + at, LONG_MAX - at, "%s", more);
+    return out;
+}
+
+/* Each stands where only the run can decide. */
+static void what_was_accepted_does_not_fail_at_a_limit(void)
+{
+    static const struct {
+        const char *before, *first, *more, *after;
+        int times;
+    } rows[] = {
+        {"when: \"", "needs.a.result == 'success'", " && true", "\"", 1200},
+        {"when: \"", "needs.a.result == 'success' && 6001 == 1", " + 1", "\"", 6000},
+        {"env: {X: \"${{ ", "needs.a.result", " + ''", " }}\"}", 1800},
+        {"args: {x: \"<${{ ", "needs.a.result", " + ''", " }}>\"}", 1800},
+        {"args: {x: \"${{ ", "needs.a.result", " + ''", " }}\"}", 1800},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        static char expression[LONG_MAX], text[LONG_MAX + 500];
+        struct bench bench;
+        char id[ARC_ID_SIZE];
+        arc_spec_options options = ARC_SPEC_OPTIONS_INIT;
+        arc_spec *spec = NULL;
+        arc_err err = ARC_ERR_INIT;
+        options.expression_bytes = 65000;
+        options.expression_units = 30000;
+        (void)lengthen(expression, rows[i].first, rows[i].more, rows[i].times);
+        (void)snprintf(text, sizeof(text),
+                       "namespace: t\njobs:\n- {name: a, steps: [{name: s, uses: do}]}\n"
+                       "- name: b\n  dependsOn: [a]\n  steps:\n  - {name: s, uses: do}\n"
+                       "  - {name: t, uses: do, %s%s%s}\n",
+                       rows[i].before, expression, rows[i].after);
+        set_up(&bench);
+        CHECK_OK(arc_spec_check(text, strlen(text), &options, &spec, NULL, &err));
+        if (spec != NULL)
+            CHECK_OK(arc_run_start(bench.ctl, spec, NULL, id, &err));
+        (void)arc_spec_unref(spec);
+        turn(&bench);
+        CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_SUCCESS);
+        CHECK_TEXT(arc__slice_cstr(bench.order), "a/s b/s b/t ");
+        tear_down(&bench);
+    }
+}
+
 static void what_starts_a_run_is_what_its_definition_reads(void)
 {
     struct bench bench;
@@ -331,6 +382,30 @@ static void what_starts_a_run_is_what_its_definition_reads(void)
     start_with(&bench, &options,
                "{\"git\":\"c0de next https://git.example.com/a.git\",\"late\":\"1 5eed\","
                "\"trigger\":\"manual somebody main refs/heads/main v1.2 5eed push\"}");
+    tear_down(&bench);
+}
+
+static void a_run_knows_the_pipeline_that_is_made_for_it(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE], want[ARC_ID_SIZE + 16] = "";
+    arc_sub_options options = ARC_SUB_OPTIONS_INIT;
+    arc_event_view event = ARC_EVENT_VIEW_INIT;
+    arc_sub *sub = NULL;
+    arc_err err = ARC_ERR_INIT;
+    set_up(&bench);
+    CHECK_OK(arc_sub_open(bench.ctl, &options, &sub, &err));
+    run(&bench,
+        "namespace: t\njobs:\n- name: a\n  when: pipeline.id != ''\n"
+        "  steps: [{name: s, uses: do, args: {id: '${{ pipeline.id }}'}}]\n",
+        id);
+    while (arc_events_next(sub, &event, &err) == ARC_OK) {
+        if (strcmp(event.run_id, id) == 0)
+            (void)snprintf(want, sizeof(want), "{\"id\":\"%s\"}", event.pipeline_id);
+    }
+    CHECK(strlen(want) > strlen("{\"id\":\"\"}"));
+    CHECK_TEXT(arc__slice_cstr(bench.args), want);
+    arc_sub_close(sub);
     tear_down(&bench);
 }
 
@@ -403,8 +478,11 @@ static const struct test tests[] = {
     {"stopping a run cancels its step and ends it", stopping_a_run_cancels_its_step_and_ends_it},
     {"a step that lasts longer than a lease is not lost",
      a_step_that_lasts_longer_than_a_lease_is_not_lost},
+    {"what was accepted does not fail at a limit when it runs",
+     what_was_accepted_does_not_fail_at_a_limit},
     {"what starts a run is what its definition reads",
      what_starts_a_run_is_what_its_definition_reads},
+    {"a run knows the pipeline that is made for it", a_run_knows_the_pipeline_that_is_made_for_it},
     {"a payload that is no JSON starts nothing", a_payload_that_is_no_json_starts_nothing},
     {"a callback may not dispatch", a_callback_may_not_dispatch},
     {"a variable that is given twice is refused", unknown_variables_are_refused_at_the_start},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of findings, and how a finding is printed. */
+#include "core/value.h"
 #include "help.h"
 #include "spec/diag.h"
 
@@ -243,12 +244,46 @@ static void findings_print_as_json(void)
         arc__buf_slice(&s.out),
         "[{\"code\":\"ARC0014\",\"severity\":\"error\",\"message\":\"The key `namespace` is given "
         "twice.\",\"path\":\"\",\"file\":\"input\",\"line\":2,\"column\":1,\"endLine\":2,"
-        "\"endColumn\":10,\"hint\":\"remove one of them\",\"related\":[{\"message\":\"the first "
+        "\"endColumn\":10,\"source\":\"namespace: \\\"demo\\\"\",\"hint\":\"remove one of "
+        "them\",\"related\":[{\"message\":\"the first "
         "one is here\",\"line\":1,\"column\":1,\"endLine\":1,\"endColumn\":10}]},"
         "{\"code\":\"ARC0411\",\"severity\":\"warning\",\"message\":\"The job never runs: its "
         "condition is false.\",\"path\":\"jobs[0].when\",\"file\":\"input\",\"line\":3,"
-        "\"column\":24,\"endLine\":3,\"endColumn\":29,\"hint\":\"remove it, or the condition\"}]");
+        "\"column\":24,\"endLine\":3,\"endColumn\":29,\"source\":\"jobs: [{name: a, when: false, "
+        "steps: [{name: b, run: c}]}]\",\"hint\":\"remove it, or the condition\"}]");
     subject_deinit(&s);
+}
+
+/* The JSON of findings shows `want` bytes of the source line that `x` stands in. */
+static void check_source(size_t before, size_t after, size_t want)
+{
+    struct subject s;
+    struct arc_value list;
+    size_t len = 0;
+    subject_init(&s);
+    size_t room = before + after + 200;
+    char *text = arc__arena_alloc(&s.arena, room);
+    if (!CHECK_INT(text != NULL, 1))
+        return;
+    len += (size_t)snprintf(text, room, "namespace: demo" GOOD_JOBS "zz: '");
+    memset(text + len, 'x', before + after);
+    text[len + before + after] = '\'';
+    struct arc_mark mark = {.offset = (uint32_t)(len + before)};
+    (void)subject_read(&s, arc__slice(text, len + before + after + 1));
+    CHECK_INT(arc__diag_line(&s.diags, &mark).len, want);
+    arc__buf_clear(&s.out);
+    arc__diags_to_json(&s.diags, &s.out);
+    CHECK_OK(arc__value_from_json(arc__buf_slice(&s.out), 8, &s.arena, &list, &s.err));
+    subject_deinit(&s);
+}
+
+static void a_source_line_has_a_bound(void)
+{
+    const size_t most = ARC_DIAG_LINE_BYTES_MAX, own = strlen("zz: ''");
+    check_source(0, most - own, most);
+    check_source(0, most - own + 1, most);
+    check_source(most - own, 10, most);
+    check_source(most, 10, 0);
 }
 
 static const struct test tests[] = {
@@ -256,6 +291,7 @@ static const struct test tests[] = {
     {"the example of each code gives it and no other error", the_example_of_each_code_gives_it},
     {"the codes of limits are given at their bounds",
      the_codes_of_limits_are_given_at_their_bounds},
+    {"the source line of a finding has a bound", a_source_line_has_a_bound},
     {"findings come in order and are counted beyond the limit",
      findings_come_in_order_and_are_counted_beyond_the_limit},
     {"the error of a refused definition is its first finding", the_error_is_the_first_finding},

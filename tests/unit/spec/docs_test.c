@@ -1,52 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pages that are made from the tables: docs/DIAGNOSTICS.md as a whole, and the tables between
  * the markers of docs/LANGUAGE.md. `docs_test --write` writes them. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "base/time.h"
 #include "help.h"
+#include "page.h"
 #include "spec/diag.h"
 #include "spec/fields.h"
 
-#define FILE_MAX ((size_t)1 << 20)
-
 static int writing;
-
-static void path_of(const char *page, char *path, size_t size)
-{
-    const char *top = getenv("top_srcdir");
-    snprintf(path, size, "%s/docs/%s", top != NULL ? top : ".", page);
-}
-
-static arc_slice read_page(struct subject *s, const char *page)
-{
-    char path[1024];
-    path_of(page, path, sizeof(path));
-    FILE *file = fopen(path, "rb");
-    char *bytes = arc__arena_alloc(&s->arena, FILE_MAX);
-    size_t len = file != NULL && bytes != NULL ? fread(bytes, 1, FILE_MAX, file) : 0;
-    if (file != NULL)
-        fclose(file);
-    return arc__slice(bytes, len);
-}
-
-static void compare_page(struct subject *s, const char *page, arc_slice want)
-{
-    char path[1024];
-    path_of(page, path, sizeof(path));
-    if (writing) {
-        FILE *out = fopen(path, "wb");
-        CHECK(out != NULL && fwrite(want.ptr, 1, want.len, out) == want.len);
-        if (out != NULL)
-            fclose(out);
-        return;
-    }
-    arc_slice have = read_page(s, page);
-    CU_assertImplementation(arc__slice_equal(have, want), __LINE__,
-                            "the page is not what the tables say: run docs_test --write", __FILE__,
-                            "", CU_FALSE);
-}
 
 /* --- the language ------------------------------------------------------------------------- */
 
@@ -133,43 +94,22 @@ static void add_objects(struct arc_buf *out)
 
 static void add_limits(struct arc_buf *out)
 {
-    arc__buf_add_cstr(out, "\n| limit | default | highest | |\n| --- | --- | --- | --- |\n");
+    page_add_limits(out);
 /* clang-format off */
 #define LIMIT(field, default_value, cap, unit, sentence) \
-    arc__buf_printf(out, "| `%s` | %u %s | %u | %s |\n", #field, default_value, unit, cap, sentence);
+    PAGE_ADD_LIMIT(out, #field, default_value, cap, unit, sentence);
 #include "spec/limits.def"
     /* clang-format on */
-}
-
-/* Copies the page, with what stands between a pair of markers replaced. */
-static arc_slice fill_in(struct subject *s, arc_slice page, const char *name,
-                         void (*add)(struct arc_buf *out))
-{
-    char begin[64], end[64];
-    snprintf(begin, sizeof(begin), "<!-- %s: made from the tables -->\n", name);
-    snprintf(end, sizeof(end), "<!-- end of %s -->\n", name);
-    const char *from = memmem(page.ptr, page.len, begin, strlen(begin));
-    const char *to = memmem(page.ptr, page.len, end, strlen(end));
-    CHECK(from != NULL && to != NULL && from < to);
-    if (from == NULL || to == NULL)
-        return page;
-    from += strlen(begin);
-    arc__buf_clear(&s->out);
-    arc__buf_add(&s->out, page.ptr, (size_t)(from - page.ptr));
-    add(&s->out);
-    arc__buf_add_char(&s->out, '\n');
-    arc__buf_add(&s->out, to, (size_t)(page.ptr + page.len - to));
-    return arc__arena_copy(&s->arena, arc__buf_slice(&s->out));
 }
 
 static void the_page_of_the_language_shows_the_tables(void)
 {
     struct subject s;
     subject_init(&s);
-    arc_slice page = read_page(&s, "LANGUAGE.md");
-    page = fill_in(&s, page, "limits", add_limits);
-    page = fill_in(&s, page, "keys", add_objects);
-    compare_page(&s, "LANGUAGE.md", page);
+    arc_slice page = page_read("LANGUAGE.md", &s.arena);
+    page = page_fill(page, "limits", add_limits, &s.arena);
+    page = page_fill(page, "keys", add_objects, &s.arena);
+    page_compare("LANGUAGE.md", page, writing, &s.arena);
     subject_deinit(&s);
 }
 
@@ -256,7 +196,7 @@ static void the_page_of_findings_shows_the_table(void)
         add_row(&s, &rows[i]);
     }
     arc__buf_truncate(&s.out, s.out.len - 1);
-    compare_page(&s, "DIAGNOSTICS.md", arc__buf_slice(&s.out));
+    page_compare("DIAGNOSTICS.md", arc__buf_slice(&s.out), writing, &s.arena);
     subject_deinit(&s);
 }
 
@@ -265,7 +205,7 @@ static void the_kept_schema_is_the_one_of_the_table(void)
     struct subject s;
     subject_init(&s);
     CHECK_OK(arc__schema_print(&s.arena, &s.out, &s.err));
-    compare_page(&s, "pipeline.schema.json", arc__buf_slice(&s.out));
+    page_compare("pipeline.schema.json", arc__buf_slice(&s.out), writing, &s.arena);
     subject_deinit(&s);
 }
 

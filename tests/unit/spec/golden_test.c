@@ -219,7 +219,7 @@ static int needs_more_than_a_file(uint32_t code)
            code == ARC_DIAG_TOO_MANY || code == ARC_DIAG_EXPRESSION_SIZE ||
            code == ARC_DIAG_EXPRESSION_BUDGET || code == ARC_DIAG_INCLUDES ||
            code == ARC_DIAG_INCLUDE_BYTES || code == ARC_DIAG_COMMENTS_LOST ||
-           code == ARC_DIAG_NOT_LAID_OUT;
+           code == ARC_DIAG_NOT_LAID_OUT || code == ARC_DIAG_KEYS;
 }
 
 static void every_invalid_definition_gives_its_findings(void)

@@ -79,6 +79,32 @@ static void merges(struct arc_buf *text)
     fill(text, "- {<<: *a}\n", text->len + 100000);
 }
 
+/* The last of the keys is given anew, so that all before it must be looked at. */
+static void replacing_merges(struct arc_buf *text)
+{
+    arc__buf_add_cstr(text, "- &a {");
+    for (int i = 0; i < 10000; i++)
+        arc__buf_printf(text, "k%d: 1, ", i);
+    arc__buf_add_cstr(text, "}\n");
+    fill(text, "- {<<: *a, k9999: 2}\n", text->len + 100000);
+}
+
+static void many_keys(struct arc_buf *text)
+{
+    arc__buf_add_cstr(text, "{");
+    for (int i = 0; text->len < 900000; i++)
+        arc__buf_printf(text, "\"k%d\":1,", i);
+    arc__buf_add_cstr(text, "\"k\":1}");
+}
+
+static void close_keys(struct arc_buf *text)
+{
+    arc__buf_add_cstr(text, "{");
+    for (int i = 0; i < 16000; i++)
+        arc__buf_printf(text, "\"at-first-%05d-at-last\":1,", i);
+    arc__buf_add_cstr(text, "\"k\":1}");
+}
+
 static void own_alias(struct arc_buf *text)
 {
     arc__buf_add_cstr(text, "a: &a [*a]\n");
@@ -143,7 +169,8 @@ static const struct {
 } bombs[] = {
     {"billion laughs", laughs, NULL, ARC_FORMAT_YAML, 0},
     {"quadratic aliases", quadratic, NULL, ARC_FORMAT_YAML, 0},
-    {"quadratic merges", merges, NULL, ARC_FORMAT_YAML, 1},
+    {"quadratic merges", merges, NULL, ARC_FORMAT_YAML, 0},
+    {"merges that replace", replacing_merges, NULL, ARC_FORMAT_YAML, 1},
     {"an alias of itself", own_alias, NULL, ARC_FORMAT_YAML, 0},
     {"many anchors", anchors, NULL, ARC_FORMAT_YAML, 0},
     {"lists", NULL, "[", ARC_FORMAT_YAML, 0},
@@ -159,6 +186,9 @@ static const struct {
     {"a large key", large_key, NULL, ARC_FORMAT_JSON, 0},
     {"one key", one_key, NULL, ARC_FORMAT_JSON, 0},
     {"digits", digits, NULL, ARC_FORMAT_JSON, 0},
+    {"many keys", many_keys, NULL, ARC_FORMAT_JSON, 0},
+    {"many keys", many_keys, NULL, ARC_FORMAT_YAML, 0},
+    {"keys that fall together", close_keys, NULL, ARC_FORMAT_JSON, 0},
     {"NULs", nuls, NULL, ARC_FORMAT_JSON, 0},
     {"escapes", escapes, NULL, ARC_FORMAT_JSON, 0},
     {"values", NULL, "1,", ARC_FORMAT_JSON, 0},

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans: what goes into them, the way to JSON and back, and the canonical form. */
-#include "base/sha256.h"
 #include "help.h"
 #include "spec/diag.h"
 
@@ -305,33 +304,6 @@ static void the_hash_is_of_the_plan_and_nothing_else(void)
     subject_deinit(&b);
 }
 
-/* Larger than the pieces in which it is hashed. */
-static void the_hash_is_that_of_the_whole_json(void)
-{
-    struct subject s;
-    struct arc_buf text;
-    struct arc_mem mem = arc__mem_default();
-    struct arc_plan_inputs inputs = manual();
-    char hex[ARC_SHA256_HEX_LEN + 1];
-    arc__buf_init(&text, &mem, 1 << 20);
-    arc__buf_add_cstr(&text, "namespace: n\nversion: v1\njobs:\n");
-    for (int i = 0; i < 500; i++)
-        arc__buf_printf(&text, "  - name: j%d\n    steps: [{name: s, run: \"make a b c %d\"}]\n", i,
-                        i);
-    subject_init(&s);
-    build(&s, arc__buf_slice(&text).ptr, &inputs);
-    if (s.plan != NULL) {
-        struct arc_plan bare = *s.plan;
-        bare.hash = ARC_NONE;
-        arc_slice json = print(&s, &bare);
-        arc__sha256_hex(json, hex);
-        CHECK(json.len > 40000);
-        CHECK_TEXT(s.plan->hash, hex);
-    }
-    subject_deinit(&s);
-    arc__buf_deinit(&text);
-}
-
 /* What is made of a text once serves all jobs, unless it names what differs between them. */
 static void the_same_text_is_made_anew_where_it_differs(void)
 {
@@ -484,6 +456,34 @@ static void what_is_asked_of_a_definition_is_answered(void)
     subject_deinit(&s);
 }
 
+static void cells_share_what_does_not_name_the_matrix(void)
+{
+    struct subject s;
+    struct arc_plan_inputs inputs = manual();
+    subject_init(&s);
+    build(
+        &s,
+        "namespace: n\nversion: v1\nenv: {G: x}\njobs:\n"
+        "  - {name: a, matrix: {os: [l, m]}, env: {E: '${{ env.G }}'}, steps: [{name: s, run: "
+        "x}]}\n"
+        "  - {name: b, matrix: {os: [l, m]}, steps: [{name: s, run: '${{ matrix.os }}'}]}\n"
+        "  - {name: c, matrix: {os: [l, m]}, when: matrix.os == 'm', steps: [{name: s, run: x}]}\n",
+        &inputs);
+    if (s.plan != NULL && s.plan->job_count == 6) {
+        const struct arc_plan_job *jobs = s.plan->jobs;
+        CHECK(jobs[0].steps == jobs[1].steps);
+        CHECK_TEXT(jobs[1].key, "a[os=m]");
+        CHECK_TEXT(jobs[1].cell, "{\"os\":\"m\"}");
+        CHECK(jobs[2].steps != jobs[3].steps);
+        CHECK_TEXT(jobs[3].steps[0].args, "{\"run\":\"m\"}");
+        CHECK_INT(jobs[4].condition.when, ARC_WHEN_NEVER);
+        CHECK_INT(jobs[5].condition.when, ARC_WHEN_SUCCESS);
+    } else {
+        CHECK(0);
+    }
+    subject_deinit(&s);
+}
+
 static const struct test tests[] = {
     {"a plan holds what the definition says", a_plan_holds_what_the_definition_says},
     {"the variables of the trigger win, and are not expanded", the_variables_of_the_trigger_win},
@@ -496,13 +496,13 @@ static const struct test tests[] = {
     {"what templates make has limits", what_templates_make_has_limits},
     {"the deepest plan can be read back from inside an event", the_deepest_plan_can_be_read_back},
     {"a plan comes back from its JSON, byte for byte", a_plan_comes_back_from_its_json},
-    {"the hash is that of the whole JSON", the_hash_is_that_of_the_whole_json},
     {"the same text is made anew where it differs", the_same_text_is_made_anew_where_it_differs},
     {"the hash is of the plan and nothing else", the_hash_is_of_the_plan_and_nothing_else},
     {"JSON that is no plan is refused", json_that_is_no_plan_is_refused},
     {"a plan of another version takes defaults", a_plan_of_another_version_takes_defaults},
     {"the canonical form means the same", the_canonical_form_means_the_same},
     {"what is asked of a definition is answered", what_is_asked_of_a_definition_is_answered},
+    {"cells share what does not name the matrix", cells_share_what_does_not_name_the_matrix},
 };
 
 TEST_MAIN(tests)

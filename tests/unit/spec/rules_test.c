@@ -37,6 +37,8 @@ static void every_good_block_is_accepted_in_silence(void)
         "retry: {maxAttempts: 3, delay: 1s, maxDelay: 1s, backoff: linear, jitter: true}",
         "agentSelector: {matchExpressions: [{key: a, operator: Gt, values: [1]}, {key: a, "
         "operator: Lt, values: [3]}]}",
+        "agentSelector: {matchExpressions: [{key: a, operator: Gt, values: [1]}, {key: a, "
+        "operator: Lt, values: [1.5]}]}",
         "agentSelector: {matchExpressions: [{key: a, operator: NotExists}, {key: a, operator: "
         "NotIn, values: [x]}]}",
         "agentSelector: {matchLabels: {a: '2'}, matchExpressions: [{key: a, operator: Gt, values: "
@@ -176,6 +178,54 @@ static void a_rule_that_finds_no_memory_says_so(void)
     test_torture(life, 1, 20000);
 }
 
+/* One step whose script is some blanks, the text and some more; 1: it looks like a secret. */
+static int seems_secret(size_t before, const char *text)
+{
+    struct subject s;
+    char script[512], whole[1024];
+    subject_init(&s);
+    snprintf(script, sizeof(script), "%*s%s%*s", (int)before, "", text, (int)(before % 7), "");
+    snprintf(whole, sizeof(whole),
+             "namespace: demo\njobs:\n- name: a\n  steps: [{name: s, run: 'x%s x'}]\n", script);
+    (void)subject_read(&s, arc__slice_cstr(whole));
+    int found = subject_find(&s, ARC_DIAG_PLAIN_SECRET) != NULL;
+    CHECK_INT(s.diags.errors, 0);
+    CHECK_INT(s.diags.warnings, found);
+    subject_deinit(&s);
+    return found;
+}
+
+static void a_secret_is_found_wherever_it_stands(void)
+{
+    for (size_t before = 1; before < 70; before++) {
+        CHECK_INT(seems_secret(before, "ghp_0123456789abcdefghij"), 1);
+        CHECK_INT(seems_secret(before, "ghp_0123456789abcdefghi"), 0);
+        CHECK_INT(seems_secret(before, "AKIA0123456789ABCDEF"), 1);
+        CHECK_INT(seems_secret(before, "AKIA0123456789ABCDE"), 0);
+        CHECK_INT(seems_secret(before, "xAKIA0123456789ABCDEF"), 0);
+        CHECK_INT(seems_secret(before, "-----BEGIN RSA PRIVATE KEY-----"), 1);
+        CHECK_INT(seems_secret(before, "--------BEGIN PRIVATE KEY-----"), 1);
+        CHECK_INT(seems_secret(before, "----BEGIN PRIVATE KEY-----"), 0);
+        CHECK_INT(seems_secret(before, "-----BEGIN PUBLIC KEY-----"), 0);
+    }
+}
+
+static void names_of_secrets_are_told_by_their_end(void)
+{
+    static const char *const secret[] = {"TOKEN",      "db.passWord", "x-api-key",   "Access_Key",
+                                         "MY_SECRET_", "CREDENTIALS", "passphrase__"};
+    static const char *const open[] = {"KEN", "TOKENS", "PASSWORD_FILE", "KEY", "api", "SECRET2"};
+    char more[128];
+    for (size_t i = 0; i < ARC_COUNT_OF(secret); i++) {
+        snprintf(more, sizeof(more), "finally: [{name: t, uses: y, args: {%s: word}}]", secret[i]);
+        check_job(more, ARC_DIAG_PLAIN_SECRET);
+    }
+    for (size_t i = 0; i < ARC_COUNT_OF(open); i++) {
+        snprintf(more, sizeof(more), "finally: [{name: t, uses: y, args: {%s: word}}]", open[i]);
+        check_job(more, 0);
+    }
+}
+
 static const struct test tests[] = {
     {"every good block is accepted in silence", every_good_block_is_accepted_in_silence},
     {"resources are compared in one unit", resources_are_compared_in_one_unit},
@@ -186,6 +236,8 @@ static const struct test tests[] = {
      what_is_not_run_yet_is_refused_only_where_it_is_to_be_run},
     {"a definition without later keys is runnable", a_definition_without_later_keys_is_runnable},
     {"a rule that finds no memory says so", a_rule_that_finds_no_memory_says_so},
+    {"a secret is found wherever it stands", a_secret_is_found_wherever_it_stands},
+    {"names of secrets are told by their end", names_of_secrets_are_told_by_their_end},
 };
 
 TEST_MAIN(tests)

@@ -260,6 +260,43 @@ static void a_check_of_expressions_that_finds_no_memory_says_so(void)
     test_torture(good_life, 0, 20000);
 }
 
+/* How many findings of a code there are. */
+static uint32_t count_of(const struct subject *s, uint32_t code)
+{
+    uint32_t count = 0;
+    for (const struct arc_diag *d = s->diags.first; d != NULL; d = d->next)
+        count += d->code == code;
+    return count;
+}
+
+/* What was found good is remembered; that it is good elsewhere is not. */
+static void what_is_good_in_one_place_is_looked_at_in_others(void)
+{
+    struct subject s;
+    subject_init(&s);
+    (void)subject_read(
+        &s,
+        ARC_LIT("namespace: demo\nversion: '1'\nvariables: {v: x}\njobs:\n"
+                "- name: a\n  matrix: {os: [l]}\n  env: {B: '${{ trigger.branch }}'}\n"
+                "  steps:\n"
+                "  - {name: s, run: x, env: {B: '${{ trigger.branch }}', M: '${{ matrix.os }}'}}\n"
+                "  - {name: t, run: 'echo ${{ trigger.branch }}'}\n"
+                "  - {name: u, run: 'echo ${{ trigger.branch }} ${{ variables.v }}'}\n"
+                "  - {name: v, uses: x, args: {a: '${{ trigger.branch }}'}}\n"
+                "- name: b\n  env: {M: '${{ matrix.os }}'}\n  when: 1 == 2\n"
+                "  steps: [{name: s, run: x, when: 1 == 2}]\n"
+                "- name: c\n  when: 1 == 2\n  outputs: {v: '${{ variables.v }}'}\n"
+                "  steps: [{name: s, uses: x, args: {a: '{{ matrix.os }} ${matrix.os} $'}}]\n"));
+    CHECK_INT(count_of(&s, ARC_DIAG_SCRIPT), 2);
+    CHECK_INT(count_of(&s, ARC_DIAG_UNKNOWN_NAME), 1);
+    CHECK_INT(count_of(&s, ARC_DIAG_NEVER), 3);
+    CHECK_INT(count_of(&s, ARC_DIAG_LOOK_ALIKE), 2);
+    CHECK_INT(s.diags.errors + s.diags.warnings, 8);
+    if (s.diags.errors + s.diags.warnings != 8)
+        CHECK_TEXT(subject_print(&s, 0), "");
+    subject_deinit(&s);
+}
+
 static const struct test tests[] = {
     {"what the contexts give is accepted in silence",
      what_the_contexts_give_is_accepted_in_silence},
@@ -271,6 +308,8 @@ static const struct test tests[] = {
      long_expressions_are_followed_up_to_their_limit},
     {"a check of expressions that finds no memory says so",
      a_check_of_expressions_that_finds_no_memory_says_so},
+    {"what is good in one place is looked at in others",
+     what_is_good_in_one_place_is_looked_at_in_others},
 };
 
 TEST_MAIN(tests)

@@ -262,7 +262,7 @@ static void json_that_is_no_text_is_refused(void)
     }
 }
 
-/* yajl takes them between tokens. */
+/* Others take them between tokens. */
 static void only_the_blanks_of_json_are_blanks(void)
 {
     static const char *const rows[] = {"\f{}",    "{}\v",        "[\f]",        "[1\v]",

@@ -456,6 +456,58 @@ static void a_repeat_is_found_among_many_keys(void)
     }
 }
 
+/* The table of keys looks at their ends alone, so these all want one place of it. */
+static void keys_made_to_fall_together_are_told_apart(void)
+{
+    struct arc_mem mem = arc__mem_default();
+    for (int repeat = 0; repeat < 2; repeat++) {
+        struct reading r;
+        struct arc_buf text;
+        arc__buf_init(&text, &mem, 1 << 20);
+        arc__buf_add_char(&text, '{');
+        for (int i = 0; i < 5000; i++)
+            arc__buf_printf(&text, "\"at-first-%04d-at-last\": %d,\n", i, i);
+        arc__buf_add_cstr(&text, repeat ? "\"at-first-4998-at-last\": 1}" : "\"other\": 1}");
+        const struct arc_node *root = read_tree(&r, arc__buf_slice(&text), ARC_FORMAT_JSON, NULL);
+        CHECK_INT(r.s.diags.count, repeat);
+        CHECK(root != NULL && root->count == 5001U - (uint32_t)repeat);
+        const struct arc_diag *diag = subject_find(&r.s, ARC_DIAG_DUPLICATE_KEY);
+        CHECK(!repeat || (diag != NULL && diag->mark.line == 5001 && diag->related != NULL &&
+                          diag->related->mark.line == 4999));
+        done(&r);
+        arc__buf_deinit(&text);
+    }
+}
+
+/* What comes behind a map's own keys is not copied, and must not grow into its neighbours. */
+static void what_is_merged_twice_stays_what_it_was(void)
+{
+    struct reading r;
+    struct arc_buf out;
+    struct arc_mem mem = arc__mem_default();
+    arc__buf_init(&out, &mem, 1 << 20);
+    const struct arc_node *root = read_yaml(&r, "base: &b {x: 1, y: {z: 2}}\n"
+                                                "one: &o {a: 1, <<: *b}\n"
+                                                "two: {<<: *b, b: 2, c: 3}\n"
+                                                "three: {d: 4, <<: *o}\n"
+                                                "four: {<<: *b}\n"
+                                                "five: {y: 5, <<: *b}\n"
+                                                "six: {<<: *b, <<: *o}\n");
+    CHECK(root != NULL);
+    CHECK_INT(r.s.diags.count, 1); /* six merges twice */
+    if (root != NULL)
+        arc__node_to_json(root, &out);
+    CHECK_TEXT(arc__buf_slice(&out), "{\"base\":{\"x\":1,\"y\":{\"z\":2}},"
+                                     "\"one\":{\"a\":1,\"x\":1,\"y\":{\"z\":2}},"
+                                     "\"two\":{\"b\":2,\"c\":3,\"x\":1,\"y\":{\"z\":2}},"
+                                     "\"three\":{\"d\":4,\"a\":1,\"x\":1,\"y\":{\"z\":2}},"
+                                     "\"four\":{\"x\":1,\"y\":{\"z\":2}},"
+                                     "\"five\":{\"y\":5,\"x\":1},"
+                                     "\"six\":{\"a\":1,\"x\":1,\"y\":{\"z\":2}}}");
+    done(&r);
+    arc__buf_deinit(&out);
+}
+
 static void what_is_merged_gives_way_among_many_keys(void)
 {
     struct reading r;
@@ -559,6 +611,8 @@ static void each_limit_holds_at_its_bound(void)
         {"[&a [x], [*a]]", {.depth = 3}, {.depth = 2}, ARC_DIAG_DEPTH},
         {"[abcde]", {.string_bytes = 5}, {.string_bytes = 4}, ARC_DIAG_TEXT_SIZE},
         {"{abcde: f}", {.string_bytes = 5}, {.string_bytes = 4}, ARC_DIAG_TEXT_SIZE},
+        {"{a: 1, b: 2}", {.keys = 2}, {.keys = 1}, ARC_DIAG_KEYS},
+        {"[&a {x: 1, y: 2}, {<<: *a, z: 3}]", {.keys = 3}, {.keys = 2}, ARC_DIAG_KEYS},
     };
     for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
         struct reading r;
@@ -625,7 +679,7 @@ static void a_text_with_any_byte_changed_is_survived(void)
     }
 }
 
-/* Inputs that make yajl ask for memory again and again. */
+/* Tokens that are longer than whatever a reader might keep for one. */
 static void json_of_long_tokens_is_survived(void)
 {
     static const struct {
@@ -741,6 +795,8 @@ static const struct test tests[] = {
     {"quadratic aliases and merges end at the count", quadratic_aliases_end_at_the_count},
     {"a repeat is found among many keys", a_repeat_is_found_among_many_keys},
     {"what is merged gives way among many keys", what_is_merged_gives_way_among_many_keys},
+    {"keys made to fall together are told apart", keys_made_to_fall_together_are_told_apart},
+    {"what is merged twice stays what it was", what_is_merged_twice_stays_what_it_was},
     {"aliases count with the depth of what they stand for", aliases_count_with_their_depth},
     {"nesting bombs end at the depth limit", nesting_bombs_end_at_the_depth_limit},
     {"directive bombs are never parsed", directive_bombs_are_not_parsed},
