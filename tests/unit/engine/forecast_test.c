@@ -332,6 +332,7 @@ static void a_forecast_without_memory_fails_and_says_so(void)
     struct said run;
     if (!open_play(&p, chain, 2, 1, &run))
         return;
+    int failures = 0;
     for (uint64_t at = 1; at < 400; at++) {
         const struct arc_look_result *result = NULL;
         struct arc_look *look = NULL;
@@ -345,9 +346,51 @@ static void a_forecast_without_memory_fails_and_says_so(void)
         arc__look_close(look);
         if (status == ARC_OK)
             break;
+        failures++;
         if (status != ARC_ENOMEM && status != ARC_EUNAVAILABLE)
             CHECK_STATUS(status, ARC_ENOMEM);
     }
+    CHECK(failures > 5);
+    close_play(&p);
+}
+
+/* Every query is answered a few rounds later. */
+static void hold_queries(void *user, const struct arc_store_batch *batch,
+                         const struct arc_query *query, struct arc_store_fault *fault)
+{
+    (void)user;
+    (void)batch;
+    if (query != NULL)
+        fault->held_rounds = 2;
+}
+
+static void count_done(void *user)
+{
+    (*(int *)user)++;
+}
+
+static void an_answer_that_takes_the_store_time_comes_later(void)
+{
+    struct play p;
+    struct said run;
+    struct arc_look *look = NULL, *closed = NULL;
+    const struct arc_look_result *result = NULL;
+    int came = 0, never = 0;
+    if (!open_play(&p, chain, 2, 1, &run))
+        return;
+    struct arc_look_ask ask = {.what = ARC_LOOK_END, .run_id = arc__slice_cstr(run.id)};
+    arc__store_mem_set_fault(p.w.store, hold_queries, NULL);
+    CHECK_OK(arc__look_open(p.w.engine, &ask, count_done, &came, &look, NULL));
+    CHECK_OK(arc__look_open(p.w.engine, &ask, count_done, &never, &closed, NULL));
+    CHECK_STATUS(arc__look_result(look, &result, NULL), ARC_EAGAIN);
+    arc__look_close(closed); /* the store writes into it still */
+    for (int i = 0; i < 50 && came == 0; i++)
+        CHECK_OK(arc__engine_dispatch(p.w.engine, p.w.now, 1000, NULL));
+    CHECK_INT(came, 1);
+    CHECK_INT(never, 0);
+    CHECK_INT(forecast_of(look)->ends, 1);
+    arc__look_close(look);
+    arc__store_mem_set_fault(p.w.store, NULL, NULL);
     close_play(&p);
 }
 
@@ -362,6 +405,8 @@ static const struct test tests[] = {
     {"a forecast keeps to its limits", a_forecast_has_limits},
     {"only so many runs are the history", only_so_many_runs_are_the_history},
     {"a forecast without memory fails and says so", a_forecast_without_memory_fails_and_says_so},
+    {"an answer that takes the store time comes later",
+     an_answer_that_takes_the_store_time_comes_later},
 };
 
 int main(int argc, char **argv)
