@@ -57,6 +57,7 @@ include tests/e2e/local.mk
 include tests/bench/local.mk
 include tests/interop/local.mk
 include tests/fuzz/local.mk
+include tests/sim/local.mk
 
 if WITH_PROGRAMS
 e2e_tests += tests/e2e/smoke_test.py

@@ -108,21 +108,21 @@ static int resume(struct remote *remote, const struct asked *asked, const struct
 
 int cmd_stop(const struct command *command, int argc, char **argv)
 {
-    struct asked asked = {NULL};
+    struct asked asked = {.reason = NULL};
     const struct arg own[] = {REASON(asked), FORCE(asked)};
     return control(command, argc, argv, own, COUNT_OF(own), 2, 2, &asked, stop);
 }
 
 int cmd_pause(const struct command *command, int argc, char **argv)
 {
-    struct asked asked = {NULL};
+    struct asked asked = {.reason = NULL};
     const struct arg own[] = {REASON(asked)};
     return control(command, argc, argv, own, COUNT_OF(own), 2, 2, &asked, pause_run);
 }
 
 int cmd_resume(const struct command *command, int argc, char **argv)
 {
-    struct asked asked = {NULL};
+    struct asked asked = {.reason = NULL};
     const struct arg own[] = {REASON(asked)};
     return control(command, argc, argv, own, COUNT_OF(own), 2, 2, &asked, resume);
 }
@@ -194,7 +194,7 @@ static int cancel(struct remote *remote, const struct asked *asked, const struct
 
 int cmd_cancel(const struct command *command, int argc, char **argv)
 {
-    struct asked asked = {NULL};
+    struct asked asked = {.reason = NULL};
     const struct arg own[] = {
         REASON(asked),
         {"force", 0, ARG_SWITCH, NULL, NULL, "No grace; of a step.", &asked.force, 0, 0},
@@ -235,7 +235,7 @@ static int rerun(struct remote *remote, const struct asked *asked, const struct 
 
 int cmd_rerun(const struct command *command, int argc, char **argv)
 {
-    struct asked asked = {NULL};
+    struct asked asked = {.reason = NULL};
     const struct arg own[] = {
         {"failed", 0, ARG_SWITCH, NULL, NULL, "Only what failed, and what follows from it.",
          &asked.failed, 0, 0},
@@ -325,20 +325,20 @@ static int reject(struct remote *remote, const struct asked *asked, const struct
 
 int cmd_approvals(const struct command *command, int argc, char **argv)
 {
-    struct asked asked = {NULL};
+    struct asked asked = {.reason = NULL};
     return control(command, argc, argv, NULL, 0, 0, 1, &asked, approvals);
 }
 
 int cmd_approve(const struct command *command, int argc, char **argv)
 {
-    struct asked asked = {NULL};
+    struct asked asked = {.reason = NULL};
     const struct arg own[] = {COMMENT(asked)};
     return control(command, argc, argv, own, COUNT_OF(own), 1, 1, &asked, approve);
 }
 
 int cmd_reject(const struct command *command, int argc, char **argv)
 {
-    struct asked asked = {NULL};
+    struct asked asked = {.reason = NULL};
     const struct arg own[] = {COMMENT(asked)};
     return control(command, argc, argv, own, COUNT_OF(own), 1, 1, &asked, reject);
 }

@@ -279,8 +279,11 @@ static int loop(struct following *following)
         now_ns = clock_boot_ns();
         read_signals(following);
         read_streams(following, now_ns);
-        /* Not while the server is away: what cannot be read now is read then. */
-        if (!over && now_ns >= following->refresh_ns && !is_away(following))
+        if (over || now_ns < following->refresh_ns)
+            continue;
+        if (is_away(following)) /* what cannot be read now is read then */
+            following->refresh_ns = now_ns + REFRESH_NS;
+        else
             (void)refresh(following, now_ns);
     }
     return failed;

@@ -108,10 +108,12 @@ typedef struct arc_ctl_stats {
     uint64_t runs_open, jobs_queued, steps_running, agents_online;
     uint64_t turns, commits, commands, events;
     uint64_t stale_fences; /* writes under a fence that no longer held; none was applied */
+    /* How often it was asked whether an agent can serve jobs that ask for the same place. */
+    uint64_t place_looks;
 } arc_ctl_stats;
 #define ARC_CTL_STATS_INIT \
     { \
-        sizeof(arc_ctl_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+        sizeof(arc_ctl_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /** Fills out. Owner: the caller. Thread: owner. Since: 0.1. */

@@ -7,8 +7,9 @@
  *
  * number   that of the wire; a number is never given twice
  * word     for programs that keep no enums
- * sentence what people read: {name} and the others stand for the fields of a reason; a part in
- *          brackets is left out when the last field that it names is empty
+ * sentence what people read: {name} and the others stand for the fields of a reason, and {line}
+ *          for how many are before it, of those who wait for one of {of}; a part in brackets is
+ *          left out when the last field that it names is empty
  */
 #ifndef ARCENTRA_REASONS_H
 #define ARCENTRA_REASONS_H
@@ -24,7 +25,8 @@ ARC_BEGIN_DECLS
                        "{more} more gates].")                                                      \
     R(STAGE, 2, "stage", "It waits for stage {name}.")                                             \
     R(DEPENDENCY, 3, "dependency", "It waits for job {name}[ and {more} more].")                   \
-    R(GROUP, 4, "group", "It waits for a slot of the group {name}[, held by {text}].")             \
+    R(GROUP, 4, "group", "It waits for a slot of the group {name}[ (limit {of})][, held by "       \
+                         "{text}][; {line}].")                                                     \
     R(PAUSED, 5, "paused", "The run is paused.")                                                   \
     R(MATRIX, 6, "matrix", "It waits for another cell: `maxParallel` is {of}.")                    \
     R(RETRY, 7, "retry", "It waits for its retry's delay.")                                        \
@@ -47,7 +49,8 @@ ARC_BEGIN_DECLS
     R(HANDED, 23, "handed", "Agent {name} has been given it and has not started it.")              \
     R(STOPPING, 24, "stopping", "It is being stopped[: {text}]")                                   \
     R(IDLE, 25, "idle", "None of its {count} open jobs runs.")                                     \
-    R(ENDED, 26, "ended", "It has ended: {name}.[ {text}]")
+    R(ENDED, 26, "ended", "It has ended: {name}.[ {text}]")                                        \
+    R(RUN, 27, "run", "Its run waits for a slot of the group {name}.")
 
 /* What a forecast takes for granted. */
 #define ARC_ASSUMPTIONS(A)                                                                         \
@@ -56,7 +59,8 @@ ARC_BEGIN_DECLS
     A(RESUMED, 4, "resumed", "The run is resumed now.")                                            \
     A(ALONE, 8, "alone", "Waiting jobs of other runs do not come first.")                          \
     A(OTHERS, 16, "others", "What other runs hold is free after one step of unknown length.")      \
-    A(DEFAULT, 32, "default", "Steps without a history take the default length.")
+    A(DEFAULT, 32, "default", "Steps without a history take the default length.")                  \
+    A(SLOTS, 64, "slots", "Slots of groups that other runs hold or wait for are free at once.")
 
 /* clang-format on */
 

@@ -34,19 +34,25 @@ typedef struct arc_run_options {
     /* The revision that the run is about, where it is not the trigger's `sha` and `branch`. */
     const char *git_commit, *git_branch;
     const char *git_repo; /* the address of the repository */
+    /* Its place in the queue, -100 to 100, 0 by default: jobs of the higher one go first. A point
+     * weighs as much as a minute of waiting, so a low one is late and never starves. Runs of the
+     * same priority share what there is: one job of each pipeline after the other. */
+    int32_t priority;
 } arc_run_options;
 #define ARC_RUN_OPTIONS_INIT \
     { \
         sizeof(arc_run_options), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-            NULL \
+            NULL, 0 \
     }
 
 /**
  * Starts a run of spec: durable when the next dispatch has returned; the event
  * arcentra.pipeline.triggered says so. run_id (ARC_ID_SIZE bytes) gets its id at once.
- * options may be NULL. Owner: spec stays the caller's. Thread: owner.
+ * The limits that spec was read with hold for the run too. options may be NULL.
+ * Owner: spec stays the caller's. Thread: owner.
  * Errors: ARC_EINVAL (a variable that is given twice, a payload that is not JSON, a definition that
- * cannot be planned with them), ARC_ELIMIT (runs_max), ARC_ENOMEM, ARC_EUNAVAILABLE. Since: 0.1.
+ * cannot be planned with them, a priority out of range), ARC_ELIMIT (runs_max), ARC_ENOMEM,
+ * ARC_EUNAVAILABLE. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec,
                                               const arc_run_options *options, char *run_id,

@@ -11,6 +11,7 @@ libarc_la_SOURCES += \
 	lib/base/map.c lib/base/map.h \
 	lib/base/mem.c lib/base/mem.h \
 	lib/base/options.c lib/base/options.h \
+	lib/base/ranks.c lib/base/ranks.h \
 	lib/base/sha256.c lib/base/sha256.h \
 	lib/base/slice.c lib/base/slice.h \
 	lib/base/status.def lib/base/status.h \

@@ -26,10 +26,10 @@ static void refuse(struct arc_op *op, arc_status status, const arc_err *err)
 static void show_why(struct arc_op *op, const struct arc_row_job_run *row,
                      Control__V1__JobRunDetail *item)
 {
-    const struct arc_run *run = arc__engine_live_run(op->engine, row->run_id);
-    if (run == NULL || row->job_index < 0 || row->job_index >= run->plan->job_count)
+    if (row->job_index < 0 || row->job_index > UINT32_MAX)
         return;
-    arc_slice why = arc__job_why(run, (uint32_t)row->job_index, &op->arena);
+    arc_slice why =
+        arc__engine_job_why(op->engine, row->run_id, (uint32_t)row->job_index, &op->arena);
     if (why.len > 0)
         item->reason = arc__pb_string(&op->arena, why);
 }

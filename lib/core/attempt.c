@@ -156,7 +156,7 @@ static arc_slice failure_text(struct arc_decision *d, const struct arc_run *run,
 static arc_status end_attempt(struct arc_decision *d, struct arc_run *run, uint32_t j, arc_err *err)
 {
     const struct arc_job_state *job = &run->jobs[j];
-    int cancelled = arc__any_cancelled(run, j);
+    int cancelled = arc__any_cancelled(run, j, run->plan->jobs[j].step_count);
     if (job->cut) {
         arc_slice reason = ARC_LIT("The job ran into its timeout.");
         if (job_retry_applies(run, j, ARC_CAUSE_TIMEOUT))

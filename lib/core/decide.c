@@ -351,7 +351,8 @@ static arc_status settle(struct arc_decision *d, struct arc_run *run, int all, u
             ARC_TRY(push_stage(d, run, &work, err));
         all = 0;
         ARC_TRY(push_changed(d, run, &work, &all, err));
-        if (all || d->settled < d->count)
+        /* What failFast cancels there may be the last of its stage, or of the run. */
+        if (all || d->settled < d->count || run->jobs_open == 0 || d->stage != run->stage)
             continue;
         if (work.at == work.count)
             return ARC_OK;
@@ -392,7 +393,7 @@ int arc__job_wants_place(const struct arc_run *run, uint32_t job, struct arc_now
 {
     const struct arc_job_state *state = &run->jobs[job];
     return state->status == ARC_JOB_QUEUED && state->agent_id.len == 0 && !run->stopping &&
-           run->status != ARC_RUN_PAUSED && !arc__run_over(run) &&
+           !arc__job_lacks_slot(run, job) && run->status != ARC_RUN_PAUSED && !arc__run_over(run) &&
            state->not_before_mono_ns <= now.mono_ns &&
            state->steps[state->step < run->plan->jobs[job].step_count ? state->step : 0]
                    .not_before_mono_ns <= now.mono_ns;

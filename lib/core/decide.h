@@ -39,6 +39,9 @@ struct arc_decision {
     struct arc_arena *arena;   /* events and their texts; dies with the turn */
     struct arc_event **events; /* in order */
     size_t count, capacity;
+    const uint32_t
+        *due; /* arc__decide_tick: the jobs that time has changed, with or without event */
+    uint32_t due_count;
     /* private: what settle has seen of it */
     size_t settled;              /* events whose consequences have been drawn */
     uint32_t stage;              /* the stage whose jobs have been considered */
@@ -77,6 +80,19 @@ arc_status arc__decide_cancel_step(struct arc_decision *d, struct arc_run *run, 
                                    uint32_t step, arc_slice reason, arc_slice actor, int force,
                                    arc_err *err);
 
+/* Slots of concurrency groups. Who else holds one is not for a run to know: the engine keeps the
+ * groups (engine/groups.c), and here stands what one of them gives. An admitted run goes on with
+ * its first jobs, an admitted job waits for a place. ARC_ECONFLICT: it does not wait for a slot. */
+arc_status arc__decide_admit_run(struct arc_decision *d, struct arc_run *run, arc_err *err);
+arc_status arc__decide_admit_job(struct arc_decision *d, struct arc_run *run, uint32_t job,
+                                 arc_err *err);
+/* 1: it waits for one, and could use it now: no gate stands before it, and it is not paused. */
+int arc__run_wants_slot(const struct arc_run *run);
+int arc__job_wants_slot(const struct arc_run *run, uint32_t job);
+/* 1: it is in a group and has had no slot of it so far, whatever else it waits for. */
+int arc__run_lacks_slot(const struct arc_run *run);
+int arc__job_lacks_slot(const struct arc_run *run, uint32_t job);
+
 /* A queued job that is not placed goes to an agent: its first step is granted. Not placeable any
  * more (paused, stopping, not queued): ARC_ECONFLICT. */
 arc_status arc__decide_place(struct arc_decision *d, struct arc_run *run, uint32_t job,
@@ -107,7 +123,7 @@ arc_slice arc__gate_name(const struct arc_plan *plan, uint32_t gate, struct arc_
 /* Why a job that has not ended does not run, one sentence; ARC_NONE: it runs, or there is nothing
  * to say. */
 arc_slice arc__job_why(const struct arc_run *run, uint32_t job, struct arc_arena *arena);
-/* The same of the run: the gates that it waits for. */
+/* The same of the run: the gates or the slot that it waits for. */
 arc_slice arc__run_why(const struct arc_run *run, struct arc_arena *arena);
 
 /* 1: the holder of the job's present step is to end it. */

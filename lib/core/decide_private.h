@@ -56,7 +56,7 @@ static inline int arc__is_granted(const struct arc_step_state *step)
 struct arc_verdict {
     uint32_t stage;
     int runs;
-    int waits;      /* for a gate */
+    int waits;      /* for a gate, or for the run's slot */
     int failed;     /* it could not be decided: what it guards fails */
     int by_failure; /* skipped because something failed */
     arc_slice reason;
@@ -69,7 +69,7 @@ arc_status arc__judge_step(struct arc_decision *d, const struct arc_run *run, ui
 /* 1: it failed or ran into its timeout. */
 int arc__job_failed(const struct arc_run *run, uint32_t j);
 /* 1: a step of this attempt was cancelled, though the run goes on. */
-int arc__any_cancelled(const struct arc_run *run, uint32_t j);
+int arc__any_cancelled(const struct arc_run *run, uint32_t j, uint32_t before);
 /* "Job a ended failed." */
 arc_slice arc__blame_text(struct arc_decision *d, const struct arc_run *run, uint32_t j);
 

@@ -233,7 +233,10 @@ static arc_status tick_job(struct arc_decision *d, struct arc_run *run, uint32_t
     if (job->status != ARC_JOB_QUEUED && job->status != ARC_JOB_RUNNING)
         return ARC_OK;
     if (queue_deadline(run, j) <= d->now.mono_ns) {
-        arc_slice reason = ARC_LIT("No agent took the job within its queueTimeout.");
+        arc_slice reason =
+            arc__job_lacks_slot(run, j)
+                ? ARC_LIT("The job got no slot of its concurrency group within its queueTimeout.")
+                : ARC_LIT("No agent took the job within its queueTimeout.");
         ARC_TRY(arc__end_steps(d, run, j, ARC_EVENT_STEP_SKIPPED, reason, err));
         ARC_TRY(arc__end_job(d, run, j, ARC_EVENT_JOB_TIMEOUT, reason, ARC_CAUSE_TIMEOUT, err));
         return arc__settle(d, run, err);
@@ -246,26 +249,25 @@ static arc_status tick_job(struct arc_decision *d, struct arc_run *run, uint32_t
 }
 
 /* What is due leaves the heap before anything is decided: a decision may put it back. */
-static arc_status take_due(struct arc_decision *d, struct arc_run *run, uint32_t **out,
-                           uint32_t *count, arc_err *err)
+static arc_status take_due(struct arc_decision *d, struct arc_run *run, arc_err *err)
 {
     struct arc_job_state *job = NULL;
-    *count = 0;
-    *out = arc__arena_array(d->arena, run->wakes.count, sizeof(uint32_t));
-    if (*out == NULL)
+    uint32_t *due = arc__arena_array(d->arena, run->wakes.count, sizeof(uint32_t)), count = 0;
+    if (due == NULL)
         return arc__fail_nomem(err);
     while ((job = first_due(d->rules, run, d->now.mono_ns)) != NULL) {
-        (*out)[(*count)++] = (uint32_t)(job - run->jobs);
+        due[count++] = (uint32_t)(job - run->jobs);
         arc__heap_disarm(&run->wakes, &job->wake);
     }
-    for (uint32_t i = 0; i < *count; i++)
-        (void)arc__heap_arm(&run->wakes, &run->jobs[(*out)[i]].wake, d->now.mono_ns, NULL);
+    for (uint32_t i = 0; i < count; i++)
+        (void)arc__heap_arm(&run->wakes, &run->jobs[due[i]].wake, d->now.mono_ns, NULL);
+    d->due = due;
+    d->due_count = count;
     return ARC_OK;
 }
 
 arc_status arc__decide_tick(struct arc_decision *d, struct arc_run *run, arc_err *err)
 {
-    uint32_t *due = NULL, count = 0;
     if (arc__run_over(run))
         return ARC_OK;
     if (run_deadline(run) <= d->now.mono_ns)
@@ -273,9 +275,9 @@ arc_status arc__decide_tick(struct arc_decision *d, struct arc_run *run, arc_err
                               ARC_CAUSE_TIMEOUT, err));
     if (arc__run_over(run))
         return ARC_OK;
-    ARC_TRY(take_due(d, run, &due, &count, err));
-    for (uint32_t i = 0; i < count && !arc__run_over(run); i++)
-        ARC_TRY(tick_job(d, run, due[i], err));
+    ARC_TRY(take_due(d, run, err));
+    for (uint32_t i = 0; i < d->due_count && !arc__run_over(run); i++)
+        ARC_TRY(tick_job(d, run, d->due[i], err));
     if (arc__run_over(run) || arc__gates_deadline(run) > d->now.mono_ns)
         return ARC_OK;
     ARC_TRY(arc__gates_tick(d, run, err));

@@ -11,12 +11,14 @@
 
 /* clang-format off */
 /* E(NAME, type) in the CloudEvents form of the contract. `pipeline.stopping`, `job.stopping` and
- * `step.stopping` are ours: a stop has been asked for and is on its way. */
+ * `step.stopping` are ours: a stop has been asked for and is on its way. So are `pipeline.admitted`
+ * and `job.admitted`: it has a slot of its concurrency group from here to its end (decision 013). */
 #define ARC_EVENT_TYPES(E)                                                                         \
     E(PIPELINE_CREATED, "arcentra.pipeline.created")                                               \
     E(PIPELINE_UPDATED, "arcentra.pipeline.updated")                                               \
     E(PIPELINE_DELETED, "arcentra.pipeline.deleted")                                               \
     E(PIPELINE_TRIGGERED, "arcentra.pipeline.triggered")                                           \
+    E(PIPELINE_ADMITTED, "arcentra.pipeline.admitted")                                             \
     E(PIPELINE_STARTED, "arcentra.pipeline.started")                                               \
     E(PIPELINE_PAUSED, "arcentra.pipeline.paused")                                                 \
     E(PIPELINE_RESUMED, "arcentra.pipeline.resumed")                                               \
@@ -30,6 +32,7 @@
     E(APPROVAL_REJECTED, "arcentra.pipeline.approval.rejected")                                    \
     E(APPROVAL_EXPIRED, "arcentra.pipeline.approval.expired")                                      \
     E(JOB_QUEUED, "arcentra.job.queued")                                                           \
+    E(JOB_ADMITTED, "arcentra.job.admitted")                                                       \
     E(JOB_STARTED, "arcentra.job.started")                                                         \
     E(JOB_STOPPING, "arcentra.job.stopping")                                                       \
     E(JOB_COMPLETED, "arcentra.job.completed")                                                     \
@@ -60,6 +63,8 @@ enum arc_event_type { ARC_EVENT_NONE, ARC_EVENT_TYPES(ARC_EVENT_ENUM) ARC_EVENT_
  * failFast's doing. */
 #define ARC_CAUSE_ASKED 8u
 
+#define ARC_PRIORITY_MAX 100
+
 /* A job that a rerun does not do again: how the old one ended. */
 struct arc_kept {
     int32_t status; /* 0: it runs */
@@ -72,6 +77,7 @@ struct arc_birth {
     arc_slice pipeline_name, project_id, definition_sha, branch, ref, request_id;
     int64_t number;       /* of the run within its pipeline, from 1 */
     int32_t trigger_type; /* 1 manual, 2 cron, 3 event */
+    int32_t priority;     /* of its jobs in the queue, up to ARC_PRIORITY_MAX either way */
     const struct arc_plan *plan;
     const arc_id *job_ids;  /* plan->job_count */
     const arc_id *step_ids; /* those of all jobs, one after the other */

@@ -225,13 +225,16 @@ static arc_status judge_gate(struct arc_decision *d, struct arc_run *run, uint32
 }
 
 /* Everything that stands before a job, from the outside in: a gate after the `when` of what it
- * guards, so that nobody is asked about what would not run. */
+ * guards, so that nobody is asked about what would not run. The run's slot comes after the run's
+ * gate: while people make up their minds nobody else is kept waiting. */
 arc_status arc__admit(struct arc_decision *d, struct arc_run *run, uint32_t j,
                       struct arc_verdict *out, arc_err *err)
 {
     uint32_t stage = run->plan->jobs[j].stage;
     *out = (struct arc_verdict){.runs = 1};
     ARC_TRY(judge_gate(d, run, run->plan->gate, out, err));
+    if (out->runs && arc__run_lacks_slot(run))
+        *out = (struct arc_verdict){.waits = 1};
     if (out->runs)
         ARC_TRY(stage_verdict(d, run, stage, out, err));
     if (out->runs)
@@ -243,10 +246,10 @@ arc_status arc__admit(struct arc_decision *d, struct arc_run *run, uint32_t j,
     return ARC_OK;
 }
 
-/* 1: a step of this attempt was cancelled, though the run goes on. */
-int arc__any_cancelled(const struct arc_run *run, uint32_t j)
+/* 1: a step of this attempt before that one was cancelled, though the run goes on. */
+int arc__any_cancelled(const struct arc_run *run, uint32_t j, uint32_t before)
 {
-    for (uint32_t s = 0; s < run->plan->jobs[j].step_count; s++) {
+    for (uint32_t s = 0; s < before; s++) {
         if (run->jobs[j].steps[s].status == ARC_STEP_CANCELLED)
             return 1;
     }
@@ -272,7 +275,8 @@ arc_status arc__judge_step(struct arc_decision *d, const struct arc_run *run, ui
 {
     const struct arc_job_state *job = &run->jobs[j];
     const struct arc_condition *condition = &run->plan->jobs[j].steps[s].condition;
-    int failed = job->failed || job->timed_out || job->cut, cancelled = arc__any_cancelled(run, j);
+    int failed = job->failed || job->timed_out || job->cut;
+    int cancelled = arc__any_cancelled(run, j, s); /* not by what comes after it */
     int stopping = run->stopping || job->stopping;
     uint32_t status = (failed || cancelled ? 0 : ARC_STATUS_SUCCESS) |
                       (failed ? ARC_STATUS_FAILURE : 0) | (stopping ? ARC_STATUS_CANCELLED : 0);

@@ -23,7 +23,7 @@ libarc_la_SOURCES += \
 	lib/core/pattern_dfa.c \
 	lib/core/pattern_parse.c lib/core/pattern_private.h \
 	lib/core/plan.c lib/core/plan.h \
-	lib/core/gates.c \
+	lib/core/gates.c lib/core/groups.c \
 	lib/core/rerun.c lib/core/rerun.h \
 	lib/core/resolve.c lib/core/resolve.h \
 	lib/core/retry.c lib/core/retry.h \

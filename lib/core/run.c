@@ -338,6 +338,14 @@ static arc_status fold_gate(struct arc_run *run, const struct arc_event *event,
     return ARC_OK;
 }
 
+static arc_status fold_admitted(struct arc_run *run, const struct arc_event *event, arc_err *err)
+{
+    if (run->plan == NULL || run->plan->group.group.len == 0 || run->admitted)
+        return misfit(event, err);
+    run->admitted = 1;
+    return ARC_OK;
+}
+
 static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *event,
                                 int64_t wall_to_mono, arc_err *err)
 {
@@ -345,6 +353,8 @@ static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *eve
     switch (event->type) {
     case ARC_EVENT_PIPELINE_TRIGGERED:
         return fold_triggered(run, event, err);
+    case ARC_EVENT_PIPELINE_ADMITTED:
+        return fold_admitted(run, event, err);
     case ARC_EVENT_PIPELINE_STARTED:
         run->started_any = 1;
         run->started_ns = event->time_ns;
@@ -453,6 +463,17 @@ static arc_status fold_job_retrying(struct arc_run *run, const struct arc_event 
     return ARC_OK;
 }
 
+static arc_status fold_job_admitted(struct arc_run *run, const struct arc_event *event,
+                                    arc_err *err)
+{
+    struct arc_job_state *job = &run->jobs[event->job];
+    if (job->status != ARC_JOB_QUEUED || job->admitted ||
+        run->plan->jobs[event->job].group.group.len == 0)
+        return misfit(event, err);
+    job->admitted = 1;
+    return ARC_OK;
+}
+
 static arc_status fold_job(struct arc_run *run, const struct arc_event *event, int64_t wall_to_mono,
                            arc_err *err)
 {
@@ -463,6 +484,8 @@ static arc_status fold_job(struct arc_run *run, const struct arc_event *event, i
         job->queued_mono_ns = to_mono(event->time_ns, wall_to_mono);
         job->not_before_mono_ns = 0;
         return move_job(run, event, ARC_JOB_SIGNAL_QUEUE, err);
+    case ARC_EVENT_JOB_ADMITTED:
+        return fold_job_admitted(run, event, err);
     case ARC_EVENT_JOB_STARTED:
         job->started_mono_ns = to_mono(event->time_ns, wall_to_mono);
         job->started_ns = event->time_ns;

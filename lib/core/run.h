@@ -58,6 +58,7 @@ struct arc_job_state {
     int32_t stopping;    /* asked to end, though the run goes on */
     int32_t forced;      /* and without its `finally` */
     int32_t outrun;      /* cancelled because another cell of its matrix failed */
+    int32_t admitted;    /* it has a slot of its concurrency group, until it has ended */
     uint32_t stop_cause; /* ARC_CAUSE_ASKED: somebody asked; 0: failFast */
     int64_t stop_grace_ns;
     uint64_t stop_mono_ns; /* when that was asked */
@@ -101,6 +102,7 @@ struct arc_run {
     int64_t seq; /* of the last event folded */
     int32_t status;
     int32_t started_any; /* a step has started */
+    int32_t admitted;    /* it has a slot of its concurrency group, until it is over */
     int32_t stopping, forced;
     uint32_t stop_cause; /* ARC_CAUSE_TIMEOUT: the run's own timeout; 0: somebody asked */
     int64_t stop_grace_ns;

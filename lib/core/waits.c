@@ -38,6 +38,16 @@ void arc__waits_of(struct arc_waits *waits, int32_t job, int32_t step)
     waits->step = step;
 }
 
+static arc_slice line_text(const struct arc_wait *wait, struct arc_arena *arena)
+{
+    if (wait->of == 0)
+        return ARC_NONE;
+    if (wait->count == 0)
+        return ARC_LIT("it is next");
+    return arc__arena_printf(arena, wait->count == 1 ? "%u is before it" : "%u are before it",
+                             wait->count);
+}
+
 /* The value of one field in a sentence; empty: it has none. */
 static arc_slice field_text(const struct arc_wait *wait, arc_slice field, struct arc_arena *arena)
 {
@@ -49,6 +59,8 @@ static arc_slice field_text(const struct arc_wait *wait, arc_slice field, struct
         return wait->name;
     if (arc__slice_is(field, "text"))
         return wait->text;
+    if (arc__slice_is(field, "line"))
+        return line_text(wait, arena);
     if (arc__slice_is(field, "count"))
         return arc__arena_printf(arena, "%u", wait->count);
     for (size_t i = 0; i < ARC_COUNT_OF(numbers); i++) {
@@ -124,10 +136,15 @@ static int counted(struct arc_waits *waits, const struct arc_wait *wait)
             continue;
         struct arc_wait *last = &waits->items[waits->count - 1];
         last->more += 1 + wait->more;
-        last->sentence = sentence(last, waits->arena);
+        arc__waits_retell(waits, last);
         return 1;
     }
     return 0;
+}
+
+void arc__waits_retell(struct arc_waits *waits, struct arc_wait *wait)
+{
+    wait->sentence = sentence(wait, waits->arena);
 }
 
 void arc__waits_add(struct arc_waits *waits, struct arc_wait wait)
@@ -141,7 +158,7 @@ void arc__waits_add(struct arc_waits *waits, struct arc_wait wait)
     out->name = arc__arena_copy(waits->arena, wait.name);
     out->id = arc__arena_copy(waits->arena, wait.id);
     out->text = arc__arena_copy(waits->arena, wait.text);
-    out->sentence = sentence(out, waits->arena);
+    arc__waits_retell(waits, out);
 }
 
 /* --- what holds a run ---------------------------------------------------------------- */
@@ -174,6 +191,13 @@ static void add_gate(const struct arc_run *run, uint32_t gate, uint32_t more, st
         wait.of = def->count;
     }
     arc__waits_add(out, wait);
+}
+
+static void add_group(const struct arc_plan_group *group, int kind, int64_t since_ns,
+                      struct arc_waits *out)
+{
+    arc__waits_add(out,
+                   (struct arc_wait){.kind = kind, .name = group->group, .since_ns = since_ns});
 }
 
 static void add_paused(const struct arc_run *run, struct arc_now now, struct arc_waits *out)
@@ -222,6 +246,9 @@ void arc__wait_run(const struct arc_run *run, struct arc_now now, struct arc_wai
         if (waits_at(run, i + 1))
             add_gate(run, i + 1, 0, out);
     }
+    if (arc__run_wants_slot(run))
+        add_group(&run->plan->group, ARC_REASON_GROUP, run->plan->gate == 0 ? run->created_ns : 0,
+                  out);
     if (run->status == ARC_RUN_PAUSED)
         add_paused(run, now, out);
     else if (run->jobs_running == 0)
@@ -270,6 +297,8 @@ static void wait_pending(const struct arc_run *run, uint32_t j, struct arc_now n
     const uint32_t inner[] = {stages[plan->stage].gate, plan->gate};
     if (waits_at(run, run->plan->gate))
         add_gate(run, run->plan->gate, 0, out);
+    if (arc__run_wants_slot(run))
+        add_group(&run->plan->group, ARC_REASON_RUN, 0, out);
     if (plan->stage > run->stage)
         arc__waits_add(out, (struct arc_wait){.kind = ARC_REASON_STAGE,
                                               .name = stages[run->stage].name,
@@ -286,6 +315,22 @@ static void wait_pending(const struct arc_run *run, uint32_t j, struct arc_now n
     add_retry(run->jobs[j].not_before_mono_ns, now, out);
 }
 
+/* The present step of a job that has a place. */
+static void wait_present(const struct arc_run *run, uint32_t j, uint32_t s, struct arc_now now,
+                         struct arc_waits *out)
+{
+    const struct arc_step_state *step = &run->jobs[j].steps[s];
+    if (step->status == ARC_STEP_QUEUED)
+        arc__waits_add(out, (struct arc_wait){.kind = ARC_REASON_HANDED,
+                                              .name = step->agent_id,
+                                              .id = step->agent_id,
+                                              .since_ns = step->queued_ns});
+    else if (run->status == ARC_RUN_PAUSED)
+        add_paused(run, now, out);
+    if (step->status == ARC_STEP_PENDING)
+        add_retry(step->not_before_mono_ns, now, out);
+}
+
 static void wait_queued(const struct arc_run *run, uint32_t j, struct arc_now now,
                         struct arc_waits *out)
 {
@@ -293,19 +338,20 @@ static void wait_queued(const struct arc_run *run, uint32_t j, struct arc_now no
     const struct arc_job_state *job = &run->jobs[j];
     struct arc_wait wait = {.kind = ARC_REASON_PLACE, .since_ns = job->queued_ns};
     if (job->agent_id.len > 0) {
-        if (job->step < plan->step_count && arc__is_granted(&job->steps[job->step]))
-            arc__waits_add(out, (struct arc_wait){.kind = ARC_REASON_HANDED,
-                                                  .name = job->agent_id,
-                                                  .id = job->agent_id,
-                                                  .since_ns = job->steps[job->step].queued_ns});
+        if (job->step < plan->step_count)
+            wait_present(run, j, job->step, now, out);
         return;
     }
     if (run->status == ARC_RUN_PAUSED) {
         add_paused(run, now, out);
         return;
     }
-    if (job->step < plan->step_count)
+    if (arc__job_lacks_slot(run, j)) {
+        wait.kind = ARC_REASON_GROUP;
+        wait.name = plan->group.group;
+    } else if (job->step < plan->step_count) {
         add_retry(job->steps[job->step].not_before_mono_ns, now, out);
+    }
     if (plan->queue_timeout_ns > 0)
         wait.until_ns = to_wall(now, job->queued_mono_ns + (uint64_t)plan->queue_timeout_ns);
     arc__waits_add(out, wait);
@@ -328,22 +374,6 @@ void arc__wait_job(const struct arc_run *run, uint32_t j, struct arc_now now, st
 }
 
 /* --- what holds a step --------------------------------------------------------------- */
-
-/* The present step of a job that has a place. */
-static void wait_present(const struct arc_run *run, uint32_t j, uint32_t s, struct arc_now now,
-                         struct arc_waits *out)
-{
-    const struct arc_step_state *step = &run->jobs[j].steps[s];
-    if (step->status == ARC_STEP_QUEUED)
-        arc__waits_add(out, (struct arc_wait){.kind = ARC_REASON_HANDED,
-                                              .name = step->agent_id,
-                                              .id = step->agent_id,
-                                              .since_ns = step->queued_ns});
-    else if (run->status == ARC_RUN_PAUSED)
-        add_paused(run, now, out);
-    if (step->status == ARC_STEP_PENDING)
-        add_retry(step->not_before_mono_ns, now, out);
-}
 
 void arc__wait_step(const struct arc_run *run, uint32_t j, uint32_t s, struct arc_now now,
                     struct arc_waits *out)
@@ -378,28 +408,46 @@ void arc__wait_step(const struct arc_run *run, uint32_t j, uint32_t s, struct ar
 
 /* --- the one sentence of a row ------------------------------------------------------- */
 
+void arc__first_of_run(const struct arc_run *run, struct arc_arena *arena, struct arc_waits *out)
+{
+    arc__waits_init(out, arena, 1, 1);
+    if (run->plan == NULL || run->stopping || arc__run_over(run))
+        return;
+    for (uint32_t i = 0; run->gates_waiting > 0 && out->count == 0 && i < run->plan->gate_count;
+         i++) {
+        if (waits_at(run, i + 1))
+            add_gate(run, i + 1, run->gates_waiting - 1, out);
+    }
+    if (out->count == 0 && arc__run_wants_slot(run))
+        add_group(&run->plan->group, ARC_REASON_GROUP, 0, out);
+}
+
+void arc__first_of_job(const struct arc_run *run, uint32_t j, struct arc_arena *arena,
+                       struct arc_waits *out)
+{
+    const struct arc_job_state *job = &run->jobs[j];
+    arc__waits_init(out, arena, 1, 1);
+    if (run->stopping || arc__run_over(run))
+        return;
+    if (job->status == ARC_JOB_PENDING || (job->status == ARC_JOB_QUEUED && job->agent_id.len == 0))
+        arc__wait_job(run, j, (struct arc_now){0}, out);
+}
+
+arc_slice arc__waits_first(const struct arc_waits *waits)
+{
+    return waits->count > 0 ? waits->items[0].sentence : ARC_NONE;
+}
+
 arc_slice arc__run_why(const struct arc_run *run, struct arc_arena *arena)
 {
     struct arc_waits first;
-    arc__waits_init(&first, arena, 1, 1);
-    if (run->plan == NULL || run->gates_waiting == 0 || run->stopping || arc__run_over(run))
-        return ARC_NONE;
-    for (uint32_t i = 0; first.count == 0 && i < run->plan->gate_count; i++) {
-        if (waits_at(run, i + 1))
-            add_gate(run, i + 1, run->gates_waiting - 1, &first);
-    }
-    return first.count > 0 ? first.items[0].sentence : ARC_NONE;
+    arc__first_of_run(run, arena, &first);
+    return arc__waits_first(&first);
 }
 
 arc_slice arc__job_why(const struct arc_run *run, uint32_t j, struct arc_arena *arena)
 {
-    const struct arc_job_state *job = &run->jobs[j];
     struct arc_waits first;
-    arc__waits_init(&first, arena, 1, 1);
-    if (run->stopping || arc__run_over(run))
-        return ARC_NONE;
-    if (job->status != ARC_JOB_PENDING && (job->status != ARC_JOB_QUEUED || job->agent_id.len > 0))
-        return ARC_NONE;
-    arc__wait_job(run, j, (struct arc_now){0}, &first);
-    return first.count > 0 ? first.items[0].sentence : ARC_NONE;
+    arc__first_of_job(run, j, arena, &first);
+    return arc__waits_first(&first);
 }

@@ -36,12 +36,23 @@ void arc__waits_of(struct arc_waits *waits, int32_t job, int32_t step);
 /* Adds a copy for that object, with its sentence. */
 void arc__waits_add(struct arc_waits *waits, struct arc_wait wait);
 
+/* Makes the sentence of an entry anew, once more is known about it. */
+void arc__waits_retell(struct arc_waits *waits, struct arc_wait *wait);
+
 /* All that holds them, in the order in which it is told. now turns deadlines into times of day; {0}
- * leaves them out. Nothing is added about what runs. Placement is one reason here: PLACE. */
+ * leaves them out. Nothing is added about what runs. Placement is one reason here: PLACE; of a slot
+ * the core knows the group alone. */
 void arc__wait_run(const struct arc_run *run, struct arc_now now, struct arc_waits *out);
 void arc__wait_job(const struct arc_run *run, uint32_t job, struct arc_now now,
                    struct arc_waits *out);
 void arc__wait_step(const struct arc_run *run, uint32_t job, uint32_t step, struct arc_now now,
                     struct arc_waits *out);
+/* The first of them as it stands in the row, without times; it becomes the only entry of *out.
+ * None, where they run, have ended or are being stopped. */
+void arc__first_of_run(const struct arc_run *run, struct arc_arena *arena, struct arc_waits *out);
+void arc__first_of_job(const struct arc_run *run, uint32_t job, struct arc_arena *arena,
+                       struct arc_waits *out);
+/* Its sentence, or none. */
+arc_slice arc__waits_first(const struct arc_waits *waits);
 
 #endif

@@ -42,11 +42,14 @@ arc_status arc__agent_new(struct arc_engine *engine, const struct arc_row_agent 
     if (agent == NULL)
         return arc__fail_nomem(err);
     arc__list_init(&agent->placements);
+    arc__list_init(&agent->due);
     arc__load_init(&agent->epoch_load, &engine->mem);
     arc__arena_init(&agent->arena, &engine->mem, AGENT_BYTES_MAX);
     agent->last_seen_mono_ns = engine->now.mono_ns;
     agent->idle_since_mono_ns = engine->now.mono_ns;
     arc_status status = arc__agent_set_row(agent, row, err);
+    if (status == ARC_OK)
+        status = arc__free_reserve(engine, err);
     if (status == ARC_OK)
         status = arc__map_put(&engine->agents, row->id, agent, NULL, err);
     if (status != ARC_OK) {
@@ -66,14 +69,19 @@ static void end_session(struct agent *agent)
         return;
     agent->session = NULL;
     session->agent = NULL;
+    arc__list_remove(&session->due);
+    arc__agent_shift(session->engine, agent);
     /* Told at once: it has to find that it is over. It may not open another from there. */
     session->notify(session->user);
 }
 
 void arc__agent_drop(struct arc_engine *engine, struct agent *agent)
 {
-    if (agent->session != NULL)
+    if (agent->session != NULL) {
         agent->session->agent = NULL;
+        arc__list_remove(&agent->session->due);
+    }
+    arc__agent_withdraw(engine, agent);
     (void)arc__map_remove(&engine->agents, agent->row.id);
     arc__list_remove(&agent->link);
     arc__load_deinit(&agent->epoch_load);
@@ -93,17 +101,21 @@ int arc__agent_status(const struct agent *agent)
 void arc__agent_seen(struct arc_engine *engine, struct agent *agent)
 {
     agent->last_seen_mono_ns = engine->now.mono_ns;
-    agent->heard = 1;
+    if (!agent->heard) {
+        agent->heard = 1;
+        arc__agent_freed(engine, agent);
+    }
     if (!agent->online)
         engine->sweep_mono_ns = 0;
 }
 
 static void view(const struct agent *agent, struct arc_agent_view *out)
 {
-    *out = (struct arc_agent_view){.row = &agent->row,
-                                   .status = arc__agent_status(agent),
-                                   .running = agent->used,
-                                   .last_seen_mono_ns = agent->last_seen_mono_ns};
+    *out =
+        (struct arc_agent_view){.row = &agent->row,
+                                .status = arc__agent_status(agent),
+                                .running = agent->used,
+                                .last_seen_mono_ns = agent->last_seen_mono_ns - ARC_MONO_SHIFT_NS};
 }
 
 arc_status arc__engine_agent(struct arc_engine *engine, arc_slice agent_id,
@@ -149,17 +161,34 @@ int arc__cancel_wanted(const struct live *live, uint32_t job)
     return arc__cancel_due(&live->run, job);
 }
 
-static struct placement *find_lease(struct agent *agent, const struct arc_lease *lease)
+/* What was refused may have ended meanwhile; the next grant has been refused by nobody. */
+static int is_lost(const struct placement *placement)
 {
-    ARC_LIST_EACH(&agent->placements, link)
-    {
-        struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
-        const struct arc_step_state *step = present_step(placement->live, placement->job);
-        if (is_granted(step) && step->fence == lease->fence && step->attempt == lease->attempt &&
-            arc__slice_equal(arc__id_slice(&step->id), lease->step_run_id))
-            return placement;
-    }
-    return NULL;
+    const struct arc_step_state *step = present_step(placement->live, placement->job);
+    return placement->lost[0] != '\0' &&
+           (placement->lost_fence == 0 || (step != NULL && step->fence == placement->lost_fence));
+}
+
+/* Where the agent holds this step run under this fence; NULL: it does not. */
+static struct placement *find_grant(const struct arc_engine *engine, const struct agent *agent,
+                                    arc_slice step_run_id, uint64_t fence)
+{
+    const struct step_ref *ref = arc__map_get(&engine->steps, step_run_id);
+    struct placement *placement = ref != NULL ? ref->live->placements[ref->job] : NULL;
+    if (placement == NULL || placement->agent != agent)
+        return NULL;
+    const struct arc_step_state *step = present_step(ref->live, ref->job);
+    return step == ref->state && is_granted(step) && step->fence == fence ? placement : NULL;
+}
+
+static struct placement *find_lease(const struct arc_engine *engine, const struct agent *agent,
+                                    const struct arc_lease *lease)
+{
+    struct placement *placement = find_grant(engine, agent, lease->step_run_id, lease->fence);
+    if (placement == NULL)
+        return NULL;
+    const struct arc_step_state *step = present_step(placement->live, placement->job);
+    return step->attempt == lease->attempt ? placement : NULL;
 }
 
 static void fill_cancel(const struct arc_engine *engine, const struct placement *placement,
@@ -176,8 +205,11 @@ static void fill_cancel(const struct arc_engine *engine, const struct placement 
                                      .reason = terms.reason};
 }
 
-static void lose(struct arc_engine *engine, struct placement *placement, const char *why)
+/* fence: of the grant that is lost; 0: whatever it is, the agent has nothing any more. */
+static void lose(struct arc_engine *engine, struct placement *placement, uint64_t fence,
+                 const char *why)
 {
+    placement->lost_fence = fence;
     (void)snprintf(placement->lost, sizeof(placement->lost), "%s", why);
     placement->agent->lost_due = 1;
     engine->sweep_mono_ns = 0;
@@ -221,7 +253,8 @@ static void renew_all(struct arc_engine *engine, struct agent *agent, int32_t ru
 }
 
 /* 1: whether the lease holds is not known now: its run is being read, or what was decided about it
- * is not durable. It is neither renewed nor lost; a run that is read gives one lease time more. */
+ * is not durable. It is neither renewed nor lost, and said to be neither: it may have ended, and
+ * its holder must not count on it. A run that is read gives one lease time more. */
 static int is_unsettled(const struct arc_engine *engine, const struct arc_lease *lease)
 {
     struct step_ref *ref = arc__map_get(&engine->steps, lease->step_run_id);
@@ -232,7 +265,7 @@ void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const c
 {
     ARC_LIST_EACH(&agent->placements, link)
     {
-        lose(engine, ARC_CONTAINER(link, struct placement, by_agent), why);
+        lose(engine, ARC_CONTAINER(link, struct placement, by_agent), 0, why);
     }
 }
 
@@ -255,7 +288,9 @@ static arc_status new_incarnation(struct arc_engine *engine, struct agent *agent
     row.incarnation = incarnation;
     agent->row_due = 1;
     engine->sweep_mono_ns = 0;
-    return arc__agent_set_row(agent, &row, err);
+    ARC_TRY(arc__agent_set_row(agent, &row, err));
+    arc__agent_relabelled(engine, agent);
+    return ARC_OK;
 }
 
 static arc_status list_cancels(struct arc_engine *engine, struct agent *agent,
@@ -286,7 +321,7 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
     if (heartbeat->max_concurrent > 0 && heartbeat->max_concurrent <= ARC_AGENT_SLOTS_MAX &&
         heartbeat->max_concurrent != agent->row.max_concurrent) {
         agent->row.max_concurrent = heartbeat->max_concurrent;
-        engine->place_due = 1;
+        arc__agent_freed(engine, agent);
     }
     out->drain = !agent->row.enabled;
     ARC_TRY(new_incarnation(engine, agent, heartbeat->incarnation, err));
@@ -295,14 +330,12 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
     if (out->renewed == NULL || out->lost == NULL)
         return arc__fail_nomem(err);
     for (size_t i = 0; i < heartbeat->lease_count; i++) {
-        struct placement *placement = find_lease(agent, &heartbeat->leases[i]);
-        if (placement != NULL && placement->lost[0] == '\0') {
+        struct placement *placement = find_lease(engine, agent, &heartbeat->leases[i]);
+        if (placement != NULL && !is_lost(placement)) {
             renew(engine, placement);
             present_step(placement->live, placement->job)->acked = 1;
             out->renewed[out->renewed_count++] = heartbeat->leases[i];
-        } else if (placement == NULL && is_unsettled(engine, &heartbeat->leases[i])) {
-            out->renewed[out->renewed_count++] = heartbeat->leases[i];
-        } else {
+        } else if (placement != NULL || !is_unsettled(engine, &heartbeat->leases[i])) {
             out->lost[out->lost_count++] = heartbeat->leases[i];
         }
     }
@@ -345,12 +378,18 @@ arc_status arc__withdraw(struct live *live, struct arc_decision *d, arc_err *err
 
 /* --- sessions ------------------------------------------------------------------------ */
 
-void arc__session_due(struct agent *agent)
+static void session_due(struct agent *agent)
 {
-    if (agent->session == NULL)
-        return;
-    agent->session->due = 1;
-    agent->session->engine->sessions_due = 1;
+    struct arc_session *session = agent->session;
+    if (session != NULL && !arc__list_linked(&session->due))
+        arc__list_add_tail(&session->engine->sessions_due, &session->due);
+}
+
+void arc__placement_due(struct placement *placement)
+{
+    if (!arc__list_linked(&placement->due))
+        arc__list_add_tail(&placement->agent->due, &placement->due);
+    session_due(placement->agent);
 }
 
 arc_status arc__session_open(struct arc_engine *engine, arc_slice agent_id,
@@ -363,7 +402,8 @@ arc_status arc__session_open(struct arc_engine *engine, arc_slice agent_id,
     struct arc_session *session = arc__alloc(&engine->mem, sizeof(*session));
     if (session == NULL)
         return arc__fail_nomem(err);
-    *session = (struct arc_session){engine, agent, notify, user, 0};
+    *session =
+        (struct arc_session){.engine = engine, .agent = agent, .notify = notify, .user = user};
     end_session(agent);
     agent->session = session;
     arc__agent_seen(engine, agent);
@@ -371,9 +411,10 @@ arc_status arc__session_open(struct arc_engine *engine, arc_slice agent_id,
     {
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
         placement->offered_fence = placement->cancel_fence = 0;
+        arc__placement_due(placement);
     }
-    arc__session_due(agent);
-    engine->place_due = 1;
+    session_due(agent);
+    arc__agent_freed(engine, agent);
     *out = session;
     return ARC_OK;
 }
@@ -382,8 +423,11 @@ void arc__session_close(struct arc_session *session)
 {
     if (session == NULL)
         return;
-    if (session->agent != NULL)
+    arc__list_remove(&session->due);
+    if (session->agent != NULL) {
         session->agent->session = NULL;
+        arc__agent_shift(session->engine, session->agent);
+    }
     arc__free(&session->engine->mem, session);
 }
 
@@ -406,7 +450,7 @@ static int offer_cancel(struct arc_engine *engine, struct placement *placement,
 static int offer_step(struct arc_engine *engine, struct placement *placement, struct arc_offer *out)
 {
     const struct arc_step_state *step = present_step(placement->live, placement->job);
-    if (!is_granted(step) || step->acked || placement->lost[0] != '\0' ||
+    if (!is_granted(step) || step->acked || is_lost(placement) ||
         arc__cancel_wanted(placement->live, placement->job))
         return 0;
     if (placement->offered_fence == step->fence &&
@@ -426,28 +470,25 @@ arc_status arc__session_next(struct arc_session *session, struct arc_arena *aren
     struct arc_engine *engine = session->engine;
     if (session->agent == NULL)
         return arc__fail(err, ARC_EDONE, "session", "A newer channel of this agent took over.");
-    arc_slice workspace = ARC_NONE;
     *out = (struct arc_offer){.kind = ARC_OFFER_NONE};
-    ARC_LIST_EACH(&session->agent->placements, link)
+    ARC_LIST_EACH_SAFE(&session->agent->due, link)
     {
-        struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        struct placement *placement = ARC_CONTAINER(link, struct placement, due);
         const struct arc_run *run = &placement->live->run;
+        const struct arc_job_state *job = &run->jobs[placement->job];
         if (placement->live->changed) /* decided but not durable yet: nothing is said */
             continue;
-        if (workspace.ptr == NULL) /* first, so that nothing counts as offered that is not */
-            workspace = arc__arena_printf(arena, "%s/%s-%d", run->id.text,
-                                          run->jobs[placement->job].id.text,
-                                          run->jobs[placement->job].attempt);
-        if (workspace.ptr == NULL)
+        /* first, so that nothing counts as offered that is not */
+        out->workspace =
+            arc__arena_printf(arena, "%s/%s-%d", run->id.text, job->id.text, job->attempt);
+        if (out->workspace.ptr == NULL)
             return arc__fail_nomem(err);
-        if (!offer_step(engine, placement, out) && !offer_cancel(engine, placement, out)) {
-            workspace = ARC_NONE;
+        arc__list_remove(&placement->due);
+        if (!offer_step(engine, placement, out) && !offer_cancel(engine, placement, out))
             continue;
-        }
         out->run = run;
         out->job = placement->job;
-        out->step = run->jobs[placement->job].step;
-        out->workspace = workspace;
+        out->step = job->step;
         return ARC_OK;
     }
     return ARC_EAGAIN;
@@ -458,22 +499,17 @@ arc_status arc__session_ack(struct arc_session *session, arc_slice step_run_id, 
 {
     if (session->agent == NULL)
         return arc__fail(err, ARC_EDONE, "session", "A newer channel of this agent took over.");
-    ARC_LIST_EACH(&session->agent->placements, link)
-    {
-        struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
-        struct arc_step_state *step = present_step(placement->live, placement->job);
-        if (!is_granted(step) || step->fence != fence ||
-            !arc__slice_equal(arc__id_slice(&step->id), step_run_id))
-            continue;
+    struct placement *placement = find_grant(session->engine, session->agent, step_run_id, fence);
+    if (placement != NULL && accepted) {
+        present_step(placement->live, placement->job)->acked = 1;
+        return ARC_OK;
+    }
+    if (placement != NULL) {
         char why[160];
-        if (accepted) {
-            step->acked = 1;
-            return ARC_OK;
-        }
         (void)snprintf(why, sizeof(why), "The agent did not take the step: %.*s",
                        (int)(message.len < 120 ? message.len : 120),
                        message.ptr != NULL ? message.ptr : "");
-        lose(session->engine, placement, why);
+        lose(session->engine, placement, fence, why);
         return ARC_OK;
     }
     if (session->engine->recovering)
@@ -484,8 +520,10 @@ arc_status arc__session_ack(struct arc_session *session, arc_slice step_run_id, 
 void arc__engine_set_host(struct arc_engine *engine, const struct arc_host_port *host)
 {
     if (host == NULL) {
-        if (engine->host != NULL)
+        if (engine->host != NULL) {
             engine->host->row.max_concurrent = 0;
+            arc__agent_shift(engine, engine->host);
+        }
         return;
     }
     engine->host_port = *host;
@@ -500,6 +538,8 @@ void arc__engine_set_host(struct arc_engine *engine, const struct arc_host_port 
         engine->host->online = 1;
     }
     engine->host->row.max_concurrent = host->slots;
+    arc__agent_freed(engine, engine->host);
+    arc__lanes_warm_all(engine); /* what it offers decides where jobs go that do not say */
     engine->place_due = 1;
 }
 
@@ -513,8 +553,10 @@ static arc_status drop_lost(struct arc_engine *engine, struct agent *agent, arc_
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
         struct live *live = placement->live;
         struct arc_decision d;
-        if (placement->lost[0] == '\0')
+        if (!is_lost(placement)) {
+            placement->lost[0] = '\0';
             continue;
+        }
         arc_slice why = arc__turn_copy(engine, arc__slice_cstr(placement->lost));
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
         arc_status status = arc__decide_lost(&d, &live->run, placement->job, why, err);
@@ -534,8 +576,7 @@ static arc_status note_presence(struct arc_engine *engine, struct agent *agent, 
     agent->row.last_seen_ns =
         engine->now.wall_ns - (int64_t)(engine->now.mono_ns - agent->last_seen_mono_ns);
     agent->row_due = 1;
-    if (online)
-        engine->place_due = 1;
+    arc__agent_freed(engine, agent);
     return arc__turn_event(
         engine,
         (struct arc_event){.type = online ? ARC_EVENT_AGENT_ONLINE : ARC_EVENT_AGENT_OFFLINE,
@@ -552,12 +593,13 @@ static int offer_again(struct agent *agent)
         return 0;
     ARC_LIST_EACH(&agent->placements, link)
     {
-        const struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
         const struct arc_step_state *step = present_step(placement->live, placement->job);
-        open |= is_granted(step) && !step->acked;
+        if (!is_granted(step) || step->acked)
+            continue;
+        open = 1;
+        arc__placement_due(placement);
     }
-    if (open)
-        arc__session_due(agent);
     return open;
 }
 

@@ -120,7 +120,7 @@ arc_status arc__do_agent_register(struct arc_engine *engine, struct cmd_box *box
     else
         ARC_TRY(new_agent(engine, box, &agent, err));
     arc__agent_seen(engine, agent);
-    engine->place_due = 1;
+    arc__agent_relabelled(engine, agent);
     box->answer.id = arc__arena_copy(&cmd->arena, agent->row.id);
     box->answer.state = agent->row.approved ? 1 : 0;
     return put_agent(engine, agent, ARC_EVENT_AGENT_REGISTERED, ARC_NONE, err);
@@ -139,6 +139,7 @@ arc_status arc__do_agent_unregister(struct arc_engine *engine, struct cmd_box *b
     agent->row.version++;
     arc__agent_lose_all(engine, agent, "The agent was unregistered.");
     agent->heard = 0; /* offline from now on, not three heartbeats later */
+    arc__agent_shift(engine, agent);
     engine->sweep_mono_ns = 0;
     box->answer.id = arc__arena_copy(&cmd->arena, agent->row.id);
     return put_agent(engine, agent, ARC_EVENT_AGENT_UNREGISTERED, cmd->reason, err);

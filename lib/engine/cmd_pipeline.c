@@ -69,7 +69,7 @@ static arc_status put_row(struct arc_engine *engine, struct pipe *pipe,
     arc_status status = arc__pipe_copy_row(pipe, row, err);
     if (status != ARC_OK)
         return arc__turn_spoil(engine, status);
-    pipe->touched = 1;
+    arc__pipe_mark(engine, pipe);
     return arc__turn_op(engine, expect == 0 ? ARC_STORE_INSERT : ARC_STORE_UPDATE,
                         ARC_TABLE_pipeline, &pipe->row, expect, err);
 }
@@ -87,7 +87,7 @@ arc_status arc__do_pipeline_create(struct arc_engine *engine, struct cmd_box *bo
     ARC_TRY(arc__engine_new_id(engine, &id, err));
     ARC_TRY(arc__pipe_new(engine, &id, &pipe, err));
     pipe->loaded = 1;
-    pipe->touched = 1; /* from here on a failed turn drops it */
+    arc__pipe_mark(engine, pipe); /* from here on a failed turn drops it */
     row.id = arc__id_slice(&pipe->id);
     row.is_enabled = 1;
     row.status = ARC_RUN_PENDING;
@@ -158,7 +158,7 @@ static arc_status stop_runs_of(struct arc_engine *engine, const struct pipe *pip
             continue;
         if (live->run.stopping)
             continue;
-        if (engine->turn.op_count > ARC_TURN_OPS_MAX)
+        if (arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX)
             return ARC_EAGAIN; /* the rest of them in the next turn, then the pipeline */
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
         arc_status status = arc__decide_stop(&d, &live->run, ARC_LIT("Its pipeline was deleted."),

@@ -26,9 +26,9 @@ static arc_status load_definition(struct arc_engine *engine, struct cmd_box *box
     if (box->loads[1].rows.count == 0) {
         /* saved by a command of this very turn: not readable before its commit */
         arc__load_deinit(&box->loads[1]);
-        return pipe->touched ? ARC_EAGAIN
-                             : arc__fail(err, ARC_EINTERNAL, "definition",
-                                         "The pipeline's definition is not in the store.");
+        return arc__pipe_marked(pipe) ? ARC_EAGAIN
+                                      : arc__fail(err, ARC_EINTERNAL, "definition",
+                                                  "The pipeline's definition is not in the store.");
     }
     const struct arc_row_definition *row = box->loads[1].rows.rows;
     *text = row->text;
@@ -140,6 +140,7 @@ static arc_status start_run(struct arc_engine *engine, struct cmd_box *box, stru
                   .request_id = cmd->u.trigger.request_id,
                   .number = pipe->row.total_runs + 1,
                   .trigger_type = 1,
+                  .priority = cmd->u.trigger.priority,
                   .plan = plan},
     };
     ARC_TRY(arc__turn_enter(engine, live, &d, err));
@@ -196,7 +197,8 @@ static arc_status pipe_for_definition(struct arc_engine *engine, struct cmd_box 
     struct pipe *pipe = NULL;
     arc__sha256_hex(cmd->u.trigger.definition.canonical, hex);
     ARC_TRY(arc__pipe_new(engine, &cmd->u.trigger.pipe_for, &pipe, err));
-    pipe->loaded = pipe->touched = 1;
+    pipe->loaded = 1;
+    arc__pipe_mark(engine, pipe);
     struct arc_row_pipeline row = {.id = arc__id_slice(&pipe->id),
                                    .project_id = arc__slice_cstr(cmd->principal.project_id),
                                    .name = ARC_LIT("inline"),
@@ -261,6 +263,9 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
                               cmd->u.trigger.git_branch,   cmd->u.trigger.git_repo};
     arc_slice text = cmd->u.trigger.definition.text;
     uint32_t format = cmd->u.trigger.definition.format;
+    if (cmd->u.trigger.priority < -ARC_PRIORITY_MAX || cmd->u.trigger.priority > ARC_PRIORITY_MAX)
+        return arc__fail(err, ARC_EINVAL, "priority", "A priority is a number from %d to %d.",
+                         -ARC_PRIORITY_MAX, ARC_PRIORITY_MAX);
     if (cmd->pipeline_id.len == 0) {
         ARC_TRY(check_definition(engine, box, err));
         ARC_TRY(pipe_for_definition(engine, box, &pipe, err));

@@ -33,17 +33,33 @@ static void init_containers(struct arc_engine *engine)
     arc__map_init(&engine->agents, mem, seed[0], seed[1]);
     arc__map_init(&engine->tokens, mem, seed[0], seed[1]);
     arc__map_init(&engine->set_aside, mem, seed[0], seed[1]);
+    arc__map_init(&engine->lanes, mem, seed[0], seed[1]);
+    arc__map_init(&engine->groups, mem, seed[0], seed[1]);
     arc__heap_init(&engine->timers, mem);
     arc__list_init(&engine->cmds);
     arc__list_init(&engine->live_list);
     arc__list_init(&engine->pipe_list);
     arc__list_init(&engine->agent_list);
-    arc__list_init(&engine->ready_list);
+    arc__list_init(&engine->linger_list);
+    arc__list_init(&engine->idle_pipes);
+    arc__list_init(&engine->levels);
+    arc__list_init(&engine->cold_lanes);
+    arc__list_init(&engine->fresh_agents);
+    arc__list_init(&engine->sessions_due);
+    arc__list_init(&engine->turn.pipes);
+    arc__buf_init(&engine->lane_key, mem, ARC_LANE_KEY_MAX);
+    arc__list_init(&engine->groups_due);
+    arc__list_init(&engine->groups_told);
     arc__list_init(&engine->log_watches);
     arc__list_init(&engine->event_watches);
     arc__list_init(&engine->turn.answered);
     arc__arena_init(&engine->turn.arena, mem, ARC_TURN_BYTES_MAX);
     arc__load_init(&engine->recover_load, mem);
+}
+
+static struct arc_now shifted(struct arc_now now)
+{
+    return (struct arc_now){now.mono_ns + ARC_MONO_SHIFT_NS, now.wall_ns};
 }
 
 arc_status arc__engine_open(const struct arc_engine_options *options, struct arc_now now,
@@ -54,7 +70,7 @@ arc_status arc__engine_open(const struct arc_engine_options *options, struct arc
         return arc__fail_nomem(err);
     engine->options = *options;
     engine->mem = options->mem;
-    engine->now = now;
+    engine->now = shifted(now);
     engine->ulid = (struct arc_ulid_gen){.user = options->random_user, .random = options->random};
     engine->stats.size = sizeof(engine->stats);
     init_containers(engine);
@@ -123,6 +139,10 @@ void arc__engine_close(struct arc_engine *engine)
     arc__map_deinit(&engine->agents);
     arc__map_deinit(&engine->tokens);
     arc__map_deinit(&engine->set_aside);
+    arc__map_deinit(&engine->lanes);
+    arc__buf_deinit(&engine->lane_key);
+    arc__free(&mem, engine->free);
+    arc__map_deinit(&engine->groups);
     arc__heap_deinit(&engine->timers);
     arc__arena_deinit(&engine->turn.arena);
     arc__load_deinit(&engine->recover_load);
@@ -240,7 +260,7 @@ static uint32_t take_commands(struct arc_engine *engine, uint32_t budget)
     ARC_LIST_EACH_SAFE(&engine->cmds, link)
     {
         struct cmd_box *box = arc__box(ARC_CONTAINER(link, struct arc_cmd, link));
-        if (taken >= most || engine->turn.op_count > ARC_TURN_OPS_MAX ||
+        if (taken >= most || arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX ||
             engine->turn.spoiled != ARC_OK)
             break;
         box->err = (arc_err)ARC_ERR_INIT;
@@ -283,7 +303,7 @@ static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
             arc__live_drop(live); /* its time for late logs is over */
             continue;
         }
-        if (engine->turn.op_count > ARC_TURN_OPS_MAX)
+        if (arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX)
             return ARC_OK; /* the others in the next turn */
         struct arc_decision d;
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
@@ -292,12 +312,21 @@ static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
             status = arc__withdraw(live, &d, err);
         ARC_TRY(arc__turn_leave(engine, live, &d, status, err));
         ARC_TRY(keep_moving(engine, live, err));
-        /* Two things have no event: a job that time alone made placeable, and a timeout that agents
-         * must be told of. */
-        arc__live_wake_sessions(live);
-        engine->place_due = 1;
+        for (uint32_t j = 0; j < d.due_count; j++) /* a timeout that agents hear of has no event */
+            arc__live_tell(live, d.due[j]);
     }
     return ARC_OK;
+}
+
+/* A new run may have come to something else in the turn that made it: its group rejects it, or a
+ * newer one supersedes it. Who is answered hears what has been stored. */
+static void answer_state(const struct arc_engine *engine, struct cmd_box *box)
+{
+    const struct live *live = NULL;
+    if (box->cmd.kind == ARC_CMD_RUN_TRIGGER || box->cmd.kind == ARC_CMD_RUN_RERUN)
+        live = arc__map_get(&engine->runs, box->answer.id);
+    if (live != NULL && live->loaded && box->answer.status == ARC_OK)
+        box->answer.state = live->run.status;
 }
 
 static void answer_all(struct arc_engine *engine, arc_status status, const arc_err *why)
@@ -310,6 +339,7 @@ static void answer_all(struct arc_engine *engine, arc_status status, const arc_e
         /* A refusal may rest on what the lost turn had decided; a malformed command stays one. */
         if (status != ARC_OK && box->answer.status != ARC_EINVAL)
             box->answer = (struct arc_answer){.status = status, .err = why};
+        answer_state(engine, box);
         if (cmd->done != NULL)
             cmd->done(cmd->user, &box->answer);
         arc__cmd_free(cmd);
@@ -334,6 +364,7 @@ static void forget_presence(struct arc_engine *engine)
     {
         struct agent *agent = ARC_CONTAINER(link, struct agent, link);
         agent->online = agent->online_stored;
+        arc__agent_freed(engine, agent);
     }
     engine->sweep_mono_ns = 0;
 }
@@ -358,12 +389,12 @@ static void forget_turn(struct arc_engine *engine)
             arc__live_drop(turn->lives[i]);
     }
     turn->live_count = 0;
-    ARC_LIST_EACH_SAFE(&engine->pipe_list, link)
-    {
-        struct pipe *pipe = ARC_CONTAINER(link, struct pipe, link);
-        if (pipe->touched && pipe->users == 0)
+    while (!arc__list_empty(&turn->pipes)) {
+        struct pipe *pipe = ARC_CONTAINER(turn->pipes.next, struct pipe, by_turn);
+        arc__list_remove(&pipe->by_turn);
+        if (pipe->users == 0)
             arc__pipe_drop(engine, pipe);
-        else if (pipe->touched)
+        else
             pipe->loaded = 0; /* read again before its next use */
     }
     arc__publish_drop(engine);
@@ -422,10 +453,8 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
             if (arc__run_over(&turn->lives[i]->run))
                 arc__live_linger(turn->lives[i]);
         }
-        ARC_LIST_EACH(&engine->pipe_list, link)
-        {
-            ARC_CONTAINER(link, struct pipe, link)->touched = 0;
-        }
+        while (!arc__list_empty(&turn->pipes))
+            arc__list_remove(turn->pipes.next);
         answer_all(engine, ARC_OK, NULL);
         arc__publish_notify(engine);
         return ARC_OK;
@@ -448,6 +477,20 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
+/* Slots and places follow from each other: an admitted job wants a place, and one that fails there
+ * frees its slot. */
+static arc_status hand_out(struct arc_engine *engine, arc_err *err)
+{
+    ARC_TRY(arc__groups_settle(engine, err));
+    while (engine->place_due) {
+        ARC_TRY(arc__place(engine, err));
+        if (!arc__groups_due(engine) || arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX)
+            break;
+        ARC_TRY(arc__groups_settle(engine, err));
+    }
+    return arc__groups_tell(engine, err);
+}
+
 static arc_status run_turn(struct arc_engine *engine, uint32_t budget, uint32_t *done, arc_err *err)
 {
     struct turn *turn = &engine->turn;
@@ -457,8 +500,8 @@ static arc_status run_turn(struct arc_engine *engine, uint32_t budget, uint32_t 
         *done = take_commands(engine, budget);
     if (status == ARC_OK)
         status = arc__agents_sweep(engine, err);
-    if (status == ARC_OK && engine->place_due)
-        status = arc__place(engine, err);
+    if (status == ARC_OK)
+        status = hand_out(engine, err);
     if (status == ARC_OK && turn->spoiled != ARC_OK)
         status = arc__fail(err, turn->spoiled, "turn", "The turn could not be completed.");
     if (status == ARC_OK)
@@ -478,7 +521,7 @@ static int work_is_due(const struct arc_engine *engine)
 {
     const struct arc_timer *timer = arc__heap_peek(&engine->timers);
     return engine->cmd_count > engine->cmds_asleep || engine->place_due ||
-           engine->sweep_mono_ns <= engine->now.mono_ns ||
+           arc__groups_due(engine) || engine->sweep_mono_ns <= engine->now.mono_ns ||
            (timer != NULL && timer->deadline_ns <= engine->now.mono_ns);
 }
 
@@ -514,31 +557,44 @@ arc_status arc__engine_dispatch(struct arc_engine *engine, struct arc_now now, u
         return arc__fail(err, ARC_ECONFLICT, "dispatch", "Dispatch was called from a callback.");
     if (engine->fault[0] != '\0')
         return arc__fail(err, ARC_EINTERNAL, "engine", "%s", engine->fault);
-    engine->now = now;
+    engine->now = shifted(now);
     engine->dispatching = 1;
     arc_status status = dispatch(engine, budget, err);
     engine->dispatching = 0;
     return status;
 }
 
-uint64_t arc__engine_deadline(const struct arc_engine *engine)
+void arc__engine_set_now(struct arc_engine *engine, struct arc_now now)
+{
+    engine->now = shifted(now);
+}
+
+static uint64_t next_deadline(const struct arc_engine *engine)
 {
     const struct arc_timer *timer = arc__heap_peek(&engine->timers);
     uint64_t at = engine->sweep_mono_ns;
     if (engine->turn.committing)
         return UINT64_MAX; /* the store's descriptor wakes us */
-    if (engine->sessions_due || engine->watches_due)
+    if (!arc__list_empty(&engine->sessions_due) || engine->watches_due)
         return 0;
     if (engine->recovering) {
         if (engine->loads_pending > 0)
             return UINT64_MAX; /* likewise */
         return engine->retry_mono_ns > engine->now.mono_ns ? engine->retry_mono_ns : 0;
     }
-    if (engine->cmd_count > engine->cmds_asleep || engine->place_due)
+    if (engine->cmd_count > engine->cmds_asleep || engine->place_due || arc__groups_due(engine))
         return 0;
     if (timer != NULL && timer->deadline_ns < at)
         at = timer->deadline_ns;
     return at;
+}
+
+uint64_t arc__engine_deadline(const struct arc_engine *engine)
+{
+    uint64_t at = next_deadline(engine);
+    if (at == UINT64_MAX)
+        return at;
+    return at > ARC_MONO_SHIFT_NS ? at - ARC_MONO_SHIFT_NS : 0;
 }
 
 /* --- small looks ---------------------------------------------------------------------------------
@@ -569,7 +625,7 @@ void arc__engine_stats(const struct arc_engine *engine, arc_ctl_stats *out)
     arc_ctl_stats stats = engine->stats;
     stats.size = out->size;
     stats.runs_open = engine->lives_open;
-    stats.jobs_queued = engine->ready_count;
+    stats.jobs_queued = engine->ready_count + engine->slots_awaited;
     ARC_LIST_EACH(&engine->agent_list, link)
     {
         const struct agent *agent = ARC_CONTAINER(link, struct agent, link);
@@ -586,7 +642,7 @@ const struct arc_mem *arc__engine_mem(const struct arc_engine *engine)
 
 struct arc_now arc__engine_now(const struct arc_engine *engine)
 {
-    return engine->now;
+    return (struct arc_now){engine->now.mono_ns - ARC_MONO_SHIFT_NS, engine->now.wall_ns};
 }
 
 const struct arc_rules *arc__engine_rules(const struct arc_engine *engine)

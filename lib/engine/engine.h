@@ -41,6 +41,9 @@ void arc__engine_close(struct arc_engine *engine);
 /* One turn and as many more as budget (commands) allows. */
 arc_status arc__engine_dispatch(struct arc_engine *engine, struct arc_now now, uint32_t budget,
                                 arc_err *err);
+/* What time it is for calls that come before the next dispatch: a heartbeat renews leases from
+ * then, and an engine that had nothing to do may not have been dispatched for long. */
+void arc__engine_set_now(struct arc_engine *engine, struct arc_now now);
 /* When dispatch has something to do by itself: mono time, 0: now, UINT64_MAX: never. */
 uint64_t arc__engine_deadline(const struct arc_engine *engine);
 /* The store's descriptor, or -1. */
@@ -49,7 +52,7 @@ arc_status arc__engine_health(struct arc_engine *engine, arc_err *err);
 const char *arc__engine_fault(const struct arc_engine *engine);
 void arc__engine_stats(const struct arc_engine *engine, arc_ctl_stats *out);
 const struct arc_mem *arc__engine_mem(const struct arc_engine *engine);
-struct arc_now arc__engine_now(const struct arc_engine *engine); /* of the last dispatch */
+struct arc_now arc__engine_now(const struct arc_engine *engine); /* as it was told last */
 const struct arc_rules *arc__engine_rules(const struct arc_engine *engine);
 int64_t arc__engine_heartbeat_ns(const struct arc_engine *engine); /* what agents are told */
 arc_status arc__engine_new_id(struct arc_engine *engine, arc_id *out, arc_err *err);
@@ -185,8 +188,9 @@ struct arc_cmd {
             arc_slice triggered_by, request_id, branch, ref;
             arc_slice tag, sha, event, payload; /* payload: JSON, or empty */
             arc_slice git_commit, git_branch, git_repo;
-            arc_id run_id;   /* "" or the id that it is to have */
-            arc_id pipe_for; /* the same of the pipeline that is made for definition */
+            arc_id run_id;    /* "" or the id that it is to have */
+            arc_id pipe_for;  /* the same of the pipeline that is made for definition */
+            int32_t priority; /* -ARC_PRIORITY_MAX to ARC_PRIORITY_MAX */
         } trigger;
         struct {
             int32_t force;
@@ -290,7 +294,8 @@ struct arc_heartbeat {
 };
 /* Presence and renewal, at once and in memory: nothing of it needs a commit. Leases of the agent
  * that are not listed are lost when they lapse. A lease of which it is not known now whether it
- * holds (its run is being read, its end is not durable yet) is answered as renewed. */
+ * holds (its run is being read, its end is not durable yet) is in neither list: its holder asks
+ * again, and stops by itself if that takes too long. */
 arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_heartbeat *heartbeat,
                                  struct arc_arena *arena, struct arc_renewal *out, arc_err *err);
 
@@ -397,6 +402,10 @@ int64_t arc__engine_position(const struct arc_engine *engine);
 /* A live run, or one that ended lately, as it is durable; NULL: ask the store (it is not here, or
  * what has happened to it is being stored). Borrowed until the next call. */
 const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice run_id);
+/* Why a job of such a run waits, as of now: who holds the slot that it waits for, and how many are
+ * before it; ARC_NONE: it does not, or the run is not here. */
+arc_slice arc__engine_job_why(struct arc_engine *engine, arc_slice run_id, uint32_t job,
+                              struct arc_arena *arena);
 /* Walks all of these that are not over: *at = NULL first; NULL at the end. */
 const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at);
 

@@ -7,7 +7,9 @@
  *              ├─ steps       step run id -> step_ref, for reports and logs
  *              ├─ pipes       pipeline id -> pipe: the cached row
  *              ├─ agents      agent id -> agent ── placements, session
- *              ├─ ready       jobs that wait for a place, in the order of their queueing
+ *              ├─ groups      project, kind and name -> group: who holds its slots, who waits
+ *              ├─ levels      jobs that wait for a place, in the order of their serving (lanes.c)
+ *              ├─ free        agents with a free slot, the best first
  *              └─ ring        the last published events, for watches that keep up
  */
 #ifndef ARC_ENGINE_ENGINE_PRIVATE_H
@@ -15,6 +17,8 @@
 
 #include "base/heap.h"
 #include "base/map.h"
+#include "base/ranks.h"
+#include "core/waits.h"
 #include "engine/engine.h"
 
 #define ARC_CMDS_MAX 100000u    /* commands that may wait */
@@ -33,8 +37,14 @@
 #define ARC_RUN_THINGS_MAX 35000u
 #define ARC_RETRY_NS (INT64_C(250) * 1000000) /* after a commit that failed */
 #define ARC_AGENT_SLOTS_MAX 10000
+#define ARC_LANE_KEY_MAX (16u * 1024u * 1024u)
+/* A point of priority weighs as much as this much of waiting. */
+#define ARC_PRIORITY_POINT_NS (INT64_C(60) * 1000000000)
 #define ARC_TURN_BYTES_MAX (512u * 1024u * 1024u)
 #define ARC_CONFLICTS_MAX 5u
+/* In here the monotonic clock reads ten years more than the host's: what happened before a reboot
+ * has its place on it too, and so keeps its deadline. */
+#define ARC_MONO_SHIFT_NS (UINT64_C(10) * 366 * 86400 * 1000000000)
 
 struct load_job; /* load.c */
 
@@ -64,12 +74,13 @@ struct cmd_box {
 
 /* A pipeline's row. */
 struct pipe {
-    struct arc_link link;   /* in engine.pipe_list, oldest use first */
-    struct arc_arena arena; /* the texts of row */
+    struct arc_link link;    /* in engine.pipe_list */
+    struct arc_link idle;    /* in engine.idle_pipes while no live run is of it; oldest use first */
+    struct arc_link by_turn; /* in turn.pipes: touched by the present one */
+    struct arc_arena arena;  /* the texts of row */
     struct arc_row_pipeline row;
-    uint32_t users;             /* live runs */
-    int loaded, loading, fresh; /* fresh: not in the store yet */
-    int touched;                /* by the present turn */
+    uint32_t users; /* live runs */
+    int loaded;
     struct load load;
     arc_id id;
 };
@@ -79,6 +90,7 @@ struct agent;
 /* A job on an agent. */
 struct placement {
     struct arc_link by_agent;
+    struct arc_link due; /* in agent.due while there may be something to tell the agent */
     struct live *live;
     struct agent *agent;
     uint32_t job;
@@ -87,14 +99,70 @@ struct placement {
     uint64_t told_fence; /* of a grant that the agent may know of, by whatever session */
     uint64_t cancel_fence;
     int cancel_forced;
-    char lost[160]; /* why the agent does not have it after all; "": it has */
+    char lost[160];      /* why the agent does not have it after all; "": it has */
+    uint64_t lost_fence; /* the grant that this is about; 0: any */
 };
+
+struct flow; /* lanes.c */
+struct lane;
 
 /* A job that waits. */
 struct ready {
-    struct arc_link link;
+    struct arc_timer turn; /* in the flow, by when it was queued */
+    struct flow *flow;     /* NULL: it stands aside */
     struct live *live;
     uint32_t job;
+};
+
+struct member;
+
+/* A concurrency group, as long as an open run names it. */
+struct group {
+    struct arc_link due, told; /* in engine.groups_due and groups_told; not linked: neither */
+    struct arc_heap members;   /* the runs that name it, the newest first: its terms hold */
+    struct member *joined;     /* the last that did, if it is still there */
+    struct arc_link fresh;     /* slots: who came, and has not been dealt with */
+    struct arc_ranks line;     /* who waits, in order */
+    struct arc_ranks holders;  /* in the order in which they were admitted */
+    struct arc_ranks leaving;  /* holders that have been asked to end */
+    uint32_t order;            /* of the line, ARC_ORDER_… */
+    int busy;                  /* it is being settled: it stays, though nobody may name it */
+    struct arc_engine *engine;
+    arc_slice key, name;
+};
+
+/* A run and a group that it names, how often it does. */
+struct member {
+    struct arc_timer age; /* in group.members */
+    struct live *live;
+    struct group *group; /* NULL: it has left, or not joined yet */
+    uint32_t limit, order;
+};
+
+enum slot_state { SLOT_IDLE, SLOT_WAITING, SLOT_HOLDING, SLOT_LEAVING };
+
+/* What a run, or a job of it, has to do with its group. */
+struct slot {
+    struct arc_rank rank;  /* in the line, the holders or the leaving */
+    struct arc_link fresh; /* in group.fresh */
+    struct live *live;
+    struct group *group;
+    const struct arc_plan_group *terms;
+    int64_t since, held; /* positions of events: it began to wait, it was admitted */
+    uint32_t job;        /* ARC_SLOT_OF_RUN: the run */
+    enum slot_state state;
+    int in_line; /* it waits, and those before and after it are settled */
+};
+#define ARC_SLOT_OF_RUN UINT32_MAX
+
+/* Of a run that names groups. */
+struct run_groups {
+    int64_t created; /* position of the run's first event */
+    struct slot *slots;
+    struct slot **by_job; /* NULL: the job is in none */
+    struct slot *own;     /* the run's; NULL: it is in none */
+    struct member *members;
+    uint32_t slot_count, member_count;
 };
 
 /* Where a step run is, also one of an earlier attempt of its job. */
@@ -107,20 +175,24 @@ struct step_ref {
 };
 
 struct live {
-    struct arc_link link; /* engine.live_list */
+    struct arc_link link;   /* engine.live_list */
+    struct arc_link linger; /* engine.linger_list, once it is over */
     struct arc_engine *engine;
     struct arc_run run;
     struct pipe *pipe;
     struct arc_timer timer;
     struct placement **placements;   /* by job; NULL: not placed */
     struct ready **ready;            /* by job */
+    struct run_groups *groups;       /* NULL: it names none */
     struct arc_step_state **indexed; /* by job: the attempt whose steps have refs */
     struct step_ref **refs;          /* every ref made, for clean-up */
     size_t ref_count, ref_capacity;
     int loading, loaded;
+    int folded;                    /* its events: once, while its pipeline is being read */
     int touched;                   /* by the present turn */
     int changed;                   /* and it has new events */
     uint64_t linger_until_mono_ns; /* over: kept until then */
+    int64_t shown[8];              /* the numbers of its row as it was written last; 0: never */
     struct load load;
     arc_id id;
 };
@@ -131,7 +203,11 @@ struct agent {
     struct arc_row_agent row;
     struct arc_kvs labels;
     struct arc_link placements;
+    struct arc_link due; /* placements that it may have to be told something about */
     uint32_t used;
+    size_t free_place;     /* 1 + index in engine.free; 0: it has no free slot */
+    struct arc_link fresh; /* in engine.fresh_agents: a slot or labels since the last look */
+    uint64_t cold_seen;    /* the cold lanes up to here are nothing for it */
     int is_host;
     struct arc_session *session;
     int online;           /* as events say, this turn's included */
@@ -149,11 +225,11 @@ struct agent {
 };
 
 struct arc_session {
+    struct arc_link due; /* in engine.sessions_due */
     struct arc_engine *engine;
     struct agent *agent; /* NULL: ended by a newer one, or the agent is gone */
     void (*notify)(void *user);
     void *user;
-    int due;
 };
 
 struct arc_log_watch {
@@ -179,15 +255,29 @@ struct arc_event_watch {
     struct arc_arena arena;
 };
 
+/* A job or a step whose row is to be written: once, as it is at the end of the turn. */
+struct dirty {
+    struct live *live;
+    const void *thing; /* its state */
+    uint32_t job;
+    int32_t step; /* -1: the job */
+    int32_t attempt;
+};
+
 struct turn {
     struct arc_arena arena;
     struct arc_store_op *ops;
     size_t op_count, op_capacity;
+    struct dirty *dirty;
+    size_t dirty_count, dirty_capacity;
+    uint32_t *dirty_places; /* 1 + index by the hash of thing; 0: free */
+    size_t dirty_mask;
     struct arc_link answered;  /* cmd_box.cmd.link */
     struct arc_event **events; /* to publish, in order of position */
     size_t event_count, event_capacity;
     struct live **lives; /* touched */
     size_t live_count, live_capacity;
+    struct arc_link pipes; /* touched */
     int64_t first_position;
     uint64_t fence_before;
     int prepared;       /* events are copies of ours */
@@ -210,7 +300,7 @@ struct arc_engine {
     struct arc_mem mem;
     struct arc_store *store;
     struct arc_log_store *logs;
-    struct arc_now now;
+    struct arc_now now; /* mono_ns with ARC_MONO_SHIFT_NS */
     struct arc_ulid_gen ulid;
     int dispatching, recovering;
     int opened;             /* recovery was complete once */
@@ -227,10 +317,21 @@ struct arc_engine {
     struct turn turn;
     struct arc_map runs, steps, pipes, agents, tokens;
     struct arc_map set_aside; /* run id: a damaged run, which must not cost the others their turn */
-    struct arc_link live_list, pipe_list, agent_list, ready_list;
-    size_t lives_open, lingering, ready_count, pipe_count;
+    struct arc_link live_list, linger_list, pipe_list, idle_pipes, agent_list;
+    size_t lives_open, lingering, ready_count, pipe_count, idle_pipe_count;
+    struct arc_link levels, cold_lanes, fresh_agents;
+    struct arc_map lanes; /* lanes and their flows by key */
+    struct arc_buf lane_key;
+    uint64_t lane_serial, cold_serial;
+    struct agent **free; /* a heap of free_count, the best first */
+    size_t free_count, free_capacity;
+    struct arc_map groups;
+    struct arc_link groups_due;  /* something has come, left or changed */
+    struct arc_link groups_told; /* and those who wait for it may read so */
+    size_t slots_awaited;        /* jobs that wait for a slot */
     struct arc_heap timers;
-    int place_due, sessions_due, watches_due;
+    int place_due, watches_due;
+    struct arc_link sessions_due;
     struct agent *host;
     struct arc_host_port host_port;
     uint64_t fence;          /* the last one handed out */
@@ -304,7 +405,8 @@ arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pip
 arc_status arc__live_ready(struct live *live, arc_err *err);
 /* Nothing more is decided about it in this process: its log does not fit its own rules. */
 void arc__live_set_aside(struct live *live);
-void arc__live_wake_sessions(struct live *live);
+/* The holder of the job may have something to hear. */
+void arc__live_tell(struct live *live, uint32_t job);
 void arc__live_drop(struct live *live);
 /* Brings the ready list, placements, step refs and the timer in line with the run. */
 arc_status arc__live_index(struct live *live, arc_err *err);
@@ -319,12 +421,54 @@ arc_status arc__pipe_get(struct arc_engine *engine, arc_slice id, struct pipe **
 arc_status arc__pipe_new(struct arc_engine *engine, const arc_id *id, struct pipe **out,
                          arc_err *err);
 void arc__pipe_drop(struct arc_engine *engine, struct pipe *pipe);
+/* One live run more, or less. */
+void arc__pipe_use(struct arc_engine *engine, struct pipe *pipe);
+void arc__pipe_leave(struct arc_engine *engine, struct pipe *pipe);
+void arc__pipe_mark(struct arc_engine *engine, struct pipe *pipe);
+static inline int arc__pipe_marked(const struct pipe *pipe)
+{
+    return arc__list_linked(&pipe->by_turn);
+}
 arc_status arc__pipe_copy_row(struct pipe *pipe, const struct arc_row_pipeline *row, arc_err *err);
 /* The pipeline's counters and status after these events of one of its runs. */
 arc_status arc__pipe_note(struct arc_engine *engine, struct live *live,
                           const struct arc_decision *d, arc_err *err);
 
+/* groups.c: slots of concurrency groups */
+/* Makes room for the slots of a run, once it has its plan; again is fine. */
+arc_status arc__groups_attach(struct live *live, arc_err *err);
+/* After a fold: keeps the positions that the order of the line is made of. */
+void arc__groups_note(struct live *live, const struct arc_event *event);
+/* The run is here from now on; loaded: it was before this process, or before a lost turn. */
+arc_status arc__groups_join(struct live *live, int loaded, arc_err *err);
+/* Brings its slots in line with what these events have done. */
+void arc__groups_update(struct live *live, const struct arc_decision *d);
+/* The run goes, and is freed of what attach made. */
+void arc__groups_detach(struct live *live);
+/* Deals with who came, and gives free slots to those who are next. */
+arc_status arc__groups_settle(struct arc_engine *engine, arc_err *err);
+/* Writes why those wait that are nearest to a slot. */
+arc_status arc__groups_tell(struct arc_engine *engine, arc_err *err);
+int arc__groups_due(const struct arc_engine *engine);
+/* Completes what the core says of slots, from entry first on: who holds them, how many are before.
+ */
+void arc__groups_tell_of(const struct live *live, struct arc_waits *waits, size_t first);
+/* The first reason as a sentence. */
+arc_slice arc__why_run(const struct live *live, struct arc_arena *arena);
+arc_slice arc__why_job(const struct live *live, uint32_t job, struct arc_arena *arena);
+
+/* What the turn has to store so far. */
+static inline size_t arc__turn_size(const struct turn *turn)
+{
+    return turn->op_count + turn->dirty_count;
+}
+arc_status arc__turn_dirty(struct arc_engine *engine, const struct dirty *dirty, arc_err *err);
+
 /* persist.c: a run's rows */
+arc_status arc__persist_dirty(struct arc_engine *engine, const struct dirty *dirty, arc_err *err);
+/* The job's row is written when the turn ends. */
+arc_status arc__persist_mark_job(struct arc_engine *engine, struct live *live, uint32_t j,
+                                 arc_err *err);
 arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_err *err);
 arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
                                const struct arc_decision *d, arc_err *err);
@@ -337,7 +481,7 @@ arc_status arc__agent_set_row(struct agent *agent, const struct arc_row_agent *r
 void arc__agent_drop(struct arc_engine *engine, struct agent *agent);
 int arc__agent_status(const struct agent *agent);
 void arc__agent_seen(struct arc_engine *engine, struct agent *agent);
-void arc__session_due(struct agent *agent);
+void arc__placement_due(struct placement *placement);
 /* Everything that it holds is lost in the next sweep. */
 void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const char *why);
 /* 1: the incarnation is a new one; then what the old one held is lost. */
@@ -350,16 +494,52 @@ arc_status arc__withdraw(struct live *live, struct arc_decision *d, arc_err *err
 
 /* place.c */
 arc_status arc__place(struct arc_engine *engine, arc_err *err);
-/* The next job that gets a place, and which; 0: nobody does. Nothing is decided about it. *looks
- * grows by those at an agent for a job. */
-int arc__place_pick(struct arc_engine *engine, struct ready **ready, struct agent **agent,
-                    uint64_t *looks);
-/* How many waiting jobs are served before it. */
-uint32_t arc__place_before(const struct arc_engine *engine, const struct ready *ready);
+/* Room in engine.free for one more agent than there are. */
+arc_status arc__free_reserve(struct arc_engine *engine, arc_err *err);
+/* What decides about its place among those with a free slot has changed. */
+void arc__agent_shift(struct arc_engine *engine, struct agent *agent);
+/* The same, and jobs that nobody could take may be something for it now. */
+void arc__agent_freed(struct arc_engine *engine, struct agent *agent);
+/* It has other labels. */
+void arc__agent_relabelled(struct arc_engine *engine, struct agent *agent);
+void arc__agent_withdraw(struct arc_engine *engine, struct agent *agent);
+/* 1: it is here, it may be given jobs and it has a free slot. */
 int arc__agent_may_take(const struct agent *agent);
+/* 1: by what the job asks for, whether or not the agent has a slot. */
+int arc__can_serve(const struct arc_engine *engine, const struct agent *agent,
+                   const struct arc_plan_job *job);
+/* The same of a job that goes to an agent. */
+int arc__agent_matches(const struct agent *agent, const struct arc_selector *selector);
 /* 1: the job goes to this process, 0: to an agent. */
 int arc__place_on_host(const struct arc_engine *engine, const struct arc_plan_job *job);
 int arc__place_host_has(const struct arc_engine *engine, arc_slice uses);
+/* What agents that have a slot since the last time could take is looked at again. */
+void arc__place_news(struct arc_engine *engine);
+/* The next job that gets a place, and which; it has left the queue. NULL: nobody does. */
+struct ready *arc__place_pick(struct arc_engine *engine, struct agent **agent);
+
+/* lanes.c: the jobs that wait */
+arc_status arc__lane_add(struct arc_engine *engine, struct ready *ready, arc_err *err);
+/* Leaves the queue, if it stands in it. */
+void arc__lane_remove(struct arc_engine *engine, struct ready *ready);
+/* The same, served: its pipeline's next job comes after one of each other pipeline. */
+void arc__lane_take(struct arc_engine *engine, struct ready *ready);
+/* The lane to be served next; NULL: none that an agent could serve. */
+struct lane *arc__lane_next(const struct arc_engine *engine);
+struct ready *arc__lane_first(const struct lane *lane);
+/* Nobody with a free slot can serve it. */
+void arc__lane_cool(struct arc_engine *engine, struct lane *lane);
+/* Those that the agent can serve. */
+void arc__lanes_warm(struct arc_engine *engine, struct agent *agent);
+void arc__lanes_warm_all(struct arc_engine *engine);
+/* The queue of another engine as it stands, into one that has none; its jobs are made in arena.
+ * What the present turn of that engine has changed, and is not stored, is left out. */
+arc_status arc__lanes_copy(struct arc_engine *engine, const struct arc_engine *from,
+                           struct arc_arena *arena, arc_err *err);
+/* A number that whoever has a copy may keep with a lane; 0 at first. */
+uint32_t *arc__lane_mark(struct lane *lane);
+/* Frees the queue; jobs are their owners'. */
+void arc__lanes_drop(struct arc_engine *engine);
 
 /* cmd_*.c: each decides one command inside a turn. ARC_EAGAIN: it waits for a load. Any other
  * failure is its answer. */

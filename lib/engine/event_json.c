@@ -126,6 +126,7 @@ static void add_birth(struct arc_json *json, const struct arc_birth *birth)
     add_text(json, "requestId", birth->request_id);
     add_int(json, "number", birth->number);
     add_int(json, "triggerType", birth->trigger_type);
+    add_int(json, "priority", birth->priority);
     add_text(json, "rerunOf", birth->rerun_of);
     add_int(json, "attempt", birth->attempt);
     add_kept(json, birth);
@@ -257,6 +258,7 @@ static arc_status get_birth(const struct arc_node *body, arc_slice text, struct 
     birth->request_id = get_text(node, "requestId", arena);
     birth->number = get_int(node, "number", 0);
     birth->trigger_type = (int32_t)get_int(node, "triggerType", 0);
+    birth->priority = (int32_t)get_int(node, "priority", 0);
     ARC_TRY(get_ids(node, "jobIds", arena, &birth->job_ids, &jobs, err));
     ARC_TRY(get_ids(node, "stepIds", arena, &birth->step_ids, &birth->step_id_count, err));
     ARC_TRY(arc__plan_from_node(plan, arena, &birth->plan, err));

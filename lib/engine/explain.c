@@ -113,12 +113,11 @@ static void add_agents(const struct arc_engine *engine, const struct arc_selecto
 {
     uint32_t all[ARC_REASON_COUNT] = {0}, told[ARC_REASON_COUNT] = {0};
     for (size_t i = 0; i < others->count; i++)
-        all[agent_kind(others->items[i])] +=
-            arc__selector_match(selector, &others->items[i]->labels) != 0;
+        all[agent_kind(others->items[i])] += arc__agent_matches(others->items[i], selector) != 0;
     for (int kind = 1; kind < ARC_REASON_COUNT; kind++) {
         for (size_t i = 0; told[kind] < all[kind] && i < others->count; i++) {
             if (agent_kind(others->items[i]) != kind ||
-                !arc__selector_match(selector, &others->items[i]->labels))
+                !arc__agent_matches(others->items[i], selector))
                 continue;
             uint32_t more = ++told[kind] == out->alike ? all[kind] - told[kind] : 0;
             add_agent(engine, others->items[i], more, out);
@@ -152,27 +151,35 @@ void arc__wait_place(const struct arc_engine *engine, const struct arc_run *run,
         add_host(engine, job, out);
         return;
     }
-    if (others->work < others->count) {
+    if (!arc__others_spend(others, others->count)) {
         out->left_out++; /* to look at all of them again would be too much work */
         return;
     }
-    others->work -= (uint32_t)others->count;
     add_lack(&job->selector, others, out);
     add_agents(engine, &job->selector, others, out);
 }
 
-static void add_position(const struct arc_engine *engine, const struct arc_run *run, uint32_t j,
-                         struct arc_waits *out)
+/* --- a run --------------------------------------------------------------------------- */
+
+/* What is told of a run is made from. */
+struct telling {
+    struct arc_look *look;
+    const struct arc_run *run;
+    const struct live *live; /* NULL: it is a copy of what is not in memory */
+    struct others others;
+    struct line line;
+};
+
+static void add_position(struct telling *t, uint32_t j, struct arc_waits *out)
 {
-    const struct live *live = arc__map_get(&engine->runs, arc__id_slice(&run->id));
-    if (live == NULL || !live->loaded || live->changed || live->ready[j] == NULL)
+    uint32_t before = 0;
+    if (t->line.at == NULL || t->line.at[j] == 0)
         return;
-    uint32_t before = arc__place_before(engine, live->ready[j]);
-    if (before > 0)
+    if (!arc__line_before(&t->line, t->look->engine, j, &t->others, &before))
+        out->left_out++;
+    else if (before > 0)
         arc__waits_add(out, (struct arc_wait){.kind = ARC_REASON_QUEUE, .count = before});
 }
-
-/* --- a run --------------------------------------------------------------------------- */
 
 static void begin_told(struct arc_told *told, const struct arc_waits *waits, arc_slice id,
                        arc_slice name, int32_t status)
@@ -186,9 +193,24 @@ static void end_told(struct arc_told *told, const struct arc_waits *waits)
     told->count = waits->count - told->first;
 }
 
-static void tell_job(struct arc_look *look, const struct arc_run *run, uint32_t j,
-                     struct others *others, struct arc_told_job *out)
+/* All that holds the job itself. */
+static void tell_why(struct telling *t, uint32_t j, struct arc_waits *waits)
 {
+    const struct arc_engine *engine = t->look->engine;
+    size_t first = waits->count;
+    arc__wait_job(t->run, j, engine->now, waits);
+    if (t->live != NULL)
+        arc__groups_tell_of(t->live, waits, first);
+    if (!arc__job_wants_place(t->run, j, engine->now))
+        return;
+    arc__wait_place(engine, t->run, j, &t->others, waits);
+    add_position(t, j, waits);
+}
+
+static void tell_job(struct telling *t, uint32_t j, struct arc_told_job *out)
+{
+    struct arc_look *look = t->look;
+    const struct arc_run *run = t->run;
     struct arc_waits *waits = &look->result.waits;
     const struct arc_job_state *job = &run->jobs[j];
     const struct arc_plan_job *plan = &run->plan->jobs[j];
@@ -196,11 +218,7 @@ static void tell_job(struct arc_look *look, const struct arc_run *run, uint32_t 
     begin_told(&out->told, waits, arc__id_slice(&job->id), plan->key, job->status);
     out->agent_id = arc__arena_copy(waits->arena, job->agent_id);
     if (why)
-        arc__wait_job(run, j, look->engine->now, waits);
-    if (why && arc__job_wants_place(run, j, look->engine->now)) {
-        arc__wait_place(look->engine, run, j, others, waits);
-        add_position(look->engine, run, j, waits);
-    }
+        tell_why(t, j, waits);
     end_told(&out->told, waits);
     out->steps = arc__arena_array(waits->arena, plan->step_count, sizeof(*out->steps));
     if (out->steps == NULL)
@@ -218,19 +236,23 @@ static void tell_job(struct arc_look *look, const struct arc_run *run, uint32_t 
 arc_status arc__told_run(struct arc_look *look, const struct arc_run *run, arc_err *err)
 {
     struct arc_look_result *out = &look->result;
-    struct others others;
-    ARC_TRY(arc__others_list(look->engine, &look->arena, look->limits.work, &others, err));
+    struct telling t = {.look = look, .run = run, .live = arc__line_live(look, run)};
+    ARC_TRY(arc__others_list(look->engine, &look->arena, look->limits.work, &t.others, err));
+    if ((look->ask.what & ARC_LOOK_WHY) != 0)
+        ARC_TRY(arc__line_open(look, run, &t.line, err));
     begin_told(&out->run, &out->waits, arc__id_slice(&run->id), run->plan->name, run->status);
     out->pipeline_id = arc__arena_copy(&look->arena, run->pipeline_id);
     out->project_id = arc__arena_copy(&look->arena, run->birth->project_id);
     if ((look->ask.what & ARC_LOOK_WHY) != 0)
         arc__wait_run(run, look->engine->now, &out->waits);
+    if (t.live != NULL)
+        arc__groups_tell_of(t.live, &out->waits, out->run.first);
     end_told(&out->run, &out->waits);
     out->jobs = arc__arena_array(&look->arena, run->plan->job_count, sizeof(*out->jobs));
     if (out->jobs == NULL)
         return arc__fail_nomem(err);
     out->job_count = run->plan->job_count;
     for (uint32_t j = 0; j < out->job_count; j++)
-        tell_job(look, run, j, &others, &out->jobs[j]);
+        tell_job(&t, j, &out->jobs[j]);
     return look->arena.failed ? arc__fail_nomem(err) : ARC_OK;
 }

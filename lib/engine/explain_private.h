@@ -54,6 +54,39 @@ arc_status arc__others_list(const struct arc_engine *engine, struct arc_arena *a
 void arc__wait_place(const struct arc_engine *engine, const struct arc_run *run, uint32_t job,
                      struct others *others, struct arc_waits *out);
 
+/* 1: that many more looks may be taken. */
+static inline int arc__others_spend(struct others *others, size_t looks)
+{
+    if (others->work < looks)
+        return 0;
+    others->work -= (uint32_t)looks;
+    return 1;
+}
+
+/* line.c: where the jobs of one run stand among all that wait. */
+struct line {
+    struct in_line {
+        uint32_t kind;   /* index in kinds: what it asks for */
+        uint32_t before; /* once its kind has been counted */
+    } * items;           /* in the order of their serving, if there were slots for all */
+    size_t count;
+    struct kind {
+        const struct arc_plan_job *asks;
+        int counted, rival; /* of the kind that was counted last */
+    } * kinds;
+    size_t kind_count;
+    uint32_t *at; /* by job of the run: 1 + index in items; NULL: none of them waits */
+};
+/* The run as it is in memory and stored; NULL: it is not. */
+const struct live *arc__line_live(const struct arc_look *look, const struct arc_run *run);
+arc_status arc__line_open(const struct arc_look *look, const struct arc_run *run, struct line *line,
+                          arc_err *err);
+/* How many are served before it, of those who wait for the same agents: there is one that could
+ * take both, or there is none for either. 0: not counted, it is not in the line or would be too
+ * much work. */
+int arc__line_before(struct line *line, const struct arc_engine *engine, uint32_t job,
+                     struct others *others, uint32_t *before);
+
 /* scratch.c: an engine with copies of the agents and nothing else. It places by the same code, and
  * nothing that it does is seen outside. */
 struct scratch {
@@ -62,15 +95,19 @@ struct scratch {
     struct arc_session open; /* what agents have that are not there */
     struct agent *newcomer;  /* NULL: none */
 };
-arc_status arc__scratch_open(struct scratch *scratch, const struct arc_look *look, arc_err *err);
+/* queued: with the jobs that wait, as they stand; else the queue is empty. After a failure there is
+ * nothing to close. */
+arc_status arc__scratch_open(struct scratch *scratch, const struct arc_look *look, int queued,
+                             arc_err *err);
 void arc__scratch_close(struct scratch *scratch);
-/* The job waits behind those that wait. ready is the caller's until it is picked or unqueued. */
+/* The job waits from now on. ready is the caller's until it is picked or unqueued. */
 arc_status arc__scratch_queue(struct scratch *scratch, struct ready *ready, arc_err *err);
 void arc__scratch_unqueue(struct scratch *scratch, struct ready *ready);
-/* The next that gets a place, and which; it leaves the queue and the slot is taken. 0: nobody.
- * *work grows by the looks at agents. */
-int arc__scratch_pick(struct scratch *scratch, struct ready **ready, struct agent **agent,
-                      uint64_t *work);
+/* The next that gets a place, and which; it leaves the queue and the slot is taken. NULL: nobody
+ * does. *work grows by the looks at agents. */
+struct ready *arc__scratch_pick(struct scratch *scratch, struct agent **agent, uint64_t *work);
+/* The next whether or not an agent has a slot for it; it leaves the queue. NULL: nobody waits. */
+struct ready *arc__scratch_next(struct scratch *scratch, struct lane **lane);
 void arc__scratch_free(struct scratch *scratch, struct agent *agent, uint32_t slots);
 struct agent *arc__scratch_agent(struct scratch *scratch, arc_slice id);
 arc_status arc__newcomer(struct arc_look *look, arc_err *err);

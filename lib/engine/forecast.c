@@ -15,9 +15,18 @@
 struct sim_job {
     struct arc_timer end; /* of the present step, while it runs */
     struct ready ready;
-    struct agent *agent; /* whose slot it has */
-    uint32_t step;       /* that runs */
-    int queued, granted; /* it stands in the queue; its step is to be started */
+    struct agent *agent;     /* whose slot it has */
+    struct sim_group *group; /* of which it wants a slot; NULL: none */
+    struct arc_link line;    /* in group.line while it waits for one */
+    uint32_t step;           /* that runs */
+    int queued, granted;     /* it waits for a place; its step is to be started */
+    int holds;               /* a slot of its group */
+};
+
+/* A concurrency group of the run's jobs. */
+struct sim_group {
+    struct arc_link line;
+    uint32_t limit, held;
 };
 
 struct sim {
@@ -31,10 +40,13 @@ struct sim {
     struct arc_arena turn; /* the events of one decision */
     struct arc_decision d;
     struct sim_job *jobs;
+    struct sim_group *groups;
+    uint32_t group_count;
     struct arc_heap ends;
     uint32_t *granted; /* a ring of jobs whose step is to be started, in order */
     uint32_t granted_at, granted_count;
     uint64_t work, ids, fence, until;
+    int open;                /* scratch is to be closed */
     uint64_t others_mono_ns; /* when what others hold is free; NEVER: nothing, or it is */
 };
 
@@ -119,19 +131,37 @@ static void grant(struct sim *sim, uint32_t j)
     sim->granted[(sim->granted_at + sim->granted_count++) % sim->run->plan->job_count] = j;
 }
 
+/* Whether it has a slot of its group, or stands in line for one. */
+static void index_slot(struct sim *sim, uint32_t j)
+{
+    struct sim_job *job = &sim->jobs[j];
+    if (job->group == NULL)
+        return;
+    int holds = sim->run->jobs[j].admitted && !arc_job_state_is_terminal(sim->run->jobs[j].status);
+    int wants = arc__job_wants_slot(sim->run, j);
+    job->group->held += holds != 0;
+    job->group->held -= job->holds != 0;
+    job->holds = holds;
+    if (wants && !arc__list_linked(&job->line))
+        arc__list_add_tail(&job->group->line, &job->line);
+    else if (!wants)
+        arc__list_remove(&job->line);
+}
+
 static arc_status index_job(struct sim *sim, uint32_t j, arc_err *err)
 {
     struct sim_job *job = &sim->jobs[j];
     const struct arc_job_state *state = &sim->run->jobs[j];
     int open = state->status == ARC_JOB_QUEUED || state->status == ARC_JOB_RUNNING;
-    int waits = state->status == ARC_JOB_QUEUED && state->agent_id.len == 0;
     if (!open || state->agent_id.len == 0)
         free_slot(sim, j);
-    if (!waits && job->queued)
-        arc__scratch_unqueue(&sim->scratch, &job->ready);
-    if (waits && !job->queued)
+    index_slot(sim, j);
+    if (arc__job_wants_place(sim->run, j, sim->scratch.engine.now))
         ARC_TRY(arc__scratch_queue(&sim->scratch, &job->ready, err));
-    job->queued = waits;
+    else
+        arc__scratch_unqueue(&sim->scratch, &job->ready);
+    job->queued = state->status == ARC_JOB_QUEUED && state->agent_id.len == 0 &&
+                  !arc__job_lacks_slot(sim->run, j);
     if (state->step != job->step || !open || state->steps[state->step].status != ARC_STEP_RUNNING)
         arc__heap_disarm(&sim->ends, &job->end);
     return ARC_OK;
@@ -139,9 +169,11 @@ static arc_status index_job(struct sim *sim, uint32_t j, arc_err *err)
 
 static arc_status note(struct sim *sim, arc_status status, arc_err *err)
 {
+    int all = 0; /* a pause or a slot of the run concerns every job */
     for (size_t i = 0; status == ARC_OK && i < sim->d.count; i++) {
         const struct arc_event *event = sim->d.events[i];
         sim->work++;
+        all |= event->job < 0;
         if (event->job < 0)
             continue;
         uint32_t j = (uint32_t)event->job;
@@ -149,6 +181,8 @@ static arc_status note(struct sim *sim, arc_status status, arc_err *err)
             grant(sim, j);
         status = index_job(sim, j, err);
     }
+    for (uint32_t j = 0; all && status == ARC_OK && j < sim->run->plan->job_count; j++)
+        status = index_job(sim, j, err);
     return status;
 }
 
@@ -222,6 +256,38 @@ static arc_status unpause(struct sim *sim, arc_err *err)
     return note(sim, arc__decide_resume(d, sim->run, ARC_NONE, ARC_NONE, err), err);
 }
 
+/* Other runs name the group as well. */
+static int is_shared(const struct sim *sim, uint32_t j)
+{
+    const struct live *live = arc__line_live(sim->look, sim->run);
+    const struct slot *slot = NULL;
+    if (live != NULL && live->groups != NULL)
+        slot = j == ARC_SLOT_OF_RUN ? live->groups->own : live->groups->by_job[j];
+    return slot == NULL || slot->group == NULL || slot->group->members.count > 1;
+}
+
+/* The run's own jobs wait for each other; for those of other runs nobody does. */
+static arc_status admit_one(struct sim *sim, int *any, arc_err *err)
+{
+    uint32_t j = ARC_SLOT_OF_RUN;
+    *any = arc__run_wants_slot(sim->run);
+    for (uint32_t g = 0; !*any && g < sim->group_count; g++) {
+        const struct sim_group *group = &sim->groups[g];
+        *any = group->held < group->limit && !arc__list_empty(&group->line);
+        if (*any)
+            j = (uint32_t)(ARC_CONTAINER(group->line.next, struct sim_job, line) - sim->jobs);
+    }
+    if (!*any)
+        return ARC_OK;
+    if (is_shared(sim, j))
+        sim->out->assumed |= ARC_ASSUME_SLOTS;
+    struct arc_decision *d = decide(sim);
+    return note(sim,
+                j == ARC_SLOT_OF_RUN ? arc__decide_admit_run(d, sim->run, err)
+                                     : arc__decide_admit_job(d, sim->run, j, err),
+                err);
+}
+
 /* Who is to end its step does so at once. */
 static arc_status obey(struct sim *sim, arc_err *err)
 {
@@ -251,9 +317,9 @@ static void free_others(struct sim *sim)
 
 static arc_status place_one(struct sim *sim, int *any, arc_err *err)
 {
-    struct ready *ready = NULL;
     struct agent *agent = NULL;
-    *any = arc__scratch_pick(&sim->scratch, &ready, &agent, &sim->work);
+    struct ready *ready = arc__scratch_pick(&sim->scratch, &agent, &sim->work);
+    *any = ready != NULL;
     if (!*any)
         return ARC_OK;
     const struct arc_place_facts place = {agent->row.id, agent->row.name, agent->row.os,
@@ -275,6 +341,8 @@ static arc_status settle(struct sim *sim, arc_err *err)
         if (any)
             ARC_TRY(start_next(sim, err));
         else
+            ARC_TRY(admit_one(sim, &any, err));
+        if (!any)
             ARC_TRY(place_one(sim, &any, err));
     }
     return ARC_OK;
@@ -344,8 +412,38 @@ static void take_slot(struct sim *sim, uint32_t j)
     const struct arc_job_state *state = &sim->run->jobs[j];
     sim->jobs[j].agent = arc__scratch_agent(&sim->scratch, state->agent_id);
     if (sim->jobs[j].agent != NULL &&
-        (live == NULL || !live->loaded || live->placements[j] == NULL))
+        (live == NULL || !live->loaded || live->placements[j] == NULL)) {
         sim->jobs[j].agent->used++;
+        arc__agent_shift(&sim->scratch.engine, sim->jobs[j].agent);
+    }
+}
+
+/* A group that several jobs name has the smallest of their limits. */
+static arc_status make_groups(struct sim *sim, arc_err *err)
+{
+    uint32_t count = sim->run->plan->job_count;
+    struct arc_map by_name;
+    arc_status status = ARC_OK;
+    sim->groups = arc__arena_array(&sim->look->arena, count, sizeof(*sim->groups));
+    if (sim->groups == NULL)
+        return arc__fail_nomem(err);
+    arc__map_init(&by_name, &sim->look->mem, 0, 0);
+    for (uint32_t j = 0; status == ARC_OK && j < count; j++) {
+        const struct arc_plan_group *terms = &sim->run->plan->jobs[j].group;
+        struct sim_group *group =
+            terms->group.len > 0 ? arc__map_get(&by_name, terms->group) : NULL;
+        if (terms->group.len > 0 && group == NULL) {
+            group = &sim->groups[sim->group_count++];
+            *group = (struct sim_group){.limit = terms->limit};
+            arc__list_init(&group->line);
+            status = arc__map_put(&by_name, terms->group, group, NULL, err);
+        }
+        if (group != NULL && terms->limit < group->limit)
+            group->limit = terms->limit;
+        sim->jobs[j].group = group;
+    }
+    arc__map_deinit(&by_name);
+    return status;
 }
 
 static arc_status take_over(struct sim *sim, uint32_t j, arc_err *err)
@@ -409,7 +507,9 @@ static arc_status begin(struct sim *sim, arc_err *err)
     sim->granted = arc__arena_array(&sim->look->arena, count, sizeof(*sim->granted));
     if (sim->jobs == NULL || sim->granted == NULL || order == NULL)
         return arc__fail_nomem(err);
-    ARC_TRY(arc__scratch_open(&sim->scratch, sim->look, err));
+    ARC_TRY(make_groups(sim, err));
+    ARC_TRY(arc__scratch_open(&sim->scratch, sim->look, 0, err));
+    sim->open = 1;
     sim->fence = sim->look->engine->fence;
     sim->until = sim->scratch.engine.now.mono_ns +
                  (uint64_t)sim->look->limits.horizon_days * (uint64_t)DAY_NS;
@@ -545,7 +645,8 @@ arc_status arc__forecast(struct arc_look *look, arc_err *err)
     if (status == ARC_OK)
         status = tell(&sim, err);
     look->run = sim.live.run;
-    arc__scratch_close(&sim.scratch);
+    if (sim.open)
+        arc__scratch_close(&sim.scratch);
     arc__heap_deinit(&sim.ends);
     arc__arena_deinit(&sim.turn);
     return status;

@@ -17,7 +17,7 @@ static void drop_ready(struct live *live, uint32_t job)
     struct ready *ready = live->ready[job];
     if (ready == NULL)
         return;
-    arc__list_remove(&ready->link);
+    arc__lane_remove(live->engine, ready);
     live->engine->ready_count--;
     arc__free(&live->engine->mem, ready);
     live->ready[job] = NULL;
@@ -31,9 +31,21 @@ static arc_status add_ready(struct live *live, uint32_t job, arc_err *err)
     ready->live = live;
     ready->job = job;
     live->ready[job] = ready;
-    arc__list_add_tail(&live->engine->ready_list, &ready->link);
     live->engine->ready_count++;
-    live->engine->place_due = 1;
+    return ARC_OK;
+}
+
+/* Waiting it is known to the engine; it stands in its lane while it may be placed. */
+static arc_status queue_job(struct live *live, uint32_t job, arc_err *err)
+{
+    if (live->ready[job] == NULL)
+        ARC_TRY(add_ready(live, job, err));
+    struct ready *ready = live->ready[job];
+    int wants = arc__job_wants_place(&live->run, job, live->engine->now);
+    if (wants && ready->flow == NULL)
+        return arc__lane_add(live->engine, ready, err);
+    if (!wants)
+        arc__lane_remove(live->engine, ready);
     return ARC_OK;
 }
 
@@ -43,10 +55,11 @@ static void drop_placement(struct live *live, uint32_t job)
     if (placement == NULL)
         return;
     arc__list_remove(&placement->by_agent);
+    arc__list_remove(&placement->due);
     placement->agent->used--;
     if (placement->agent->used == 0)
         placement->agent->idle_since_mono_ns = live->engine->now.mono_ns;
-    live->engine->place_due = 1;
+    arc__agent_freed(live->engine, placement->agent);
     arc__free(&live->engine->mem, placement);
     live->placements[job] = NULL;
 }
@@ -65,6 +78,7 @@ static arc_status add_placement(struct live *live, uint32_t job, arc_err *err)
     live->placements[job] = placement;
     arc__list_add_tail(&agent->placements, &placement->by_agent);
     agent->used++;
+    arc__agent_shift(live->engine, agent);
     return ARC_OK;
 }
 
@@ -100,27 +114,25 @@ arc_status arc__live_index_job(struct live *live, uint32_t job, arc_err *err)
     struct placement *placement = live->placements[job];
     int open = state->status == ARC_JOB_QUEUED || state->status == ARC_JOB_RUNNING;
     int placed = open && state->agent_id.len > 0;
-    int waits = state->status == ARC_JOB_QUEUED && state->agent_id.len == 0;
+    int waits = state->status == ARC_JOB_QUEUED && state->agent_id.len == 0 &&
+                !arc__job_lacks_slot(&live->run, job);
     if (placement != NULL &&
         (!placed || !arc__slice_equal(placement->agent->row.id, state->agent_id)))
         drop_placement(live, job);
     if (placed && live->placements[job] == NULL)
         ARC_TRY(add_placement(live, job, err));
-    if (live->placements[job] != NULL)
-        arc__session_due(live->placements[job]->agent);
-    if (!waits)
+    arc__live_tell(live, job);
+    if (waits)
+        ARC_TRY(queue_job(live, job, err));
+    else
         drop_ready(live, job);
-    else if (live->ready[job] == NULL)
-        ARC_TRY(add_ready(live, job, err));
     return index_steps(live, job, err);
 }
 
-void arc__live_wake_sessions(struct live *live)
+void arc__live_tell(struct live *live, uint32_t job)
 {
-    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
-        if (live->placements[j] != NULL)
-            arc__session_due(live->placements[j]->agent);
-    }
+    if (live->placements[job] != NULL)
+        arc__placement_due(live->placements[job]);
 }
 
 arc_status arc__live_arm(struct live *live, arc_err *err)
@@ -143,21 +155,30 @@ arc_status arc__live_index(struct live *live, arc_err *err)
     return arc__live_arm(live, err);
 }
 
+/* 1: it says something about every job: whether it may be placed, what its holder hears. */
+static int concerns_all(const struct arc_event *event)
+{
+    return event->type == ARC_EVENT_PIPELINE_TRIGGERED ||
+           event->type == ARC_EVENT_PIPELINE_PAUSED || event->type == ARC_EVENT_PIPELINE_RESUMED ||
+           event->type == ARC_EVENT_PIPELINE_STOPPING;
+}
+
 arc_status arc__live_index_events(struct live *live, const struct arc_decision *d, arc_err *err)
 {
-    int all = 0;
+    int all = 0, born = 0;
     for (size_t i = 0; i < d->count; i++) {
-        int32_t job = d->events[i]->job;
-        if (d->events[i]->type == ARC_EVENT_PIPELINE_TRIGGERED)
-            ARC_TRY(arc__live_index(live, err));
-        all |= job < 0; /* a pause or a stop concerns every job */
-        if (job >= 0)
-            ARC_TRY(arc__live_index_job(live, (uint32_t)job, err));
+        all |= concerns_all(d->events[i]);
+        born |= d->events[i]->type == ARC_EVENT_PIPELINE_TRIGGERED;
     }
     if (all)
-        live->engine->place_due = 1;
-    if (all)
-        arc__live_wake_sessions(live);
+        ARC_TRY(arc__live_index(live, err));
+    for (size_t i = 0; i < d->count && !all; i++) {
+        if (d->events[i]->job >= 0)
+            ARC_TRY(arc__live_index_job(live, (uint32_t)d->events[i]->job, err));
+    }
+    if (born)
+        ARC_TRY(arc__groups_join(live, 0, err));
+    arc__groups_update(live, d);
     return arc__live_arm(live, err);
 }
 
@@ -218,11 +239,13 @@ void arc__live_drop(struct live *live)
         (void)arc__map_remove(&engine->steps, arc__id_slice(&live->refs[i]->state->id));
         arc__free(&engine->mem, live->refs[i]);
     }
+    arc__groups_detach(live);
     if (live->pipe != NULL)
-        live->pipe->users--;
+        arc__pipe_leave(engine, live->pipe);
     arc__heap_disarm(&engine->timers, &live->timer);
     (void)arc__map_remove(&engine->runs, arc__id_slice(&live->id));
     arc__list_remove(&live->link);
+    arc__list_remove(&live->linger);
     arc__free(&engine->mem, live->refs);
     arc__free(&engine->mem, live->placements);
     arc__free(&engine->mem, live->ready);
@@ -237,7 +260,7 @@ arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pip
 {
     ARC_TRY(live_add(engine, id, out, err));
     (*out)->pipe = pipe;
-    pipe->users++;
+    arc__pipe_use(engine, pipe);
     return ARC_OK;
 }
 
@@ -245,6 +268,7 @@ arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pip
 arc_status arc__live_ready(struct live *live, arc_err *err)
 {
     ARC_TRY(make_tables(live, err));
+    ARC_TRY(arc__groups_attach(live, err));
     live->loaded = 1;
     count_open(live, 1);
     return ARC_OK;
@@ -260,12 +284,13 @@ void arc__live_linger(struct live *live)
     engine->lingering++;
     live->linger_until_mono_ns = engine->now.mono_ns + (uint64_t)ARC_LINGER_NS;
     (void)arc__live_arm(live, NULL); /* it is armed or has a place in the heap already */
+    arc__list_add_tail(&engine->linger_list, &live->linger);
     if (engine->lingering <= ARC_LINGER_MAX)
         return;
-    ARC_LIST_EACH(&engine->live_list, link)
+    ARC_LIST_EACH(&engine->linger_list, link)
     {
-        struct live *oldest = ARC_CONTAINER(link, struct live, link);
-        if (oldest->linger_until_mono_ns != 0 && oldest != live && !oldest->touched) {
+        struct live *oldest = ARC_CONTAINER(link, struct live, linger);
+        if (oldest != live && !oldest->touched) {
             arc__live_drop(oldest);
             return;
         }
@@ -293,6 +318,8 @@ static arc_status fold_rows(struct live *live, const struct arc_rows *rows, arc_
         struct arc_arena *arena = i == 0 ? &live->run.arena : arc__load_arena(&live->load);
         ARC_TRY(arc__event_from_row(&row[i], arena, &event, err));
         ARC_TRY(arc__run_fold(&live->run, event, wall_to_mono, err));
+        ARC_TRY(arc__groups_attach(live, err));
+        arc__groups_note(live, event);
     }
     return ARC_OK;
 }
@@ -323,12 +350,15 @@ static void presume_told(struct live *live)
 static arc_status finish_load(struct live *live, arc_err *err)
 {
     struct arc_engine *engine = live->engine;
-    ARC_TRY(fold_rows(live, &live->load.rows, err));
+    if (!live->folded)
+        ARC_TRY(fold_rows(live, &live->load.rows, err));
+    live->folded = 1;
     ARC_TRY(arc__pipe_get(engine, live->run.pipeline_id, &live->pipe, err));
-    live->pipe->users++;
+    arc__pipe_use(engine, live->pipe);
     ARC_TRY(arc__live_ready(live, err));
     extend_leases(live);
     ARC_TRY(arc__live_index(live, err));
+    ARC_TRY(arc__groups_join(live, 1, err));
     presume_told(live);
     arc__load_deinit(&live->load);
     if (arc__run_over(&live->run))
@@ -372,8 +402,8 @@ arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct liv
         status = arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
     if (status == ARC_OK)
         status = finish_load(live, err);
-    if (status == ARC_EAGAIN) /* its pipeline is being read; folding again starts from nothing */
-        return arc__run_deinit(&live->run), arc__run_init(&live->run, &engine->mem), status;
+    if (status == ARC_EAGAIN) /* its pipeline is being read */
+        return status;
     if (status != ARC_OK) {
         arc__live_drop(live);
         return status;
@@ -387,6 +417,15 @@ const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice 
     const struct live *live = arc__map_get(&engine->runs, run_id);
     /* What this turn has changed is not durable yet: nobody may see it. */
     return live != NULL && live->loaded && !live->changed ? &live->run : NULL;
+}
+
+arc_slice arc__engine_job_why(struct arc_engine *engine, arc_slice run_id, uint32_t job,
+                              struct arc_arena *arena)
+{
+    const struct live *live = arc__map_get(&engine->runs, run_id);
+    if (live == NULL || !live->loaded || live->changed || job >= live->run.plan->job_count)
+        return ARC_NONE;
+    return arc__why_job(live, job, arena);
 }
 
 const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at)

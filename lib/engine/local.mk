@@ -10,6 +10,8 @@ libarc_la_SOURCES += \
 	lib/engine/explain.c lib/engine/explain.h lib/engine/explain_private.h \
 	lib/engine/explain_limits.def \
 	lib/engine/forecast.c \
+	lib/engine/groups.c \
+	lib/engine/lanes.c lib/engine/line.c \
 	lib/engine/live.c \
 	lib/engine/look.c lib/engine/look_print.c \
 	lib/engine/load.c \

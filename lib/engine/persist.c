@@ -86,7 +86,7 @@ arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_er
         .namespace = run->plan->namespace_,
         .number = birth->number,
         .status = run->status,
-        .reason = run->reason.len > 0 ? run->reason : arc__run_why(run, &engine->turn.arena),
+        .reason = run->reason.len > 0 ? run->reason : arc__why_run(live, &engine->turn.arena),
         .trigger_type = birth->trigger_type,
         .triggered_by = run->triggered_by,
         .branch = birth->branch,
@@ -101,16 +101,24 @@ arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_er
         .created_at_ns = run->created_ns,
         .started_at_ns = run->started_ns,
         .ended_at_ns = run->ended_ns,
+        .priority = birth->priority,
         .rerun_of = birth->rerun_of,
         .attempt = birth->attempt,
     };
+    const int64_t shown[] = {row.status,         row.completed_jobs,     row.failed_jobs,
+                             row.running_jobs,   row.started_at_ns,      row.ended_at_ns,
+                             run->gates_waiting, (int64_t)row.reason.len};
+    if (live->shown[0] != 0 && memcmp(shown, live->shown, sizeof(shown)) == 0)
+        return ARC_OK; /* nothing of it has changed but the number of its last event */
+    memcpy(live->shown, shown, sizeof(shown));
     ARC_TRY(kvs_text(engine, &birth->variables, &row.variables, err));
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_pipeline_run, &row, 0, err);
 }
 
-static arc_status persist_job(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
+static arc_status persist_job(struct arc_engine *engine, struct live *live, uint32_t j,
                               arc_err *err)
 {
+    const struct arc_run *run = &live->run;
     const struct arc_plan_job *plan = &run->plan->jobs[j];
     const struct arc_job_state *job = &run->jobs[j];
     struct arc_row_job_run row = {
@@ -121,7 +129,7 @@ static arc_status persist_job(struct arc_engine *engine, const struct arc_run *r
         .name = plan->key,
         .stage = run->plan->stages[plan->stage].name,
         .status = job->status,
-        .reason = job->reason.len > 0 ? job->reason : arc__job_why(run, j, &engine->turn.arena),
+        .reason = job->reason.len > 0 ? job->reason : arc__why_job(live, j, &engine->turn.arena),
         .attempt = job->attempt,
         .agent_id = job->agent_id,
         .continue_on_error = plan->continue_on_error,
@@ -189,21 +197,46 @@ static arc_status persist_step(struct arc_engine *engine, const struct arc_run *
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_step_run, &row, 0, err);
 }
 
-static arc_status persist_steps(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
-                                arc_err *err)
+arc_status arc__persist_dirty(struct arc_engine *engine, const struct dirty *dirty, arc_err *err)
 {
-    const struct arc_job_state *job = &run->jobs[j];
-    for (uint32_t s = 0; s < run->plan->jobs[j].step_count; s++)
-        ARC_TRY(persist_step(engine, run, j, s, &job->steps[s], job->attempt, err));
+    const struct arc_run *run = &dirty->live->run;
+    if (dirty->step < 0)
+        return persist_job(engine, dirty->live, dirty->job, err);
+    return persist_step(engine, run, dirty->job, (uint32_t)dirty->step, dirty->thing,
+                        dirty->attempt, err);
+}
+
+/* --- which rows events change --------------------------------------------------------- */
+
+arc_status arc__persist_mark_job(struct arc_engine *engine, struct live *live, uint32_t j,
+                                 arc_err *err)
+{
+    const struct dirty dirty = {.live = live, .thing = &live->run.jobs[j], .job = j, .step = -1};
+    return arc__turn_dirty(engine, &dirty, err);
+}
+
+static arc_status mark_step(struct arc_engine *engine, struct live *live, uint32_t j, uint32_t s,
+                            const struct arc_step_state *step, int32_t attempt, arc_err *err)
+{
+    const struct dirty dirty = {
+        .live = live, .thing = step, .job = j, .step = (int32_t)s, .attempt = attempt};
+    return arc__turn_dirty(engine, &dirty, err);
+}
+
+static arc_status mark_steps(struct arc_engine *engine, struct live *live, uint32_t j, arc_err *err)
+{
+    const struct arc_job_state *job = &live->run.jobs[j];
+    for (uint32_t s = 0; s < live->run.plan->jobs[j].step_count; s++)
+        ARC_TRY(mark_step(engine, live, j, s, &job->steps[s], job->attempt, err));
     return ARC_OK;
 }
 
 /* The step that an event names: of the present attempt, or of the one that ended in this turn. */
-static arc_status persist_named_step(struct arc_engine *engine, const struct arc_run *run,
-                                     const struct arc_event *event, arc_err *err)
+static arc_status mark_named_step(struct arc_engine *engine, struct live *live,
+                                  const struct arc_event *event, arc_err *err)
 {
     uint32_t j = (uint32_t)event->job, s = (uint32_t)event->step;
-    const struct arc_job_state *job = &run->jobs[j];
+    const struct arc_job_state *job = &live->run.jobs[j];
     const struct arc_step_state *step = &job->steps[s];
     int32_t attempt = job->attempt;
     if (!arc__slice_equal(arc__id_slice(&step->id), event->step_run_id)) {
@@ -212,32 +245,30 @@ static arc_status persist_named_step(struct arc_engine *engine, const struct arc
         step = &job->old_steps[s];
         attempt--;
     }
-    return persist_step(engine, run, j, s, step, attempt, err);
-}
-
-/* 1: a later event of the same decision names the same thing, so this one need not write it. */
-static int named_again(const struct arc_decision *d, size_t at)
-{
-    const struct arc_event *event = d->events[at];
-    for (size_t i = at + 1; i < d->count && i < at + 8; i++) {
-        const struct arc_event *later = d->events[i];
-        if (later->job == event->job && later->step == event->step &&
-            (event->step < 0 || arc__slice_equal(later->step_run_id, event->step_run_id)))
-            return 1;
-    }
-    return 0;
+    return mark_step(engine, live, j, s, step, attempt, err);
 }
 
 /* The jobs that wait at a gate say so. */
-static arc_status persist_guarded(struct arc_engine *engine, const struct arc_run *run,
-                                  uint32_t gate, arc_err *err)
+static arc_status mark_guarded(struct arc_engine *engine, struct live *live, uint32_t gate,
+                               arc_err *err)
 {
+    const struct arc_run *run = &live->run;
     const struct arc_plan *plan = run->plan;
     for (uint32_t j = 0; j < plan->job_count; j++) {
         int guarded = plan->gate == gate || plan->stages[plan->jobs[j].stage].gate == gate ||
                       plan->jobs[j].gate == gate;
         if (guarded && run->jobs[j].status == ARC_JOB_PENDING)
-            ARC_TRY(persist_job(engine, run, j, err));
+            ARC_TRY(arc__persist_mark_job(engine, live, j, err));
+    }
+    return ARC_OK;
+}
+
+/* The jobs that waited with their run wait for something else now. */
+static arc_status mark_pending(struct arc_engine *engine, struct live *live, arc_err *err)
+{
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
+        if (live->run.jobs[j].status == ARC_JOB_PENDING)
+            ARC_TRY(arc__persist_mark_job(engine, live, j, err));
     }
     return ARC_OK;
 }
@@ -250,21 +281,23 @@ arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
         const struct arc_event *event = d->events[i];
         if (event->type == ARC_EVENT_PIPELINE_TRIGGERED) {
             for (uint32_t j = 0; j < run->plan->job_count; j++) {
-                ARC_TRY(persist_job(engine, run, j, err));
-                ARC_TRY(persist_steps(engine, run, j, err));
+                ARC_TRY(arc__persist_mark_job(engine, live, j, err));
+                ARC_TRY(mark_steps(engine, live, j, err));
             }
         }
+        if (event->type == ARC_EVENT_PIPELINE_ADMITTED)
+            ARC_TRY(mark_pending(engine, live, err));
         if (event->gate != 0)
-            ARC_TRY(persist_guarded(engine, run, event->gate, err));
-        if (event->job < 0 || named_again(d, i))
+            ARC_TRY(mark_guarded(engine, live, event->gate, err));
+        if (event->job < 0)
             continue;
         if (event->step >= 0) {
-            ARC_TRY(persist_named_step(engine, run, event, err));
+            ARC_TRY(mark_named_step(engine, live, event, err));
             continue;
         }
-        ARC_TRY(persist_job(engine, run, (uint32_t)event->job, err));
+        ARC_TRY(arc__persist_mark_job(engine, live, (uint32_t)event->job, err));
         if (event->type == ARC_EVENT_JOB_RETRYING)
-            ARC_TRY(persist_steps(engine, run, (uint32_t)event->job, err));
+            ARC_TRY(mark_steps(engine, live, (uint32_t)event->job, err));
     }
     return ARC_OK;
 }

@@ -25,6 +25,9 @@ void arc__pipe_drop(struct arc_engine *engine, struct pipe *pipe)
 {
     (void)arc__map_remove(&engine->pipes, arc__id_slice(&pipe->id));
     arc__list_remove(&pipe->link);
+    arc__list_remove(&pipe->by_turn);
+    engine->idle_pipe_count -= arc__list_linked(&pipe->idle) ? 1 : 0;
+    arc__list_remove(&pipe->idle);
     engine->pipe_count--;
     arc__load_deinit(&pipe->load);
     arc__arena_deinit(&pipe->arena);
@@ -33,14 +36,40 @@ void arc__pipe_drop(struct arc_engine *engine, struct pipe *pipe)
 
 static void trim(struct arc_engine *engine)
 {
-    ARC_LIST_EACH_SAFE(&engine->pipe_list, link)
+    ARC_LIST_EACH_SAFE(&engine->idle_pipes, link)
     {
-        struct pipe *pipe = ARC_CONTAINER(link, struct pipe, link);
-        if (engine->pipe_count <= PIPES_MAX)
+        struct pipe *pipe = ARC_CONTAINER(link, struct pipe, idle);
+        if (engine->idle_pipe_count <= PIPES_MAX)
             return;
-        if (pipe->users == 0 && !pipe->touched)
+        if (!arc__pipe_marked(pipe))
             arc__pipe_drop(engine, pipe);
     }
+}
+
+static void stand_idle(struct arc_engine *engine, struct pipe *pipe)
+{
+    arc__list_add_tail(&engine->idle_pipes, &pipe->idle);
+    engine->idle_pipe_count++;
+}
+
+void arc__pipe_use(struct arc_engine *engine, struct pipe *pipe)
+{
+    if (pipe->users++ > 0)
+        return;
+    arc__list_remove(&pipe->idle);
+    engine->idle_pipe_count--;
+}
+
+void arc__pipe_leave(struct arc_engine *engine, struct pipe *pipe)
+{
+    if (--pipe->users == 0)
+        stand_idle(engine, pipe);
+}
+
+void arc__pipe_mark(struct arc_engine *engine, struct pipe *pipe)
+{
+    if (!arc__pipe_marked(pipe))
+        arc__list_add_tail(&engine->turn.pipes, &pipe->by_turn);
 }
 
 arc_status arc__pipe_new(struct arc_engine *engine, const arc_id *id, struct pipe **out,
@@ -60,6 +89,7 @@ arc_status arc__pipe_new(struct arc_engine *engine, const arc_id *id, struct pip
     }
     arc__list_add_tail(&engine->pipe_list, &pipe->link);
     engine->pipe_count++;
+    stand_idle(engine, pipe);
     *out = pipe;
     return ARC_OK;
 }
@@ -92,8 +122,10 @@ arc_status arc__pipe_get(struct arc_engine *engine, arc_slice id, struct pipe **
         }
         pipe->loaded = 1;
     }
-    arc__list_remove(&pipe->link);
-    arc__list_add_tail(&engine->pipe_list, &pipe->link);
+    if (arc__list_linked(&pipe->idle)) {
+        arc__list_remove(&pipe->idle);
+        arc__list_add_tail(&engine->idle_pipes, &pipe->idle);
+    }
     *out = pipe;
     return ARC_OK;
 }
@@ -124,6 +156,6 @@ arc_status arc__pipe_note(struct arc_engine *engine, struct live *live,
         return ARC_OK;
     if (live->run.birth->number == pipe->row.total_runs) /* the newest run */
         pipe->row.status = shown(live->run.status);
-    pipe->touched = 1;
+    arc__pipe_mark(engine, pipe);
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_pipeline, &pipe->row, 0, err);
 }

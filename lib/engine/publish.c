@@ -156,24 +156,19 @@ static int notify_one_watch(struct arc_engine *engine)
 
 static int notify_one_session(struct arc_engine *engine)
 {
-    ARC_LIST_EACH(&engine->agent_list, link)
-    {
-        struct agent *agent = ARC_CONTAINER(link, struct agent, link);
-        if (agent->session == NULL || !agent->session->due)
-            continue;
-        agent->session->due = 0;
-        agent->session->notify(agent->session->user);
-        return 1;
-    }
-    return 0;
+    struct arc_link *first = engine->sessions_due.next;
+    if (first == &engine->sessions_due)
+        return 0;
+    struct arc_session *session = ARC_CONTAINER(first, struct arc_session, due);
+    arc__list_remove(&session->due);
+    session->notify(session->user);
+    return 1;
 }
 
 void arc__publish_notify(struct arc_engine *engine)
 {
-    while (engine->sessions_due && !engine->turn.committing && notify_one_session(engine))
+    while (!engine->turn.committing && notify_one_session(engine))
         continue;
-    if (!engine->turn.committing)
-        engine->sessions_due = 0;
     while (engine->watches_due && notify_one_watch(engine))
         continue;
     engine->watches_due = 0;
@@ -281,9 +276,10 @@ static arc_status next_stored(struct arc_event_watch *watch, const struct arc_ev
     const struct arc_row_event *rows = watch->load.rows.rows;
     while (watch->load_at < watch->load.rows.count) {
         struct arc_event *event = NULL;
-        const struct arc_row_event *row = &rows[watch->load_at++];
+        const struct arc_row_event *row = &rows[watch->load_at];
         arc__arena_reset(&watch->arena);
-        ARC_TRY(arc__event_from_row(row, &watch->arena, &event, err));
+        ARC_TRY(arc__event_from_row(row, &watch->arena, &event, err)); /* or again, when it can */
+        watch->load_at++;
         watch->cursor = row->position;
         if (passes(watch, event)) {
             *out = event;

@@ -99,6 +99,7 @@ static arc_status agents(struct arc_engine *engine, arc_err *err)
             ARC_TRY(arc__agent_set_row(agent, &row[i], err));
         agent->epoch_known = 0;
         agent->known = 1;
+        arc__agent_relabelled(engine, agent);
     }
     drop_unknown_agents(engine);
     return ARC_OK;

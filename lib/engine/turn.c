@@ -15,6 +15,9 @@ void arc__turn_begin(struct arc_engine *engine)
     turn->op_count = turn->op_capacity = 0;
     turn->event_count = turn->event_capacity = 0;
     turn->live_count = turn->live_capacity = 0;
+    turn->dirty = NULL;
+    turn->dirty_places = NULL;
+    turn->dirty_count = turn->dirty_capacity = turn->dirty_mask = 0;
     turn->first_position = engine->position;
     turn->fence_before = engine->fence;
     turn->committing = turn->committed = turn->presence = 0;
@@ -74,6 +77,52 @@ arc_status arc__turn_op(struct arc_engine *engine, enum arc_store_verb verb, enu
     return ARC_OK;
 }
 
+/* --- rows to be written ---------------------------------------------------------------------- */
+
+/* Where the thing stands in dirty_places, or may. */
+static uint32_t *dirty_place(const struct turn *turn, const void *thing)
+{
+    size_t at = (size_t)(((uintptr_t)thing >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 20);
+    for (;; at++) {
+        uint32_t *place = &turn->dirty_places[at & turn->dirty_mask];
+        if (*place == 0 || turn->dirty[*place - 1].thing == thing)
+            return place;
+    }
+}
+
+/* At most half of the places are taken. */
+static int spread_dirty(struct turn *turn)
+{
+    if (turn->dirty_places != NULL && turn->dirty_count * 2 <= turn->dirty_mask)
+        return 1;
+    size_t places = turn->dirty_places != NULL ? (turn->dirty_mask + 1) * 4 : 128;
+    turn->dirty_places = arc__arena_array(&turn->arena, places, sizeof(uint32_t));
+    if (turn->dirty_places == NULL)
+        return 0;
+    turn->dirty_mask = places - 1;
+    for (size_t i = 0; i < turn->dirty_count; i++)
+        *dirty_place(turn, turn->dirty[i].thing) = (uint32_t)i + 1;
+    return 1;
+}
+
+arc_status arc__turn_dirty(struct arc_engine *engine, const struct dirty *dirty, arc_err *err)
+{
+    struct turn *turn = &engine->turn;
+    struct dirty *all =
+        more(turn, turn->dirty, turn->dirty_count, &turn->dirty_capacity, sizeof(*turn->dirty));
+    if (all == NULL || !spread_dirty(turn))
+        return arc__turn_spoil(engine, arc__fail_nomem(err));
+    turn->dirty = all;
+    uint32_t *place = dirty_place(turn, dirty->thing);
+    if (*place != 0)
+        return ARC_OK;
+    all[turn->dirty_count++] = *dirty;
+    *place = (uint32_t)turn->dirty_count;
+    return ARC_OK;
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
 static arc_status add_event(struct arc_engine *engine, struct arc_event *event, arc_slice stream,
                             arc_err *err)
 {
@@ -113,6 +162,13 @@ arc_status arc__turn_event(struct arc_engine *engine, struct arc_event init, arc
     *event = init;
     event->job = event->step = -1;
     event->time_ns = engine->now.wall_ns;
+    /* The next command of this turn may replace the row that these texts are of. */
+    event->agent_id = arc__turn_copy(engine, init.agent_id);
+    event->pipeline_id = arc__turn_copy(engine, init.pipeline_id);
+    event->actor = arc__turn_copy(engine, init.actor);
+    event->reason = arc__turn_copy(engine, init.reason);
+    if (engine->turn.arena.failed)
+        return arc__turn_spoil(engine, arc__fail_nomem(err));
     return add_event(engine, event, stream, err);
 }
 
@@ -194,8 +250,10 @@ arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
     if (d->count == 0)
         return arc__live_arm(live, err);
     live->changed = 1;
-    for (size_t i = 0; i < d->count; i++)
+    for (size_t i = 0; i < d->count; i++) {
         ARC_TRY(add_event(engine, d->events[i], arc__id_slice(&live->run.id), err));
+        arc__groups_note(live, d->events[i]);
+    }
     ARC_TRY(arc__persist_events(engine, live, d, err));
     ARC_TRY(arc__pipe_note(engine, live, d, err));
     return arc__live_index_events(live, d, err);
@@ -224,6 +282,9 @@ static arc_status put_counters(struct arc_engine *engine, arc_err *err)
 arc_status arc__turn_commit(struct arc_engine *engine, arc_err *err)
 {
     struct turn *turn = &engine->turn;
+    for (size_t i = 0; i < turn->dirty_count; i++)
+        ARC_TRY(arc__persist_dirty(engine, &turn->dirty[i], err));
+    turn->dirty_count = 0;
     for (size_t i = 0; i < turn->live_count; i++) {
         if (turn->lives[i]->changed)
             ARC_TRY(arc__persist_run(engine, turn->lives[i], err));

@@ -190,6 +190,7 @@ static void drain_wake(arc_ctl *ctl)
 static arc_status turn(arc_ctl *ctl, uint32_t budget, arc_err *err)
 {
     drain_wake(ctl);
+    arc__engine_set_now(ctl->engine, arc__env_now(&ctl->env));
     arc__servers_dispatch(ctl); /* bytes in: calls submit what they are asked */
     struct arc_now now = arc__env_now(&ctl->env);
     arc__host_tick(ctl, now);

@@ -332,6 +332,13 @@ static void take_offers(void *user)
 
 /* --- the host as an agent ------------------------------------------------------------ */
 
+/* What is offered here: jobs that wait may be something for it. */
+static void tell_engine(struct arc_host *host)
+{
+    struct arc_host_port port = {.slots = host->ctl->host_slots, .offers = offers, .user = host};
+    arc__engine_set_host(host->ctl->engine, &port);
+}
+
 static arc_status host_new(struct arc_ctl *ctl, arc_err *err)
 {
     struct arc_host *host = arc__alloc(&ctl->mem, sizeof(*host));
@@ -342,8 +349,7 @@ static arc_status host_new(struct arc_ctl *ctl, arc_err *err)
     arc__list_init(&host->reports);
     arc__map_init(&host->executors, &ctl->mem, 0, 0); /* names are the host's own */
     ctl->host = host;
-    struct arc_host_port port = {.slots = ctl->host_slots, .offers = offers, .user = host};
-    arc__engine_set_host(ctl->engine, &port);
+    tell_engine(host);
     arc_status status = arc__session_open(ctl->engine, ARC_LIT(ARC_HOST_AGENT), take_offers, host,
                                           &host->session, err);
     if (status != ARC_OK)
@@ -430,6 +436,8 @@ arc_status arc_ctl_executor(arc_ctl *ctl, const char *uses, const arc_executor *
     arc_status status =
         arc__map_put(&ctl->host->executors, arc__slice_cstr(uses), executor, &old, err);
     arc__free(&ctl->mem, status == ARC_OK ? old : executor);
+    if (status == ARC_OK)
+        tell_engine(ctl->host);
     return status;
 }
 

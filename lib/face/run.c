@@ -99,6 +99,9 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
     arc_run_options options;
     ARC_REQUIRE(spec != NULL && run_id != NULL, err, "spec");
     ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
+    if (options.priority < -ARC_PRIORITY_MAX || options.priority > ARC_PRIORITY_MAX)
+        return arc__fail(err, ARC_EINVAL, "priority", "A priority is a number from %d to %d.",
+                         -ARC_PRIORITY_MAX, ARC_PRIORITY_MAX);
     ARC_CLEANUP(cmd_drop)
     struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_RUN_TRIGGER);
     if (cmd == NULL)
@@ -109,6 +112,7 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
     cmd->u.trigger.definition.text = arc__arena_copy(&cmd->arena, spec->text);
     cmd->u.trigger.definition.canonical = arc__arena_copy(&cmd->arena, spec->canonical);
     cmd->u.trigger.definition.format = spec->format;
+    cmd->u.trigger.priority = options.priority;
     struct arc_spec_limits *limits = ARC_ARENA_NEW(&cmd->arena, struct arc_spec_limits);
     if (limits != NULL)
         *limits = spec->limits; /* the spec may be gone before the command's turn */

@@ -6,7 +6,8 @@
  *   C(table, type, name, flags)   type TEXT (arc_slice, UTF-8) | BLOB (arc_slice) | INT (int64_t)
  *   flags   KEY: part of the primary key, in order; INDEX: has an index of its own;
  *           UNIQUE: indexed, no two rows share a value that is not empty or 0;
- *           VERSION: the number that ARC_STORE_UPDATE expects.
+ *           VERSION: the number that ARC_STORE_UPDATE expects;
+ *           FIXED: has one value as long as its row is there: a PUT over a row need not write it.
  */
 #ifndef ARC_PORT_TABLES_H
 #define ARC_PORT_TABLES_H
@@ -18,6 +19,7 @@
 #define ARC_COL_INDEX 2u
 #define ARC_COL_UNIQUE 4u
 #define ARC_COL_VERSION 8u
+#define ARC_COL_FIXED 16u
 
 /* clang-format off */
 #define ARC_TABLES(T)                                                                              \
@@ -60,50 +62,51 @@
     C(definition, TEXT, message, ARC_COL_PLAIN)                                                    \
     C(definition, INT, created_at_ns, ARC_COL_PLAIN)
 
-/* Projections of a run. version is the seq of the run's last event. */
+/* Projections of a run. version is the seq of the last event that changed anything else here. */
 #define ARC_COLS_pipeline_run(C)                                                                   \
     C(pipeline_run, TEXT, id, ARC_COL_KEY)                                                         \
-    C(pipeline_run, TEXT, pipeline_id, ARC_COL_INDEX)                                              \
-    C(pipeline_run, TEXT, pipeline_name, ARC_COL_PLAIN)                                            \
-    C(pipeline_run, TEXT, project_id, ARC_COL_PLAIN)                                               \
-    C(pipeline_run, TEXT, namespace, ARC_COL_PLAIN)                                                \
-    C(pipeline_run, INT, number, ARC_COL_PLAIN)                                                    \
+    C(pipeline_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_FIXED)                              \
+    C(pipeline_run, TEXT, pipeline_name, ARC_COL_FIXED)                                            \
+    C(pipeline_run, TEXT, project_id, ARC_COL_FIXED)                                               \
+    C(pipeline_run, TEXT, namespace, ARC_COL_FIXED)                                                \
+    C(pipeline_run, INT, number, ARC_COL_FIXED)                                                    \
     C(pipeline_run, INT, status, ARC_COL_INDEX)                                                    \
     C(pipeline_run, TEXT, reason, ARC_COL_PLAIN)                                                   \
-    C(pipeline_run, INT, trigger_type, ARC_COL_PLAIN)                                              \
-    C(pipeline_run, TEXT, triggered_by, ARC_COL_PLAIN)                                             \
-    C(pipeline_run, TEXT, branch, ARC_COL_PLAIN)                                                   \
-    C(pipeline_run, TEXT, ref, ARC_COL_PLAIN)                                                      \
-    C(pipeline_run, TEXT, definition_sha, ARC_COL_PLAIN)                                           \
-    C(pipeline_run, TEXT, variables, ARC_COL_PLAIN)                                                \
-    C(pipeline_run, TEXT, plan_hash, ARC_COL_PLAIN)                                                \
-    C(pipeline_run, INT, total_jobs, ARC_COL_PLAIN)                                                \
+    C(pipeline_run, INT, trigger_type, ARC_COL_FIXED)                                              \
+    C(pipeline_run, TEXT, triggered_by, ARC_COL_FIXED)                                             \
+    C(pipeline_run, TEXT, branch, ARC_COL_FIXED)                                                   \
+    C(pipeline_run, TEXT, ref, ARC_COL_FIXED)                                                      \
+    C(pipeline_run, TEXT, definition_sha, ARC_COL_FIXED)                                           \
+    C(pipeline_run, TEXT, variables, ARC_COL_FIXED)                                                \
+    C(pipeline_run, TEXT, plan_hash, ARC_COL_FIXED)                                                \
+    C(pipeline_run, INT, total_jobs, ARC_COL_FIXED)                                                \
     C(pipeline_run, INT, completed_jobs, ARC_COL_PLAIN)                                            \
     C(pipeline_run, INT, failed_jobs, ARC_COL_PLAIN)                                               \
     C(pipeline_run, INT, running_jobs, ARC_COL_PLAIN)                                              \
     C(pipeline_run, INT, version, ARC_COL_PLAIN)                                                   \
-    C(pipeline_run, INT, created_at_ns, ARC_COL_INDEX)                                             \
+    C(pipeline_run, INT, created_at_ns, ARC_COL_INDEX | ARC_COL_FIXED)                             \
     C(pipeline_run, INT, started_at_ns, ARC_COL_PLAIN)                                             \
     C(pipeline_run, INT, ended_at_ns, ARC_COL_PLAIN)                                               \
-    C(pipeline_run, TEXT, rerun_of, ARC_COL_PLAIN)                                                 \
-    C(pipeline_run, INT, attempt, ARC_COL_PLAIN)
+    C(pipeline_run, TEXT, rerun_of, ARC_COL_FIXED)                                                 \
+    C(pipeline_run, INT, attempt, ARC_COL_FIXED)                                                   \
+    C(pipeline_run, INT, priority, ARC_COL_FIXED)
 
 /* depends_on is a JSON array of instance keys. */
 #define ARC_COLS_job_run(C)                                                                        \
     C(job_run, TEXT, id, ARC_COL_KEY)                                                              \
-    C(job_run, TEXT, run_id, ARC_COL_INDEX)                                                        \
-    C(job_run, TEXT, pipeline_id, ARC_COL_PLAIN)                                                   \
-    C(job_run, INT, job_index, ARC_COL_PLAIN)                                                      \
-    C(job_run, TEXT, name, ARC_COL_PLAIN)                                                          \
-    C(job_run, TEXT, stage, ARC_COL_PLAIN)                                                         \
+    C(job_run, TEXT, run_id, ARC_COL_INDEX | ARC_COL_FIXED)                                        \
+    C(job_run, TEXT, pipeline_id, ARC_COL_FIXED)                                                   \
+    C(job_run, INT, job_index, ARC_COL_FIXED)                                                      \
+    C(job_run, TEXT, name, ARC_COL_FIXED)                                                          \
+    C(job_run, TEXT, stage, ARC_COL_FIXED)                                                         \
     C(job_run, INT, status, ARC_COL_PLAIN)                                                         \
     C(job_run, TEXT, reason, ARC_COL_PLAIN)                                                        \
     C(job_run, INT, attempt, ARC_COL_PLAIN)                                                        \
     C(job_run, TEXT, agent_id, ARC_COL_PLAIN)                                                      \
-    C(job_run, INT, continue_on_error, ARC_COL_PLAIN)                                              \
-    C(job_run, INT, total_steps, ARC_COL_PLAIN)                                                    \
-    C(job_run, TEXT, depends_on, ARC_COL_PLAIN)                                                    \
-    C(job_run, INT, created_at_ns, ARC_COL_PLAIN)                                                  \
+    C(job_run, INT, continue_on_error, ARC_COL_FIXED)                                              \
+    C(job_run, INT, total_steps, ARC_COL_FIXED)                                                    \
+    C(job_run, TEXT, depends_on, ARC_COL_FIXED)                                                    \
+    C(job_run, INT, created_at_ns, ARC_COL_FIXED)                                                  \
     C(job_run, INT, queued_at_ns, ARC_COL_PLAIN)                                                   \
     C(job_run, INT, started_at_ns, ARC_COL_PLAIN)                                                  \
     C(job_run, INT, ended_at_ns, ARC_COL_PLAIN)
@@ -112,21 +115,21 @@
  * attempt the step's own. args, env, metrics and outputs are JSON objects. */
 #define ARC_COLS_step_run(C)                                                                       \
     C(step_run, TEXT, id, ARC_COL_KEY)                                                             \
-    C(step_run, TEXT, run_id, ARC_COL_INDEX)                                                       \
-    C(step_run, TEXT, pipeline_id, ARC_COL_INDEX)                                                  \
-    C(step_run, TEXT, job_id, ARC_COL_INDEX)                                                       \
-    C(step_run, TEXT, job_name, ARC_COL_PLAIN)                                                     \
-    C(step_run, INT, job_index, ARC_COL_PLAIN)                                                     \
-    C(step_run, INT, job_attempt, ARC_COL_PLAIN)                                                   \
-    C(step_run, TEXT, name, ARC_COL_PLAIN)                                                         \
-    C(step_run, INT, step_index, ARC_COL_PLAIN)                                                    \
-    C(step_run, TEXT, uses, ARC_COL_PLAIN)                                                         \
-    C(step_run, TEXT, action, ARC_COL_PLAIN)                                                       \
+    C(step_run, TEXT, run_id, ARC_COL_INDEX | ARC_COL_FIXED)                                       \
+    C(step_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_FIXED)                                  \
+    C(step_run, TEXT, job_id, ARC_COL_INDEX | ARC_COL_FIXED)                                       \
+    C(step_run, TEXT, job_name, ARC_COL_FIXED)                                                     \
+    C(step_run, INT, job_index, ARC_COL_FIXED)                                                     \
+    C(step_run, INT, job_attempt, ARC_COL_FIXED)                                                   \
+    C(step_run, TEXT, name, ARC_COL_FIXED)                                                         \
+    C(step_run, INT, step_index, ARC_COL_FIXED)                                                    \
+    C(step_run, TEXT, uses, ARC_COL_FIXED)                                                         \
+    C(step_run, TEXT, action, ARC_COL_FIXED)                                                       \
     C(step_run, TEXT, args, ARC_COL_PLAIN)                                                         \
     C(step_run, TEXT, env, ARC_COL_PLAIN)                                                          \
-    C(step_run, TEXT, timeout, ARC_COL_PLAIN)                                                      \
-    C(step_run, TEXT, when, ARC_COL_PLAIN)                                                         \
-    C(step_run, INT, continue_on_error, ARC_COL_PLAIN)                                             \
+    C(step_run, TEXT, timeout, ARC_COL_FIXED)                                                      \
+    C(step_run, TEXT, when, ARC_COL_FIXED)                                                         \
+    C(step_run, INT, continue_on_error, ARC_COL_FIXED)                                             \
     C(step_run, INT, status, ARC_COL_INDEX)                                                        \
     C(step_run, TEXT, reason, ARC_COL_PLAIN)                                                       \
     C(step_run, INT, attempt, ARC_COL_PLAIN)                                                       \
@@ -137,7 +140,7 @@
     C(step_run, TEXT, metrics, ARC_COL_PLAIN)                                                      \
     C(step_run, TEXT, outputs, ARC_COL_PLAIN)                                                      \
     C(step_run, INT, log_lines, ARC_COL_PLAIN)                                                     \
-    C(step_run, INT, created_at_ns, ARC_COL_PLAIN)                                                 \
+    C(step_run, INT, created_at_ns, ARC_COL_FIXED)                                                 \
     C(step_run, INT, started_at_ns, ARC_COL_PLAIN)                                                 \
     C(step_run, INT, ended_at_ns, ARC_COL_PLAIN)
 

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "spec/plan_private.h"
 
+#define GROUP_BYTES_MAX 512u
 #define GATE_TIMEOUT_NS (INT64_C(24) * 3600 * ARC_NS_PER_S)
 
 /* A job of the definition, and the instances that it becomes. */
@@ -182,6 +183,18 @@ static uint32_t add_gate(struct build *build, const struct arc_node *node,
     return build->plan->gate_count;
 }
 
+static void check_group_name(struct arc_planner *p, const struct arc_node *node, arc_slice name)
+{
+    struct arc_path here = {p->path, node->key, 0};
+    if (name.len == 0)
+        (void)arc__diag_add(p->sink, ARC_DIAG_EMPTY_GROUP, &here, &node->mark, ARC_NONE,
+                            ARC_ARGS(arc__quoted(p->sink, node->text)));
+    if (name.len > GROUP_BYTES_MAX)
+        (void)arc__diag_add(
+            p->sink, ARC_DIAG_GROUP_LONG, &here, &node->mark, ARC_NONE,
+            ARC_ARGS(arc__decimal(p->sink, name.len), arc__decimal(p->sink, GROUP_BYTES_MAX)));
+}
+
 /* A text, or an object. Its name must be known before anything runs, because whole runs and jobs
  * wait for it. */
 static struct arc_plan_group group_of(struct arc_planner *p, const struct arc_node *node)
@@ -204,11 +217,8 @@ static struct arc_plan_group group_of(struct arc_planner *p, const struct arc_no
     }
     uint32_t errors = p->sink->diags->errors;
     group.group = name != NULL ? arc__plan_expand(p, name, NULL) : ARC_NONE;
-    if (name != NULL && group.group.len == 0 && p->sink->diags->errors == errors) {
-        struct arc_path here = {p->path, name->key, 0};
-        (void)arc__diag_add(p->sink, ARC_DIAG_EMPTY_GROUP, &here, &name->mark, ARC_NONE,
-                            ARC_ARGS(arc__quoted(p->sink, name->text)));
-    }
+    if (name != NULL && p->sink->diags->errors == errors)
+        check_group_name(p, name, group.group);
     p->path = up;
     return group;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Concurrency groups against each other: two limits for one name, cells of one matrix that throw
- * each other out, and a job that waits for a place which its own run holds. */
+ * each other out, and a run and a job whose groups are only named alike. */
 #include "spec/rules.h"
 
 #include <stdlib.h>
@@ -65,7 +65,7 @@ static void check_cells(struct arc_check *check, const struct use *use,
                         const struct arc_node *block)
 {
     const struct arc_node *on_full = arc__scalar_of(block, ARC_FIELD_CONCURRENCY_ON_FULL);
-    if (on_full == NULL || arc__slice_is(on_full->text, "wait") ||
+    if (on_full == NULL || arc__slice_is(on_full->text, "wait") || use->limit < 1 ||
         (int64_t)use->job->cells <= use->limit)
         return;
     report(check, ARC_DIAG_GROUP_CELLS, use, NULL, NULL,
@@ -81,10 +81,11 @@ static void compare(struct arc_check *check, struct use *uses, uint32_t count)
         const struct use *kept = &uses[first], *use = &uses[i];
         if (!arc__slice_equal(kept->name, use->name)) {
             first = i;
-        } else if (kept->job == NULL && use->limit <= 1) {
-            report(check, ARC_DIAG_GROUP_NEVER, use, kept, "the run holds its place from here",
+        } else if (kept->job == NULL) {
+            report(check, ARC_DIAG_GROUP_KINDS, use, kept, "the run's group is named here",
                    ARC_ARGS(arc__quoted(check->sink, use->job->name),
                             arc__quoted(check->sink, use->name)));
+            first = i; /* the others are compared with this job */
         } else if (kept->limit != use->limit) {
             report(check, ARC_DIAG_GROUP_LIMITS, use, kept, "the other limit is here",
                    ARC_ARGS(arc__quoted(check->sink, use->name),

@@ -145,6 +145,22 @@ static void node_remove(struct arc_row_table *table, struct arc_row_node *node)
         arc__store_tree_remove(&table->indexes[i].tree, &node->links[i]);
 }
 
+/* A new version of the same row: where the indexed value is the same, it stands where the old one
+ * stood. */
+static void node_replace(struct arc_row_table *table, struct arc_row_node *was,
+                         struct arc_row_node *is)
+{
+    for (uint32_t i = 0; i < table->index_count; i++) {
+        struct arc_row_index *index = &table->indexes[i];
+        if (index->col < 0 || compare_col(&table->def->cols[index->col], was->row, is->row) == 0) {
+            arc__store_tree_replace(&index->tree, &was->links[i], &is->links[i]);
+            continue;
+        }
+        arc__store_tree_remove(&index->tree, &was->links[i]);
+        (void)arc__store_tree_add(&index->tree, &is->links[i]);
+    }
+}
+
 struct row_want {
     const struct arc_row_index *index;
     const void *row;
@@ -225,9 +241,11 @@ arc_status arc__rows_apply(struct arc_row_table *table, const struct arc_mem *me
         if (is == NULL)
             return arc__fail_nomem(err);
     }
-    if (was != NULL)
+    if (was != NULL && is != NULL)
+        node_replace(table, was, is);
+    else if (was != NULL)
         node_remove(table, was);
-    if (is != NULL)
+    else if (is != NULL)
         node_add(table, is);
     *change = (struct arc_row_change){table, was, is};
     return ARC_OK;
@@ -235,11 +253,13 @@ arc_status arc__rows_apply(struct arc_row_table *table, const struct arc_mem *me
 
 void arc__rows_undo(const struct arc_mem *mem, struct arc_row_change *change)
 {
-    if (change->is != NULL)
+    if (change->is != NULL && change->was != NULL)
+        node_replace(change->table, change->is, change->was);
+    else if (change->is != NULL)
         node_remove(change->table, change->is);
-    arc__free(mem, change->is);
-    if (change->was != NULL)
+    else if (change->was != NULL)
         node_add(change->table, change->was);
+    arc__free(mem, change->is);
 }
 
 void arc__rows_keep(const struct arc_mem *mem, struct arc_row_change *change)

@@ -90,11 +90,17 @@ static void add_or_replace(struct arc_buf *sql, const struct arc_table_def *def)
 {
     arc__buf_add_cstr(sql, " ON CONFLICT (");
     add_key(sql, def);
-    arc__buf_add_cstr(sql, def->col_count > def->key_count ? ") DO UPDATE SET " : ") DO NOTHING");
+    const char *before = ") DO UPDATE SET ";
     for (uint32_t i = def->key_count; i < def->col_count; i++) {
-        add_name(sql, i == def->key_count ? "" : ", ", def->cols[i].name);
+        /* A column that is set has its index written anew, whatever its value is. */
+        if ((def->cols[i].flags & ARC_COL_FIXED) != 0)
+            continue;
+        add_name(sql, before, def->cols[i].name);
         add_name(sql, " = excluded.", def->cols[i].name);
+        before = ", ";
     }
+    if (before[0] == ')')
+        arc__buf_add_cstr(sql, ") DO NOTHING");
 }
 
 static void add_where_key(struct arc_buf *sql, const struct arc_table_def *def)

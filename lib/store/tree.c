@@ -77,6 +77,18 @@ void arc__store_tree_remove(struct arc_store_tree *tree, struct arc_store_tree_l
     tree->count--;
 }
 
+void arc__store_tree_replace(struct arc_store_tree *tree, struct arc_store_tree_link *old,
+                             struct arc_store_tree_link *fresh)
+{
+    *fresh = *old;
+    replace_child(tree, old, fresh);
+    if (fresh->left != NULL)
+        fresh->left->parent = fresh;
+    if (fresh->right != NULL)
+        fresh->right->parent = fresh;
+    *old = (struct arc_store_tree_link){.parent = NULL};
+}
+
 static struct arc_store_tree_link *leftmost(struct arc_store_tree_link *link)
 {
     while (link != NULL && link->left != NULL)

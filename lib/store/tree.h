@@ -36,6 +36,9 @@ void arc__store_tree_init(struct arc_store_tree *tree, arc_store_tree_compare co
 struct arc_store_tree_link *arc__store_tree_add(struct arc_store_tree *tree,
                                                 struct arc_store_tree_link *link);
 void arc__store_tree_remove(struct arc_store_tree *tree, struct arc_store_tree_link *link);
+/* fresh, which stands nowhere, takes the place of old; they compare as equal. */
+void arc__store_tree_replace(struct arc_store_tree *tree, struct arc_store_tree_link *old,
+                             struct arc_store_tree_link *fresh);
 
 /* NULL at the ends. */
 struct arc_store_tree_link *arc__store_tree_first(const struct arc_store_tree *tree);

@@ -14,5 +14,6 @@ bench: $(bench_programs)
 	@for program in $(bench_programs); do ./$$program $(BENCH) || exit 1; done
 .PHONY: bench bench-programs
 
+include tests/bench/engine/local.mk
 include tests/bench/grpc/local.mk
 include tests/bench/spec/local.mk

@@ -21,7 +21,7 @@ from harness import PATIENCE, SOURCE, case, check, program, run_cases, same
 PIPELINES = os.path.join(os.path.abspath(SOURCE), "examples", "pipelines")
 
 # What is not success with no inputs at all: arguments, the run's own result, and the jobs that do
-# not run, as regular expressions of their instance keys.
+# not run, as regular expressions of their instance keys; and how many of some run at once.
 EXPECTED = {
     "fail": {"code": 1, "failed": "tests", "skipped": "deploy"},
     "python-package": {"skipped": "publish"},
@@ -33,6 +33,7 @@ EXPECTED = {
     "terraform": {"args": ["--approve", "all"]},
     "database-migration": {"args": ["--approve", "all"]},
     "restore-drill": {"skipped": "alarm"},
+    "shared-staging": {"at_once": ("suite", 2)},
 }
 # Run elsewhere: the demo builds the repository with one, the other waits for a lost agent.
 ELSEWHERE = {"self-build", "retry-lost"}
@@ -147,6 +148,17 @@ def ends_of(out):
     return jobs, run
 
 
+def most_at_once(out, name):
+    """How many jobs of this name were running at one time."""
+    running, most = set(), 0
+    for line in out.splitlines():
+        event = json.loads(line)
+        if event["type"] == "job" and event["job"].split("[")[0] == name:
+            (running.add if event["status"] == "running" else running.discard)(event["job"])
+            most = max(most, len(running))
+    return most
+
+
 def keys_of(plan):
     """A job without a matrix goes by its name."""
     return [job.get("key", job["name"]) for stage in plan["stages"] for job in stage["jobs"]]
@@ -176,6 +188,10 @@ def try_pipeline(name, expected):
                 if re.match("(?:%s)$" % expected.get(other, r"(?!)"), key):
                     want = other
             same(status, want, "the end of " + key)
+        if "at_once" in expected:
+            name_of, limit = expected["at_once"]
+            most = most_at_once(out, name_of)
+            check(0 < most <= limit, "%d of %s ran at once" % (most, name_of))
         called = place.called()
         if "skipped" not in expected:
             missing = set(tools_of(name)) - {line.split(" ", 1)[0] for line in called}

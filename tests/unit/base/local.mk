@@ -9,6 +9,7 @@ unit_tests += \
 	tests/unit/base/list_test \
 	tests/unit/base/map_test \
 	tests/unit/base/mem_test \
+	tests/unit/base/ranks_test \
 	tests/unit/base/sha256_test \
 	tests/unit/base/slice_test \
 	tests/unit/base/text_test \

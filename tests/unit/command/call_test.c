@@ -175,6 +175,45 @@ static void an_approval_is_listed_and_decided(void)
     house_close(&house);
 }
 
+#define QUEUED(of_run) \
+    "{\"namespace\":\"n\"," of_run "\"jobs\":[{\"name\":\"j\",\"concurrency\":\"lab\"," \
+    "\"steps\":[{\"name\":\"s\",\"run\":\"true\"}]}]}"
+
+/* The sentence in the answer, with the id of whoever holds the slot. */
+static int house_says(struct house *house, const char *format, const char *holder)
+{
+    char text[256];
+    (void)snprintf(text, sizeof(text), "\"reason\":\"%s\"", with(format, holder, ""));
+    return house_has(house, text);
+}
+
+static void who_holds_the_slot_is_told(void)
+{
+    struct house house;
+    char id[64], first[64], second[64], third[64], fourth[64];
+    struct arc_principal user = house_user(ARC_SCOPE_READ | ARC_SCOPE_RUN, "p1");
+    if (!house_open(&house))
+        return;
+    CHECK(house_run(&house, QUEUED(""), id, first, sizeof(id)));
+    CHECK(house_run(&house, QUEUED(""), id, second, sizeof(id)));
+    CHECK_OK(
+        house_call(&house, user, "ListJobRuns", with("{\"pipelineRunId\":\"%s\"}", second, "")));
+    CHECK(house_says(&house,
+                     "It waits for a slot of the group lab (limit 1), held by job j of run %s; it "
+                     "is next.",
+                     first));
+    CHECK(house_run(&house, QUEUED("\"concurrency\":\"whole\","), id, third, sizeof(id)));
+    CHECK(house_run(&house, QUEUED("\"concurrency\":\"whole\","), id, fourth, sizeof(id)));
+    CHECK_OK(house_call(&house, user, "GetPipelineRun", with("{\"runId\":\"%s\"}", fourth, "")));
+    CHECK(house_has(&house,
+                    "\"reason\":\"It waits for a slot of the group whole (limit 1), held by"));
+    CHECK(house_has(&house, third));
+    CHECK_OK(
+        house_call(&house, user, "ListJobRuns", with("{\"pipelineRunId\":\"%s\"}", fourth, "")));
+    CHECK(house_has(&house, "\"reason\":\"Its run waits for a slot of the group whole.\""));
+    house_close(&house);
+}
+
 static void jobs_and_steps_are_cancelled_and_runs_run_again(void)
 {
     struct house house;
@@ -677,6 +716,7 @@ static void runs_are_explained_and_foreseen(void)
 static const struct test tests[] = {
     {"an approval is listed, and decided by who may", an_approval_is_listed_and_decided},
     {"runs are explained and foreseen", runs_are_explained_and_foreseen},
+    {"who holds the slot that a job waits for is told", who_holds_the_slot_is_told},
     {"jobs and steps are cancelled, and runs run again",
      jobs_and_steps_are_cancelled_and_runs_run_again},
     {"a pipeline is made, run, stopped and removed", a_pipeline_lives_its_life},

@@ -7,6 +7,7 @@ unit_tests += \
 	tests/unit/core/functions_test \
 	tests/unit/core/finally_test \
 	tests/unit/core/gate_test \
+	tests/unit/core/group_test \
 	tests/unit/core/cancel_test \
 	tests/unit/core/matrix_test \
 	tests/unit/core/rerun_test \
@@ -31,6 +32,7 @@ tests_unit_core_clock_test_SOURCES = tests/unit/core/clock_test.c $(trial_source
 tests_unit_core_decide_test_SOURCES = tests/unit/core/decide_test.c $(trial_sources)
 tests_unit_core_finally_test_SOURCES = tests/unit/core/finally_test.c $(trial_sources)
 tests_unit_core_gate_test_SOURCES = tests/unit/core/gate_test.c $(trial_sources)
+tests_unit_core_group_test_SOURCES = tests/unit/core/group_test.c $(trial_sources)
 tests_unit_core_cancel_test_SOURCES = tests/unit/core/cancel_test.c $(trial_sources)
 tests_unit_core_waits_test_SOURCES = tests/unit/core/waits_test.c $(trial_sources)
 tests_unit_core_rerun_test_SOURCES = tests/unit/core/rerun_test.c $(trial_sources)

@@ -204,6 +204,39 @@ static void a_stop_goes_before_fail_fast(void)
     trial_close(&t);
 }
 
+static void a_run_whose_last_jobs_fail_fast_ends_is_over(void)
+{
+    struct trial t;
+    if (!open_cells(&t, CELLS, 0, 1))
+        return;
+    CHECK_OK(trial_place(&t, "m0", "A"));
+    CHECK_OK(trial_run_step(&t, "m0", ARC_STEP_FAILED));
+    job_is(&t, "m1", ARC_JOB_CANCELLED);
+    job_is(&t, "m2", ARC_JOB_CANCELLED);
+    run_is(&t, ARC_RUN_FAILED);
+    trial_close(&t);
+}
+
+static void the_stage_after_one_that_fail_fast_ends_comes_up(void)
+{
+    struct trial t;
+    if (!open_cells(&t,
+                    "namespace: n\nstages:\n- name: one\n  jobs:\n"
+                    "  - {name: m0, " STEP "}\n  - {name: m1, " STEP "}\n  - {name: m2, " STEP
+                    "}\n- {name: two, when: always(), jobs: [{name: z, " STEP "}]}\n"
+                    "- {name: three, jobs: [{name: y, " STEP "}]}\n",
+                    0, 1))
+        return;
+    CHECK_OK(trial_place(&t, "m0", "A"));
+    CHECK_OK(trial_run_step(&t, "m0", ARC_STEP_FAILED));
+    job_is(&t, "z", ARC_JOB_QUEUED);
+    CHECK_OK(trial_place(&t, "z", "A"));
+    CHECK_OK(trial_run_step(&t, "z", ARC_STEP_SUCCESS));
+    job_is(&t, "y", ARC_JOB_SKIPPED);
+    run_is(&t, ARC_RUN_FAILED);
+    trial_close(&t);
+}
+
 static const struct test tests[] = {
     {"as many cells as maxParallel says are under way",
      as_many_cells_as_max_parallel_are_under_way},
@@ -217,6 +250,9 @@ static const struct test tests[] = {
     {"only the final failure of a cell cancels the others",
      only_a_final_failure_cancels_the_others},
     {"a cell that failFast cancels runs its finally", a_cell_that_is_cancelled_runs_its_finally},
+    {"a run whose last jobs failFast ends is over", a_run_whose_last_jobs_fail_fast_ends_is_over},
+    {"the stage after one that failFast ends comes up",
+     the_stage_after_one_that_fail_fast_ends_comes_up},
     {"who waits for a matrix waits for all of its cells",
      whoever_waits_for_a_matrix_waits_for_all_its_cells},
     {"in a run that is stopped failFast cancels nothing", a_stop_goes_before_fail_fast},

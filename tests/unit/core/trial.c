@@ -75,7 +75,7 @@ static int jobs_differ(const struct arc_job_state *a, const struct arc_job_state
     NUM(status), NUM(attempt), NUM(lost), NUM(blockers), NUM(step), NUM(failed);
     NUM(timed_out), NUM(started_any), NUM(by_failure), NUM(queued_ns), NUM(started_ns);
     NUM(ended_ns), NUM(queued_mono_ns), NUM(started_mono_ns), NUM(not_before_mono_ns);
-    NUM(cut), NUM(stopping), NUM(outrun), NUM(stop_mono_ns);
+    NUM(cut), NUM(stopping), NUM(outrun), NUM(admitted), NUM(stop_mono_ns);
     TEXT(agent_id), TEXT(reason), TEXT(place), TEXT(stop_reason), TEXT(outputs);
     return found;
 }
@@ -97,7 +97,8 @@ int trial_same_runs(const struct arc_run *a, const struct arc_run *b)
     const uint32_t j = 0, s = 0;
     int found = differ_text("run id", j, s, arc__id_slice(&a->id), arc__id_slice(&b->id));
     TEXT(pipeline_id), TEXT(triggered_by), TEXT(reason);
-    NUM(seq), NUM(status), NUM(started_any), NUM(stopping), NUM(forced), NUM(stop_cause);
+    NUM(seq), NUM(status), NUM(started_any), NUM(admitted), NUM(stopping), NUM(forced),
+        NUM(stop_cause);
     NUM(stop_grace_ns), NUM(stop_mono_ns), NUM(created_ns), NUM(started_ns), NUM(ended_ns);
     NUM(started_mono_ns), NUM(paused_mono_ns), NUM(still_mono_ns), NUM(still_total_ns);
     NUM(jobs_open), NUM(last_ns), NUM(gates_waiting), NUM(gate_refused);
@@ -466,6 +467,14 @@ arc_status trial_reject(struct trial *t, uint32_t gate, const char *actor, const
 int trial_why_is(struct trial *t, const char *job, const char *why)
 {
     return CHECK_TEXT(arc__job_why(&t->run, trial_index(t, job), &t->arena), why);
+}
+
+arc_status trial_admit(struct trial *t, const char *job)
+{
+    begin(t);
+    if (job == NULL)
+        return end(t, arc__decide_admit_run(&t->d, &t->run, &t->err));
+    return end(t, arc__decide_admit_job(&t->d, &t->run, trial_index(t, job), &t->err));
 }
 
 arc_status trial_cancel_job(struct trial *t, const char *job, int force)

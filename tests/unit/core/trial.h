@@ -59,6 +59,8 @@ arc_status trial_lose(struct trial *t, const char *job);
 arc_status trial_pause(struct trial *t);
 arc_status trial_resume(struct trial *t);
 arc_status trial_stop(struct trial *t, int force);
+/* A slot of its group, as the engine would give it; job NULL: the run. */
+arc_status trial_admit(struct trial *t, const char *job);
 arc_status trial_cancel_job(struct trial *t, const char *job, int force);
 arc_status trial_cancel_step(struct trial *t, const char *job, uint32_t step, int force);
 /* At a gate (1 + index). */

@@ -222,6 +222,54 @@ static void every_kind_has_a_word_of_its_own(void)
 }
 
 /* 1: the page has this line's beginning. */
+static void slots_are_waited_for(void)
+{
+    struct trial t;
+    if (!trial_open(&t, "namespace: n\nconcurrency: deploy\n"
+                        "jobs:\n- {name: a, concurrency: lab, " STEP "}\n"))
+        return;
+    told_is(&t, NULL, -1,
+            "group: It waits for a slot of the group deploy.\nidle: None of its 1 open jobs runs.");
+    told_is(&t, "a", -1, "run: Its run waits for a slot of the group deploy.");
+    CHECK_OK(trial_admit(&t, NULL));
+    told_is(&t, NULL, -1, "idle: None of its 1 open jobs runs.");
+    told_is(&t, "a", -1, "group: It waits for a slot of the group lab.");
+    CHECK_INT(first(&t, "a").since_ns, t.run.jobs[0].queued_ns);
+    CHECK_OK(trial_pause(&t));
+    told_is(&t, "a", -1, "paused: The run is paused.");
+    CHECK_OK(trial_resume(&t));
+    CHECK_OK(trial_admit(&t, "a"));
+    told_is(&t, "a", -1, "place: It waits for an agent with a free slot.");
+    trial_close(&t);
+}
+
+/* As the engine completes it. */
+static void a_slot_is_told_with_its_holders_and_the_line(void)
+{
+    struct trial t;
+    struct arc_waits waits;
+    if (!trial_open(&t, "namespace: n\njobs:\n- {name: a, concurrency: lab, " STEP "}\n"))
+        return;
+    arc__waits_init(&waits, &t.arena, 10, 3);
+    arc__wait_job(&t.run, 0, t.now, &waits);
+    if (CHECK_INT(waits.count, 1)) {
+        struct arc_wait *wait = waits.items;
+        wait->of = 2;
+        arc__waits_retell(&waits, wait);
+        CHECK_TEXT(wait->sentence, "It waits for a slot of the group lab (limit 2); it is next.");
+        wait->text = ARC_LIT("job b of run R");
+        wait->count = 1;
+        arc__waits_retell(&waits, wait);
+        CHECK_TEXT(wait->sentence, "It waits for a slot of the group lab (limit 2), "
+                                   "held by job b of run R; 1 is before it.");
+        wait->count = 7;
+        arc__waits_retell(&waits, wait);
+        CHECK_TEXT(wait->sentence, "It waits for a slot of the group lab (limit 2), "
+                                   "held by job b of run R; 7 are before it.");
+    }
+    trial_close(&t);
+}
+
 static int page_has(const char *page, const char *word, const char *text)
 {
     char line[400];
@@ -260,6 +308,8 @@ static const struct test tests[] = {
      a_queued_job_waits_for_a_place_and_then_for_its_agent},
     {"what is stopped says so, what has ended says how",
      what_is_stopped_says_so_and_what_has_ended_how},
+    {"a run and a job wait for slots of their groups", slots_are_waited_for},
+    {"a slot is told with its holders and the line", a_slot_is_told_with_its_holders_and_the_line},
     {"every kind of reason has a word of its own", every_kind_has_a_word_of_its_own},
     {"the page names every reason and every assumption",
      the_page_names_every_reason_and_assumption},

@@ -89,6 +89,9 @@ static void step_event(struct watch *watch, const struct arc_event *event)
         if (event->attempt != step->attempt + 1)
             wrong(watch, "%s: attempt %d after %d", step->id, event->attempt, step->attempt);
         step->attempt = event->attempt;
+        if (event->job < WATCH_JOBS_MAX && !watch->admitted[event->job] &&
+            watch->plan->jobs[event->job].group.group.len > 0)
+            wrong(watch, "%s was granted without a slot of its group", step->id);
         if (!may_start(watch, event))
             wrong(watch, "%s was granted in a run that is paused or being stopped", step->id);
     }
@@ -119,6 +122,11 @@ static void job_event(struct watch *watch, const struct arc_event *event)
             wrong(watch, "job %d was stopped twice or not there", event->job);
         return;
     }
+    if (event->type == ARC_EVENT_JOB_ADMITTED) {
+        if (*state != ARC_JOB_QUEUED || event->state != *state || watch->admitted[event->job]++ > 0)
+            wrong(watch, "job %d was admitted twice or not there", event->job);
+        return;
+    }
     if (*state != event->previous || !may(job_graph, step_letters, *state, event->state, 0))
         wrong(watch, "job %d went from %d (%d) to %d", event->job, *state, event->previous,
               event->state);
@@ -133,11 +141,12 @@ static void job_event(struct watch *watch, const struct arc_event *event)
 static void run_event(struct watch *watch, const struct arc_event *event)
 {
     int live = watch->run_state == ARC_RUN_PENDING || watch->run_state == ARC_RUN_RUNNING;
-    int same = event->state == watch->run_state &&
-               ((event->type >= ARC_EVENT_APPROVAL_REQUESTED &&
-                 event->type <= ARC_EVENT_APPROVAL_EXPIRED) ||
-                event->type == ARC_EVENT_PIPELINE_STOPPING ||
-                (event->type == ARC_EVENT_PIPELINE_STARTED && event->state == ARC_RUN_PAUSED));
+    int same =
+        event->state == watch->run_state &&
+        ((event->type >= ARC_EVENT_APPROVAL_REQUESTED &&
+          event->type <= ARC_EVENT_APPROVAL_EXPIRED) ||
+         event->type == ARC_EVENT_PIPELINE_STOPPING || event->type == ARC_EVENT_PIPELINE_ADMITTED ||
+         (event->type == ARC_EVENT_PIPELINE_STARTED && event->state == ARC_RUN_PAUSED));
     if (!same && !may(run_graph, run_letters, watch->run_state, event->state, live))
         wrong(watch, "the run went from %d to %d", watch->run_state, event->state);
     if (event->type == ARC_EVENT_PIPELINE_STOPPING)

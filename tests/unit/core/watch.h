@@ -25,7 +25,9 @@ struct watch {
     int64_t seq;
     int run_state, stopping;
     const struct arc_plan *plan;
-    int stopping_jobs[WATCH_JOBS_MAX], started[WATCH_JOBS_MAX];
+    int stopping_jobs[WATCH_JOBS_MAX];
+    uint8_t started[WATCH_JOBS_MAX];
+    uint8_t admitted[WATCH_JOBS_MAX]; /* it was given a slot of its group */
     uint64_t fence;
     int job_states[WATCH_JOBS_MAX];
     struct watch_step *steps; /* WATCH_STEPS_MAX */

@@ -124,6 +124,28 @@ ON_BOTH(its_time_outlives_it_too)
 ON_BOTH(agents_are_told_of_fail_fast)
 ON_BOTH(a_step_is_given_what_a_job_before_it_said)
 
+static void the_steps_of_a_next_attempt_have_rows_at_once(void)
+{
+    struct world w;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!world_open(&w, WORLD_MEM) || !hand_join(&hand, &w, "a", "{}", 1))
+        return;
+    world_start_run(&w,
+                    "namespace: n\njobs: [{name: a, retry: {maxAttempts: 2}, steps: "
+                    "[{name: x, run: 'true'}, {name: y, run: 'true'}]}]\n",
+                    &pipeline, &run);
+    CHECK_INT(world_count(&w, ARC_TABLE_step_run, ARC_COL_step_run_run_id, run.id), 2);
+    CHECK_INT(hand_take(&hand, 1), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_FAILED, 1).status);
+    CHECK_INT(world_count(&w, ARC_TABLE_step_run, ARC_COL_step_run_run_id, run.id), 4);
+    hand_work(&hand);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_SUCCESS);
+    hand_leave(&hand);
+    world_close(&w);
+}
+
 static const struct test tests[] = {
     {"a gate and its decision outlive the process (memory)", a_gate_outlives_the_process_mem},
     {"a gate and its decision outlive the process (SQLite)", a_gate_outlives_the_process_sqlite},
@@ -133,6 +155,8 @@ static const struct test tests[] = {
      agents_are_told_of_fail_fast_mem},
     {"agents are told of the cells that failFast cancels (SQLite)",
      agents_are_told_of_fail_fast_sqlite},
+    {"the steps of a next attempt have rows at once",
+     the_steps_of_a_next_attempt_have_rows_at_once},
     {"a step is given what a job before it said (memory)",
      a_step_is_given_what_a_job_before_it_said_mem},
     {"a step is given what a job before it said (SQLite)",

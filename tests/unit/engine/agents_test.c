@@ -607,6 +607,82 @@ static void numbers_say_what_there_is(void)
     world_close(&w);
 }
 
+static void two_registrations_in_one_turn_are_two_events(void)
+{
+    struct world w;
+    struct hand hand;
+    struct said one, two;
+    struct arc_watch_filter filter = {.after = -1};
+    struct arc_event_watch *watch = NULL;
+    const struct arc_event *event = NULL;
+    int seen = 0;
+    if (!world_open(&w, WORLD_MEM) || !hand_join(&hand, &w, "a", "{}", 1))
+        return;
+    CHECK_OK(arc__event_watch_open(w.engine, &filter, NULL, NULL, &watch, NULL));
+    world_submit(&w, world_register(&w, hand.token, "a", "{\"a\":\"1\"}"), &one);
+    world_submit(&w, world_register(&w, hand.token, "a", "{\"b\":\"2\"}"), &two);
+    world_turn(&w);
+    CHECK_OK(one.status);
+    CHECK_OK(two.status);
+    while (arc__event_watch_next(watch, &event, NULL) == ARC_OK) {
+        CHECK_TEXT(event->agent_id, hand.id);
+        seen++;
+    }
+    CHECK_INT(seen, 2);
+    arc__event_watch_close(watch);
+    hand_leave(&hand);
+    world_close(&w);
+}
+
+static void a_heartbeat_renews_from_when_it_comes(void)
+{
+    struct world w;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!world_open(&w, WORLD_MEM) || !hand_join(&hand, &w, "a", "{}", 1))
+        return;
+    world_start_run(&w, retry_job, &pipeline, &run);
+    CHECK_INT(hand_take(&hand, 1), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    w.now.mono_ns += (uint64_t)SECONDS(25); /* in which nobody dispatches */
+    w.now.wall_ns += SECONDS(25);
+    arc__engine_set_now(w.engine, w.now);
+    CHECK_OK(hand_beat(&hand, NULL));
+    world_pass(&w, SECONDS(29));
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_SUCCESS);
+    hand_leave(&hand);
+    world_close(&w);
+}
+
+/* The report and the refusal (of an offer that came twice) meet in one turn. */
+static void a_refusal_is_of_one_grant(void)
+{
+    struct world w;
+    struct hand hand;
+    struct said pipeline, run, said;
+    if (!world_open(&w, WORLD_MEM) || !hand_join(&hand, &w, "a", "{}", 1))
+        return;
+    world_start_run(&w,
+                    "namespace: n\njobs: [{name: a, steps: [{name: x, run: 'true'}, "
+                    "{name: y, run: 'true'}]}]\n",
+                    &pipeline, &run);
+    CHECK_INT(hand_take(&hand, 1), 1);
+    struct held held = hand.held[0];
+    world_submit(&w, hand_report(&hand, &held, ARC_STEP_SUCCESS, 0), &said);
+    CHECK_OK(arc__session_ack(hand.session, arc__slice_cstr(held.id), held.fence, 0,
+                              ARC_LIT("I had it."), NULL));
+    world_turn(&w);
+    CHECK_OK(said.status);
+    hand.held_count = 0;
+    CHECK_INT(hand_take(&hand, 1), 1); /* the next step is in its hands */
+    hand_work(&hand);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_SUCCESS);
+    hand_leave(&hand);
+    world_close(&w);
+}
+
 static const struct test tests[] = {
     {"an agent registers with a token, as often as the token allows",
      an_agent_registers_with_a_token},
@@ -619,6 +695,9 @@ static const struct test tests[] = {
     {"jobs spread over agents by load and slots", jobs_spread_over_agents_by_load},
     {"an agent that is not approved gets nothing", an_agent_that_is_not_approved_gets_nothing},
     {"a lease lives as long as heartbeats list it", a_listed_lease_lives_on},
+    {"a heartbeat renews from when it comes", a_heartbeat_renews_from_when_it_comes},
+    {"two registrations in one turn are two events", two_registrations_in_one_turn_are_two_events},
+    {"a refusal is of one grant, not of the next", a_refusal_is_of_one_grant},
     {"a silent agent loses its job to another one", a_silent_agent_loses_its_job_to_another},
     {"a new incarnation has lost what the old one held",
      a_new_incarnation_has_lost_what_the_old_one_held},

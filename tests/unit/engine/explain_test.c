@@ -379,7 +379,185 @@ static void reasons_of_a_kind_are_counted_beyond_a_bound(enum world_store kind)
 }
 ON_BOTH(reasons_of_a_kind_are_counted_beyond_a_bound)
 
+/* --- slots of groups --------------------------------------------------------------------- */
+
+static void who_holds_a_slot_is_told(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, one;
+    struct hand hand;
+    char text[256];
+    if (!world_open(&w, kind))
+        return;
+    if (hand_join(&hand, &w, "A", "{}", 5)) {
+        world_start_run(&w,
+                        "namespace: n\njobs:\n- {name: a, concurrency: {group: lab}, " STEP "}\n",
+                        &pipeline, &one);
+        struct said two = world_ask(&w, world_trigger(&w, pipeline.id, ""));
+        struct said three = world_ask(&w, world_trigger(&w, pipeline.id, ""));
+        (void)snprintf(
+            text, sizeof(text),
+            "It waits for a slot of the group lab (limit 1), held by job a of run %s; it "
+            "is next.",
+            one.id);
+        job_says(&w, two.id, text);
+        (void)snprintf(text, sizeof(text),
+                       "It waits for a slot of the group lab (limit 1), held by job a of run %s; 1 "
+                       "is before it.",
+                       one.id);
+        job_says(&w, three.id, text);
+        struct arc_look *look = ask(&w, ARC_LOOK_WHY, three.id, NULL);
+        const struct arc_look_result *result = result_of(look);
+        if (CHECK_INT(result->job_count, 1) && CHECK_INT(result->jobs[0].told.count, 1)) {
+            const struct arc_wait *wait = &result->waits.items[result->jobs[0].told.first];
+            CHECK_INT(wait->kind, ARC_REASON_GROUP);
+            CHECK_TEXT(wait->name, "lab");
+            CHECK_INT(wait->count, 1);
+            CHECK_INT(wait->of, 1);
+        }
+        arc__look_close(look);
+        hand_work(&hand);
+        CHECK_INT(world_run_status(&w, three.id), ARC_RUN_SUCCESS);
+        hand_leave(&hand);
+    }
+    world_close(&w);
+}
+ON_BOTH(who_holds_a_slot_is_told)
+
+/* --- the queue --------------------------------------------------------------------------- */
+
+#define QUEUED 12
+
+struct queued {
+    char run[32], job[8];
+    uint32_t before; /* as it was told */
+};
+
+/* Runs of three pipelines, of three priorities, over some time: the order in which they are served
+ * is none that is seen at once. */
+static void queue_up(struct world *w, struct queued *queued, uint32_t salt)
+{
+    struct said pipelines[3];
+    for (int i = 0; i < 3; i++) {
+        char yaml[200];
+        (void)snprintf(yaml, sizeof(yaml), "namespace: n\njobs:\n- {name: p%d, " STEP "}\n", i);
+        pipelines[i] = world_ask(w, world_create(w, "p", yaml));
+        CHECK_OK(pipelines[i].status);
+    }
+    for (uint32_t i = 0; i < QUEUED; i++) {
+        uint32_t which = (i * i + salt * 7 + i * salt) % 5;
+        uint32_t pipe = which < 3 ? which : 0;
+        world_pass(w, SECONDS(20));
+        struct arc_cmd *cmd = world_trigger(w, pipelines[pipe].id, "");
+        cmd->u.trigger.priority = (int32_t)((i * 3 + salt) % 7 == 0) - (int32_t)(i % 4 == 1);
+        struct said run = world_ask(w, cmd);
+        CHECK_OK(run.status);
+        (void)snprintf(queued[i].run, sizeof(queued[i].run), "%s", run.id);
+        (void)snprintf(queued[i].job, sizeof(queued[i].job), "p%u", pipe);
+    }
+}
+
+/* How many are said to be before a job of the run. */
+static uint32_t before_of(struct world *w, const char *run, uint32_t job)
+{
+    uint32_t before = 0;
+    struct arc_look *look = ask(w, ARC_LOOK_WHY, run, NULL);
+    const struct arc_look_result *result = result_of(look);
+    for (size_t i = 0; i < result->waits.count; i++) {
+        const struct arc_wait *wait = &result->waits.items[i];
+        if (wait->kind == ARC_REASON_QUEUE && wait->job == (int32_t)job)
+            before = wait->count;
+    }
+    arc__look_close(look);
+    return before;
+}
+
+/* The one of which so many were told to be before it. */
+static const struct queued *at_place(const struct queued *queued, uint32_t place)
+{
+    static const struct queued none;
+    for (size_t i = 0; i < QUEUED; i++) {
+        if (queued[i].before == place)
+            return &queued[i];
+    }
+    return &none;
+}
+
+static void a_newcomer_would_get(struct world *w, const struct queued *queued)
+{
+    const struct arc_newcomer newcomer = {.slots = QUEUED};
+    struct arc_look *look = ask(w, ARC_LOOK_AGENT, "", &newcomer);
+    const struct arc_look_result *result = result_of(look);
+    CHECK_INT(result->would_count, QUEUED);
+    for (size_t i = 0; i < result->would_count; i++) {
+        CHECK_INT(result->would[i].place, i + 1);
+        CHECK_TEXT(result->would[i].run_id, at_place(queued, (uint32_t)i)->run);
+    }
+    arc__look_close(look);
+}
+
+/* What is told beforehand of the queue, and of an agent that would come, is what happens when one
+ * comes: priorities, turns of pipelines and all. */
+static void the_queue_is_served_as_it_is_told(enum world_store kind)
+{
+    for (uint32_t salt = 0; salt < 4; salt++) {
+        struct world w;
+        struct hand hand;
+        struct queued queued[QUEUED];
+        if (!world_open(&w, kind))
+            return;
+        queue_up(&w, queued, salt);
+        for (size_t i = 0; i < QUEUED; i++)
+            queued[i].before = before_of(&w, queued[i].run, 0);
+        a_newcomer_would_get(&w, queued);
+        if (hand_join(&hand, &w, "A", "{}", 1)) {
+            for (uint32_t i = 0; i < QUEUED && hand_take(&hand, 1) == 1; i++) {
+                struct held held = hand.held[0];
+                CHECK_TEXT(arc__slice_cstr(held.run), at_place(queued, i)->run);
+                CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+                CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+            }
+            for (size_t i = 0; i < QUEUED; i++)
+                CHECK_INT(world_run_status(&w, queued[i].run), ARC_RUN_SUCCESS);
+            hand_leave(&hand);
+        }
+        world_close(&w);
+    }
+}
+ON_BOTH(the_queue_is_served_as_it_is_told)
+
+/* Who waits for other agents is nobody's rival. */
+static void only_rivals_stand_before_a_job(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct hand linux, mac;
+    if (!world_open(&w, kind))
+        return;
+    if (hand_join(&linux, &w, "L", "{\"os\":\"linux\"}", 1) &&
+        hand_join(&mac, &w, "M", "{\"os\":\"mac\"}", 1)) {
+        world_start_run(&w, "namespace: n\njobs:\n- {name: a, " STEP "}\n- {name: b, " STEP "}\n",
+                        &pipeline, &run); /* both are busy */
+        CHECK_INT(hand_take(&linux, 1) + hand_take(&mac, 1), 2);
+        world_start_run(&w, mixed, &pipeline, &run);
+        CHECK_INT(before_of(&w, run.id, 0), 0);
+        CHECK_INT(before_of(&w, run.id, 1), 1); /* a; it may go to either agent */
+        CHECK_INT(before_of(&w, run.id, 2), 1); /* b; a is none that the Mac could take */
+        CHECK_INT(before_of(&w, run.id, 3), 2); /* a and b, not c */
+        hand_leave(&linux);
+        hand_leave(&mac);
+    }
+    world_close(&w);
+}
+ON_BOTH(only_rivals_stand_before_a_job)
+
 static const struct test tests[] = {
+    {"who holds a slot is told to who waits for it, in memory", who_holds_a_slot_is_told_mem},
+    {"who holds a slot is told to who waits for it, in SQLite", who_holds_a_slot_is_told_sqlite},
+    {"the queue is served as it is told, in memory", the_queue_is_served_as_it_is_told_mem},
+    {"the queue is served as it is told, in SQLite", the_queue_is_served_as_it_is_told_sqlite},
+    {"only rivals stand before a job, in memory", only_rivals_stand_before_a_job_mem},
+    {"only rivals stand before a job, in SQLite", only_rivals_stand_before_a_job_sqlite},
     {"without agents a job hears that there are none, in memory",
      without_agents_there_are_none_mem},
     {"without agents a job hears that there are none, in SQLite",

@@ -281,6 +281,33 @@ static void what_others_hold_is_free_after_one_step(void)
     close_play(&p);
 }
 
+static void slots_of_others_are_assumed_and_own_ones_are_not(void)
+{
+    struct play p;
+    struct said run, other;
+    struct stage stage = {.count = 0};
+    if (!open_play(&p,
+                   "namespace: n\nconcurrency: deploy\njobs:\n"
+                   "- {name: a, concurrency: lab, " STEP "}\n"
+                   "- {name: b, concurrency: lab, " STEP "}\n"
+                   "- {name: c, concurrency: other, " STEP "}\n",
+                   3, 1, &other))
+        return;
+    struct arc_look *look = ask(&p, other.id, (struct arc_look_ask){.step_ns = SECONDS(5)});
+    CHECK_INT(forecast_of(look)->ends, 1);
+    CHECK_INT(forecast_of(look)->end_ns, p.w.now.wall_ns + SECONDS(10)); /* a, then b */
+    CHECK_INT(forecast_of(look)->assumed & ARC_ASSUME_SLOTS, 0);
+    arc__look_close(look);
+    start_all(&p, &stage);
+    run = world_ask(&p.w, world_trigger(&p.w, p.pipeline.id, ""));
+    look = ask(&p, run.id, (struct arc_look_ask){.step_ns = SECONDS(5)});
+    CHECK_INT(forecast_of(look)->ends, 1);
+    CHECK_INT(forecast_of(look)->end_ns, p.w.now.wall_ns + SECONDS(10));
+    CHECK(forecast_of(look)->assumed & ARC_ASSUME_SLOTS);
+    arc__look_close(look);
+    close_play(&p);
+}
+
 static void a_forecast_has_limits(void)
 {
     struct play p;
@@ -402,6 +429,8 @@ static const struct test tests[] = {
     {"a run that nobody can take does not end", a_run_that_nobody_can_take_does_not_end},
     {"gates and pauses are assumed to end", gates_and_pauses_are_assumed_to_end},
     {"what others hold is free after one step", what_others_hold_is_free_after_one_step},
+    {"slots of others are assumed, and own ones are not",
+     slots_of_others_are_assumed_and_own_ones_are_not},
     {"a forecast keeps to its limits", a_forecast_has_limits},
     {"only so many runs are the history", only_so_many_runs_are_the_history},
     {"a forecast without memory fails and says so", a_forecast_without_memory_fails_and_says_so},

@@ -6,11 +6,12 @@ unit_tests += \
 	tests/unit/engine/commit_test \
 	tests/unit/engine/explain_test \
 	tests/unit/engine/forecast_test \
+	tests/unit/engine/groups_test \
 	tests/unit/engine/intake_test \
 	tests/unit/engine/life_test \
 	tests/unit/engine/pipes_test \
+	tests/unit/engine/place_test \
 	tests/unit/engine/recover_test \
-	tests/unit/engine/sim_test \
 	tests/unit/engine/torture_test \
 	tests/unit/engine/watch_test
 
@@ -21,11 +22,11 @@ tests_unit_engine_agents_test_SOURCES = tests/unit/engine/agents_test.c $(world_
 tests_unit_engine_commit_test_SOURCES = tests/unit/engine/commit_test.c $(world_sources)
 tests_unit_engine_explain_test_SOURCES = tests/unit/engine/explain_test.c $(world_sources)
 tests_unit_engine_forecast_test_SOURCES = tests/unit/engine/forecast_test.c $(world_sources)
+tests_unit_engine_groups_test_SOURCES = tests/unit/engine/groups_test.c $(world_sources)
 tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_sources)
 tests_unit_engine_life_test_SOURCES = tests/unit/engine/life_test.c $(world_sources)
 tests_unit_engine_pipes_test_SOURCES = tests/unit/engine/pipes_test.c $(world_sources)
+tests_unit_engine_place_test_SOURCES = tests/unit/engine/place_test.c $(world_sources)
 tests_unit_engine_recover_test_SOURCES = tests/unit/engine/recover_test.c $(world_sources)
-tests_unit_engine_sim_test_SOURCES = tests/unit/engine/sim_test.c $(world_sources) \
-	tests/unit/core/watch.c tests/unit/core/watch.h
 tests_unit_engine_torture_test_SOURCES = tests/unit/engine/torture_test.c $(world_sources)
 tests_unit_engine_watch_test_SOURCES = tests/unit/engine/watch_test.c $(world_sources)

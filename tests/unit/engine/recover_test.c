@@ -348,6 +348,42 @@ BOTH(paused)
 BOTH(stopping)
 BOTH(many)
 
+/* The run is older than the new boot. */
+static void a_reboot_begins_no_deadline_anew(void)
+{
+    struct world w;
+    struct hand hand;
+    struct said run;
+    if (!begin(&w, WORLD_MEM, &hand, waits_and_times, &run))
+        return;
+    CHECK_INT(hand_take(&hand, 1), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    for (int i = 0; i < 4; i++) {
+        world_pass(&w, SECONDS(10));
+        CHECK_OK(hand_beat(&hand, NULL));
+    }
+    hand_leave(&hand);
+    world_end_engine(&w);
+    reboot(&w);
+    if (!crash(&w, NULL, SECONDS(5)))
+        return;
+    hand_connect(&hand);
+    world_turn(&w);
+    CHECK_OK(hand_beat(&hand, NULL));
+    world_pass(&w, SECONDS(14)); /* 59 of its 60 seconds */
+    struct arc_renewal renewal;
+    CHECK_OK(hand_beat(&hand, &renewal));
+    CHECK_INT(renewal.cancel_count, 0);
+    world_pass(&w, SECONDS(2));
+    CHECK_OK(hand_beat(&hand, &renewal));
+    CHECK_INT(renewal.cancel_count, 1);
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_FAILED);
+    hand_leave(&hand);
+    world_close(&w);
+}
+
 static const struct test tests[] = {
     {"a kill while jobs are queued (memory)", queued_mem},
     {"a kill while jobs are queued (SQLite)", queued_sqlite},
@@ -365,6 +401,7 @@ static const struct test tests[] = {
     {"a kill in the middle of a stop (SQLite)", stopping_sqlite},
     {"kills over and over among many runs (memory)", many_mem},
     {"kills over and over among many runs (SQLite)", many_sqlite},
+    {"a reboot begins no deadline anew", a_reboot_begins_no_deadline_anew},
     {"a damaged run keeps no other from going on", a_damaged_run_is_left_where_it_is},
     {"a run that fits no decision is set aside", a_run_that_fits_no_decision_is_set_aside},
 };

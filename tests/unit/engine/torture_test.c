@@ -7,8 +7,8 @@
 #include <config.h>
 #include <stdio.h>
 
-static const char yaml[] = "namespace: demo\njobs:\n"
-                           "- name: a\n  steps:\n"
+static const char yaml[] = "namespace: demo\nconcurrency: {group: whole, limit: 2}\njobs:\n"
+                           "- name: a\n  concurrency: one\n  steps:\n"
                            "  - {name: s, run: 'true', retry: {maxAttempts: 2}}\n"
                            "- {name: b, dependsOn: [a], steps: [{name: s, run: 'true'}]}\n";
 

@@ -168,11 +168,43 @@ static void a_notice_may_close_and_open_watches(void)
     world_close(&w);
 }
 
+/* Each allocation of reading fails in turn; the event comes with the next try. */
+static void an_event_without_memory_comes_later(void)
+{
+    struct world w;
+    struct said pipeline;
+    const struct arc_event *event = NULL;
+    int notices = 0, failures = 0;
+    int64_t seen = 0;
+    if (!world_open(&w, WORLD_MEM))
+        return;
+    pipeline = world_ask(&w, world_create(&w, "p", one_job));
+    make_noise(&w, pipeline.id, 20);
+    CHECK_OK(world_crash(&w, NULL)); /* from here on they are read from the store */
+    world_turn(&w);
+    struct arc_event_watch *watch = open_watch(&w, "", 0, &notices);
+    for (uint64_t k = 1; seen < arc__engine_position(w.engine) && k < 1000; k++) {
+        w.memory.fail_at = w.memory.calls + 1 + k % 60;
+        arc_status status = arc__event_watch_next(watch, &event, NULL);
+        w.memory.fail_at = 0;
+        failures += status != ARC_OK;
+        if (status == ARC_OK) {
+            CHECK_INT(event->position, seen + 1);
+            seen = event->position;
+        }
+    }
+    CHECK(failures > 0);
+    CHECK_INT(seen, arc__engine_position(w.engine));
+    arc__event_watch_close(watch);
+    world_close(&w);
+}
+
 static const struct test tests[] = {
     {"a watch sees every event once and in order", a_watch_sees_every_event_once},
     {"a watch goes on from a position, after a restart too",
      a_watch_goes_on_from_a_position_after_a_restart},
     {"a slow watch loses nothing, whatever has left the ring", a_slow_watch_loses_nothing},
+    {"an event that there was no memory for comes later", an_event_without_memory_comes_later},
     {"a notice may close and open watches, but not dispatch", a_notice_may_close_and_open_watches},
 };
 TEST_MAIN(tests)

@@ -16,6 +16,7 @@ struct lasting_store {
     struct arc_store store;
     struct arc_store *under;
     struct arc_mem mem;
+    uint64_t *calls; /* the world's */
 };
 
 static struct arc_store *under(struct arc_store *store)
@@ -26,6 +27,7 @@ static struct arc_store *under(struct arc_store *store)
 static arc_status lasting_commit(struct arc_store *store, const struct arc_store_batch *batch,
                                  arc_commit_done done, void *user, arc_err *err)
 {
+    ++*((struct lasting_store *)(void *)store)->calls;
     return under(store)->ops->commit(under(store), batch, done, user, err);
 }
 
@@ -33,6 +35,7 @@ static arc_status lasting_query(struct arc_store *store, const struct arc_query 
                                 struct arc_arena *arena, arc_query_done done, void *user,
                                 arc_err *err)
 {
+    ++*((struct lasting_store *)(void *)store)->calls;
     return under(store)->ops->query(under(store), query, arena, done, user, err);
 }
 
@@ -156,7 +159,7 @@ arc_status world_start_engine(struct world *w, arc_err *err)
     arc_status status = ARC_ENOMEM;
     w->engine = NULL;
     if (store != NULL && logs != NULL) {
-        *store = (struct lasting_store){{&lasting_store_ops}, w->store, w->mem};
+        *store = (struct lasting_store){{&lasting_store_ops}, w->store, w->mem, &w->store_calls};
         *logs = (struct lasting_logs){.under = w->logs, .mem = w->mem};
         logs->logs.ops = &lasting_logs_ops;
         w->options.store = &store->store;

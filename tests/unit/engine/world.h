@@ -42,6 +42,7 @@ struct world {
     char dir[64];
     struct arc_arena arena; /* for offers and renewals; reset at will */
     uint64_t logged;        /* lines that the engine said to its log */
+    uint64_t store_calls;   /* commits and queries of the engine */
 };
 
 /* Answers 0, with a failed check, where it could not be built. */

@@ -467,12 +467,34 @@ static void the_events_of_a_gate_keep_their_texts(void)
     tear_down(&bench);
 }
 
+/* Between two turns more time may pass than a lease has: the host that comes back renews first, and
+ * from then. */
+static void a_step_of_the_host_outlives_a_leap_of_time(void)
+{
+    struct bench bench;
+    arc_err err = ARC_ERR_INIT;
+    char id[ARC_ID_SIZE];
+    set_up(&bench);
+    run(&bench, "namespace: t\njobs: [{name: a, steps: [{name: s, uses: do, action: hold}]}]\n",
+        id);
+    for (int i = 0; i < 3; i++) {
+        pass_ms(&bench.given, 31000);
+        turn(&bench);
+        CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_RUNNING);
+    }
+    CHECK_OK(arc_step_end(bench.ctl, bench.held, ARC_STEP_SUCCESS, 0, NULL, &err));
+    turn(&bench);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_SUCCESS);
+    tear_down(&bench);
+}
+
 static const struct test tests[] = {
     {"a gate is decided from the host", a_gate_is_decided_from_the_host},
     {"the events of a gate keep their texts", the_events_of_a_gate_keep_their_texts},
     {"jobs run in the order of their edges", jobs_run_in_the_order_of_their_edges},
     {"a failed step fails its run and skips what waits",
      a_failed_step_fails_its_run_and_skips_what_waits},
+    {"a step of the host outlives a leap of time", a_step_of_the_host_outlives_a_leap_of_time},
     {"an executor that refuses fails the step", an_executor_that_refuses_fails_the_step},
     {"a step that nobody can do waits", a_step_that_nobody_can_do_waits},
     {"stopping a run cancels its step and ends it", stopping_a_run_cancels_its_step_and_ends_it},

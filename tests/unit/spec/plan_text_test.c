@@ -189,6 +189,19 @@ static void a_value_that_does_not_fit_is_a_finding(void)
     subject_deinit(&s);
 }
 
+static void the_name_of_a_group_has_a_bound(void)
+{
+    struct subject s;
+    char text[600];
+    for (int len = 512; len <= 513; len++) {
+        subject_init(&s);
+        (void)snprintf(text, sizeof(text), "concurrency: '%0*d', ", len, 7);
+        CHECK_INT(step_of(&s, text, "") != NULL, len <= 512);
+        CHECK_INT(subject_find(&s, ARC_DIAG_GROUP_LONG) != NULL, len > 512);
+        subject_deinit(&s);
+    }
+}
+
 /* A step of the machine is a unit: 1, matrix.n and their sum; comparing with 2 is one more. */
 static void check_units(const char *where, const char *place, uint32_t units, int fits)
 {
@@ -251,6 +264,7 @@ static const struct test tests[] = {
     {"status functions that remain become words", status_functions_that_remain_become_words},
     {"a condition of the run stays an expression", a_condition_of_the_run_stays_an_expression},
     {"a value that does not fit is a finding at its place", a_value_that_does_not_fit_is_a_finding},
+    {"the name of a group has a bound", the_name_of_a_group_has_a_bound},
     {"an expression may do the work of its limit", an_expression_may_do_the_work_of_its_limit},
     {"a payload that is no JSON is refused", a_payload_that_is_no_json_is_refused},
 };

@@ -49,15 +49,20 @@ static int64_t some_int(struct life *life)
     return roll < ARC_COUNT_OF(edges) ? edges[roll] : (int64_t)(roll % 6);
 }
 
+/* What is fixed follows from the first column of the key, so that no writer breaks its word. */
 static void some_row(struct life *life, const struct arc_table_def *def, void *row)
 {
+    arc_slice first = ARC_NONE;
     for (uint32_t i = 0; i < def->col_count; i++) {
         char *at = (char *)row + def->cols[i].offset;
+        int fixed = (def->cols[i].flags & ARC_COL_FIXED) != 0;
+        if (i == 1)
+            memcpy(&first, (char *)row + def->cols[0].offset, sizeof(first));
         if (def->cols[i].type == ARC_COL_INT) {
-            int64_t number = some_int(life);
+            int64_t number = fixed ? (int64_t)first.len : some_int(life);
             memcpy(at, &number, sizeof(number));
         } else {
-            arc_slice text = some_text(life);
+            arc_slice text = fixed ? first : some_text(life);
             memcpy(at, &text, sizeof(text));
         }
     }

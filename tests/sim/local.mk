@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# The simulator; tests/sim/README.md says what it is. `./dev sim` builds it for speed; a share of
+# its lives stands among the unit tests.
+sim_sources = tests/sim/agent.c tests/sim/defs.c tests/sim/dice.h tests/sim/faults.def \
+	tests/sim/goals.def tests/sim/invariants.def tests/sim/judge.c tests/sim/known.inc \
+	tests/sim/moves.c tests/sim/moves.h tests/sim/overdue.c tests/sim/people.c \
+	tests/sim/server.c tests/sim/shadow.c tests/sim/shadow.h tests/sim/shadow_event.c \
+	tests/sim/shadow_event.h tests/sim/sim.c tests/sim/sim.h
+check_PROGRAMS += tests/sim/sim
+tests_sim_sim_SOURCES = tests/sim/main.c $(sim_sources)
+tests_sim_sim_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/sim
+tests_sim_sim_LDADD = libarc.la
+unit_tests += tests/sim/shadow_test
+tests_sim_shadow_test_SOURCES = tests/sim/shadow_test.c $(sim_sources)
+tests_sim_shadow_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/sim
+EXTRA_DIST += tests/sim/README.md tests/sim/mutants.py tests/sim/mutants.tsv
+
+sim-program: tests/sim/sim
+.PHONY: sim-program

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Those who are not agents: operators, the adversary, watchers. What operators may ask for is one
+ * table; a new kind of command is one row of it. */
+#include <string.h>
+
+#include "shadow.h"
+
+#define PICKED_NONE UINT32_MAX
+
+/* fill: makes the command, 0: not now. check: what an answer of ARC_OK promises. */
+struct command {
+    const char *name;
+    enum arc_cmd_kind kind;
+    uint32_t weight;
+    int fault; /* only where this one is on; -1: always */
+    int (*fill)(struct call *call, struct dice *dice);
+    void (*check)(struct call *call, const struct arc_answer *answer);
+};
+
+static void pick_run(struct call *call, struct dice *dice)
+{
+    struct shadow *shadow = call->sim->shadow;
+    uint32_t open = shadow_open_runs(shadow);
+    call->run = PICKED_NONE;
+    if (shadow->run_count == 0)
+        return;
+    call->run = roll(dice, shadow->run_count);
+    for (uint32_t i = 0; open > 0 && i < shadow->run_count; i++) {
+        if (!shadow_run_over(&shadow->runs[call->run]) || chance(dice, 30))
+            return;
+        call->run = (call->run + 1) % shadow->run_count;
+    }
+}
+
+static int control(struct call *call, struct dice *dice)
+{
+    if (call->run == PICKED_NONE)
+        pick_run(call, dice);
+    if (call->run == PICKED_NONE)
+        return 0;
+    call->cmd->run_id = call_text(call, call->sim->shadow->runs[call->run].id);
+    call->cmd->actor = call_text(call, "ann");
+    return 1;
+}
+
+/* --- triggers ------------------------------------------------------------------------ */
+
+static int fill_trigger(struct call *call, struct dice *dice)
+{
+    struct sim *sim = call->sim;
+    struct request *request = NULL;
+    for (uint32_t i = 0; i < sim->request_count && request == NULL; i++) {
+        struct request *have = &sim->requests[i];
+        int again = have->answered && chance(dice, 40); /* once more: somebody clicked twice */
+        if (again || (!have->answered && sim->now_ns - have->asked_ns > (uint64_t)SECONDS(3)))
+            request = have;
+    }
+    if (request == NULL && sim->request_count < sim->runs_wanted && !sim->healing) {
+        request = &sim->requests[sim->request_count++];
+        (void)snprintf(request->id, sizeof(request->id), "r%u", sim->request_count);
+        request->pipeline = roll(dice, sim->pipeline_count);
+    }
+    if (request == NULL)
+        return 0;
+    request->asked_ns = sim->now_ns;
+    call->run = (uint32_t)(request - sim->requests);
+    call->cmd->pipeline_id = call_text(call, sim->pipelines[request->pipeline]);
+    call->cmd->u.trigger.request_id = call_text(call, request->id);
+    call->cmd->u.trigger.triggered_by = call_text(call, "ann");
+    return 1;
+}
+
+static void check_trigger(struct call *call, const struct arc_answer *answer)
+{
+    struct sim *sim = call->sim;
+    struct request *request = &sim->requests[call->run];
+    int run = shadow_run_index(sim->shadow, answer->id);
+    if (run < 0) {
+        broke(sim, INV_I17, "request %s was answered with a run that is not stored", request->id);
+        return;
+    }
+    if (strcmp(sim->shadow->runs[run].request_id, request->id) != 0)
+        broke(sim, INV_I12, "request %s was answered with the run of %s", request->id,
+              sim->shadow->runs[run].request_id);
+    if (request->answered && strcmp(request->run, call->id) != 0)
+        broke(sim, INV_I12, "request %s made run %s and run %s", request->id, request->run,
+              call->id);
+    if (answer->duplicate)
+        reached(sim, GOAL_DUPLICATE_TRIGGER);
+    request->answered = 1;
+    memcpy(request->run, call->id, sizeof(request->run));
+}
+
+/* --- control ------------------------------------------------------------------------- */
+
+static int fill_force(struct call *call, struct dice *dice)
+{
+    call->cmd->u.stop.force = call->forced = 1;
+    return control(call, dice);
+}
+
+static void check_pause(struct call *call, const struct arc_answer *answer)
+{
+    struct sim *sim = call->sim;
+    (void)answer;
+    if (++sim->requests[call->run].pauses > sim->shadow->runs[call->run].pauses)
+        broke(sim, INV_I17, "a pause of run %u was answered and is not stored", call->run);
+}
+
+static void check_resume(struct call *call, const struct arc_answer *answer)
+{
+    struct sim *sim = call->sim;
+    (void)answer;
+    if (++sim->requests[call->run].resumes > sim->shadow->runs[call->run].resumes)
+        broke(sim, INV_I17, "a resume of run %u was answered and is not stored", call->run);
+}
+
+static void check_stop(struct call *call, const struct arc_answer *answer)
+{
+    const struct shadow_run *run = &call->sim->shadow->runs[call->run];
+    (void)answer;
+    if (!run->stopping && !shadow_run_over(run))
+        broke(call->sim, INV_I17, "a stop of run %u was answered and is not stored", call->run);
+    if (call->forced && !run->forced && !shadow_run_over(run))
+        broke(call->sim, INV_I17, "a forced stop of run %u is not stored", call->run);
+}
+
+/* --- gates --------------------------------------------------------------------------- */
+
+static int fill_gate(struct call *call, struct dice *dice, int approve)
+{
+    static const char *const names[] = {"ann", "bob", "cat", "eve"};
+    if (!control(call, dice))
+        return 0;
+    const struct shadow_run *run = &call->sim->shadow->runs[call->run];
+    if (run->plan->gate_count == 0)
+        return 0;
+    uint32_t gate = roll(dice, run->plan->gate_count);
+    for (uint32_t i = 0; i < run->plan->gate_count; i++) {
+        if (run->gates[gate].state == GATE_WAITING || chance(dice, 50))
+            break;
+        gate = (gate + 1) % run->plan->gate_count;
+    }
+    call->cmd->u.gate.index = gate + 1;
+    call->cmd->u.gate.approve = approve;
+    call->cmd->actor = call_text(call, names[roll(dice, 4)]);
+    call->pipeline = gate;
+    return 1;
+}
+
+static int fill_approve(struct call *call, struct dice *dice)
+{
+    return fill_gate(call, dice, 1);
+}
+
+static int fill_reject(struct call *call, struct dice *dice)
+{
+    return fill_gate(call, dice, 0);
+}
+
+static void check_gate(struct call *call, const struct arc_answer *answer)
+{
+    const struct shadow_gate *gate = &call->sim->shadow->runs[call->run].gates[call->pipeline];
+    (void)answer;
+    if (gate->state == GATE_IDLE || (gate->state == GATE_WAITING && gate->approvals == 0))
+        broke(call->sim, INV_I17, "a word at gate %u of run %u was answered and is not stored",
+              call->pipeline, call->run);
+}
+
+/* --- one job, one step --------------------------------------------------------------- */
+
+static struct shadow_job *pick_job(struct call *call, struct dice *dice)
+{
+    struct shadow_run *run = &call->sim->shadow->runs[call->run];
+    call->pipeline = roll(dice, run->plan->job_count);
+    return &run->jobs[call->pipeline];
+}
+
+static int fill_cancel_job(struct call *call, struct dice *dice)
+{
+    if (!control(call, dice))
+        return 0;
+    struct shadow_job *job = pick_job(call, dice);
+    call->cmd->u.cancel.what = call_text(call, job->id);
+    call->cmd->u.cancel.force = call->forced = chance(dice, 300);
+    job->asked = 1;
+    return 1;
+}
+
+static void check_cancel_job(struct call *call, const struct arc_answer *answer)
+{
+    const struct shadow_job *job = &call->sim->shadow->runs[call->run].jobs[call->pipeline];
+    (void)answer;
+    reached(call->sim, GOAL_CANCEL_ONE);
+    if (job->state < SUCCESS && (!job->stopping || (call->forced && !job->forced)))
+        broke(call->sim, INV_I17, "a cancel of job %u of run %u was answered and is not stored",
+              call->pipeline, call->run);
+}
+
+static int fill_cancel_step(struct call *call, struct dice *dice)
+{
+    if (!control(call, dice))
+        return 0;
+    struct shadow_job *job = pick_job(call, dice);
+    call->step =
+        roll(dice, call->sim->shadow->runs[call->run].plan->jobs[call->pipeline].step_count);
+    call->cmd->u.cancel.what = call_text(call, job->steps[call->step].id);
+    call->cmd->u.cancel.force = chance(dice, 300);
+    job->steps[call->step].asked = 1;
+    memcpy(call->what, job->steps[call->step].id, sizeof(call->what));
+    return 1;
+}
+
+static void check_cancel_step(struct call *call, const struct arc_answer *answer)
+{
+    const struct shadow_step *step =
+        &call->sim->shadow->runs[call->run].jobs[call->pipeline].steps[call->step];
+    (void)answer;
+    reached(call->sim, GOAL_CANCEL_ONE);
+    if (strcmp(step->id, call->what) == 0 && step->state < SUCCESS && !step->stopping)
+        broke(call->sim, INV_I17, "a cancel of step %s was answered and is not stored", step->id);
+}
+
+/* clang-format off */
+static const struct command commands[] = {
+    {"trigger", ARC_CMD_RUN_TRIGGER, 30, -1, fill_trigger, check_trigger},
+    {"pause", ARC_CMD_RUN_PAUSE, 8, FAULT_PAUSE, control, check_pause},
+    {"resume", ARC_CMD_RUN_RESUME, 14, -1, control, check_resume},
+    {"stop", ARC_CMD_RUN_STOP, 3, FAULT_STOP, control, check_stop},
+    {"force", ARC_CMD_RUN_STOP, 2, FAULT_STOP, fill_force, check_stop},
+    {"cancel-job", ARC_CMD_JOB_CANCEL, 3, FAULT_CANCEL, fill_cancel_job, check_cancel_job},
+    {"cancel-step", ARC_CMD_STEP_CANCEL, 4, FAULT_CANCEL, fill_cancel_step, check_cancel_step},
+    {"approve", ARC_CMD_RUN_GATE, 20, -1, fill_approve, check_gate},
+    {"reject", ARC_CMD_RUN_GATE, 2, FAULT_REJECT, fill_reject, check_gate},
+};
+/* clang-format on */
+
+void people_answered(struct call *call, const struct arc_answer *answer)
+{
+    if (answer->status == ARC_OK)
+        call->command->check(call, answer);
+}
+
+static void ask(struct sim *sim, const struct command *command, uint32_t run, struct dice *dice)
+{
+    struct call *call = call_new(sim, command->kind);
+    if (call == NULL)
+        return;
+    call->command = command;
+    call->run = run;
+    if (!command->fill(call, dice)) {
+        arc__cmd_free(call->cmd);
+        call->in_use = 0;
+        return;
+    }
+    sim_trace(sim, "asks %u: %s run %u", call->number, command->name, call->run);
+    call_submit(call);
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < ARC_COUNT_OF(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+int people_idle(const struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->request_count; i++) {
+        if (!sim->requests[i].answered)
+            return 0;
+    }
+    return 1;
+}
+
+/* After the faults: what waits for people gets them. */
+static void help(struct sim *sim, struct dice *dice)
+{
+    for (uint32_t i = 0; i < sim->shadow->run_count; i++) {
+        const struct shadow_run *run = &sim->shadow->runs[i];
+        if (shadow_run_over(run))
+            continue;
+        if (run->state == RUN_PAUSED)
+            ask(sim, find_command("resume"), i, dice);
+        for (uint32_t g = 0; g < run->plan->gate_count; g++) {
+            if (run->gates[g].state == GATE_WAITING)
+                ask(sim, find_command("approve"), i, dice);
+        }
+    }
+    ask(sim, find_command("trigger"), PICKED_NONE, dice);
+}
+
+void people_act(struct sim *sim)
+{
+    struct dice *dice = &sim->people_dice;
+    uint32_t total = 0;
+    if (sim->healing) {
+        help(sim, dice);
+        return;
+    }
+    for (size_t i = 0; i < ARC_COUNT_OF(commands); i++)
+        total += commands[i].weight;
+    uint32_t at = roll(dice, total);
+    for (size_t i = 0; i < ARC_COUNT_OF(commands); i++) {
+        if (at >= commands[i].weight) {
+            at -= commands[i].weight;
+            continue;
+        }
+        if (commands[i].fault < 0 || sim->fault[commands[i].fault])
+            ask(sim, &commands[i], PICKED_NONE, dice);
+        return;
+    }
+}
+
+/* --- the adversary ------------------------------------------------------------------- */
+
+void adversary_keeps(struct sim *sim, const struct message *message)
+{
+    if (!sim->fault[FAULT_ADVERSARY] || message->kind == MSG_REGISTER ||
+        message->kind == MSG_CONNECT)
+        return;
+    uint32_t at = sim->old_count++ % OLD_MAX;
+    if (sim->old_count > OLD_MAX)
+        at = roll(&sim->evil_dice, OLD_MAX);
+    sim->old[at].message = *message;
+}
+
+void adversary_act(struct sim *sim)
+{
+    struct dice *dice = &sim->evil_dice;
+    uint32_t kept = sim->old_count < OLD_MAX ? sim->old_count : OLD_MAX;
+    if (!sim->fault[FAULT_ADVERSARY] || sim->healing || kept == 0)
+        return;
+    struct message message = sim->old[roll(dice, kept)].message;
+    message.forged = 1;
+    if (message.kind == MSG_BEAT && message.life < sim->agents[message.agent].life &&
+        !chance(dice, 100))
+        return; /* a dead process: seldom, for much is excused after it */
+    if (message.kind == MSG_REPORT && roll(dice, 3) != 0) {
+        static const int statuses[] = {RUNNING, SUCCESS, FAILED, CANCELLED, TIMEOUT};
+        message.forged = 2 + (int32_t)roll(dice, 3);
+        message.status = statuses[roll(dice, 5)];
+        if (message.forged == 2)
+            message.agent = roll(dice, sim->agent_count);
+        else if (message.forged == 3)
+            message.lease.fence += (uint64_t)roll(dice, 5) - 2;
+        else
+            message.lease.attempt += (int32_t)roll(dice, 3) - 1;
+        /* In another's name, with his lease, it would be his own word. */
+        struct attempt *attempt =
+            shadow_attempt(sim->shadow, message.lease.id, message.lease.attempt, 0);
+        if (attempt != NULL && attempt->agent == message.agent &&
+            attempt->fence == message.lease.fence)
+            return;
+    }
+    message_deliver(sim, &message);
+}
+
+/* --- watchers ------------------------------------------------------------------------ */
+
+static void ignore(void *user)
+{
+    (void)user;
+}
+
+void watchers_open(struct sim *sim)
+{
+    for (uint32_t i = 0; i < WATCHERS_MAX; i++) {
+        struct arc_watch_filter filter = {.after = sim->watchers[i].seen};
+        if (arc__event_watch_open(sim->server.engine, &filter, ignore, NULL,
+                                  &sim->watchers[i].watch, NULL) != ARC_OK)
+            sim->watchers[i].watch = NULL;
+    }
+}
+
+void watchers_close(struct sim *sim)
+{
+    for (uint32_t i = 0; i < WATCHERS_MAX; i++) {
+        arc__event_watch_close(sim->watchers[i].watch);
+        sim->watchers[i].watch = NULL;
+    }
+}
+
+static uint64_t hash_text(arc_slice text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ (uint8_t)text.ptr[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* Looks at up to so many events. */
+static void watch(struct sim *sim, struct watcher *watcher, uint32_t most)
+{
+    const struct arc_event *event = NULL;
+    const struct shadow *shadow = sim->shadow;
+    for (uint32_t i = 0; i < most && watcher->watch != NULL; i++) {
+        if (arc__event_watch_next(watcher->watch, &event, NULL) != ARC_OK)
+            return;
+        if (event->position != watcher->seen + 1 || event->position > shadow->position) {
+            broke(sim, INV_I14, "a watcher sees event %lld after %lld, %lld are stored",
+                  (long long)event->position, (long long)watcher->seen,
+                  (long long)shadow->position);
+            return;
+        }
+        watcher->seen = event->position;
+        const struct seen_event *stored = &shadow->events[event->position];
+        arc_slice stream = event->run_id.len > 0        ? event->run_id
+                           : event->pipeline_id.len > 0 ? event->pipeline_id
+                                                        : event->agent_id;
+        if (stored->seq != event->seq || stored->stream != hash_text(stream))
+            broke(sim, INV_I14,
+                  "a watcher sees another event at %lld than is stored: seq %lld of %.*s, not %lld",
+                  (long long)event->position, (long long)event->seq, ARC_ARG(stream),
+                  (long long)stored->seq);
+    }
+}
+
+void watcher_act(struct sim *sim, uint32_t number)
+{
+    struct watcher *watcher = &sim->watchers[number];
+    int slow = sim->fault[FAULT_SLOW_WATCH] && number > 0 && !sim->healing;
+    if (sim->server.engine != NULL && watcher->watch == NULL) {
+        struct arc_watch_filter filter = {.after = watcher->seen};
+        (void)arc__event_watch_open(sim->server.engine, &filter, ignore, NULL, &watcher->watch,
+                                    NULL);
+    }
+    if (slow && !chance(&sim->watch_dice, 200))
+        return;
+    if (sim->shadow->position - watcher->seen > 20)
+        reached(sim, GOAL_SLOW_WATCHER);
+    watch(sim, watcher, slow ? 3 : 1000);
+}
+
+int watchers_idle(const struct sim *sim)
+{
+    for (uint32_t i = 0; i < WATCHERS_MAX; i++) {
+        if (sim->watchers[i].seen != sim->shadow->position)
+            return 0;
+    }
+    return 1;
+}

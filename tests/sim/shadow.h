@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shadow: what the engine must be, told by its commits alone. Every batch that the store has
+ * taken goes in; the first thing that is wrong comes out by `broke`. It reads event bodies with a
+ * scanner of its own and judges by the sentences of the contract; of the library it takes the plan
+ * as data and the structs of rows, no function. */
+#ifndef ARC_SIM_SHADOW_H
+#define ARC_SIM_SHADOW_H
+
+#include "sim.h"
+
+#define JOBS_MAX 16
+#define STEPS_MAX 6
+#define GATES_MAX 6
+#define EVENTS_MAX 8192
+
+/* The states, by the numbers of the contract. */
+enum { PENDING = 1, QUEUED, RUNNING, SUCCESS, FAILED, CANCELLED, TIMEOUT, SKIPPED };
+enum {
+    RUN_PENDING = 1,
+    RUN_RUNNING,
+    RUN_SUCCESS,
+    RUN_FAILED,
+    RUN_CANCELLED,
+    RUN_PAUSED,
+    RUN_PARTIAL
+};
+enum { GATE_IDLE, GATE_WAITING, GATE_APPROVED, GATE_REFUSED };
+
+struct shadow_step {
+    char id[32];
+    int state, attempt, exit_code;
+    uint32_t executions;
+    uint64_t fence;
+    char agent[32], outputs[24];
+    uint64_t queued_ns, started_ns, not_before_ns;
+    int asked, stopping; /* somebody wants it to end, or it is on its way */
+    int dirty;
+};
+
+struct shadow_job {
+    char id[32], agent[32];
+    int state, attempt;
+    uint32_t lost, agent_lives;
+    int asked, forced; /* somebody wants it to end, or may */
+    int started_any, failed, stopping, outrun, by_failure, cancelled_any, was_lost, cut;
+    uint64_t queued_ns, started_ns, not_before_ns, stop_ns, waited_ns;
+    struct shadow_step steps[STEPS_MAX];
+    char outputs[48];
+    uint64_t eligible_ns; /* since when an agent could have taken it; 0: none can */
+    int dirty;
+};
+
+struct shadow_gate {
+    int state;
+    uint32_t approvals;
+    char by[4][16];
+    uint64_t expires_ns, asked_ns;
+};
+
+/* What the stored row of a run says. */
+struct shadow_row {
+    int64_t status, total, completed, failed, running;
+};
+
+struct shadow_run {
+    struct shadow_row row;
+    char id[32], request_id[24];
+    uint32_t pipeline;
+    const struct arc_plan *plan;
+    int64_t seq;
+    int state, started, stopping, forced, stop_timeout, gate_refused;
+    uint64_t stop_ns, started_ns, still_ns, still_since_ns, paused_ns;
+    uint64_t created_ns, ended_ns;
+    uint32_t pauses, resumes, stops;
+    struct shadow_job jobs[JOBS_MAX];
+    struct shadow_gate gates[GATES_MAX];
+    int dirty, touched;
+};
+
+/* An attempt of a step, from its grant on. */
+struct attempt {
+    char id[32];
+    int32_t attempt;
+    uint64_t fence;
+    uint32_t run, job, step, agent;
+    int executed; /* 1 + number of the agent that executed it */
+    uint32_t life;
+    uint32_t said;  /* bits of statuses that its holder has reported, as they reached the server */
+    uint32_t acked; /* bits of statuses that were answered with ARC_OK */
+    int over, refused; /* refused: its holder would not take it */
+    uint32_t declined; /* by its holder's process of this number; 0: by none */
+    uint64_t granted_ns, renewed_ns;
+    uint32_t lives, claimed; /* of its holder's process, when it was granted */
+};
+
+struct seen_event {
+    uint64_t stream;
+    int64_t seq;
+};
+
+struct shadow {
+    struct sim *sim;
+    struct arc_arena plans;
+    const struct arc_plan *plan[PIPELINES_MAX];
+    struct shadow_run runs[RUNS_MAX + 4];
+    uint32_t run_count;
+    struct attempt attempts[ATTEMPTS_MAX];
+    uint32_t attempt_count;
+    struct seen_event events[EVENTS_MAX + 1]; /* by position, from 1 */
+    int64_t position;
+    uint64_t fence, stored_fence;
+    int64_t agent_seq[AGENTS_MAX];
+    int pipeline_wrong[PIPELINES_MAX];
+    uint64_t agent_epoch[AGENTS_MAX];
+    uint64_t decided_ns; /* of the batch that is looked at */
+    int keys, keyed;     /* request keys of the batch, and runs with one */
+};
+
+struct shadow *shadow_new(struct sim *sim);
+void shadow_free(struct shadow *shadow);
+/* A batch that was taken; decided_ns: when the engine handed it over. */
+void shadow_commit(struct shadow *shadow, const struct arc_store_batch *batch, uint64_t decided_ns);
+
+void shadow_compare(struct shadow *shadow); /* with what the engine holds in memory */
+void shadow_overdue(struct shadow *shadow); /* I7 while it runs */
+
+/* -1: there is none. */
+int shadow_run_index(const struct shadow *shadow, arc_slice id);
+struct attempt *shadow_attempt(struct shadow *shadow, const char *id, int32_t attempt, int make);
+/* The step run of an attempt, present or not: NULL when it is of an earlier attempt of the job. */
+struct shadow_step *shadow_step_of(struct shadow *shadow, const struct attempt *attempt);
+int shadow_run_over(const struct shadow_run *run);
+uint32_t shadow_open_runs(const struct shadow *shadow);
+int shadow_in_hand(const struct shadow *shadow); /* 1: somebody holds a step */
+int shadow_agent_index(const struct sim *sim, arc_slice id);
+
+/* judge.c: the rules of a definition. */
+enum verdict { GOES, SKIPS, SKIPS_BY_FAILURE, WAITS };
+enum verdict judge_job(const struct shadow_run *run, uint32_t j); /* all that stands before it */
+int judge_ready(const struct shadow_run *run, uint32_t j);        /* deps and stages have ended */
+int judge_room(const struct shadow_run *run, uint32_t j);         /* in its matrix */
+enum verdict judge_step(const struct shadow_run *run, uint32_t j, uint32_t s);
+int judge_result(const struct shadow_run *run);
+int judge_covers(const struct arc_retry *retry, uint32_t ended, uint32_t cause);
+int judge_failed(const struct shadow_run *run, uint32_t j);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One simulated life: a server over a store that fails, agents behind a network that loses, people
+ * who ask for things, somebody who means ill, and watchers. All of it is one process with one heap
+ * of events, ordered by virtual time and by the order of making; nothing asks a clock or a random
+ * device, so a seed is a life, byte for byte.
+ *
+ *   server.c    the engine, its store with faults in front of the commit, crashes, restarts
+ *   agent.c     agents and the network between them and the server
+ *   people.c    operators, the adversary, watchers: one table of what they do
+ *   defs.c      definitions: a table by hand, and random ones
+ *   shadow.c    the model: folds what was committed, and says what is wrong (shadow.h)
+ *   sim.c       the heap, the phases (build, chaos, heal), the trace
+ *   main.c      ranges of seeds, workers, the shrinker
+ *
+ * To add a fault: a row in faults.def and a question `faulty(sim, ARC…)` where it strikes. A goal:
+ * a row in goals.def and `reached(sim, …)`. An invariant: a row in invariants.def and `broke`. A
+ * definition: a row in defs.c. Something that people do: a row in people.c. */
+#ifndef ARC_SIM_SIM_H
+#define ARC_SIM_SIM_H
+
+#include <stdio.h>
+
+#include "base/time.h"
+#include "dice.h"
+#include "engine/engine.h"
+#include "spec/spec.h"
+#include "store/mem.h"
+
+#define SECONDS(n) ((int64_t)(n)*ARC_NS_PER_S)
+#define TTL_NS SECONDS(30)
+
+#define AGENTS_MAX 5
+#define TASKS_MAX 6
+#define LEASES_MAX TASKS_MAX
+#define PIPELINES_MAX 4
+#define RUNS_MAX 12
+#define WATCHERS_MAX 3
+#define MESSAGES_MAX 400
+#define CALLS_MAX 256
+#define HEAP_MAX 1024
+#define ATTEMPTS_MAX 2048 /* a power of two; attempts of steps in one life */
+#define TRACE_MAX 50
+#define OLD_MAX 64 /* messages that the adversary has kept */
+
+enum fault {
+#define FAULT(name, text, odds, sentence) FAULT_##name,
+#include "faults.def"
+    FAULT_COUNT
+};
+
+enum goal {
+#define GOAL(name, sentence) GOAL_##name,
+#include "goals.def"
+    GOAL_COUNT
+};
+
+enum invariant {
+#define INVARIANT(name, sentence) INV_##name,
+#include "invariants.def"
+    INV_COUNT
+};
+
+extern const char *const sim_fault_names[FAULT_COUNT], *const sim_fault_sentences[FAULT_COUNT];
+extern const char *const sim_goal_sentences[GOAL_COUNT];
+extern const char *const sim_invariant_names[INV_COUNT], *const sim_invariant_sentences[INV_COUNT];
+
+/* What a life may be made of; the shrinker makes it smaller. 0 in a limit: as the seed draws. */
+struct sim_plan {
+    uint64_t seed;
+    uint64_t off; /* bits of faults that are off whatever the seed drew */
+    uint32_t agents, runs, seconds;
+    int verbose, sqlite;
+};
+
+/* --- messages between agents and the server -------------------------------------------------- */
+
+enum message_kind {
+    MSG_NONE,
+    MSG_REGISTER,
+    MSG_CONNECT,
+    MSG_BEAT,
+    MSG_ACK,
+    MSG_REPORT,
+    MSG_PUSH,
+    /* from the server */
+    MSG_REGISTERED,
+    MSG_BEATEN,
+    MSG_OFFER,
+    MSG_CANCEL,
+    MSG_REPORTED,
+    MSG_PUSHED,
+};
+
+struct lease {
+    char id[32];
+    int32_t attempt;
+    uint64_t fence;
+};
+
+struct message {
+    enum message_kind kind;
+    uint32_t agent;
+    uint32_t life;       /* of the agent's process that it is from or for */
+    uint32_t connection; /* number of the channel; an older one is closed */
+    struct lease lease;
+    int32_t status, exit_code, accepted;
+    char outputs[24];
+    struct lease leases[LEASES_MAX], lost[LEASES_MAX], cancels[LEASES_MAX];
+    uint32_t lease_count, lost_count, cancel_count;
+    uint64_t sent_ns; /* by the agent's clock; the answer carries it back */
+    uint64_t epoch, first_seq, acked_seq;
+    uint32_t event_count;
+    arc_status answer;
+    int32_t forged; /* made up by the adversary: 1 replayed, 2 with another's name, 3 other fence */
+    uint32_t run, job, step, execution, job_attempt; /* of an offer: what it is about */
+    int in_use;
+};
+
+/* --- events of the heap ----------------------------------------------------------------------- */
+
+enum happening {
+    HAPPEN_MESSAGE, /* number: in messages */
+    HAPPEN_AGENT,   /* number: agent; its next look at the world */
+    HAPPEN_PEOPLE,
+    HAPPEN_ADVERSARY,
+    HAPPEN_WATCHER, /* number: watcher */
+    HAPPEN_STORE,   /* number: of a call that is held */
+    HAPPEN_TROUBLE, /* crashes between turns, cuts, jumps */
+    HAPPEN_RESTART,
+    HAPPEN_COUNT
+};
+
+struct event {
+    uint64_t at_ns, order;
+    enum happening what;
+    uint32_t number;
+};
+
+/* --- agents ----------------------------------------------------------------------------------- */
+
+enum task_state { TASK_TAKEN, TASK_RUNNING, TASK_OVER };
+
+struct task {
+    struct lease lease;
+    enum task_state state;
+    int told;      /* RUNNING was answered */
+    int cancelled; /* asked to end it */
+    int status, exit_code;
+    char outputs[24];
+    uint64_t renewed_ns;  /* own clock: when the renewal was asked for that was answered; 0: none */
+    uint64_t ends_ns;     /* own clock */
+    uint64_t reported_ns; /* own clock: of the last try */
+    uint32_t run, job, step, execution, job_attempt;
+};
+
+struct agent_sim {
+    char id[32], token[128], labels[48];
+    uint32_t slots;
+    int alive, paused;
+    uint32_t life;          /* of its process; its incarnation is made of it */
+    uint32_t server_lives;  /* of its processes, that the server has heard of */
+    uint64_t new_life_ns;   /* when it heard of the last */
+    uint32_t claimed_lives; /* of those that may be on their way to be heard of */
+    uint64_t back_ns, befall_ns;
+    int64_t rate_ppm; /* its clock against the world's */
+    int64_t every_ns; /* between heartbeats while it holds something */
+    int registered, connected;
+    uint32_t connection;
+    uint64_t registering_ns, beat_ns, push_ns; /* own clock */
+    uint64_t cut_in_until_ns, cut_out_until_ns;
+    uint64_t next_look_ns; /* world's clock; what stands in the heap */
+    struct task tasks[TASKS_MAX];
+    uint32_t task_count;
+    uint64_t epoch, made_seq, acked_seq, sent_seq;
+    struct arc_session *session; /* the server's end */
+    uint32_t session_connection, session_life;
+    int session_due;
+    struct dice dice;
+};
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+struct held_call {
+    int in_use, ready, batch_kind; /* 1 commit, 2 query */
+    int outcome;                   /* enum store_outcome of server.c */
+    struct arc_store_batch batch;
+    arc_commit_done commit_done;
+    struct arc_query query;
+    struct arc_arena *arena;
+    arc_query_done query_done;
+    void *user;
+    uint64_t decided_ns;
+};
+#define HELD_CALLS_MAX 64
+
+struct sim;
+
+/* What waits for an answer of the engine. */
+struct call {
+    struct sim *sim;
+    int in_use;
+    uint32_t number;
+    const struct command *command; /* people's; NULL: a message's */
+    struct message message;
+    uint32_t run, pipeline, step;
+    char what[32];
+    int forced; /* a stop */
+    struct arc_cmd *cmd;
+    /* asked for while the world is built */
+    int times;
+    arc_status status;
+    char id[32], secret[128];
+};
+
+struct server {
+    struct arc_store *base, *front;
+    struct arc_log_store *logs;
+    struct arc_engine *engine; /* NULL: down */
+    uint64_t starts, crash_due, restart_ns;
+    int recovering, compared;
+    struct held_call held[HELD_CALLS_MAX];
+    uint64_t full_until_ns, squeeze_until_ns;
+    uint64_t trouble_ns; /* last time that something kept it from its work */
+    uint64_t mono_base;  /* of the machine's clock: to be added to virtual time; may wrap */
+    int64_t wall_base;
+    uint32_t jumps;
+    struct dice dice, store_dice, random;
+    char dir[48];
+};
+
+struct watcher {
+    struct arc_event_watch *watch;
+    int64_t seen;
+    int slow, behind;
+};
+
+/* A run that somebody wants. Asked for until it is answered, under one id. */
+struct request {
+    char id[16], run[32];
+    uint32_t pipeline;
+    int answered;
+    uint64_t asked_ns;
+    uint32_t pauses, resumes; /* of its run, answered with ARC_OK */
+};
+
+struct trace_line {
+    uint64_t at_ns;
+    char text[116];
+};
+
+struct old_message {
+    struct message message;
+};
+
+struct sim {
+    struct sim_plan plan;
+    uint8_t fault[FAULT_COUNT]; /* strength; 0: off */
+    uint64_t goals[GOAL_COUNT];
+    int healing;  /* nothing strikes any more */
+    int confused; /* the adversary has spoken for an agent's dead process */
+    uint64_t now_ns, order, happened;
+    struct event heap[HEAP_MAX];
+    uint32_t heap_count;
+    struct message messages[MESSAGES_MAX];
+    struct call calls[CALLS_MAX];
+    struct server server;
+    struct agent_sim agents[AGENTS_MAX];
+    uint32_t agent_count;
+    char pipelines[PIPELINES_MAX][32];
+    const char *texts[PIPELINES_MAX];
+    char random_text[4096];
+    uint32_t pipeline_count;
+    uint32_t runs_wanted, request_count;
+    struct request requests[RUNS_MAX];
+    uint64_t chaos_ns, heal_ns;
+    struct watcher watchers[WATCHERS_MAX];
+    struct old_message old[OLD_MAX];
+    uint32_t old_count;
+    struct shadow *shadow;
+    struct arc_mem mem;
+    int64_t live_allocations;
+    uint64_t live_bytes, most_bytes;
+    struct arc_arena arena; /* scratch, reset after each event */
+    struct dice net_dice, people_dice, evil_dice, watch_dice, trouble_dice, draw_dice;
+    uint64_t hash;
+    struct trace_line trace[TRACE_MAX];
+    uint64_t traced;
+    int broken; /* 1: an invariant does not hold */
+    enum invariant broke;
+    char sentence[240];
+};
+
+/* --- sim.c -------------------------------------------------------------------------------------
+ */
+
+/* Lives a whole life. 1: every invariant held. */
+int sim_live(struct sim *sim, const struct sim_plan *plan);
+/* The faults that a seed draws, as bits. */
+uint64_t sim_drawn(uint64_t seed);
+
+void sim_at(struct sim *sim, uint64_t at_ns, enum happening what, uint32_t number);
+/* Into the hash and into the ring of the last lines. */
+void sim_trace(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_mix(struct sim *sim, uint64_t value);
+void broke(struct sim *sim, enum invariant which, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static inline void reached(struct sim *sim, enum goal goal)
+{
+    sim->goals[goal]++;
+}
+/* 1: this fault strikes now. per_mille: how often at strength 1. */
+static inline int faulty(struct sim *sim, enum fault fault, struct dice *dice, uint32_t per_mille)
+{
+    if (sim->fault[fault] == 0)
+        return 0;
+    int strikes = chance(dice, per_mille * sim->fault[fault]);
+    return strikes && !sim->healing;
+}
+
+/* --- server.c ----------------------------------------------------------------------------------
+ */
+
+int server_open(struct sim *sim);
+void server_close(struct sim *sim);
+/* The process is gone: nobody hears of anything, the store is what was committed. */
+void server_crash(struct sim *sim, const char *why);
+void server_restart(struct sim *sim);
+/* Dispatches until nothing is due now, and hands out what there is to be told. */
+void server_turn(struct sim *sim);
+uint64_t server_deadline(const struct sim *sim); /* virtual time */
+void server_trouble(struct sim *sim);            /* HAPPEN_TROUBLE */
+void server_store_ready(struct sim *sim, uint32_t number);
+struct arc_now server_now(const struct sim *sim);
+int server_ready(const struct sim *sim); /* it is up and has recovered */
+/* A call for a command of the engine; NULL: the server is down, or too many wait. The command is
+ * submitted with call_submit, which owns both. */
+struct call *call_new(struct sim *sim, enum arc_cmd_kind kind);
+arc_slice call_text(struct call *call, const char *text);
+void call_submit(struct call *call);
+/* While the world is built: waits for the answer. */
+void call_wait(struct call *call);
+
+/* --- agent.c -----------------------------------------------------------------------------------
+ */
+
+void agents_build(struct sim *sim);
+void agent_look(struct sim *sim, uint32_t number);      /* HAPPEN_AGENT */
+void message_arrives(struct sim *sim, uint32_t number); /* HAPPEN_MESSAGE */
+void agent_answered(struct call *call, const struct arc_answer *answer);
+void agent_pump(struct sim *sim, uint32_t number); /* offers of its session */
+void agents_heal(struct sim *sim);
+void agents_forget_sessions(struct sim *sim, int close);
+int agents_idle(const struct sim *sim); /* nothing of theirs is unsaid */
+void message_deliver(struct sim *sim, const struct message *message); /* to the server, now */
+/* How a step must end: seeded by what it is, not by who runs it or when. */
+struct fate {
+    int status, exit_code;
+    int64_t takes_ns;
+    char outputs[24];
+};
+struct fate sim_fate(const struct sim *sim, uint32_t run, uint32_t job, uint32_t step,
+                     uint32_t job_attempt, uint32_t execution);
+
+/* --- people.c ----------------------------------------------------------------------------------
+ */
+
+struct command;
+void people_act(struct sim *sim);       /* HAPPEN_PEOPLE */
+void adversary_act(struct sim *sim);    /* HAPPEN_ADVERSARY */
+int people_idle(const struct sim *sim); /* everything that they asked for was answered */
+void people_answered(struct call *call, const struct arc_answer *answer);
+void watcher_act(struct sim *sim, uint32_t number); /* HAPPEN_WATCHER */
+void watchers_open(struct sim *sim);
+void watchers_close(struct sim *sim);
+int watchers_idle(const struct sim *sim); /* they have seen everything */
+void adversary_keeps(struct sim *sim, const struct message *message);
+
+/* --- defs.c ------------------------------------------------------------------------------------
+ */
+
+void defs_draw(struct sim *sim, struct dice *dice);
+/* Plans one of them: what the shadow judges by. NULL: it cannot be planned. */
+const struct arc_plan *defs_plan(const char *yaml, struct arc_arena *arena);
+struct arc_definition_input defs_input(const char *yaml, struct arc_arena *arena);
+/* The truth of an expression of a condition, by a row for each text. */
+struct expr_facts {
+    int success, failure, cancelled;
+    const char *outputs; /* of the job that it names, as JSON; "": it has none */
+};
+struct def_expr {
+    const char *text, *needs; /* needs: the job whose outputs it reads, or NULL */
+    int (*holds)(const struct expr_facts *facts);
+};
+const struct def_expr *defs_expr(arc_slice text);
+
+#endif
