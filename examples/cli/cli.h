@@ -39,6 +39,7 @@ int cmd_runs(const struct command *command, int argc, char **argv);
 int cmd_show(const struct command *command, int argc, char **argv);
 int cmd_lsp(const struct command *command, int argc, char **argv);
 int cmd_logs(const struct command *command, int argc, char **argv);
+int cmd_explain(const struct command *command, int argc, char **argv);
 int cmd_stop(const struct command *command, int argc, char **argv);
 int cmd_pause(const struct command *command, int argc, char **argv);
 int cmd_resume(const struct command *command, int argc, char **argv);

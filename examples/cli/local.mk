@@ -12,6 +12,7 @@ arcentra_SOURCES = \
 	examples/cli/draw.c \
 	examples/cli/draw.h \
 	examples/cli/eval.c \
+	examples/cli/explain.c \
 	examples/cli/fmt.c \
 	examples/cli/follow.c \
 	examples/cli/follow.h \

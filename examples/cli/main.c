@@ -83,6 +83,11 @@ static const struct command commands[] = {
      "With --follow the exit code is the run's, as of `arcentra run`.\n", cmd_trigger},
     {"runs", "runs [FLAG…] PIPELINE_ID", "The runs of a pipeline.", server_help, cmd_runs},
     {"show", "show [FLAG…] RUN_ID", "One run: its jobs and steps, and why.", server_help, cmd_show},
+    {"explain", "explain [FLAG…] [RUN_ID]", "Why a run does not run, and what would be.",
+     "Every reason of the run, its jobs and its steps. With --agent: what an agent with these\n"
+     "labels would be given; without RUN_ID of all that waits. With --end: when the run would\n"
+     "end. Asking changes nothing.\n",
+     cmd_explain},
     {"logs", "logs [FLAG…] STEP_RUN_ID | --run RUN_ID", "What a step, or a whole run, has said.",
      "With -f it goes on until the end.\n", cmd_logs},
     {"stop", "stop [FLAG…] PIPELINE_ID RUN_ID", "Stop a run.", server_help, cmd_stop},

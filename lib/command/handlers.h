@@ -20,6 +20,7 @@ extern const struct arc_handler arc__stream_steps, arc__stream_runs;
 extern const struct arc_handler arc__control_jobs, arc__control_registration_token,
     arc__control_api_token, arc__control_validate, arc__control_log_stream,
     arc__control_event_stream, arc__control_logs, arc__control_agents, arc__control_approvals,
-    arc__control_approve, arc__control_reject, arc__control_rerun;
+    arc__control_approve, arc__control_reject, arc__control_rerun, arc__control_explain,
+    arc__control_what_if;
 
 #endif

@@ -20,6 +20,7 @@ libarc_la_SOURCES += \
 	lib/command/handlers.h \
 	lib/command/http_call.c \
 	lib/command/logs.c \
+	lib/command/look.c \
 	lib/command/method.c \
 	lib/command/method.h \
 	lib/command/methods.def \

@@ -195,5 +195,7 @@ arc_status arc__decide_cancel_step(struct arc_decision *d, struct arc_run *run, 
     event.type = ARC_EVENT_STEP_CANCELLED;
     event.grace_ns = event.force = 0;
     ARC_TRY(arc__emit(d, run, event, err));
-    return run->jobs[j].agent_id.len > 0 ? arc__go_on(d, run, j, err) : ARC_OK;
+    if (run->jobs[j].agent_id.len == 0 && run->jobs[j].step < run->plan->jobs[j].step_count)
+        return ARC_OK; /* what is left of it waits for a place; of nothing it ends here */
+    return arc__go_on(d, run, j, err);
 }

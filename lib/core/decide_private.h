@@ -107,13 +107,10 @@ arc_status arc__stop_run(struct arc_decision *d, struct arc_run *run, arc_slice 
 /* The holder did not end its step although it was told to: it ends without it. */
 arc_status arc__give_up_on(struct arc_decision *d, struct arc_run *run, uint32_t j, arc_err *err);
 
-/* --- groups.c ------------------------------------------------------------------------ */
-
-/* "It waits for a slot of the group deploy." */
-arc_slice arc__slot_why(const struct arc_plan_group *group, struct arc_arena *arena);
-
 /* --- gates.c ------------------------------------------------------------------------- */
 
+/* "the pipeline", "stage deploy" */
+arc_slice arc__gate_shown(const struct arc_plan *plan, uint32_t gate, struct arc_arena *arena);
 /* Asks for approval at a gate (1 + index) that has not come up before. */
 arc_status arc__gate_ask(struct arc_decision *d, struct arc_run *run, uint32_t gate, arc_err *err);
 /* When a gate that waits expires, mono; UINT64_MAX: never. */

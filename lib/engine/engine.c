@@ -318,6 +318,17 @@ static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
+/* A new run may have come to something else in the turn that made it: its group rejects it, or a
+ * newer one supersedes it. Who is answered hears what has been stored. */
+static void answer_state(const struct arc_engine *engine, struct cmd_box *box)
+{
+    const struct live *live = NULL;
+    if (box->cmd.kind == ARC_CMD_RUN_TRIGGER || box->cmd.kind == ARC_CMD_RUN_RERUN)
+        live = arc__map_get(&engine->runs, box->answer.id);
+    if (live != NULL && live->loaded && box->answer.status == ARC_OK)
+        box->answer.state = live->run.status;
+}
+
 static void answer_all(struct arc_engine *engine, arc_status status, const arc_err *why)
 {
     struct arc_link *list = &engine->turn.answered;
@@ -328,6 +339,7 @@ static void answer_all(struct arc_engine *engine, arc_status status, const arc_e
         /* A refusal may rest on what the lost turn had decided; a malformed command stays one. */
         if (status != ARC_OK && box->answer.status != ARC_EINVAL)
             box->answer = (struct arc_answer){.status = status, .err = why};
+        answer_state(engine, box);
         if (cmd->done != NULL)
             cmd->done(cmd->user, &box->answer);
         arc__cmd_free(cmd);

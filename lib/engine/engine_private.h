@@ -18,6 +18,7 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "base/ranks.h"
+#include "core/waits.h"
 #include "engine/engine.h"
 
 #define ARC_CMDS_MAX 100000u    /* commands that may wait */
@@ -449,7 +450,10 @@ arc_status arc__groups_settle(struct arc_engine *engine, arc_err *err);
 /* Writes why those wait that are nearest to a slot. */
 arc_status arc__groups_tell(struct arc_engine *engine, arc_err *err);
 int arc__groups_due(const struct arc_engine *engine);
-/* core's sentences, and of a slot who holds it and how many are before. */
+/* Completes what the core says of slots, from entry first on: who holds them, how many are before.
+ */
+void arc__groups_tell_of(const struct live *live, struct arc_waits *waits, size_t first);
+/* The first reason as a sentence. */
 arc_slice arc__why_run(const struct live *live, struct arc_arena *arena);
 arc_slice arc__why_job(const struct live *live, uint32_t job, struct arc_arena *arena);
 
@@ -499,9 +503,20 @@ void arc__agent_freed(struct arc_engine *engine, struct agent *agent);
 /* It has other labels. */
 void arc__agent_relabelled(struct arc_engine *engine, struct agent *agent);
 void arc__agent_withdraw(struct arc_engine *engine, struct agent *agent);
+/* 1: it is here, it may be given jobs and it has a free slot. */
+int arc__agent_may_take(const struct agent *agent);
 /* 1: by what the job asks for, whether or not the agent has a slot. */
 int arc__can_serve(const struct arc_engine *engine, const struct agent *agent,
-                   const struct ready *ready);
+                   const struct arc_plan_job *job);
+/* The same of a job that goes to an agent. */
+int arc__agent_matches(const struct agent *agent, const struct arc_selector *selector);
+/* 1: the job goes to this process, 0: to an agent. */
+int arc__place_on_host(const struct arc_engine *engine, const struct arc_plan_job *job);
+int arc__place_host_has(const struct arc_engine *engine, arc_slice uses);
+/* What agents that have a slot since the last time could take is looked at again. */
+void arc__place_news(struct arc_engine *engine);
+/* The next job that gets a place, and which; it has left the queue. NULL: nobody does. */
+struct ready *arc__place_pick(struct arc_engine *engine, struct agent **agent);
 
 /* lanes.c: the jobs that wait */
 arc_status arc__lane_add(struct arc_engine *engine, struct ready *ready, arc_err *err);
@@ -517,6 +532,14 @@ void arc__lane_cool(struct arc_engine *engine, struct lane *lane);
 /* Those that the agent can serve. */
 void arc__lanes_warm(struct arc_engine *engine, struct agent *agent);
 void arc__lanes_warm_all(struct arc_engine *engine);
+/* The queue of another engine as it stands, into one that has none; its jobs are made in arena.
+ * What the present turn of that engine has changed, and is not stored, is left out. */
+arc_status arc__lanes_copy(struct arc_engine *engine, const struct arc_engine *from,
+                           struct arc_arena *arena, arc_err *err);
+/* A number that whoever has a copy may keep with a lane; 0 at first. */
+uint32_t *arc__lane_mark(struct lane *lane);
+/* Frees the queue; jobs are their owners'. */
+void arc__lanes_drop(struct arc_engine *engine);
 
 /* cmd_*.c: each decides one command inside a turn. ARC_EAGAIN: it waits for a load. Any other
  * failure is its answer. */

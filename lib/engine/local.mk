@@ -7,9 +7,13 @@ libarc_la_SOURCES += \
 	lib/engine/cmd_control.c lib/engine/cmd_rerun.c lib/engine/cmd_run.c \
 	lib/engine/engine.c lib/engine/engine.h lib/engine/engine_private.h \
 	lib/engine/event_json.c lib/engine/event_json.h \
+	lib/engine/explain.c lib/engine/explain.h lib/engine/explain_private.h \
+	lib/engine/explain_limits.def \
+	lib/engine/forecast.c \
 	lib/engine/groups.c \
-	lib/engine/lanes.c \
+	lib/engine/lanes.c lib/engine/line.c \
 	lib/engine/live.c \
+	lib/engine/look.c lib/engine/look_print.c \
 	lib/engine/load.c \
 	lib/engine/logs.c \
 	lib/engine/persist.c \
@@ -18,5 +22,6 @@ libarc_la_SOURCES += \
 	lib/engine/publish.c \
 	lib/engine/recover.c \
 	lib/engine/request.c \
+	lib/engine/scratch.c \
 	lib/engine/tokens.c \
 	lib/engine/turn.c

@@ -22,7 +22,8 @@ unit_tests += \
 	tests/unit/core/retry_test \
 	tests/unit/core/states_test \
 	tests/unit/core/template_test \
-	tests/unit/core/value_test
+	tests/unit/core/value_test \
+	tests/unit/core/waits_test
 EXTRA_DIST += tests/golden/core
 
 trial_sources = tests/unit/core/trial.c tests/unit/core/trial.h \
@@ -33,6 +34,7 @@ tests_unit_core_finally_test_SOURCES = tests/unit/core/finally_test.c $(trial_so
 tests_unit_core_gate_test_SOURCES = tests/unit/core/gate_test.c $(trial_sources)
 tests_unit_core_group_test_SOURCES = tests/unit/core/group_test.c $(trial_sources)
 tests_unit_core_cancel_test_SOURCES = tests/unit/core/cancel_test.c $(trial_sources)
+tests_unit_core_waits_test_SOURCES = tests/unit/core/waits_test.c $(trial_sources)
 tests_unit_core_rerun_test_SOURCES = tests/unit/core/rerun_test.c $(trial_sources)
 tests_unit_core_matrix_test_SOURCES = tests/unit/core/matrix_test.c $(trial_sources)
 tests_unit_core_property_test_SOURCES = tests/unit/core/property_test.c $(trial_sources)

@@ -4,6 +4,7 @@
  * the jobs must end, and every run whose agents answer must end at all.
  *
  * A failure prints its seed; with FIRST_SEED set to it, it is the first life that is tried. */
+#include "core/waits.h"
 #include "trial.h"
 
 #include <stdio.h>
@@ -155,6 +156,18 @@ static uint32_t make_matrices(struct made *made, struct dice *dice, uint32_t cou
     return matrices;
 }
 
+/* A gate before a cell stands before all cells of its matrix. */
+static void guard_job(struct made *made, uint32_t j, uint32_t gate)
+{
+    if (made->jobs[j].matrix == 0) {
+        made->jobs[j].gate = gate;
+        return;
+    }
+    const struct arc_plan_matrix *matrix = &made->matrices[made->jobs[j].matrix - 1];
+    for (uint32_t k = matrix->first_job; k < matrix->first_job + matrix->job_count; k++)
+        made->jobs[k].gate = gate;
+}
+
 static void make_gates(struct made *made, struct dice *dice, int timed)
 {
     for (uint32_t i = 0; i < GATES_MAX; i++) {
@@ -170,8 +183,20 @@ static void make_gates(struct made *made, struct dice *dice, int timed)
             made->stages[gate->index].gate = roll(dice, 3) == 0 ? i + 1 : 0;
         } else {
             gate->index = roll(dice, made->plan.job_count);
-            made->jobs[gate->index].gate = roll(dice, 2) ? i + 1 : 0;
+            guard_job(made, gate->index, roll(dice, 2) ? i + 1 : 0);
         }
+    }
+}
+
+static void make_groups(struct made *made, struct dice *dice)
+{
+    static const struct arc_plan_group group = {
+        .group = {"g", 1}, .limit = 1, .order = ARC_ORDER_CREATED, .on_full = ARC_FULL_WAIT};
+    if (roll(dice, 4) == 0)
+        made->plan.group = group;
+    for (uint32_t j = 0; j < made->plan.job_count; j++) {
+        if (roll(dice, 6) == 0)
+            made->jobs[j].group = group;
     }
 }
 
@@ -207,6 +232,7 @@ static void make_plan(struct made *made, struct dice *dice, int timed)
     if (timed && roll(dice, 4) == 0)
         made->plan.timeout_ns = SECONDS(100 + roll(dice, 200));
     make_gates(made, dice, timed);
+    make_groups(made, dice);
 }
 
 /* --- how it must end: an interpreter that shares nothing with what decides -----------------------
@@ -332,11 +358,12 @@ static int all_before_ended(const struct made *made, const struct fate *fates, u
     return ended;
 }
 
-/* The skips that need nobody: no agent, and no word at a gate, which is asked for behind the `when`
- * of what it guards. Jobs depend on those before them. */
+/* The skips that need nobody: no agent, no slot of the run's group, and no word at a gate, which is
+ * asked for behind the `when` of what it guards. Jobs depend on those before them. */
 static void skip_at_once(const struct made *made, struct fate *fates)
 {
-    for (uint32_t j = 0; j < made->plan.job_count && made->plan.gate == 0; j++) {
+    int held = made->plan.gate != 0 || made->plan.group.group.len > 0;
+    for (uint32_t j = 0; j < made->plan.job_count && !held; j++) {
         int bad = 0;
         if (fates[j].state != 0 || !all_before_ended(made, fates, j))
             continue;
@@ -439,6 +466,79 @@ static int over(const struct trial *t)
     return t->broken || arc__run_over(&t->run);
 }
 
+/* Slots for everybody who wants one. */
+static void admit_all(struct trial *t)
+{
+    if (!over(t) && arc__run_wants_slot(&t->run))
+        CHECK_OK(trial_admit(t, NULL));
+    for (uint32_t j = 0; j < t->run.plan->job_count && !over(t); j++) {
+        if (arc__job_wants_slot(&t->run, j))
+            CHECK_OK(trial_admit(t, names[j]));
+    }
+}
+
+/* --- reasons --------------------------------------------------------------------------- */
+
+/* What is said of one thing: a sentence each; something as long as it neither runs nor has ended;
+ * nothing but that it is being stopped once it runs; its end alone at the end. */
+static int reasons_fit(const struct arc_waits *waits, size_t from, int runs, int over)
+{
+    size_t count = waits->count - from;
+    int fine = 1;
+    for (size_t i = from; i < waits->count; i++) {
+        const struct arc_wait *wait = &waits->items[i];
+        fine &= wait->sentence.len > 0 && wait->sentence.ptr[wait->sentence.len - 1] != '}' &&
+                memchr(wait->sentence.ptr, '{', wait->sentence.len) == NULL;
+        fine &= (wait->kind == ARC_REASON_ENDED) == over;
+        fine &= !runs || wait->kind == ARC_REASON_STOPPING;
+    }
+    return fine && (over ? count == 1 : runs || count > 0);
+}
+
+static int job_reasons_fit(const struct trial *t, uint32_t j, struct arc_waits *waits)
+{
+    const struct arc_job_state *job = &t->run.jobs[j];
+    size_t from = waits->count;
+    arc__wait_job(&t->run, j, t->now, waits);
+    if (!reasons_fit(waits, from, job->status == ARC_JOB_RUNNING,
+                     arc_job_state_is_terminal(job->status)))
+        return 0;
+    for (uint32_t s = 0; s < t->run.plan->jobs[j].step_count; s++) {
+        int status = job->steps[s].status;
+        from = waits->count;
+        arc__wait_step(&t->run, j, s, t->now, waits);
+        if (!reasons_fit(waits, from, status == ARC_STEP_RUNNING,
+                         arc_step_state_is_terminal(status)))
+            return 0;
+    }
+    return 1;
+}
+
+static void check_reasons(struct trial *t)
+{
+    struct arc_arena arena;
+    struct arc_waits waits;
+    if (t->broken)
+        return;
+    arc__arena_init(&arena, &t->mem, 1024u * 1024);
+    arc__waits_init(&waits, &arena, 10000, 100);
+    arc__wait_run(&t->run, t->now, &waits);
+    int busy = t->run.jobs_running > 0; /* it may be paused, or wait at a gate, all the same */
+    int runs = busy && t->run.status != ARC_RUN_PAUSED && t->run.gates_waiting == 0;
+    int fine = reasons_fit(&waits, 0, runs, arc__run_over(&t->run));
+    if (!fine)
+        printf("# the run, %s\n", arc_run_state_name(t->run.status));
+    for (uint32_t j = 0; fine && j < t->run.plan->job_count; j++) {
+        fine = job_reasons_fit(t, j, &waits);
+        if (!fine)
+            printf("# job %s, %s\n", names[j], arc_job_state_name(t->run.jobs[j].status));
+    }
+    CHECK_INT(arena.failed, 0);
+    if (!CHECK_INT(fine, 1))
+        t->broken = 1;
+    arc__arena_deinit(&arena);
+}
+
 static void obedient_life(struct trial *t, struct dice *dice, uint64_t seed)
 {
     for (int i = 0; i < 2000 && !over(t); i++) {
@@ -453,17 +553,24 @@ static void obedient_life(struct trial *t, struct dice *dice, uint64_t seed)
             break;
         case 2:
         case 3:
+            admit_all(t);
             trial_place_all(t, roll(dice, 2) ? "A" : "B");
             break;
         default:
             answer(t, dice, seed, roll(dice, t->run.plan->job_count));
         }
+        if (i % 8 == 0)
+            check_reasons(t);
     }
     for (int i = 0; i < 500 && !over(t); i++) {
         (void)trial_resume(t);
         if (!over(t))
             approve_all(t);
-        trial_place_all(t, "A");
+        admit_all(t);
+        if (i % 8 == 0)
+            check_reasons(t);
+        if (!over(t))
+            trial_place_all(t, "A");
         for (uint32_t j = 0; j < t->run.plan->job_count && !over(t); j++)
             answer(t, dice, seed, j);
         if (!over(t))
@@ -570,6 +677,9 @@ static void wild_step(struct trial *t, struct dice *dice)
             (void)trial_cancel_step(t, names[j], roll(dice, t->run.plan->jobs[j].step_count),
                                     (int)roll(dice, 2));
         return;
+    case 12:
+        admit_all(t);
+        return;
     case 8:
     case 9:
         (void)trial_place(t, names[j], roll(dice, 2) ? "A" : "B");
@@ -598,8 +708,11 @@ static void whatever_happens_the_invariants_hold(void)
         make_plan(&made, &dice, 1);
         if (!trial_open_plan(&t, &made.plan))
             return;
-        for (int i = 0; i < 150 && !over(&t); i++)
+        for (int i = 0; i < 150 && !over(&t); i++) {
             wild_step(&t, &dice);
+            if (i % 8 == 0)
+                check_reasons(&t);
+        }
         obedient_life(&t, &dice, seed); /* it heals, and then it must end */
         int fine = !t.broken && CHECK_INT(arc__run_over(&t.run), 1);
         trial_close(&t);

@@ -4,6 +4,8 @@ unit_tests += \
 	tests/unit/engine/rerun_test \
 	tests/unit/engine/agents_test \
 	tests/unit/engine/commit_test \
+	tests/unit/engine/explain_test \
+	tests/unit/engine/forecast_test \
 	tests/unit/engine/groups_test \
 	tests/unit/engine/intake_test \
 	tests/unit/engine/life_test \
@@ -18,6 +20,8 @@ tests_unit_engine_rerun_test_SOURCES = tests/unit/engine/rerun_test.c $(world_so
 tests_unit_engine_acts_test_SOURCES = tests/unit/engine/acts_test.c $(world_sources)
 tests_unit_engine_agents_test_SOURCES = tests/unit/engine/agents_test.c $(world_sources)
 tests_unit_engine_commit_test_SOURCES = tests/unit/engine/commit_test.c $(world_sources)
+tests_unit_engine_explain_test_SOURCES = tests/unit/engine/explain_test.c $(world_sources)
+tests_unit_engine_forecast_test_SOURCES = tests/unit/engine/forecast_test.c $(world_sources)
 tests_unit_engine_groups_test_SOURCES = tests/unit/engine/groups_test.c $(world_sources)
 tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_sources)
 tests_unit_engine_life_test_SOURCES = tests/unit/engine/life_test.c $(world_sources)
