@@ -14,6 +14,7 @@ pkginclude_HEADERS += \
 	include/arcentra/plan.h \
 	include/arcentra/reasons.h \
 	include/arcentra/run.h \
+	include/arcentra/runlog.h \
 	include/arcentra/server.h \
 	include/arcentra/service.h \
 	include/arcentra/spec.h \

@@ -39,16 +39,8 @@ static int64_t time_of(const json_node *object, const char *ns_key, const char *
     return ns != 0 ? ns : json_get_int(object, s_key) * NS_PER_S;
 }
 
-static int refresh_run(struct remote *remote, const char *run_id, struct view *view)
+static void show_run(struct view *view, const json_node *run)
 {
-    struct text request = {NULL, 0, 0};
-    put_id(&request, "runId", run_id);
-    const json_node *reply =
-        remote_call(remote, "pipeline.v1.PipelineService/GetPipelineRun", &request);
-    const json_node *run = json_get(reply, "run");
-    text_deinit(&request);
-    if (reply == NULL)
-        return EXIT_FAILED;
     const char *name = json_get_text(run, "pipelineName");
     if (view->title[0] == '\0' && name[0] != '\0') {
         mem_free(view->title);
@@ -63,8 +55,33 @@ static int refresh_run(struct remote *remote, const char *run_id, struct view *v
         .end_ns = is_over ? start_ns + json_get_int(run, "duration") * NS_PER_MS : 0,
         .reason = json_get_text(run, "reason")};
     view_change_run(view, &change);
+}
+
+static int refresh_run(struct remote *remote, const char *run_id, struct view *view)
+{
+    struct text request = {NULL, 0, 0};
+    put_id(&request, "runId", run_id);
+    const json_node *reply =
+        remote_call(remote, "pipeline.v1.PipelineService/GetPipelineRun", &request);
+    const json_node *run = json_get(reply, "run");
+    text_deinit(&request);
+    if (reply == NULL)
+        return EXIT_FAILED;
+    show_run(view, run);
     json_free(reply);
     return 0;
+}
+
+static void show_job(struct view *view, const json_node *job)
+{
+    const struct view_change change = {
+        .state = view_find_state(arc_job_state_name, json_get_text(job, "status")),
+        .attempt = (uint32_t)json_get_int(job, "attempt"),
+        .start_ns = time_of(job, "startedAtNs", "startedAt"),
+        .end_ns = time_of(job, "finishedAtNs", "finishedAt"),
+        .id = json_get_text(job, "jobId"),
+        .reason = json_get_text(job, "reason")};
+    view_change_job(view, json_get_text(job, "jobName"), &change);
 }
 
 static int refresh_jobs(struct remote *remote, const char *run_id, struct view *view)
@@ -74,17 +91,8 @@ static int refresh_jobs(struct remote *remote, const char *run_id, struct view *
     const json_node *reply = remote_call(remote, "control.v1.ControlService/ListJobRuns", &request);
     const json_node *jobs = json_get(reply, "jobRuns");
     text_deinit(&request);
-    for (size_t i = 0; i < json_count(jobs); i++) {
-        const json_node *job = json_at(jobs, i);
-        const struct view_change change = {
-            .state = view_find_state(arc_job_state_name, json_get_text(job, "status")),
-            .attempt = (uint32_t)json_get_int(job, "attempt"),
-            .start_ns = time_of(job, "startedAtNs", "startedAt"),
-            .end_ns = time_of(job, "finishedAtNs", "finishedAt"),
-            .id = json_get_text(job, "jobId"),
-            .reason = json_get_text(job, "reason")};
-        view_change_job(view, json_get_text(job, "jobName"), &change);
-    }
+    for (size_t i = 0; i < json_count(jobs); i++)
+        show_job(view, json_at(jobs, i));
     json_free(reply);
     return reply != NULL ? 0 : EXIT_FAILED;
 }
@@ -129,6 +137,16 @@ static int64_t refresh_page(struct remote *remote, const char *run_id, int64_t p
     text_deinit(&request);
     json_free(reply);
     return count;
+}
+
+void follow_fill(struct view *view, const json_node *reply)
+{
+    const json_node *jobs = json_get(reply, "jobRuns"), *steps = json_get(reply, "stepRuns");
+    show_run(view, json_get(reply, "run"));
+    for (size_t i = 0; i < json_count(jobs); i++)
+        show_job(view, json_at(jobs, i));
+    for (size_t i = 0; i < json_count(steps); i++)
+        show_step(view, json_at(steps, i));
 }
 
 int follow_refresh(struct remote *remote, const char *run_id, struct view *view)

@@ -20,5 +20,7 @@ int follow_run(struct remote *remote, const char *run_id, unsigned what);
 int follow_step(struct remote *remote, const char *step_run_id, int live, int64_t tail);
 /* Fills a view with the jobs and steps of a run as they stand. 0, or an exit code. */
 int follow_refresh(struct remote *remote, const char *run_id, struct view *view);
+/* The same from an answer that has all of them: control.v1.ShowPipelineRunResponse. */
+void follow_fill(struct view *view, const json_node *reply);
 
 #endif

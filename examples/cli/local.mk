@@ -13,6 +13,8 @@ arcentra_SOURCES = \
 	examples/cli/draw.h \
 	examples/cli/eval.c \
 	examples/cli/explain.c \
+	examples/cli/eventlog.c \
+	examples/cli/eventlog.h \
 	examples/cli/fmt.c \
 	examples/cli/follow.c \
 	examples/cli/follow.h \
@@ -36,6 +38,7 @@ arcentra_SOURCES = \
 	examples/cli/sim_agent.c \
 	examples/cli/sim_kinds.c \
 	examples/cli/sim_life.c \
+	examples/cli/show.c \
 	examples/cli/term.c \
 	examples/cli/term.h \
 	examples/cli/validate.c \

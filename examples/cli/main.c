@@ -82,12 +82,16 @@ static const struct command commands[] = {
     {"trigger", "trigger [FLAG…] PIPELINE_ID", "Start a run.",
      "With --follow the exit code is the run's, as of `arcentra run`.\n", cmd_trigger},
     {"runs", "runs [FLAG…] PIPELINE_ID", "The runs of a pipeline.", server_help, cmd_runs},
-    {"show", "show [FLAG…] RUN_ID", "One run: its jobs and steps, and why.", server_help, cmd_show},
     {"explain", "explain [FLAG…] [RUN_ID]", "Why a run does not run, and what would be.",
      "Every reason of the run, its jobs and its steps. With --agent: what an agent with these\n"
      "labels would be given; without RUN_ID of all that waits. With --end: when the run would\n"
      "end. Asking changes nothing.\n",
      cmd_explain},
+    {"show", "show [FLAG…] RUN_ID", "One run: its jobs and steps, and why.",
+     "With --at as it stood when its event N had just happened, made of its events alone; with\n"
+     "--events what has happened, in order. With --store from the store of a server that does\n"
+     "not run, where --json prints the same as from a server.\n",
+     cmd_show},
     {"logs", "logs [FLAG…] STEP_RUN_ID | --run RUN_ID", "What a step, or a whole run, has said.",
      "With -f it goes on until the end.\n", cmd_logs},
     {"stop", "stop [FLAG…] PIPELINE_ID RUN_ID", "Stop a run.", server_help, cmd_stop},
@@ -108,6 +112,22 @@ static const struct command commands[] = {
     {"approve", "approve [FLAG…] APPROVAL_ID", "Approve at a gate.", server_help, cmd_approve},
     {"reject", "reject [FLAG…] APPROVAL_ID", "Reject at a gate: its run fails.", server_help,
      cmd_reject},
+    {"fsck", "fsck [FLAG…]", "Check the store of a server that does not run.",
+     "Reads every event, folds every run, and compares the rows that lists and queries show with\n"
+     "what the events make of them. --rebuild writes those rows anew, sets counters right, and\n"
+     "lets quarantined runs go whose events fold; cut off, it can be begun again. Events are\n"
+     "never changed. The store is sqlite:arcentra.db unless --store names another.\n"
+     "Exit code 0: clean, or all was put right, 1: findings, 2: it cannot be opened or read.\n",
+     cmd_fsck},
+    {"export", "export [FLAG…] RUN_ID", "A run as one file, from the store of a stopped server.",
+     "JSON lines: what it is, its definition, every event, and a digest over them.\n"
+     "Exit code 0: written, 1: there is no such run, or it is damaged, 2: no store.\n",
+     cmd_export},
+    {"import", "import [FLAG…] FILE", "Take a run that was exported into another store.",
+     "`-` is the standard input. All of it is stored, or nothing. The run is a record from then\n"
+     "on: it is shown, and nothing makes it go on. The same file again changes nothing.\n"
+     "Exit code 0: it is there, 1: another run has its id, 2: the file or the store is wrong.\n",
+     cmd_import},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arcentra trigger, runs, show: runs on a server. */
-#include <arcentra/states.h>
+/* arcentra trigger, runs: runs on a server. */
 #include <stdio.h>
 #include <string.h>
 
@@ -169,30 +168,6 @@ int cmd_runs(const struct command *command, int argc, char **argv)
         exit_code = reply != NULL ? EXIT_OK : EXIT_FAILED;
         json_free(reply);
         text_deinit(&request);
-    }
-    remote_close(&remote);
-    arg_list_deinit(&rest);
-    return exit_code;
-}
-
-/* --- show ------------------------------------------------------------------------------------ */
-
-int cmd_show(const struct command *command, int argc, char **argv)
-{
-    struct remote remote = {.server = NULL};
-    struct arg table[REMOTE_ARGS];
-    struct arg_list rest = {NULL, 0, NULL};
-    int exit_code = 0;
-    size_t count = remote_args(&remote, table, 0);
-    if (cli_parse(command, table, count, argc, argv, &rest, 1, 1, &exit_code) == 0 &&
-        (exit_code = remote_open(&remote)) == 0) {
-        struct view view;
-        view_init(&view, stdout, remote.json, "", rest.items[0]);
-        view.quiet = 1;
-        exit_code = follow_refresh(&remote, rest.items[0], &view);
-        if (exit_code == 0)
-            view_end(&view, clock_wall_ns());
-        view_deinit(&view);
     }
     remote_close(&remote);
     arg_list_deinit(&rest);

@@ -24,6 +24,8 @@
 
 #include <arcentra/event.h>
 
+#include <arcentra/runlog.h>
+
 #include <arcentra/call.h>
 
 #include <arcentra/http.h>

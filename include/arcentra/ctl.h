@@ -110,10 +110,12 @@ typedef struct arc_ctl_stats {
     uint64_t stale_fences; /* writes under a fence that no longer held; none was applied */
     /* How often it was asked whether an agent can serve jobs that ask for the same place. */
     uint64_t place_looks;
+    /* Runs that are set aside because their events do not fit: `arcentra fsck` says more. */
+    uint64_t runs_quarantined;
 } arc_ctl_stats;
 #define ARC_CTL_STATS_INIT \
     { \
-        sizeof(arc_ctl_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+        sizeof(arc_ctl_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /** Fills out. Owner: the caller. Thread: owner. Since: 0.1. */

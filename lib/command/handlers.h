@@ -21,6 +21,6 @@ extern const struct arc_handler arc__control_jobs, arc__control_registration_tok
     arc__control_api_token, arc__control_validate, arc__control_log_stream,
     arc__control_event_stream, arc__control_logs, arc__control_agents, arc__control_approvals,
     arc__control_approve, arc__control_reject, arc__control_rerun, arc__control_explain,
-    arc__control_what_if;
+    arc__control_what_if, arc__control_show_run, arc__control_run_events;
 
 #endif

@@ -18,6 +18,8 @@ libarc_la_SOURCES += \
 	lib/command/follow.h \
 	lib/command/gateway.c \
 	lib/command/handlers.h \
+	lib/command/history.c \
+	lib/command/history.h \
 	lib/command/http_call.c \
 	lib/command/logs.c \
 	lib/command/look.c \

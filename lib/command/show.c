@@ -131,6 +131,16 @@ void arc__show_pipeline(Pipeline__V1__PipelineDetail *out, const struct arc_row_
     out->version = row->version;
 }
 
+/* What keeps it where it is comes before what it waited for. */
+static arc_slice run_reason(const struct arc_row_pipeline_run *row, struct arc_arena *arena)
+{
+    if (row->held == ARC_HELD_DAMAGED)
+        return arc__arena_printf(arena, "Quarantined: %.*s", ARC_ARG(row->held_why));
+    return row->held == ARC_HELD_IMPORTED && !arc_run_state_is_terminal((int)row->status)
+               ? row->held_why
+               : row->reason;
+}
+
 void arc__show_run(Pipeline__V1__PipelineRunDetail *out, const struct arc_row_pipeline_run *row,
                    struct arc_now now, struct arc_arena *arena)
 {
@@ -139,7 +149,7 @@ void arc__show_run(Pipeline__V1__PipelineRunDetail *out, const struct arc_row_pi
     TEXT(pipeline_name);
     TEXT(branch);
     TEXT(triggered_by);
-    TEXT(reason);
+    out->reason = arc__pb_string(arena, run_reason(row, arena));
     TEXT(plan_hash);
     TEXT(rerun_of);
     out->definition_commit_sha = arc__pb_string(arena, row->definition_sha);

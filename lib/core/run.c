@@ -453,6 +453,7 @@ static arc_status fold_job_retrying(struct arc_run *run, const struct arc_event 
     if (steps == NULL)
         return arc__fail_nomem(err);
     job->old_steps = job->steps;
+    job->old_place = job->place;
     job->steps = steps;
     job->attempt++;
     job->lost += event->cause == ARC_CAUSE_LOST;

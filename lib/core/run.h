@@ -72,6 +72,7 @@ struct arc_job_state {
     arc_slice outputs;                /* a JSON object of texts, once it has ended; or empty */
     struct arc_step_state *steps;     /* the present attempt's */
     struct arc_step_state *old_steps; /* those of the attempt before; NULL: none */
+    arc_slice old_place;              /* and where that was */
     /* soft */
     struct arc_timer wake; /* in run.wakes: not later than when time has something to do with it */
 };

@@ -48,6 +48,7 @@ static void init_containers(struct arc_engine *engine)
     arc__list_init(&engine->sessions_due);
     arc__list_init(&engine->turn.pipes);
     arc__buf_init(&engine->lane_key, mem, ARC_LANE_KEY_MAX);
+    arc__list_init(&engine->asides_due);
     arc__list_init(&engine->groups_due);
     arc__list_init(&engine->groups_told);
     arc__list_init(&engine->log_watches);
@@ -138,7 +139,7 @@ void arc__engine_close(struct arc_engine *engine)
     arc__map_deinit(&engine->pipes);
     arc__map_deinit(&engine->agents);
     arc__map_deinit(&engine->tokens);
-    arc__map_deinit(&engine->set_aside);
+    arc__aside_close(engine);
     arc__map_deinit(&engine->lanes);
     arc__buf_deinit(&engine->lane_key);
     arc__free(&mem, engine->free);
@@ -446,6 +447,7 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
     if (status == ARC_OK) {
         engine->stats.commits += turn->op_count > 0;
         arc__publish(engine);
+        arc__asides_end(engine, 1);
         if (turn->presence)
             keep_presence(engine);
         for (size_t i = 0; i < turn->live_count; i++) {
@@ -460,6 +462,7 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
         return ARC_OK;
     }
     forget_turn(engine);
+    arc__asides_end(engine, 0);
     if (status == ARC_ECONFLICT) {
         retry_turn(engine);
         return ARC_OK;
@@ -499,6 +502,8 @@ static arc_status run_turn(struct arc_engine *engine, uint32_t budget, uint32_t 
     if (status == ARC_OK)
         *done = take_commands(engine, budget);
     if (status == ARC_OK)
+        status = arc__asides_settle(engine, err);
+    if (status == ARC_OK)
         status = arc__agents_sweep(engine, err);
     if (status == ARC_OK)
         status = hand_out(engine, err);
@@ -521,7 +526,8 @@ static int work_is_due(const struct arc_engine *engine)
 {
     const struct arc_timer *timer = arc__heap_peek(&engine->timers);
     return engine->cmd_count > engine->cmds_asleep || engine->place_due ||
-           arc__groups_due(engine) || engine->sweep_mono_ns <= engine->now.mono_ns ||
+           arc__groups_due(engine) || arc__asides_due(engine) ||
+           engine->sweep_mono_ns <= engine->now.mono_ns ||
            (timer != NULL && timer->deadline_ns <= engine->now.mono_ns);
 }
 
@@ -582,7 +588,8 @@ static uint64_t next_deadline(const struct arc_engine *engine)
             return UINT64_MAX; /* likewise */
         return engine->retry_mono_ns > engine->now.mono_ns ? engine->retry_mono_ns : 0;
     }
-    if (engine->cmd_count > engine->cmds_asleep || engine->place_due || arc__groups_due(engine))
+    if (engine->cmd_count > engine->cmds_asleep || engine->place_due || arc__groups_due(engine) ||
+        arc__asides_due(engine))
         return 0;
     if (timer != NULL && timer->deadline_ns < at)
         at = timer->deadline_ns;
@@ -625,6 +632,7 @@ void arc__engine_stats(const struct arc_engine *engine, arc_ctl_stats *out)
     arc_ctl_stats stats = engine->stats;
     stats.size = out->size;
     stats.runs_open = engine->lives_open;
+    stats.runs_quarantined = engine->set_aside.count;
     stats.jobs_queued = engine->ready_count + engine->slots_awaited;
     ARC_LIST_EACH(&engine->agent_list, link)
     {

@@ -402,6 +402,9 @@ int64_t arc__engine_position(const struct arc_engine *engine);
 /* A live run, or one that ended lately, as it is durable; NULL: ask the store (it is not here, or
  * what has happened to it is being stored). Borrowed until the next call. */
 const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice run_id);
+/* Why a run is quarantined: nothing is decided about it until `fsck --rebuild` has found it sound.
+ * NULL: it is not, as far as this process has looked. Owned by the engine. */
+const char *arc__engine_quarantined(const struct arc_engine *engine, arc_slice run_id);
 /* Why a job of such a run waits, as of now: who holds the slot that it waits for, and how many are
  * before it; ARC_NONE: it does not, or the run is not here. */
 arc_slice arc__engine_job_why(struct arc_engine *engine, arc_slice run_id, uint32_t job,

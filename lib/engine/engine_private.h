@@ -188,6 +188,8 @@ struct live {
     struct step_ref **refs;          /* every ref made, for clean-up */
     size_t ref_count, ref_capacity;
     int loading, loaded;
+    int free;                      /* its row does not hold it … */
+    int64_t row_version;           /* … and knows of so many events; 0: there is no row */
     int folded;                    /* its events: once, while its pipeline is being read */
     int touched;                   /* by the present turn */
     int changed;                   /* and it has new events */
@@ -195,6 +197,15 @@ struct live {
     int64_t shown[8];              /* the numbers of its row as it was written last; 0: never */
     struct load load;
     arc_id id;
+};
+
+/* A run that is left alone. */
+struct aside {
+    struct arc_link due; /* in engine.asides_due until its row says so */
+    struct load load;    /* of that row */
+    int storing;         /* the present turn marks it */
+    arc_id id;
+    char why[256];
 };
 
 struct agent {
@@ -316,7 +327,8 @@ struct arc_engine {
     int one_by_one; /* after a conflict: this many turns take one command each */
     struct turn turn;
     struct arc_map runs, steps, pipes, agents, tokens;
-    struct arc_map set_aside; /* run id: a damaged run, which must not cost the others their turn */
+    struct arc_map set_aside;   /* run id -> aside: must not cost the others their turn */
+    struct arc_link asides_due; /* those that are not marked in the store yet */
     struct arc_link live_list, linger_list, pipe_list, idle_pipes, agent_list;
     size_t lives_open, lingering, ready_count, pipe_count, idle_pipe_count;
     struct arc_link levels, cold_lanes, fresh_agents;
@@ -403,8 +415,11 @@ arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pip
                          struct live **out, arc_err *err);
 /* Once the run has its plan: the tables by job. */
 arc_status arc__live_ready(struct live *live, arc_err *err);
-/* Nothing more is decided about it in this process: its log does not fit its own rules. */
+/* Nothing more is decided about it: its log does not fit its own rules. */
 void arc__live_set_aside(struct live *live);
+/* The same as arc__live_get for a run whose row is at hand, and does not hold it. */
+arc_status arc__live_recover(struct arc_engine *engine, const struct arc_row_pipeline_run *row,
+                             struct live **out, arc_err *err);
 /* The holder of the job may have something to hear. */
 void arc__live_tell(struct live *live, uint32_t job);
 void arc__live_drop(struct live *live);
@@ -415,6 +430,17 @@ arc_status arc__live_arm(struct live *live, arc_err *err);
 arc_status arc__live_index_events(struct live *live, const struct arc_decision *d, arc_err *err);
 struct step_ref *arc__step_find(struct arc_engine *engine, arc_slice step_run_id);
 void arc__live_linger(struct live *live);
+
+/* aside.c: runs that are left alone */
+/* stored: its row says so already. A run that is set aside stays so: the first reason holds. */
+arc_status arc__aside_add(struct arc_engine *engine, arc_slice run_id, arc_slice why, int stored,
+                          arc_err *err);
+/* ARC_ECONFLICT for one that is. */
+arc_status arc__aside_refuse(const struct arc_engine *engine, arc_slice run_id, arc_err *err);
+int arc__asides_due(const struct arc_engine *engine);
+arc_status arc__asides_settle(struct arc_engine *engine, arc_err *err); /* part of a turn */
+void arc__asides_end(struct arc_engine *engine, int kept);
+void arc__aside_close(struct arc_engine *engine);
 
 /* pipes.c: pipelines in memory */
 arc_status arc__pipe_get(struct arc_engine *engine, arc_slice id, struct pipe **out, arc_err *err);

@@ -209,8 +209,11 @@ static arc_status get_ids(const struct arc_node *map, const char *key, struct ar
     arc_id *ids = arc__arena_array(arena, list->count, sizeof(*ids));
     if (ids == NULL)
         return arc__fail_nomem(err);
-    for (const struct arc_node *child = list->first; child != NULL; child = child->next)
+    for (const struct arc_node *child = list->first; child != NULL; child = child->next) {
+        if (child->text.len > ARC_ULID_LEN || !arc__id_valid(child->text))
+            return arc__fail(err, ARC_EINTERNAL, "event", "An entry of %s is not an id.", key);
         (void)arc__slice_to_cstr(child->text, ids[at++].text, sizeof(arc_id));
+    }
     *out = ids;
     *count = at;
     return ARC_OK;

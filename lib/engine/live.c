@@ -299,10 +299,9 @@ void arc__live_linger(struct live *live)
 
 void arc__live_set_aside(struct live *live)
 {
-    struct arc_engine *engine = live->engine;
-    if (arc__map_put(&engine->set_aside, arc__id_slice(&live->id), engine, NULL, NULL) != ARC_OK)
-        return; /* then the next turn finds it again */
-    arc__engine_say(engine, ARC_LOG_ERROR, "A damaged run is set aside.");
+    /* Without memory for it, the next turn finds it again. */
+    (void)arc__aside_add(live->engine, arc__id_slice(&live->id),
+                         ARC_LIT("What has happened to it fits no decision."), 0, NULL);
 }
 
 /* --- loading ------------------------------------------------------------------------- */
@@ -314,6 +313,9 @@ static arc_status fold_rows(struct live *live, const struct arc_rows *rows, arc_
     int64_t wall_to_mono = (int64_t)engine->now.mono_ns - engine->now.wall_ns;
     for (size_t i = 0; i < rows->count; i++) {
         struct arc_event *event = NULL;
+        if (row[i].seq != live->run.seq + 1)
+            return arc__fail(err, ARC_EINTERNAL, "event", "Event %lld is missing.",
+                             (long long)live->run.seq + 1);
         /* The first event carries the plan, which the run keeps. */
         struct arc_arena *arena = i == 0 ? &live->run.arena : arc__load_arena(&live->load);
         ARC_TRY(arc__event_from_row(&row[i], arena, &event, err));
@@ -350,9 +352,6 @@ static void presume_told(struct live *live)
 static arc_status finish_load(struct live *live, arc_err *err)
 {
     struct arc_engine *engine = live->engine;
-    if (!live->folded)
-        ARC_TRY(fold_rows(live, &live->load.rows, err));
-    live->folded = 1;
     ARC_TRY(arc__pipe_get(engine, live->run.pipeline_id, &live->pipe, err));
     arc__pipe_use(engine, live->pipe);
     ARC_TRY(arc__live_ready(live, err));
@@ -374,42 +373,101 @@ static int is_run(const struct arc_rows *rows)
            arc__event_type_from_name(first->type) == ARC_EVENT_PIPELINE_TRIGGERED;
 }
 
-arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct live **out,
-                         arc_err *err)
+/* Whether its row holds it, which decides before its events are looked at. */
+static arc_status check_row(struct live *live, arc_err *err)
+{
+    struct arc_query query = {.table = ARC_TABLE_pipeline_run, .filter_count = 1, .order_col = -1};
+    if (live->free)
+        return ARC_OK;
+    query.filters[0] = arc__eq_text(ARC_COL_pipeline_run_id, arc__id_slice(&live->id));
+    ARC_TRY(arc__load(live->engine, &live->load, &query, err));
+    const struct arc_row_pipeline_run *row = live->load.rows.rows;
+    int64_t held = live->load.rows.count > 0 ? row->held : 0;
+    live->row_version = live->load.rows.count > 0 ? row->version : 0;
+    if (held == ARC_HELD_DAMAGED)
+        ARC_TRY(arc__aside_add(live->engine, row->id, row->held_why, 1, err));
+    arc__load_deinit(&live->load);
+    live->free = held == 0;
+    if (held == ARC_HELD_IMPORTED)
+        return arc__fail(err, ARC_ECONFLICT, "run",
+                         "The run was imported: it is a record, and nothing happens to it here.");
+    return arc__aside_refuse(live->engine, arc__id_slice(&live->id), err);
+}
+
+static arc_status load_events(struct live *live, arc_err *err)
+{
+    struct arc_query query = {.table = ARC_TABLE_event, .filter_count = 1, .order_col = -1};
+    query.filters[0] = arc__eq_text(ARC_COL_event_stream, arc__id_slice(&live->id));
+    query.limit = EVENTS_OF_RUN_MAX;
+    ARC_TRY(arc__load(live->engine, &live->load, &query, err));
+    if (!is_run(&live->load.rows))
+        return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
+    if (!live->folded)
+        ARC_TRY(fold_rows(live, &live->load.rows, err));
+    live->folded = 1;
+    /* What was lost at the end leaves no gap. */
+    if (live->run.seq < live->row_version)
+        return arc__fail(err, ARC_EINTERNAL, "event", "Event %lld is missing.",
+                         (long long)live->run.seq + 1);
+    return finish_load(live, err);
+}
+
+/* Not of the run: the same may go well the next time. */
+static int passes_by(arc_status status)
+{
+    return status == ARC_ENOMEM || status == ARC_EUNAVAILABLE || status == ARC_ENOTFOUND ||
+           status == ARC_ECONFLICT;
+}
+
+/* row: of a run that is known to be free; NULL: it is asked for. */
+static arc_status live_load(struct arc_engine *engine, arc_slice run_id,
+                            const struct arc_row_pipeline_run *row, struct live **out,
+                            arc_err *err)
 {
     struct live *live = arc__map_get(&engine->runs, run_id);
     arc_id id = {{0}};
+    arc_err why = ARC_ERR_INIT;
     if (live != NULL && live->loaded) {
         *out = live;
         return ARC_OK;
     }
-    if (arc__map_get(&engine->set_aside, run_id) != NULL)
-        return arc__fail(err, ARC_EINTERNAL, "run",
-                         "The run is damaged: its log does not fit its rules.");
+    ARC_TRY(arc__aside_refuse(engine, run_id, err));
     if (live == NULL) {
         if (run_id.len == 0 || run_id.len > ARC_ULID_LEN)
             return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
         (void)arc__slice_to_cstr(run_id, id.text, sizeof(id.text));
         ARC_TRY(live_add(engine, &id, &live, err));
+        live->free = row != NULL;
+        live->row_version = row != NULL ? row->version : 0;
     }
-    struct arc_query query = {.table = ARC_TABLE_event, .filter_count = 1, .order_col = -1};
-    query.filters[0] = arc__eq_text(ARC_COL_event_stream, arc__id_slice(&live->id));
-    query.limit = EVENTS_OF_RUN_MAX;
-    arc_status status = arc__load(engine, &live->load, &query, err);
-    if (status == ARC_EAGAIN)
-        return status;
-    if (status == ARC_OK && !is_run(&live->load.rows))
-        status = arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
+    id = live->id;
+    arc_status status = check_row(live, &why);
     if (status == ARC_OK)
-        status = finish_load(live, err);
-    if (status == ARC_EAGAIN) /* its pipeline is being read */
+        status = load_events(live, &why);
+    if (status == ARC_EAGAIN) /* it, or its pipeline, is being read */
         return status;
-    if (status != ARC_OK) {
-        arc__live_drop(live);
-        return status;
+    if (status == ARC_OK) {
+        *out = live;
+        return ARC_OK;
     }
-    *out = live;
-    return ARC_OK;
+    arc__live_drop(live);
+    if (!passes_by(status)) {
+        ARC_TRY(arc__aside_add(engine, arc__id_slice(&id), arc__slice_cstr(why.message), 0, err));
+        return arc__aside_refuse(engine, arc__id_slice(&id), err);
+    }
+    return arc__fail(err, status, why.subject, "%s", why.message);
+}
+
+arc_status arc__live_get(struct arc_engine *engine, arc_slice run_id, struct live **out,
+                         arc_err *err)
+{
+    return live_load(engine, run_id, NULL, out, err);
+}
+
+arc_status arc__live_recover(struct arc_engine *engine, const struct arc_row_pipeline_run *row,
+                             struct live **out, arc_err *err)
+{
+    return live_load(engine, row->id, row, out, err);
 }
 
 const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice run_id)

@@ -1,199 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run as rows. The rows are projections: everything here can be made again from the events. */
-#include "base/time.h"
+/* Which rows of a run are written when. What is in them is made from the run (project.h), so that
+ * everything here can be made again from the events. */
 #include "engine/engine_private.h"
-#include "engine/event_json.h"
-
-#define TEXT_MAX (64u * 1024u * 1024u)
-
-/* Prints into the turn's arena. */
-static arc_status take_text(struct arc_engine *engine, struct arc_buf *buf, arc_slice *out,
-                            arc_err *err)
-{
-    arc_status status = arc__buf_check(buf, err);
-    if (status == ARC_OK) {
-        *out = arc__turn_copy(engine, arc__buf_slice(buf));
-        if (buf->len > 0 && out->ptr == NULL)
-            status = arc__fail_nomem(err);
-    }
-    arc__buf_deinit(buf);
-    return status;
-}
-
-static arc_status kvs_text(struct arc_engine *engine, const struct arc_kvs *kvs, arc_slice *out,
-                           arc_err *err)
-{
-    struct arc_buf buf;
-    arc__buf_init(&buf, &engine->mem, TEXT_MAX);
-    arc__kvs_to_json(kvs, &buf);
-    return take_text(engine, &buf, out, err);
-}
-
-static arc_status duration_text(struct arc_engine *engine, int64_t ns, arc_slice *out, arc_err *err)
-{
-    struct arc_buf buf;
-    if (ns == 0)
-        return ARC_OK;
-    arc__buf_init(&buf, &engine->mem, 64);
-    arc__duration_add(&buf, ns);
-    return take_text(engine, &buf, out, err);
-}
-
-static arc_status depends_text(struct arc_engine *engine, const struct arc_plan *plan, uint32_t j,
-                               arc_slice *out, arc_err *err)
-{
-    struct arc_buf buf;
-    struct arc_json json;
-    arc__buf_init(&buf, &engine->mem, TEXT_MAX);
-    arc__json_init(&json, &buf);
-    arc__json_array(&json);
-    for (uint32_t i = 0; i < plan->jobs[j].dep_count; i++)
-        arc__json_text(&json, plan->jobs[plan->jobs[j].deps[i]].key);
-    arc__json_end_array(&json);
-    return take_text(engine, &buf, out, err);
-}
-
-static const char *when_word(enum arc_when when)
-{
-    switch (when) {
-    case ARC_WHEN_FAILURE:
-        return "failure()";
-    case ARC_WHEN_ALWAYS:
-        return "always()";
-    case ARC_WHEN_CANCELLED:
-        return "cancelled()";
-    case ARC_WHEN_NEVER:
-        return "false";
-    default:
-        return "";
-    }
-}
-
-static arc_slice when_text(const struct arc_condition *condition)
-{
-    return condition->text.len > 0 ? condition->text : arc__slice_cstr(when_word(condition->when));
-}
+#include "engine/project.h"
 
 arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_err *err)
 {
     const struct arc_run *run = &live->run;
-    const struct arc_birth *birth = run->birth;
-    struct arc_row_pipeline_run row = {
-        .id = arc__id_slice(&run->id),
-        .pipeline_id = run->pipeline_id,
-        .pipeline_name = birth->pipeline_name,
-        .project_id = birth->project_id,
-        .namespace = run->plan->namespace_,
-        .number = birth->number,
-        .status = run->status,
-        .reason = run->reason.len > 0 ? run->reason : arc__why_run(live, &engine->turn.arena),
-        .trigger_type = birth->trigger_type,
-        .triggered_by = run->triggered_by,
-        .branch = birth->branch,
-        .ref = birth->ref,
-        .definition_sha = birth->definition_sha,
-        .plan_hash = run->plan->hash,
-        .total_jobs = run->plan->job_count,
-        .completed_jobs = run->plan->job_count - run->jobs_open,
-        .failed_jobs = run->jobs_failed,
-        .running_jobs = run->jobs_running,
-        .version = run->seq,
-        .created_at_ns = run->created_ns,
-        .started_at_ns = run->started_ns,
-        .ended_at_ns = run->ended_ns,
-        .priority = birth->priority,
-        .rerun_of = birth->rerun_of,
-        .attempt = birth->attempt,
-    };
-    const int64_t shown[] = {row.status,         row.completed_jobs,     row.failed_jobs,
-                             row.running_jobs,   row.started_at_ns,      row.ended_at_ns,
-                             run->gates_waiting, (int64_t)row.reason.len};
+    struct arc_arena *arena = &engine->turn.arena;
+    struct arc_row_pipeline_run row;
+    arc_slice why = run->reason.len > 0 ? run->reason : arc__why_run(live, arena);
+    const int64_t shown[] = {run->status,        run->plan->job_count - run->jobs_open,
+                             run->jobs_failed,   run->jobs_running,
+                             run->started_ns,    run->ended_ns,
+                             run->gates_waiting, (int64_t)why.len};
     if (live->shown[0] != 0 && memcmp(shown, live->shown, sizeof(shown)) == 0)
         return ARC_OK; /* nothing of it has changed but the number of its last event */
     memcpy(live->shown, shown, sizeof(shown));
-    ARC_TRY(kvs_text(engine, &birth->variables, &row.variables, err));
+    ARC_TRY(arc__project_run(run, arena, &row, err));
+    row.reason = why;
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_pipeline_run, &row, 0, err);
 }
 
 static arc_status persist_job(struct arc_engine *engine, struct live *live, uint32_t j,
                               arc_err *err)
 {
-    const struct arc_run *run = &live->run;
-    const struct arc_plan_job *plan = &run->plan->jobs[j];
-    const struct arc_job_state *job = &run->jobs[j];
-    struct arc_row_job_run row = {
-        .id = arc__id_slice(&job->id),
-        .run_id = arc__id_slice(&run->id),
-        .pipeline_id = run->pipeline_id,
-        .job_index = j,
-        .name = plan->key,
-        .stage = run->plan->stages[plan->stage].name,
-        .status = job->status,
-        .reason = job->reason.len > 0 ? job->reason : arc__why_job(live, j, &engine->turn.arena),
-        .attempt = job->attempt,
-        .agent_id = job->agent_id,
-        .continue_on_error = plan->continue_on_error,
-        .total_steps = plan->step_count,
-        .created_at_ns = run->created_ns,
-        .queued_at_ns = job->queued_ns,
-        .started_at_ns = job->started_ns,
-        .ended_at_ns = job->ended_ns,
-    };
-    ARC_TRY(depends_text(engine, run->plan, j, &row.depends_on, err));
+    struct arc_row_job_run row;
+    ARC_TRY(arc__project_job(&live->run, j, &engine->turn.arena, &row, err));
+    if (row.reason.len == 0)
+        row.reason = arc__why_job(live, j, &engine->turn.arena);
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_job_run, &row, 0, err);
 }
 
-/* A step that failed because of its templates is shown with them. */
-static arc_status shown_texts(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
-                              uint32_t s, struct arc_resolved *texts, arc_err *err)
-{
-    struct arc_resolved made;
-    arc_status status = arc__step_resolve(run, j, s, NULL, &engine->turn.arena, &made, err);
-    if (status == ARC_OK)
-        *texts = made;
-    return status == ARC_EINVAL ? ARC_OK : status;
-}
-
 static arc_status persist_step(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
-                               uint32_t s, const struct arc_step_state *step, int32_t job_attempt,
+                               uint32_t s, const struct arc_step_state *step, int32_t attempt,
                                arc_err *err)
 {
-    const struct arc_plan_step *plan = &run->plan->jobs[j].steps[s];
-    const struct arc_job_state *job = &run->jobs[j];
-    struct arc_row_step_run row = {
-        .id = arc__id_slice(&step->id),
-        .run_id = arc__id_slice(&run->id),
-        .pipeline_id = run->pipeline_id,
-        .job_id = arc__id_slice(&job->id),
-        .job_name = run->plan->jobs[j].key,
-        .job_index = j,
-        .job_attempt = job_attempt,
-        .name = plan->name,
-        .step_index = s,
-        .uses = plan->uses,
-        .action = plan->action,
-        .when = when_text(&plan->condition),
-        .continue_on_error = plan->continue_on_error,
-        .status = step->status,
-        .reason = step->reason,
-        .attempt = step->attempt,
-        .agent_id = step->fence != 0 ? step->agent_id : ARC_NONE,
-        .fence = (int64_t)step->fence,
-        .exit_code = step->exit_code,
-        .error_message = step->error_message,
-        .metrics = step->metrics,
-        .outputs = step->outputs,
-        .log_lines = step->log_lines,
-        .created_at_ns = step->created_ns,
-        .started_at_ns = step->started_ns,
-        .ended_at_ns = step->ended_ns,
-    };
-    struct arc_resolved texts = {.args = plan->args, .env = plan->env};
-    if (step == &job->steps[s] && step->fence != 0) /* as it was given to its holder */
-        ARC_TRY(shown_texts(engine, run, j, s, &texts, err));
-    row.args = texts.args;
-    ARC_TRY(kvs_text(engine, &texts.env, &row.env, err));
-    ARC_TRY(duration_text(engine, plan->timeout_ns, &row.timeout, err));
+    struct arc_row_step_run row;
+    ARC_TRY(arc__project_step(run, j, s, step, attempt, &engine->turn.arena, &row, err));
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_step_run, &row, 0, err);
 }
 

@@ -121,20 +121,42 @@ static arc_status runs(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
-/* One damaged run must not keep the others from starting: it is left where it is, and said. */
+/* Without its events or its pipeline a run that is not over cannot go on. */
+static arc_status lose(struct arc_engine *engine, arc_slice run_id, const arc_err *why,
+                       arc_err *err)
+{
+    int no_events = arc__slice_is(arc__slice_cstr(why->subject), "run");
+    return arc__aside_add(engine, run_id,
+                          no_events ? ARC_LIT("Its first event is missing.")
+                                    : ARC_LIT("Its pipeline is missing."),
+                          0, err);
+}
+
+static arc_status take_up(struct arc_engine *engine, const struct arc_row_pipeline_run *row,
+                          arc_err *err)
+{
+    struct live *live = NULL;
+    arc_err why = ARC_ERR_INIT;
+    if (row->held == ARC_HELD_DAMAGED)
+        return arc__aside_add(engine, row->id, row->held_why, 1, err);
+    if (row->held != 0 || arc__engine_quarantined(engine, row->id) != NULL)
+        return ARC_OK;
+    arc_status status = arc__live_recover(engine, row, &live, &why);
+    if (status == ARC_ENOTFOUND)
+        return lose(engine, row->id, &why, err);
+    if (status == ARC_ECONFLICT) /* it has just been set aside */
+        return ARC_OK;
+    return status == ARC_OK || status == ARC_EAGAIN
+               ? status
+               : arc__fail(err, status, why.subject, "%s", why.message);
+}
+
+/* One damaged run must not keep the others from starting: it is set aside, and said. */
 static arc_status lives(struct arc_engine *engine, arc_err *err)
 {
     const struct arc_row_pipeline_run *row = engine->recover_load.rows.rows;
     while (engine->recover_at < engine->recover_load.rows.count) {
-        struct live *live = NULL;
-        arc_err why = ARC_ERR_INIT;
-        arc_status status = arc__live_get(engine, row[engine->recover_at].id, &live, &why);
-        if (status == ARC_EAGAIN)
-            return status;
-        if (status == ARC_ENOMEM || status == ARC_EUNAVAILABLE)
-            return arc__fail(err, status, why.subject, "%s", why.message);
-        if (status != ARC_OK)
-            arc__engine_say(engine, ARC_LOG_ERROR, why.message);
+        ARC_TRY(take_up(engine, &row[engine->recover_at], err));
         engine->recover_at++;
     }
     return ARC_OK;

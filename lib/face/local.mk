@@ -12,6 +12,7 @@ libarc_la_SOURCES += \
 	lib/face/plan.c \
 	lib/face/plan_inputs.c lib/face/plan_private.h \
 	lib/face/run.c \
+	lib/face/runlog.c \
 	lib/face/spec.c lib/face/spec_private.h \
 	lib/face/spec_text.c
 if WITH_GRPC

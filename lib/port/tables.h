@@ -62,7 +62,8 @@
     C(definition, TEXT, message, ARC_COL_PLAIN)                                                    \
     C(definition, INT, created_at_ns, ARC_COL_PLAIN)
 
-/* Projections of a run. version is the seq of the last event that changed anything else here. */
+/* Projections of a run. version is the seq of the last event that changed anything else here. held:
+ * the engine leaves the run alone, ARC_HELD_…, and held_why says why. */
 #define ARC_COLS_pipeline_run(C)                                                                   \
     C(pipeline_run, TEXT, id, ARC_COL_KEY)                                                         \
     C(pipeline_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_FIXED)                              \
@@ -89,7 +90,9 @@
     C(pipeline_run, INT, ended_at_ns, ARC_COL_PLAIN)                                               \
     C(pipeline_run, TEXT, rerun_of, ARC_COL_FIXED)                                                 \
     C(pipeline_run, INT, attempt, ARC_COL_FIXED)                                                   \
-    C(pipeline_run, INT, priority, ARC_COL_FIXED)
+    C(pipeline_run, INT, priority, ARC_COL_FIXED)                                                  \
+    C(pipeline_run, INT, held, ARC_COL_PLAIN)                                                      \
+    C(pipeline_run, TEXT, held_why, ARC_COL_PLAIN)
 
 /* depends_on is a JSON array of instance keys. */
 #define ARC_COLS_job_run(C)                                                                        \
@@ -233,6 +236,10 @@ enum arc_table { ARC_TABLES(ARC_TABLE_ENUM) ARC_TABLE_COUNT };
 #define ARC_COL_ENUMS(table) enum arc_cols_##table { ARC_COLS_##table(ARC_COL_ENUM) ARC_COL_##table##_COUNT };
 ARC_TABLES(ARC_COL_ENUMS)
 /* clang-format on */
+
+/* Of a run's row. */
+#define ARC_HELD_DAMAGED 1  /* quarantined: its events do not make a run that can go on */
+#define ARC_HELD_IMPORTED 2 /* a record of a run of another control plane; in no counter */
 
 enum arc_col_type { ARC_COL_TEXT, ARC_COL_BLOB, ARC_COL_INT };
 

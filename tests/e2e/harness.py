@@ -365,6 +365,38 @@ def program(name):
     return path
 
 
+# --- the command line ----------------------------------------------------------------------------
+
+def environment(world, **more):
+    whole = {key: value for key, value in os.environ.items()
+             if not key.startswith(("ARCENTRA_", "LC_")) and key != "NO_COLOR"}
+    whole["LANG"] = "C.UTF-8"
+    whole["TMPDIR"] = world.directory
+    whole.update(more)
+    return whole
+
+
+def arcentra(world, *argv, code=0, stdin=None, **env):
+    """stdout and stderr of a command that must end with `code`."""
+    done = subprocess.run([program("arcentra")] + list(argv), input=stdin, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=environment(world, **env),
+                          cwd=world.directory, timeout=PATIENCE)
+    out, err = done.stdout.decode(), done.stderr.decode()
+    check("Sanitizer" not in err and "runtime error" not in err, err)
+    same(done.returncode, code, "exit code of %r\n%s\n%s" % (argv, out, err))
+    return out, err
+
+
+def remote(world, *argv, code=0, **env):
+    env.setdefault("ARCENTRA_TOKEN", world.token)
+    env.setdefault("ARCENTRA_SERVER", "127.0.0.1:%d" % world.grpc_port)
+    return arcentra(world, *argv, code=code, **env)
+
+
+def objects(out):
+    return [json.loads(line) for line in out.splitlines()]
+
+
 def step_name(step):
     return step.get("stepName") or step.get("name")
 

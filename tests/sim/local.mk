@@ -13,6 +13,9 @@ tests_sim_sim_LDADD = libarc.la
 unit_tests += tests/sim/shadow_test
 tests_sim_shadow_test_SOURCES = tests/sim/shadow_test.c $(sim_sources)
 tests_sim_shadow_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/sim
+unit_tests += tests/sim/rebuild_test
+tests_sim_rebuild_test_SOURCES = tests/sim/rebuild_test.c $(sim_sources)
+tests_sim_rebuild_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/sim
 EXTRA_DIST += tests/sim/README.md tests/sim/mutants.py tests/sim/mutants.tsv
 
 sim-program: tests/sim/sim

@@ -130,6 +130,8 @@ static arc_status really_commit(struct sim *sim, const struct arc_store_batch *b
     sim_trace(sim, "commit %zu: %d", batch->count, (int)status);
     if (status == ARC_OK)
         shadow_commit(sim->shadow, batch, decided_ns);
+    if (status == ARC_OK && sim->plan.stored != NULL)
+        sim->plan.stored(sim, batch);
     return status;
 }
 

@@ -315,6 +315,8 @@ int sim_live(struct sim *sim, const struct sim_plan *plan)
         heal(sim);
     if (!sim->broken)
         finish(sim);
+    if (!sim->broken && plan->ended != NULL)
+        plan->ended(sim);
     server_close(sim);
     shadow_free(sim->shadow);
     sim->shadow = NULL;

@@ -64,12 +64,19 @@ extern const char *const sim_fault_names[FAULT_COUNT], *const sim_fault_sentence
 extern const char *const sim_goal_sentences[GOAL_COUNT];
 extern const char *const sim_invariant_names[INV_COUNT], *const sim_invariant_sentences[INV_COUNT];
 
+struct sim;
+
 /* What a life may be made of; the shrinker makes it smaller. 0 in a limit: as the seed draws. */
 struct sim_plan {
     uint64_t seed;
     uint64_t off; /* bits of faults that are off whatever the seed drew */
     uint32_t agents, runs, seconds;
     int verbose, sqlite;
+    /* For who looks on; may be NULL: after each batch that is stored, and when all is over and
+     * nothing is closed. */
+    void (*stored)(struct sim *sim, const struct arc_store_batch *batch);
+    void (*ended)(struct sim *sim);
+    void *user;
 };
 
 /* --- messages between agents and the server -------------------------------------------------- */

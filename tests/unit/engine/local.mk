@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/engine/rerun_test \
 	tests/unit/engine/agents_test \
 	tests/unit/engine/commit_test \
+	tests/unit/engine/eventlog_test \
 	tests/unit/engine/explain_test \
 	tests/unit/engine/forecast_test \
 	tests/unit/engine/groups_test \
@@ -22,6 +23,7 @@ tests_unit_engine_agents_test_SOURCES = tests/unit/engine/agents_test.c $(world_
 tests_unit_engine_commit_test_SOURCES = tests/unit/engine/commit_test.c $(world_sources)
 tests_unit_engine_explain_test_SOURCES = tests/unit/engine/explain_test.c $(world_sources)
 tests_unit_engine_forecast_test_SOURCES = tests/unit/engine/forecast_test.c $(world_sources)
+tests_unit_engine_eventlog_test_SOURCES = tests/unit/engine/eventlog_test.c $(world_sources)
 tests_unit_engine_groups_test_SOURCES = tests/unit/engine/groups_test.c $(world_sources)
 tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_sources)
 tests_unit_engine_life_test_SOURCES = tests/unit/engine/life_test.c $(world_sources)

@@ -284,7 +284,8 @@ static void a_damaged_run_is_left_where_it_is(void)
         CHECK_INT(world_run_status(&w, good.id), ARC_RUN_SUCCESS);
         CHECK_INT(world_run_status(&w, bad.id), ARC_RUN_PENDING);
         CHECK_STATUS(world_ask(&w, world_control(&w, ARC_CMD_RUN_STOP, bad.id)).status,
-                     ARC_EINTERNAL);
+                     ARC_ECONFLICT);
+        CHECK_INT(world_run_col(&w, bad.id, ARC_COL_pipeline_run_held), ARC_HELD_DAMAGED);
         CHECK_OK(world_ask(&w, world_create(&w, "p", NULL)).status);
         hand_leave(&hand);
     }
@@ -321,9 +322,9 @@ static void a_run_that_fits_no_decision_is_set_aside(void)
     world_pass(&w, SECONDS(1));
     CHECK_STATUS(report.status, ARC_EUNAVAILABLE);
     CHECK_OK(other.status);
-    CHECK_INT(w.logged, 2); /* set aside, and left out of what is read */
+    CHECK_INT(w.logged, 1);
     CHECK_OK(world_ask(&w, world_create(&w, "p", NULL)).status);
-    CHECK_STATUS(world_ask(&w, world_control(&w, ARC_CMD_RUN_STOP, run.id)).status, ARC_EINTERNAL);
+    CHECK_STATUS(world_ask(&w, world_control(&w, ARC_CMD_RUN_STOP, run.id)).status, ARC_ECONFLICT);
     CHECK_STATUS(world_ask(&w, hand_report(&hand, &held, ARC_STEP_SUCCESS, 0)).status,
                  ARC_EPRECONDITION);
     CHECK_OK(arc__engine_health(w.engine, NULL));
