@@ -71,10 +71,11 @@ typedef struct arc_gate_options {
     const char *comment; /* kept with the decision */
     uint32_t reject;     /* 1: rejected; what the gate guards is skipped and the run fails */
     uint32_t override;   /* 1: the host decides alone, whatever approvers and count the gate has */
+    const char *channel; /* how the decision came, a word for the record; NULL: "host" */
 } arc_gate_options;
 #define ARC_GATE_OPTIONS_INIT \
     { \
-        sizeof(arc_gate_options), NULL, NULL, 0, 0 \
+        sizeof(arc_gate_options), NULL, NULL, 0, 0, NULL \
     }
 
 /**

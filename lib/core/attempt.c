@@ -187,13 +187,13 @@ static struct arc_event bar_step(struct arc_decision *d, const struct arc_run *r
                                  uint32_t s)
 {
     const struct arc_job_state *job = &run->jobs[j];
-    int finally = run->plan->jobs[j].steps[s].finally != 0;
+    const struct arc_plan_step *plan = &run->plan->jobs[j].steps[s];
     struct arc_event event = {.job = (int32_t)j, .step = (int32_t)s};
     if ((run->stopping || job->stopping) &&
-        (!finally || run->forced || job->forced || !job->started_any)) {
+        (!plan->finally || run->forced || job->forced || !job->started_any)) {
         event.type = ARC_EVENT_STEP_CANCELLED;
         event.reason = run->stopping ? run->reason : job->stop_reason;
-    } else if (!finally && d->now.mono_ns >= arc__job_deadline(run, j)) {
+    } else if (!arc__outlasts(plan) && d->now.mono_ns >= arc__job_deadline(run, j)) {
         event.type = ARC_EVENT_STEP_SKIPPED;
         event.reason = ARC_LIT("The job ran into its timeout.");
         event.cause = ARC_CAUSE_TIMEOUT;

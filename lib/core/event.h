@@ -102,7 +102,8 @@ struct arc_birth {
     T("actor", actor)                /* who asked */ \
     T("errorMessage", error_message) \
     T("gateName", gate_name)         /* "pipeline", "stage:NAME", "job:KEY" */ \
-    T("comment", comment)            /* of who decided a gate */
+    T("comment", comment)            /* of who decided a gate */ \
+    T("channel", channel)            /* how that came: "api", "host", "timeout", … */
 #define ARC_EVENT_OBJECTS(T) \
     T("metrics", metrics)            /* texts, or empty */ \
     T("outputs", outputs)            /* the same; of a job as well */ \

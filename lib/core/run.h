@@ -81,7 +81,8 @@ enum arc_gate_status {
     ARC_GATE_WAITING,
     ARC_GATE_APPROVED,
     ARC_GATE_REJECTED,
-    ARC_GATE_EXPIRED
+    ARC_GATE_EXPIRED,
+    ARC_GATE_LEFT /* all that it guarded ended while it waited: cancelled, one by one */
 };
 
 struct arc_gate_state {
@@ -109,10 +110,9 @@ struct arc_run {
     uint64_t stop_mono_ns; /* when the stop was asked for */
     arc_slice reason;
     int64_t created_ns, started_ns, ended_ns;
-    uint64_t started_mono_ns;
+    uint64_t clock_mono_ns;  /* when its own clock began: with its trigger, or its slot */
     uint64_t paused_mono_ns; /* since when; 0: it is not */
-    /* Its own clock stands still while it is paused and while a gate waits; total: since the start.
-     */
+    /* That clock stands still while it is paused and while a gate waits; total: since it began. */
     uint64_t still_mono_ns, still_total_ns;
     int64_t last_ns; /* of the last event, wall: what now() is */
     uint32_t jobs_open, jobs_running, jobs_failed, jobs_partial;

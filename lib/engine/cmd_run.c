@@ -105,8 +105,6 @@ static arc_status make_plan(struct cmd_box *box, const arc_id *pipeline, struct 
     if (status == ARC_EINVAL && diags->first != NULL)
         box->diags_text_due = 1;
     box->diags = diags;
-    if (status == ARC_OK)
-        status = arc__gates_known(*plan, arena, err);
     return status == ARC_OK ? check_size(*plan, err) : status;
 }
 

@@ -210,6 +210,7 @@ struct arc_cmd {
             uint32_t index; /* 1 + the gate's; 0: by name */
             arc_slice name; /* see arc__gate_find */
             arc_slice comment;
+            arc_slice channel; /* empty: "host" or "api", by who asks */
             int32_t approve, override;
         } gate;
         struct {

@@ -364,6 +364,7 @@ static void add_data(const struct arc_event *event, struct arc_json *json)
     add_text(json, "errorMessage", event->error_message);
     add_text(json, "gate", event->gate_name);
     add_text(json, "comment", event->comment);
+    add_text(json, "channel", event->channel);
     if (event->step >= 0 && arc_step_state_is_terminal(event->state))
         arc__json_key_i64(json, "exitCode", event->exit_code);
     arc__json_end_object(json);

@@ -54,8 +54,6 @@ static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
         arc__spec_take_includes(spec, object->includes, object->include_count);
     if (status == ARC_OK)
         status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
-    if (status == ARC_OK)
-        status = arc__gates_known(plan, &arena, err);
     if (status == ARC_EINVAL && diags.first != NULL) {
         char subject[64];
         (void)arc__slice_to_cstr(diags.first->path, subject, sizeof(subject));
@@ -185,6 +183,7 @@ arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id, const char *gat
     cmd->actor = arc__arena_copy(&cmd->arena, said.actor);
     cmd->u.gate.name = arc__arena_copy(&cmd->arena, arc__slice_cstr(gate));
     cmd->u.gate.comment = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.comment));
+    cmd->u.gate.channel = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.channel));
     cmd->u.gate.approve = said.approve;
     cmd->u.gate.override = said.override;
     if (cmd->arena.failed) {
