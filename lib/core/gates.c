@@ -166,13 +166,17 @@ arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *said
     return ARC_OK;
 }
 
-arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *said,
+arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *given,
                             arc_err *err)
 {
+    struct arc_say own = *given;
+    const struct arc_say *said = &own;
     int again = 0;
     ARC_TRY(arc__gate_check(run, said, &again, err));
     if (again)
         return ARC_OK;
+    if (said->plugin && said->actor.len == 0)
+        own.actor = run->plan->gates[said->gate - 1].plugin;
     struct arc_event event = {.type = said->approve ? ARC_EVENT_APPROVAL_APPROVED
                                                     : ARC_EVENT_APPROVAL_REJECTED,
                               .force = said->approve && (said->override || said->plugin),

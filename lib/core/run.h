@@ -92,6 +92,8 @@ struct arc_gate_state {
     arc_slice *approved_by; /* as many as the plan asks for */
     uint32_t approvals;
     arc_slice reason; /* why it was refused */
+    /* soft */
+    int32_t told; /* the host has heard that its plugin is to decide */
 };
 
 struct arc_run {

@@ -29,12 +29,14 @@ static arc_status decide_gate(struct arc_decision *d, struct arc_run *run,
     struct arc_say said = {.gate = cmd->u.gate.index,
                            .approve = cmd->u.gate.approve,
                            .override = cmd->u.gate.override,
+                           .plugin = cmd->u.gate.plugin,
                            .actor = cmd->actor,
                            .comment = cmd->u.gate.comment,
                            .channel = cmd->u.gate.channel};
     if (said.channel.len == 0)
-        said.channel =
-            cmd->principal.kind == ARC_PRINCIPAL_HOST ? ARC_LIT("host") : ARC_LIT("api");
+        said.channel = said.plugin                                   ? ARC_LIT("plugin")
+                       : cmd->principal.kind == ARC_PRINCIPAL_HOST ? ARC_LIT("host")
+                                                                     : ARC_LIT("api");
     if (said.gate == 0)
         said.gate = arc__gate_find(run->plan, cmd->u.gate.name);
     if (said.gate == 0)

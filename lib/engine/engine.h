@@ -210,8 +210,9 @@ struct arc_cmd {
             uint32_t index; /* 1 + the gate's; 0: by name */
             arc_slice name; /* see arc__gate_find */
             arc_slice comment;
-            arc_slice channel; /* empty: "host" or "api", by who asks */
+            arc_slice channel; /* empty: "plugin", "host" or "api", by who asks */
             int32_t approve, override;
+            int32_t plugin; /* what the plugin of an automatic gate says */
         } gate;
         struct {
             arc_slice agent_id, step_run_id, error_message, metrics, outputs;
@@ -407,6 +408,9 @@ const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice 
  * before it; ARC_NONE: it does not, or the run is not here. */
 arc_slice arc__engine_job_why(struct arc_engine *engine, arc_slice run_id, uint32_t job,
                               struct arc_arena *arena);
+/* The next gate (1 + index) of type `auto` that waits and of which this engine has not told: 1, and
+ * run is borrowed until the next call; 0: none. A gate is told again after a restart. */
+int arc__engine_next_ask(struct arc_engine *engine, const struct arc_run **run, uint32_t *gate);
 /* Walks all of these that are not over: *at = NULL first; NULL at the end. */
 const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at);
 

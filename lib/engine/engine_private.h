@@ -330,6 +330,7 @@ struct arc_engine {
     size_t slots_awaited;        /* jobs that wait for a slot */
     struct arc_heap timers;
     int place_due, watches_due;
+    int asks_due; /* there may be a gate whose plugin has not been asked */
     struct arc_link sessions_due;
     struct agent *host;
     struct arc_host_port host_port;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libarc_la_SOURCES += \
 	lib/engine/agents.c \
+	lib/engine/asks.c \
 	lib/engine/clean.c \
 	lib/engine/cmd_agent.c \
 	lib/engine/cmd_pipeline.c \
