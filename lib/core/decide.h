@@ -80,6 +80,12 @@ arc_status arc__decide_cancel_step(struct arc_decision *d, struct arc_run *run, 
                                    uint32_t step, arc_slice reason, arc_slice actor, int force,
                                    arc_err *err);
 
+/* Changes a step that waits: env wins over the plan's, name by name, over what was set so before
+ * altogether; timeout_ns -1: as it was. ARC_ECONFLICT: it is not pending. */
+arc_status arc__decide_update_step(struct arc_decision *d, struct arc_run *run, uint32_t job,
+                                   uint32_t step, arc_slice env, int64_t timeout_ns,
+                                   arc_slice actor, arc_err *err);
+
 /* Slots of concurrency groups. Who else holds one is not for a run to know: the engine keeps the
  * groups (engine/groups.c), and here stands what one of them gives. An admitted run goes on with
  * its first jobs, an admitted job waits for a place. ARC_ECONFLICT: it does not wait for a slot. */

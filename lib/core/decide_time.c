@@ -29,7 +29,7 @@ uint64_t arc__step_deadline(const struct arc_run *run, uint32_t j, uint32_t s)
 {
     if (run->jobs[j].steps[s].status != ARC_STEP_RUNNING)
         return NEVER;
-    return after(run->jobs[j].steps[s].started_mono_ns, run->plan->jobs[j].steps[s].timeout_ns);
+    return after(run->jobs[j].steps[s].started_mono_ns, arc__step_timeout_ns(run, j, s));
 }
 
 /* When what a job has of time begins to be over: it was asked to end, or its timeout. */

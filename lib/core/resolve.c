@@ -447,7 +447,26 @@ static arc_status put_layers(const struct where *at, const struct arc_plan_layer
     return ARC_OK;
 }
 
-static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err *err)
+/* What somebody set while the step waited wins over all layers. */
+static arc_status put_update(const struct where *at, struct arc_kvs *env, arc_err *err)
+{
+    arc_slice own = at->run->jobs[at->job].steps[at->step].env;
+    struct arc_value map;
+    if (own.len == 0)
+        return ARC_OK;
+    ARC_TRY(json_value(own, at->arena, &map, err));
+    struct arc_kvs above = {NULL, map.kind == ARC_VALUE_MAP ? map.count : 0};
+    struct arc_kv *items = arc__arena_array(at->arena, above.count, sizeof(*items));
+    for (uint32_t i = 0; items != NULL && i < above.count; i++)
+        items[i] = (struct arc_kv){map.as.members[i].key,
+                                   arc__value_slice(&map.as.members[i].value)};
+    above.items = items;
+    if (above.count > 0 && items != NULL)
+        *env = overlay(env, &above, at->arena);
+    return at->arena->failed ? arc__fail_nomem(err) : ARC_OK;
+}
+
+static arc_status plan_env(const struct where *at, struct arc_kvs *out, arc_err *err)
 {
     const struct arc_plan_step *plan = &at->run->plan->jobs[at->job].steps[at->step];
     const struct arc_plan_layer one = {plan->env, plan->late_env};
@@ -456,6 +475,12 @@ static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err 
         return ARC_OK;
     return put_layers(
         at, plan->layers.count > 0 ? &plan->layers : &(struct arc_plan_layers){&one, 1}, out, err);
+}
+
+static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err *err)
+{
+    ARC_TRY(plan_env(at, out, err));
+    return put_update(at, out, err);
 }
 
 /* Of a step, or of a job where the step is none. */

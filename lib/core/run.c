@@ -31,6 +31,12 @@ int arc__run_find_step(const struct arc_run *run, arc_slice step_run_id, uint32_
     return 0;
 }
 
+int64_t arc__step_timeout_ns(const struct arc_run *run, uint32_t job, uint32_t step)
+{
+    int64_t own = run->jobs[job].steps[step].timeout_ns;
+    return own > 0 ? own - 1 : run->plan->jobs[job].steps[step].timeout_ns;
+}
+
 static arc_status misfit(const struct arc_event *event, arc_err *err)
 {
     return arc__fail(err, ARC_EINTERNAL, "event",
@@ -625,6 +631,19 @@ static arc_status fold_step_queued(struct arc_run *run, const struct arc_event *
     return ARC_OK;
 }
 
+static arc_status fold_step_updated(struct arc_run *run, const struct arc_event *event,
+                                    arc_err *err)
+{
+    struct arc_step_state *step = &run->jobs[event->job].steps[event->step];
+    if (step->status != ARC_STEP_PENDING)
+        return misfit(event, err);
+    if (event->env.len > 0)
+        step->env = keep(run, event->env);
+    if (event->timeout_ns > 0)
+        step->timeout_ns = event->timeout_ns;
+    return ARC_OK;
+}
+
 static arc_status fold_step_stopping(struct arc_run *run, const struct arc_event *event,
                                      int64_t wall_to_mono, arc_err *err)
 {
@@ -672,6 +691,8 @@ static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
         step->started_mono_ns = to_mono(event->time_ns, wall_to_mono);
         step->acked = 1;
         return move_step(run, event, ARC_STEP_SIGNAL_START, err);
+    case ARC_EVENT_STEP_UPDATED:
+        return fold_step_updated(run, event, err);
     case ARC_EVENT_STEP_STOPPING:
         return fold_step_stopping(run, event, wall_to_mono, err);
     case ARC_EVENT_STEP_COMPLETED:

@@ -37,6 +37,8 @@ struct arc_step_state {
     uint64_t stop_mono_ns;
     arc_slice stop_reason;
     arc_slice reason, error_message, metrics, outputs;
+    arc_slice env;      /* set while it waited: a JSON object over the plan's; or empty */
+    int64_t timeout_ns; /* the same: 1 + the timeout; 0: the plan's */
     /* soft */
     uint64_t lease_mono_ns;     /* when the lease lapses */
     int32_t acked;              /* the agent has said that it has it */
@@ -150,6 +152,9 @@ static inline int arc__run_over(const struct arc_run *run)
 {
     return arc_run_state_is_terminal(run->status);
 }
+
+/* How long an attempt of a step may take; 0: for ever. */
+int64_t arc__step_timeout_ns(const struct arc_run *run, uint32_t job, uint32_t step);
 
 /* Where a step run id is in the run: 1 and *job, *step; 0: it is not one of the present attempts.
  */

@@ -6,6 +6,7 @@ libarc_la_SOURCES += \
 	lib/engine/cmd_agent.c \
 	lib/engine/cmd_pipeline.c \
 	lib/engine/cmd_control.c lib/engine/cmd_rerun.c lib/engine/cmd_run.c \
+	lib/engine/cmd_step.c \
 	lib/engine/engine.c lib/engine/engine.h lib/engine/engine_private.h \
 	lib/engine/event_json.c lib/engine/event_json.h \
 	lib/engine/groups.c \

@@ -189,11 +189,13 @@ static arc_status persist_step(struct arc_engine *engine, const struct arc_run *
         .ended_at_ns = step->ended_ns,
     };
     struct arc_resolved texts = {.args = plan->args, .env = plan->env};
-    if (step == &job->steps[s] && step->fence != 0) /* as it was given to its holder */
+    int present = step == &job->steps[s];
+    if (present && (step->fence != 0 || step->env.len > 0)) /* as it was given to its holder */
         ARC_TRY(shown_texts(engine, run, j, s, &texts, err));
     row.args = texts.args;
     ARC_TRY(kvs_text(engine, &texts.env, &row.env, err));
-    ARC_TRY(duration_text(engine, plan->timeout_ns, &row.timeout, err));
+    int64_t timeout_ns = present ? arc__step_timeout_ns(run, j, s) : plan->timeout_ns;
+    ARC_TRY(duration_text(engine, timeout_ns, &row.timeout, err));
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_step_run, &row, 0, err);
 }
 

@@ -64,7 +64,8 @@ static int steps_differ(const struct arc_step_state *a, const struct arc_step_st
     NUM(status), NUM(attempt), NUM(executions), NUM(exit_code), NUM(fence), NUM(created_ns);
     NUM(started_ns), NUM(ended_ns), NUM(started_mono_ns), NUM(not_before_mono_ns), NUM(log_lines);
     NUM(queued_ns), NUM(queued_mono_ns);
-    TEXT(agent_id), TEXT(reason), TEXT(error_message), TEXT(metrics), TEXT(outputs);
+    NUM(timeout_ns);
+    TEXT(agent_id), TEXT(reason), TEXT(error_message), TEXT(metrics), TEXT(outputs), TEXT(env);
     return found;
 }
 

@@ -186,11 +186,109 @@ static void what_is_said_at_a_gate_is_kept(enum world_store kind)
     world_close(&w);
 }
 
+/* --- writes to step runs ----------------------------------------------------------------- */
+
+static struct arc_cmd *step_cmd(struct world *w, enum arc_cmd_kind kind, const char *run,
+                                const char *step)
+{
+    struct arc_cmd *cmd = world_control(w, kind, run);
+    cmd->actor = world_text(cmd, "ann");
+    cmd->u.step.step_run_id = world_text(cmd, step);
+    cmd->u.step.timeout_ns = -1;
+    return cmd;
+}
+
+/* The id of the run's first step as it is stored. */
+static void first_step(struct world *w, const char *run, char *id, size_t size)
+{
+    struct arc_query query = {.table = ARC_TABLE_step_run, .filter_count = 1, .order_col = -1};
+    struct arc_rows rows = {0};
+    query.filters[0] = (struct arc_filter){
+        .col = ARC_COL_step_run_run_id, .op = ARC_FILTER_EQ, .text = arc__slice_cstr(run)};
+    CHECK_OK(world_rows(w, &query, &rows));
+    const struct arc_row_step_run *row = rows.rows;
+    id[0] = '\0';
+    if (CHECK_INT(rows.count > 0, 1))
+        (void)arc__slice_to_cstr(row->id, id, size);
+}
+
+static void a_step_that_waits_is_changed(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    char step[32];
+    arc_err err = ARC_ERR_INIT;
+    if (!world_open(&w, kind))
+        return;
+    world_start_run(&w,
+                    "namespace: n\njobs:\n- name: a\n"
+                    "  steps: [{name: s, run: x, timeout: 1h, env: {A: plan, B: plan}}]\n",
+                    &pipeline, &run);
+    first_step(&w, run.id, step, sizeof(step));
+    struct arc_cmd *cmd = step_cmd(&w, ARC_CMD_STEP_UPDATE, run.id, step);
+    cmd->u.step.env = world_text(cmd, "{\"A\":\"new\",\"C\":\"new\"}");
+    cmd->u.step.timeout_ns = SECONDS(60);
+    CHECK_OK(world_ask(&w, cmd).status);
+    CHECK_OK(world_crash(&w, &err));
+    static const char env[] = "{\"A\":\"new\",\"B\":\"plan\",\"C\":\"new\"}";
+    CHECK_INT(world_count(&w, ARC_TABLE_step_run, ARC_COL_step_run_env, env), 1);
+    CHECK_INT(world_count(&w, ARC_TABLE_step_run, ARC_COL_step_run_timeout, "1m"), 1);
+    CHECK(body_has(&w, run.id, "arcentra.step.updated", "\"actor\":\"ann\""));
+    if (hand_join(&hand, &w, "A", "{}", 1)) {
+        CHECK_INT((long long)hand_take(&hand, 1), 1);
+        CHECK_OK(hand_say(&hand, &hand.held[0], ARC_STEP_RUNNING, 0).status);
+        cmd = step_cmd(&w, ARC_CMD_STEP_UPDATE, run.id, step);
+        cmd->u.step.timeout_ns = 0;
+        CHECK_STATUS(world_ask(&w, cmd).status, ARC_ECONFLICT);
+        for (int i = 0; i < 7; i++) { /* the timeout that was set is the one that holds */
+            world_pass(&w, SECONDS(10));
+            (void)hand_beat(&hand, NULL);
+        }
+        (void)hand_take(&hand, 1);
+        CHECK_INT((long long)hand.cancel_count, 1);
+        CHECK_OK(hand_say(&hand, &hand.held[0], ARC_STEP_CANCELLED, 0).status);
+        hand_leave(&hand);
+    }
+    CHECK_INT(world_count(&w, ARC_TABLE_step_run, ARC_COL_step_run_env, env), 1);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_FAILED);
+    world_close(&w);
+}
+
+static void a_step_that_ended_is_hidden(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    char step[32];
+    arc_err err = ARC_ERR_INIT;
+    if (!world_open(&w, kind))
+        return;
+    world_start_run(&w, "namespace: n\njobs: [{name: a, " STEP "}]\n", &pipeline, &run);
+    first_step(&w, run.id, step, sizeof(step));
+    CHECK_STATUS(world_ask(&w, step_cmd(&w, ARC_CMD_STEP_DELETE, run.id, step)).status,
+                 ARC_ECONFLICT);
+    CHECK_OK(world_ask(&w, world_control(&w, ARC_CMD_RUN_STOP, run.id)).status);
+    CHECK_OK(world_ask(&w, step_cmd(&w, ARC_CMD_STEP_DELETE, run.id, step)).status);
+    CHECK_STATUS(world_ask(&w, step_cmd(&w, ARC_CMD_STEP_DELETE, run.id, step)).status,
+                 ARC_ENOTFOUND);
+    CHECK(body_has(&w, step, "arcentra.step.deleted", "\"actor\":\"ann\""));
+    CHECK_OK(world_crash(&w, &err)); /* what happened in the run is as it was */
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_CANCELLED);
+    world_check_events(&w);
+    world_close(&w);
+}
+
+ON_BOTH(a_step_that_waits_is_changed)
+ON_BOTH(a_step_that_ended_is_hidden)
 ON_BOTH(a_pipeline_shows_its_newest_run)
 ON_BOTH(counters_are_the_sum_of_the_jobs)
 ON_BOTH(what_is_said_at_a_gate_is_kept)
 
 static const struct test tests[] = {
+    {"a step that waits is changed, and only then (memory)", a_step_that_waits_is_changed_mem},
+    {"a step that waits is changed, and only then (SQLite)", a_step_that_waits_is_changed_sqlite},
+    {"a step that has ended may be hidden (memory)", a_step_that_ended_is_hidden_mem},
+    {"a step that has ended may be hidden (SQLite)", a_step_that_ended_is_hidden_sqlite},
     {"a pipeline shows its newest run (memory)", a_pipeline_shows_its_newest_run_mem},
     {"a pipeline shows its newest run (SQLite)", a_pipeline_shows_its_newest_run_sqlite},
     {"a run's counters are the sum of its jobs (memory)", counters_are_the_sum_of_the_jobs_mem},
