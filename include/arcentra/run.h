@@ -139,6 +139,9 @@ typedef struct arc_step_view {
     int64_t timeout_ns;            /* 0: none */
     uint32_t step_index, attempt;
     uint32_t last; /* 1: the job's last step, as far as is known */
+    const char *image;  /* what it asks to run in; "": nothing */
+    const char *target; /* where its job delivers to, and the job's runtime: JSON objects as the */
+    const char *runtime; /* definition has them, for those who act on them; "": none */
 } arc_step_view;
 
 /** What an executor may be asked. Since: 0.1. */

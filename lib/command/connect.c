@@ -254,6 +254,8 @@ static arc_status step_show(const struct arc_op *op, const struct arc_offer *off
     out->fence = state->fence;
     out->lease_ttl_ms = arc__engine_rules(op->engine)->lease_ttl_ns / ARC_NS_PER_MS;
     out->working_directory = arc__pb_string(arena, texts.working_directory);
+    out->target = arc__pb_string(arena, texts.target);
+    out->runtime = arc__pb_string(arena, texts.runtime);
     return ARC_OK;
 }
 

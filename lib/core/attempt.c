@@ -10,7 +10,7 @@
 /* 1: something of the job is decided or expanded while it runs, and may name the agent. */
 static int is_late(const struct arc_plan_job *plan)
 {
-    int late = plan->outputs.count > 0;
+    int late = plan->outputs.count > 0 || (plan->late & ARC_LATE_RUNTIME) != 0;
     for (uint32_t s = 0; s < plan->step_count && !late; s++)
         late = plan->steps[s].late != 0 || plan->steps[s].late_env.count > 0 ||
                plan->steps[s].condition.when == ARC_WHEN_EXPR;
@@ -87,7 +87,7 @@ static arc_status grant_whole(struct arc_decision *d, struct arc_run *run, uint3
     arc_err why = ARC_ERR_INIT;
     *failed = 0;
     ARC_TRY(grant(d, run, j, s, place, err));
-    if (plan->late == 0 && plan->late_env.count == 0)
+    if (!arc__step_is_late(run->plan, j, s) && plan->late_env.count == 0)
         return ARC_OK;
     arc_status status = arc__step_resolve(run, j, s, NULL, d->arena, &texts, &why);
     if (status == ARC_OK)

@@ -562,8 +562,8 @@ static arc_status keep_json(const struct arc_value *value, struct arc_arena *are
     return arena->failed ? ARC_ENOMEM : status;
 }
 
-static arc_status expand_args(const struct where *at, const struct arc_world *world, arc_slice *out,
-                              arc_err *err)
+static arc_status expand_args(const struct where *at, const struct arc_world *world,
+                              const char *what, arc_slice *out, arc_err *err)
 {
     struct arc_fault fault = {.message = ARC_LIT("it is too long")};
     const struct walk walk = walk_of(at, world, &fault);
@@ -574,7 +574,7 @@ static arc_status expand_args(const struct where *at, const struct arc_world *wo
         status = keep_json(&args, at->arena, out);
     if (status == ARC_ENOMEM || at->arena->failed)
         return arc__fail_nomem(err);
-    return status == ARC_OK ? ARC_OK : fault_err("args", ARC_NONE, label_of(at), &fault, err);
+    return status == ARC_OK ? ARC_OK : fault_err(what, ARC_NONE, label_of(at), &fault, err);
 }
 
 static arc_status expand_field(const struct where *at, const struct arc_world *world,
@@ -595,13 +595,21 @@ arc_status arc__step_resolve(const struct arc_run *run, uint32_t job, uint32_t s
     const struct arc_plan_step *plan = &run->plan->jobs[job].steps[step];
     const struct where at = {run, run->plan->jobs[job].stage, job, step, place, arena};
     struct arc_world world;
-    *out = (struct arc_resolved){plan->args, plan->env, plan->image, plan->working_directory};
+    const struct arc_plan_job *of = &run->plan->jobs[job];
+    *out = (struct arc_resolved){plan->args,
+                                 plan->env,
+                                 plan->image,
+                                 plan->working_directory,
+                                 of->target,
+                                 of->runtime};
     ARC_TRY(step_env(&at, &out->env, err));
-    if (plan->late == 0)
+    if (!arc__step_is_late(run->plan, job, step))
         return ARC_OK;
     ARC_TRY(fill_world(&at, EVERYTHING, &out->env, &world, err));
     if ((plan->late & ARC_LATE_ARGS) != 0)
-        ARC_TRY(expand_args(&at, &world, &out->args, err));
+        ARC_TRY(expand_args(&at, &world, "args", &out->args, err));
+    if ((of->late & ARC_LATE_RUNTIME) != 0)
+        ARC_TRY(expand_args(&at, &world, "runtime", &out->runtime, err));
     if ((plan->late & ARC_LATE_IMAGE) != 0)
         ARC_TRY(expand_field(&at, &world, "image", &out->image, err));
     if ((plan->late & ARC_LATE_DIRECTORY) != 0)

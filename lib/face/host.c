@@ -250,6 +250,9 @@ static arc_status fill_view(struct host_step *step, const struct arc_offer *offe
         .step_index = offer->step,
         .attempt = (uint32_t)state->attempt,
         .last = (uint32_t)is_last(run, offer),
+        .image = arc__arena_strdup(arena, texts.image),
+        .target = arc__arena_strdup(arena, texts.target),
+        .runtime = arc__arena_strdup(arena, texts.runtime),
     };
     return ARC_OK;
 }

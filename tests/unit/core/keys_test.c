@@ -111,7 +111,85 @@ static void steps_narrow_where_their_job_goes(void)
     trial_close(&t);
 }
 
+/* 1: an agent with this one label may take job j. */
+static int goes_to(const struct trial *t, const char *key, const char *value)
+{
+    const struct arc_kv label = {arc__slice_cstr(key), arc__slice_cstr(value)};
+    const struct arc_kvs labels = {&label, 1};
+    return arc__selector_match(&t->run.plan->jobs[0].selector, &labels);
+}
+
+static void an_image_is_asked_of_the_agent(void)
+{
+    struct trial t;
+    if (!trial_open(&t, "namespace: n\njobs:\n- name: j\n  steps:\n"
+                        "  - {name: a, run: x, image: 'debian:12'}\n"
+                        "  - {name: b, run: x, image: 'debian:12'}\n  - {name: c, run: x}\n"))
+        return;
+    CHECK_INT(goes_to(&t, "arcentra.image", "any"), 1);
+    CHECK_INT(goes_to(&t, "arcentra.image", "debian:12"), 1);
+    CHECK_INT(goes_to(&t, "arcentra.image", "alpine"), 0);
+    CHECK_INT(goes_to(&t, "image", "any"), 0);
+    CHECK_INT(t.run.plan->jobs[0].place, 1);                    /* not in the host */
+    CHECK_INT(t.run.plan->jobs[0].selector.expr_count, 1); /* the same is asked for once */
+    trial_close(&t);
+    if (!trial_open(&t, "namespace: n\nruntime: {image: alpine}\njobs:\n- name: j\n  steps:\n"
+                        "  - {name: a, run: x}\n"
+                        "  - {name: b, run: x, image: 'x:${{ run.number }}'}\n"))
+        return;
+    CHECK_INT(goes_to(&t, "arcentra.image", "any"), 1);
+    CHECK_INT(goes_to(&t, "arcentra.image", "alpine"), 0); /* one of them is not known yet */
+    CHECK_TEXT(t.run.plan->jobs[0].steps[0].image, "alpine");
+    trial_close(&t);
+}
+
+static void a_runtime_is_asked_of_the_agent(void)
+{
+    struct trial t;
+    if (!trial_open(&t, "namespace: n\nruntime: {type: docker}\njobs:\n- {name: j, " STEP "}\n"))
+        return;
+    CHECK_INT(goes_to(&t, "arcentra.runtime.docker", ""), 1);
+    CHECK_INT(goes_to(&t, "arcentra.runtime.podman", "x"), 0);
+    CHECK_TEXT(t.run.plan->jobs[0].runtime, "{\"type\":\"docker\"}");
+    trial_close(&t);
+    if (!trial_open(&t, "namespace: n\njobs:\n- name: j\n  " STEP "\n"
+                        "  runtime: {resources: {memoryLimit: 1Gi}}\n"))
+        return;
+    CHECK_INT(goes_to(&t, "arcentra.runtime", "yes"), 1);
+    CHECK_INT(goes_to(&t, "arcentra.runtime.docker", "yes"), 0);
+    trial_close(&t);
+    if (!trial_open(&t, "namespace: n\nruntime: {type: docker, image: alpine}\njobs:\n"
+                        "- {name: j, runOnAgent: false, " STEP "}\n"))
+        return;
+    CHECK_INT(t.run.plan->jobs[0].place, 2); /* its executor is given it */
+    CHECK_INT(t.run.plan->jobs[0].selector.expr_count, 0);
+    trial_close(&t);
+}
+
+static void target_and_runtime_are_handed_on(void)
+{
+    struct trial t;
+    struct arc_resolved texts;
+    arc_err err = ARC_ERR_INIT;
+    if (!trial_open(&t, "namespace: n\ntarget: {type: vm}\njobs:\n- name: j\n  " STEP "\n"
+                        "  target: {type: k8s, config: {namespace: demo}}\n"
+                        "  runtime: {type: docker, image: 'x:${{ run.number }}'}\n"
+                        "- {name: k, " STEP "}\n"))
+        return;
+    CHECK_OK(arc__step_resolve(&t.run, 0, 0, NULL, &t.arena, &texts, &err));
+    CHECK_TEXT(texts.target, "{\"type\":\"k8s\",\"config\":{\"namespace\":\"demo\"}}");
+    CHECK_TEXT(texts.runtime, "{\"image\":\"x:1\",\"type\":\"docker\"}");
+    CHECK_TEXT(texts.image, "x:1");
+    CHECK_OK(arc__step_resolve(&t.run, 1, 0, NULL, &t.arena, &texts, &err));
+    CHECK_TEXT(texts.target, "{\"type\":\"vm\"}");
+    CHECK_TEXT(texts.runtime, "");
+    trial_close(&t);
+}
+
 static const struct test tests[] = {
+    {"an image is asked of the agent", an_image_is_asked_of_the_agent},
+    {"a runtime is asked of the agent", a_runtime_is_asked_of_the_agent},
+    {"target and runtime are handed to each step", target_and_runtime_are_handed_on},
     {"what is nearer wins in the environment", what_is_nearer_wins},
     {"a text is a concurrency group of one", a_text_is_a_group_of_one},
     {"one gate stands before all cells of a matrix", one_gate_stands_before_all_cells},

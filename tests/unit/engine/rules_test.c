@@ -278,6 +278,33 @@ static void a_step_that_ended_is_hidden(enum world_store kind)
     world_close(&w);
 }
 
+/* --- where ------------------------------------------------------------------------------ */
+
+static void only_who_has_the_image_runs_it(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct hand plain, other, right;
+    if (!world_open(&w, kind) || !hand_join(&plain, &w, "plain", "{}", 4) ||
+        !hand_join(&other, &w, "other", "{\"arcentra.image\":\"alpine\"}", 4))
+        return;
+    world_start_run(&w,
+                    "namespace: n\njobs:\n- name: a\n"
+                    "  steps: [{name: s, run: x}, {name: t, run: x, image: 'debian:12'}]\n",
+                    &pipeline, &run);
+    CHECK_INT((long long)hand_take(&plain, 1), 0);
+    CHECK_INT((long long)hand_take(&other, 1), 0);
+    CHECK_INT(hand_join(&right, &w, "right", "{\"arcentra.image\":\"any\"}", 4), 1);
+    CHECK_INT((long long)hand_take(&right, 1), 1);
+    hand_work(&right);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_SUCCESS);
+    hand_leave(&plain);
+    hand_leave(&other);
+    hand_leave(&right);
+    world_close(&w);
+}
+
+ON_BOTH(only_who_has_the_image_runs_it)
 ON_BOTH(a_step_that_waits_is_changed)
 ON_BOTH(a_step_that_ended_is_hidden)
 ON_BOTH(a_pipeline_shows_its_newest_run)
@@ -285,6 +312,9 @@ ON_BOTH(counters_are_the_sum_of_the_jobs)
 ON_BOTH(what_is_said_at_a_gate_is_kept)
 
 static const struct test tests[] = {
+    {"only an agent that has the image runs the step (memory)", only_who_has_the_image_runs_it_mem},
+    {"only an agent that has the image runs the step (SQLite)",
+     only_who_has_the_image_runs_it_sqlite},
     {"a step that waits is changed, and only then (memory)", a_step_that_waits_is_changed_mem},
     {"a step that waits is changed, and only then (SQLite)", a_step_that_waits_is_changed_sqlite},
     {"a step that has ended may be hidden (memory)", a_step_that_ended_is_hidden_mem},
