@@ -71,10 +71,12 @@ typedef struct arc_gate_options {
     const char *comment; /* kept with the decision */
     uint32_t reject;     /* 1: rejected; what the gate guards is skipped and the run fails */
     uint32_t override;   /* 1: the host decides alone, whatever approvers and count the gate has */
+    const char *channel; /* how the decision came, a word for the record; NULL: "host", "plugin" */
+    uint32_t plugin;     /* 1: what the plugin of a gate of type `auto` says, see arc_gate_next */
 } arc_gate_options;
 #define ARC_GATE_OPTIONS_INIT \
     { \
-        sizeof(arc_gate_options), NULL, NULL, 0, 0 \
+        sizeof(arc_gate_options), NULL, NULL, 0, 0, NULL, 0 \
     }
 
 /**
@@ -89,6 +91,32 @@ typedef struct arc_gate_options {
 ARC_API ARC_MUST_USE arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id,
                                                     const char *gate,
                                                     const arc_gate_options *options, arc_err *err);
+
+/** A gate of type `auto` that waits for its plugin. Borrowed until the next arc_gate_next or the
+ * next dispatch. Since: 0.1. */
+typedef struct arc_gate_view {
+    size_t size;
+    const char *run_id, *pipeline_id;
+    const char *gate;   /* "pipeline", "stage:NAME" or "job:NAME" */
+    const char *plugin; /* which one is asked */
+    const char *params; /* with what: a JSON object */
+    int64_t requested_ns, expires_ns; /* wall clock; expires_ns 0: never */
+} arc_gate_view;
+#define ARC_GATE_VIEW_INIT \
+    { \
+        sizeof(arc_gate_view), NULL, NULL, NULL, NULL, NULL, 0, 0 \
+    }
+
+/**
+ * The next gate of type `auto` whose plugin is to be asked: the host runs the plugin and answers
+ * with arc_run_decide_gate, `plugin` set, at once or later. Pull after each dispatch until there is
+ * none. Each gate is told once, and again after a restart for as long as it waits, so a plugin may
+ * be asked twice and answers the same. Nobody else decides at such a gate but with `override`; its
+ * timeout holds as for any other.
+ * Owner: out is filled in; its texts are borrowed. Thread: owner.
+ * Errors: ARC_EAGAIN (none now), ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_gate_next(arc_ctl *ctl, arc_gate_view *out, arc_err *err);
 
 /**
  * The status of a run that is open or ended lately (ARC_RUN_…); 0: not known here.
@@ -111,6 +139,9 @@ typedef struct arc_step_view {
     int64_t timeout_ns;            /* 0: none */
     uint32_t step_index, attempt;
     uint32_t last; /* 1: the job's last step, as far as is known */
+    const char *image;  /* what it asks to run in; "": nothing */
+    const char *target; /* where its job delivers to, and the job's runtime: JSON objects as the */
+    const char *runtime; /* definition has them, for those who act on them; "": none */
 } arc_step_view;
 
 /** What an executor may be asked. Since: 0.1. */

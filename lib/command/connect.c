@@ -246,7 +246,7 @@ static arc_status step_show(const struct arc_op *op, const struct arc_offer *off
         (void)arc__pb_map_put(out, "env", texts.env.items[i].key, texts.env.items[i].value,
                               arena); /* the arena remembers */
     out->workspace = arc__pb_string(arena, offer->workspace);
-    out->timeout = duration_show(step->timeout_ns, arena);
+    out->timeout = duration_show(arc__step_timeout_ns(run, offer->job, offer->step), arena);
     out->image = arc__pb_string(arena, texts.image);
     out->continue_on_error = step->continue_on_error != 0;
     out->run_on_agent = 1;
@@ -254,6 +254,8 @@ static arc_status step_show(const struct arc_op *op, const struct arc_offer *off
     out->fence = state->fence;
     out->lease_ttl_ms = arc__engine_rules(op->engine)->lease_ttl_ns / ARC_NS_PER_MS;
     out->working_directory = arc__pb_string(arena, texts.working_directory);
+    out->target = arc__pb_string(arena, texts.target);
+    out->runtime = arc__pb_string(arena, texts.runtime);
     return ARC_OK;
 }
 

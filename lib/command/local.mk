@@ -35,6 +35,7 @@ libarc_la_SOURCES += \
 	lib/command/show.c \
 	lib/command/show.h \
 	lib/command/step_events.c \
+	lib/command/step_writes.c \
 	lib/command/steprun.c \
 	lib/command/steprun.h \
 	lib/command/stream.c \

@@ -50,6 +50,13 @@ static inline int arc__is_granted(const struct arc_step_state *step)
     return step->status == ARC_STEP_QUEUED || step->status == ARC_STEP_RUNNING;
 }
 
+/* 1: it runs also when its job's time is over: what cleans up, and what collects. After a stop only
+ * the first does. */
+static inline int arc__outlasts(const struct arc_plan_step *step)
+{
+    return step->finally != 0 || step->role == ARC_STEP_ROLE_ARTIFACTS;
+}
+
 /* --- judge.c ------------------------------------------------------------------------- */
 
 /* What a condition comes to. */

@@ -113,7 +113,7 @@ static struct why explain_cancel(struct arc_decision *d, const struct arc_run *r
         report->status = ARC_STEP_TIMEOUT;
     else if (d->now.mono_ns < arc__time_over(d->rules, run, j, s))
         return why;
-    else if (run->plan->jobs[j].steps[s].finally)
+    else if (arc__outlasts(&run->plan->jobs[j].steps[s]))
         report->status = ARC_STEP_TIMEOUT;
     else
         why = (struct why){ARC_LIT("The job ran into its timeout."), ARC_CAUSE_TIMEOUT};

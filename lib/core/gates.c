@@ -64,18 +64,6 @@ arc_slice arc__gate_shown(const struct arc_plan *plan, uint32_t gate, struct arc
     return arc__arena_printf(arena, "%s %.*s", guard_word(def), ARC_ARG(guarded(plan, def)));
 }
 
-arc_status arc__gates_known(const struct arc_plan *plan, struct arc_arena *arena, arc_err *err)
-{
-    for (uint32_t i = 0; i < plan->gate_count; i++) {
-        if (plan->gates[i].automatic)
-            return arc__fail(err, ARC_EUNIMPLEMENTED, "approval",
-                             "The approval before %.*s is of type `auto`, and this version has no "
-                             "plugin that decides; make it `manual`.",
-                             ARC_ARG(arc__gate_shown(plan, i + 1, arena)));
-    }
-    return ARC_OK;
-}
-
 /* --- deciding ------------------------------------------------------------------------ */
 
 static arc_status say(struct arc_decision *d, struct arc_run *run, uint32_t gate,
@@ -111,6 +99,23 @@ static int may_approve(const struct arc_plan_gate *gate, arc_slice actor)
     return gate->approver_count == 0;
 }
 
+/* Whose word counts at a gate: its plugin's, or people's. */
+static arc_status check_speaker(const struct arc_plan_gate *gate, const struct arc_say *said,
+                                arc_err *err)
+{
+    if (said->override)
+        return ARC_OK;
+    if (gate->automatic && !said->plugin)
+        return arc__fail(err, ARC_EDENIED, "gate", "The plugin %.*s decides at this gate.",
+                         ARC_ARG(gate->plugin));
+    if (!gate->automatic && said->plugin)
+        return arc__fail(err, ARC_EDENIED, "gate", "People decide at this gate, not a plugin.");
+    if (!gate->automatic && !may_approve(gate, said->actor))
+        return arc__fail(err, ARC_EDENIED, "gate", "%.*s is not one of the gate's approvers.",
+                         ARC_ARG(said->actor));
+    return ARC_OK;
+}
+
 static int has_approved(const struct arc_gate_state *gate, arc_slice actor)
 {
     for (uint32_t i = 0; i < gate->approvals; i++) {
@@ -122,8 +127,8 @@ static int has_approved(const struct arc_gate_state *gate, arc_slice actor)
 
 static const char *status_word(int status)
 {
-    static const char *const words[] = {"not asked for", "waiting", "approved", "rejected",
-                                        "expired"};
+    static const char *const words[] = {"not asked for", "waiting", "approved",
+                                        "rejected",      "expired", "of what was cancelled"};
     return words[status];
 }
 
@@ -148,9 +153,7 @@ arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *said
         return arc__fail(err, ARC_ENOTFOUND, "gate", "The run has no such gate.");
     const struct arc_plan_gate *def = &run->plan->gates[said->gate - 1];
     const struct arc_gate_state *gate = &run->gates[said->gate - 1];
-    if (!said->override && !may_approve(def, said->actor))
-        return arc__fail(err, ARC_EDENIED, "gate", "%.*s is not one of the gate's approvers.",
-                         ARC_ARG(said->actor));
+    ARC_TRY(check_speaker(def, said, err));
     *again = gate->status == (said->approve ? ARC_GATE_APPROVED : ARC_GATE_REJECTED);
     if (*again)
         return ARC_OK; /* decided so already */
@@ -158,22 +161,27 @@ arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *said
         return arc__fail(err, ARC_ECONFLICT, "gate", "The gate does not wait: it is %s.",
                          gate->status == ARC_GATE_WAITING ? "of a run that ends"
                                                           : status_word(gate->status));
-    *again = said->approve && !said->override && has_approved(gate, said->actor);
+    *again = said->approve && !said->override && !said->plugin && has_approved(gate, said->actor);
     return ARC_OK;
 }
 
-arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *said,
+arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *given,
                             arc_err *err)
 {
+    struct arc_say own = *given;
+    const struct arc_say *said = &own;
     int again = 0;
     ARC_TRY(arc__gate_check(run, said, &again, err));
     if (again)
         return ARC_OK;
+    if (said->plugin && said->actor.len == 0)
+        own.actor = run->plan->gates[said->gate - 1].plugin;
     struct arc_event event = {.type = said->approve ? ARC_EVENT_APPROVAL_APPROVED
                                                     : ARC_EVENT_APPROVAL_REJECTED,
-                              .force = said->approve && said->override,
+                              .force = said->approve && (said->override || said->plugin),
                               .actor = said->actor,
                               .comment = said->comment,
+                              .channel = said->channel,
                               .reason = decided_text(d, run, said)};
     ARC_TRY(say(d, run, said->gate, event, err));
     return arc__settle(d, run, err);
@@ -202,6 +210,7 @@ static arc_status expire(struct arc_decision *d, struct arc_run *run, uint32_t g
         .type = approve ? ARC_EVENT_APPROVAL_APPROVED : ARC_EVENT_APPROVAL_EXPIRED,
         .force = approve,
         .cause = ARC_CAUSE_TIMEOUT,
+        .channel = ARC_LIT("timeout"),
         .reason =
             approve ? arc__arena_printf(d->arena,
                                         "Nobody decided before %.*s in time: its `onTimeout` "

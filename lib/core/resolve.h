@@ -12,6 +12,7 @@ struct arc_resolved {
     arc_slice args; /* JSON */
     struct arc_kvs env;
     arc_slice image, working_directory;
+    arc_slice target, runtime; /* of its job, JSON objects for those who act on them; or empty */
 };
 
 /* The agent's side of the world; all may be empty where the host runs the step. */
@@ -24,6 +25,12 @@ struct arc_place_facts {
  * long an expression may be was decided when the definition was checked, under a limit that is not
  * known any more: one that was accepted is never refused by its run. */
 struct arc_expr_limits arc__run_limits(const struct arc_plan *plan);
+
+/* 1: it has texts beside its environment that only the run can tell. */
+static inline int arc__step_is_late(const struct arc_plan *plan, uint32_t job, uint32_t step)
+{
+    return plan->jobs[job].steps[step].late != 0 || (plan->jobs[job].late & ARC_LATE_RUNTIME) != 0;
+}
 
 /* ARC_EINVAL: a template cannot be expanded (err says which and why); the step then fails with that
  * message. ARC_ENOMEM. place may be NULL. */

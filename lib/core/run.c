@@ -31,6 +31,12 @@ int arc__run_find_step(const struct arc_run *run, arc_slice step_run_id, uint32_
     return 0;
 }
 
+int64_t arc__step_timeout_ns(const struct arc_run *run, uint32_t job, uint32_t step)
+{
+    int64_t own = run->jobs[job].steps[step].timeout_ns;
+    return own > 0 ? own - 1 : run->plan->jobs[job].steps[step].timeout_ns;
+}
+
 static arc_status misfit(const struct arc_event *event, arc_err *err)
 {
     return arc__fail(err, ARC_EINTERNAL, "event",
@@ -263,8 +269,8 @@ static void set_clock(struct arc_run *run, int stood, uint64_t mono)
         run->still_mono_ns = mono;
     if (!stood || stands_still(run))
         return;
-    if (run->started_any)
-        run->still_total_ns += elapsed(run->still_mono_ns, run->started_mono_ns, mono);
+    if (run->clock_mono_ns != 0)
+        run->still_total_ns += elapsed(run->still_mono_ns, run->clock_mono_ns, mono);
     run->still_mono_ns = 0;
 }
 
@@ -338,11 +344,46 @@ static arc_status fold_gate(struct arc_run *run, const struct arc_event *event,
     return ARC_OK;
 }
 
-static arc_status fold_admitted(struct arc_run *run, const struct arc_event *event, arc_err *err)
+/* 1: none of the jobs that a gate stands before can come to it any more. */
+static int guards_nobody(const struct arc_run *run, uint32_t gate)
+{
+    const struct arc_plan *plan = run->plan;
+    for (uint32_t j = 0; j < plan->job_count; j++) {
+        int guarded = plan->gate == gate || plan->stages[plan->jobs[j].stage].gate == gate ||
+                      plan->jobs[j].gate == gate;
+        if (guarded && run->jobs[j].status == ARC_JOB_PENDING)
+            return 0;
+    }
+    return 1;
+}
+
+/* A job has ended: the gates that waited for its sake alone wait no more. */
+static void leave_gates(struct arc_run *run, const struct arc_event *event, uint64_t mono)
+{
+    const struct arc_plan *plan = run->plan;
+    const struct arc_plan_job *job = &plan->jobs[event->job];
+    const uint32_t gates[] = {plan->gate, plan->stages[job->stage].gate, job->gate};
+    for (size_t i = 0; run->gates_waiting > 0 && i < ARC_COUNT_OF(gates); i++) {
+        struct arc_gate_state *gate = gates[i] != 0 ? &run->gates[gates[i] - 1] : NULL;
+        int stood = stands_still(run);
+        if (gate == NULL || gate->status != ARC_GATE_WAITING || !guards_nobody(run, gates[i]))
+            continue;
+        gate->status = ARC_GATE_LEFT;
+        gate->decided_ns = event->time_ns;
+        gate->expires_mono_ns = 0;
+        run->gates_waiting--;
+        set_clock(run, stood, mono);
+    }
+}
+
+/* The time of a run is its own: not what it waits for others of its group. */
+static arc_status fold_admitted(struct arc_run *run, const struct arc_event *event, uint64_t mono,
+                                arc_err *err)
 {
     if (run->plan == NULL || run->plan->group.group.len == 0 || run->admitted)
         return misfit(event, err);
     run->admitted = 1;
+    run->clock_mono_ns = mono;
     return ARC_OK;
 }
 
@@ -352,13 +393,14 @@ static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *eve
     uint64_t mono = to_mono(event->time_ns, wall_to_mono);
     switch (event->type) {
     case ARC_EVENT_PIPELINE_TRIGGERED:
-        return fold_triggered(run, event, err);
+        ARC_TRY(fold_triggered(run, event, err));
+        run->clock_mono_ns = run->plan->group.group.len == 0 ? mono : 0;
+        return ARC_OK;
     case ARC_EVENT_PIPELINE_ADMITTED:
-        return fold_admitted(run, event, err);
+        return fold_admitted(run, event, mono, err);
     case ARC_EVENT_PIPELINE_STARTED:
         run->started_any = 1;
         run->started_ns = event->time_ns;
-        run->started_mono_ns = mono;
         return move_run(run, event, ARC_RUN_SIGNAL_START, err);
     case ARC_EVENT_APPROVAL_REQUESTED:
     case ARC_EVENT_APPROVAL_APPROVED:
@@ -590,6 +632,19 @@ static arc_status fold_step_queued(struct arc_run *run, const struct arc_event *
     return ARC_OK;
 }
 
+static arc_status fold_step_updated(struct arc_run *run, const struct arc_event *event,
+                                    arc_err *err)
+{
+    struct arc_step_state *step = &run->jobs[event->job].steps[event->step];
+    if (step->status != ARC_STEP_PENDING)
+        return misfit(event, err);
+    if (event->env.len > 0)
+        step->env = keep(run, event->env);
+    if (event->timeout_ns > 0)
+        step->timeout_ns = event->timeout_ns;
+    return ARC_OK;
+}
+
 static arc_status fold_step_stopping(struct arc_run *run, const struct arc_event *event,
                                      int64_t wall_to_mono, arc_err *err)
 {
@@ -637,6 +692,8 @@ static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
         step->started_mono_ns = to_mono(event->time_ns, wall_to_mono);
         step->acked = 1;
         return move_step(run, event, ARC_STEP_SIGNAL_START, err);
+    case ARC_EVENT_STEP_UPDATED:
+        return fold_step_updated(run, event, err);
     case ARC_EVENT_STEP_STOPPING:
         return fold_step_stopping(run, event, wall_to_mono, err);
     case ARC_EVENT_STEP_COMPLETED:
@@ -679,6 +736,8 @@ arc_status arc__run_fold(struct arc_run *run, const struct arc_event *event, int
         ARC_TRY(fold_step(run, event, wall_to_mono, err));
     } else if (is_job) {
         ARC_TRY(fold_job(run, event, wall_to_mono, err));
+        if (arc_job_state_is_terminal(run->jobs[event->job].status))
+            leave_gates(run, event, to_mono(event->time_ns, wall_to_mono));
     } else {
         ARC_TRY(fold_pipeline(run, event, wall_to_mono, err));
     }

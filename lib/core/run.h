@@ -37,6 +37,8 @@ struct arc_step_state {
     uint64_t stop_mono_ns;
     arc_slice stop_reason;
     arc_slice reason, error_message, metrics, outputs;
+    arc_slice env;      /* set while it waited: a JSON object over the plan's; or empty */
+    int64_t timeout_ns; /* the same: 1 + the timeout; 0: the plan's */
     /* soft */
     uint64_t lease_mono_ns;     /* when the lease lapses */
     int32_t acked;              /* the agent has said that it has it */
@@ -82,7 +84,8 @@ enum arc_gate_status {
     ARC_GATE_WAITING,
     ARC_GATE_APPROVED,
     ARC_GATE_REJECTED,
-    ARC_GATE_EXPIRED
+    ARC_GATE_EXPIRED,
+    ARC_GATE_LEFT /* all that it guarded ended while it waited: cancelled, one by one */
 };
 
 struct arc_gate_state {
@@ -92,6 +95,8 @@ struct arc_gate_state {
     arc_slice *approved_by; /* as many as the plan asks for */
     uint32_t approvals;
     arc_slice reason; /* why it was refused */
+    /* soft */
+    int32_t told; /* the host has heard that its plugin is to decide */
 };
 
 struct arc_run {
@@ -110,10 +115,9 @@ struct arc_run {
     uint64_t stop_mono_ns; /* when the stop was asked for */
     arc_slice reason;
     int64_t created_ns, started_ns, ended_ns;
-    uint64_t started_mono_ns;
+    uint64_t clock_mono_ns;  /* when its own clock began: with its trigger, or its slot */
     uint64_t paused_mono_ns; /* since when; 0: it is not */
-    /* Its own clock stands still while it is paused and while a gate waits; total: since the start.
-     */
+    /* That clock stands still while it is paused and while a gate waits; total: since it began. */
     uint64_t still_mono_ns, still_total_ns;
     int64_t last_ns; /* of the last event, wall: what now() is */
     uint32_t jobs_open, jobs_running, jobs_failed, jobs_partial;
@@ -149,6 +153,9 @@ static inline int arc__run_over(const struct arc_run *run)
 {
     return arc_run_state_is_terminal(run->status);
 }
+
+/* How long an attempt of a step may take; 0: for ever. */
+int64_t arc__step_timeout_ns(const struct arc_run *run, uint32_t job, uint32_t step);
 
 /* Where a step run id is in the run: 1 and *job, *step; 0: it is not one of the present attempts.
  */

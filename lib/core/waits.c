@@ -186,7 +186,10 @@ static void add_gate(const struct arc_run *run, uint32_t gate, uint32_t more, st
                             .more = more,
                             .since_ns = state->requested_ns,
                             .until_ns = state->expires_ns};
-    if (def->count > 1 && more == 0) {
+    if (def->automatic) {
+        wait.kind = ARC_REASON_PLUGIN;
+        wait.text = def->plugin;
+    } else if (def->count > 1 && more == 0) {
         wait.count = state->approvals;
         wait.of = def->count;
     }

@@ -68,6 +68,7 @@ void arc__cmd_clean(struct arc_cmd *cmd)
     case ARC_CMD_RUN_GATE:
         clean(cmd, &cmd->u.gate.name);
         clean(cmd, &cmd->u.gate.comment);
+        clean(cmd, &cmd->u.gate.channel);
         break;
     case ARC_CMD_RUN_RERUN:
         clean(cmd, &cmd->u.rerun.request_id);

@@ -105,8 +105,6 @@ static arc_status make_plan(struct cmd_box *box, const arc_id *pipeline, struct 
     if (status == ARC_EINVAL && diags->first != NULL)
         box->diags_text_due = 1;
     box->diags = diags;
-    if (status == ARC_OK)
-        status = arc__gates_known(*plan, arena, err);
     return status == ARC_OK ? check_size(*plan, err) : status;
 }
 
@@ -128,13 +126,17 @@ static arc_status start_run(struct arc_engine *engine, struct cmd_box *box, stru
 {
     struct arc_cmd *cmd = &box->cmd;
     struct arc_decision d;
+    char hex[ARC_SHA256_HEX_LEN + 1] = "";
+    if (cmd->u.trigger.definition.canonical.len > 0) /* not the pipeline's own */
+        arc__sha256_hex(cmd->u.trigger.definition.canonical, hex);
     struct arc_create create = {
         .run_id = live->id,
         .pipeline_id = arc__id_slice(&pipe->id),
         .triggered_by = cmd->u.trigger.triggered_by,
         .birth = {.pipeline_name = pipe->row.name,
                   .project_id = pipe->row.project_id,
-                  .definition_sha = pipe->row.definition_sha,
+                  .definition_sha =
+                      hex[0] != '\0' ? arc__slice_cstr(hex) : pipe->row.definition_sha,
                   .branch = cmd->u.trigger.branch,
                   .ref = cmd->u.trigger.ref,
                   .request_id = cmd->u.trigger.request_id,
@@ -184,6 +186,8 @@ static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct
         return status;
     }
     box->answer.id = arc__arena_copy(&cmd->arena, arc__id_slice(&live->id));
+    box->answer.step_run_id =
+        arc__arena_copy(&cmd->arena, arc__id_slice(&live->run.jobs[0].steps[0].id));
     box->answer.state = live->run.status;
     return ARC_OK;
 }
@@ -281,7 +285,8 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
     ARC_TRY(seen);
     if (!pipe->row.is_enabled)
         return arc__fail(err, ARC_ECONFLICT, "pipeline", "The pipeline is disabled.");
-    ARC_TRY(load_definition(engine, box, pipe, &text, &format, err));
+    if (text.len == 0)
+        ARC_TRY(load_definition(engine, box, pipe, &text, &format, err));
     ARC_TRY(new_run(engine, box, pipe, text, format, err));
     return arc__request_keep(engine, &request, box->answer.id, err);
 }

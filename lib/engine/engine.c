@@ -223,7 +223,10 @@ static arc_status decide(struct arc_engine *engine, struct cmd_box *box, arc_err
     case ARC_CMD_RUN_GATE:
     case ARC_CMD_JOB_CANCEL:
     case ARC_CMD_STEP_CANCEL:
+    case ARC_CMD_STEP_UPDATE:
         return arc__do_run_control(engine, box, err);
+    case ARC_CMD_STEP_DELETE:
+        return arc__do_step_delete(engine, box, err);
     case ARC_CMD_RUN_RERUN:
         return arc__do_run_rerun(engine, box, err);
     case ARC_CMD_STEP_REPORT:

@@ -88,7 +88,8 @@ struct arc_answer {
     const arc_err *err;    /* when status is not ARC_OK: subject and sentence */
     arc_slice id;          /* of what was made */
     arc_slice secret;      /* a new token, shown this once */
-    arc_slice step_run_id; /* rerun from a step: the same step of the new run */
+    arc_slice step_run_id; /* rerun from a step: the same step of the new run; of a run that was
+                              started with a definition of its own: its first step */
     arc_slice sha;         /* definition_save */
     int32_t duplicate;     /* trigger: the run was there already */
     int32_t state;         /* the present state, also on a refusal */
@@ -117,6 +118,8 @@ enum arc_cmd_kind {
     ARC_CMD_AGENT_UNREGISTER,
     ARC_CMD_TOKEN_CREATE,
     ARC_CMD_EVENTS_PUSH,
+    ARC_CMD_STEP_UPDATE,
+    ARC_CMD_STEP_DELETE,
 };
 
 /* Which fields of a pipeline an update sets. */
@@ -180,7 +183,7 @@ struct arc_cmd {
             arc_slice expected_head; /* empty: not checked */
             arc_slice request_id, message, editor;
         } save;
-        struct { /* of a stored definition, or of definition (then a pipeline is made for it) */
+        struct { /* of a stored definition, or of definition: without a pipeline one is made for it */
             struct arc_definition_input definition;
             const struct arc_plan_include *includes; /* what was merged into definition */
             uint32_t include_count;
@@ -199,6 +202,11 @@ struct arc_cmd {
             arc_slice what;
             int32_t force;
         } cancel;
+        struct { /* STEP_UPDATE, STEP_DELETE */
+            arc_slice step_run_id;
+            arc_slice env;      /* update: a JSON object of texts, or empty */
+            int64_t timeout_ns; /* update: -1: as it was */
+        } step;
         struct { /* RUN_RERUN; run_id of the command is the old run's */
             enum arc_rerun mode;
             arc_slice from;        /* ARC_RERUN_FROM: the job's name or key, or: */
@@ -210,7 +218,9 @@ struct arc_cmd {
             uint32_t index; /* 1 + the gate's; 0: by name */
             arc_slice name; /* see arc__gate_find */
             arc_slice comment;
+            arc_slice channel; /* empty: "plugin", "host" or "api", by who asks */
             int32_t approve, override;
+            int32_t plugin; /* what the plugin of an automatic gate says */
         } gate;
         struct {
             arc_slice agent_id, step_run_id, error_message, metrics, outputs;
@@ -409,6 +419,9 @@ const char *arc__engine_quarantined(const struct arc_engine *engine, arc_slice r
  * before it; ARC_NONE: it does not, or the run is not here. */
 arc_slice arc__engine_job_why(struct arc_engine *engine, arc_slice run_id, uint32_t job,
                               struct arc_arena *arena);
+/* The next gate (1 + index) of type `auto` that waits and of which this engine has not told: 1, and
+ * run is borrowed until the next call; 0: none. A gate is told again after a restart. */
+int arc__engine_next_ask(struct arc_engine *engine, const struct arc_run **run, uint32_t *gate);
 /* Walks all of these that are not over: *at = NULL first; NULL at the end. */
 const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at);
 

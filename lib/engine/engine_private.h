@@ -343,6 +343,7 @@ struct arc_engine {
     size_t slots_awaited;        /* jobs that wait for a slot */
     struct arc_heap timers;
     int place_due, watches_due;
+    int asks_due; /* there may be a gate whose plugin has not been asked */
     struct arc_link sessions_due;
     struct agent *host;
     struct arc_host_port host_port;
@@ -575,6 +576,7 @@ arc_status arc__do_pipeline_delete(struct arc_engine *engine, struct cmd_box *bo
 arc_status arc__do_definition_save(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_step_delete(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_rerun(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 /* The run that a command names, if who asks may see it. */
 arc_status arc__visible_run(struct arc_engine *engine, const struct arc_cmd *cmd, struct live **out,

@@ -270,6 +270,7 @@ arc_status arc__live_ready(struct live *live, arc_err *err)
     ARC_TRY(make_tables(live, err));
     ARC_TRY(arc__groups_attach(live, err));
     live->loaded = 1;
+    live->engine->asks_due |= live->run.gates_waiting > 0;
     count_open(live, 1);
     return ARC_OK;
 }

@@ -2,11 +2,13 @@
 libarc_la_SOURCES += \
 	lib/engine/agents.c \
 	lib/engine/aside.c \
+	lib/engine/asks.c \
 	lib/engine/clean.c \
 	lib/engine/cmd_agent.c \
 	lib/engine/cmd_pipeline.c \
 	lib/engine/cmd_control.c lib/engine/cmd_rerun.c lib/engine/cmd_run.c \
 	lib/engine/desk.c lib/engine/desk.h \
+	lib/engine/cmd_step.c \
 	lib/engine/engine.c lib/engine/engine.h lib/engine/engine_private.h \
 	lib/engine/event_json.c lib/engine/event_json.h \
 	lib/engine/explain.c lib/engine/explain.h lib/engine/explain_private.h \

@@ -192,11 +192,13 @@ arc_status arc__project_step(const struct arc_run *run, uint32_t j, uint32_t s,
         .started_at_ns = step->started_ns,
         .ended_at_ns = step->ended_ns,
     };
-    if (step->fence != 0 && (old || step == &job->steps[s]))
+    int kept = old || step == &job->steps[s];
+    if (kept && (step->fence != 0 || step->env.len > 0))
         ARC_TRY(shown_texts(run, j, s, old, arena, &texts, err));
     out->args = texts.args;
     ARC_TRY(kvs_text(&texts.env, arena, &out->env, err));
-    return duration_text(plan->timeout_ns, arena, &out->timeout, err);
+    return duration_text(kept && step->timeout_ns > 0 ? step->timeout_ns - 1 : plan->timeout_ns,
+                         arena, &out->timeout, err);
 }
 
 int arc__project_soft(enum arc_table table, uint32_t col, const void *stored, const void *made)

@@ -104,6 +104,7 @@ void arc__publish(struct arc_engine *engine)
         struct arc_event **slot = &engine->ring[(uint64_t)event->position % ARC_RING_SIZE];
         arc__free(&engine->mem, *slot);
         *slot = event;
+        engine->asks_due |= event->type == ARC_EVENT_APPROVAL_REQUESTED;
         if (event->position - engine->ring_first >= (int64_t)ARC_RING_SIZE)
             engine->ring_first = event->position - (int64_t)ARC_RING_SIZE + 1;
         mark_watches(engine, event);

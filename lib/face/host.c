@@ -246,10 +246,13 @@ static arc_status fill_view(struct host_step *step, const struct arc_offer *offe
         .env_count = texts.env.count,
         .working_directory = arc__arena_strdup(arena, texts.working_directory),
         .workspace = arc__arena_strdup(arena, offer->workspace),
-        .timeout_ns = plan->timeout_ns,
+        .timeout_ns = arc__step_timeout_ns(run, offer->job, offer->step),
         .step_index = offer->step,
         .attempt = (uint32_t)state->attempt,
         .last = (uint32_t)is_last(run, offer),
+        .image = arc__arena_strdup(arena, texts.image),
+        .target = arc__arena_strdup(arena, texts.target),
+        .runtime = arc__arena_strdup(arena, texts.runtime),
     };
     return ARC_OK;
 }

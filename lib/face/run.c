@@ -54,8 +54,6 @@ static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
         arc__spec_take_includes(spec, object->includes, object->include_count);
     if (status == ARC_OK)
         status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
-    if (status == ARC_OK)
-        status = arc__gates_known(plan, &arena, err);
     if (status == ARC_EINVAL && diags.first != NULL) {
         char subject[64];
         (void)arc__slice_to_cstr(diags.first->path, subject, sizeof(subject));
@@ -173,6 +171,7 @@ arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id, const char *gat
     const struct arc_say said = {.gate = arc__gate_find(run->plan, arc__slice_cstr(gate)),
                                  .approve = options.reject == 0,
                                  .override = options.override != 0,
+                                 .plugin = options.plugin != 0,
                                  .actor = arc__slice_cstr(options.actor)};
     ARC_TRY(arc__gate_check(run, &said, &again, err));
     if (again)
@@ -185,11 +184,43 @@ arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id, const char *gat
     cmd->actor = arc__arena_copy(&cmd->arena, said.actor);
     cmd->u.gate.name = arc__arena_copy(&cmd->arena, arc__slice_cstr(gate));
     cmd->u.gate.comment = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.comment));
+    cmd->u.gate.channel = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.channel));
     cmd->u.gate.approve = said.approve;
     cmd->u.gate.override = said.override;
+    cmd->u.gate.plugin = said.plugin;
     if (cmd->arena.failed) {
         arc__cmd_free(cmd);
         return arc__fail_nomem(err);
     }
     return arc__engine_submit(ctl->engine, cmd, NULL, NULL, err);
+}
+
+arc_status arc_gate_next(arc_ctl *ctl, arc_gate_view *out, arc_err *err)
+{
+    const struct arc_run *run = NULL;
+    uint32_t gate = 0;
+    ARC_REQUIRE(out != NULL, err, "out");
+    if (!arc__engine_next_ask(ctl->engine, &run, &gate))
+        return arc__fail(err, ARC_EAGAIN, "gate", "No plugin is to be asked now.");
+    const struct arc_plan_gate *def = &run->plan->gates[gate - 1];
+    struct arc_gate_state *state = &run->gates[gate - 1];
+    struct arc_arena *arena = &ctl->asked;
+    arc__arena_reset(arena);
+    arc_slice params = def->params.len > 0 ? def->params : ARC_LIT("{}");
+    const arc_gate_view view = {
+        .size = out->size,
+        .run_id = arc__arena_strdup(arena, arc__id_slice(&run->id)),
+        .pipeline_id = arc__arena_strdup(arena, run->pipeline_id),
+        .gate = arc__arena_strdup(arena, arc__gate_name(run->plan, gate, arena)),
+        .plugin = arc__arena_strdup(arena, def->plugin),
+        .params = arc__arena_strdup(arena, params),
+        .requested_ns = state->requested_ns,
+        .expires_ns = state->expires_ns,
+    };
+    if (arena->failed) {
+        state->told = 0; /* it is asked about again */
+        return arc__fail_nomem(err);
+    }
+    memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
+    return ARC_OK;
 }

@@ -115,7 +115,8 @@
     C(job_run, INT, ended_at_ns, ARC_COL_PLAIN)
 
 /* step_index counts from 0 within the job; job_attempt is the attempt of the job that it is of,
- * attempt the step's own. args, env, metrics and outputs are JSON objects. */
+ * attempt the step's own. args, env, metrics and outputs are JSON objects. One that was deleted is
+ * hidden, and stays. */
 #define ARC_COLS_step_run(C)                                                                       \
     C(step_run, TEXT, id, ARC_COL_KEY)                                                             \
     C(step_run, TEXT, run_id, ARC_COL_INDEX | ARC_COL_FIXED)                                       \
@@ -130,7 +131,7 @@
     C(step_run, TEXT, action, ARC_COL_FIXED)                                                       \
     C(step_run, TEXT, args, ARC_COL_PLAIN)                                                         \
     C(step_run, TEXT, env, ARC_COL_PLAIN)                                                          \
-    C(step_run, TEXT, timeout, ARC_COL_FIXED)                                                      \
+    C(step_run, TEXT, timeout, ARC_COL_PLAIN)                                                      \
     C(step_run, TEXT, when, ARC_COL_FIXED)                                                         \
     C(step_run, INT, continue_on_error, ARC_COL_FIXED)                                             \
     C(step_run, INT, status, ARC_COL_INDEX)                                                        \
@@ -145,7 +146,8 @@
     C(step_run, INT, log_lines, ARC_COL_PLAIN)                                                     \
     C(step_run, INT, created_at_ns, ARC_COL_FIXED)                                                 \
     C(step_run, INT, started_at_ns, ARC_COL_PLAIN)                                                 \
-    C(step_run, INT, ended_at_ns, ARC_COL_PLAIN)
+    C(step_run, INT, ended_at_ns, ARC_COL_PLAIN)                                                   \
+    C(step_run, INT, deleted_at_ns, ARC_COL_PLAIN)
 
 /* labels is a JSON object of texts; token_hash is the hex SHA-256 of the auth token's secret. */
 #define ARC_COLS_agent(C)                                                                          \

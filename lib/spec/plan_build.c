@@ -451,6 +451,7 @@ static void fill_instance(struct arc_planner *p, const struct arc_fields *own,
         arc__plan_names_env(&job->outputs))
         job->layers = arc__plan_layers(p, &env);
     arc__plan_steps(p, own, defaults, &env, job);
+    arc__plan_needs(p, defaults->runtime, job);
 }
 
 static void fill_job(struct build *build, const struct arc_spec_job *from,

@@ -13,11 +13,13 @@ unit_tests += \
 	tests/unit/engine/pipes_test \
 	tests/unit/engine/place_test \
 	tests/unit/engine/recover_test \
+	tests/unit/engine/rules_test \
 	tests/unit/engine/torture_test \
 	tests/unit/engine/watch_test
 
 world_sources = tests/unit/engine/world.c tests/unit/engine/world.h
 tests_unit_engine_rerun_test_SOURCES = tests/unit/engine/rerun_test.c $(world_sources)
+tests_unit_engine_rules_test_SOURCES = tests/unit/engine/rules_test.c $(world_sources)
 tests_unit_engine_acts_test_SOURCES = tests/unit/engine/acts_test.c $(world_sources)
 tests_unit_engine_agents_test_SOURCES = tests/unit/engine/agents_test.c $(world_sources)
 tests_unit_engine_commit_test_SOURCES = tests/unit/engine/commit_test.c $(world_sources)
