@@ -766,18 +766,27 @@ void agent_pump(struct sim *sim, uint32_t number)
     }
 }
 
-/* The server takes any other incarnation for a new one. */
 static void heard_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
 {
+    if (life >= agent->server_lives)
+        agent->heard_ns = sim->now_ns;
+    agent->lives_heard |= UINT64_C(1) << life % 64;
     if (life <= agent->server_lives)
         return;
     agent->server_lives = life;
+    agent->life_start = sim->server.starts;
     agent->new_life_ns = sim->now_ns;
 }
 
+/* A process that is gone is taken for a new one when nobody heard of it while it lived, when the
+ * one that followed it has been silent for long, or when the server has forgotten that it followed.
+ */
 static void claim_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
 {
-    sim->confused |= life < agent->server_lives;
+    sim->confused |=
+        life < agent->server_lives &&
+        (sim->server.starts != agent->life_start || (agent->lives_heard >> life % 64 & 1) == 0 ||
+         sim->now_ns >= agent->heard_ns + (uint64_t)SECONDS(30));
     if (life > agent->claimed_lives)
         agent->claimed_lives = life;
 }

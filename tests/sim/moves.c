@@ -867,8 +867,10 @@ static void on_step_timeout(struct at *at)
 static void on_step_cancelled(struct at *at)
 {
     int granted = at->step->state == QUEUED || at->step->state == RUNNING;
-    int stopping = at->run->stopping || at->job->stopping || at->job->asked || at->step->asked ||
-                   cell_failed(at) || groups_ends(at->shadow, at->r, (int)at->j, at->event->reason);
+    /* A holder is asked to end it first. */
+    int stopping = at->run->stopping || at->job->stopping || at->step->stopping ||
+                   (!granted && (at->job->asked || at->step->asked || cell_failed(at) ||
+                                 groups_ends(at->shadow, at->r, (int)at->j, at->event->reason)));
     if (at->event->cause == CAUSE_LOST)
         lose(at);
     if (over(at->step->state))

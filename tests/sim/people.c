@@ -532,6 +532,8 @@ void watchers_close(struct sim *sim)
         arc__event_watch_close(sim->watchers[i].watch);
         sim->watchers[i].watch = NULL;
     }
+    arc__event_watch_close(sim->follower.watch);
+    sim->follower.watch = NULL;
 }
 
 static uint64_t hash_text(arc_slice text)
@@ -569,8 +571,50 @@ static void watch(struct sim *sim, struct watcher *watcher, uint32_t most)
     }
 }
 
+static void follow_next(struct sim *sim)
+{
+    struct follower *follower = &sim->follower;
+    const struct shadow_run *run = &sim->shadow->runs[follower->run];
+    if (!shadow_run_over(run) || follower->seq != run->seq)
+        return;
+    reached(sim, GOAL_FOLLOWED);
+    arc__event_watch_close(follower->watch);
+    *follower = (struct follower){.run = follower->run + 1};
+}
+
+/* What is of the run comes in its order, whole, and after its last event nothing. */
+static void follow(struct sim *sim)
+{
+    struct follower *follower = &sim->follower;
+    const struct arc_event *event = NULL;
+    if (sim->server.engine == NULL || follower->run >= sim->shadow->run_count)
+        return;
+    const struct shadow_run *run = &sim->shadow->runs[follower->run];
+    if (follower->watch == NULL) {
+        struct arc_watch_filter filter = {.run_id = arc__slice_cstr(run->id),
+                                          .after = follower->seen};
+        (void)arc__event_watch_open(sim->server.engine, &filter, ignore, NULL, &follower->watch,
+                                    NULL);
+    }
+    while (follower->watch != NULL &&
+           arc__event_watch_next(follower->watch, &event, NULL) == ARC_OK) {
+        if (!arc__slice_is(event->run_id, run->id) || event->seq != follower->seq + 1 ||
+            event->seq > run->seq)
+            broke(sim, INV_I14, "who follows run %u sees event %lld of %.*s after %lld",
+                  follower->run, (long long)event->seq, ARC_ARG(event->run_id),
+                  (long long)follower->seq);
+        if (sim->broken)
+            return;
+        follower->seq = event->seq;
+        follower->seen = event->position;
+    }
+    follow_next(sim);
+}
+
 void watcher_act(struct sim *sim, uint32_t number)
 {
+    if (number == 0)
+        follow(sim);
     struct watcher *watcher = &sim->watchers[number];
     int slow = sim->fault[FAULT_SLOW_WATCH] && number > 0 && !sim->healing;
     if (sim->server.engine != NULL && watcher->watch == NULL) {
@@ -591,5 +635,5 @@ int watchers_idle(const struct sim *sim)
         if (sim->watchers[i].seen != sim->shadow->position)
             return 0;
     }
-    return 1;
+    return sim->follower.run >= sim->shadow->run_count;
 }

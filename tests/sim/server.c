@@ -473,6 +473,8 @@ static void start(struct sim *sim)
     server->recovering = 1;
     server->compared = 0;
     server->starts++;
+    for (uint32_t i = 0; i < sim->agent_count; i++)
+        sim->agents[i].lives_heard = 0;
     trouble(sim);
     sim_trace(sim, "server starts");
     arc_status status = arc__engine_open(&options, server_now(sim), &server->engine, &err);

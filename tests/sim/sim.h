@@ -172,6 +172,9 @@ struct agent_sim {
     uint32_t life;          /* of its process; its incarnation is made of it */
     uint32_t server_lives;  /* of its processes, that the server has heard of */
     uint64_t new_life_ns;   /* when it heard of the last */
+    uint64_t heard_ns;      /* when it was last heard */
+    uint64_t life_start;    /* which start of the server heard of it */
+    uint64_t lives_heard;   /* bits of its processes that this server has heard of */
     uint32_t claimed_lives; /* of those that may be on their way to be heard of */
     uint64_t back_ns, befall_ns;
     int64_t rate_ppm; /* its clock against the world's */
@@ -247,7 +250,13 @@ struct server {
 struct watcher {
     struct arc_event_watch *watch;
     int64_t seen;
-    int slow, behind;
+};
+
+/* Watches one run from its first event to its last, then another. */
+struct follower {
+    struct arc_event_watch *watch;
+    uint32_t run;      /* of the shadow's */
+    int64_t seen, seq; /* position and number of the last */
 };
 
 /* A run that somebody wants. Asked for until it is answered, under one id. */
@@ -301,6 +310,7 @@ struct sim {
     struct told told[RUNS_MAX + 2]; /* by run of the shadow */
     uint64_t chaos_ns, heal_ns;
     struct watcher watchers[WATCHERS_MAX];
+    struct follower follower;
     struct old_message old[OLD_MAX];
     uint32_t old_count;
     struct shadow *shadow;
