@@ -777,7 +777,11 @@ static int may_be_lost(const struct at *at)
 static void end_attempt(struct at *at)
 {
     struct attempt *attempt = present(at);
-    if (attempt != NULL && at->step->state != PENDING)
+    if (attempt == NULL)
+        return;
+    if (attempt->renewed_ns > at->now)
+        wrong(at, INV_I5, "its lease was renewed after its end had been decided");
+    if (at->step->state != PENDING)
         attempt->over = 1;
 }
 
