@@ -273,8 +273,8 @@ static arc_status mark_pending(struct arc_engine *engine, struct live *live, arc
     return ARC_OK;
 }
 
-/* An event of a step that gives its job to an agent, or takes it away. A grant of a job that runs is
- * of the agent that it is on. */
+/* An event of a step that gives its job to an agent, or takes it away. A grant of a job that runs
+ * is of the agent that it is on. */
 static int moves_job(const struct arc_run *run, const struct arc_event *event)
 {
     return (event->type == ARC_EVENT_STEP_QUEUED &&
