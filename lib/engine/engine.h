@@ -302,10 +302,12 @@ struct arc_heartbeat {
     int32_t has_leases; /* 0: an old agent that does not list them: all of its leases are renewed */
     int32_t running_count, max_concurrent; /* max_concurrent 0: as it was */
 };
-/* Presence and renewal, at once and in memory: nothing of it needs a commit. Leases of the agent
- * that are not listed are lost when they lapse. A lease of which it is not known now whether it
- * holds (its run is being read, its end is not durable yet) is in neither list: its holder asks
- * again, and stops by itself if that takes too long. */
+/* Presence and renewal, at once and in memory: nothing of it needs a commit. A process of the agent
+ * that another one has followed, which is at work, hears that all of its leases are lost, and
+ * changes nothing: what it says comes late. Leases of the agent that are not listed are lost when
+ * they lapse. A lease of which it is not known now whether it holds (its run is being read, its end
+ * is not durable yet) is in neither list: its holder asks again, and stops by itself if that takes
+ * too long. */
 arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_heartbeat *heartbeat,
                                  struct arc_arena *arena, struct arc_renewal *out, arc_err *err);
 

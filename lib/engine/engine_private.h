@@ -28,6 +28,7 @@
 #define ARC_LINGER_MAX 2000u
 #define ARC_REDELIVER_NS (INT64_C(5) * 1000000000)
 #define ARC_OFFLINE_BEATS 3
+#define ARC_PAST_MAX 8u /* processes of an agent that are remembered after their end */
 #define ARC_CMD_BYTES_MAX (32u * 1024u * 1024u)
 #define ARC_TURN_OPS_MAX \
     20000u /* of one turn, before the last decision: see ARC_RUN_THINGS_MAX \
@@ -221,10 +222,14 @@ struct agent {
     uint64_t cold_seen;    /* the cold lanes up to here are nothing for it */
     int is_host;
     struct arc_session *session;
-    int online;           /* as events say, this turn's included */
-    int online_stored;    /* as those say that are durable */
-    int heard;            /* since this process began */
-    int known;            /* recovery found its row */
+    int online;        /* as events say, this turn's included */
+    int online_stored; /* as those say that are durable */
+    int heard;         /* since this process began */
+    int known;         /* recovery found its row */
+    /* Of the incarnations that others have followed since this engine opened: the beginnings of
+     * their digests; the oldest is forgotten first. */
+    uint64_t past[ARC_PAST_MAX];
+    uint32_t past_count;
     uint32_t short_beats; /* heartbeats in a row with fewer steps than it holds (old agents) */
     int row_due;          /* the row in memory is newer than the stored one */
     uint64_t last_seen_mono_ns, idle_since_mono_ns;
@@ -511,6 +516,9 @@ void arc__agent_seen(struct arc_engine *engine, struct agent *agent);
 void arc__placement_due(struct placement *placement);
 /* Everything that it holds is lost in the next sweep. */
 void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const char *why);
+/* 1: the word of a process that another one has followed, which is at work: it came late. */
+int arc__is_late_word(const struct arc_engine *engine, const struct agent *agent,
+                      arc_slice incarnation);
 /* 1: the incarnation is a new one; then what the old one held is lost. */
 int arc__incarnate(struct arc_engine *engine, struct agent *agent, arc_slice incarnation);
 /* Presence and lost incarnations: part of a turn. */

@@ -117,6 +117,15 @@ static arc_status mark_pending(struct arc_engine *engine, struct live *live, arc
     return ARC_OK;
 }
 
+/* An event of a step that gives its job to an agent, or takes it away. A grant of a job that runs
+ * is of the agent that it is on. */
+static int moves_job(const struct arc_run *run, const struct arc_event *event)
+{
+    return (event->type == ARC_EVENT_STEP_QUEUED &&
+            run->jobs[event->job].status == ARC_JOB_QUEUED) ||
+           (event->type == ARC_EVENT_STEP_RETRYING && event->cause == ARC_CAUSE_LOST);
+}
+
 arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
                                const struct arc_decision *d, arc_err *err)
 {
@@ -137,6 +146,8 @@ arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
             continue;
         if (event->step >= 0) {
             ARC_TRY(mark_named_step(engine, live, event, err));
+            if (moves_job(run, event))
+                ARC_TRY(arc__persist_mark_job(engine, live, (uint32_t)event->job, err));
             continue;
         }
         ARC_TRY(arc__persist_mark_job(engine, live, (uint32_t)event->job, err));
