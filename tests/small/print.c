@@ -86,11 +86,11 @@ static void put_step(struct bytes *out, const struct arc_step_state *step,
 static void put_clock(struct bytes *out, const struct arc_run *run)
 {
     uint64_t from = run->still_mono_ns;
-    if (run->plan->timeout_ns == 0 || !run->started_any)
+    if (run->plan->timeout_ns == 0 || run->clock_mono_ns == 0)
         return;
-    if (from != 0 && from < run->started_mono_ns)
-        from = run->started_mono_ns;
-    uint64_t end = run->started_mono_ns + (uint64_t)run->plan->timeout_ns + run->still_total_ns;
+    if (from != 0 && from < run->clock_mono_ns)
+        from = run->clock_mono_ns;
+    uint64_t end = run->clock_mono_ns + (uint64_t)run->plan->timeout_ns + run->still_total_ns;
     if (from == 0)
         put_until(out, end);
     else
