@@ -10,6 +10,7 @@ unit_tests += \
 	tests/unit/core/group_test \
 	tests/unit/core/cancel_test \
 	tests/unit/core/matrix_test \
+	tests/unit/core/moves_test \
 	tests/unit/core/rerun_test \
 	tests/unit/core/expr_check_test \
 	tests/unit/core/expr_docs_test \
@@ -36,6 +37,7 @@ tests_unit_core_group_test_SOURCES = tests/unit/core/group_test.c $(trial_source
 tests_unit_core_cancel_test_SOURCES = tests/unit/core/cancel_test.c $(trial_sources)
 tests_unit_core_waits_test_SOURCES = tests/unit/core/waits_test.c $(trial_sources)
 tests_unit_core_rerun_test_SOURCES = tests/unit/core/rerun_test.c $(trial_sources)
+tests_unit_core_moves_test_SOURCES = tests/unit/core/moves_test.c $(trial_sources)
 tests_unit_core_matrix_test_SOURCES = tests/unit/core/matrix_test.c $(trial_sources)
 tests_unit_core_property_test_SOURCES = tests/unit/core/property_test.c $(trial_sources)
 tests_unit_core_resolve_test_SOURCES = tests/unit/core/resolve_test.c $(trial_sources)
