@@ -127,9 +127,9 @@ static int has_approved(const struct arc_gate_state *gate, arc_slice actor)
 
 static const char *status_word(int status)
 {
-    static const char *const words[] = {"not asked for", "waiting", "approved",
-                                        "rejected",      "expired", "of what was cancelled"};
-    return words[status];
+    if (status == ARC_GATE_LEFT)
+        return "of what was cancelled";
+    return status == ARC_GATE_IDLE ? "not asked for" : arc_gate_state_name(status);
 }
 
 /* "Approved by ann: looks good", or without the end */

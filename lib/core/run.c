@@ -120,6 +120,7 @@ static arc_status make_gates(struct arc_run *run, arc_err *err)
     run->gates = arc__arena_array(&run->arena, plan->gate_count, sizeof(*run->gates));
     for (uint32_t i = 0; run->gates != NULL && i < plan->gate_count; i++) {
         uint32_t count = plan->gates[i].count > 0 ? plan->gates[i].count : 1;
+        run->gates[i].status = ARC_GATE_IDLE;
         run->gates[i].approved_by = arc__arena_array(&run->arena, count, sizeof(arc_slice));
     }
     return run->arena.failed ? arc__fail_nomem(err) : ARC_OK;
@@ -288,8 +289,7 @@ static void end_pause(struct arc_run *run, uint64_t mono)
     stir_all(run);
 }
 
-static arc_status fold_requested(struct arc_run *run, const struct arc_event *event,
-                                 int64_t wall_to_mono)
+static void begin_gate(struct arc_run *run, const struct arc_event *event, int64_t wall_to_mono)
 {
     struct arc_gate_state *gate = &run->gates[event->gate - 1];
     int stood = stands_still(run);
@@ -299,7 +299,6 @@ static arc_status fold_requested(struct arc_run *run, const struct arc_event *ev
     gate->expires_mono_ns = event->expires_ns != 0 ? to_mono(event->expires_ns, wall_to_mono) : 0;
     run->gates_waiting++;
     set_clock(run, stood, to_mono(event->time_ns, wall_to_mono));
-    return ARC_OK;
 }
 
 static void end_gate(struct arc_run *run, const struct arc_event *event, int32_t status,
@@ -319,28 +318,38 @@ static void end_gate(struct arc_run *run, const struct arc_event *event, int32_t
         run->gate_refused = event->gate;
 }
 
+static int gate_signal(const struct arc_run *run, const struct arc_event *event)
+{
+    const struct arc_gate_state *gate = &run->gates[event->gate - 1];
+    switch (event->type) {
+    case ARC_EVENT_APPROVAL_REQUESTED:
+        return ARC_GATE_SIGNAL_ASK;
+    case ARC_EVENT_APPROVAL_APPROVED:
+        return event->force || gate->approvals + 1 >= run->plan->gates[event->gate - 1].count
+                   ? ARC_GATE_SIGNAL_APPROVE
+                   : ARC_GATE_SIGNAL_ASSENT;
+    case ARC_EVENT_APPROVAL_REJECTED:
+        return ARC_GATE_SIGNAL_REJECT;
+    default:
+        return ARC_GATE_SIGNAL_EXPIRE;
+    }
+}
+
 static arc_status fold_gate(struct arc_run *run, const struct arc_event *event,
                             int64_t wall_to_mono, arc_err *err)
 {
-    uint64_t mono = to_mono(event->time_ns, wall_to_mono);
     if (run->plan == NULL || event->gate == 0 || event->gate > run->plan->gate_count)
         return misfit(event, err);
     struct arc_gate_state *gate = &run->gates[event->gate - 1];
-    uint32_t wanted = run->plan->gates[event->gate - 1].count;
-    int asks = event->type == ARC_EVENT_APPROVAL_REQUESTED;
-    if (gate->status != (asks ? ARC_GATE_IDLE : ARC_GATE_WAITING))
+    int next = arc__gate_next(gate->status, gate_signal(run, event));
+    if (next <= 0)
         return misfit(event, err);
-    if (asks)
-        return fold_requested(run, event, wall_to_mono);
-    if (event->type == ARC_EVENT_APPROVAL_APPROVED) {
+    if (event->type == ARC_EVENT_APPROVAL_REQUESTED)
+        begin_gate(run, event, wall_to_mono);
+    if (event->type == ARC_EVENT_APPROVAL_APPROVED)
         gate->approved_by[gate->approvals++] = keep(run, event->actor);
-        if (event->force || gate->approvals >= wanted)
-            end_gate(run, event, ARC_GATE_APPROVED, mono);
-        return ARC_OK;
-    }
-    end_gate(run, event,
-             event->type == ARC_EVENT_APPROVAL_REJECTED ? ARC_GATE_REJECTED : ARC_GATE_EXPIRED,
-             mono);
+    if (arc_gate_state_is_terminal(next))
+        end_gate(run, event, next, to_mono(event->time_ns, wall_to_mono));
     return ARC_OK;
 }
 
@@ -368,7 +377,7 @@ static void leave_gates(struct arc_run *run, const struct arc_event *event, uint
         int stood = stands_still(run);
         if (gate == NULL || gate->status != ARC_GATE_WAITING || !guards_nobody(run, gates[i]))
             continue;
-        gate->status = ARC_GATE_LEFT;
+        gate->status = arc__gate_next(gate->status, ARC_GATE_SIGNAL_LEAVE);
         gate->decided_ns = event->time_ns;
         gate->expires_mono_ns = 0;
         run->gates_waiting--;
@@ -717,6 +726,22 @@ static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
     }
 }
 
+/* What a machine refuses changes nothing, not even what is written beside the state. */
+static int refused(const struct arc_run *run, const struct arc_event *event, int is_job,
+                   int is_step)
+{
+    int signal = arc__event_signal(event->type);
+    int is_gate = event->type >= ARC_EVENT_APPROVAL_REQUESTED &&
+                  event->type <= ARC_EVENT_APPROVAL_EXPIRED; /* see fold_gate */
+    if (signal == 0 || is_gate)
+        return 0;
+    if (!is_job && !is_step)
+        return arc__run_next(run->status, signal) == ARC_MOVE_REFUSED;
+    const struct arc_job_state *job = &run->jobs[event->job];
+    return is_step ? arc__step_next(job->steps[event->step].status, signal) <= 0
+                   : arc__job_next(job->status, signal) <= 0;
+}
+
 arc_status arc__run_fold(struct arc_run *run, const struct arc_event *event, int64_t wall_to_mono,
                          arc_err *err)
 {
@@ -730,9 +755,12 @@ arc_status arc__run_fold(struct arc_run *run, const struct arc_event *event, int
         if (event->job < 0 || (uint32_t)event->job >= run->plan->job_count)
             return misfit(event, err);
     }
+    if (is_step &&
+        (event->step < 0 || (uint32_t)event->step >= run->plan->jobs[event->job].step_count))
+        return misfit(event, err);
+    if (refused(run, event, is_job, is_step))
+        return misfit(event, err);
     if (is_step) {
-        if (event->step < 0 || (uint32_t)event->step >= run->plan->jobs[event->job].step_count)
-            return misfit(event, err);
         ARC_TRY(fold_step(run, event, wall_to_mono, err));
     } else if (is_job) {
         ARC_TRY(fold_job(run, event, wall_to_mono, err));

@@ -79,17 +79,8 @@ struct arc_job_state {
     struct arc_timer wake; /* in run.wakes: not later than when time has something to do with it */
 };
 
-enum arc_gate_status {
-    ARC_GATE_IDLE, /* what it guards has not come up */
-    ARC_GATE_WAITING,
-    ARC_GATE_APPROVED,
-    ARC_GATE_REJECTED,
-    ARC_GATE_EXPIRED,
-    ARC_GATE_LEFT /* all that it guarded ended while it waited: cancelled, one by one */
-};
-
 struct arc_gate_state {
-    int32_t status;
+    int32_t status; /* ARC_GATE_… of <arcentra/states.h> */
     int64_t requested_ns, expires_ns, decided_ns; /* wall; 0: not yet, or never */
     uint64_t expires_mono_ns;
     arc_slice *approved_by; /* as many as the plan asks for */

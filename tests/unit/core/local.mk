@@ -11,6 +11,7 @@ unit_tests += \
 	tests/unit/core/cancel_test \
 	tests/unit/core/keys_test \
 	tests/unit/core/matrix_test \
+	tests/unit/core/moves_test \
 	tests/unit/core/rerun_test \
 	tests/unit/core/expr_check_test \
 	tests/unit/core/expr_docs_test \
@@ -44,6 +45,7 @@ tests_unit_core_rules_test_SOURCES = tests/unit/core/rules_test.c $(trial_source
 tests_unit_core_keys_test_SOURCES = tests/unit/core/keys_test.c $(trial_sources)
 tests_unit_core_when_test_SOURCES = tests/unit/core/when_test.c $(trial_sources)
 tests_unit_core_rerun_test_SOURCES = tests/unit/core/rerun_test.c $(trial_sources)
+tests_unit_core_moves_test_SOURCES = tests/unit/core/moves_test.c $(trial_sources)
 tests_unit_core_matrix_test_SOURCES = tests/unit/core/matrix_test.c $(trial_sources)
 tests_unit_core_property_test_SOURCES = tests/unit/core/property_test.c $(trial_sources)
 tests_unit_core_resolve_test_SOURCES = tests/unit/core/resolve_test.c $(trial_sources)

@@ -353,14 +353,15 @@ static void only_so_many_runs_are_the_history(void)
     close_play(&p);
 }
 
-static void a_forecast_without_memory_fails_and_says_so(void)
+/* Everything is asked, with each allocation failing in turn. */
+static void fails_everywhere(const char *yaml, int slots)
 {
     struct play p;
     struct said run;
-    if (!open_play(&p, chain, 2, 1, &run))
+    if (!open_play(&p, yaml, slots, 1, &run))
         return;
-    int failures = 0;
-    for (uint64_t at = 1; at < 400; at++) {
+    int failures = 0, done = 0;
+    for (uint64_t at = 1; !done && at < 2000; at++) {
         const struct arc_look_result *result = NULL;
         struct arc_look *look = NULL;
         struct arc_look_ask ask = {.what = ARC_LOOK_WHY | ARC_LOOK_END | ARC_LOOK_AGENT,
@@ -371,14 +372,25 @@ static void a_forecast_without_memory_fails_and_says_so(void)
             status = arc__look_result(look, &result, NULL);
         p.w.memory.fail_at = 0;
         arc__look_close(look);
-        if (status == ARC_OK)
-            break;
-        failures++;
-        if (status != ARC_ENOMEM && status != ARC_EUNAVAILABLE)
+        done = status == ARC_OK;
+        failures += !done;
+        if (!done && status != ARC_ENOMEM && status != ARC_EUNAVAILABLE)
             CHECK_STATUS(status, ARC_ENOMEM);
     }
     CHECK(failures > 5);
+    CHECK_INT(done, 1);
     close_play(&p);
+}
+
+static void a_forecast_without_memory_fails_and_says_so(void)
+{
+    fails_everywhere(chain, 2);
+    fails_everywhere("namespace: n\njobs:\n"
+                     "- {name: a, concurrency: lab, " STEP "}\n"
+                     "- {name: b, concurrency: lab, " STEP "}\n- {name: c, " STEP "}\n"
+                     "- {name: d, agentSelector: {matchLabels: {os: mac}}, " STEP "}\n"
+                     "- {name: e, agentSelector: {matchLabels: {os: mac}}, " STEP "}\n",
+                     1);
 }
 
 /* Every query is answered a few rounds later. */
