@@ -233,6 +233,10 @@ static arc_status front_query(struct arc_store *store, const struct arc_query *q
         if (query->filters[i].text.len > 0)
             call->query.filters[i].text = arc__arena_copy(arena, query->filters[i].text);
     }
+    if (arena->failed) { /* a question without its filters is another one */
+        call->in_use = 0;
+        return arc__fail_nomem(err);
+    }
     if (!sim->server.crash_due)
         sim_at(sim, sim->now_ns + (uint64_t)delay, HAPPEN_STORE, number);
     return ARC_OK;
