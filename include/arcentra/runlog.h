@@ -159,7 +159,7 @@ ARC_API ARC_MUST_USE arc_status arc_export_next(arc_export *ex, arc_slice *out, 
 ARC_API void arc_export_close(arc_export *ex);
 
 /** The bytes of one line of a file, and of a whole file that is taken in. */
-#define ARC_IMPORT_LINE_MAX 69206016u
+#define ARC_IMPORT_LINE_MAX 67108864u
 #define ARC_IMPORT_BYTES_MAX 268435456u
 
 /** What an import has done. Since: 0.1. */

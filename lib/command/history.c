@@ -211,9 +211,9 @@ static arc_status take_page(struct history_state *state, const struct arc_rows *
         arc_err why = ARC_ERR_INIT;
         arc_status status = arc__history_take(&state->history, &row[i], &why);
         if (status != ARC_OK)
-            return status == ARC_EINTERNAL ? arc__fail(err, ARC_EPRECONDITION, "run",
-                                                       "The run is damaged: %s", why.message)
-                                           : arc__fail(err, status, why.subject, "%s", why.message);
+            return status == ARC_EINTERNAL
+                       ? arc__fail(err, ARC_ECONFLICT, "run", "The run is damaged: %s", why.message)
+                       : arc__fail(err, status, why.subject, "%s", why.message);
         state->after = row[i].seq;
     }
     return ARC_OK;
@@ -256,8 +256,7 @@ static void show_pages(struct arc_op *op)
     if (state->history.run.seq == state->at)
         show_reply(op);
     else
-        arc__op_refuse_text(op, ARC_EPRECONDITION, "run",
-                            "The run is damaged: Event %lld is missing.",
+        arc__op_refuse_text(op, ARC_ECONFLICT, "run", "The run is damaged: Event %lld is missing.",
                             (long long)state->history.run.seq + 1);
 }
 

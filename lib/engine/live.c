@@ -422,8 +422,7 @@ static int passes_by(arc_status status)
 
 /* row: of a run that is known to be free; NULL: it is asked for. */
 static arc_status live_load(struct arc_engine *engine, arc_slice run_id,
-                            const struct arc_row_pipeline_run *row, struct live **out,
-                            arc_err *err)
+                            const struct arc_row_pipeline_run *row, struct live **out, arc_err *err)
 {
     struct live *live = arc__map_get(&engine->runs, run_id);
     arc_id id = {{0}};

@@ -4,10 +4,11 @@
 #ifndef ARC_ENGINE_PORTABLE_H
 #define ARC_ENGINE_PORTABLE_H
 
+#include "base/ulid.h"
 #include "engine/desk.h"
 
 #define ARC_PORTABLE_VERSION 1
-#define ARC_PORTABLE_LINE_MAX (66u * 1024u * 1024u)   /* bytes: an event's body and a little more */
+#define ARC_PORTABLE_LINE_MAX (64u * 1024u * 1024u)   /* bytes: what our reader of JSON takes */
 #define ARC_PORTABLE_BYTES_MAX (256u * 1024u * 1024u) /* of one file that is taken in */
 
 struct arc_export;

@@ -520,7 +520,7 @@ static void any_file_is_refused_or_sound(void)
     make_buf(&file);
     make_buf(&bad);
     CHECK_OK(export_run(&from, runs[0].id, &file));
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 150; round++) {
         struct world to;
         arc_slice lines = without_end(&file);
         char *text = malloc(lines.len);
@@ -545,7 +545,7 @@ static void any_file_is_refused_or_sound(void)
         world_close(&to);
     }
     CHECK(taken > 0);
-    CHECK(taken < 400);
+    CHECK(taken < 150);
     arc__buf_deinit(&file);
     arc__buf_deinit(&bad);
     world_close(&from);
@@ -675,6 +675,38 @@ static void tools_end_cleanly_without_memory(void)
     test_torture(use_tools, 0, 4000);
 }
 
+/* A start that finds a damaged run, with the n-th allocation failing: it fails as a whole, or the
+ * run is set aside as soon as there is memory. */
+static void a_start_beside_damage_ends_cleanly(void)
+{
+    struct world w;
+    struct said bad, good;
+    int done = 0;
+    if (!two_runs(&w, WORLD_MEM, &bad, &good))
+        return;
+    garble_body(&w, bad.id);
+    for (uint64_t n = 1; n < 4000 && !done; n++) {
+        int64_t live = w.memory.live;
+        uint64_t before = w.memory.calls;
+        w.memory.fail_at = before + n;
+        arc_status status = world_start_engine(&w, NULL);
+        done = status == ARC_OK && w.memory.calls < before + n;
+        w.memory.fail_at = 0;
+        if (status == ARC_OK) {
+            world_pass(&w, SECONDS(1));
+            CHECK_INT(quarantined(&w), 1);
+            CHECK_INT(world_run_status(&w, good.id), ARC_RUN_PENDING);
+            world_end_engine(&w);
+        } else {
+            CHECK_STATUS(status, ARC_ENOMEM);
+            CHECK_INT(w.memory.live, live);
+        }
+        CHECK_INT(check(&w, 0).damaged, 1);
+    }
+    CHECK(done);
+    world_close(&w);
+}
+
 static const struct test tests[] = {
     {"a damaged run is set aside, and the other goes on", damaged_mem},
     {"and so it is in SQLite", damaged_sqlite},
@@ -691,6 +723,7 @@ static const struct test tests[] = {
     {"a file with any content is refused or sound", any_file_is_refused_or_sound},
     {"a damaged run is not written as a file", a_damaged_run_is_not_written},
     {"a run that is taken in fits into one batch", a_run_has_to_fit_into_one_batch},
+    {"a start beside damage ends cleanly without memory", a_start_beside_damage_ends_cleanly},
     {"the tools end cleanly without memory", tools_end_cleanly_without_memory},
 };
 TEST_MAIN(tests)

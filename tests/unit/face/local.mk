@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/face/plan_test \
 	tests/unit/face/expr_test \
 	tests/unit/face/run_test \
+	tests/unit/face/runlog_test \
 	tests/unit/face/seeds_test \
 	tests/unit/face/spec_test
 if WITH_GRPC
