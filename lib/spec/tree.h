@@ -10,16 +10,18 @@
 #include "spec/fields.h"
 
 /* Offsets to lines and columns. A line ends at LF, CR LF or CR; a column counts characters. Made
- * when the first finding asks; each answer looks at a few hundred bytes. */
+ * when the first finding asks, and as far as somebody asked; what was reached before costs a look
+ * at a few hundred bytes. */
 struct arc_places {
     arc_slice text;
-    const struct arc_place *steps; /* the places of bytes at equal distances */
-    uint32_t start;                /* 3 behind a byte order mark, else 0 */
+    struct arc_place *steps; /* the places of bytes at equal distances */
+    size_t known;            /* how many of them were reached, from the first */
+    uint32_t start;          /* 3 behind a byte order mark, else 0 */
 };
 
 /* NULL: memory is out. text may be invalid UTF-8 behind the places that are asked for. */
-const struct arc_places *arc__places_new(arc_slice text, struct arc_arena *arena);
-struct arc_mark arc__places_mark(const struct arc_places *places, const struct arc_span *span);
+struct arc_places *arc__places_new(arc_slice text, struct arc_arena *arena);
+struct arc_mark arc__places_mark(struct arc_places *places, const struct arc_span *span);
 
 /* limits with every 0 replaced and every value capped; given may be NULL. */
 struct arc_spec_limits arc__limits_resolve(const struct arc_spec_limits *given);
