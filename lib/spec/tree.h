@@ -86,11 +86,14 @@ arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, siz
 /* 0: a text of so many bytes is too long, and a finding says so. */
 int arc__tree_size_ok(struct arc_tree *tree, size_t bytes, const struct arc_span *mark);
 
-/* A node, zeroed. They are made by the dozen. NULL: memory is out. */
-struct arc_node *arc__tree_more_nodes(struct arc_tree *tree);
+/* A node, zeroed. Room for them is made by the dozen. NULL: memory is out. */
+int arc__tree_more_nodes(struct arc_tree *tree);
 static inline struct arc_node *arc__tree_node(struct arc_tree *tree)
 {
-    return tree->spare != tree->spare_end ? tree->spare++ : arc__tree_more_nodes(tree);
+    if (tree->spare == tree->spare_end && !arc__tree_more_nodes(tree))
+        return NULL;
+    *tree->spare = (struct arc_node){0};
+    return tree->spare++;
 }
 
 /* Where a map or list begins, for findings about it as a whole: its first key or its bracket. */
