@@ -218,7 +218,7 @@ const struct arc_field *arc__notes_find(struct arc_notes *notes, enum arc_object
     uint32_t look = (uint32_t)key.len * 3 + (unsigned char)key.ptr[0] * 5U +
                     (unsigned char)key.ptr[key.len - 1] * 17U + (uint32_t)object * 29;
     struct arc_note *note = &notes->at[look % ARC_NOTES_MAX];
-    if (note->object != object || !arc__slice_equal(note->key, key))
+    if (note->object != object || !arc__slice_same(note->key, key))
         *note = (struct arc_note){key, object, arc__field_find(object, key)};
     return note->field;
 }

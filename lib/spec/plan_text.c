@@ -23,7 +23,7 @@ arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text)
 static arc_slice shared(struct arc_planner *p, arc_slice *table, arc_slice text)
 {
     arc_slice *last = &table[arc__slice_look(text) % ARC_KNOWN_TEXTS_MAX];
-    if (!arc__slice_equal(*last, text))
+    if (!arc__slice_same(*last, text))
         *last = arc__plan_keep(p, text);
     return *last;
 }

@@ -115,10 +115,10 @@ struct arc_diag {
 
 /* A text that spans point into. */
 struct arc_file {
-    arc_slice name;                  /* for messages; may be empty */
-    arc_slice source;                /* for the caret line */
-    const struct arc_places *places; /* made by the first finding in it */
-    struct arc_span included_at;     /* of an included text: where its name is written */
+    arc_slice name;              /* for messages; may be empty */
+    arc_slice source;            /* for the caret line */
+    struct arc_places *places;   /* made by the first finding in it */
+    struct arc_span included_at; /* of an included text: where its name is written */
 };
 
 struct arc_diags {

@@ -126,15 +126,15 @@ static inline int text_fits(struct arc_tree *tree, arc_slice text, const struct 
 #define NODES_FIRST 8u
 #define NODES_EACH 32u
 
-struct arc_node *arc__tree_more_nodes(struct arc_tree *tree)
+int arc__tree_more_nodes(struct arc_tree *tree)
 {
     uint32_t count = tree->spare == NULL ? NODES_FIRST : NODES_EACH;
-    struct arc_node *nodes = arc__arena_array(tree->arena, count, sizeof(*nodes));
+    struct arc_node *nodes = arc__arena_take(tree->arena, count * sizeof(*nodes));
     if (nodes == NULL)
-        return NULL;
-    tree->spare = nodes + 1;
+        return 0;
+    tree->spare = nodes;
     tree->spare_end = nodes + count;
-    return nodes;
+    return 1;
 }
 
 static inline void append(struct arc_tree *tree, struct arc_node *node)

@@ -10,16 +10,18 @@
 #include "spec/fields.h"
 
 /* Offsets to lines and columns. A line ends at LF, CR LF or CR; a column counts characters. Made
- * when the first finding asks; each answer looks at a few hundred bytes. */
+ * when the first finding asks, and as far as somebody asked; what was reached before costs a look
+ * at a few hundred bytes. */
 struct arc_places {
     arc_slice text;
-    const struct arc_place *steps; /* the places of bytes at equal distances */
-    uint32_t start;                /* 3 behind a byte order mark, else 0 */
+    struct arc_place *steps; /* the places of bytes at equal distances */
+    size_t known;            /* how many of them were reached, from the first */
+    uint32_t start;          /* 3 behind a byte order mark, else 0 */
 };
 
 /* NULL: memory is out. text may be invalid UTF-8 behind the places that are asked for. */
-const struct arc_places *arc__places_new(arc_slice text, struct arc_arena *arena);
-struct arc_mark arc__places_mark(const struct arc_places *places, const struct arc_span *span);
+struct arc_places *arc__places_new(arc_slice text, struct arc_arena *arena);
+struct arc_mark arc__places_mark(struct arc_places *places, const struct arc_span *span);
 
 /* limits with every 0 replaced and every value capped; given may be NULL. */
 struct arc_spec_limits arc__limits_resolve(const struct arc_spec_limits *given);
@@ -84,11 +86,14 @@ arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, siz
 /* 0: a text of so many bytes is too long, and a finding says so. */
 int arc__tree_size_ok(struct arc_tree *tree, size_t bytes, const struct arc_span *mark);
 
-/* A node, zeroed. They are made by the dozen. NULL: memory is out. */
-struct arc_node *arc__tree_more_nodes(struct arc_tree *tree);
+/* A node, zeroed. Room for them is made by the dozen. NULL: memory is out. */
+int arc__tree_more_nodes(struct arc_tree *tree);
 static inline struct arc_node *arc__tree_node(struct arc_tree *tree)
 {
-    return tree->spare != tree->spare_end ? tree->spare++ : arc__tree_more_nodes(tree);
+    if (tree->spare == tree->spare_end && !arc__tree_more_nodes(tree))
+        return NULL;
+    *tree->spare = (struct arc_node){0};
+    return tree->spare++;
 }
 
 /* Where a map or list begins, for findings about it as a whole: its first key or its bracket. */
