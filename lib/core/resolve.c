@@ -601,13 +601,16 @@ arc_status arc__step_resolve(const struct arc_run *run, uint32_t job, uint32_t s
                                  plan->image,
                                  plan->working_directory,
                                  of->target,
-                                 of->runtime};
+                                 of->runtime,
+                                 plan->artifacts};
     ARC_TRY(step_env(&at, &out->env, err));
     if (!arc__step_is_late(run->plan, job, step))
         return ARC_OK;
     ARC_TRY(fill_world(&at, EVERYTHING, &out->env, &world, err));
     if ((plan->late & ARC_LATE_ARGS) != 0)
         ARC_TRY(expand_args(&at, &world, "args", &out->args, err));
+    if ((plan->late & ARC_LATE_ARTIFACTS) != 0)
+        ARC_TRY(expand_args(&at, &world, "artifacts", &out->artifacts, err));
     if ((of->late & ARC_LATE_RUNTIME) != 0)
         ARC_TRY(expand_args(&at, &world, "runtime", &out->runtime, err));
     if ((plan->late & ARC_LATE_IMAGE) != 0)

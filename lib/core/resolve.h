@@ -13,6 +13,7 @@ struct arc_resolved {
     struct arc_kvs env;
     arc_slice image, working_directory;
     arc_slice target, runtime; /* of its job, JSON objects for those who act on them; or empty */
+    arc_slice artifacts;       /* of the step, a JSON list; or empty */
 };
 
 /* The agent's side of the world; all may be empty where the host runs the step. */

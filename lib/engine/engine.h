@@ -223,6 +223,8 @@ struct arc_cmd {
             int32_t plugin; /* what the plugin of an automatic gate says */
         } gate;
         struct {
+            struct arc_artifact *artifacts; /* in the command's arena; expires_ns is the engine's */
+            uint32_t artifact_count;
             arc_slice agent_id, step_run_id, error_message, metrics, outputs;
             int32_t status, attempt, exit_code;
             uint64_t fence;

@@ -24,7 +24,7 @@
 /* clang-format off */
 #define ARC_TABLES(T)                                                                              \
     T(pipeline) T(definition) T(pipeline_run) T(job_run) T(step_run) T(agent) T(token)             \
-    T(event) T(agent_event) T(request_key) T(counter)
+    T(event) T(agent_event) T(request_key) T(counter) T(step_run_artifact)
 
 /* A pipeline and the counters over its runs. metadata is a JSON object of texts. */
 #define ARC_COLS_pipeline(C)                                                                       \
@@ -219,6 +219,21 @@
 #define ARC_COLS_counter(C)                                                                        \
     C(counter, TEXT, name, ARC_COL_KEY)                                                            \
     C(counter, INT, value, ARC_COL_PLAIN)
+
+/* What steps have kept: records, not bytes. id is that of the event. expire_at_ns 0: never. */
+#define ARC_COLS_step_run_artifact(C)                                                              \
+    C(step_run_artifact, TEXT, id, ARC_COL_KEY)                                                    \
+    C(step_run_artifact, TEXT, step_run_id, ARC_COL_INDEX)                                         \
+    C(step_run_artifact, TEXT, run_id, ARC_COL_INDEX)                                              \
+    C(step_run_artifact, TEXT, pipeline_id, ARC_COL_PLAIN)                                         \
+    C(step_run_artifact, TEXT, job_id, ARC_COL_PLAIN)                                              \
+    C(step_run_artifact, INT, attempt, ARC_COL_PLAIN)                                              \
+    C(step_run_artifact, TEXT, name, ARC_COL_PLAIN)                                                \
+    C(step_run_artifact, TEXT, path, ARC_COL_PLAIN)                                                \
+    C(step_run_artifact, INT, size, ARC_COL_PLAIN)                                                 \
+    C(step_run_artifact, TEXT, digest, ARC_COL_PLAIN)                                              \
+    C(step_run_artifact, INT, created_at_ns, ARC_COL_PLAIN)                                        \
+    C(step_run_artifact, INT, expire_at_ns, ARC_COL_PLAIN)
 
 #define ARC_FIELD_TEXT(name) arc_slice name;
 #define ARC_FIELD_BLOB(name) arc_slice name;

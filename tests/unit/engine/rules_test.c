@@ -278,6 +278,75 @@ static void a_step_that_ended_is_hidden(enum world_store kind)
     world_close(&w);
 }
 
+/* --- artifacts -------------------------------------------------------------------------- */
+
+#define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static struct arc_cmd *keeping(struct hand *hand, const struct held *held, const char *name,
+                               const char *path, const char *digest)
+{
+    struct arc_cmd *cmd = hand_report(hand, held, ARC_STEP_SUCCESS, 0);
+    cmd->u.report.artifacts = arc__arena_array(&cmd->arena, 1, sizeof(struct arc_artifact));
+    cmd->u.report.artifacts[0] = (struct arc_artifact){.name = world_text(cmd, name),
+                                                       .path = world_text(cmd, path),
+                                                       .digest = world_text(cmd, digest),
+                                                       .size = 42};
+    cmd->u.report.artifact_count = 1;
+    return cmd;
+}
+
+static void look_at_artifact(struct world *w, const char *run)
+{
+    struct arc_query query = {.table = ARC_TABLE_step_run_artifact, .order_col = -1};
+    struct arc_rows rows = {0};
+    CHECK_OK(world_rows(w, &query, &rows));
+    const struct arc_row_step_run_artifact *row = rows.rows;
+    if (!CHECK_INT(rows.count, 1))
+        return;
+    CHECK_TEXT(row->run_id, run);
+    CHECK_TEXT(row->name, "out");
+    CHECK_TEXT(row->path, "dist/a.tgz");
+    CHECK_TEXT(row->digest, DIGEST);
+    CHECK_INT(row->size, 42);
+    CHECK_INT(row->attempt, 1);
+    CHECK_INT(row->expire_at_ns - row->created_at_ns, SECONDS(30 * 86400));
+}
+
+static void what_steps_keep_is_recorded(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    char story[1024];
+    arc_err err = ARC_ERR_INIT;
+    if (!world_open(&w, kind) || !hand_join(&hand, &w, "A", "{}", 1))
+        return;
+    world_start_run(&w,
+                    "namespace: n\njobs:\n- name: a\n  steps: [{name: s, run: x}]\n  artifacts:\n"
+                    "  - {name: out, path: 'dist/*', expire: true, expireDays: 30}\n",
+                    &pipeline, &run);
+    end_one(&hand, ARC_STEP_SUCCESS);
+    CHECK_INT((long long)hand_take(&hand, 1), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    CHECK_STATUS(world_ask(&w, keeping(&hand, &held, "out", "../x", "")).status, ARC_EINVAL);
+    CHECK_STATUS(world_ask(&w, keeping(&hand, &held, "", "x", "")).status, ARC_EINVAL);
+    CHECK_STATUS(world_ask(&w, keeping(&hand, &held, "out", "x", "md5:1")).status, ARC_EINVAL);
+    CHECK_OK(world_ask(&w, keeping(&hand, &held, "out", "dist/a.tgz", DIGEST)).status);
+    CHECK_STATUS(world_ask(&w, keeping(&hand, &held, "out", "dist/a.tgz", DIGEST)).status, ARC_OK);
+    look_at_artifact(&w, run.id);
+    hand_leave(&hand);
+    CHECK_OK(world_crash(&w, &err));
+    look_at_artifact(&w, run.id);
+    world_story(&w, run.id, story, sizeof(story));
+    CHECK(strstr(story, "step.started artifact.created step.completed job.completed") != NULL);
+    CHECK(body_has(&w, run.id, "arcentra.artifact.created", "\"path\":\"dist/a.tgz\""));
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_SUCCESS);
+    world_close(&w);
+}
+
+ON_BOTH(what_steps_keep_is_recorded)
+
 /* --- where ------------------------------------------------------------------------------ */
 
 static void only_who_has_the_image_runs_it(enum world_store kind)
@@ -312,6 +381,8 @@ ON_BOTH(counters_are_the_sum_of_the_jobs)
 ON_BOTH(what_is_said_at_a_gate_is_kept)
 
 static const struct test tests[] = {
+    {"what steps keep is recorded (memory)", what_steps_keep_is_recorded_mem},
+    {"what steps keep is recorded (SQLite)", what_steps_keep_is_recorded_sqlite},
     {"only an agent that has the image runs the step (memory)", only_who_has_the_image_runs_it_mem},
     {"only an agent that has the image runs the step (SQLite)",
      only_who_has_the_image_runs_it_sqlite},
