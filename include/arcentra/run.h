@@ -118,6 +118,40 @@ typedef struct arc_gate_view {
  */
 ARC_API ARC_MUST_USE arc_status arc_gate_next(arc_ctl *ctl, arc_gate_view *out, arc_err *err);
 
+/** What a definition's `notify` says about something that has ended. Borrowed until the next
+ * arc_notice_next or the next dispatch. Since: 0.1. */
+typedef struct arc_notice_view {
+    size_t size;
+    const char *id; /* for arc_notice_done */
+    const char *run_id, *pipeline_id;
+    const char *about;  /* "pipeline", "stage:NAME" or "job:KEY" */
+    const char *result; /* "success", "failure" or "cancelled"; a partial run is a failure */
+    const char *plugin, *action;
+    const char *params; /* a JSON object; as written where a template could not be expanded: */
+    const char *fault;  /* why not; else "" */
+    int64_t created_ns; /* wall clock */
+} arc_notice_view;
+#define ARC_NOTICE_VIEW_INIT \
+    { \
+        sizeof(arc_notice_view), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 \
+    }
+
+/**
+ * The next notice, in the order of the log. Each was written in the transaction of the end that it
+ * tells of, and is here after that commit: the host runs the plugin (this library sends nothing)
+ * and then calls arc_notice_done. Until then it is kept, and told again after a restart: at least
+ * once. Pull after each dispatch until there is none.
+ * Owner: out is filled in; its texts are borrowed. Thread: owner.
+ * Errors: ARC_EAGAIN (none now), ARC_EUNAVAILABLE (the store), ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_notice_next(arc_ctl *ctl, arc_notice_view *out, arc_err *err);
+/**
+ * A notice has been dealt with, for better or worse; one that is not there is fine. Durable when the
+ * next dispatch has returned. Owner: copied. Thread: owner.
+ * Errors: ARC_EINVAL, ARC_ELIMIT, ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_notice_done(arc_ctl *ctl, const char *id, arc_err *err);
+
 /**
  * The status of a run that is open or ended lately (ARC_RUN_…); 0: not known here.
  * Owner: none. Thread: owner. Since: 0.1.

@@ -402,6 +402,8 @@ static struct arc_kvs overlay(const struct arc_kvs *below, const struct arc_kvs 
 
 static arc_slice label_of(const struct where *at)
 {
+    if (at->job == UINT32_MAX)
+        return ARC_LIT("a notice");
     const struct arc_plan_job *job = &at->run->plan->jobs[at->job];
     if (at->step == UINT32_MAX)
         return arc__arena_printf(at->arena, "job %.*s", ARC_ARG(job->key));
@@ -739,4 +741,19 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
         return say_fault(&at, text, &fault, failed, why, err);
     *yes = value.as.integer != 0;
     return *yes ? ARC_OK : say_false(&at, expr, text, &world, why, err);
+}
+
+arc_status arc__notice_params(const struct arc_run *run, uint32_t stage, uint32_t job,
+                              arc_slice params, struct arc_arena *arena, arc_slice *out,
+                              arc_err *err)
+{
+    const struct where at = {run, stage, job, UINT32_MAX, NULL, arena};
+    struct arc_kvs env = {NULL, 0};
+    struct arc_world world;
+    *out = params;
+    if (!arc__template_any(params))
+        return ARC_OK;
+    ARC_TRY(env_of(&at, &env, err));
+    ARC_TRY(fill_world(&at, EVERYTHING, &env, &world, err));
+    return expand_args(&at, &world, "params", out, err);
 }

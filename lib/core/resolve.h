@@ -52,6 +52,12 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
                                 struct arc_arena *arena, int *yes, int *failed, arc_slice *why,
                                 arc_err *err);
 
+/* The arguments of a notice about a job, a stage (job UINT32_MAX) or the run (both), a JSON object,
+ * with its templates expanded. ARC_EINVAL: one cannot be. */
+arc_status arc__notice_params(const struct arc_run *run, uint32_t stage, uint32_t job,
+                              arc_slice params, struct arc_arena *arena, arc_slice *out,
+                              arc_err *err);
+
 /* The outputs of a job that has ended, as JSON: an object of texts. */
 arc_status arc__job_outputs(const struct arc_run *run, uint32_t job, struct arc_arena *arena,
                             arc_slice *out, arc_err *err);

@@ -14,6 +14,7 @@ libarc_la_SOURCES += \
 	lib/engine/live.c \
 	lib/engine/load.c \
 	lib/engine/logs.c \
+	lib/engine/notices.c \
 	lib/engine/persist.c \
 	lib/engine/pipes.c \
 	lib/engine/place.c \

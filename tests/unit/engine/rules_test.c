@@ -347,6 +347,107 @@ static void what_steps_keep_is_recorded(enum world_store kind)
 
 ON_BOTH(what_steps_keep_is_recorded)
 
+/* --- notices ---------------------------------------------------------------------------- */
+
+static const char telling[] =
+    "namespace: n\nvariables: {who: ann}\n"
+    "notify:\n  onSuccess: {plugin: mail}\n"
+    "  onFailure: {plugin: mail, action: Warn, params: {to: '${{ variables.who }}'}}\n"
+    "  always: [{plugin: log}, {plugin: chat, action: Post}]\n"
+    "stages:\n- name: one\n  notify: {onFailure: {plugin: stage}}\n  jobs:\n"
+    "  - name: a\n    notify: {onFailure: {plugin: job, params: {n: 1}}}\n    steps: [{name: s, run: x}]\n"
+    "  - {name: b, " STEP "}\n- {name: two, notify: {always: {plugin: none}}, jobs: [{name: c, " STEP
+    "}]}\n";
+
+/* "about result plugin action params; " of each that is told now, into text; done: each is dealt
+ * with. */
+static void told(struct world *w, char *text, size_t size, int done)
+{
+    const struct arc_row_outbox *row = NULL;
+    char ids[16][32];
+    size_t at = 0, count = 0;
+    text[0] = '\0';
+    while (count < 16 && arc__engine_next_notice(w->engine, &row, NULL) == ARC_OK) {
+        at += (size_t)snprintf(text + at, size - at, "%.*s %.*s %.*s %.*s %.*s; ",
+                               ARC_ARG(row->about), ARC_ARG(row->result), ARC_ARG(row->plugin),
+                               ARC_ARG(row->action), ARC_ARG(row->params));
+        (void)arc__slice_to_cstr(row->id, ids[count++], sizeof(ids[0]));
+    }
+    for (size_t i = 0; i < count && done; i++) {
+        struct arc_cmd *cmd = world_cmd(w, ARC_CMD_NOTICE_DONE);
+        cmd->u.notice.id = world_text(cmd, ids[i]);
+        CHECK_OK(world_ask(w, cmd).status);
+    }
+}
+
+static void who_is_to_know_is_told(enum world_store kind)
+{
+    static const char all[] = "job:a failure job Send {\"n\":1}; stage:one failure stage Send {}; "
+                              "pipeline failure mail Warn {\"to\":\"ann\"}; "
+                              "pipeline failure log Send {}; pipeline failure chat Post {}; ";
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    char text[1024];
+    arc_err err = ARC_ERR_INIT;
+    if (!world_open(&w, kind) || !hand_join(&hand, &w, "A", "{}", 1))
+        return;
+    world_start_run(&w, telling, &pipeline, &run);
+    told(&w, text, sizeof(text), 0);
+    CHECK_TEXT(arc__slice_cstr(text), ""); /* nothing has ended */
+    end_one(&hand, ARC_STEP_FAILED);
+    end_one(&hand, ARC_STEP_SUCCESS);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_FAILED);
+    hand_leave(&hand);
+    CHECK_OK(world_crash(&w, &err)); /* nobody had heard of it yet */
+    told(&w, text, sizeof(text), 0);
+    CHECK_TEXT(arc__slice_cstr(text), all);
+    told(&w, text, sizeof(text), 0);
+    CHECK_TEXT(arc__slice_cstr(text), ""); /* once, while it is not done */
+    CHECK_OK(world_crash(&w, &err));
+    told(&w, text, sizeof(text), 1);
+    CHECK_TEXT(arc__slice_cstr(text), all); /* at least once */
+    CHECK_OK(world_crash(&w, &err));
+    told(&w, text, sizeof(text), 1);
+    CHECK_TEXT(arc__slice_cstr(text), "");
+    world_close(&w);
+}
+
+static void each_result_has_its_notice(enum world_store kind)
+{
+    static const char yaml[] = "namespace: n\nnotify: {onSuccess: {plugin: good}, onFailure: {plugin: "
+                               "bad}, onCancelled: {plugin: off}}\n"
+                               "jobs: [{name: a, continueOnError: true, " STEP "}]\n";
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    char text[1024];
+    if (!world_open(&w, kind) || !hand_join(&hand, &w, "A", "{}", 1))
+        return;
+    world_start_run(&w, yaml, &pipeline, &run);
+    end_one(&hand, ARC_STEP_SUCCESS);
+    told(&w, text, sizeof(text), 1);
+    CHECK_TEXT(arc__slice_cstr(text), "pipeline success good Send {}; ");
+    world_start_run(&w, yaml, &pipeline, &run);
+    end_one(&hand, ARC_STEP_FAILED);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_PARTIAL);
+    told(&w, text, sizeof(text), 1);
+    CHECK_TEXT(arc__slice_cstr(text), "pipeline failure bad Send {}; ");
+    world_start_run(&w, yaml, &pipeline, &run);
+    CHECK_OK(world_ask(&w, world_control(&w, ARC_CMD_RUN_STOP, run.id)).status);
+    (void)hand_take(&hand, 1);
+    if (hand.held_count > 0)
+        CHECK_OK(hand_say(&hand, &hand.held[0], ARC_STEP_CANCELLED, 0).status);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_CANCELLED);
+    told(&w, text, sizeof(text), 1);
+    CHECK_TEXT(arc__slice_cstr(text), "pipeline cancelled off Send {}; ");
+    hand_leave(&hand);
+    world_close(&w);
+}
+
+ON_BOTH(who_is_to_know_is_told)
+ON_BOTH(each_result_has_its_notice)
+
 /* --- where ------------------------------------------------------------------------------ */
 
 static void only_who_has_the_image_runs_it(enum world_store kind)
@@ -381,6 +482,10 @@ ON_BOTH(counters_are_the_sum_of_the_jobs)
 ON_BOTH(what_is_said_at_a_gate_is_kept)
 
 static const struct test tests[] = {
+    {"who is to know how it ended is told, until done (memory)", who_is_to_know_is_told_mem},
+    {"who is to know how it ended is told, until done (SQLite)", who_is_to_know_is_told_sqlite},
+    {"each result has its notice (memory)", each_result_has_its_notice_mem},
+    {"each result has its notice (SQLite)", each_result_has_its_notice_sqlite},
     {"what steps keep is recorded (memory)", what_steps_keep_is_recorded_mem},
     {"what steps keep is recorded (SQLite)", what_steps_keep_is_recorded_sqlite},
     {"only an agent that has the image runs the step (memory)", only_who_has_the_image_runs_it_mem},
