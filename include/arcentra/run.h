@@ -97,9 +97,9 @@ ARC_API ARC_MUST_USE arc_status arc_run_decide_gate(arc_ctl *ctl, const char *ru
 typedef struct arc_gate_view {
     size_t size;
     const char *run_id, *pipeline_id;
-    const char *gate;   /* "pipeline", "stage:NAME" or "job:NAME" */
-    const char *plugin; /* which one is asked */
-    const char *params; /* with what: a JSON object */
+    const char *gate;                 /* "pipeline", "stage:NAME" or "job:NAME" */
+    const char *plugin;               /* which one is asked */
+    const char *params;               /* with what: a JSON object */
     int64_t requested_ns, expires_ns; /* wall clock; expires_ns 0: never */
 } arc_gate_view;
 #define ARC_GATE_VIEW_INIT \
@@ -146,9 +146,9 @@ typedef struct arc_notice_view {
  */
 ARC_API ARC_MUST_USE arc_status arc_notice_next(arc_ctl *ctl, arc_notice_view *out, arc_err *err);
 /**
- * A notice has been dealt with, for better or worse; one that is not there is fine. Durable when the
- * next dispatch has returned. Owner: copied. Thread: owner.
- * Errors: ARC_EINVAL, ARC_ELIMIT, ARC_ENOMEM. Since: 0.1.
+ * A notice has been dealt with, for better or worse; one that is not there is fine. Durable when
+ * the next dispatch has returned. Owner: copied. Thread: owner. Errors: ARC_EINVAL, ARC_ELIMIT,
+ * ARC_ENOMEM. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_notice_done(arc_ctl *ctl, const char *id, arc_err *err);
 
@@ -172,9 +172,9 @@ typedef struct arc_step_view {
     const char *workspace;         /* a relative name, one for each attempt of a job */
     int64_t timeout_ns;            /* 0: none */
     uint32_t step_index, attempt;
-    uint32_t last; /* 1: the job's last step, as far as is known */
-    const char *image;  /* what it asks to run in; "": nothing */
-    const char *target; /* where its job delivers to, and the job's runtime: JSON objects as the */
+    uint32_t last;       /* 1: the job's last step, as far as is known */
+    const char *image;   /* what it asks to run in; "": nothing */
+    const char *target;  /* where its job delivers to, and the job's runtime: JSON objects as the */
     const char *runtime; /* definition has them, for those who act on them; "": none */
 } arc_step_view;
 

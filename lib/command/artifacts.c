@@ -37,8 +37,8 @@ static void list_ask(struct arc_op *op)
                               .order_col = ARC_COL_step_run_artifact_created_at_ns,
                               .limit = SHOWN_MAX,
                               .filter_count = 1};
-    query.filters[0] = (struct arc_filter){
-        .col = ARC_COL_step_run_artifact_step_run_id, .text = state->row->id};
+    query.filters[0] =
+        (struct arc_filter){.col = ARC_COL_step_run_artifact_step_run_id, .text = state->row->id};
     arc_status status = arc__op_query(op, &query, &op->arena, list_found, &err);
     if (status != ARC_OK)
         arc__op_refuse(op, status, &err, ARC_NONE);

@@ -460,8 +460,8 @@ static arc_status put_update(const struct where *at, struct arc_kvs *env, arc_er
     struct arc_kvs above = {NULL, map.kind == ARC_VALUE_MAP ? map.count : 0};
     struct arc_kv *items = arc__arena_array(at->arena, above.count, sizeof(*items));
     for (uint32_t i = 0; items != NULL && i < above.count; i++)
-        items[i] = (struct arc_kv){map.as.members[i].key,
-                                   arc__value_slice(&map.as.members[i].value)};
+        items[i] =
+            (struct arc_kv){map.as.members[i].key, arc__value_slice(&map.as.members[i].value)};
     above.items = items;
     if (above.count > 0 && items != NULL)
         *env = overlay(env, &above, at->arena);
@@ -598,13 +598,8 @@ arc_status arc__step_resolve(const struct arc_run *run, uint32_t job, uint32_t s
     const struct where at = {run, run->plan->jobs[job].stage, job, step, place, arena};
     struct arc_world world;
     const struct arc_plan_job *of = &run->plan->jobs[job];
-    *out = (struct arc_resolved){plan->args,
-                                 plan->env,
-                                 plan->image,
-                                 plan->working_directory,
-                                 of->target,
-                                 of->runtime,
-                                 plan->artifacts};
+    *out = (struct arc_resolved){plan->args, plan->env,   plan->image,    plan->working_directory,
+                                 of->target, of->runtime, plan->artifacts};
     ARC_TRY(step_env(&at, &out->env, err));
     if (!arc__step_is_late(run->plan, job, step))
         return ARC_OK;

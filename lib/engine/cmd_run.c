@@ -368,8 +368,8 @@ static arc_status check_artifacts(const struct arc_engine *engine, const struct 
                              "An artifact has a size, and a digest like sha256:….");
         artifact->expires_ns = expires_at(engine, job->artifacts, artifact->name, &cmd->arena);
         if (artifact->expires_ns == 0)
-            artifact->expires_ns = expires_at(engine, job->steps[ref->step].artifacts,
-                                              artifact->name, &cmd->arena);
+            artifact->expires_ns =
+                expires_at(engine, job->steps[ref->step].artifacts, artifact->name, &cmd->arena);
     }
     return cmd->arena.failed ? arc__fail_nomem(err) : ARC_OK;
 }

@@ -184,7 +184,8 @@ struct arc_cmd {
             arc_slice expected_head; /* empty: not checked */
             arc_slice request_id, message, editor;
         } save;
-        struct { /* of a stored definition, or of definition: without a pipeline one is made for it */
+        struct { /* of a stored definition, or of definition: without a pipeline one is made for it
+                  */
             struct arc_definition_input definition;
             const struct arc_plan_include *includes; /* what was merged into definition */
             uint32_t include_count;

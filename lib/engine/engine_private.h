@@ -335,7 +335,7 @@ struct arc_engine {
     struct load notice_load;
     size_t notice_at;     /* of its rows, the next */
     char notice_told[32]; /* the id of the last one told */
-    int asks_due; /* there may be a gate whose plugin has not been asked */
+    int asks_due;         /* there may be a gate whose plugin has not been asked */
     struct arc_link sessions_due;
     struct agent *host;
     struct arc_host_port host_port;

@@ -166,9 +166,8 @@ static arc_status job_ended(struct arc_engine *engine, struct live *live,
     const struct arc_run *run = &live->run;
     const struct arc_event *event = d->events[i];
     uint32_t j = (uint32_t)event->job, stage = run->plan->jobs[j].stage, count = 0;
-    const struct ended job = {live,  event, run->plan->jobs[j].notify,
-                              stage, j,     job_result(event->state),
-                              &count};
+    const struct ended job = {
+        live, event, run->plan->jobs[j].notify, stage, j, job_result(event->state), &count};
     ARC_TRY(write_all(engine, &job, err));
     if (run->plan->stages[stage].notify.len == 0 || run->stage_open[stage] > 0 ||
         !is_last(run, d, i))
@@ -215,8 +214,7 @@ arc_status arc__engine_next_notice(struct arc_engine *engine, const struct arc_r
         const struct arc_rows *rows = &engine->notice_load.rows;
         if (engine->notice_at < rows->count) {
             *out = (const struct arc_row_outbox *)rows->rows + engine->notice_at++;
-            (void)arc__slice_to_cstr((*out)->id, engine->notice_told,
-                                     sizeof(engine->notice_told));
+            (void)arc__slice_to_cstr((*out)->id, engine->notice_told, sizeof(engine->notice_told));
             return ARC_OK;
         }
         engine->notices_due = rows->count > 0; /* there may be more behind these */

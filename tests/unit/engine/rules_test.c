@@ -39,8 +39,9 @@ static void a_pipeline_shows_its_newest_run(enum world_store kind)
     if (!world_open(&w, kind) || !hand_join(&hand, &w, "A", "{}", 1))
         return;
     struct said pipeline =
-        world_ask(&w, world_create(&w, "p", "namespace: n\njobs:\n"
-                                            "- {name: a, continueOnError: true, " STEP "}\n"));
+        world_ask(&w, world_create(&w, "p",
+                                   "namespace: n\njobs:\n"
+                                   "- {name: a, continueOnError: true, " STEP "}\n"));
     CHECK_INT(pipeline_status(&w, pipeline.id), ARC_RUN_PENDING);
     struct said old = world_ask(&w, world_trigger(&w, pipeline.id, ""));
     struct said partial = world_ask(&w, world_trigger(&w, pipeline.id, ""));
@@ -355,9 +356,10 @@ static const char telling[] =
     "  onFailure: {plugin: mail, action: Warn, params: {to: '${{ variables.who }}'}}\n"
     "  always: [{plugin: log}, {plugin: chat, action: Post}]\n"
     "stages:\n- name: one\n  notify: {onFailure: {plugin: stage}}\n  jobs:\n"
-    "  - name: a\n    notify: {onFailure: {plugin: job, params: {n: 1}}}\n    steps: [{name: s, run: x}]\n"
-    "  - {name: b, " STEP "}\n- {name: two, notify: {always: {plugin: none}}, jobs: [{name: c, " STEP
-    "}]}\n";
+    "  - name: a\n    notify: {onFailure: {plugin: job, params: {n: 1}}}\n    steps: [{name: s, "
+    "run: x}]\n"
+    "  - {name: b, " STEP
+    "}\n- {name: two, notify: {always: {plugin: none}}, jobs: [{name: c, " STEP "}]}\n";
 
 /* "about result plugin action params; " of each that is told now, into text; done: each is dealt
  * with. */
@@ -415,9 +417,10 @@ static void who_is_to_know_is_told(enum world_store kind)
 
 static void each_result_has_its_notice(enum world_store kind)
 {
-    static const char yaml[] = "namespace: n\nnotify: {onSuccess: {plugin: good}, onFailure: {plugin: "
-                               "bad}, onCancelled: {plugin: off}}\n"
-                               "jobs: [{name: a, continueOnError: true, " STEP "}]\n";
+    static const char yaml[] =
+        "namespace: n\nnotify: {onSuccess: {plugin: good}, onFailure: {plugin: "
+        "bad}, onCancelled: {plugin: off}}\n"
+        "jobs: [{name: a, continueOnError: true, " STEP "}]\n";
     struct world w;
     struct said pipeline, run;
     struct hand hand;
