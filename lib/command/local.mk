@@ -3,6 +3,7 @@ libarc_la_SOURCES += \
 	lib/command/agent.c \
 	lib/command/agent.h \
 	lib/command/approvals.c \
+	lib/command/artifacts.c \
 	lib/command/call.c \
 	lib/command/call.h \
 	lib/command/cancel.c \

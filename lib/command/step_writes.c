@@ -43,9 +43,9 @@ static arc_status definition_text(struct arc_op *op,
                                   const Steprun__V1__CreateStepRunRequest *request, char **out,
                                   arc_err *err)
 {
-    static const char *const fields[] = {"uses",    "action",    "args",
-                                         "env",     "timeout",   "image",
-                                         "secrets", "artifacts", "continue_on_error",
+    static const char *const fields[] = {"uses",    "action",       "args",
+                                         "env",     "timeout",      "image",
+                                         "secrets", "artifacts",    "continue_on_error",
                                          "when",    "run_on_agent", "agent_selector"};
     const char *name = request->step_name[0] != '\0' ? request->step_name : "step";
     const char *job = request->job_name[0] != '\0' ? request->job_name : name;
@@ -63,8 +63,7 @@ static arc_status definition_text(struct arc_op *op,
     arc__json_array(&json);
     arc__json_object(&json);
     arc__json_key_text(&json, "name", arc__slice_cstr(name));
-    arc_status status =
-        arc__definition_fields(request, fields, ARC_COUNT_OF(fields), &json, err);
+    arc_status status = arc__definition_fields(request, fields, ARC_COUNT_OF(fields), &json, err);
     arc__json_end_object(&json);
     arc__json_end_array(&json);
     arc__json_end_object(&json);
@@ -149,8 +148,8 @@ static arc_status update_fill(struct arc_op *op, struct arc_cmd *cmd,
     struct arc_kvs env = {NULL, 0};
     cmd->u.step.timeout_ns = -1;
     if (request->timeout[0] != '\0')
-        ARC_TRY(arc__duration_parse(arc__slice_cstr(request->timeout), &cmd->u.step.timeout_ns,
-                                    err));
+        ARC_TRY(
+            arc__duration_parse(arc__slice_cstr(request->timeout), &cmd->u.step.timeout_ns, err));
     ARC_TRY(arc__bind_kvs(request, "env", &cmd->arena, &env, err));
     for (uint32_t i = 0; i < env.count; i++) {
         if (!arc__form_env_name(env.items[i].key))

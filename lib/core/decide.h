@@ -145,7 +145,13 @@ struct arc_cancel_terms arc__cancel_terms(const struct arc_rules *rules, const s
 
 /* What the holder of a lease says about its step. status: ARC_STEP_RUNNING or a terminal state but
  * skipped. The same report again changes nothing and is ARC_OK. */
+struct arc_artifact {
+    arc_slice name, path, digest;
+    int64_t size, expires_ns; /* expires_ns: wall clock; 0: never */
+};
 struct arc_report {
+    const struct arc_artifact *artifacts; /* what the step has kept */
+    uint32_t artifact_count;
     uint32_t job, step;
     int32_t status;
     int32_t attempt; /* 0 with fence 0: an old agent that knows neither */

@@ -53,6 +53,7 @@
     E(STEP_SKIPPED, "arcentra.step.skipped")                                                       \
     E(STEP_RETRYING, "arcentra.step.retrying")                                                     \
     E(STEP_DELETED, "arcentra.step.deleted")                                                       \
+    E(ARTIFACT_CREATED, "arcentra.artifact.created")                                               \
     E(AGENT_REGISTERED, "arcentra.agent.registered")                                               \
     E(AGENT_UNREGISTERED, "arcentra.agent.unregistered")                                           \
     E(AGENT_ONLINE, "arcentra.agent.online")                                                       \
@@ -106,6 +107,9 @@ struct arc_birth {
     T("errorMessage", error_message) \
     T("gateName", gate_name)         /* "pipeline", "stage:NAME", "job:KEY" */ \
     T("comment", comment)            /* of who decided a gate */ \
+    T("artifact", artifact)          /* artifact.created: its name */ \
+    T("path", path)                  /* the same, inside the workspace */ \
+    T("digest", digest)              /* the same: "sha256:…", or empty */ \
     T("channel", channel)            /* how that came: "api", "host", "timeout", … */
 #define ARC_EVENT_OBJECTS(T) \
     T("metrics", metrics)            /* texts, or empty */ \
@@ -136,7 +140,8 @@ struct arc_event {
     int64_t grace_ns;       /* *.stopping */
     int32_t force;          /* *.stopping; approval.approved: that one alone is enough */
     uint32_t gate;          /* approval.*: 1 + index; 0: none */
-    int64_t expires_ns;     /* approval.requested: wall clock; 0: never */
+    int64_t expires_ns;     /* approval.requested, artifact.created: wall clock; 0: never */
+    int64_t size;           /* artifact.created: bytes */
     int64_t timeout_ns;     /* step.updated: 1 + the new one; 0: as it was */
     const arc_id *step_ids; /* job.retrying: the new step runs, the job's step_count */
     uint32_t step_id_count;

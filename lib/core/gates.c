@@ -165,8 +165,8 @@ arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *said
     return ARC_OK;
 }
 
-arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *given,
-                            arc_err *err)
+arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run,
+                            const struct arc_say *given, arc_err *err)
 {
     struct arc_say own = *given;
     const struct arc_say *said = &own;

@@ -402,6 +402,8 @@ static struct arc_kvs overlay(const struct arc_kvs *below, const struct arc_kvs 
 
 static arc_slice label_of(const struct where *at)
 {
+    if (at->job == UINT32_MAX)
+        return ARC_LIT("a notice");
     const struct arc_plan_job *job = &at->run->plan->jobs[at->job];
     if (at->step == UINT32_MAX)
         return arc__arena_printf(at->arena, "job %.*s", ARC_ARG(job->key));
@@ -458,8 +460,8 @@ static arc_status put_update(const struct where *at, struct arc_kvs *env, arc_er
     struct arc_kvs above = {NULL, map.kind == ARC_VALUE_MAP ? map.count : 0};
     struct arc_kv *items = arc__arena_array(at->arena, above.count, sizeof(*items));
     for (uint32_t i = 0; items != NULL && i < above.count; i++)
-        items[i] = (struct arc_kv){map.as.members[i].key,
-                                   arc__value_slice(&map.as.members[i].value)};
+        items[i] =
+            (struct arc_kv){map.as.members[i].key, arc__value_slice(&map.as.members[i].value)};
     above.items = items;
     if (above.count > 0 && items != NULL)
         *env = overlay(env, &above, at->arena);
@@ -596,18 +598,16 @@ arc_status arc__step_resolve(const struct arc_run *run, uint32_t job, uint32_t s
     const struct where at = {run, run->plan->jobs[job].stage, job, step, place, arena};
     struct arc_world world;
     const struct arc_plan_job *of = &run->plan->jobs[job];
-    *out = (struct arc_resolved){plan->args,
-                                 plan->env,
-                                 plan->image,
-                                 plan->working_directory,
-                                 of->target,
-                                 of->runtime};
+    *out = (struct arc_resolved){plan->args, plan->env,   plan->image,    plan->working_directory,
+                                 of->target, of->runtime, plan->artifacts};
     ARC_TRY(step_env(&at, &out->env, err));
     if (!arc__step_is_late(run->plan, job, step))
         return ARC_OK;
     ARC_TRY(fill_world(&at, EVERYTHING, &out->env, &world, err));
     if ((plan->late & ARC_LATE_ARGS) != 0)
         ARC_TRY(expand_args(&at, &world, "args", &out->args, err));
+    if ((plan->late & ARC_LATE_ARTIFACTS) != 0)
+        ARC_TRY(expand_args(&at, &world, "artifacts", &out->artifacts, err));
     if ((of->late & ARC_LATE_RUNTIME) != 0)
         ARC_TRY(expand_args(&at, &world, "runtime", &out->runtime, err));
     if ((plan->late & ARC_LATE_IMAGE) != 0)
@@ -736,4 +736,19 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
         return say_fault(&at, text, &fault, failed, why, err);
     *yes = value.as.integer != 0;
     return *yes ? ARC_OK : say_false(&at, expr, text, &world, why, err);
+}
+
+arc_status arc__notice_params(const struct arc_run *run, uint32_t stage, uint32_t job,
+                              arc_slice params, struct arc_arena *arena, arc_slice *out,
+                              arc_err *err)
+{
+    const struct where at = {run, stage, job, UINT32_MAX, NULL, arena};
+    struct arc_kvs env = {NULL, 0};
+    struct arc_world world;
+    *out = params;
+    if (!arc__template_any(params))
+        return ARC_OK;
+    ARC_TRY(env_of(&at, &env, err));
+    ARC_TRY(fill_world(&at, EVERYTHING, &env, &world, err));
+    return expand_args(&at, &world, "params", out, err);
 }

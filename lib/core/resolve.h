@@ -13,6 +13,7 @@ struct arc_resolved {
     struct arc_kvs env;
     arc_slice image, working_directory;
     arc_slice target, runtime; /* of its job, JSON objects for those who act on them; or empty */
+    arc_slice artifacts;       /* of the step, a JSON list; or empty */
 };
 
 /* The agent's side of the world; all may be empty where the host runs the step. */
@@ -50,6 +51,12 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
                                 uint32_t stage, uint32_t job, uint32_t step, uint32_t status,
                                 struct arc_arena *arena, int *yes, int *failed, arc_slice *why,
                                 arc_err *err);
+
+/* The arguments of a notice about a job, a stage (job UINT32_MAX) or the run (both), a JSON object,
+ * with its templates expanded. ARC_EINVAL: one cannot be. */
+arc_status arc__notice_params(const struct arc_run *run, uint32_t stage, uint32_t job,
+                              arc_slice params, struct arc_arena *arena, arc_slice *out,
+                              arc_err *err);
 
 /* The outputs of a job that has ended, as JSON: an object of texts. */
 arc_status arc__job_outputs(const struct arc_run *run, uint32_t job, struct arc_arena *arena,

@@ -396,6 +396,13 @@ static arc_status fold_admitted(struct arc_run *run, const struct arc_event *eve
     return ARC_OK;
 }
 
+static int names_step(const struct arc_run *run, const struct arc_event *event)
+{
+    return run->plan != NULL && event->job >= 0 && event->step >= 0 &&
+           (uint32_t)event->job < run->plan->job_count &&
+           (uint32_t)event->step < run->plan->jobs[event->job].step_count;
+}
+
 static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *event,
                                 int64_t wall_to_mono, arc_err *err)
 {
@@ -435,6 +442,8 @@ static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *eve
         run->reason = keep(run, event->reason);
         stir_all(run);
         return ARC_OK;
+    case ARC_EVENT_ARTIFACT_CREATED: /* for those who watch */
+        return names_step(run, event) ? ARC_OK : misfit(event, err);
     case ARC_EVENT_PIPELINE_COMPLETED:
         return move_run(run, event, ARC_RUN_SIGNAL_SUCCEED, err);
     case ARC_EVENT_PIPELINE_FAILED:

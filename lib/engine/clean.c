@@ -75,6 +75,11 @@ void arc__cmd_clean(struct arc_cmd *cmd)
         break;
     case ARC_CMD_STEP_REPORT:
         clean(cmd, &cmd->u.report.error_message);
+        for (uint32_t i = 0; i < cmd->u.report.artifact_count; i++) {
+            clean(cmd, &cmd->u.report.artifacts[i].name);
+            clean(cmd, &cmd->u.report.artifacts[i].path);
+            clean(cmd, &cmd->u.report.artifacts[i].digest);
+        }
         break;
     default: /* the others' texts stand in rows alone */
         break;

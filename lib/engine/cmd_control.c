@@ -34,9 +34,9 @@ static arc_status decide_gate(struct arc_decision *d, struct arc_run *run,
                            .comment = cmd->u.gate.comment,
                            .channel = cmd->u.gate.channel};
     if (said.channel.len == 0)
-        said.channel = said.plugin                                   ? ARC_LIT("plugin")
+        said.channel = said.plugin                                 ? ARC_LIT("plugin")
                        : cmd->principal.kind == ARC_PRINCIPAL_HOST ? ARC_LIT("host")
-                                                                     : ARC_LIT("api");
+                                                                   : ARC_LIT("api");
     if (said.gate == 0)
         said.gate = arc__gate_find(run->plan, cmd->u.gate.name);
     if (said.gate == 0)

@@ -2,11 +2,15 @@
 /* Commands about runs: trigger, and what holders report. */
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "engine/engine_private.h"
 #include "engine/event_json.h"
 #include "spec/spec.h"
 
 #define FINDINGS_BYTES_MAX (4u * 1024u * 1024u)
+#define ARTIFACTS_MAX 1024u /* of one report */
+#define ARTIFACT_NAME_MAX 64u
+#define ARTIFACT_PATH_MAX 1024u
 #define MESSAGE_BYTES_MAX 65536u /* of an error message; longer ones are cut */
 
 /* --- trigger ------------------------------------------------------------------------- */
@@ -309,6 +313,67 @@ static arc_status check_texts(const char *what, arc_slice json, struct arc_arena
     return fine ? ARC_OK : arc__fail(err, ARC_EINVAL, what, "A JSON object of texts is expected.");
 }
 
+/* "sha256:" and 64 digits; empty: not known. */
+static int is_digest(arc_slice digest)
+{
+    static const char prefix[] = "sha256:";
+    size_t at = sizeof(prefix) - 1;
+    if (digest.len == 0)
+        return 1;
+    if (digest.len != at + 64 || memcmp(digest.ptr, prefix, at) != 0)
+        return 0;
+    for (; at < digest.len; at++) {
+        if (strchr("0123456789abcdef", digest.ptr[at]) == NULL || digest.ptr[at] == '\0')
+            return 0;
+    }
+    return 1;
+}
+
+/* When an artifact of this name goes, as the list of the definition says; 0: it stays. */
+static int64_t expires_at(const struct arc_engine *engine, arc_slice list, arc_slice name,
+                          struct arc_arena *arena)
+{
+    const struct arc_node *node = NULL;
+    if (list.len == 0 || arc__json_read(list, NULL, arena, &node, NULL) != ARC_OK || node == NULL)
+        return 0;
+    for (const struct arc_node *child = node->first; child != NULL; child = child->next) {
+        const struct arc_node *own = arc__node_get(child, "name");
+        const struct arc_node *expire = arc__node_get(child, "expire");
+        const struct arc_node *days = arc__node_get(child, "expireDays");
+        if (own != NULL && arc__slice_equal(own->text, name) && expire != NULL && days != NULL &&
+            expire->number != 0)
+            return engine->now.wall_ns + days->number * 86400 * ARC_NS_PER_S;
+    }
+    return 0;
+}
+
+static arc_status check_artifacts(const struct arc_engine *engine, const struct step_ref *ref,
+                                  struct arc_cmd *cmd, arc_err *err)
+{
+    const struct arc_plan_job *job = &ref->live->run.plan->jobs[ref->job];
+    if (cmd->u.report.artifact_count > ARTIFACTS_MAX)
+        return arc__fail(err, ARC_EINVAL, "artifacts", "More than %u artifacts at once.",
+                         ARTIFACTS_MAX);
+    for (uint32_t i = 0; i < cmd->u.report.artifact_count; i++) {
+        struct arc_artifact *artifact = &cmd->u.report.artifacts[i];
+        if (artifact->name.len == 0 || artifact->name.len > ARTIFACT_NAME_MAX)
+            return arc__fail(err, ARC_EINVAL, "artifacts", "An artifact has a name of up to %u.",
+                             ARTIFACT_NAME_MAX);
+        if (artifact->path.len == 0 || artifact->path.len > ARTIFACT_PATH_MAX ||
+            !arc__path_inside(artifact->path))
+            return arc__fail(err, ARC_EINVAL, "artifacts",
+                             "The path of an artifact lies inside the workspace.");
+        if (artifact->size < 0 || !is_digest(artifact->digest))
+            return arc__fail(err, ARC_EINVAL, "artifacts",
+                             "An artifact has a size, and a digest like sha256:….");
+        artifact->expires_ns = expires_at(engine, job->artifacts, artifact->name, &cmd->arena);
+        if (artifact->expires_ns == 0)
+            artifact->expires_ns =
+                expires_at(engine, job->steps[ref->step].artifacts, artifact->name, &cmd->arena);
+    }
+    return cmd->arena.failed ? arc__fail_nomem(err) : ARC_OK;
+}
+
 static arc_slice shorten(arc_slice message)
 {
     return message.len <= MESSAGE_BYTES_MAX
@@ -371,10 +436,13 @@ arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, a
     ARC_TRY(check_level(engine, cmd, err));
     ARC_TRY(check_texts("metrics", cmd->u.report.metrics, &cmd->arena, err));
     ARC_TRY(check_texts("outputs", cmd->u.report.outputs, &cmd->arena, err));
+    ARC_TRY(check_artifacts(engine, ref, cmd, err));
     box->answer.state = ref->state->status;
     if (arc__run_over(&live->run) || &live->run.jobs[ref->job].steps[ref->step] != ref->state)
         return late_report(engine, cmd, ref->state, err);
-    struct arc_report report = {.job = ref->job,
+    struct arc_report report = {.artifacts = cmd->u.report.artifacts,
+                                .artifact_count = cmd->u.report.artifact_count,
+                                .job = ref->job,
                                 .step = ref->step,
                                 .status = cmd->u.report.status,
                                 .attempt = cmd->u.report.attempt,

@@ -56,6 +56,8 @@ static void init_containers(struct arc_engine *engine)
     arc__list_init(&engine->turn.answered);
     arc__arena_init(&engine->turn.arena, mem, ARC_TURN_BYTES_MAX);
     arc__load_init(&engine->recover_load, mem);
+    arc__load_init(&engine->notice_load, mem);
+    engine->notices_due = 1; /* what was not done before */
 }
 
 static struct arc_now shifted(struct arc_now now)
@@ -147,6 +149,7 @@ void arc__engine_close(struct arc_engine *engine)
     arc__heap_deinit(&engine->timers);
     arc__arena_deinit(&engine->turn.arena);
     arc__load_deinit(&engine->recover_load);
+    arc__load_deinit(&engine->notice_load);
     arc__free(&mem, engine);
 }
 
@@ -225,6 +228,8 @@ static arc_status decide(struct arc_engine *engine, struct cmd_box *box, arc_err
     case ARC_CMD_STEP_CANCEL:
     case ARC_CMD_STEP_UPDATE:
         return arc__do_run_control(engine, box, err);
+    case ARC_CMD_NOTICE_DONE:
+        return arc__do_notice_done(engine, box, err);
     case ARC_CMD_STEP_DELETE:
         return arc__do_step_delete(engine, box, err);
     case ARC_CMD_RUN_RERUN:

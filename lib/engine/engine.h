@@ -120,6 +120,7 @@ enum arc_cmd_kind {
     ARC_CMD_EVENTS_PUSH,
     ARC_CMD_STEP_UPDATE,
     ARC_CMD_STEP_DELETE,
+    ARC_CMD_NOTICE_DONE,
 };
 
 /* Which fields of a pipeline an update sets. */
@@ -183,7 +184,8 @@ struct arc_cmd {
             arc_slice expected_head; /* empty: not checked */
             arc_slice request_id, message, editor;
         } save;
-        struct { /* of a stored definition, or of definition: without a pipeline one is made for it */
+        struct { /* of a stored definition, or of definition: without a pipeline one is made for it
+                  */
             struct arc_definition_input definition;
             const struct arc_plan_include *includes; /* what was merged into definition */
             uint32_t include_count;
@@ -202,6 +204,9 @@ struct arc_cmd {
             arc_slice what;
             int32_t force;
         } cancel;
+        struct {
+            arc_slice id;
+        } notice;
         struct { /* STEP_UPDATE, STEP_DELETE */
             arc_slice step_run_id;
             arc_slice env;      /* update: a JSON object of texts, or empty */
@@ -223,6 +228,8 @@ struct arc_cmd {
             int32_t plugin; /* what the plugin of an automatic gate says */
         } gate;
         struct {
+            struct arc_artifact *artifacts; /* in the command's arena; expires_ns is the engine's */
+            uint32_t artifact_count;
             arc_slice agent_id, step_run_id, error_message, metrics, outputs;
             int32_t status, attempt, exit_code;
             uint64_t fence;
@@ -421,6 +428,12 @@ const char *arc__engine_quarantined(const struct arc_engine *engine, arc_slice r
  * before it; ARC_NONE: it does not, or the run is not here. */
 arc_slice arc__engine_job_why(struct arc_engine *engine, arc_slice run_id, uint32_t job,
                               struct arc_arena *arena);
+/* The next notice that this engine has not told; the row is borrowed until the next call. It stays
+ * until NOTICE_DONE, and is told again after a restart. ARC_EAGAIN: none now. */
+arc_status arc__engine_next_notice(struct arc_engine *engine, const struct arc_row_outbox **out,
+                                   arc_err *err);
+/* The one told last was not heard: it is told again. */
+void arc__engine_untell_notice(struct arc_engine *engine);
 /* The next gate (1 + index) of type `auto` that waits and of which this engine has not told: 1, and
  * run is borrowed until the next call; 0: none. A gate is told again after a restart. */
 int arc__engine_next_ask(struct arc_engine *engine, const struct arc_run **run, uint32_t *gate);

@@ -298,6 +298,7 @@ struct turn {
     uint64_t fence_before;
     int prepared;       /* events are copies of ours */
     int presence;       /* an agent came or went */
+    int notices;        /* the outbox got some */
     arc_status spoiled; /* memory ran out or an invariant broke: nothing of it may be kept */
     int committing;
     int committed; /* done came */
@@ -348,7 +349,11 @@ struct arc_engine {
     size_t slots_awaited;        /* jobs that wait for a slot */
     struct arc_heap timers;
     int place_due, watches_due;
-    int asks_due; /* there may be a gate whose plugin has not been asked */
+    int notices_due; /* the outbox may hold some that were not told */
+    struct load notice_load;
+    size_t notice_at;     /* of its rows, the next */
+    char notice_told[32]; /* the id of the last one told */
+    int asks_due;         /* there may be a gate whose plugin has not been asked */
     struct arc_link sessions_due;
     struct agent *host;
     struct arc_host_port host_port;
@@ -584,6 +589,7 @@ arc_status arc__do_pipeline_delete(struct arc_engine *engine, struct cmd_box *bo
 arc_status arc__do_definition_save(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_notice_done(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_step_delete(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_rerun(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 /* The run that a command names, if who asks may see it. */
@@ -607,6 +613,11 @@ void arc__token_drop(struct arc_engine *engine, struct token *token);
 /* "prefix" + hex of random bytes, NUL-terminated. */
 arc_status arc__secret_new(struct arc_engine *engine, const char *prefix, size_t bytes, char *out,
                            size_t size, arc_err *err);
+
+/* notices.c */
+/* Rows of the outbox for what a decision has ended. */
+arc_status arc__notices_write(struct arc_engine *engine, struct live *live,
+                              const struct arc_decision *d, arc_err *err);
 
 /* publish.c */
 arc_status arc__publish_prepare(struct arc_engine *engine, arc_err *err);

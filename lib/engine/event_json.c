@@ -153,7 +153,8 @@ static void add_birth(struct arc_json *json, const struct arc_birth *birth)
     N("force", force) \
     N("gate", gate) \
     N("expiresNs", expires_ns) \
-    N("timeoutNs", timeout_ns)
+    N("timeoutNs", timeout_ns) \
+    N("size", size)
 
 void arc__event_body(const struct arc_event *event, struct arc_buf *out)
 {
@@ -371,7 +372,12 @@ static void add_data(const struct arc_event *event, struct arc_json *json)
     add_text(json, "gate", event->gate_name);
     add_text(json, "comment", event->comment);
     add_text(json, "channel", event->channel);
-    if (event->step >= 0 && arc_step_state_is_terminal(event->state))
+    add_text(json, "artifact", event->artifact);
+    add_text(json, "path", event->path);
+    add_text(json, "digest", event->digest);
+    if (event->type == ARC_EVENT_ARTIFACT_CREATED)
+        arc__json_key_i64(json, "size", event->size);
+    else if (event->step >= 0 && arc_step_state_is_terminal(event->state))
         arc__json_key_i64(json, "exitCode", event->exit_code);
     arc__json_end_object(json);
 }

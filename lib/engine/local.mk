@@ -22,6 +22,7 @@ libarc_la_SOURCES += \
 	lib/engine/look.c lib/engine/look_print.c \
 	lib/engine/load.c \
 	lib/engine/logs.c \
+	lib/engine/notices.c \
 	lib/engine/persist.c \
 	lib/engine/pipes.c \
 	lib/engine/place.c \

@@ -110,6 +110,7 @@ void arc__publish(struct arc_engine *engine)
         mark_watches(engine, event);
     }
     engine->stats.events += turn->event_count;
+    engine->notices_due |= turn->notices;
     turn->event_count = 0;
     turn->prepared = 0;
     engine->published = engine->position;

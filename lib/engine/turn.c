@@ -20,7 +20,7 @@ void arc__turn_begin(struct arc_engine *engine)
     turn->dirty_count = turn->dirty_capacity = turn->dirty_mask = 0;
     turn->first_position = engine->position;
     turn->fence_before = engine->fence;
-    turn->committing = turn->committed = turn->presence = 0;
+    turn->committing = turn->committed = turn->presence = turn->notices = 0;
     turn->status = turn->spoiled = ARC_OK;
     turn->err = (arc_err)ARC_ERR_INIT;
 }
@@ -255,6 +255,7 @@ arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
         arc__groups_note(live, d->events[i]);
     }
     ARC_TRY(arc__persist_events(engine, live, d, err));
+    ARC_TRY(arc__notices_write(engine, live, d, err));
     ARC_TRY(arc__pipe_note(engine, live, d, err));
     return arc__live_index_events(live, d, err);
 }

@@ -224,3 +224,46 @@ arc_status arc_gate_next(arc_ctl *ctl, arc_gate_view *out, arc_err *err)
     memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
     return ARC_OK;
 }
+
+arc_status arc_notice_next(arc_ctl *ctl, arc_notice_view *out, arc_err *err)
+{
+    const struct arc_row_outbox *row = NULL;
+    struct arc_arena *arena = &ctl->asked;
+    ARC_REQUIRE(out != NULL, err, "out");
+    ARC_TRY(arc__engine_next_notice(ctl->engine, &row, err));
+    arc__arena_reset(arena);
+    const arc_notice_view view = {
+        .size = out->size,
+        .id = arc__arena_strdup(arena, row->id),
+        .run_id = arc__arena_strdup(arena, row->run_id),
+        .pipeline_id = arc__arena_strdup(arena, row->pipeline_id),
+        .about = arc__arena_strdup(arena, row->about),
+        .result = arc__arena_strdup(arena, row->result),
+        .plugin = arc__arena_strdup(arena, row->plugin),
+        .action = arc__arena_strdup(arena, row->action),
+        .params = arc__arena_strdup(arena, row->params),
+        .fault = arc__arena_strdup(arena, row->fault),
+        .created_ns = row->created_at_ns,
+    };
+    if (arena->failed) {
+        arc__engine_untell_notice(ctl->engine); /* it comes again */
+        return arc__fail_nomem(err);
+    }
+    memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
+    return ARC_OK;
+}
+
+arc_status arc_notice_done(arc_ctl *ctl, const char *id, arc_err *err)
+{
+    ARC_REQUIRE(id != NULL, err, "id");
+    struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_NOTICE_DONE);
+    if (cmd == NULL)
+        return arc__fail_nomem(err);
+    cmd->principal.kind = ARC_PRINCIPAL_HOST;
+    cmd->u.notice.id = arc__arena_copy(&cmd->arena, arc__slice_cstr(id));
+    if (cmd->arena.failed) {
+        arc__cmd_free(cmd);
+        return arc__fail_nomem(err);
+    }
+    return arc__engine_submit(ctl->engine, cmd, NULL, NULL, err);
+}

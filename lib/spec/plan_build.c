@@ -466,7 +466,7 @@ static void fill_job(struct build *build, const struct arc_spec_job *from,
     struct arc_plan_defaults defaults = {
         nearer(arc__fields_at(&own, ARC_FIELD_JOB_SOURCE), above->source),
         nearer(arc__fields_at(&own, ARC_FIELD_JOB_TARGET), above->target),
-        nearer(arc__fields_at(&own, ARC_FIELD_JOB_NOTIFY), above->notify),
+        arc__fields_at(&own, ARC_FIELD_JOB_NOTIFY), /* who is told of a run is told once */
         nearer(arc__fields_at(&own, ARC_FIELD_JOB_RUNTIME), above->runtime),
     };
     const struct wishes wishes = wishes_of(&own);

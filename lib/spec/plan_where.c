@@ -44,8 +44,7 @@ static void need_runtime(struct needs *needs, const struct arc_node *runtime)
     arc_slice key = ARC_LIT(RUNTIME_LABEL);
     if (type.len > 0)
         key = arc__arena_printf(needs->p->arena, RUNTIME_LABEL ".%.*s", ARC_ARG(type));
-    else if ((resources == NULL || resources->count == 0) &&
-             (config == NULL || config->count == 0))
+    else if ((resources == NULL || resources->count == 0) && (config == NULL || config->count == 0))
         return;
     needs->exprs[needs->selector->expr_count++] =
         (struct arc_label_expr){arc__plan_keep(needs->p, key), ARC_LABEL_EXISTS, NULL, 0};

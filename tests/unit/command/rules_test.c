@@ -6,7 +6,8 @@
 #include "command/house.h"
 
 #define SPEC \
-    "{\"namespace\":\"n\",\"jobs\":[{\"name\":\"build\",\"steps\":[{\"name\":\"compile\",\"uses\":" \
+    "{\"namespace\":\"n\",\"jobs\":[{\"name\":\"build\",\"steps\":[{\"name\":\"compile\"," \
+    "\"uses\":" \
     "\"shell\",\"args\":{\"run\":\"make\"}}]}]}"
 
 #define with house_text
@@ -18,8 +19,8 @@ static void a_stop_without_a_run_is_wrong(void)
     if (!house_open(&house))
         return;
     CHECK(house_run(&house, SPEC, id, run, sizeof(id)));
-    CHECK_OK(house_call(&house, house_host(), "StopPipeline",
-                        with("{\"pipelineId\":\"%s\"}", id, "")));
+    CHECK_OK(
+        house_call(&house, house_host(), "StopPipeline", with("{\"pipelineId\":\"%s\"}", id, "")));
     CHECK(house_has(&house, "\"success\":false"));
     CHECK(house_has(&house, "\"code\":400"));
     CHECK_OK(
@@ -43,13 +44,14 @@ static void a_step_run_is_a_run_of_one_step(void)
     CHECK_OK(house_call(&house, house_host(), "CreateStepRun",
                         "{\"stepName\":\"s\",\"uses\":\"shell\",\"timeout\":\"soon\"}"));
     CHECK(house_has(&house, "\"code\":400"));
-    CHECK_OK(house_call(&house, house_host(), "CreateStepRun",
-                        with("{\"pipelineId\":\"%s\",\"stepName\":\"s\",\"uses\":\"shell\","
-                             "\"args\":{\"run\":\"make\"},\"env\":{\"A\":\"1\"},\"timeout\":\"5m\"}",
-                             id, "")));
+    CHECK_OK(
+        house_call(&house, house_host(), "CreateStepRun",
+                   with("{\"pipelineId\":\"%s\",\"stepName\":\"s\",\"uses\":\"shell\","
+                        "\"args\":{\"run\":\"make\"},\"env\":{\"A\":\"1\"},\"timeout\":\"5m\"}",
+                        id, "")));
     CHECK(house_field(&house, "stepRunId", 0, step, sizeof(step)));
-    CHECK_OK(house_call(&house, house_host(), "GetStepRun",
-                        with("{\"stepRunId\":\"%s\"}", step, "")));
+    CHECK_OK(
+        house_call(&house, house_host(), "GetStepRun", with("{\"stepRunId\":\"%s\"}", step, "")));
     CHECK(house_has(&house, "\"stepName\":\"s\""));
     CHECK(house_has(&house, "\"status\":\"pending\""));
     CHECK(house_has(&house, "\"timeout\":\"5m\""));
@@ -77,8 +79,8 @@ static void a_step_run_is_changed_while_it_waits(void)
                              "\"timeout\":\"90s\"}",
                              step, "")));
     CHECK(house_has(&house, "\"success\":true"));
-    CHECK_OK(house_call(&house, house_host(), "GetStepRun",
-                        with("{\"stepRunId\":\"%s\"}", step, "")));
+    CHECK_OK(
+        house_call(&house, house_host(), "GetStepRun", with("{\"stepRunId\":\"%s\"}", step, "")));
     CHECK(house_has(&house, "\"A\":\"1\""));
     CHECK(house_has(&house, "\"timeout\":\"1m30s\""));
     CHECK_OK(house_call(&house, house_host(), "UpdateStepRun",
@@ -113,8 +115,8 @@ static void a_step_run_that_ended_is_hidden(void)
     CHECK_OK(house_call(&house, house_host(), "DeleteStepRun",
                         with("{\"stepRunId\":\"%s\"}", step, "")));
     CHECK(house_has(&house, "\"success\":true"));
-    CHECK_OK(house_call(&house, house_host(), "GetStepRun",
-                        with("{\"stepRunId\":\"%s\"}", step, "")));
+    CHECK_OK(
+        house_call(&house, house_host(), "GetStepRun", with("{\"stepRunId\":\"%s\"}", step, "")));
     CHECK(house_has(&house, "\"code\":404"));
     CHECK_OK(house_call(&house, house_host(), "ListStepRuns",
                         with("{\"pipelineRunId\":\"%s\"}", run, "")));

@@ -130,7 +130,7 @@ static void an_image_is_asked_of_the_agent(void)
     CHECK_INT(goes_to(&t, "arcentra.image", "debian:12"), 1);
     CHECK_INT(goes_to(&t, "arcentra.image", "alpine"), 0);
     CHECK_INT(goes_to(&t, "image", "any"), 0);
-    CHECK_INT(t.run.plan->jobs[0].place, 1);                    /* not in the host */
+    CHECK_INT(t.run.plan->jobs[0].place, 1);               /* not in the host */
     CHECK_INT(t.run.plan->jobs[0].selector.expr_count, 1); /* the same is asked for once */
     trial_close(&t);
     if (!trial_open(&t, "namespace: n\nruntime: {image: alpine}\njobs:\n- name: j\n  steps:\n"

@@ -119,12 +119,16 @@ static void print_events(const struct machine *machine, struct arc_buf *out)
 {
     arc__buf_add_cstr(out, "| signal | event |\n| --- | --- |\n");
     for (int signal = 1; signal < machine->signals; signal++) {
-        const char *type = "";
+        const char *type = NULL;
         for (size_t i = 0; i < ARC_COUNT_OF(events); i++) {
             if (events[i].machine == machine && events[i].signal == signal)
                 type = events[i].type;
         }
-        arc__buf_printf(out, "| %s | `%s` |\n", machine->signal_name(signal), type);
+        if (type != NULL)
+            arc__buf_printf(out, "| %s | `%s` |\n", machine->signal_name(signal), type);
+        else /* of a gate that was left */
+            arc__buf_printf(out, "| %s | that with which the last job behind it ends |\n",
+                            machine->signal_name(signal));
     }
     arc__buf_add_cstr(out, "\n");
 }
@@ -244,7 +248,10 @@ static void every_signal_has_its_event(void)
             int found = 0;
             for (size_t i = 0; i < ARC_COUNT_OF(events); i++)
                 found += events[i].machine == &machines[m] && events[i].signal == signal;
-            CHECK_INT(found, 1);
+            /* A gate is left because of what happens to jobs. */
+            int own = machines[m].signal_name != arc__gate_signal_name ||
+                      signal != ARC_GATE_SIGNAL_LEAVE;
+            CHECK_INT(found, own);
         }
     }
 }

@@ -70,6 +70,11 @@ static void step_event(struct watch *watch, const struct arc_event *event)
     struct watch_step *step = step_of(watch, event->step_run_id);
     if (step == NULL)
         return;
+    if (event->type == ARC_EVENT_ARTIFACT_CREATED) {
+        if (event->state != step->state || step->state != ARC_STEP_RUNNING)
+            wrong(watch, "%s kept a file in %d", step->id, step->state);
+        return;
+    }
     if (step->state != event->previous)
         wrong(watch, "%s was in %d, the event says %d", step->id, step->state, event->previous);
     if (event->type == ARC_EVENT_STEP_UPDATED) {

@@ -112,11 +112,11 @@ static void stages_run_as_their_when_says(void)
 static void an_edge_to_an_earlier_stage_does_not_decide(void)
 {
     struct trial t;
-    if (!trial_open(&t, "namespace: n\nstages:\n- {name: one, jobs: [{name: a, " STEP "}]}\n"
-                        "- name: two\n  when: always()\n  jobs:\n"
-                        "  - {name: b, dependsOn: [a], " STEP "}\n"
-                        "  - {name: c, dependsOn: [a], when: needs.a.result == 'failed', " STEP
-                        "}\n"))
+    if (!trial_open(&t,
+                    "namespace: n\nstages:\n- {name: one, jobs: [{name: a, " STEP "}]}\n"
+                    "- name: two\n  when: always()\n  jobs:\n"
+                    "  - {name: b, dependsOn: [a], " STEP "}\n"
+                    "  - {name: c, dependsOn: [a], when: needs.a.result == 'failed', " STEP "}\n"))
         return;
     trial_place_all(&t, "A");
     CHECK_OK(trial_run_step(&t, "a", ARC_STEP_FAILED));

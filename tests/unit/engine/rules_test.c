@@ -39,8 +39,9 @@ static void a_pipeline_shows_its_newest_run(enum world_store kind)
     if (!world_open(&w, kind) || !hand_join(&hand, &w, "A", "{}", 1))
         return;
     struct said pipeline =
-        world_ask(&w, world_create(&w, "p", "namespace: n\njobs:\n"
-                                            "- {name: a, continueOnError: true, " STEP "}\n"));
+        world_ask(&w, world_create(&w, "p",
+                                   "namespace: n\njobs:\n"
+                                   "- {name: a, continueOnError: true, " STEP "}\n"));
     CHECK_INT(pipeline_status(&w, pipeline.id), ARC_RUN_PENDING);
     struct said old = world_ask(&w, world_trigger(&w, pipeline.id, ""));
     struct said partial = world_ask(&w, world_trigger(&w, pipeline.id, ""));
@@ -278,6 +279,178 @@ static void a_step_that_ended_is_hidden(enum world_store kind)
     world_close(&w);
 }
 
+/* --- artifacts -------------------------------------------------------------------------- */
+
+#define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static struct arc_cmd *keeping(struct hand *hand, const struct held *held, const char *name,
+                               const char *path, const char *digest)
+{
+    struct arc_cmd *cmd = hand_report(hand, held, ARC_STEP_SUCCESS, 0);
+    cmd->u.report.artifacts = arc__arena_array(&cmd->arena, 1, sizeof(struct arc_artifact));
+    cmd->u.report.artifacts[0] = (struct arc_artifact){.name = world_text(cmd, name),
+                                                       .path = world_text(cmd, path),
+                                                       .digest = world_text(cmd, digest),
+                                                       .size = 42};
+    cmd->u.report.artifact_count = 1;
+    return cmd;
+}
+
+static void look_at_artifact(struct world *w, const char *run)
+{
+    struct arc_query query = {.table = ARC_TABLE_step_run_artifact, .order_col = -1};
+    struct arc_rows rows = {0};
+    CHECK_OK(world_rows(w, &query, &rows));
+    const struct arc_row_step_run_artifact *row = rows.rows;
+    if (!CHECK_INT(rows.count, 1))
+        return;
+    CHECK_TEXT(row->run_id, run);
+    CHECK_TEXT(row->name, "out");
+    CHECK_TEXT(row->path, "dist/a.tgz");
+    CHECK_TEXT(row->digest, DIGEST);
+    CHECK_INT(row->size, 42);
+    CHECK_INT(row->attempt, 1);
+    CHECK_INT(row->expire_at_ns - row->created_at_ns, SECONDS(30 * 86400));
+}
+
+static void what_steps_keep_is_recorded(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    char story[1024];
+    arc_err err = ARC_ERR_INIT;
+    if (!world_open(&w, kind) || !hand_join(&hand, &w, "A", "{}", 1))
+        return;
+    world_start_run(&w,
+                    "namespace: n\njobs:\n- name: a\n  steps: [{name: s, run: x}]\n  artifacts:\n"
+                    "  - {name: out, path: 'dist/*', expire: true, expireDays: 30}\n",
+                    &pipeline, &run);
+    end_one(&hand, ARC_STEP_SUCCESS);
+    CHECK_INT((long long)hand_take(&hand, 1), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    CHECK_STATUS(world_ask(&w, keeping(&hand, &held, "out", "../x", "")).status, ARC_EINVAL);
+    CHECK_STATUS(world_ask(&w, keeping(&hand, &held, "", "x", "")).status, ARC_EINVAL);
+    CHECK_STATUS(world_ask(&w, keeping(&hand, &held, "out", "x", "md5:1")).status, ARC_EINVAL);
+    CHECK_OK(world_ask(&w, keeping(&hand, &held, "out", "dist/a.tgz", DIGEST)).status);
+    CHECK_STATUS(world_ask(&w, keeping(&hand, &held, "out", "dist/a.tgz", DIGEST)).status, ARC_OK);
+    look_at_artifact(&w, run.id);
+    hand_leave(&hand);
+    CHECK_OK(world_crash(&w, &err));
+    look_at_artifact(&w, run.id);
+    world_story(&w, run.id, story, sizeof(story));
+    CHECK(strstr(story, "step.started artifact.created step.completed job.completed") != NULL);
+    CHECK(body_has(&w, run.id, "arcentra.artifact.created", "\"path\":\"dist/a.tgz\""));
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_SUCCESS);
+    world_close(&w);
+}
+
+ON_BOTH(what_steps_keep_is_recorded)
+
+/* --- notices ---------------------------------------------------------------------------- */
+
+static const char telling[] =
+    "namespace: n\nvariables: {who: ann}\n"
+    "notify:\n  onSuccess: {plugin: mail}\n"
+    "  onFailure: {plugin: mail, action: Warn, params: {to: '${{ variables.who }}'}}\n"
+    "  always: [{plugin: log}, {plugin: chat, action: Post}]\n"
+    "stages:\n- name: one\n  notify: {onFailure: {plugin: stage}}\n  jobs:\n"
+    "  - name: a\n    notify: {onFailure: {plugin: job, params: {n: 1}}}\n    steps: [{name: s, "
+    "run: x}]\n"
+    "  - {name: b, " STEP
+    "}\n- {name: two, notify: {always: {plugin: none}}, jobs: [{name: c, " STEP "}]}\n";
+
+/* "about result plugin action params; " of each that is told now, into text; done: each is dealt
+ * with. */
+static void told(struct world *w, char *text, size_t size, int done)
+{
+    const struct arc_row_outbox *row = NULL;
+    char ids[16][32];
+    size_t at = 0, count = 0;
+    text[0] = '\0';
+    while (count < 16 && arc__engine_next_notice(w->engine, &row, NULL) == ARC_OK) {
+        at += (size_t)snprintf(text + at, size - at, "%.*s %.*s %.*s %.*s %.*s; ",
+                               ARC_ARG(row->about), ARC_ARG(row->result), ARC_ARG(row->plugin),
+                               ARC_ARG(row->action), ARC_ARG(row->params));
+        (void)arc__slice_to_cstr(row->id, ids[count++], sizeof(ids[0]));
+    }
+    for (size_t i = 0; i < count && done; i++) {
+        struct arc_cmd *cmd = world_cmd(w, ARC_CMD_NOTICE_DONE);
+        cmd->u.notice.id = world_text(cmd, ids[i]);
+        CHECK_OK(world_ask(w, cmd).status);
+    }
+}
+
+static void who_is_to_know_is_told(enum world_store kind)
+{
+    static const char all[] = "job:a failure job Send {\"n\":1}; stage:one failure stage Send {}; "
+                              "pipeline failure mail Warn {\"to\":\"ann\"}; "
+                              "pipeline failure log Send {}; pipeline failure chat Post {}; ";
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    char text[1024];
+    arc_err err = ARC_ERR_INIT;
+    if (!world_open(&w, kind) || !hand_join(&hand, &w, "A", "{}", 1))
+        return;
+    world_start_run(&w, telling, &pipeline, &run);
+    told(&w, text, sizeof(text), 0);
+    CHECK_TEXT(arc__slice_cstr(text), ""); /* nothing has ended */
+    end_one(&hand, ARC_STEP_FAILED);
+    end_one(&hand, ARC_STEP_SUCCESS);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_FAILED);
+    hand_leave(&hand);
+    CHECK_OK(world_crash(&w, &err)); /* nobody had heard of it yet */
+    told(&w, text, sizeof(text), 0);
+    CHECK_TEXT(arc__slice_cstr(text), all);
+    told(&w, text, sizeof(text), 0);
+    CHECK_TEXT(arc__slice_cstr(text), ""); /* once, while it is not done */
+    CHECK_OK(world_crash(&w, &err));
+    told(&w, text, sizeof(text), 1);
+    CHECK_TEXT(arc__slice_cstr(text), all); /* at least once */
+    CHECK_OK(world_crash(&w, &err));
+    told(&w, text, sizeof(text), 1);
+    CHECK_TEXT(arc__slice_cstr(text), "");
+    world_close(&w);
+}
+
+static void each_result_has_its_notice(enum world_store kind)
+{
+    static const char yaml[] =
+        "namespace: n\nnotify: {onSuccess: {plugin: good}, onFailure: {plugin: "
+        "bad}, onCancelled: {plugin: off}}\n"
+        "jobs: [{name: a, continueOnError: true, " STEP "}]\n";
+    struct world w;
+    struct said pipeline, run;
+    struct hand hand;
+    char text[1024];
+    if (!world_open(&w, kind) || !hand_join(&hand, &w, "A", "{}", 1))
+        return;
+    world_start_run(&w, yaml, &pipeline, &run);
+    end_one(&hand, ARC_STEP_SUCCESS);
+    told(&w, text, sizeof(text), 1);
+    CHECK_TEXT(arc__slice_cstr(text), "pipeline success good Send {}; ");
+    world_start_run(&w, yaml, &pipeline, &run);
+    end_one(&hand, ARC_STEP_FAILED);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_PARTIAL);
+    told(&w, text, sizeof(text), 1);
+    CHECK_TEXT(arc__slice_cstr(text), "pipeline failure bad Send {}; ");
+    world_start_run(&w, yaml, &pipeline, &run);
+    CHECK_OK(world_ask(&w, world_control(&w, ARC_CMD_RUN_STOP, run.id)).status);
+    (void)hand_take(&hand, 1);
+    if (hand.held_count > 0)
+        CHECK_OK(hand_say(&hand, &hand.held[0], ARC_STEP_CANCELLED, 0).status);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_CANCELLED);
+    told(&w, text, sizeof(text), 1);
+    CHECK_TEXT(arc__slice_cstr(text), "pipeline cancelled off Send {}; ");
+    hand_leave(&hand);
+    world_close(&w);
+}
+
+ON_BOTH(who_is_to_know_is_told)
+ON_BOTH(each_result_has_its_notice)
+
 /* --- where ------------------------------------------------------------------------------ */
 
 static void only_who_has_the_image_runs_it(enum world_store kind)
@@ -312,6 +485,12 @@ ON_BOTH(counters_are_the_sum_of_the_jobs)
 ON_BOTH(what_is_said_at_a_gate_is_kept)
 
 static const struct test tests[] = {
+    {"who is to know how it ended is told, until done (memory)", who_is_to_know_is_told_mem},
+    {"who is to know how it ended is told, until done (SQLite)", who_is_to_know_is_told_sqlite},
+    {"each result has its notice (memory)", each_result_has_its_notice_mem},
+    {"each result has its notice (SQLite)", each_result_has_its_notice_sqlite},
+    {"what steps keep is recorded (memory)", what_steps_keep_is_recorded_mem},
+    {"what steps keep is recorded (SQLite)", what_steps_keep_is_recorded_sqlite},
     {"only an agent that has the image runs the step (memory)", only_who_has_the_image_runs_it_mem},
     {"only an agent that has the image runs the step (SQLite)",
      only_who_has_the_image_runs_it_sqlite},
