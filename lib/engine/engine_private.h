@@ -69,6 +69,8 @@ struct cmd_box {
     arc_err err;
     struct arc_diags *diags;
     int diags_text_due;
+    struct arc_arena plan_arena; /* of a trigger with a definition: becomes the run's */
+    const struct arc_plan *plan; /* in it; NULL: not made yet, or given to a run */
     uint32_t conflicts;
     int answered; /* decided in this turn; spoken after the commit */
 };

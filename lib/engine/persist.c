@@ -24,6 +24,10 @@ static arc_status kvs_text(struct arc_engine *engine, const struct arc_kvs *kvs,
                            arc_err *err)
 {
     struct arc_buf buf;
+    if (kvs->count == 0) {
+        *out = ARC_LIT("{}");
+        return ARC_OK;
+    }
     arc__buf_init(&buf, &engine->mem, TEXT_MAX);
     arc__kvs_to_json(kvs, &buf);
     return take_text(engine, &buf, out, err);
@@ -44,6 +48,10 @@ static arc_status depends_text(struct arc_engine *engine, const struct arc_plan 
 {
     struct arc_buf buf;
     struct arc_json json;
+    if (plan->jobs[j].dep_count == 0) {
+        *out = ARC_LIT("[]");
+        return ARC_OK;
+    }
     arc__buf_init(&buf, &engine->mem, TEXT_MAX);
     arc__json_init(&json, &buf);
     arc__json_array(&json);
