@@ -9,7 +9,8 @@
 
 int arc__text_clean(arc_slice text)
 {
-    return text.len == 0 || (memchr(text.ptr, 0, text.len) == NULL && arc__utf8_valid(text, NULL));
+    return arc__text_is_ascii(text) ||
+           (memchr(text.ptr, 0, text.len) == NULL && arc__utf8_valid(text, NULL));
 }
 
 arc_slice arc__text_cleaned(arc_slice text, struct arc_arena *arena)

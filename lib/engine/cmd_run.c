@@ -67,7 +67,7 @@ static arc_status take_includes(const struct arc_cmd *cmd, struct arc_arena *are
     return ARC_OK;
 }
 
-struct arc_plan_inputs arc__cmd_inputs(const struct arc_cmd *cmd, const arc_id *pipeline)
+static struct arc_plan_inputs inputs_of(const struct arc_cmd *cmd, const arc_id *pipeline)
 {
     return (struct arc_plan_inputs){.variables = cmd->u.trigger.variables,
                                     .pipeline_id = arc__id_slice(pipeline),
@@ -93,7 +93,7 @@ static arc_status make_plan(struct cmd_box *box, const arc_id *pipeline, struct 
     const struct arc_cmd *cmd = &box->cmd;
     struct arc_diags *diags = ARC_ARENA_NEW(&box->cmd.arena, struct arc_diags);
     struct arc_spec *spec = NULL;
-    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd, pipeline);
+    const struct arc_plan_inputs inputs = inputs_of(cmd, pipeline);
     struct arc_read_options to_run = {.runnable = 1};
     if (cmd->u.trigger.definition.limits != NULL)
         to_run.limits = *cmd->u.trigger.definition.limits;
@@ -166,6 +166,17 @@ arc_status arc__check_runs_open(const struct arc_engine *engine, arc_err *err)
                      engine->lives_open, engine->options.runs_max);
 }
 
+/* The run lives in the memory that its plan was made in. */
+static const struct arc_plan *take_plan(struct cmd_box *box, struct live *live)
+{
+    const struct arc_plan *plan = box->plan;
+    arc__arena_deinit(&live->run.arena); /* nothing is in it yet */
+    live->run.arena = box->plan_arena;
+    box->plan_arena = (struct arc_arena){0};
+    box->plan = NULL;
+    return plan;
+}
+
 static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct pipe *pipe,
                           arc_slice text, uint32_t format, arc_err *err)
 {
@@ -177,7 +188,11 @@ static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct
     if (id.text[0] == '\0')
         ARC_TRY(arc__engine_new_id(engine, &id, err));
     ARC_TRY(arc__live_new(engine, &id, pipe, &live, err));
-    arc_status status = make_plan(box, &pipe->id, &live->run.arena, text, format, &plan, err);
+    arc_status status = ARC_OK;
+    if (box->plan != NULL)
+        plan = take_plan(box, live);
+    else
+        status = make_plan(box, &pipe->id, &live->run.arena, text, format, &plan, err);
     if (status != ARC_OK) {
         save_findings(engine, box);
         arc__live_drop(live);
@@ -231,22 +246,35 @@ static arc_status pipe_for_definition(struct arc_engine *engine, struct cmd_box 
     return arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_pipeline, &pipe->row, 0, err);
 }
 
+arc_status arc__cmd_plan(struct arc_cmd *cmd, const struct arc_diags **diags, arc_err *err)
+{
+    struct cmd_box *box = arc__box(cmd);
+    arc__cmd_clean(cmd); /* as it will be when it is submitted */
+    arc__arena_deinit(&box->plan_arena);
+    arc__arena_init(&box->plan_arena, &cmd->engine->mem, ARC_RUN_BYTES_MAX);
+    arc_status status =
+        make_plan(box, &cmd->u.trigger.pipe_for, &box->plan_arena, cmd->u.trigger.definition.text,
+                  cmd->u.trigger.definition.format, &box->plan, err);
+    if (status != ARC_OK)
+        box->plan = NULL;
+    *diags = box->diags;
+    return status;
+}
+
 /* A refused run leaves no pipeline behind: its definition is read before anything is written. It
  * may name the pipeline, whose id is therefore made first. */
 static arc_status check_definition(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
     arc_id *pipeline = &box->cmd.u.trigger.pipe_for;
-    struct arc_arena arena;
-    const struct arc_plan *plan = NULL;
+    const struct arc_diags *diags = NULL;
     ARC_TRY(arc__check_runs_open(engine, err));
     if (pipeline->text[0] == '\0')
         ARC_TRY(arc__engine_new_id(engine, pipeline, err));
-    arc__arena_init(&arena, &engine->mem, ARC_RUN_BYTES_MAX);
-    arc_status status = make_plan(box, pipeline, &arena, box->cmd.u.trigger.definition.text,
-                                  box->cmd.u.trigger.definition.format, &plan, err);
+    if (box->plan != NULL)
+        return ARC_OK;
+    arc_status status = arc__cmd_plan(&box->cmd, &diags, err);
     if (status != ARC_OK)
         save_findings(engine, box);
-    arc__arena_deinit(&arena);
     return status;
 }
 

@@ -49,10 +49,13 @@ static void init_containers(struct arc_engine *engine)
     arc__list_init(&engine->turn.pipes);
     arc__buf_init(&engine->lane_key, mem, ARC_LANE_KEY_MAX);
     arc__list_init(&engine->asides_due);
+    arc__buf_init(&engine->body, mem, ARC_EVENT_BODY_MAX);
     arc__list_init(&engine->groups_due);
     arc__list_init(&engine->groups_told);
-    arc__list_init(&engine->log_watches);
     arc__list_init(&engine->event_watches);
+    arc__list_init(&engine->event_watches_due);
+    arc__list_init(&engine->log_watches_due);
+    arc__list_init(&engine->wide_watches);
     arc__list_init(&engine->turn.answered);
     arc__arena_init(&engine->turn.arena, mem, ARC_TURN_BYTES_MAX);
     arc__load_init(&engine->recover_load, mem);
@@ -77,8 +80,7 @@ arc_status arc__engine_open(const struct arc_engine_options *options, struct arc
     engine->ulid = (struct arc_ulid_gen){.user = options->random_user, .random = options->random};
     engine->stats.size = sizeof(engine->stats);
     init_containers(engine);
-    engine->ring = arc__alloc_array(&engine->mem, ARC_RING_SIZE, sizeof(struct arc_event *));
-    arc_status status = engine->ring != NULL ? ARC_OK : arc__fail_nomem(err);
+    arc_status status = arc__publish_open(engine, err);
     engine->recovering = 1;
     engine->ring_first = 1;
     if (status == ARC_OK) {
@@ -144,6 +146,7 @@ void arc__engine_close(struct arc_engine *engine)
     arc__aside_close(engine);
     arc__map_deinit(&engine->lanes);
     arc__buf_deinit(&engine->lane_key);
+    arc__buf_deinit(&engine->body);
     arc__free(&mem, engine->free);
     arc__map_deinit(&engine->groups);
     arc__heap_deinit(&engine->timers);
@@ -178,6 +181,7 @@ void arc__cmd_free(struct arc_cmd *cmd)
     struct arc_mem mem = cmd->engine->mem;
     for (size_t i = 0; i < ARC_CMD_LOADS; i++)
         arc__load_deinit(&box->loads[i]);
+    arc__arena_deinit(&box->plan_arena);
     arc__arena_deinit(&cmd->arena);
     arc__free(&mem, box);
 }
@@ -589,7 +593,7 @@ static uint64_t next_deadline(const struct arc_engine *engine)
     uint64_t at = engine->sweep_mono_ns;
     if (engine->turn.committing)
         return UINT64_MAX; /* the store's descriptor wakes us */
-    if (!arc__list_empty(&engine->sessions_due) || engine->watches_due)
+    if (arc__publish_due(engine))
         return 0;
     if (engine->recovering) {
         if (engine->loads_pending > 0)

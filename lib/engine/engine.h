@@ -17,6 +17,7 @@
 #include "port/store.h"
 
 struct arc_engine;
+struct arc_diags; /* of spec */
 
 struct arc_engine_options {
     struct arc_mem mem;
@@ -260,8 +261,9 @@ struct arc_cmd {
 /* NULL when memory is out. A command that is not submitted ends with arc__cmd_free. */
 struct arc_cmd *arc__cmd_new(struct arc_engine *engine, enum arc_cmd_kind kind);
 void arc__cmd_free(struct arc_cmd *cmd);
-/* What a run of cmd (RUN_TRIGGER), which belongs to a pipeline, is planned with; borrows both. */
-struct arc_plan_inputs arc__cmd_inputs(const struct arc_cmd *cmd, const arc_id *pipeline);
+/* RUN_TRIGGER with a definition: plans the run now, so that who asks hears at once what is wrong;
+ * what was planned is what runs. pipe_for is set. *diags is NULL or lives as long as cmd. */
+arc_status arc__cmd_plan(struct arc_cmd *cmd, const struct arc_diags **diags, arc_err *err);
 /* Takes cmd. done comes exactly once, from a later dispatch, unless arc__cmd_forget came first or
  * the engine is closed before. ARC_ELIMIT when too many wait: then cmd is freed and done never
  * comes. */

@@ -24,6 +24,7 @@
 #define ARC_CMDS_MAX 100000u    /* commands that may wait */
 #define ARC_TURN_CMDS_MAX 1000u /* commands of one turn, so that one commit stays short */
 #define ARC_RING_SIZE 8192u     /* published events kept for watches; a power of two */
+#define ARC_WATCH_SHELVES 256u  /* a power of two */
 #define ARC_LINGER_NS (INT64_C(300) * 1000000000) /* an ended run is kept for late logs */
 #define ARC_LINGER_MAX 2000u
 #define ARC_REDELIVER_NS (INT64_C(5) * 1000000000)
@@ -39,6 +40,7 @@
 #define ARC_RETRY_NS (INT64_C(250) * 1000000) /* after a commit that failed */
 #define ARC_AGENT_SLOTS_MAX 10000
 #define ARC_LANE_KEY_MAX (16u * 1024u * 1024u)
+#define ARC_EVENT_BODY_MAX (64u * 1024u * 1024u)
 /* A point of priority weighs as much as this much of waiting. */
 #define ARC_PRIORITY_POINT_NS (INT64_C(60) * 1000000000)
 #define ARC_TURN_BYTES_MAX (512u * 1024u * 1024u)
@@ -69,6 +71,8 @@ struct cmd_box {
     arc_err err;
     struct arc_diags *diags;
     int diags_text_due;
+    struct arc_arena plan_arena; /* of a trigger with a definition: becomes the run's */
+    const struct arc_plan *plan; /* in it; NULL: not made yet, or given to a run */
     uint32_t conflicts;
     int answered; /* decided in this turn; spoken after the commit */
 };
@@ -188,7 +192,8 @@ struct live {
     struct arc_step_state **indexed; /* by job: the attempt whose steps have refs */
     struct step_ref **refs;          /* every ref made, for clean-up */
     size_t ref_count, ref_capacity;
-    int loading, loaded;
+    int loaded;
+    int reading;                   /* its steps are those that the store tells of */
     int free;                      /* its row does not hold it … */
     int64_t row_version;           /* … and knows of so many events; 0: there is no row */
     int folded;                    /* its events: once, while its pipeline is being read */
@@ -249,22 +254,24 @@ struct arc_session {
 };
 
 struct arc_log_watch {
-    struct arc_link link;
+    struct arc_link beside; /* in the shelf of its step run */
+    struct arc_link due;    /* in engine.log_watches_due */
     struct arc_engine *engine;
     char step_run_id[ARC_ULID_LEN + 1 + 102];
     void (*notify)(void *user);
     void *user;
-    int due;
 };
 
 struct arc_event_watch {
-    struct arc_link link;
+    struct arc_link link;   /* in engine.event_watches */
+    struct arc_link beside; /* in the shelf of its run, or in engine.wide_watches */
+    struct arc_link due;    /* in engine.event_watches_due */
+    int woken;              /* what it has asked the store for is there */
     struct arc_engine *engine;
     char run_id[130], pipeline_id[130], step_run_id[130];
     int64_t cursor;
     void (*notify)(void *user);
     void *user;
-    int due;
     struct load load; /* events older than the ring */
     size_t load_at;
     int64_t load_upto; /* published when the page was asked for: all up to it is in the store */
@@ -328,6 +335,7 @@ struct arc_engine {
     struct load recover_load;
     size_t recover_at;
     char fault[160];
+    struct arc_buf body; /* of the event that is being written */
     struct arc_link cmds;
     size_t cmd_count;
     int one_by_one; /* after a conflict: this many turns take one command each */
@@ -348,7 +356,8 @@ struct arc_engine {
     struct arc_link groups_told; /* and those who wait for it may read so */
     size_t slots_awaited;        /* jobs that wait for a slot */
     struct arc_heap timers;
-    int place_due, watches_due;
+    int place_due;
+    int watches_woken; /* a load has woken one of event_watches */
     int notices_due; /* the outbox may hold some that were not told */
     struct load notice_load;
     size_t notice_at;     /* of its rows, the next */
@@ -362,7 +371,11 @@ struct arc_engine {
     int64_t published;       /* of the last event that is durable and in the ring */
     struct arc_event **ring; /* [position % ARC_RING_SIZE] */
     int64_t ring_first;      /* the oldest position held; position + 1: none */
-    struct arc_link log_watches, event_watches;
+    struct arc_link event_watches, event_watches_due, log_watches_due;
+    struct arc_link wide_watches; /* events of more than one run */
+    struct arc_link
+        *run_shelves; /* ARC_WATCH_SHELVES lists of event watches, by the look of the run */
+    struct arc_link *log_shelves; /* the same of log watches, by the step run */
     uint64_t sweep_mono_ns;
     arc_ctl_stats stats;
 };
@@ -623,7 +636,11 @@ arc_status arc__notices_write(struct arc_engine *engine, struct live *live,
 arc_status arc__publish_prepare(struct arc_engine *engine, arc_err *err);
 void arc__publish(struct arc_engine *engine);
 void arc__publish_drop(struct arc_engine *engine);
+arc_status arc__publish_open(struct arc_engine *engine, arc_err *err);
 void arc__publish_notify(struct arc_engine *engine);
+/* 1: somebody is to be told. */
+int arc__publish_due(const struct arc_engine *engine);
+void arc__event_watch_due(struct arc_event_watch *watch);
 void arc__log_watch_wake(struct arc_engine *engine, arc_slice step_run_id);
 void arc__publish_close(struct arc_engine *engine);
 

@@ -25,6 +25,10 @@ static arc_status kvs_text(const struct arc_kvs *kvs, struct arc_arena *arena, a
                            arc_err *err)
 {
     struct arc_buf buf;
+    if (kvs->count == 0) {
+        *out = ARC_LIT("{}");
+        return ARC_OK;
+    }
     arc__buf_init(&buf, &arena->mem, TEXT_MAX);
     arc__kvs_to_json(kvs, &buf);
     return take_text(&buf, arena, out, err);
@@ -45,6 +49,10 @@ static arc_status depends_text(const struct arc_plan *plan, uint32_t j, struct a
 {
     struct arc_buf buf;
     struct arc_json json;
+    if (plan->jobs[j].dep_count == 0) {
+        *out = ARC_LIT("[]");
+        return ARC_OK;
+    }
     arc__buf_init(&buf, &arena->mem, TEXT_MAX);
     arc__json_init(&json, &buf);
     arc__json_array(&json);

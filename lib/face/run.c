@@ -7,8 +7,6 @@
 #include "face/ctl_private.h"
 #include "face/spec_private.h"
 
-#define PLAN_BYTES_MAX (512u * 1024u * 1024u)
-
 static int by_key(const void *a, const void *b)
 {
     const struct arc_kv *left = a, *right = b;
@@ -39,29 +37,16 @@ static arc_status copy_variables(const arc_run_options *options, struct arc_aren
 }
 
 /* What is wrong with the inputs is said now, not by a command nobody waits for. */
-static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
-                             const struct arc_plan_inputs *inputs, arc_err *err)
+static arc_status make_plan(struct arc_cmd *cmd, arc_err *err)
 {
-    struct arc_arena arena;
-    struct arc_diags diags = {0};
-    struct arc_spec *spec = NULL;
-    const struct arc_plan *plan = NULL;
-    const struct arc_read_options to_run = {.limits = object->limits, .runnable = 1};
-    arc__arena_init(&arena, &ctl->mem, PLAN_BYTES_MAX);
-    arc_status status =
-        arc__spec_read(object->text, object->format, ARC_NONE, &to_run, &arena, &diags, &spec, err);
-    if (status == ARC_OK)
-        arc__spec_take_includes(spec, object->includes, object->include_count);
-    if (status == ARC_OK)
-        status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
-    if (status == ARC_EINVAL && diags.first != NULL) {
-        char subject[64];
-        (void)arc__slice_to_cstr(diags.first->path, subject, sizeof(subject));
-        status = arc__fail_at(err, ARC_EINVAL, diags.first->mark.line, diags.first->mark.column,
-                              subject, "%.*s", ARC_ARG(diags.first->message));
-    }
-    arc__arena_deinit(&arena);
-    return status;
+    const struct arc_diags *diags = NULL;
+    arc_status status = arc__cmd_plan(cmd, &diags, err);
+    if (status != ARC_EINVAL || diags == NULL || diags->first == NULL)
+        return status;
+    char subject[64];
+    (void)arc__slice_to_cstr(diags->first->path, subject, sizeof(subject));
+    return arc__fail_at(err, ARC_EINVAL, diags->first->mark.line, diags->first->mark.column,
+                        subject, "%.*s", ARC_ARG(diags->first->message));
 }
 
 static void cmd_drop(struct arc_cmd **cmd)
@@ -121,8 +106,7 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
         return arc__fail_nomem(err);
     ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.run_id, err));
     ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.pipe_for, err));
-    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd, &cmd->u.trigger.pipe_for);
-    ARC_TRY(check_plan(ctl, spec, &inputs, err));
+    ARC_TRY(make_plan(cmd, err));
     arc_id id = cmd->u.trigger.run_id;
     struct arc_cmd *given_away = cmd;
     cmd = NULL;

@@ -134,10 +134,10 @@
     C(step_run, TEXT, timeout, ARC_COL_PLAIN)                                                      \
     C(step_run, TEXT, when, ARC_COL_FIXED)                                                         \
     C(step_run, INT, continue_on_error, ARC_COL_FIXED)                                             \
-    C(step_run, INT, status, ARC_COL_INDEX)                                                        \
+    C(step_run, INT, status, ARC_COL_PLAIN)                                                        \
     C(step_run, TEXT, reason, ARC_COL_PLAIN)                                                       \
     C(step_run, INT, attempt, ARC_COL_PLAIN)                                                       \
-    C(step_run, TEXT, agent_id, ARC_COL_INDEX)                                                     \
+    C(step_run, TEXT, agent_id, ARC_COL_PLAIN)                                                     \
     C(step_run, INT, fence, ARC_COL_PLAIN)                                                         \
     C(step_run, INT, exit_code, ARC_COL_PLAIN)                                                     \
     C(step_run, TEXT, error_message, ARC_COL_PLAIN)                                                \

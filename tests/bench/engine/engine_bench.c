@@ -486,6 +486,7 @@ static int bytes(const struct bench *bench)
 #define AGENT_SLOTS 64
 #define ALONE_RUNS 30
 #define AT_ONCE 32
+#define PEER "tests/bench/engine/restate/peer.js" /* from the build directory */
 
 /* The text of a key of one JSON object, whatever its kind. */
 static void pick(const char *json, const char *key, char *out, size_t size)
@@ -614,16 +615,22 @@ static int run_together(struct plane *plane, double seconds, double *out)
     return fine;
 }
 
-static int agent_steps(const struct bench *bench)
+struct agent_rate {
+    double alone_ms; /* of a run that has the machine to itself, the median */
+    double steps_s;  /* of runs side by side */
+    double commits;  /* a step of the former */
+};
+
+static int agent_rate(const struct bench *bench, int round, struct agent_rate *out)
 {
     static struct plane plane;
     char url[80], target[32], token[ARC_TOKEN_SIZE];
     arc_server_options options = ARC_SERVER_OPTIONS_INIT;
     arc_server *server = NULL;
     arc_err err = ARC_ERR_INIT;
-    double times[ALONE_RUNS], steps_s = 0;
+    double times[ALONE_RUNS];
     char *text = definition(1, STEPS, ", \"runOnAgent\": true");
-    snprintf(url, sizeof(url), "sqlite:%s/agent.db", bench->folder);
+    snprintf(url, sizeof(url), "sqlite:%s/agent-%d.db", bench->folder, round);
     options.listen = "127.0.0.1:0";
     if (text == NULL || !plane_open(&plane, url, text, NULL))
         return 0;
@@ -636,22 +643,57 @@ static int agent_steps(const struct bench *bench)
     if (agent == 0)
         _exit(agent_live(target, token) ? 0 : 1);
     int fine = agent > 0 && run_alone(&plane, times);
-    double commits = (double)stats_of(&plane).commits / ((ALONE_RUNS + 1) * STEPS);
-    fine = fine && run_together(&plane, bench->seconds * 4, &steps_s);
+    out->commits = (double)stats_of(&plane).commits / ((ALONE_RUNS + 1) * STEPS);
+    fine = fine && run_together(&plane, bench->seconds * 4, &out->steps_s);
     if (agent > 0) {
         kill(agent, SIGKILL);
         waitpid(agent, NULL, 0);
     }
-    if (fine) {
-        qsort(times, ALONE_RUNS, sizeof(double), by_size);
-        printf("through an agent over gRPC: %d steps in %5.1f ms (p50 of %d runs, %.1f commits a "
-               "step), %d runs at once %6.0f steps/s\n",
-               STEPS, times[ALONE_RUNS / 2], ALONE_RUNS, commits, AT_ONCE, steps_s);
-    }
+    qsort(times, ALONE_RUNS, sizeof(double), by_size);
+    out->alone_ms = times[ALONE_RUNS / 2];
     arc_server_close(server);
     plane_close(&plane);
     free(text);
     return fine;
+}
+
+/* The same work in Restate. 0: it does not work. */
+static int restate_rate(const struct bench *bench, int round, struct agent_rate *out)
+{
+    char command[256];
+    snprintf(command, sizeof(command), "node %s %s/restate-%d %.1f %d %d %d", PEER, bench->folder,
+             round, bench->seconds * 4, ALONE_RUNS, STEPS, AT_ONCE);
+    FILE *peer = popen(command, "r");
+    if (peer == NULL)
+        return 0;
+    int fine = fscanf(peer, "%lf %lf", &out->alone_ms, &out->steps_s) == 2;
+    return pclose(peer) == 0 && fine;
+}
+
+static int agent_steps(const struct bench *bench)
+{
+    double alone[PAIRS], together[PAIRS];
+    struct agent_rate mine = {0}, peer = {0};
+    int beside = access(PEER, R_OK) == 0;
+    int rounds = beside ? bench->pairs : 1;
+    for (int i = 0; i < rounds; i++) {
+        if (!agent_rate(bench, i, &mine) || (beside && !restate_rate(bench, i, &peer)))
+            return 0;
+        alone[i] = mine.alone_ms / peer.alone_ms;
+        together[i] = mine.steps_s / peer.steps_s;
+    }
+    printf("through an agent over gRPC: %d steps in %5.1f ms (p50 of %d runs, %.1f commits a "
+           "step), %d runs at once %6.0f steps/s\n",
+           STEPS, mine.alone_ms, ALONE_RUNS, mine.commits, AT_ONCE, mine.steps_s);
+    if (!beside) {
+        printf("Restate is skipped: node and npm were not there when this was built\n");
+        return 1;
+    }
+    printf("    Restate: %d steps in %5.1f ms  ", STEPS, peer.alone_ms);
+    print_ratios(alone, rounds, "<= 0.33");
+    printf("    Restate: %d runs at once %6.0f steps/s  ", AT_ONCE, peer.steps_s);
+    print_ratios(together, rounds, ">= 3");
+    return 1;
 }
 
 /* --- all ------------------------------------------------------------------------------------- */
