@@ -4,26 +4,25 @@
 
 #include <arcentra/base.h>
 
-/* The processor's own instructions, where somebody can be asked whether they are there, and has the
- * answer at hand: the compiler, or the C library where clang does not know. */
-#if defined(__x86_64__) && defined(__clang__) && defined(__has_include)
-#if __has_include(<sys/platform/x86.h>)
-#include <sys/platform/x86.h>
-#endif
-#ifdef CPU_FEATURE_ACTIVE
-#define HAS_SHA_NI (CPU_FEATURE_ACTIVE(SHA) && CPU_FEATURE_ACTIVE(SSE4_1))
-#define UNROLL _Pragma("clang loop unroll(full)")
-#endif
-#elif defined(__x86_64__) && defined(__GNUC__)
-#define HAS_SHA_NI (__builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1"))
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-#ifdef HAS_SHA_NI
+#if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #endif
 #include <string.h>
+#if defined(__x86_64__) && defined(__clang__) && __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#endif
 
 #include "base/mem.h"
+
+/* The processor's own instructions, where somebody can be asked whether they are there, and has the
+ * answer at hand: the compiler, or the C library where clang does not know. */
+#if defined(__x86_64__) && defined(__clang__) && defined(CPU_FEATURE_ACTIVE)
+#define HAS_SHA_NI (CPU_FEATURE_ACTIVE(SHA) && CPU_FEATURE_ACTIVE(SSE4_1))
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define HAS_SHA_NI (__builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1"))
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 /* clang-format off */
 static const uint32_t constants[64] = {
