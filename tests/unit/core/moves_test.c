@@ -186,6 +186,12 @@ static void gate_expired(struct trial *t)
     trial_pass(t, SECONDS(3001));
 }
 
+/* Nobody else is behind the gate. */
+static void gate_left(struct trial *t)
+{
+    CHECK_OK(trial_cancel_job(t, "g", 0));
+}
+
 /* --- machines ---------------------------------------------------------------------------- */
 
 enum machine { RUN, JOB, STEP_, GATE };
@@ -212,7 +218,7 @@ static const struct scene scenes[] = {
     {STEP_, ARC_STEP_TIMEOUT, step_timeout},  {STEP_, ARC_STEP_SKIPPED, job_skipped},
     {GATE, ARC_GATE_WAITING, job_pending},    {GATE, ARC_GATE_WAITING, gate_half},
     {GATE, ARC_GATE_APPROVED, gate_approved}, {GATE, ARC_GATE_REJECTED, gate_rejected},
-    {GATE, ARC_GATE_EXPIRED, gate_expired},
+    {GATE, ARC_GATE_EXPIRED, gate_expired},   {GATE, ARC_GATE_LEFT, gate_left},
 };
 
 static enum machine machine_of(int type)

@@ -29,7 +29,7 @@ static const struct machine machines[] = {
      arc__job_signal_name, arc_job_state_is_terminal, arc__job_state_from_name},
     {"step", ARC_STEP_STATE_COUNT, ARC_STEP_SIGNAL_COUNT, 5, arc__step_next, arc_step_state_name,
      arc__step_signal_name, arc_step_state_is_terminal, arc__step_state_from_name},
-    {"gate", ARC_GATE_STATE_COUNT, ARC_GATE_SIGNAL_COUNT, 3, arc__gate_next, arc_gate_state_name,
+    {"gate", ARC_GATE_STATE_COUNT, ARC_GATE_SIGNAL_COUNT, 4, arc__gate_next, arc_gate_state_name,
      arc__gate_signal_name, arc_gate_state_is_terminal, arc__gate_state_from_name},
 };
 
