@@ -114,8 +114,8 @@ static void set_clock(struct at *at)
         run->still_since_ns = at->now;
     if (still || run->still_since_ns == 0)
         return;
-    uint64_t from = run->still_since_ns > run->started_ns ? run->still_since_ns : run->started_ns;
-    if (run->started)
+    uint64_t from = run->still_since_ns > run->clock_ns ? run->still_since_ns : run->clock_ns;
+    if (run->ticks)
         run->still_ns += at->now - from;
     run->still_since_ns = 0;
 }
@@ -249,6 +249,8 @@ static void on_triggered(struct at *at)
     run->plan = shadow->plan[p];
     run->state = RUN_PENDING;
     run->created_ns = at->now;
+    run->clock_ns = at->now;
+    run->ticks = run->plan->group.group.len == 0;
     run->created = run->slot.since = event->position;
     run->born = shadow->batch;
     run->priority = (int32_t)birth.priority;
@@ -268,7 +270,6 @@ static void on_run_started(struct at *at)
     if (groups_lacks(at->run, -1))
         wrong(at, INV_I10, "it starts without a slot of its group");
     at->run->started = 1;
-    at->run->started_ns = at->now;
     if (at->run->state == RUN_PENDING)
         at->run->state = RUN_RUNNING;
 }
@@ -310,8 +311,8 @@ static void on_stopping(struct at *at)
     struct shadow_run *run = at->run;
     if (at->event->cause == CAUSE_TIMEOUT) {
         reached(at->sim, GOAL_RUN_TIMEOUT);
-        if (run->plan->timeout_ns == 0 || !run->started || run->stopping ||
-            !elapsed(at, run->started_ns + run->still_ns, run->plan->timeout_ns))
+        if (run->plan->timeout_ns == 0 || !run->ticks || run->stopping ||
+            !elapsed(at, run->clock_ns + run->still_ns, run->plan->timeout_ns))
             wrong(at, INV_I9, "its time was not over");
         run->stop_timeout = 1;
     } else {
@@ -357,6 +358,8 @@ static void on_run_end(struct at *at)
 static void on_run_admitted(struct at *at)
 {
     groups_admit(at->shadow, at->r, -1, at->event->position);
+    at->run->clock_ns = at->now;
+    at->run->ticks = 1;
 }
 
 /* --- gates --------------------------------------------------------------------------- */
@@ -415,6 +418,24 @@ static void on_gate(struct at *at)
 }
 
 /* --- jobs ---------------------------------------------------------------------------- */
+
+/* A job has ended: a gate that waited for jobs which have all ended without it waits no more. */
+static void leave_gates(struct at *at)
+{
+    struct shadow_run *run = at->run;
+    for (uint32_t g = 0; g < run->plan->gate_count && g < GATES_MAX; g++) {
+        int comes = 0;
+        for (uint32_t j = 0; j < run->plan->job_count; j++) {
+            const struct arc_plan_job *plan = &run->plan->jobs[j];
+            comes |=
+                run->jobs[j].state == PENDING && (run->plan->gate == g + 1 || plan->gate == g + 1 ||
+                                                  run->plan->stages[plan->stage].gate == g + 1);
+        }
+        if (run->gates[g].state == GATE_WAITING && !comes)
+            run->gates[g].state = GATE_LEFT;
+    }
+    set_clock(at);
+}
 
 static void on_job_queued(struct at *at)
 {
@@ -1067,6 +1088,8 @@ void move(struct shadow *shadow, const struct stored *event)
     before = at.step != NULL ? at.step->state : at.job != NULL ? at.job->state : at.run->state;
     at.run->touched = 1;
     rows[i].on(&at);
+    if (at.step == NULL && at.job != NULL && over(at.job->state))
+        leave_gates(&at);
     dirty(&at);
     if (!shadow->sim->broken)
         groups_note(shadow, at.r);

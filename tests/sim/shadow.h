@@ -26,7 +26,7 @@ enum {
     RUN_PAUSED,
     RUN_PARTIAL
 };
-enum { GATE_IDLE, GATE_WAITING, GATE_APPROVED, GATE_REFUSED };
+enum { GATE_IDLE, GATE_WAITING, GATE_APPROVED, GATE_REFUSED, GATE_LEFT };
 
 /* What a run, or a job of it, has to do with its concurrency group. Positions are those of events.
  */
@@ -87,7 +87,9 @@ struct shadow_run {
     const struct arc_plan *plan;
     int64_t seq;
     int state, started, stopping, forced, stop_timeout, gate_refused;
-    uint64_t stop_ns, started_ns, still_ns, still_since_ns, paused_ns;
+    uint64_t clock_ns; /* when its own clock began: with its trigger, or its slot; … */
+    int ticks;         /* … 1: that has been */
+    uint64_t stop_ns, still_ns, still_since_ns, paused_ns;
     uint64_t created_ns, ended_ns;
     uint32_t pauses, resumes, stops;
     int asked; /* somebody wants it to end, or may */
