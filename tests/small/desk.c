@@ -90,7 +90,7 @@ static void hear_life(struct lab *lab, uint32_t agent, uint8_t life)
 }
 
 /* Where the agent holds this grant; -1: it does not. */
-static int find_lease(struct lab *lab, uint32_t agent, uint16_t fence)
+int desk_lease(struct lab *lab, uint32_t agent, uint16_t fence)
 {
     for (uint32_t j = 0; j < lab->plan->job_count; j++) {
         const struct arc_step_state *step = present_step(lab, j);
@@ -107,7 +107,7 @@ static void hear_beat(struct lab *lab, const struct message *message)
     answer.copied = 0;
     hear_life(lab, message->agent, message->life);
     for (uint32_t i = 0; i < HANDS && message->fence[i] != 0; i++) {
-        int job = find_lease(lab, message->agent, message->fence[i]);
+        int job = desk_lease(lab, message->agent, message->fence[i]);
         answer.marks[i] = job < 0 ? MARK_LOST : MARK_RENEWED;
         if (job < 0)
             continue;
@@ -124,7 +124,7 @@ static void hear_beat(struct lab *lab, const struct message *message)
 
 static void hear_ack(struct lab *lab, const struct message *message)
 {
-    int job = find_lease(lab, message->agent, message->fence[0]);
+    int job = desk_lease(lab, message->agent, message->fence[0]);
     if (lab->world->desk[message->agent].session != message->life || job < 0)
         return;
     if (message->yes)
@@ -219,9 +219,8 @@ int desk_may_order(struct lab *lab, uint32_t job)
 static struct message letter(const struct lab *lab, uint32_t job, enum message_kind kind)
 {
     uint32_t agent = (uint32_t)holder_of(lab, job);
-    return (struct message){.kind = (uint8_t)kind,
-                            .agent = (uint8_t)agent,
-                            .life = lab->world->desk[agent].session};
+    return (struct message){
+        .kind = (uint8_t)kind, .agent = (uint8_t)agent, .life = lab->world->desk[agent].session};
 }
 
 void desk_offer(struct lab *lab, uint32_t job)
@@ -229,8 +228,8 @@ void desk_offer(struct lab *lab, uint32_t job)
     const struct arc_step_state *step = present_step(lab, job);
     struct message message = letter(lab, job, MSG_OFFER);
     if (step->status == S_RUNNING)
-        broke(lab, "I1", "step %u of job %u is offered, and it runs", lab->world->run.jobs[job].step,
-              job);
+        broke(lab, "I1", "step %u of job %u is offered, and it runs",
+              lab->world->run.jobs[job].step, job);
     message.fence[0] = (uint16_t)step->fence;
     lab->world->places[job].offered = 1;
     lab->world->places[job].told = message.fence[0];
@@ -326,9 +325,12 @@ void desk_restart(struct lab *lab)
 
 /* --- what must be refused --------------------------------------------------------------------- */
 
-static void refused(struct lab *lab, const struct arc_decision *d, const char *what, uint32_t j)
+static void refused(struct lab *lab, const struct arc_decision *d, arc_status status,
+                    const char *what, uint32_t j)
 {
     lab->probes++;
+    if (status == ARC_ENOMEM || status == ARC_EINTERNAL)
+        broke(lab, "I9", "%s about job %u comes to status %d", what, j, (int)status);
     if (d->count > 0)
         broke(lab, "I5", "%s about job %u is taken", what, j);
 }
@@ -337,40 +339,50 @@ static void probe_report(struct lab *lab, const struct arc_report *report, const
 {
     struct arc_decision d;
     world_decide(lab, &d);
-    (void)arc__decide_report(&d, &lab->world->run, report, NULL);
-    refused(lab, &d, what, report->job);
+    refused(lab, &d, arc__decide_report(&d, &lab->world->run, report, NULL), what, report->job);
 }
 
-static void probe_step(struct lab *lab, uint32_t j, uint32_t s)
+/* Nobody but its holder moves a step, and he under his fence alone. */
+static void probe_step(struct lab *lab, uint32_t j)
 {
-    const struct arc_step_state *step = &lab->world->run.jobs[j].steps[s];
-    int holder = agent_of(step->agent_id);
+    const struct arc_step_state *step = present_step(lab, j);
+    if (!is_granted(step))
+        return;
     struct arc_report report = {.job = j,
-                                .step = s,
+                                .step = lab->world->run.jobs[j].step,
                                 .status = S_SUCCESS,
                                 .attempt = step->attempt,
-                                .fence = step->fence,
+                                .fence = step->fence + 1,
                                 .agent_id = step->agent_id};
-    if (!is_granted(step)) {
-        probe_report(lab, &report, "a report on what has ended");
-        report.status = S_FAILED;
-        probe_report(lab, &report, "another report on what has ended");
-        report.status = S_RUNNING;
-        probe_report(lab, &report, "the start of what has ended");
-        report.status = S_SUCCESS;
-    }
-    report.fence = step->fence + 1;
     probe_report(lab, &report, "a report under another fence");
-    report.fence = step->fence > 1 ? step->fence - 1 : step->fence;
-    report.attempt = step->attempt - 1;
-    probe_report(lab, &report, "a report on the attempt before");
-    report.agent_id = agent_name(holder == 0 ? 1 : 0);
     report.fence = step->fence;
+    report.attempt = step->attempt + 1;
+    probe_report(lab, &report, "a report on another attempt");
     report.attempt = step->attempt;
+    report.agent_id = agent_name(agent_of(step->agent_id) == 0 ? 1 : 0);
     probe_report(lab, &report, "a report of another agent");
     report.fence = 0;
     report.attempt = 0;
     probe_report(lab, &report, "a report of another, old agent");
+}
+
+/* Whatever its holder says of a grant that is over, and whenever. */
+static void probe_grant(struct lab *lab, uint16_t fence)
+{
+    static const int32_t words[] = {S_RUNNING, S_SUCCESS, S_FAILED, S_CANCELLED};
+    const struct grant *grant = &lab->world->grants[fence];
+    if (desk_lease(lab, grant->agent, fence) >= 0 ||
+        lab->world->run.jobs[grant->job].attempt != grant->job_attempt)
+        return;
+    struct arc_report report = {.job = grant->job,
+                                .step = grant->step,
+                                .attempt = grant->attempt,
+                                .fence = fence,
+                                .agent_id = agent_name(grant->agent)};
+    for (size_t i = 0; i < ARC_COUNT_OF(words); i++) {
+        report.status = words[i];
+        probe_report(lab, &report, "a late report");
+    }
 }
 
 static void probe_gate(struct lab *lab, uint32_t gate)
@@ -385,14 +397,12 @@ static void probe_gate(struct lab *lab, uint32_t gate)
         if (waits && may && (seen->by & who) == 0)
             continue;
         world_decide(lab, &d);
-        (void)arc__decide_gate(&d, &lab->world->run, &said, NULL);
-        refused(lab, &d, "an approval", gate);
+        refused(lab, &d, arc__decide_gate(&d, &lab->world->run, &said, NULL), "an approval", gate);
         said.approve = 0;
         if (waits && may)
             continue;
         world_decide(lab, &d);
-        (void)arc__decide_gate(&d, &lab->world->run, &said, NULL);
-        refused(lab, &d, "a rejection", gate);
+        refused(lab, &d, arc__decide_gate(&d, &lab->world->run, &said, NULL), "a rejection", gate);
     }
 }
 
@@ -403,18 +413,15 @@ void desk_probe(struct lab *lab)
     const struct arc_place_facts facts = {.id = agent_name(0), .name = agent_name(0)};
     struct arc_decision d;
     for (uint32_t j = 0; j < lab->plan->job_count; j++) {
-        const struct arc_job_state *job = &world->run.jobs[j];
-        for (uint32_t s = 0; s < lab->plan->jobs[j].step_count; s++) {
-            if (job->steps[s].attempt > 0)
-                probe_step(lab, j, s);
-        }
+        probe_step(lab, j);
         if (seen->jobs[j].state == S_QUEUED && seen->jobs[j].agent == 0 && !seen->stopping &&
             seen->state != ARC_RUN_PAUSED)
             continue;
         world_decide(lab, &d);
-        (void)arc__decide_place(&d, &lab->world->run, j, &facts, NULL);
-        refused(lab, &d, "a place", j);
+        refused(lab, &d, arc__decide_place(&d, &lab->world->run, j, &facts, NULL), "a place", j);
     }
+    for (uint16_t fence = 1; fence <= world->fences; fence++)
+        probe_grant(lab, fence);
     for (uint32_t g = 1; g <= lab->plan->gate_count; g++)
         probe_gate(lab, g);
 }

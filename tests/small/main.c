@@ -153,8 +153,7 @@ static int search_all(const struct options *options)
     if (options->search.twice > 0)
         printf(", %llu looked into again", (unsigned long long)all.again);
     printf(", %.0f s, at most %llu MiB: %s\n", seconds_now() - from,
-           (unsigned long long)(all.bytes >> 20),
-           failed ? "FAILED" : "every invariant holds");
+           (unsigned long long)(all.bytes >> 20), failed ? "FAILED" : "every invariant holds");
     return failed;
 }
 

@@ -34,6 +34,19 @@ static int has_room(const struct lab *lab)
     return lab->world->pool_count < POOL_MAX;
 }
 
+/* 1: one of these two kinds is on its way, of or to this process; fence 0: about whatever. */
+static int is_on_its_way(const struct lab *lab, uint32_t agent, uint8_t life, uint16_t fence,
+                         enum message_kind one, enum message_kind two)
+{
+    int any = 0;
+    for (uint32_t i = 0; i < lab->world->pool_count; i++) {
+        const struct message *message = &lab->world->pool[i];
+        any |= (message->kind == one || message->kind == two) && message->agent == agent &&
+               message->life == life && (fence == 0 || message->fence[0] == fence);
+    }
+    return any;
+}
+
 static int to_server(const struct message *message)
 {
     return message->kind <= MSG_REPORT;
@@ -79,8 +92,8 @@ static void hear_offer(struct lab *lab, const struct message *message, int refus
     if (task == NULL && !refuse && grant->declined != agent->life) {
         task = free_hand(agent);
         if (task != NULL) {
-            *task = (struct task){
-                .fence = message->fence[0], .state = TASK_TAKEN, .age = TTL_UNITS};
+            *task =
+                (struct task){.fence = message->fence[0], .state = TASK_TAKEN, .age = TTL_UNITS};
             agent->beaten = 0;
         }
     }
@@ -289,7 +302,9 @@ static void calm_tasks(struct lab *lab, struct list *list, uint32_t a)
             add(list, MOVE_END, a, h + HANDS * S_CANCELLED);
         if (task->state == TASK_RUNNING && !task->cancelled)
             add(list, MOVE_END, a, h + HANDS * S_SUCCESS);
-        if (!task->said && (task->state == TASK_OVER || (task->state == TASK_RUNNING && !task->told)))
+        int silent = task->state == TASK_OVER || (task->state == TASK_RUNNING && !task->told);
+        if (silent && !task->said &&
+            !is_on_its_way(lab, a, agent->life, task->fence, MSG_REPORT, MSG_REPORTED))
             add(list, MOVE_SAY, a, h);
     }
 }
@@ -302,7 +317,7 @@ static int wants_to_beat(const struct lab *lab, uint32_t a)
     int any = desk->session != agent->life || desk->life != agent->life;
     for (uint32_t h = 0; h < HANDS; h++)
         any |= agent->tasks[h].state != TASK_NONE;
-    return any && !agent->beaten;
+    return any && !agent->beaten && !is_on_its_way(lab, a, agent->life, 0, MSG_BEAT, MSG_BEATEN);
 }
 
 static void calm_people(struct lab *lab, struct list *list)
@@ -317,6 +332,18 @@ static void calm_people(struct lab *lab, struct list *list)
                 add(list, MOVE_APPROVE, g, who);
         }
     }
+}
+
+/* What is on its way to be offered may come twice by MOVE_COPY. */
+static int may_offer(struct lab *lab, uint32_t j)
+{
+    const struct world *world = lab->world;
+    if (!desk_may_offer(lab, j))
+        return 0;
+    const struct arc_step_state *step = present_step(lab, j);
+    uint32_t agent = (uint32_t)agent_of(step->agent_id);
+    return !is_on_its_way(lab, agent, world->desk[agent].session, (uint16_t)step->fence, MSG_OFFER,
+                          MSG_OFFER);
 }
 
 static void calm_moves(struct lab *lab, struct list *list)
@@ -341,7 +368,7 @@ static void calm_moves(struct lab *lab, struct list *list)
     for (uint32_t j = 0; j < lab->plan->job_count && room; j++) {
         if (desk_may_order(lab, j))
             add(list, MOVE_ORDER, j, 0);
-        if (desk_may_offer(lab, j))
+        if (may_offer(lab, j))
             add(list, MOVE_OFFER, j, 0);
     }
     for (uint32_t j = 0; j < lab->plan->job_count; j++) {
@@ -370,6 +397,18 @@ static void sick_moves(struct lab *lab, struct list *list)
     }
 }
 
+/* It has something to do, or is to have it: the death of another changes nothing. */
+static int is_of_use(const struct lab *lab, uint32_t a)
+{
+    int any = 0;
+    for (uint32_t h = 0; h < HANDS; h++)
+        any |= lab->world->agents[a].tasks[h].state != TASK_NONE;
+    for (uint32_t j = 0; j < lab->plan->job_count; j++)
+        any |=
+            lab->world->seen.jobs[j].state < S_SUCCESS && lab->world->seen.jobs[j].agent == a + 1;
+    return any;
+}
+
 static void bad_moves(struct lab *lab, struct list *list)
 {
     const struct world *world = lab->world;
@@ -390,7 +429,7 @@ static void bad_moves(struct lab *lab, struct list *list)
     if (bads & BAD_SERVER)
         add(list, MOVE_CRASH, 0, 0);
     for (uint32_t a = 0; a < SMALL_AGENTS && (bads & BAD_AGENT); a++) {
-        if (world->agents[a].up)
+        if (world->agents[a].up && is_of_use(lab, a))
             add(list, MOVE_DIE, a, 0);
     }
     if ((bads & BAD_LEASE) && tick_costs(lab))
@@ -547,12 +586,55 @@ static void check_clock(struct lab *lab)
         broke(lab, "I7", "what is due next is not the earliest of what is due");
 }
 
+static int holds_any(struct agent *agent, const struct message *message)
+{
+    int any = 0;
+    for (uint32_t i = 0; i < HANDS && message->fence[i] != 0; i++)
+        any |= find_task(agent, message->fence[i]) != NULL;
+    return any;
+}
+
+/* 1: it is the same whether it arrives or not, now and for ever: it is to a process that is gone,
+ * about a grant that is over and that its receiver has forgotten, or it says nothing. That reports
+ * about such grants change nothing, whenever they come, is tried in every state (desk_probe). */
+static int is_void(struct lab *lab, const struct message *message)
+{
+    const struct world *world = lab->world;
+    struct agent *agent = &lab->world->agents[message->agent];
+    const struct desk_agent *desk = &world->desk[message->agent];
+    int gone = message->life != agent->life,
+        job = desk_lease(lab, message->agent, message->fence[0]);
+    switch (message->kind) {
+    case MSG_BEAT:
+        return message->fence[0] == 0 && desk->life == message->life &&
+               desk->session == message->life;
+    case MSG_ACK:
+        return job < 0 || (message->yes && present_step(lab, (uint32_t)job)->status == S_RUNNING);
+    case MSG_REPORT:
+        return job < 0 && (gone || find_task(agent, message->fence[0]) == NULL);
+    case MSG_BEATEN:
+    case MSG_REPORTED:
+        return gone || !holds_any(agent, message);
+    default:
+        return gone;
+    }
+}
+
+static void forget_void(struct lab *lab)
+{
+    for (uint32_t i = lab->world->pool_count; i-- > 0;) {
+        if (is_void(lab, &lab->world->pool[i]))
+            (void)pool_take(lab, i);
+    }
+}
+
 int move_make(struct lab *lab, uint16_t move)
 {
     lab->wrong[0] = '\0';
     lab->move = move;
     lab->said = (struct message){0};
     make(lab, move);
+    forget_void(lab);
     if (lab->wrong[0] == '\0')
         check_clock(lab);
     if (lab->wrong[0] == '\0')
@@ -579,9 +661,9 @@ static void show_lease(const struct lab *lab, uint16_t fence, char *out, size_t 
 static void show_message(const struct lab *lab, const struct message *message, char *out,
                          size_t size)
 {
-    static const char *const words[] = {"",       "heartbeat", "acknowledgement", "report",
-                                        "answer to a heartbeat", "offer", "cancel",
-                                        "answer to a report"};
+    static const char *const words[] = {
+        "",      "heartbeat", "acknowledgement",   "report", "answer to a heartbeat",
+        "offer", "cancel",    "answer to a report"};
     char lease[80];
     show_lease(lab, message->fence[0], lease, sizeof(lease));
     int len = snprintf(out, size, "%s %s agent %u", words[message->kind],
@@ -639,9 +721,9 @@ static int show_frame(const char *words, uint32_t a, uint32_t b, char *out, size
             continue;
         }
         words++;
-        len += (size_t)(*words == 's'
-                            ? snprintf(out + len, size - len, "%s", b == 1 ? "ann" : "bob")
-                            : snprintf(out + len, size - len, "%u", numbers[next++ % 2]));
+        len +=
+            (size_t)(*words == 's' ? snprintf(out + len, size - len, "%s", b == 1 ? "ann" : "bob")
+                                   : snprintf(out + len, size - len, "%u", numbers[next++ % 2]));
     }
     out[len] = '\0';
     return (int)len;

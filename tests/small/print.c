@@ -240,8 +240,8 @@ static void put_grant(struct bytes *out, uint16_t fence)
 
 static void put_tasks(struct bytes *out, const struct agent *agent, const struct known *known)
 {
-    uint32_t first = number_of(known, agent->tasks[0].fence) >
-                     number_of(known, agent->tasks[HANDS - 1].fence);
+    uint32_t first =
+        number_of(known, agent->tasks[0].fence) > number_of(known, agent->tasks[HANDS - 1].fence);
     for (uint32_t h = 0; h < HANDS; h++) {
         const struct task *task = &agent->tasks[h ^ first];
         put(out, task->state);
@@ -279,7 +279,8 @@ static void put_pool(struct bytes *out, const struct known *known)
     for (uint32_t i = 0; i < world->pool_count; i++) {
         const struct message *message = &world->pool[i];
         int beats = message->kind == MSG_BEAT || message->kind == MSG_BEATEN;
-        uint8_t one = number_of(known, message->fence[0]), two = number_of(known, message->fence[1]);
+        uint8_t one = number_of(known, message->fence[0]),
+                two = number_of(known, message->fence[1]);
         uint32_t first = two != 0 && two < one;
         put(out, message->kind);
         put(out, out->names[message->agent]);

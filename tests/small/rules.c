@@ -215,7 +215,7 @@ static uint16_t delay_of(const struct arc_retry *retry, uint32_t ended)
     for (uint32_t i = 1; retry->backoff == ARC_BACKOFF_EXPONENTIAL && i < ended; i++)
         delay *= 2;
     return units(retry->max_delay_ns > 0 && delay > retry->max_delay_ns ? retry->max_delay_ns
-                                                                         : delay);
+                                                                        : delay);
 }
 
 /* --- what may have been said ------------------------------------------------------------------ */
@@ -767,8 +767,8 @@ static void on_step_cancelled(struct at *at)
 static void on_step_skipped(struct at *at)
 {
     int placed = at->job->agent != 0;
-    enum verdict verdict = at->job->state == S_PENDING ? judge_job(at->plan, at->run, at->j)
-                                                       : judge_step(at);
+    enum verdict verdict =
+        at->job->state == S_PENDING ? judge_job(at->plan, at->run, at->j) : judge_step(at);
     int queue = at->job->state == S_QUEUED && !placed && at->plan_job->queue_timeout_ns > 0;
     int ruled = verdict == SKIPS || verdict == SKIPS_BY_FAILURE || queue || job_time_over(at);
     if (at->step->state != S_PENDING)
@@ -945,11 +945,12 @@ static void compare_step(struct lab *lab, uint32_t j, uint32_t s)
         step->executions != seen->executions || step->fence != seen->fence)
         broke(lab, "I16", "step %u of job %u is in %d at attempt %d, its events say %u at %u", s, j,
               step->status, step->attempt, seen->state, seen->attempt);
-    if (over(seen->state) && (units_of(lab, step->ended_ns) != seen->ended ||
-                              step->exit_code != seen->exit_code))
+    if (over(seen->state) &&
+        (units_of(lab, step->ended_ns) != seen->ended || step->exit_code != seen->exit_code))
         broke(lab, "I2", "the end of step %u of job %u has changed", s, j);
-    if (is_granted(step) && step->lease_mono_ns != (uint64_t)(MONO_BASE_NS + UNIT_NS *
-                                lab->world->grants[seen->fence].until))
+    if (is_granted(step) &&
+        step->lease_mono_ns !=
+            (uint64_t)(MONO_BASE_NS + UNIT_NS * lab->world->grants[seen->fence].until))
         broke(lab, "I5", "the lease of step %u of job %u is not what its holder was told", s, j);
 }
 
@@ -1008,6 +1009,64 @@ static void check_fold(struct lab *lab)
         broke(lab, "I16", "memory is not what the fold of the stored events is");
 }
 
+/* --- what should have happened by now --------------------------------------------------------- */
+
+static int is_past(const struct lab *lab, uint32_t since, int64_t length_ns)
+{
+    return length_ns > 0 && lab->world->now >= since + units(length_ns);
+}
+
+/* A holder that was to end its step and did not is given up on. That time was over before a restart
+ * is found out anew after it. */
+static void overdue_step(struct lab *lab, uint32_t j, uint32_t s)
+{
+    const struct seen *run = &lab->world->seen;
+    const struct seen_job *job = &run->jobs[j];
+    const struct seen_step *step = &job->steps[s];
+    const struct arc_plan_job *plan = &lab->plan->jobs[j];
+    const int64_t rest =
+        (1 + (int64_t)lab->def->bads_most) * (GRACE_UNITS + SETTLE_UNITS + 1) * UNIT_NS;
+    int now = lab->world->now;
+    int finally = plan->steps[s].finally != 0, patient = finally && !run->forced && !job->forced;
+    if (now >= lab->world->grants[step->fence].until)
+        broke(lab, "I7", "the lease of step %u of job %u has lapsed, and it is not lost", s, j);
+    if ((run->stopping && !patient && now >= run->stopped + SETTLE_UNITS) ||
+        (job->stopping && !patient && now >= job->stopped + SETTLE_UNITS) ||
+        (step->stopping && now >= step->stopped + SETTLE_UNITS))
+        broke(lab, "I7", "step %u of job %u was to be stopped, and nobody gives it up", s, j);
+    if (plan->steps[s].timeout_ns > 0 && step->state == S_RUNNING &&
+        is_past(lab, step->started, plan->steps[s].timeout_ns + rest))
+        broke(lab, "I7", "the time of step %u of job %u is over, and it is not", s, j);
+    if (plan->timeout_ns > 0 && job->state == S_RUNNING && !finally &&
+        is_past(lab, job->started, plan->timeout_ns + rest))
+        broke(lab, "I7", "the time of job %u is over, and it is not", j);
+}
+
+static void overdue(struct lab *lab)
+{
+    const struct seen *run = &lab->world->seen;
+    int still = run->state == R_PAUSED;
+    for (uint32_t g = 0; g < lab->plan->gate_count; g++) {
+        still |= run->gates[g].state == G_WAITING;
+        if (run->gates[g].state == G_WAITING && !run->stopping &&
+            is_past(lab, run->gates[g].asked, lab->plan->gates[g].timeout_ns))
+            broke(lab, "I7", "the time of gate %u is over, and it waits", g + 1);
+    }
+    if (run->started && !run->stopping && !still &&
+        is_past(lab, (uint32_t)run->at + run->still, lab->plan->timeout_ns))
+        broke(lab, "I7", "the time of the run is over, and it is not");
+    for (uint32_t j = 0; j < lab->plan->job_count; j++) {
+        const struct seen_job *job = &run->jobs[j];
+        if (job->state == S_QUEUED && job->agent == 0 && run->state != R_PAUSED &&
+            is_past(lab, (uint32_t)job->queued + job->waited, lab->plan->jobs[j].queue_timeout_ns))
+            broke(lab, "I7", "job %u waits for longer than its queueTimeout", j);
+        for (uint32_t s = 0; s < lab->plan->jobs[j].step_count; s++) {
+            if (job->steps[s].state == S_QUEUED || job->steps[s].state == S_RUNNING)
+                overdue_step(lab, j, s);
+        }
+    }
+}
+
 void rules_state(struct lab *lab)
 {
     const struct seen *seen = &lab->world->seen;
@@ -1029,6 +1088,8 @@ void rules_state(struct lab *lab)
         eager_cells(lab, m);
     if (open == 0 && !rules_over(lab))
         broke(lab, "I9", "every job has ended, and the run has not");
+    if (!rules_over(lab))
+        overdue(lab);
     check_counters(lab);
     if (lab->wrong[0] == '\0')
         check_fold(lab);

@@ -50,7 +50,7 @@ static size_t unpack(const uint64_t *in, const uint64_t *base, uint64_t *words)
     size_t count = (uint32_t)in[0], len = 1;
     memcpy(words, base, count * 8);
     for (size_t at = 0; at < count; at += 64) {
-        for (uint64_t mask = in[len++]; mask != 0; mask &= mask - 1)
+        for (uint64_t mask = in [len++]; mask != 0; mask &= mask - 1)
             words[at + (size_t)__builtin_ctzll(mask)] = in[len++];
     }
     return count;

@@ -47,7 +47,8 @@
 /* The states, by the numbers of the contract. */
 enum { S_PENDING = 1, S_QUEUED, S_RUNNING, S_SUCCESS, S_FAILED, S_CANCELLED, S_TIMEOUT, S_SKIPPED };
 
-/* --- worlds ------------------------------------------------------------------------------------ */
+/* --- worlds ------------------------------------------------------------------------------------
+ */
 
 /* What operators may do, as bits. */
 enum {
@@ -61,13 +62,13 @@ enum {
 };
 /* What may go wrong. */
 enum {
-    BAD_LOSS = 1,      /* a message is lost */
-    BAD_SERVER = 2,    /* the server dies and folds what was stored */
-    BAD_AGENT = 4,     /* an agent dies and comes back as another process */
-    BAD_LEASE = 8,     /* time goes on though a lease needs its renewal */
-    BAD_REFUSAL = 16,  /* an agent does not take what it is offered */
-    BAD_COPY = 32,     /* a message comes twice */
-    BAD_SICK = 64,     /* steps may fail: this costs nothing */
+    BAD_LOSS = 1,     /* a message is lost */
+    BAD_SERVER = 2,   /* the server dies and folds what was stored */
+    BAD_AGENT = 4,    /* an agent dies and comes back as another process */
+    BAD_LEASE = 8,    /* time goes on though a lease needs its renewal */
+    BAD_REFUSAL = 16, /* an agent does not take what it is offered */
+    BAD_COPY = 32,    /* a message comes twice */
+    BAD_SICK = 64,    /* steps may fail: this costs nothing */
     BAD_ALL = 127,
 };
 
@@ -80,23 +81,24 @@ extern const struct world_def worlds[];
 extern const uint32_t world_count;
 
 /* Faults put into the desk and the agents on purpose, to see them found. */
-#define PLANTS(P)                                                                                  \
-    P(NONE, "none")                                                                                \
-    P(NO_LEASE_AFTER_RESTART, "leases-not-extended")                                               \
-    P(RENEWED_AND_NOT, "renewed-and-not")                                                          \
-    P(OLD_INCARNATION, "old-incarnation")                                                          \
-    P(OFFERED_AGAIN, "redispatch-after-restart")                                                   \
-    P(SAME_FENCE, "same-fence")                                                                    \
-    P(EVENT_NOT_STORED, "event-not-stored")                                                        \
-    P(NO_SELF_FENCE, "no-self-fence")                                                              \
-    P(BEGINS_WITHOUT_LEASE, "begins-without-lease")                                                \
-    P(BEGINS_TWICE, "begins-twice")                                                                \
+#define PLANTS(P) \
+    P(NONE, "none") \
+    P(NO_LEASE_AFTER_RESTART, "leases-not-extended") \
+    P(RENEWED_AND_NOT, "renewed-and-not") \
+    P(OLD_INCARNATION, "old-incarnation") \
+    P(OFFERED_AGAIN, "redispatch-after-restart") \
+    P(SAME_FENCE, "same-fence") \
+    P(EVENT_NOT_STORED, "event-not-stored") \
+    P(NO_SELF_FENCE, "no-self-fence") \
+    P(BEGINS_WITHOUT_LEASE, "begins-without-lease") \
+    P(BEGINS_TWICE, "begins-twice") \
     P(NO_TICK, "no-tick")
 #define PLANT_ENUM(name, word) PLANT_##name,
 enum plant { PLANTS(PLANT_ENUM) PLANT_COUNT };
 extern const char *const plant_names[PLANT_COUNT];
 
-/* --- one world --------------------------------------------------------------------------------- */
+/* --- one world ---------------------------------------------------------------------------------
+ */
 
 /* What a fold asks of one stored event. */
 struct record {
@@ -118,7 +120,16 @@ struct grant {
     uint16_t until;      /* what its holder was promised */
 };
 
-enum message_kind { MSG_NONE, MSG_BEAT, MSG_ACK, MSG_REPORT, MSG_BEATEN, MSG_OFFER, MSG_CANCEL, MSG_REPORTED };
+enum message_kind {
+    MSG_NONE,
+    MSG_BEAT,
+    MSG_ACK,
+    MSG_REPORT,
+    MSG_BEATEN,
+    MSG_OFFER,
+    MSG_CANCEL,
+    MSG_REPORTED
+};
 enum { MARK_RENEWED = 1, MARK_LOST = 2, MARK_CANCEL = 4 };
 
 struct message {
@@ -205,12 +216,13 @@ struct lab {
     uint32_t second_used;
     /* of the move that is made */
     uint16_t move;
-    struct message said; /* the message that was delivered */
+    struct message said;   /* the message that was delivered */
     char wrong[WRONG_MAX]; /* the first thing that does not hold; "": nothing */
     uint64_t probes;
 };
 
-/* --- world.c ----------------------------------------------------------------------------------- */
+/* --- world.c -----------------------------------------------------------------------------------
+ */
 
 /* 0: its definition cannot be planned, or memory is out. */
 int lab_open(struct lab *lab, const struct world_def *def, enum plant plant);
@@ -240,7 +252,8 @@ uint16_t units_of(struct lab *lab, int64_t wall_ns);
 struct arc_step_state *present_step(struct lab *lab, uint32_t job);
 int is_granted(const struct arc_step_state *step);
 
-/* --- desk.c ------------------------------------------------------------------------------------ */
+/* --- desk.c ------------------------------------------------------------------------------------
+ */
 
 void desk_hear(struct lab *lab, const struct message *message);
 void desk_tick(struct lab *lab);
@@ -252,40 +265,42 @@ int desk_may_order(struct lab *lab, uint32_t job);
 void desk_offer(struct lab *lab, uint32_t job);
 void desk_order(struct lab *lab, uint32_t job);
 void desk_restart(struct lab *lab);
+int desk_lease(struct lab *lab, uint32_t agent, uint16_t fence);
 void desk_probe(struct lab *lab); /* what must be refused, and change nothing */
 void pool_add(struct lab *lab, const struct message *message);
 
-/* --- moves.c ----------------------------------------------------------------------------------- */
+/* --- moves.c -----------------------------------------------------------------------------------
+ */
 
 /* Kind, and up to two small numbers. */
 enum move_kind {
     MOVE_NONE,
-    MOVE_RISE,      /* agent */
-    MOVE_DELIVER,   /* message */
+    MOVE_RISE,    /* agent */
+    MOVE_DELIVER, /* message */
     MOVE_RESUME,
-    MOVE_APPROVE,   /* gate, who */
-    MOVE_BEGIN,     /* agent, hand */
-    MOVE_END,       /* agent, hand + HANDS * status */
-    MOVE_SAY,       /* agent, hand */
-    MOVE_BEAT,      /* agent */
-    MOVE_ORDER,     /* job */
-    MOVE_OFFER,     /* job */
-    MOVE_PLACE,     /* job, agent */
+    MOVE_APPROVE, /* gate, who */
+    MOVE_BEGIN,   /* agent, hand */
+    MOVE_END,     /* agent, hand + HANDS * status */
+    MOVE_SAY,     /* agent, hand */
+    MOVE_BEAT,    /* agent */
+    MOVE_ORDER,   /* job */
+    MOVE_OFFER,   /* job */
+    MOVE_PLACE,   /* job, agent */
     MOVE_TICK,
     /* what calm people and machines do not do */
-    MOVE_COPY,      /* message: it is delivered and stays */
-    MOVE_LOSE,      /* message */
-    MOVE_REFUSE,    /* message */
-    MOVE_UNHEARD,   /* message: the server dies before it has stored what it makes of it */
-    MOVE_UNSAID,    /* message: the server dies before it has answered */
+    MOVE_COPY,    /* message: it is delivered and stays */
+    MOVE_LOSE,    /* message */
+    MOVE_REFUSE,  /* message */
+    MOVE_UNHEARD, /* message: the server dies before it has stored what it makes of it */
+    MOVE_UNSAID,  /* message: the server dies before it has answered */
     MOVE_CRASH,
-    MOVE_DIE,       /* agent */
-    MOVE_STALL,     /* time goes on, and a lease lapses */
+    MOVE_DIE,   /* agent */
+    MOVE_STALL, /* time goes on, and a lease lapses */
     MOVE_PAUSE,
-    MOVE_STOP,      /* force */
+    MOVE_STOP,        /* force */
     MOVE_CANCEL_JOB,  /* job, force */
     MOVE_CANCEL_STEP, /* job */
-    MOVE_REJECT,    /* gate */
+    MOVE_REJECT,      /* gate */
     MOVE_KINDS
 };
 #define MOVE(kind, a, b) ((uint16_t)((unsigned)(kind) << 11 | (unsigned)(a) << 7 | (unsigned)(b)))
@@ -307,16 +322,19 @@ static inline uint32_t move_b(uint16_t move)
 uint32_t moves_list(struct lab *lab, uint16_t *out, uint32_t *calm);
 /* Makes it happen, and looks at what came of it. 0: lab->wrong says what does not hold. */
 int move_make(struct lab *lab, uint16_t move);
-void move_show(const struct lab *lab, uint16_t move, char *out, size_t size); /* before it is made */
+void move_show(const struct lab *lab, uint16_t move, char *out,
+               size_t size); /* before it is made */
 void agent_hear(struct lab *lab, const struct message *message, int refuse);
 
-/* --- rules.c ----------------------------------------------------------------------------------- */
+/* --- rules.c -----------------------------------------------------------------------------------
+ */
 
 void rules_event(struct lab *lab, const struct arc_event *event); /* after it was folded */
 void rules_state(struct lab *lab);                                /* after a move */
 int rules_over(const struct lab *lab);
 
-/* --- print.c ----------------------------------------------------------------------------------- */
+/* --- print.c -----------------------------------------------------------------------------------
+ */
 
 struct print {
     uint64_t a, b;
@@ -328,15 +346,16 @@ struct print world_print(struct lab *lab);
 size_t run_bytes(const struct lab *lab, const struct arc_run *run, const uint8_t *names, int soft,
                  uint8_t *out);
 
-/* --- search.c ---------------------------------------------------------------------------------- */
+/* --- search.c ----------------------------------------------------------------------------------
+ */
 
 struct search_options {
-    uint64_t limit;  /* states; 0: none */
-    uint32_t twice;  /* every so manieth that is met again is looked into again; 0: none */
+    uint64_t limit; /* states; 0: none */
+    uint32_t twice; /* every so manieth that is met again is looked into again; 0: none */
     enum plant plant;
-    int bads, asks;  /* -1: as the world says */
-    void (*progress)(void *user, const char *world, uint64_t states, uint64_t moves,
-                     uint32_t depth, uint64_t waiting);
+    int bads, asks; /* -1: as the world says */
+    void (*progress)(void *user, const char *world, uint64_t states, uint64_t moves, uint32_t depth,
+                     uint64_t waiting);
     void *user;
 };
 struct search_result {

@@ -252,8 +252,8 @@ static arc_status fold_record(struct lab *lab, struct arc_run *run, uint32_t i, 
                               .exit_code = record->exit_code,
                               .fence = record->fence,
                               .actor = actor_name(record->actor),
-                              .agent_id = record->agent > 0 ? agent_name(record->agent - 1u)
-                                                            : ARC_NONE};
+                              .agent_id =
+                                  record->agent > 0 ? agent_name(record->agent - 1u) : ARC_NONE};
     switch (event.type) {
     case ARC_EVENT_PIPELINE_TRIGGERED:
         return fold_birth(lab, run, to_mono);
