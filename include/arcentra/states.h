@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The state machines of runs, jobs, steps and gates as data. Everything else that knows a state (names,
- * diagrams, the bindings' enums, the test that walks every pair) is made from these lists.
+ * The state machines of runs, jobs, steps and gates as data. Everything else that knows a state
+ * (names, diagrams, the bindings' enums, the test that walks every pair) is made from these lists.
  *
  *   S(NAME, number, word)     a state; numbers are those of the wire and the database
  *   G(NAME, number, word)     a signal: what may happen to it

@@ -739,7 +739,7 @@ static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
 static int refused(const struct arc_run *run, const struct arc_event *event, int is_job,
                    int is_step)
 {
-    int signal = arc__event_signal(event->type);
+    int signal = arc__event_signal((int)event->type);
     int is_gate = event->type >= ARC_EVENT_APPROVAL_REQUESTED &&
                   event->type <= ARC_EVENT_APPROVAL_EXPIRED; /* see fold_gate */
     if (signal == 0 || is_gate)

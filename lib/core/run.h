@@ -80,7 +80,7 @@ struct arc_job_state {
 };
 
 struct arc_gate_state {
-    int32_t status; /* ARC_GATE_… of <arcentra/states.h> */
+    int32_t status;                               /* ARC_GATE_… of <arcentra/states.h> */
     int64_t requested_ns, expires_ns, decided_ns; /* wall; 0: not yet, or never */
     uint64_t expires_mono_ns;
     arc_slice *approved_by; /* as many as the plan asks for */

@@ -173,6 +173,7 @@ struct telling {
 static void add_position(struct telling *t, uint32_t j, struct arc_waits *out)
 {
     uint32_t before = 0;
+    out->left_out += t->line.too_long != 0;
     if (t->line.at == NULL || t->line.at[j] == 0)
         return;
     if (!arc__line_before(&t->line, t->look->engine, j, &t->others, &before))

@@ -75,6 +75,7 @@ struct line {
         int counted, rival; /* of the kind that was counted last */
     } * kinds;
     size_t kind_count;
+    int too_long; /* more wait than are looked at */
     uint32_t *at; /* by job of the run: 1 + index in items; NULL: none of them waits */
 };
 /* The run as it is in memory and stored; NULL: it is not. */

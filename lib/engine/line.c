@@ -54,6 +54,9 @@ arc_status arc__line_open(const struct arc_look *look, const struct arc_run *run
     *line = (struct line){0};
     if (live == NULL || !any_waits(look, run))
         return ARC_OK;
+    line->too_long = count > look->limits.queue;
+    if (line->too_long)
+        return ARC_OK;
     line->items = arc__arena_array(arena, count, sizeof(*line->items));
     line->kinds = arc__arena_array(arena, count, sizeof(*line->kinds));
     line->at = arc__arena_array(arena, run->plan->job_count, sizeof(*line->at));

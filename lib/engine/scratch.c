@@ -218,6 +218,8 @@ arc_status arc__newcomer(struct arc_look *look, arc_err *err)
     out->would = arc__arena_array(&look->arena, look->limits.waiting, sizeof(*out->would));
     if (out->would == NULL)
         return arc__fail_nomem(err);
+    if (look->engine->ready_count > look->limits.queue)
+        return arc__fail(err, ARC_ELIMIT, "queue", "More than %u jobs wait.", look->limits.queue);
     ARC_TRY(arc__scratch_open(&scratch, look, 1, err));
     while (work < look->limits.work &&
            (ready = arc__scratch_pick(&scratch, &agent, &work)) != NULL) {

@@ -308,6 +308,15 @@ static void an_answer_keeps_to_its_limits(enum world_store kind)
     CHECK_INT(result->would_count, 1);
     CHECK_INT(result->would_left_out, 3);
     arc__look_close(look);
+    ask.limits = (struct arc_look_limits){.queue = 3}; /* four jobs wait */
+    CHECK_STATUS(refused(&w, &ask), ARC_ELIMIT);
+    ask.what = ARC_LOOK_WHY;
+    CHECK_OK(arc__look_open(w.engine, &ask, NULL, NULL, &look, NULL));
+    result = result_of(look);
+    CHECK_INT(result->waits.left_out, 4);
+    for (size_t i = 0; i < result->waits.count; i++)
+        CHECK(result->waits.items[i].kind != ARC_REASON_QUEUE);
+    arc__look_close(look);
     world_close(&w);
 }
 ON_BOTH(an_answer_keeps_to_its_limits)
@@ -526,6 +535,55 @@ static void the_queue_is_served_as_it_is_told(enum world_store kind)
 }
 ON_BOTH(the_queue_is_served_as_it_is_told)
 
+/* What has been served weighs on whoever was there, and not on who comes later. */
+static void who_comes_later_is_foretold_too(enum world_store kind)
+{
+    struct world w;
+    struct hand hand;
+    struct said any, own, run;
+    char runs[9][32];
+    size_t count = 0;
+    if (!world_open(&w, kind))
+        return;
+    any = world_ask(&w, world_create(&w, "any", one_job));
+    own = world_ask(&w,
+                    world_create(&w, "own", "namespace: n\njobs:\n- {name: a, " LINUX STEP "}\n"));
+    if (hand_join(&hand, &w, "A", "{\"os\":\"linux\"}", 1)) {
+        for (int i = 0; i < 6; i++) {
+            run = world_ask(&w, world_trigger(&w, any.id, ""));
+            (void)snprintf(runs[count++], sizeof(runs[0]), "%s", run.id);
+        }
+        for (size_t i = 0; i < 3; i++) { /* the fourth is under way then */
+            CHECK_INT(hand_take(&hand, 1), 1);
+            const struct held held = hand.held[0];
+            CHECK_TEXT(arc__slice_cstr(held.run), runs[i]);
+            CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+            CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+        }
+        for (int i = 0; i < 3; i++) {
+            run = world_ask(&w, world_trigger(&w, own.id, ""));
+            (void)snprintf(runs[count++], sizeof(runs[0]), "%s", run.id);
+        }
+        uint32_t before[9] = {0};
+        for (size_t i = 4; i < count; i++)
+            before[i] = before_of(&w, runs[i], 0);
+        for (uint32_t place = 0; place < 6; place++) {
+            size_t next = 3; /* it is under way */
+            for (size_t i = 4; place > 0 && i < count; i++)
+                next = before[i] == place - 1 ? i : next;
+            if (!CHECK_INT(hand_take(&hand, 1), 1))
+                break;
+            const struct held held = hand.held[0];
+            CHECK_TEXT(arc__slice_cstr(held.run), runs[next]);
+            CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+            CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+        }
+        hand_leave(&hand);
+    }
+    world_close(&w);
+}
+ON_BOTH(who_comes_later_is_foretold_too)
+
 /* Who waits for other agents is nobody's rival. */
 static void only_rivals_stand_before_a_job(enum world_store kind)
 {
@@ -556,6 +614,8 @@ static const struct test tests[] = {
     {"who holds a slot is told to who waits for it, in SQLite", who_holds_a_slot_is_told_sqlite},
     {"the queue is served as it is told, in memory", the_queue_is_served_as_it_is_told_mem},
     {"the queue is served as it is told, in SQLite", the_queue_is_served_as_it_is_told_sqlite},
+    {"who comes later is foretold too, in memory", who_comes_later_is_foretold_too_mem},
+    {"who comes later is foretold too, in SQLite", who_comes_later_is_foretold_too_sqlite},
     {"only rivals stand before a job, in memory", only_rivals_stand_before_a_job_mem},
     {"only rivals stand before a job, in SQLite", only_rivals_stand_before_a_job_sqlite},
     {"without agents a job hears that there are none, in memory",
