@@ -671,15 +671,30 @@ static int agent_rate(const struct bench *bench, int round, struct agent_rate *o
 /* The same work in Restate. 0: it does not work. */
 static int restate_rate(const struct bench *bench, int round, struct agent_rate *out)
 {
-    char command[256];
-    snprintf(command, sizeof(command), "node %s %s/restate-%d %.1f %d %d %d", PEER, bench->folder,
-             round, bench->seconds * 4, ALONE_RUNS, STEPS, AT_ONCE);
-    FILE *peer = popen(command, "r");
-    if (peer == NULL)
+    char folder[64], seconds[16], runs[16], steps[16], at_once[16];
+    int ends[2], status = 0;
+    snprintf(folder, sizeof(folder), "%s/restate-%d", bench->folder, round);
+    snprintf(seconds, sizeof(seconds), "%.1f", bench->seconds * 4);
+    snprintf(runs, sizeof(runs), "%d", ALONE_RUNS);
+    snprintf(steps, sizeof(steps), "%d", STEPS);
+    snprintf(at_once, sizeof(at_once), "%d", AT_ONCE);
+    fflush(stdout);
+    if (pipe(ends) != 0)
         return 0;
-    int fine = fscanf(peer, "%lf %lf %lf %lf", &out->alone_ms, &out->alone_cpu, &out->steps_s,
+    pid_t peer = fork();
+    if (peer == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        execlp("node", "node", PEER, folder, seconds, runs, steps, at_once, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    FILE *said = fdopen(ends[0], "r");
+    int fine = peer > 0 && said != NULL &&
+               fscanf(said, "%lf %lf %lf %lf", &out->alone_ms, &out->alone_cpu, &out->steps_s,
                       &out->steps_cpu) == 4;
-    return pclose(peer) == 0 && fine;
+    if (said != NULL)
+        fclose(said);
+    return peer > 0 && waitpid(peer, &status, 0) == peer && status == 0 && fine;
 }
 
 static int agent_steps(const struct bench *bench)
