@@ -61,7 +61,10 @@ int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_l
     tree->start = arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")) ? 3 : 0;
     if (!text_ok(tree))
         return 0;
-    tree->frames = arc__arena_array(arena, limits->depth, sizeof(*tree->frames));
+    size_t bytes = 0; /* not cleared: a frame is written when it is begun */
+    if (__builtin_mul_overflow((size_t)limits->depth, sizeof(*tree->frames), &bytes))
+        bytes = SIZE_MAX; /* refused */
+    tree->frames = arc__arena_take(arena, bytes);
     return tree->frames != NULL;
 }
 

@@ -593,14 +593,28 @@ static int run_alone(struct plane *plane, double *times)
     return fine;
 }
 
+struct agent_rate {
+    double alone_ms, alone_cpu; /* of a run that has the machine to itself: median, us a step */
+    double steps_s, steps_cpu;  /* of runs side by side; us a step */
+    double commits;             /* a step of the former */
+};
+
+/* Processor time of this process and the agent, in us. */
+static double both_cpu(pid_t agent)
+{
+    clockid_t clock;
+    double own = now_s(CLOCK_PROCESS_CPUTIME_ID);
+    return (clock_getcpuclockid(agent, &clock) == 0 ? own + now_s(clock) : own) * 1e6;
+}
+
 /* Steps a second of AT_ONCE runs that follow each other. */
-static int run_together(struct plane *plane, double seconds, double *out)
+static int run_together(struct plane *plane, pid_t agent, double seconds, struct agent_rate *out)
 {
     uint64_t ended = 0;
     int fine = 1;
     for (unsigned i = 0; fine && i < AT_ONCE; i++)
         fine = start_run(plane, plane->ids[i]);
-    double start = now_s(CLOCK_MONOTONIC), took = 0;
+    double start = now_s(CLOCK_MONOTONIC), took = 0, cpu = both_cpu(agent);
     while (fine && took < seconds) {
         fine = dispatch(plane);
         for (unsigned i = 0; fine && i < AT_ONCE; i++) {
@@ -611,15 +625,10 @@ static int run_together(struct plane *plane, double seconds, double *out)
         }
         took = now_s(CLOCK_MONOTONIC) - start;
     }
-    *out = (double)(ended * STEPS) / took;
+    out->steps_s = (double)(ended * STEPS) / took;
+    out->steps_cpu = (both_cpu(agent) - cpu) / (double)(ended * STEPS);
     return fine;
 }
-
-struct agent_rate {
-    double alone_ms; /* of a run that has the machine to itself, the median */
-    double steps_s;  /* of runs side by side */
-    double commits;  /* a step of the former */
-};
 
 static int agent_rate(const struct bench *bench, int round, struct agent_rate *out)
 {
@@ -642,9 +651,11 @@ static int agent_rate(const struct bench *bench, int round, struct agent_rate *o
     pid_t agent = fork();
     if (agent == 0)
         _exit(agent_live(target, token) ? 0 : 1);
+    double cpu = both_cpu(agent);
     int fine = agent > 0 && run_alone(&plane, times);
+    out->alone_cpu = (both_cpu(agent) - cpu) / ((ALONE_RUNS + 1) * STEPS);
     out->commits = (double)stats_of(&plane).commits / ((ALONE_RUNS + 1) * STEPS);
-    fine = fine && run_together(&plane, bench->seconds * 4, &out->steps_s);
+    fine = fine && run_together(&plane, agent, bench->seconds * 4, out);
     if (agent > 0) {
         kill(agent, SIGKILL);
         waitpid(agent, NULL, 0);
@@ -660,19 +671,35 @@ static int agent_rate(const struct bench *bench, int round, struct agent_rate *o
 /* The same work in Restate. 0: it does not work. */
 static int restate_rate(const struct bench *bench, int round, struct agent_rate *out)
 {
-    char command[256];
-    snprintf(command, sizeof(command), "node %s %s/restate-%d %.1f %d %d %d", PEER, bench->folder,
-             round, bench->seconds * 4, ALONE_RUNS, STEPS, AT_ONCE);
-    FILE *peer = popen(command, "r");
-    if (peer == NULL)
+    char folder[64], seconds[16], runs[16], steps[16], at_once[16];
+    int ends[2], status = 0;
+    snprintf(folder, sizeof(folder), "%s/restate-%d", bench->folder, round);
+    snprintf(seconds, sizeof(seconds), "%.1f", bench->seconds * 4);
+    snprintf(runs, sizeof(runs), "%d", ALONE_RUNS);
+    snprintf(steps, sizeof(steps), "%d", STEPS);
+    snprintf(at_once, sizeof(at_once), "%d", AT_ONCE);
+    fflush(stdout);
+    if (pipe(ends) != 0)
         return 0;
-    int fine = fscanf(peer, "%lf %lf", &out->alone_ms, &out->steps_s) == 2;
-    return pclose(peer) == 0 && fine;
+    pid_t peer = fork();
+    if (peer == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        execlp("node", "node", PEER, folder, seconds, runs, steps, at_once, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    FILE *said = fdopen(ends[0], "r");
+    int fine = peer > 0 && said != NULL &&
+               fscanf(said, "%lf %lf %lf %lf", &out->alone_ms, &out->alone_cpu, &out->steps_s,
+                      &out->steps_cpu) == 4;
+    if (said != NULL)
+        fclose(said);
+    return peer > 0 && waitpid(peer, &status, 0) == peer && status == 0 && fine;
 }
 
 static int agent_steps(const struct bench *bench)
 {
-    double alone[PAIRS], together[PAIRS];
+    double alone[PAIRS], alone_cpu[PAIRS], together[PAIRS], together_cpu[PAIRS];
     struct agent_rate mine = {0}, peer = {0};
     int beside = access(PEER, R_OK) == 0;
     int rounds = beside ? bench->pairs : 1;
@@ -680,7 +707,9 @@ static int agent_steps(const struct bench *bench)
         if (!agent_rate(bench, i, &mine) || (beside && !restate_rate(bench, i, &peer)))
             return 0;
         alone[i] = mine.alone_ms / peer.alone_ms;
+        alone_cpu[i] = mine.alone_cpu / peer.alone_cpu;
         together[i] = mine.steps_s / peer.steps_s;
+        together_cpu[i] = peer.steps_cpu / mine.steps_cpu;
     }
     printf("through an agent over gRPC: %d steps in %5.1f ms (p50 of %d runs, %.1f commits a "
            "step), %d runs at once %6.0f steps/s\n",
@@ -691,8 +720,14 @@ static int agent_steps(const struct bench *bench)
     }
     printf("    Restate: %d steps in %5.1f ms  ", STEPS, peer.alone_ms);
     print_ratios(alone, rounds, "<= 0.33");
+    printf("    by processor time: ours %5.0f us a step, Restate %5.0f  ", mine.alone_cpu,
+           peer.alone_cpu);
+    print_ratios(alone_cpu, rounds, "-");
     printf("    Restate: %d runs at once %6.0f steps/s  ", AT_ONCE, peer.steps_s);
     print_ratios(together, rounds, ">= 3");
+    printf("    by processor time: ours %5.0f us a step, Restate %5.0f  ", mine.steps_cpu,
+           peer.steps_cpu);
+    print_ratios(together_cpu, rounds, "-");
     return 1;
 }
 

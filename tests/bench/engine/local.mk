@@ -12,5 +12,6 @@ tests_bench_engine_engine_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 tests_bench_engine_engine_bench_LDADD = libarc.la $(SQLITE_LIBS)
 
 bench-engine-programs: $(bench_engine_programs)
-	@$(SHELL) $(srcdir)/tests/bench/engine/peers.sh $(srcdir)/tests/bench/engine tests/bench/engine
+	@$(SHELL) $(srcdir)/tests/bench/engine/peers.sh $(srcdir)/tests/bench/engine \
+		tests/bench/engine
 .PHONY: bench-engine-programs

@@ -24,7 +24,7 @@ static void many_rows_taking_turns(void)
     enum { STREAMS = 50, ROUNDS = 60 };
     struct arc_mem mem = arc__mem_default();
     struct arc_store *store = contract_open(&mem, NULL);
-    char names[STREAMS][8];
+    char names[STREAMS][16];
     for (int64_t round = 0; round < ROUNDS; round++) {
         for (int64_t s = 0; s < STREAMS; s++) {
             (void)snprintf(names[s], sizeof(names[s]), "s%d", (int)(s * 7 % STREAMS));
@@ -70,7 +70,7 @@ static void no_memory_for_hints(void)
     struct arc_store *store = contract_open(&mem, NULL);
     int went_on = 0;
     for (int i = 0; i < 40; i++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof(name), "c%d", i);
         struct arc_row_counter row = {arc__slice_cstr(name), i};
         struct arc_store_op op = {ARC_STORE_INSERT, ARC_TABLE_counter, &row, 0};
