@@ -17,7 +17,7 @@
 #define CAUSE_ASKED 8
 
 enum { R_PENDING = 1, R_RUNNING, R_SUCCESS, R_FAILED, R_CANCELLED, R_PAUSED, R_PARTIAL };
-enum { G_IDLE, G_WAITING, G_APPROVED, G_REFUSED };
+enum { G_IDLE, G_WAITING, G_APPROVED, G_REFUSED, G_LEFT };
 enum verdict { GOES, SKIPS, SKIPS_BY_FAILURE, WAITS };
 
 struct at {
@@ -288,14 +288,13 @@ static void set_clock(struct at *at)
     if (still || run->still_since == 0)
         return;
     uint16_t from = run->still_since > run->at ? run->still_since : run->at;
-    if (run->started)
-        run->still = (uint16_t)(run->still + at->now - from);
+    run->still = (uint16_t)(run->still + at->now - from);
     run->still_since = 0;
 }
 
 static void on_triggered(struct at *at)
 {
-    *at->run = (struct seen){.state = R_PENDING, .seq = 1};
+    *at->run = (struct seen){.state = R_PENDING, .seq = 1, .at = at->now};
     for (uint32_t j = 0; j < at->plan->job_count; j++) {
         at->run->jobs[j].state = S_PENDING;
         at->run->jobs[j].attempt = 1;
@@ -309,7 +308,6 @@ static void on_run_started(struct at *at)
     if (at->run->started)
         wrong(at, "I9", "it had started");
     at->run->started = 1;
-    at->run->at = at->now;
     if (at->run->state == R_PENDING)
         at->run->state = R_RUNNING;
 }
@@ -341,7 +339,7 @@ static void on_stopping(struct at *at)
 {
     struct seen *run = at->run;
     int late = at->event->cause == CAUSE_TIMEOUT;
-    if (late && (at->plan->timeout_ns == 0 || !run->started || run->stopping ||
+    if (late && (at->plan->timeout_ns == 0 || run->stopping ||
                  !elapsed(at, (uint16_t)(run->at + run->still), at->plan->timeout_ns)))
         wrong(at, "I9", "its time was not over");
     if (!late && move_kind(at->lab->move) != MOVE_STOP)
@@ -454,6 +452,23 @@ static int any_cancelled(const struct at *at)
     return any;
 }
 
+/* A gate whose jobs have all ended, or begun, without it waits no more. */
+static void leave_gates(struct at *at)
+{
+    for (uint32_t g = 0; g < at->plan->gate_count; g++) {
+        int comes = 0;
+        for (uint32_t j = 0; j < at->plan->job_count; j++) {
+            const struct arc_plan_job *job = &at->plan->jobs[j];
+            int guarded = at->plan->gate == g + 1 || job->gate == g + 1 ||
+                          at->plan->stages[job->stage].gate == g + 1;
+            comes |= guarded && at->run->jobs[j].state == S_PENDING;
+        }
+        if (!comes && at->run->gates[g].state == G_WAITING)
+            at->run->gates[g].state = G_LEFT;
+    }
+    set_clock(at);
+}
+
 static void end_job(struct at *at, uint32_t state)
 {
     for (uint32_t s = 0; s < at->plan_job->step_count; s++) {
@@ -462,6 +477,8 @@ static void end_job(struct at *at, uint32_t state)
     }
     at->job->state = (uint8_t)state;
     at->job->ended = at->now;
+    if (state != S_PENDING)
+        leave_gates(at);
 }
 
 static int retry_left(const struct at *at, uint32_t cause)
@@ -1052,7 +1069,7 @@ static void overdue(struct lab *lab)
             is_past(lab, run->gates[g].asked, lab->plan->gates[g].timeout_ns))
             broke(lab, "I7", "the time of gate %u is over, and it waits", g + 1);
     }
-    if (run->started && !run->stopping && !still &&
+    if (!run->stopping && !still &&
         is_past(lab, (uint32_t)run->at + run->still, lab->plan->timeout_ns))
         broke(lab, "I7", "the time of the run is over, and it is not");
     for (uint32_t j = 0; j < lab->plan->job_count; j++) {
