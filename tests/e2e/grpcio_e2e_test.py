@@ -164,10 +164,13 @@ def refusals(world):
 
 @case("what this version does not offer is UNIMPLEMENTED, and says so")
 def unimplemented(world):
-    error = refused(lambda: world.unary(
-        "steprun.v1.StepRunService", "DeleteStepRun",
-        steprun.DeleteStepRunRequest(step_run_id="01ARZ3NDEKTSV4RRFFQ69G5FAV"),
-        steprun.DeleteStepRunResponse), grpc.StatusCode.UNIMPLEMENTED)
+    follow = world.channel.unary_stream(
+        "/stream.v1.StreamService/StreamEvents",
+        request_serializer=stream.StreamEventsRequest.SerializeToString,
+        response_deserializer=stream.StreamEventsResponse.FromString)
+    error = refused(lambda: list(follow(stream.StreamEventsRequest(), timeout=PATIENCE,
+                                        metadata=world.metadata())),
+                    grpc.StatusCode.UNIMPLEMENTED)
     check(error.details(), "it says so")
     refused(lambda: world.unary(PIPELINE, "Nothing", pipeline.GetPipelineRequest(),
                                 pipeline.GetPipelineResponse), grpc.StatusCode.UNIMPLEMENTED)

@@ -370,9 +370,10 @@ static void told(struct world *w, char *text, size_t size, int done)
     size_t at = 0, count = 0;
     text[0] = '\0';
     while (count < 16 && arc__engine_next_notice(w->engine, &row, NULL) == ARC_OK) {
-        at += (size_t)snprintf(text + at, size - at, "%.*s %.*s %.*s %.*s %.*s; ",
+        at += (size_t)snprintf(text + at, size - at, "%.*s %.*s %.*s %.*s %.*s%s; ",
                                ARC_ARG(row->about), ARC_ARG(row->result), ARC_ARG(row->plugin),
-                               ARC_ARG(row->action), ARC_ARG(row->params));
+                               ARC_ARG(row->action), ARC_ARG(row->params),
+                               row->fault.len > 0 ? " !" : "");
         (void)arc__slice_to_cstr(row->id, ids[count++], sizeof(ids[0]));
     }
     for (size_t i = 0; i < count && done; i++) {
@@ -419,7 +420,7 @@ static void each_result_has_its_notice(enum world_store kind)
 {
     static const char yaml[] =
         "namespace: n\nnotify: {onSuccess: {plugin: good}, onFailure: {plugin: "
-        "bad}, onCancelled: {plugin: off}}\n"
+        "bad}, onCancelled: {plugin: off, params: {n: '${{ int(run.id) }}'}}}\n"
         "jobs: [{name: a, continueOnError: true, " STEP "}]\n";
     struct world w;
     struct said pipeline, run;
@@ -443,7 +444,8 @@ static void each_result_has_its_notice(enum world_store kind)
         CHECK_OK(hand_say(&hand, &hand.held[0], ARC_STEP_CANCELLED, 0).status);
     CHECK_INT(world_run_status(&w, run.id), ARC_RUN_CANCELLED);
     told(&w, text, sizeof(text), 1);
-    CHECK_TEXT(arc__slice_cstr(text), "pipeline cancelled off Send {}; ");
+    CHECK_TEXT(arc__slice_cstr(text),
+               "pipeline cancelled off Send {\"n\":\"${{ int(run.id) }}\"} !; ");
     hand_leave(&hand);
     world_close(&w);
 }
