@@ -45,28 +45,36 @@ const struct world_def worlds[] = {
      "- {name: two, when: always(), approval: {approvers: [ann], timeout: 20s, onTimeout: approve}, "
      "jobs: [{name: b, steps: [" X "]}]}\n",
      ASK_REJECT | ASK_PAUSE, BAD_SERVER | BAD_LEASE | BAD_SICK, 1, 0},
-    {"finally", "what cleans up, under everything that people ask for",
+    {"finally", "what cleans up in a run that is stopped, with force or without",
      "namespace: n\njobs:\n- name: a\n  steps: [" X "]\n  finally: [{name: clean, run: 'true'}]\n",
-     ASK_STOP | ASK_FORCE | ASK_CANCEL_JOB | ASK_KILL_JOB | ASK_CANCEL_STEP | ASK_PAUSE,
-     FAULTS | BAD_SICK, 1, 0},
-    {"people", "pause, stop and cancel over two steps",
-     "namespace: n\njobs:\n- {name: a, retry: {maxAttempts: 2}, steps: [" X ", {name: y, when: always(), run: 'true'}]}\n",
-     ASK_STOP | ASK_FORCE | ASK_CANCEL_JOB | ASK_CANCEL_STEP | ASK_PAUSE, FAULTS | BAD_SICK, 1, 0},
+     ASK_STOP | ASK_FORCE, 0, 1, 0},
+    {"finally-job", "what cleans up in a job that fails or is cancelled",
+     "namespace: n\njobs:\n- name: a\n  steps: [" X "]\n  finally: [{name: clean, run: 'true'}]\n",
+     ASK_CANCEL_JOB | ASK_KILL_JOB, BAD_SICK, 1, 0},
+    {"people", "a pause and a stop over two steps",
+     "namespace: n\njobs:\n- {name: a, steps: [" X ", " Y "]}\n",
+     ASK_STOP | ASK_PAUSE, 0, 2, 0},
     {"late", "timeouts of a step, a job, the queue and the run",
      "namespace: n\ntimeout: 50s\njobs:\n"
      "- {name: a, timeout: 30s, queueTimeout: 20s, steps: [{name: x, timeout: 20s, run: 'true'}, " Y "]}\n",
      ASK_PAUSE, FAULTS, 1, 0},
-    {"late-retry", "a job that is tried again after its timeout, and cleans up each time",
-     "namespace: n\njobs:\n- name: a\n  timeout: 20s\n  retry: {maxAttempts: 2, on: [timeout]}\n"
-     "  steps: [" X "]\n  finally: [{name: clean, run: 'true'}]\n",
-     ASK_STOP, FAULTS, 0, 0},
-    {"cells", "a matrix, two cells at a time, failFast, and a job that needs them all",
-     "namespace: n\njobs:\n- {name: a, matrix: {v: [p, q, r], maxParallel: 2}, steps: [" X "]}\n"
-     "- {name: b, dependsOn: [a], when: always(), steps: [" X "]}\n",
-     ASK_CANCEL_JOB, BAD_SERVER | BAD_LEASE | BAD_AGENT | BAD_SICK, 0, 0},
-    {"steps", "two steps, and two faults of any kind",
-     "namespace: n\njobs:\n- {name: a, steps: [" X ", " Y "]}\n",
+    {"late-retry", "a job that is tried again after its timeout",
+     "namespace: n\njobs:\n"
+     "- {name: a, timeout: 20s, retry: {maxAttempts: 2, on: [timeout]}, steps: [" X "]}\n",
+     ASK_STOP, BAD_SICK, 1, 0},
+    {"cells", "two cells of a matrix at once, and failFast",
+     "namespace: n\njobs:\n- {name: a, matrix: {v: [p, q]}, steps: [" X "]}\n",
+     0, BAD_SICK, 0, 0},
+    {"cells-one", "three cells, one at a time, and a job that needs them all",
+     "namespace: n\njobs:\n- {name: a, matrix: {v: [p, q, r], maxParallel: 1}, steps: [" X "]}\n"
+     "- {name: b, dependsOn: [a], steps: [" X "]}\n",
+     0, BAD_SICK, 0, 0},
+    {"step", "one step, and two faults of any kind",
+     "namespace: n\njobs:\n- {name: a, steps: [" X "]}\n",
      0, FAULTS, 0, 2},
+    {"steps", "two steps, and a fault of any kind",
+     "namespace: n\njobs:\n- {name: a, steps: [" X ", " Y "]}\n",
+     0, FAULTS, 0, 1},
 };
 /* clang-format on */
 const uint32_t world_count = ARC_COUNT_OF(worlds);
