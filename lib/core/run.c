@@ -463,14 +463,23 @@ static int is_busy(int status)
     return status == ARC_JOB_QUEUED || status == ARC_JOB_RUNNING;
 }
 
-/* Where a cell has left, another one that waits for its retry may have room. */
-static void count_cell(struct arc_run *run, uint32_t matrix, int before, int after)
+/* A cell that keeps its slot of a group over a retry keeps its room too: else another would take
+ * the room and wait for the slot, and neither could go on. */
+static int takes_room(const struct arc_job_state *job, int status)
 {
-    if (matrix == 0 || is_busy(before) == is_busy(after))
+    return is_busy(status) || (status == ARC_JOB_PENDING && job->admitted);
+}
+
+/* Where a cell has left, another one that waits for its retry may have room. */
+static void count_cell(struct arc_run *run, uint32_t j, int before, int after)
+{
+    uint32_t matrix = run->plan->jobs[j].matrix;
+    int had = takes_room(&run->jobs[j], before), has = takes_room(&run->jobs[j], after);
+    if (matrix == 0 || had == has)
         return;
     const struct arc_plan_matrix *plan = &run->plan->matrices[matrix - 1];
-    run->matrix_busy[matrix - 1] += is_busy(after) ? 1 : UINT32_MAX;
-    for (uint32_t i = 0; plan->max_parallel > 0 && is_busy(before) && i < plan->job_count; i++)
+    run->matrix_busy[matrix - 1] += has ? 1 : UINT32_MAX;
+    for (uint32_t i = 0; plan->max_parallel > 0 && had && i < plan->job_count; i++)
         stir(run, plan->first_job + i);
 }
 
@@ -483,7 +492,7 @@ static arc_status move_job(struct arc_run *run, const struct arc_event *event, i
     if (next <= 0)
         return misfit(event, err);
     job->status = next;
-    count_cell(run, run->plan->jobs[event->job].matrix, before, next);
+    count_cell(run, (uint32_t)event->job, before, next);
     /* Why it waits anew stays with it until it has ended; then the end has its own reason, or none.
      */
     if (event->reason.len > 0 || arc_job_state_is_terminal(next))

@@ -115,7 +115,7 @@ struct arc_run {
     struct arc_gate_state *gates; /* the plan's gate_count */
     uint32_t gates_waiting;
     uint32_t gate_refused;       /* 1 + index of the first that was rejected or expired */
-    uint32_t *matrix_busy;       /* cells of each matrix that are queued or running */
+    uint32_t *matrix_busy;       /* cells of each matrix that take one of its rooms */
     uint32_t *stage_open;        /* jobs of each stage that have not ended */
     uint32_t stage;              /* the first stage with open jobs */
     const uint32_t **dependents; /* of each job: who waits for it */

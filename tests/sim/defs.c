@@ -98,7 +98,7 @@ static const char *const by_hand[] = {
     "- {name: a, steps: [" X ", " Y ", " Z "]}\n",
     /* groups of jobs, over retries and cells */
     "namespace: n\njobs:\n"
-    "- {name: a, concurrency: {group: g, limit: 2}, retry: {maxAttempts: 3, delay: 10s}, matrix: {v: [a, b, c, d], failFast: false}, steps: [" X "]}\n"
+    "- {name: a, concurrency: {group: g, limit: 2}, retry: {maxAttempts: 3, delay: 10s}, matrix: {v: [a, b, c, d], maxParallel: 2, failFast: false}, steps: [" X "]}\n"
     "- {name: b, concurrency: {group: g, limit: 2}, queueTimeout: 60s, steps: [" X ", " Y "]}\n"
     "- {name: c, dependsOn: [b], concurrency: {group: h, onFull: reject}, steps: [" X "]}\n",
     "namespace: n\njobs:\n"

@@ -148,7 +148,8 @@ int judge_room(const struct shadow_run *run, uint32_t j)
         return 1;
     for (uint32_t k = 0; k < run->plan->job_count; k++)
         busy += run->plan->jobs[k].matrix == number &&
-                (run->jobs[k].state == QUEUED || run->jobs[k].state == RUNNING);
+                (run->jobs[k].state == QUEUED || run->jobs[k].state == RUNNING ||
+                 (k != j && run->jobs[k].state == PENDING && run->jobs[k].slot.admitted));
     return busy < run->plan->matrices[number - 1].max_parallel;
 }
 
