@@ -51,7 +51,8 @@ static int over(int state)
 
 static int is_stopped(const struct at *at)
 {
-    return at->run->forced || ((at->run->stopping || at->job->stopping) && !at->plan_step->finally);
+    return at->run->forced || at->step->stopping ||
+           ((at->run->stopping || at->job->stopping) && !at->plan_step->finally);
 }
 
 /* The attempt's time is over. */
