@@ -7,10 +7,12 @@ pkginclude_HEADERS += \
 	include/arcentra/client.h \
 	include/arcentra/ctl.h \
 	include/arcentra/event.h \
+	include/arcentra/explain.h \
 	include/arcentra/expr.h \
 	include/arcentra/grpc.h \
 	include/arcentra/http.h \
 	include/arcentra/plan.h \
+	include/arcentra/reasons.h \
 	include/arcentra/run.h \
 	include/arcentra/runlog.h \
 	include/arcentra/server.h \

@@ -42,7 +42,8 @@
 /* --- a step ---------------------------------------------------------------------------------- */
 
 enum step_phase {
-    STEP_RUNNING = 1, /* its process runs */
+    STEP_WAITING = 1, /* taken; whether its lease still holds has not been answered */
+    STEP_RUNNING,     /* its process runs */
     STEP_DRAINING,    /* it has ended; its last output is being read */
     STEP_ENDED,       /* the result stands; its log and its report are on their way */
     STEP_OVER,        /* reported or forgotten: to be freed */
@@ -73,6 +74,8 @@ struct step {
     /* its lease */
     int64_t ttl_ns, renewed_ns;
     /* its process */
+    char *offer; /* the message that it came in, until it begins */
+    size_t offer_len, offer_index;
     enum step_phase phase;
     enum step_stop stop;
     char *stop_reason;
@@ -89,6 +92,12 @@ struct step {
     struct outputs outputs;
     int64_t start_wall_ns, end_wall_ns;
     struct report running, ended;
+};
+
+/* A message as it came. */
+struct raw {
+    const char *bytes;
+    size_t len;
 };
 
 /* The names of one execution, for those that are over. */
@@ -189,7 +198,12 @@ void leases_renewed(struct agent *agent, const json_node *renewal);
 /* steps.c */
 int64_t steps_tick(struct agent *agent);
 /* One StepRun of a dispatch. NULL: taken, or had before; else why not. */
-const char *steps_take(struct agent *agent, const json_node *message);
+/* The step run at index of the dispatch in this message; bytes: the whole message. It begins when
+ * a renewal has listed its lease. Why not, or NULL. */
+const char *steps_take(struct agent *agent, const json_node *message, const struct raw *raw,
+                       size_t index);
+/* Its lease holds. */
+void steps_begin(struct agent *agent, struct step *step);
 void steps_cancel(struct agent *agent, const json_node *message);
 void steps_stop(struct agent *agent, struct step *step, enum step_stop why, const char *reason,
                 int64_t grace_ms);

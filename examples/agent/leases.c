@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A step may run while its lease is held. The lease is held for its TTL from the moment at which
- * the renewal was asked for that the server has answered. At 80 % of the TTL without an answer we
- * stop the step ourselves: the server may give it to another agent at 100 %, and must not find it
+/* A step may run while its lease is held, and begins once a renewal has listed it: how long its
+ * offer was on its way nobody knows. The lease is held for its TTL from the moment at which the
+ * renewal was asked for that the server has answered. At 80 % of the TTL without an answer we stop
+ * the step ourselves: the server may give it to another agent at 100 %, and must not find it
  * running here. What has passed since the last renewal when the server goes away is taken from the
  * outage that a step survives, so while one runs, renewals come each TTL/10: of 30 s, 24 less 3 for
  * that and less the wait before the next try to connect (main.c). An agent without steps has
@@ -27,6 +28,14 @@ static int64_t interval(const struct agent *agent)
     return shortest > 50 * NS_PER_MS ? shortest : 50 * NS_PER_MS;
 }
 
+/* One that goes has as many slots as it has jobs: what is being reported leaves none for another.
+ */
+static int64_t slots_told(const struct agent *agent)
+{
+    size_t held = steps_running(agent) > 0 ? steps_running(agent) : steps_count(agent);
+    return agent->draining && held > 0 ? (int64_t)held : agent->config.slots;
+}
+
 static void put_heartbeat(struct agent *agent, struct text *out)
 {
     struct json_out json = {out, 0};
@@ -41,8 +50,7 @@ static void put_heartbeat(struct agent *agent, struct text *out)
     int full = agent->draining || running >= (size_t)agent->config.slots;
     json_put_text(&json, "status", full ? "busy" : running > 0 ? "online" : "idle");
     json_put_uint(&json, "runningStepRunsCount", running);
-    json_put_int(&json, "maxConcurrentStepRuns",
-                 agent->draining && running > 0 ? (int64_t)running : agent->config.slots);
+    json_put_int(&json, "maxConcurrentStepRuns", slots_told(agent));
     json_put_text(&json, "incarnation", agent->incarnation);
     json_open(&json, "leases", '[');
     for (const struct step *step = agent->steps; step != NULL; step = step->next) {
@@ -110,6 +118,9 @@ void leases_renewed(struct agent *agent, const json_node *renewal)
             step->renewed_ns = asked_ns;
         if (ttl_ms > 0 && ttl_ms < 86400000)
             step->ttl_ns = ttl_ms * NS_PER_MS;
+        /* Its own heartbeat cannot have gone out before it was taken. */
+        if (step->phase == STEP_WAITING && agent->now_ns - step->renewed_ns < step->ttl_ns / 10 * 8)
+            steps_begin(agent, step);
     }
     for (size_t i = 0; i < json_count(lost); i++) {
         struct step *step = find(agent, json_at(lost, i));

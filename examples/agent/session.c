@@ -261,12 +261,13 @@ static void ack(struct agent *agent, const char *command_id, const char *trouble
     text_deinit(&text);
 }
 
-static void take_dispatch(struct agent *agent, const char *command_id, const json_node *dispatch)
+static void take_dispatch(struct agent *agent, const char *command_id, const json_node *dispatch,
+                          const struct raw *raw)
 {
     const json_node *runs = json_get(dispatch, "stepRuns");
     const char *trouble = NULL;
     for (size_t i = 0; i < json_count(runs); i++) {
-        const char *here = steps_take(agent, json_at(runs, i));
+        const char *here = steps_take(agent, json_at(runs, i), raw, i);
         trouble = here != NULL ? here : trouble;
     }
     ack(agent, command_id, trouble);
@@ -275,13 +276,13 @@ static void take_dispatch(struct agent *agent, const char *command_id, const jso
         session_leave(agent);
 }
 
-static void take_message(struct agent *agent, const json_node *message)
+static void take_message(struct agent *agent, const json_node *message, const struct raw *raw)
 {
     const char *command_id = json_get_text(message, "commandId");
     const json_node *part;
     agent->session.up = 1;
     if ((part = json_get(message, "taskDispatch")) != NULL) {
-        take_dispatch(agent, command_id, part);
+        take_dispatch(agent, command_id, part, raw);
     } else if ((part = json_get(message, "taskCancel")) != NULL) {
         steps_cancel(agent, part);
         ack(agent, command_id, NULL);
@@ -375,7 +376,8 @@ static void connect_tick(struct agent *agent)
             return;
         }
         const json_node *message = json_parse(bytes, len, NULL, 0);
-        take_message(agent, message);
+        const struct raw raw = {bytes, len};
+        take_message(agent, message, &raw);
         json_free(message);
     }
 }

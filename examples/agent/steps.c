@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A step from its dispatch to its last byte:
  *
+ *     WAITING ── its lease is known to hold ──► RUNNING
  *     RUNNING ── its process has ended ──► DRAINING ── its pipes are empty ──► ENDED ── answered
  * ──► OVER
  *
@@ -56,13 +57,15 @@ static void free_step(struct agent *agent, struct step *step)
     outputs_deinit(&step->outputs);
     char *texts[] = {step->id,        step->pipeline_id, step->run_id,  step->job_id,
                      step->job_name,  step->name,        step->uses,    step->workspace,
-                     step->directory, step->stop_reason, step->scratch, step->message};
+                     step->directory, step->stop_reason, step->scratch, step->message,
+                     step->offer};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         mem_free(texts[i]);
     mem_free(step);
 }
 
-static struct step *make_step(struct agent *agent, const json_node *message)
+static struct step *make_step(struct agent *agent, const json_node *message, const struct raw *raw,
+                              size_t index)
 {
     struct step *step = mem_new(sizeof(*step));
     int64_t ttl_ms = json_get_int(message, "leaseTtlMs");
@@ -82,12 +85,16 @@ static struct step *make_step(struct agent *agent, const json_node *message)
         .ttl_ns =
             ttl_ms > 0 && ttl_ms < 86400000 ? ttl_ms * NS_PER_MS : agent->session.lease_ttl_ns,
         .renewed_ns = agent->now_ns,
+        .phase = STEP_WAITING,
+        .offer = mem_copy_bytes(raw->bytes, raw->len),
+        .offer_len = raw->len,
+        .offer_index = index,
         .proc = PROC_INIT,
+        .timeout_at_ns = NEVER,
         .start_wall_ns = clock_wall_ns(),
     };
     if (!duration_parse(json_get_text(message, "timeout"), &step->timeout_ns))
         step->timeout_ns = 0;
-    step->timeout_at_ns = step->timeout_ns > 0 ? agent->now_ns + step->timeout_ns : NEVER;
     step->log = (struct spool_log){.agent_id = agent->id,
                                    .pipeline_id = step->pipeline_id,
                                    .step_run_id = step->id,
@@ -98,27 +105,41 @@ static struct step *make_step(struct agent *agent, const json_node *message)
     return step;
 }
 
-static void start(struct agent *agent, struct step *step, const json_node *message)
+static void end_unbegun(struct agent *agent, struct step *step, int status, const char *message)
+{
+    step->phase = STEP_ENDED;
+    step->status = status;
+    step->message = mem_copy(message);
+    step->exited_ns = agent->now_ns;
+    step->end_wall_ns = clock_wall_ns();
+}
+
+void steps_begin(struct agent *agent, struct step *step)
 {
     char why[512] = "";
+    const json_node *root = json_parse(step->offer, step->offer_len, NULL, 0);
+    const json_node *runs = json_get(json_get(root, "taskDispatch"), "stepRuns");
     log_write(&agent->log, ARC_LOG_INFO, "%s/%s begins (%s, attempt %d).", step->job_name,
               step->name, step->id, (int)step->attempt);
-    if (work_start(agent, step, message, why, sizeof(why))) {
+    step->start_wall_ns = clock_wall_ns();
+    step->timeout_at_ns = step->timeout_ns > 0 ? agent->now_ns + step->timeout_ns : NEVER;
+    int begun = work_start(agent, step, json_at(runs, step->offer_index), why, sizeof(why));
+    json_free(root);
+    mem_free(step->offer);
+    step->offer = NULL;
+    if (begun) {
         step->phase = STEP_RUNNING;
         step->running.wanted = 1;
         keeper_add(&agent->keeper, step->proc.pid);
         return;
     }
-    step->phase = STEP_ENDED;
-    step->status = ARC_STEP_FAILED;
+    end_unbegun(agent, step, ARC_STEP_FAILED, why);
     step->exit_code = -1;
-    step->message = mem_copy(why);
-    step->exited_ns = agent->now_ns;
-    step->end_wall_ns = clock_wall_ns();
     log_write(&agent->log, ARC_LOG_WARN, "%s/%s cannot begin: %s", step->job_name, step->name, why);
 }
 
-const char *steps_take(struct agent *agent, const json_node *message)
+const char *steps_take(struct agent *agent, const json_node *message, const struct raw *raw,
+                       size_t index)
 {
     const char *id = json_get_text(message, "stepRunId");
     int32_t attempt = (int32_t)json_get_int(message, "attempt");
@@ -139,7 +160,8 @@ const char *steps_take(struct agent *agent, const json_node *message)
         return "This agent is stopping and takes no more work.";
     if (steps_running(agent) >= (size_t)agent->config.slots)
         return "All slots of this agent are taken.";
-    start(agent, make_step(agent, message), message);
+    (void)make_step(agent, message, raw, index);
+    agent->session.heartbeat_ns = agent->now_ns; /* whether it holds is asked at once */
     return NULL;
 }
 
@@ -148,6 +170,10 @@ const char *steps_take(struct agent *agent, const json_node *message)
 void steps_stop(struct agent *agent, struct step *step, enum step_stop why, const char *reason,
                 int64_t grace_ms)
 {
+    if (step->phase == STEP_WAITING && step->stop == STOP_NONE)
+        end_unbegun(agent, step, why == STOP_CANCEL ? ARC_STEP_CANCELLED : ARC_STEP_FAILED,
+                    why == STOP_CANCEL ? "Cancelled before it began."
+                                       : "The agent was stopped before the step began.");
     if (step->phase != STEP_RUNNING)
         return;
     if (step->stop == STOP_NONE) {
@@ -409,7 +435,8 @@ size_t steps_running(const struct agent *agent)
 {
     size_t count = 0;
     for (const struct step *step = agent->steps; step != NULL; step = step->next)
-        count += step->phase == STEP_RUNNING || step->phase == STEP_DRAINING;
+        count += step->phase == STEP_WAITING || step->phase == STEP_RUNNING ||
+                 step->phase == STEP_DRAINING;
     return count;
 }
 

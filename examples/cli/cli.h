@@ -30,6 +30,7 @@ int cmd_schema(const struct command *command, int argc, char **argv);
 int cmd_eval(const struct command *command, int argc, char **argv);
 int cmd_plan(const struct command *command, int argc, char **argv);
 int cmd_run(const struct command *command, int argc, char **argv);
+int cmd_sim(const struct command *command, int argc, char **argv);
 int cmd_create(const struct command *command, int argc, char **argv);
 int cmd_save(const struct command *command, int argc, char **argv);
 int cmd_list(const struct command *command, int argc, char **argv);
@@ -41,6 +42,7 @@ int cmd_export(const struct command *command, int argc, char **argv);
 int cmd_import(const struct command *command, int argc, char **argv);
 int cmd_lsp(const struct command *command, int argc, char **argv);
 int cmd_logs(const struct command *command, int argc, char **argv);
+int cmd_explain(const struct command *command, int argc, char **argv);
 int cmd_stop(const struct command *command, int argc, char **argv);
 int cmd_pause(const struct command *command, int argc, char **argv);
 int cmd_resume(const struct command *command, int argc, char **argv);
@@ -100,6 +102,13 @@ struct starts {
                   &(starts)->payload_file)
 /* Reads the payload's file, if one was named. 0, or says what is wrong: EXIT_USAGE. */
 int cli_read_payload(struct starts *starts);
+
+/* The flags as the inputs of a plan, as JSON. 0, or says what is wrong: EXIT_USAGE. */
+int cli_read_inputs(const char *type, struct starts *starts, const struct arg_list *variables,
+                    struct text *out);
+/* The flags as the options of a run; actor: who starts it where nobody is named. The payload must
+ * have been read. What it fills in is borrowed from starts. */
+void cli_take_starts(const struct starts *starts, const char *actor, arc_run_options *run);
 
 /* "key=value" pairs as arc_pair; the keys are owned. 0, or says what is wrong: EXIT_USAGE. */
 struct pairs {

@@ -12,6 +12,7 @@ arcentra_SOURCES = \
 	examples/cli/draw.c \
 	examples/cli/draw.h \
 	examples/cli/eval.c \
+	examples/cli/explain.c \
 	examples/cli/eventlog.c \
 	examples/cli/eventlog.h \
 	examples/cli/fmt.c \
@@ -32,6 +33,11 @@ arcentra_SOURCES = \
 	examples/cli/run.c \
 	examples/cli/runs.c \
 	examples/cli/schema.c \
+	examples/cli/sim.c \
+	examples/cli/sim.h \
+	examples/cli/sim_agent.c \
+	examples/cli/sim_kinds.c \
+	examples/cli/sim_life.c \
 	examples/cli/show.c \
 	examples/cli/term.c \
 	examples/cli/term.h \

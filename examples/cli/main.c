@@ -62,6 +62,14 @@ static const struct command commands[] = {
      "(TERM, a grace, KILL); a second one does not wait.\n"
      "Exit code 0: success, 1: failed or partial, 2: a wrong definition, 130: cancelled.\n",
      cmd_run},
+    {"sim", "sim [FLAG…] FILE", "Live a definition a thousand times, under made-up time.",
+     "The engine is the real one; the agents and the time are not. By chance steps take long\n"
+     "or short, fail, or lose their agent, and gates are decided. Says how the lives ended, how\n"
+     "long they took, what became of each job and which jobs never ran. The same seed is the\n"
+     "same life: --seed N --trace shows it event by event.\n"
+     "Exit code 0: every life ended, 1: one did not, or a promise was broken, 2: a wrong\n"
+     "definition, or a job that no agent can take.\n",
+     cmd_sim},
     {"lsp", "lsp", "Help an editor: the Language Server Protocol on the standard streams.",
      "Findings as one types, completion, hover, the definition of a job, a step or a\n"
      "variable, and the outline. Editors start it by themselves.\n",
@@ -74,6 +82,11 @@ static const struct command commands[] = {
     {"trigger", "trigger [FLAG…] PIPELINE_ID", "Start a run.",
      "With --follow the exit code is the run's, as of `arcentra run`.\n", cmd_trigger},
     {"runs", "runs [FLAG…] PIPELINE_ID", "The runs of a pipeline.", server_help, cmd_runs},
+    {"explain", "explain [FLAG…] [RUN_ID]", "Why a run does not run, and what would be.",
+     "Every reason of the run, its jobs and its steps. With --agent: what an agent with these\n"
+     "labels would be given; without RUN_ID of all that waits. With --end: when the run would\n"
+     "end. Asking changes nothing.\n",
+     cmd_explain},
     {"show", "show [FLAG…] RUN_ID", "One run: its jobs and steps, and why.",
      "With --at as it stood when its event N had just happened, made of its events alone; with\n"
      "--events what has happened, in order. With --store from the store of a server that does\n"

@@ -23,18 +23,17 @@ static void put_given(struct json_out *json, const char *key, const char *value)
         json_put_text(json, key, value);
 }
 
-/* The flags as the inputs of a plan. 0, or says what is wrong: EXIT_USAGE. */
-static int inputs_of_flags(struct planning *planning)
+int cli_read_inputs(const char *type, struct starts *starts, const struct arg_list *variables,
+                    struct text *out)
 {
-    struct json_out json = {&planning->inputs, 0};
-    const struct starts *starts = &planning->starts;
+    struct json_out json = {out, 0};
     struct pairs pairs;
-    if (cli_read_payload(&planning->starts) != 0)
+    if (cli_read_payload(starts) != 0)
         return EXIT_USAGE;
-    int exit_code = cli_read_pairs(&planning->variables, "--var", &pairs);
+    int exit_code = cli_read_pairs(variables, "--var", &pairs);
     json_open(&json, NULL, '{');
     json_open(&json, "trigger", '{');
-    put_given(&json, "type", planning->type);
+    put_given(&json, "type", type);
     put_given(&json, "ref", starts->ref);
     put_given(&json, "branch", starts->branch);
     put_given(&json, "tag", starts->tag);
@@ -64,7 +63,8 @@ static int read_inputs(struct planning *planning)
         cli_read_file(planning->agents_file, &planning->agents) != 0)
         return EXIT_USAGE;
     if (planning->inputs_file == NULL)
-        return inputs_of_flags(planning);
+        return cli_read_inputs(planning->type, &planning->starts, &planning->variables,
+                               &planning->inputs);
     if (flags) {
         cli_fail("--inputs says all of it: give it alone, or only flags like --var and --ref.");
         return EXIT_USAGE;

@@ -251,9 +251,9 @@ static int open_signals(void)
     return fd;
 }
 
-static void take_starts(const struct starts *starts, arc_run_options *run)
+void cli_take_starts(const struct starts *starts, const char *actor, arc_run_options *run)
 {
-    run->triggered_by = starts->actor != NULL ? starts->actor : "arcentra run";
+    run->triggered_by = starts->actor != NULL ? starts->actor : actor;
     run->ref = starts->ref;
     run->branch = starts->branch;
     run->tag = starts->tag;
@@ -274,7 +274,7 @@ static int start(struct running *running)
     options.host_slots = (uint32_t)running->slots;
     run.variables = pairs.items;
     run.variable_count = pairs.count;
-    take_starts(&running->starts, &run);
+    cli_take_starts(&running->starts, "arcentra run", &run);
     sub.run_id = running->run_id;
     if (failed == 0 && (arc_ctl_open(&options, &running->ctl, &err) != ARC_OK ||
                         local_offer(&running->local, running->ctl, &running->view, &err) != ARC_OK))

@@ -18,6 +18,10 @@
 
 #include <arcentra/run.h>
 
+#include <arcentra/reasons.h>
+
+#include <arcentra/explain.h>
+
 #include <arcentra/event.h>
 
 #include <arcentra/runlog.h>

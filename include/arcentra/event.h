@@ -28,11 +28,12 @@ typedef struct arc_event_view {
     uint32_t attempt;
     const char *gate; /* of an approval: "pipeline", "stage:NAME" or "job:NAME"; else "" */
     const char *actor, *comment; /* who asked for or decided it, and what they said */
+    const char *channel; /* of a decision at a gate, how it came: "api", "host", "timeout", …; "" */
 } arc_event_view;
 #define ARC_EVENT_VIEW_INIT \
     { \
         sizeof(arc_event_view), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-            NULL, NULL, 0, 0, NULL, NULL, NULL \
+            NULL, NULL, 0, 0, NULL, NULL, NULL, NULL \
     }
 
 /** What to see. NULL in a field: all. Since: 0.1. */

@@ -71,10 +71,12 @@ typedef struct arc_gate_options {
     const char *comment; /* kept with the decision */
     uint32_t reject;     /* 1: rejected; what the gate guards is skipped and the run fails */
     uint32_t override;   /* 1: the host decides alone, whatever approvers and count the gate has */
+    const char *channel; /* how the decision came, a word for the record; NULL: "host", "plugin" */
+    uint32_t plugin;     /* 1: what the plugin of a gate of type `auto` says, see arc_gate_next */
 } arc_gate_options;
 #define ARC_GATE_OPTIONS_INIT \
     { \
-        sizeof(arc_gate_options), NULL, NULL, 0, 0 \
+        sizeof(arc_gate_options), NULL, NULL, 0, 0, NULL, 0 \
     }
 
 /**
@@ -89,6 +91,66 @@ typedef struct arc_gate_options {
 ARC_API ARC_MUST_USE arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id,
                                                     const char *gate,
                                                     const arc_gate_options *options, arc_err *err);
+
+/** A gate of type `auto` that waits for its plugin. Borrowed until the next arc_gate_next or the
+ * next dispatch. Since: 0.1. */
+typedef struct arc_gate_view {
+    size_t size;
+    const char *run_id, *pipeline_id;
+    const char *gate;                 /* "pipeline", "stage:NAME" or "job:NAME" */
+    const char *plugin;               /* which one is asked */
+    const char *params;               /* with what: a JSON object */
+    int64_t requested_ns, expires_ns; /* wall clock; expires_ns 0: never */
+} arc_gate_view;
+#define ARC_GATE_VIEW_INIT \
+    { \
+        sizeof(arc_gate_view), NULL, NULL, NULL, NULL, NULL, 0, 0 \
+    }
+
+/**
+ * The next gate of type `auto` whose plugin is to be asked: the host runs the plugin and answers
+ * with arc_run_decide_gate, `plugin` set, at once or later. Pull after each dispatch until there is
+ * none. Each gate is told once, and again after a restart for as long as it waits, so a plugin may
+ * be asked twice and answers the same. Nobody else decides at such a gate but with `override`; its
+ * timeout holds as for any other.
+ * Owner: out is filled in; its texts are borrowed. Thread: owner.
+ * Errors: ARC_EAGAIN (none now), ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_gate_next(arc_ctl *ctl, arc_gate_view *out, arc_err *err);
+
+/** What a definition's `notify` says about something that has ended. Borrowed until the next
+ * arc_notice_next or the next dispatch. Since: 0.1. */
+typedef struct arc_notice_view {
+    size_t size;
+    const char *id; /* for arc_notice_done */
+    const char *run_id, *pipeline_id;
+    const char *about;  /* "pipeline", "stage:NAME" or "job:KEY" */
+    const char *result; /* "success", "failure" or "cancelled"; a partial run is a failure */
+    const char *plugin, *action;
+    const char *params; /* a JSON object; as written where a template could not be expanded: */
+    const char *fault;  /* why not; else "" */
+    int64_t created_ns; /* wall clock */
+} arc_notice_view;
+#define ARC_NOTICE_VIEW_INIT \
+    { \
+        sizeof(arc_notice_view), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 \
+    }
+
+/**
+ * The next notice, in the order of the log. Each was written in the transaction of the end that it
+ * tells of, and is here after that commit: the host runs the plugin (this library sends nothing)
+ * and then calls arc_notice_done. Until then it is kept, and told again after a restart: at least
+ * once. Pull after each dispatch until there is none.
+ * Owner: out is filled in; its texts are borrowed. Thread: owner.
+ * Errors: ARC_EAGAIN (none now), ARC_EUNAVAILABLE (the store), ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_notice_next(arc_ctl *ctl, arc_notice_view *out, arc_err *err);
+/**
+ * A notice has been dealt with, for better or worse; one that is not there is fine. Durable when
+ * the next dispatch has returned. Owner: copied. Thread: owner. Errors: ARC_EINVAL, ARC_ELIMIT,
+ * ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_notice_done(arc_ctl *ctl, const char *id, arc_err *err);
 
 /**
  * The status of a run that is open or ended lately (ARC_RUN_…); 0: not known here.
@@ -110,7 +172,10 @@ typedef struct arc_step_view {
     const char *workspace;         /* a relative name, one for each attempt of a job */
     int64_t timeout_ns;            /* 0: none */
     uint32_t step_index, attempt;
-    uint32_t last; /* 1: the job's last step, as far as is known */
+    uint32_t last;       /* 1: the job's last step, as far as is known */
+    const char *image;   /* what it asks to run in; "": nothing */
+    const char *target;  /* where its job delivers to, and the job's runtime: JSON objects as the */
+    const char *runtime; /* definition has them, for those who act on them; "": none */
 } arc_step_view;
 
 /** What an executor may be asked. Since: 0.1. */

@@ -195,6 +195,61 @@ void arc__json_key(struct arc_json *json, arc_slice key)
     arc__buf_commit(out, key.len + 3);
 }
 
+/* Writes the comma, the key and its colon where there is room for so much more; the end of it.
+ * NULL: nothing was written. */
+static char *begin_pair(struct arc_json *json, arc_slice key, size_t room)
+{
+    uint8_t *level = &json->has_items[json->depth / 8];
+    uint8_t bit = (uint8_t)(1U << json->depth % 8);
+    size_t comma = (*level & bit) != 0;
+    if (json->after_key || plain_run(key) < key.len)
+        return NULL;
+    char *at = arc__buf_reserve(json->out, comma + key.len + 3 + room);
+    if (at == NULL)
+        return NULL;
+    *level = (uint8_t)(*level | bit);
+    if (comma)
+        *at++ = ',';
+    *at++ = '"';
+    if (key.len > 0)
+        memcpy(at, key.ptr, key.len);
+    at[key.len] = '"';
+    at[key.len + 1] = ':';
+    return at + key.len + 2;
+}
+
+static void end_pair(struct arc_json *json, const char *end)
+{
+    arc__buf_commit(json->out, (size_t)(end - (json->out->ptr + json->out->len)));
+}
+
+void arc__json_pair_text(struct arc_json *json, arc_slice key, arc_slice text)
+{
+    char *at = plain_run(text) == text.len ? begin_pair(json, key, text.len + 2) : NULL;
+    if (at == NULL) {
+        arc__json_key(json, key);
+        arc__json_text(json, text);
+        return;
+    }
+    *at = '"';
+    if (text.len > 0)
+        memcpy(at + 1, text.ptr, text.len);
+    at[text.len + 1] = '"';
+    end_pair(json, at + text.len + 2);
+}
+
+void arc__json_pair_i64(struct arc_json *json, arc_slice key, int64_t value)
+{
+    const char *at = begin_pair(json, key, 0);
+    if (at == NULL) {
+        arc__json_key(json, key);
+        arc__json_i64(json, value);
+        return;
+    }
+    end_pair(json, at);
+    arc__buf_add_i64(json->out, value);
+}
+
 void arc__json_text(struct arc_json *json, arc_slice text)
 {
     separate(json);

@@ -30,17 +30,19 @@ void arc__json_null(struct arc_json *json);
 /* A value that is JSON already. */
 void arc__json_raw(struct arc_json *json, arc_slice value);
 
+/* A key and its value, as the two calls would write them. */
+void arc__json_pair_text(struct arc_json *json, arc_slice key, arc_slice text);
+void arc__json_pair_i64(struct arc_json *json, arc_slice key, int64_t value);
+
 /* Shorthands: a key of a literal, whose length the compiler knows, and its value. */
 static inline void arc__json_key_text(struct arc_json *json, const char *key, arc_slice text)
 {
-    arc__json_key(json, arc__slice_cstr(key));
-    arc__json_text(json, text);
+    arc__json_pair_text(json, arc__slice_cstr(key), text);
 }
 
 static inline void arc__json_key_i64(struct arc_json *json, const char *key, int64_t value)
 {
-    arc__json_key(json, arc__slice_cstr(key));
-    arc__json_i64(json, value);
+    arc__json_pair_i64(json, arc__slice_cstr(key), value);
 }
 
 static inline void arc__json_key_bool(struct arc_json *json, const char *key, int value)

@@ -4,14 +4,25 @@
 
 #include <arcentra/base.h>
 
-/* The processor's own instructions, where the compiler can be asked whether they are there. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define HAS_SHA_NI 1
+#if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #endif
 #include <string.h>
+#if defined(__x86_64__) && defined(__clang__) && __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#endif
 
 #include "base/mem.h"
+
+/* The processor's own instructions, where somebody can be asked whether they are there, and has the
+ * answer at hand: the compiler, or the C library where clang does not know. */
+#if defined(__x86_64__) && defined(__clang__) && defined(CPU_FEATURE_ACTIVE)
+#define HAS_SHA_NI (CPU_FEATURE_ACTIVE(SHA) && CPU_FEATURE_ACTIVE(SSE4_1))
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define HAS_SHA_NI (__builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1"))
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 /* clang-format off */
 static const uint32_t constants[64] = {
@@ -114,7 +125,7 @@ compress_native(uint32_t state[8], const uint8_t *block, size_t count)
             m[i] = _mm_shuffle_epi8(
                 _mm_loadu_si128((const __m128i *)(const void *)(block + (size_t)16 * (size_t)i)),
                 swap);
-#pragma GCC unroll 16
+        UNROLL
         for (int i = 0; i < 16; i++) {
             __m128i words = m[i % 4];
             if (i >= 4) {
@@ -142,7 +153,7 @@ compress_native(uint32_t state[8], const uint8_t *block, size_t count)
 static void compress(uint32_t state[8], const uint8_t *blocks, size_t count)
 {
 #ifdef HAS_SHA_NI
-    if (__builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1")) {
+    if (HAS_SHA_NI) {
         compress_native(state, blocks, count);
         return;
     }

@@ -20,6 +20,8 @@ static int by_length(arc_slice a, arc_slice b)
 int arc__slice_compare(arc_slice a, arc_slice b)
 {
     size_t common = a.len < b.len ? a.len : b.len;
+    if (common > 0 && a.ptr[0] != b.ptr[0]) /* most differ there */
+        return (unsigned char)a.ptr[0] < (unsigned char)b.ptr[0] ? -1 : 1;
     int order = common > 0 ? memcmp(a.ptr, b.ptr, common) : 0;
     return order != 0 ? order : by_length(a, b);
 }

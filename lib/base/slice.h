@@ -39,15 +39,35 @@ static inline int arc__slice_starts(arc_slice a, arc_slice prefix)
     return a.len >= prefix.len && (prefix.len == 0 || memcmp(a.ptr, prefix.ptr, prefix.len) == 0);
 }
 
-/* Eight bytes from at, or as many as there are. */
+/* Eight bytes from at, or as many as there are; texts of the same length have the same number where
+ * they have the same bytes there. What overlaps is read twice: a call of memcpy costs more. */
 static inline uint64_t arc__slice_word(arc_slice a, size_t at)
 {
     uint64_t word = 0;
-    if (a.len - at >= sizeof(word))
+    uint32_t first, last;
+    size_t left = a.len - at;
+    if (left >= sizeof(word)) {
         memcpy(&word, a.ptr + at, sizeof(word));
-    else if (at < a.len)
-        memcpy(&word, a.ptr + at, a.len - at);
+    } else if (left >= sizeof(first)) {
+        memcpy(&first, a.ptr + at, sizeof(first));
+        memcpy(&last, a.ptr + a.len - sizeof(last), sizeof(last));
+        word = (uint64_t)last << 32 | first;
+    } else if (left > 0) {
+        const unsigned char *text = (const unsigned char *)a.ptr + at;
+        word = (uint64_t)text[0] << 16 | (uint64_t)text[left / 2] << 8 | text[left - 1];
+    }
     return word;
+}
+
+/* arc__slice_equal for texts that are short mostly, like names: without a call. */
+static inline int arc__slice_same(arc_slice a, arc_slice b)
+{
+    if (a.len != b.len)
+        return 0;
+    if (a.len > 16)
+        return memcmp(a.ptr, b.ptr, a.len) == 0;
+    return arc__slice_word(a, 0) == arc__slice_word(b, 0) &&
+           (a.len <= 8 || arc__slice_word(a, a.len - 8) == arc__slice_word(b, b.len - 8));
 }
 
 /* A number that tells most texts apart by their length and the bytes at both ends and in the

@@ -16,13 +16,13 @@
 
 /* --- UTF-8 ---------------------------------------------------------------------------------- */
 
-/* The bytes at the start of text that are ASCII, eight at a time. */
+/* The bytes at the start of text that are ASCII, many at a time. */
 static size_t ascii_run(const char *p, size_t len)
 {
     size_t at = 0;
-    for (uint64_t word = 0; len - at >= sizeof(word); at += sizeof(word)) {
-        memcpy(&word, p + at, sizeof(word));
-        if ((word & UINT64_C(0x8080808080808080)) != 0)
+    for (uint64_t words[4]; len - at >= sizeof(words); at += sizeof(words)) {
+        memcpy(words, p + at, sizeof(words));
+        if (((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080)) != 0)
             break;
     }
     while (at < len && (unsigned char)p[at] < 0x80)
@@ -84,6 +84,28 @@ static size_t valid_prefix(arc_slice text)
         at += len;
     }
     return at;
+}
+
+int arc__text_is_ascii(arc_slice text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
+    uint64_t found = 0, word, words[4];
+    size_t at = 0;
+    /* A byte that is 0 borrows and a byte above ASCII has the bit: "none" is exact. */
+    for (; text.len - at >= sizeof(words); at += sizeof(words)) {
+        memcpy(words, text.ptr + at, sizeof(words));
+        found |= words[0] | words[1] | words[2] | words[3];
+        found |= (words[0] - ones) | (words[1] - ones) | (words[2] - ones) | (words[3] - ones);
+    }
+    for (; text.len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, text.ptr + at, sizeof(word));
+        found |= word | (word - ones);
+    }
+    word = ones;
+    if (at < text.len)
+        memcpy(&word, text.ptr + at, text.len - at);
+    found |= word | (word - ones);
+    return (found & highs) == 0;
 }
 
 size_t arc__ascii_prefix(arc_slice text)

@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+/* 1: every byte is ASCII and none is a NUL, which is most texts and quick to see. */
+int arc__text_is_ascii(arc_slice text);
 /* No overlong forms, no surrogates, nothing above U+10FFFF. *bad_at (may be NULL) is the first bad
  * offset. NUL is valid UTF-8; callers that refuse it look for it. */
 int arc__utf8_valid(arc_slice text, size_t *bad_at);

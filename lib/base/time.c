@@ -79,11 +79,34 @@ static int is_some(arc_slice digits)
     return 0;
 }
 
+#define FEW_DIGITS 5u /* so many of the largest unit fit */
+
+/* What most are: a few digits and one letter. 0: it is something else, or nothing. */
+static int64_t simple_duration(arc_slice text)
+{
+    int64_t value = 0;
+    size_t digits = text.len - 1, unit = 0;
+    if (text.len < 2 || digits > FEW_DIGITS)
+        return 0;
+    for (size_t i = 0; i < digits; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return 0;
+        value = value * 10 + (text.ptr[i] - '0');
+    }
+    while (units[unit].name.len == 1 && units[unit].name.ptr[0] != text.ptr[digits])
+        unit++;
+    return units[unit].name.len == 1 ? value * units[unit].ns : 0;
+}
+
 arc_status arc__duration_parse(arc_slice text, int64_t *out_ns, arc_err *err)
 {
-    int64_t total = 0;
+    int64_t total = simple_duration(text);
     int any = 0;
     size_t next_unit = 0; /* units come in falling order, each once: "30m1h" is a slip */
+    if (total > 0) {
+        *out_ns = total;
+        return ARC_OK;
+    }
     if (arc__slice_is(text, "0")) {
         *out_ns = 0;
         return ARC_OK;

@@ -242,6 +242,32 @@ const struct arc_handler arc__agent_unregister = {.begin = unregister_begin};
 /* --- ReportStepRunStatus ------------------------------------------------------------------------
  */
 
+/* The same field of two messages. */
+static arc_status take_artifacts(struct arc_cmd *cmd, const void *message, arc_err *err)
+{
+    const ProtobufCMessage *base = message;
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(base->descriptor, "artifacts");
+    if (field == NULL)
+        return ARC_OK;
+    const char *at = message;
+    size_t count = *(const size_t *)(const void *)(at + field->quantifier_offset);
+    Agent__V1__ArtifactRecord *const *from =
+        *(Agent__V1__ArtifactRecord *const *const *)(const void *)(at + field->offset);
+    struct arc_artifact *items = arc__arena_array(&cmd->arena, count + 1, sizeof(*items));
+    if (items == NULL)
+        return arc__fail_nomem(err);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct arc_artifact){
+            .name = arc__arena_copy(&cmd->arena, arc__slice_cstr(from[i]->name)),
+            .path = arc__arena_copy(&cmd->arena, arc__slice_cstr(from[i]->path)),
+            .digest = arc__arena_copy(&cmd->arena, arc__slice_cstr(from[i]->digest)),
+            .size = from[i]->size};
+    cmd->u.report.artifacts = items;
+    cmd->u.report.artifact_count = (uint32_t)(count < UINT32_MAX ? count : UINT32_MAX);
+    return cmd->arena.failed ? arc__fail_nomem(err) : ARC_OK;
+}
+
 arc_status arc__agent_report_submit(struct arc_op *op, arc_slice agent_id,
                                     const struct arc_agent_report *report, arc_op_answer answer,
                                     arc_err *err)
@@ -272,6 +298,11 @@ arc_status arc__agent_report_submit(struct arc_op *op, arc_slice agent_id,
     cmd->u.report.fence = report->fence;
     cmd->u.report.exit_code = report->exit_code;
     cmd->u.report.log_lines = report->log_lines;
+    arc_status status = take_artifacts(cmd, report->message, err);
+    if (status != ARC_OK) {
+        arc__cmd_free(cmd);
+        return status;
+    }
     return arc__op_submit_tagged(op, cmd, answer, &tag, sizeof(tag), err);
 }
 

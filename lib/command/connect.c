@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "command/agent.h"
 #include "command/handlers.h"
+#include "spec/fields.h"
 
 #define CANCELS_MAX 64u
 #define RENEWAL_BYTES_MAX (4u * 1024u * 1024u)
@@ -222,6 +223,27 @@ static char *duration_show(int64_t ns, struct arc_arena *arena)
     return out;
 }
 
+/* What is to be collected after the step, as the plan has it. */
+static void artifacts_show(Agent__V1__StepRun *out, arc_slice list, struct arc_arena *arena)
+{
+    const struct arc_node *node = NULL;
+    if (list.len == 0 || arc__json_read(list, NULL, arena, &node, NULL) != ARC_OK || node == NULL)
+        return;
+    for (const struct arc_node *child = node->first; child != NULL; child = child->next) {
+        Agent__V1__ArtifactConfig *item = arc__pb_add(out, "artifacts", arena);
+        const struct arc_node *expire = arc__node_get(child, "expire");
+        const struct arc_node *days = arc__node_get(child, "expireDays");
+        if (item == NULL)
+            return; /* the arena remembers */
+        item->name = arc__pb_string(arena, arc__node_text(arc__node_get(child, "name")));
+        item->path = arc__pb_string(arena, arc__node_text(arc__node_get(child, "path")));
+        item->destination =
+            arc__pb_string(arena, arc__node_text(arc__node_get(child, "destination")));
+        item->expire = expire != NULL && expire->number != 0;
+        item->expire_days = days != NULL ? days->number : 0;
+    }
+}
+
 static arc_status step_show(const struct arc_op *op, const struct arc_offer *offer,
                             Agent__V1__StepRun *out, struct arc_arena *arena)
 {
@@ -246,7 +268,7 @@ static arc_status step_show(const struct arc_op *op, const struct arc_offer *off
         (void)arc__pb_map_put(out, "env", texts.env.items[i].key, texts.env.items[i].value,
                               arena); /* the arena remembers */
     out->workspace = arc__pb_string(arena, offer->workspace);
-    out->timeout = duration_show(step->timeout_ns, arena);
+    out->timeout = duration_show(arc__step_timeout_ns(run, offer->job, offer->step), arena);
     out->image = arc__pb_string(arena, texts.image);
     out->continue_on_error = step->continue_on_error != 0;
     out->run_on_agent = 1;
@@ -254,6 +276,9 @@ static arc_status step_show(const struct arc_op *op, const struct arc_offer *off
     out->fence = state->fence;
     out->lease_ttl_ms = arc__engine_rules(op->engine)->lease_ttl_ns / ARC_NS_PER_MS;
     out->working_directory = arc__pb_string(arena, texts.working_directory);
+    artifacts_show(out, texts.artifacts, arena);
+    out->target = arc__pb_string(arena, texts.target);
+    out->runtime = arc__pb_string(arena, texts.runtime);
     return ARC_OK;
 }
 

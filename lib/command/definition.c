@@ -56,35 +56,54 @@ static int field_given(const char *message, const ProtobufCFieldDescriptor *fiel
 }
 
 static arc_status message_add(const void *message, struct arc_json *json, uint32_t depth,
+                              arc_err *err);
+
+static arc_status field_add(const void *message, const ProtobufCFieldDescriptor *field,
+                            struct arc_json *json, uint32_t depth, arc_err *err)
+{
+    const char *at = (const char *)message + field->offset;
+    const ProtobufCMessageDescriptor *inner =
+        field->type == PROTOBUF_C_TYPE_MESSAGE ? field->descriptor : NULL;
+    if (!field_given(message, field))
+        return ARC_OK;
+    camel_add(json, field->name);
+    if (inner == NULL || is_data(inner) || is_entry(inner))
+        return arc__pb_field_to_json(message, field->name, json, err);
+    if (field->label != PROTOBUF_C_LABEL_REPEATED)
+        return message_add(*(void *const *)(const void *)at, json, depth + 1, err);
+    size_t count =
+        *(const size_t *)(const void *)((const char *)message + field->quantifier_offset);
+    void *const *items = *(void *const *const *)(const void *)at;
+    arc__json_array(json);
+    for (size_t k = 0; k < count; k++)
+        ARC_TRY(message_add(items[k], json, depth + 1, err));
+    arc__json_end_array(json);
+    return ARC_OK;
+}
+
+static arc_status message_add(const void *message, struct arc_json *json, uint32_t depth,
                               arc_err *err)
 {
     const ProtobufCMessageDescriptor *descriptor = ((const ProtobufCMessage *)message)->descriptor;
     if (depth > 16) /* Spec is six deep */
         return arc__fail(err, ARC_ELIMIT, "spec", "The spec is too deep.");
     arc__json_object(json);
-    for (unsigned i = 0; i < descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-        const char *at = (const char *)message + field->offset;
-        const ProtobufCMessageDescriptor *inner =
-            field->type == PROTOBUF_C_TYPE_MESSAGE ? field->descriptor : NULL;
-        if (!field_given(message, field))
-            continue;
-        camel_add(json, field->name);
-        if (inner == NULL || is_data(inner) || is_entry(inner)) {
-            ARC_TRY(arc__pb_field_to_json(message, field->name, json, err));
-        } else if (field->label != PROTOBUF_C_LABEL_REPEATED) {
-            ARC_TRY(message_add(*(void *const *)(const void *)at, json, depth + 1, err));
-        } else {
-            size_t count =
-                *(const size_t *)(const void *)((const char *)message + field->quantifier_offset);
-            void *const *items = *(void *const *const *)(const void *)at;
-            arc__json_array(json);
-            for (size_t k = 0; k < count; k++)
-                ARC_TRY(message_add(items[k], json, depth + 1, err));
-            arc__json_end_array(json);
-        }
-    }
+    for (unsigned i = 0; i < descriptor->n_fields; i++)
+        ARC_TRY(field_add(message, &descriptor->fields[i], json, depth, err));
     arc__json_end_object(json);
+    return ARC_OK;
+}
+
+arc_status arc__definition_fields(const void *message, const char *const *names, size_t count,
+                                  struct arc_json *json, arc_err *err)
+{
+    const ProtobufCMessageDescriptor *descriptor = ((const ProtobufCMessage *)message)->descriptor;
+    for (size_t i = 0; i < count; i++) {
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field_by_name(descriptor, names[i]);
+        if (field != NULL)
+            ARC_TRY(field_add(message, field, json, 0, err));
+    }
     return ARC_OK;
 }
 

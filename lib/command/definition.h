@@ -15,6 +15,10 @@ struct arc_definition {
     struct arc_diags diags;
 };
 
+/* The fields of a message that are given, as keys of an object that is open in json: the messages
+ * of steps and their parts have the names of the language. */
+arc_status arc__definition_fields(const void *message, const char *const *names, size_t count,
+                                  struct arc_json *json, arc_err *err);
 /* 1: the request carries one. */
 int arc__definition_given(const struct arc_op *op, const Pipeline__V1__Spec *spec);
 /* Reads and checks it; everything lives in op->arena. runnable: it is to be saved, not only looked

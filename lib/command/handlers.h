@@ -15,12 +15,13 @@ extern const struct arc_handler arc__pipeline_create, arc__pipeline_update, arc_
     arc__pipeline_pause, arc__pipeline_resume, arc__pipeline_run_get, arc__pipeline_run_list,
     arc__pipeline_spec_get, arc__pipeline_spec_validate, arc__pipeline_spec_save;
 extern const struct arc_handler arc__steprun_get, arc__steprun_list, arc__steprun_cancel,
-    arc__steprun_retry;
+    arc__steprun_retry, arc__steprun_create, arc__steprun_update, arc__steprun_delete,
+    arc__steprun_artifacts;
 extern const struct arc_handler arc__stream_steps, arc__stream_runs;
 extern const struct arc_handler arc__control_jobs, arc__control_registration_token,
     arc__control_api_token, arc__control_validate, arc__control_log_stream,
     arc__control_event_stream, arc__control_logs, arc__control_agents, arc__control_approvals,
-    arc__control_approve, arc__control_reject, arc__control_rerun, arc__control_show_run,
-    arc__control_run_events;
+    arc__control_approve, arc__control_reject, arc__control_rerun, arc__control_explain,
+    arc__control_what_if, arc__control_show_run, arc__control_run_events;
 
 #endif

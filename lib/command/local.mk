@@ -3,6 +3,7 @@ libarc_la_SOURCES += \
 	lib/command/agent.c \
 	lib/command/agent.h \
 	lib/command/approvals.c \
+	lib/command/artifacts.c \
 	lib/command/call.c \
 	lib/command/call.h \
 	lib/command/cancel.c \
@@ -22,6 +23,7 @@ libarc_la_SOURCES += \
 	lib/command/history.h \
 	lib/command/http_call.c \
 	lib/command/logs.c \
+	lib/command/look.c \
 	lib/command/method.c \
 	lib/command/method.h \
 	lib/command/methods.def \
@@ -34,6 +36,7 @@ libarc_la_SOURCES += \
 	lib/command/show.c \
 	lib/command/show.h \
 	lib/command/step_events.c \
+	lib/command/step_writes.c \
 	lib/command/steprun.c \
 	lib/command/steprun.h \
 	lib/command/stream.c \

@@ -14,11 +14,12 @@ static void refuse_absent(struct arc_op *op)
 
 const struct arc_row_step_run *arc__step_row(struct arc_op *op, const struct arc_rows *rows)
 {
-    if (rows->count == 0) {
+    const struct arc_row_step_run *row = rows->rows;
+    if (rows->count == 0 || row->deleted_at_ns != 0) {
         refuse_absent(op);
         return NULL;
     }
-    return rows->rows;
+    return row;
 }
 
 const struct arc_row_step_run *arc__step_row_of(struct arc_op *op, const struct arc_rows *rows,
@@ -206,6 +207,8 @@ static arc_status list_begin(struct arc_op *op, const void *message, arc_err *er
     };
     /* In the order of making, which is the order of the plan. */
     *query = (struct arc_query){.table = ARC_TABLE_step_run, .order_col = -1};
+    query->filters[query->filter_count++] =
+        (struct arc_filter){.col = ARC_COL_step_run_deleted_at_ns, .number = 0};
     state->request = request;
     state->page = request->page;
     state->page_size = request->page_size;

@@ -10,7 +10,7 @@
 /* 1: something of the job is decided or expanded while it runs, and may name the agent. */
 static int is_late(const struct arc_plan_job *plan)
 {
-    int late = plan->outputs.count > 0;
+    int late = plan->outputs.count > 0 || (plan->late & ARC_LATE_RUNTIME) != 0;
     for (uint32_t s = 0; s < plan->step_count && !late; s++)
         late = plan->steps[s].late != 0 || plan->steps[s].late_env.count > 0 ||
                plan->steps[s].condition.when == ARC_WHEN_EXPR;
@@ -87,7 +87,7 @@ static arc_status grant_whole(struct arc_decision *d, struct arc_run *run, uint3
     arc_err why = ARC_ERR_INIT;
     *failed = 0;
     ARC_TRY(grant(d, run, j, s, place, err));
-    if (plan->late == 0 && plan->late_env.count == 0)
+    if (!arc__step_is_late(run->plan, j, s) && plan->late_env.count == 0)
         return ARC_OK;
     arc_status status = arc__step_resolve(run, j, s, NULL, d->arena, &texts, &why);
     if (status == ARC_OK)
@@ -187,13 +187,13 @@ static struct arc_event bar_step(struct arc_decision *d, const struct arc_run *r
                                  uint32_t s)
 {
     const struct arc_job_state *job = &run->jobs[j];
-    int finally = run->plan->jobs[j].steps[s].finally != 0;
+    const struct arc_plan_step *plan = &run->plan->jobs[j].steps[s];
     struct arc_event event = {.job = (int32_t)j, .step = (int32_t)s};
     if ((run->stopping || job->stopping) &&
-        (!finally || run->forced || job->forced || !job->started_any)) {
+        (!plan->finally || run->forced || job->forced || !job->started_any)) {
         event.type = ARC_EVENT_STEP_CANCELLED;
         event.reason = run->stopping ? run->reason : job->stop_reason;
-    } else if (!finally && d->now.mono_ns >= arc__job_deadline(run, j)) {
+    } else if (!arc__outlasts(plan) && d->now.mono_ns >= arc__job_deadline(run, j)) {
         event.type = ARC_EVENT_STEP_SKIPPED;
         event.reason = ARC_LIT("The job ran into its timeout.");
         event.cause = ARC_CAUSE_TIMEOUT;

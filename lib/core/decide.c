@@ -158,11 +158,18 @@ static arc_status end_run(struct arc_decision *d, struct arc_run *run, arc_err *
 
 /* --- going on ------------------------------------------------------------------------ */
 
+/* Over a retry, with its slot. */
+static int keeps_room(const struct arc_job_state *job)
+{
+    return job->status == ARC_JOB_PENDING && job->admitted;
+}
+
 int arc__has_room(const struct arc_run *run, uint32_t j)
 {
     uint32_t matrix = run->plan->jobs[j].matrix;
     uint32_t most = matrix != 0 ? run->plan->matrices[matrix - 1].max_parallel : 0;
-    return most == 0 || run->matrix_busy[matrix - 1] < most;
+    uint32_t own = keeps_room(&run->jobs[j]) ? 1 : 0;
+    return most == 0 || run->matrix_busy[matrix - 1] - own < most;
 }
 
 /* A job that will not run ends with all its steps. One whose `when` cannot be decided fails, and it
@@ -302,7 +309,7 @@ static arc_status push_cells(struct arc_decision *d, const struct arc_run *run, 
     uint32_t busy = run->matrix_busy[m], last = matrix->first_job + matrix->job_count;
     for (uint32_t k = matrix->first_job; k < last && busy < matrix->max_parallel; k++) {
         if (run->jobs[k].status != ARC_JOB_PENDING || run->jobs[k].blockers > 0 ||
-            run->jobs[k].not_before_mono_ns > d->now.mono_ns)
+            run->jobs[k].not_before_mono_ns > d->now.mono_ns || keeps_room(&run->jobs[k]))
             continue;
         busy++;
         ARC_TRY(push(d, work, k, err));

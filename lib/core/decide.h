@@ -80,6 +80,12 @@ arc_status arc__decide_cancel_step(struct arc_decision *d, struct arc_run *run, 
                                    uint32_t step, arc_slice reason, arc_slice actor, int force,
                                    arc_err *err);
 
+/* Changes a step that waits: env wins over the plan's, name by name, over what was set so before
+ * altogether; timeout_ns -1: as it was. ARC_ECONFLICT: it is not pending. */
+arc_status arc__decide_update_step(struct arc_decision *d, struct arc_run *run, uint32_t job,
+                                   uint32_t step, arc_slice env, int64_t timeout_ns,
+                                   arc_slice actor, arc_err *err);
+
 /* Slots of concurrency groups. Who else holds one is not for a run to know: the engine keeps the
  * groups (engine/groups.c), and here stands what one of them gives. An admitted run goes on with
  * its first jobs, an admitted job waits for a place. ARC_ECONFLICT: it does not wait for a slot. */
@@ -98,23 +104,23 @@ int arc__job_lacks_slot(const struct arc_run *run, uint32_t job);
 arc_status arc__decide_place(struct arc_decision *d, struct arc_run *run, uint32_t job,
                              const struct arc_place_facts *place, arc_err *err);
 
-/* What somebody says at a gate (1 + index). Only its approvers may, unless override: then it is
- * open at once. The same again is ARC_OK without an event; ARC_ECONFLICT: it does not wait, or was
- * decided otherwise; ARC_EDENIED: not one of its approvers. */
+/* What somebody says at a gate (1 + index). Only its approvers may, and at a gate of type `auto`
+ * only its plugin, unless override: then it is open at once. The same again is ARC_OK without an
+ * event; ARC_ECONFLICT: it does not wait, or was decided otherwise; ARC_EDENIED: not one of its
+ * approvers. */
 struct arc_say {
     uint32_t gate;
     int approve; /* 0: reject */
     int override;
+    int plugin; /* 1: what the plugin of an automatic gate says, which is enough */
     arc_slice actor, comment;
+    arc_slice channel; /* how it came, a word for the record; may be empty */
 };
 arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *say,
                             arc_err *err);
 /* Whether it would be taken; *again: it was said before, and nothing is to be done. */
 arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *say, int *again,
                            arc_err *err);
-/* ARC_EUNIMPLEMENTED: one of the gates is of type `auto`, for which there is nobody to decide yet.
- */
-arc_status arc__gates_known(const struct arc_plan *plan, struct arc_arena *arena, arc_err *err);
 /* "pipeline", "stage:NAME", "job:NAME": 1 + the index of the gate; 0: none of that name. A bare
  * NAME is that of a stage or job if only one gate has it. */
 uint32_t arc__gate_find(const struct arc_plan *plan, arc_slice name);
@@ -139,7 +145,13 @@ struct arc_cancel_terms arc__cancel_terms(const struct arc_rules *rules, const s
 
 /* What the holder of a lease says about its step. status: ARC_STEP_RUNNING or a terminal state but
  * skipped. The same report again changes nothing and is ARC_OK. */
+struct arc_artifact {
+    arc_slice name, path, digest;
+    int64_t size, expires_ns; /* expires_ns: wall clock; 0: never */
+};
 struct arc_report {
+    const struct arc_artifact *artifacts; /* what the step has kept */
+    uint32_t artifact_count;
     uint32_t job, step;
     int32_t status;
     int32_t attempt; /* 0 with fence 0: an old agent that knows neither */

@@ -195,5 +195,28 @@ arc_status arc__decide_cancel_step(struct arc_decision *d, struct arc_run *run, 
     event.type = ARC_EVENT_STEP_CANCELLED;
     event.grace_ns = event.force = 0;
     ARC_TRY(arc__emit(d, run, event, err));
-    return run->jobs[j].agent_id.len > 0 ? arc__go_on(d, run, j, err) : ARC_OK;
+    if (run->jobs[j].agent_id.len == 0 && run->jobs[j].step < run->plan->jobs[j].step_count)
+        return ARC_OK; /* what is left of it waits for a place; of nothing it ends here */
+    return arc__go_on(d, run, j, err);
+}
+
+arc_status arc__decide_update_step(struct arc_decision *d, struct arc_run *run, uint32_t j,
+                                   uint32_t s, arc_slice env, int64_t timeout_ns, arc_slice actor,
+                                   arc_err *err)
+{
+    int status = run->jobs[j].steps[s].status;
+    if (status != ARC_STEP_PENDING)
+        return arc__fail(err, ARC_ECONFLICT, "step",
+                         "The step is %s: only one that is pending can be changed.",
+                         arc_step_state_name(status));
+    if (env.len == 0 && timeout_ns < 0)
+        return ARC_OK;
+    return arc__emit(d, run,
+                     (struct arc_event){.type = ARC_EVENT_STEP_UPDATED,
+                                        .job = (int32_t)j,
+                                        .step = (int32_t)s,
+                                        .actor = actor,
+                                        .env = env,
+                                        .timeout_ns = timeout_ns >= 0 ? timeout_ns + 1 : 0},
+                     err);
 }

@@ -50,6 +50,13 @@ static inline int arc__is_granted(const struct arc_step_state *step)
     return step->status == ARC_STEP_QUEUED || step->status == ARC_STEP_RUNNING;
 }
 
+/* 1: it runs also when its job's time is over: what cleans up, and what collects. After a stop only
+ * the first does. */
+static inline int arc__outlasts(const struct arc_plan_step *step)
+{
+    return step->finally != 0 || step->role == ARC_STEP_ROLE_ARTIFACTS;
+}
+
 /* --- judge.c ------------------------------------------------------------------------- */
 
 /* What a condition comes to. */
@@ -107,13 +114,10 @@ arc_status arc__stop_run(struct arc_decision *d, struct arc_run *run, arc_slice 
 /* The holder did not end its step although it was told to: it ends without it. */
 arc_status arc__give_up_on(struct arc_decision *d, struct arc_run *run, uint32_t j, arc_err *err);
 
-/* --- groups.c ------------------------------------------------------------------------ */
-
-/* "It waits for a slot of the group deploy." */
-arc_slice arc__slot_why(const struct arc_plan_group *group, struct arc_arena *arena);
-
 /* --- gates.c ------------------------------------------------------------------------- */
 
+/* "the pipeline", "stage deploy" */
+arc_slice arc__gate_shown(const struct arc_plan *plan, uint32_t gate, struct arc_arena *arena);
 /* Asks for approval at a gate (1 + index) that has not come up before. */
 arc_status arc__gate_ask(struct arc_decision *d, struct arc_run *run, uint32_t gate, arc_err *err);
 /* When a gate that waits expires, mono; UINT64_MAX: never. */

@@ -40,6 +40,28 @@ struct why {
     uint32_t cause;
 };
 
+/* What the attempt has kept stands before its end. */
+static arc_status keep_artifacts(struct arc_decision *d, struct arc_run *run,
+                                 const struct arc_report *report, arc_err *err)
+{
+    if (run->jobs[report->job].steps[report->step].status != ARC_STEP_RUNNING)
+        return ARC_OK; /* it never began */
+    for (uint32_t i = 0; i < report->artifact_count; i++) {
+        const struct arc_artifact *from = &report->artifacts[i];
+        ARC_TRY(arc__emit(d, run,
+                          (struct arc_event){.type = ARC_EVENT_ARTIFACT_CREATED,
+                                             .job = (int32_t)report->job,
+                                             .step = (int32_t)report->step,
+                                             .artifact = from->name,
+                                             .path = from->path,
+                                             .digest = from->digest,
+                                             .size = from->size,
+                                             .expires_ns = from->expires_ns},
+                          err));
+    }
+    return ARC_OK;
+}
+
 /* A step that has ended by itself, or was ended: its own retry, or for good. */
 static arc_status finish_step(struct arc_decision *d, struct arc_run *run,
                               const struct arc_report *report, const struct why *why, arc_err *err)
@@ -113,7 +135,7 @@ static struct why explain_cancel(struct arc_decision *d, const struct arc_run *r
         report->status = ARC_STEP_TIMEOUT;
     else if (d->now.mono_ns < arc__time_over(d->rules, run, j, s))
         return why;
-    else if (run->plan->jobs[j].steps[s].finally)
+    else if (arc__outlasts(&run->plan->jobs[j].steps[s]))
         report->status = ARC_STEP_TIMEOUT;
     else
         why = (struct why){ARC_LIT("The job ran into its timeout."), ARC_CAUSE_TIMEOUT};
@@ -144,6 +166,7 @@ arc_status arc__decide_report(struct arc_decision *d, struct arc_run *run,
     if (step->status == ARC_STEP_QUEUED && report.status != ARC_STEP_CANCELLED)
         ARC_TRY(start_step(d, run, report.job, report.step, err));
     struct why why = explain_cancel(d, run, &report);
+    ARC_TRY(keep_artifacts(d, run, &report, err));
     return finish_step(d, run, &report, &why, err);
 }
 

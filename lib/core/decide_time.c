@@ -29,7 +29,7 @@ uint64_t arc__step_deadline(const struct arc_run *run, uint32_t j, uint32_t s)
 {
     if (run->jobs[j].steps[s].status != ARC_STEP_RUNNING)
         return NEVER;
-    return after(run->jobs[j].steps[s].started_mono_ns, run->plan->jobs[j].steps[s].timeout_ns);
+    return after(run->jobs[j].steps[s].started_mono_ns, arc__step_timeout_ns(run, j, s));
 }
 
 /* When what a job has of time begins to be over: it was asked to end, or its timeout. */
@@ -45,7 +45,7 @@ uint64_t arc__time_over(const struct arc_rules *rules, const struct arc_run *run
                         uint32_t s)
 {
     uint64_t at = arc__job_deadline(run, j), from = run->jobs[j].steps[s].queued_mono_ns;
-    if (!run->plan->jobs[j].steps[s].finally)
+    if (!arc__outlasts(&run->plan->jobs[j].steps[s]))
         return at;
     at = job_ends(run, j);
     if (at == NEVER)
@@ -60,7 +60,7 @@ static uint64_t run_deadline(const struct arc_run *run)
 {
     if (run->stopping || run->status == ARC_RUN_PAUSED || run->gates_waiting > 0)
         return NEVER;
-    uint64_t at = after(run->started_mono_ns, run->plan->timeout_ns);
+    uint64_t at = after(run->clock_mono_ns, run->plan->timeout_ns);
     return at == NEVER ? NEVER : at + run->still_total_ns;
 }
 
@@ -149,7 +149,8 @@ static uint64_t between_wakes(const struct arc_run *run, uint32_t j)
     const struct arc_step_state *step = &job->steps[job->step];
     if (job->agent_id.len == 0)
         return NEVER;
-    uint64_t at = run->plan->jobs[j].steps[job->step].finally ? NEVER : arc__job_deadline(run, j);
+    const struct arc_plan_step *plan = &run->plan->jobs[j].steps[job->step];
+    uint64_t at = arc__outlasts(plan) ? NEVER : arc__job_deadline(run, j);
     if (step->not_before_mono_ns > 0 && (run->status != ARC_RUN_PAUSED || run->stopping))
         at = earlier(at, step->not_before_mono_ns);
     return at;

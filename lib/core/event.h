@@ -11,8 +11,9 @@
 
 /* clang-format off */
 /* E(NAME, type) in the CloudEvents form of the contract. `pipeline.stopping`, `job.stopping` and
- * `step.stopping` are ours: a stop has been asked for and is on its way. So are `pipeline.admitted`
- * and `job.admitted`: it has a slot of its concurrency group from here to its end (decision 013). */
+ * `step.stopping` are ours: a stop has been asked for and is on its way. So is `step.updated`:
+ * somebody has changed a step that waits. And `pipeline.admitted`
+ * and `job.admitted` are: it has a slot of its concurrency group from here to its end (decision 013). */
 #define ARC_EVENT_TYPES(E)                                                                         \
     E(PIPELINE_CREATED, "arcentra.pipeline.created")                                               \
     E(PIPELINE_UPDATED, "arcentra.pipeline.updated")                                               \
@@ -43,6 +44,7 @@
     E(JOB_RETRYING, "arcentra.job.retrying")                                                       \
     E(STEP_QUEUED, "arcentra.step.queued")                                                         \
     E(STEP_STARTED, "arcentra.step.started")                                                       \
+    E(STEP_UPDATED, "arcentra.step.updated")                                                       \
     E(STEP_STOPPING, "arcentra.step.stopping")                                                     \
     E(STEP_COMPLETED, "arcentra.step.completed")                                                   \
     E(STEP_FAILED, "arcentra.step.failed")                                                         \
@@ -50,6 +52,8 @@
     E(STEP_TIMEOUT, "arcentra.step.timeout")                                                       \
     E(STEP_SKIPPED, "arcentra.step.skipped")                                                       \
     E(STEP_RETRYING, "arcentra.step.retrying")                                                     \
+    E(STEP_DELETED, "arcentra.step.deleted")                                                       \
+    E(ARTIFACT_CREATED, "arcentra.artifact.created")                                               \
     E(AGENT_REGISTERED, "arcentra.agent.registered")                                               \
     E(AGENT_UNREGISTERED, "arcentra.agent.unregistered")                                           \
     E(AGENT_ONLINE, "arcentra.agent.online")                                                       \
@@ -102,11 +106,16 @@ struct arc_birth {
     T("actor", actor)                /* who asked */ \
     T("errorMessage", error_message) \
     T("gateName", gate_name)         /* "pipeline", "stage:NAME", "job:KEY" */ \
-    T("comment", comment)            /* of who decided a gate */
+    T("comment", comment)            /* of who decided a gate */ \
+    T("artifact", artifact)          /* artifact.created: its name */ \
+    T("path", path)                  /* the same, inside the workspace */ \
+    T("digest", digest)              /* the same: "sha256:…", or empty */ \
+    T("channel", channel)            /* how that came: "api", "host", "timeout", … */
 #define ARC_EVENT_OBJECTS(T) \
     T("metrics", metrics)            /* texts, or empty */ \
     T("outputs", outputs)            /* the same; of a job as well */ \
-    T("place", place)                /* step.queued, the first on an agent: what it is */
+    T("place", place)                /* step.queued, the first on an agent: what it is */ \
+    T("env", env)                    /* step.updated: what wins over the plan's */
 /* clang-format on */
 #define ARC_EVENT_FIELD(key, field) arc_slice field;
 
@@ -131,7 +140,9 @@ struct arc_event {
     int64_t grace_ns;       /* *.stopping */
     int32_t force;          /* *.stopping; approval.approved: that one alone is enough */
     uint32_t gate;          /* approval.*: 1 + index; 0: none */
-    int64_t expires_ns;     /* approval.requested: wall clock; 0: never */
+    int64_t expires_ns;     /* approval.requested, artifact.created: wall clock; 0: never */
+    int64_t size;           /* artifact.created: bytes */
+    int64_t timeout_ns;     /* step.updated: 1 + the new one; 0: as it was */
     const arc_id *step_ids; /* job.retrying: the new step runs, the job's step_count */
     uint32_t step_id_count;
     const struct arc_birth *birth; /* pipeline.triggered */

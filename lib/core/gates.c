@@ -56,25 +56,12 @@ uint32_t arc__gate_find(const struct arc_plan *plan, arc_slice name)
     return count == 1 ? bare : 0;
 }
 
-/* "the pipeline", "stage deploy" */
-static arc_slice shown(const struct arc_plan *plan, uint32_t gate, struct arc_arena *arena)
+arc_slice arc__gate_shown(const struct arc_plan *plan, uint32_t gate, struct arc_arena *arena)
 {
     const struct arc_plan_gate *def = &plan->gates[gate - 1];
     if (def->guards == ARC_GATE_PIPELINE)
         return ARC_LIT("the pipeline");
     return arc__arena_printf(arena, "%s %.*s", guard_word(def), ARC_ARG(guarded(plan, def)));
-}
-
-arc_status arc__gates_known(const struct arc_plan *plan, struct arc_arena *arena, arc_err *err)
-{
-    for (uint32_t i = 0; i < plan->gate_count; i++) {
-        if (plan->gates[i].automatic)
-            return arc__fail(err, ARC_EUNIMPLEMENTED, "approval",
-                             "The approval before %.*s is of type `auto`, and this version has no "
-                             "plugin that decides; make it `manual`.",
-                             ARC_ARG(shown(plan, i + 1, arena)));
-    }
-    return ARC_OK;
 }
 
 /* --- deciding ------------------------------------------------------------------------ */
@@ -98,7 +85,7 @@ arc_status arc__gate_ask(struct arc_decision *d, struct arc_run *run, uint32_t g
     struct arc_event event = {
         .type = ARC_EVENT_APPROVAL_REQUESTED,
         .reason = arc__arena_printf(d->arena, "Approval is asked for before %.*s.",
-                                    ARC_ARG(shown(run->plan, gate, d->arena))),
+                                    ARC_ARG(arc__gate_shown(run->plan, gate, d->arena))),
         .expires_ns = def->timeout_ns > 0 ? d->now.wall_ns + def->timeout_ns : 0};
     return say(d, run, gate, event, err);
 }
@@ -112,6 +99,23 @@ static int may_approve(const struct arc_plan_gate *gate, arc_slice actor)
     return gate->approver_count == 0;
 }
 
+/* Whose word counts at a gate: its plugin's, or people's. */
+static arc_status check_speaker(const struct arc_plan_gate *gate, const struct arc_say *said,
+                                arc_err *err)
+{
+    if (said->override)
+        return ARC_OK;
+    if (gate->automatic && !said->plugin)
+        return arc__fail(err, ARC_EDENIED, "gate", "The plugin %.*s decides at this gate.",
+                         ARC_ARG(gate->plugin));
+    if (!gate->automatic && said->plugin)
+        return arc__fail(err, ARC_EDENIED, "gate", "People decide at this gate, not a plugin.");
+    if (!gate->automatic && !may_approve(gate, said->actor))
+        return arc__fail(err, ARC_EDENIED, "gate", "%.*s is not one of the gate's approvers.",
+                         ARC_ARG(said->actor));
+    return ARC_OK;
+}
+
 static int has_approved(const struct arc_gate_state *gate, arc_slice actor)
 {
     for (uint32_t i = 0; i < gate->approvals; i++) {
@@ -123,16 +127,16 @@ static int has_approved(const struct arc_gate_state *gate, arc_slice actor)
 
 static const char *status_word(int status)
 {
-    static const char *const words[] = {"not asked for", "waiting", "approved", "rejected",
-                                        "expired"};
-    return words[status];
+    if (status == ARC_GATE_LEFT)
+        return "of what was cancelled";
+    return status == ARC_GATE_IDLE ? "not asked for" : arc_gate_state_name(status);
 }
 
 /* "Approved by ann: looks good", or without the end */
 static arc_slice decided_text(struct arc_decision *d, const struct arc_run *run,
                               const struct arc_say *said)
 {
-    arc_slice what = shown(run->plan, said->gate, d->arena);
+    arc_slice what = arc__gate_shown(run->plan, said->gate, d->arena);
     const char *verb = said->approve ? "Approved" : "Rejected";
     if (said->comment.len == 0)
         return arc__arena_printf(d->arena, "%s before %.*s by %.*s.", verb, ARC_ARG(what),
@@ -149,9 +153,7 @@ arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *said
         return arc__fail(err, ARC_ENOTFOUND, "gate", "The run has no such gate.");
     const struct arc_plan_gate *def = &run->plan->gates[said->gate - 1];
     const struct arc_gate_state *gate = &run->gates[said->gate - 1];
-    if (!said->override && !may_approve(def, said->actor))
-        return arc__fail(err, ARC_EDENIED, "gate", "%.*s is not one of the gate's approvers.",
-                         ARC_ARG(said->actor));
+    ARC_TRY(check_speaker(def, said, err));
     *again = gate->status == (said->approve ? ARC_GATE_APPROVED : ARC_GATE_REJECTED);
     if (*again)
         return ARC_OK; /* decided so already */
@@ -159,22 +161,27 @@ arc_status arc__gate_check(const struct arc_run *run, const struct arc_say *said
         return arc__fail(err, ARC_ECONFLICT, "gate", "The gate does not wait: it is %s.",
                          gate->status == ARC_GATE_WAITING ? "of a run that ends"
                                                           : status_word(gate->status));
-    *again = said->approve && !said->override && has_approved(gate, said->actor);
+    *again = said->approve && !said->override && !said->plugin && has_approved(gate, said->actor);
     return ARC_OK;
 }
 
-arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run, const struct arc_say *said,
-                            arc_err *err)
+arc_status arc__decide_gate(struct arc_decision *d, struct arc_run *run,
+                            const struct arc_say *given, arc_err *err)
 {
+    struct arc_say own = *given;
+    const struct arc_say *said = &own;
     int again = 0;
     ARC_TRY(arc__gate_check(run, said, &again, err));
     if (again)
         return ARC_OK;
+    if (said->plugin && said->actor.len == 0)
+        own.actor = run->plan->gates[said->gate - 1].plugin;
     struct arc_event event = {.type = said->approve ? ARC_EVENT_APPROVAL_APPROVED
                                                     : ARC_EVENT_APPROVAL_REJECTED,
-                              .force = said->approve && said->override,
+                              .force = said->approve && (said->override || said->plugin),
                               .actor = said->actor,
                               .comment = said->comment,
+                              .channel = said->channel,
                               .reason = decided_text(d, run, said)};
     ARC_TRY(say(d, run, said->gate, event, err));
     return arc__settle(d, run, err);
@@ -198,11 +205,12 @@ uint64_t arc__gates_deadline(const struct arc_run *run)
 static arc_status expire(struct arc_decision *d, struct arc_run *run, uint32_t gate, arc_err *err)
 {
     int approve = run->plan->gates[gate - 1].approve_on_timeout != 0;
-    arc_slice what = shown(run->plan, gate, d->arena);
+    arc_slice what = arc__gate_shown(run->plan, gate, d->arena);
     struct arc_event event = {
         .type = approve ? ARC_EVENT_APPROVAL_APPROVED : ARC_EVENT_APPROVAL_EXPIRED,
         .force = approve,
         .cause = ARC_CAUSE_TIMEOUT,
+        .channel = ARC_LIT("timeout"),
         .reason =
             approve ? arc__arena_printf(d->arena,
                                         "Nobody decided before %.*s in time: its `onTimeout` "
@@ -221,96 +229,4 @@ arc_status arc__gates_tick(struct arc_decision *d, struct arc_run *run, arc_err 
             ARC_TRY(expire(d, run, i + 1, err));
     }
     return ARC_OK;
-}
-
-/* --- why ----------------------------------------------------------------------------- */
-
-static arc_slice gate_why(const struct arc_run *run, uint32_t gate, struct arc_arena *arena)
-{
-    const struct arc_plan_gate *def = &run->plan->gates[gate - 1];
-    arc_slice what = shown(run->plan, gate, arena);
-    if (def->count > 1)
-        return arc__arena_printf(arena, "It waits for approval before %.*s (%u of %u given).",
-                                 ARC_ARG(what), run->gates[gate - 1].approvals, def->count);
-    return arc__arena_printf(arena, "It waits for approval before %.*s.", ARC_ARG(what));
-}
-
-static int waits_at(const struct arc_run *run, uint32_t gate)
-{
-    return gate != 0 && run->gates[gate - 1].status == ARC_GATE_WAITING;
-}
-
-arc_slice arc__run_why(const struct arc_run *run, struct arc_arena *arena)
-{
-    uint32_t first = 0;
-    if (run->plan == NULL || run->stopping || arc__run_over(run))
-        return ARC_NONE;
-    if (run->gates_waiting == 0)
-        return arc__run_wants_slot(run) ? arc__slot_why(&run->plan->group, arena) : ARC_NONE;
-    for (uint32_t i = run->plan->gate_count; i-- > 0;)
-        first = waits_at(run, i + 1) ? i + 1 : first;
-    if (run->gates_waiting == 1)
-        return gate_why(run, first, arena);
-    return arc__arena_printf(arena, "It waits for approval before %.*s and at %u more gates.",
-                             ARC_ARG(shown(run->plan, first, arena)), run->gates_waiting - 1);
-}
-
-/* The first dependency that has not ended. */
-static arc_slice dep_why(const struct arc_run *run, uint32_t j, struct arc_arena *arena)
-{
-    const struct arc_plan_job *plan = &run->plan->jobs[j];
-    for (uint32_t i = 0; i < plan->dep_count; i++) {
-        if (arc_job_state_is_terminal(run->jobs[plan->deps[i]].status))
-            continue;
-        arc_slice key = run->plan->jobs[plan->deps[i]].key;
-        if (run->jobs[j].blockers == 1)
-            return arc__arena_printf(arena, "It waits for job %.*s.", ARC_ARG(key));
-        return arc__arena_printf(arena, "It waits for job %.*s and %u more.", ARC_ARG(key),
-                                 run->jobs[j].blockers - 1);
-    }
-    return ARC_NONE;
-}
-
-static arc_slice pending_why(const struct arc_run *run, uint32_t j, struct arc_arena *arena)
-{
-    const struct arc_plan_job *plan = &run->plan->jobs[j];
-    const struct arc_plan_stage *stages = run->plan->stages;
-    const uint32_t gates[] = {run->plan->gate, stages[plan->stage].gate, plan->gate};
-    if (waits_at(run, run->plan->gate))
-        return gate_why(run, run->plan->gate, arena);
-    if (arc__run_wants_slot(run))
-        return arc__arena_printf(arena, "Its run waits for a slot of the group %.*s.",
-                                 ARC_ARG(run->plan->group.group));
-    if (plan->stage > run->stage)
-        return arc__arena_printf(arena, "It waits for stage %.*s.",
-                                 ARC_ARG(stages[run->stage].name));
-    if (run->jobs[j].blockers > 0)
-        return dep_why(run, j, arena);
-    for (size_t i = 0; i < ARC_COUNT_OF(gates); i++) {
-        if (waits_at(run, gates[i]))
-            return gate_why(run, gates[i], arena);
-    }
-    if (run->status == ARC_RUN_PAUSED)
-        return ARC_LIT("The run is paused.");
-    if (!arc__has_room(run, j))
-        return arc__arena_printf(arena, "It waits for another cell: `maxParallel` is %u.",
-                                 run->plan->matrices[plan->matrix - 1].max_parallel);
-    return run->jobs[j].not_before_mono_ns > 0 ? ARC_LIT("It waits for its retry's delay.")
-                                               : ARC_NONE;
-}
-
-arc_slice arc__job_why(const struct arc_run *run, uint32_t j, struct arc_arena *arena)
-{
-    const struct arc_job_state *job = &run->jobs[j];
-    if (run->stopping || arc__run_over(run))
-        return ARC_NONE;
-    if (job->status == ARC_JOB_PENDING)
-        return pending_why(run, j, arena);
-    if (job->status != ARC_JOB_QUEUED || job->agent_id.len > 0)
-        return ARC_NONE;
-    if (run->status == ARC_RUN_PAUSED)
-        return ARC_LIT("The run is paused.");
-    if (arc__job_lacks_slot(run, j))
-        return arc__slot_why(&run->plan->jobs[j].group, arena);
-    return ARC_LIT("It waits for an agent with a free slot.");
 }

@@ -49,9 +49,3 @@ arc_status arc__decide_admit_job(struct arc_decision *d, struct arc_run *run, ui
         d, run, (struct arc_event){.type = ARC_EVENT_JOB_ADMITTED, .job = (int32_t)j, .step = -1},
         err);
 }
-
-arc_slice arc__slot_why(const struct arc_plan_group *group, struct arc_arena *arena)
-{
-    return arc__arena_printf(arena, "It waits for a slot of the group %.*s.",
-                             ARC_ARG(group->group));
-}

@@ -30,5 +30,6 @@ libarc_la_SOURCES += \
 	lib/core/run.c lib/core/run.h \
 	lib/core/states.c lib/core/states.h \
 	lib/core/template.c lib/core/template.h \
+	lib/core/waits.c lib/core/waits.h \
 	lib/core/why.c lib/core/why.h \
 	lib/core/value.c lib/core/value.h lib/core/value_json.c

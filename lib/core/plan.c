@@ -70,3 +70,37 @@ int arc__selector_match(const struct arc_selector *selector, const struct arc_kv
     }
     return 1;
 }
+
+/* --- what nobody meets --------------------------------------------------------------- */
+
+const char *const arc__label_op_words[] = {"", "In", "NotIn", "Exists", "NotExists", "Gt", "Lt"};
+
+static int anybody(const struct arc_selector *selector, const struct arc_asked *asked)
+{
+    for (size_t i = 0; i < asked->count; i++) {
+        if (arc__selector_match(selector, asked->labels(asked->user, i)))
+            return 1;
+    }
+    return 0;
+}
+
+enum arc_lack arc__selector_lack(const struct arc_selector *selector, const struct arc_asked *asked,
+                                 uint32_t *index)
+{
+    *index = 0;
+    if (asked->count == 0)
+        return ARC_LACK_ANYBODY;
+    if (anybody(selector, asked))
+        return ARC_LACK_NOTHING;
+    for (*index = 0; *index < selector->labels.count; (*index)++) {
+        const struct arc_selector one = {.labels = {&selector->labels.items[*index], 1}};
+        if (!anybody(&one, asked))
+            return ARC_LACK_LABEL;
+    }
+    for (*index = 0; *index < selector->expr_count; (*index)++) {
+        const struct arc_selector one = {.exprs = &selector->exprs[*index], .expr_count = 1};
+        if (!anybody(&one, asked))
+            return ARC_LACK_RULE;
+    }
+    return ARC_LACK_ALL;
+}

@@ -237,4 +237,24 @@ arc_slice arc__kvs_get(const struct arc_kvs *kvs, arc_slice key);
 /* 1 when labels pass the selector. */
 int arc__selector_match(const struct arc_selector *selector, const struct arc_kvs *labels);
 
+/* "In", "NotIn" and so on, by enum arc_label_op. */
+extern const char *const arc__label_op_words[ARC_LABEL_LT + 1];
+
+/* What of a selector nobody meets. */
+enum arc_lack {
+    ARC_LACK_NOTHING, /* somebody meets all of it */
+    ARC_LACK_ANYBODY, /* there is nobody */
+    ARC_LACK_LABEL,   /* labels.items[index] */
+    ARC_LACK_RULE,    /* exprs[index] */
+    ARC_LACK_ALL,     /* each part is met by somebody, and all of it by nobody */
+};
+/* Those who are asked, by their labels. */
+struct arc_asked {
+    const struct arc_kvs *(*labels)(const void *user, size_t i);
+    const void *user;
+    size_t count;
+};
+enum arc_lack arc__selector_lack(const struct arc_selector *selector, const struct arc_asked *asked,
+                                 uint32_t *index);
+
 #endif

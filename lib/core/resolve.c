@@ -402,6 +402,8 @@ static struct arc_kvs overlay(const struct arc_kvs *below, const struct arc_kvs 
 
 static arc_slice label_of(const struct where *at)
 {
+    if (at->job == UINT32_MAX)
+        return ARC_LIT("a notice");
     const struct arc_plan_job *job = &at->run->plan->jobs[at->job];
     if (at->step == UINT32_MAX)
         return arc__arena_printf(at->arena, "job %.*s", ARC_ARG(job->key));
@@ -447,7 +449,26 @@ static arc_status put_layers(const struct where *at, const struct arc_plan_layer
     return ARC_OK;
 }
 
-static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err *err)
+/* What somebody set while the step waited wins over all layers. */
+static arc_status put_update(const struct where *at, struct arc_kvs *env, arc_err *err)
+{
+    arc_slice own = at->run->jobs[at->job].steps[at->step].env;
+    struct arc_value map;
+    if (own.len == 0)
+        return ARC_OK;
+    ARC_TRY(json_value(own, at->arena, &map, err));
+    struct arc_kvs above = {NULL, map.kind == ARC_VALUE_MAP ? map.count : 0};
+    struct arc_kv *items = arc__arena_array(at->arena, above.count, sizeof(*items));
+    for (uint32_t i = 0; items != NULL && i < above.count; i++)
+        items[i] =
+            (struct arc_kv){map.as.members[i].key, arc__value_slice(&map.as.members[i].value)};
+    above.items = items;
+    if (above.count > 0 && items != NULL)
+        *env = overlay(env, &above, at->arena);
+    return at->arena->failed ? arc__fail_nomem(err) : ARC_OK;
+}
+
+static arc_status plan_env(const struct where *at, struct arc_kvs *out, arc_err *err)
 {
     const struct arc_plan_step *plan = &at->run->plan->jobs[at->job].steps[at->step];
     const struct arc_plan_layer one = {plan->env, plan->late_env};
@@ -456,6 +477,12 @@ static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err 
         return ARC_OK;
     return put_layers(
         at, plan->layers.count > 0 ? &plan->layers : &(struct arc_plan_layers){&one, 1}, out, err);
+}
+
+static arc_status step_env(const struct where *at, struct arc_kvs *out, arc_err *err)
+{
+    ARC_TRY(plan_env(at, out, err));
+    return put_update(at, out, err);
 }
 
 /* Of a step, or of a job where the step is none. */
@@ -537,8 +564,8 @@ static arc_status keep_json(const struct arc_value *value, struct arc_arena *are
     return arena->failed ? ARC_ENOMEM : status;
 }
 
-static arc_status expand_args(const struct where *at, const struct arc_world *world, arc_slice *out,
-                              arc_err *err)
+static arc_status expand_args(const struct where *at, const struct arc_world *world,
+                              const char *what, arc_slice *out, arc_err *err)
 {
     struct arc_fault fault = {.message = ARC_LIT("it is too long")};
     const struct walk walk = walk_of(at, world, &fault);
@@ -549,7 +576,7 @@ static arc_status expand_args(const struct where *at, const struct arc_world *wo
         status = keep_json(&args, at->arena, out);
     if (status == ARC_ENOMEM || at->arena->failed)
         return arc__fail_nomem(err);
-    return status == ARC_OK ? ARC_OK : fault_err("args", ARC_NONE, label_of(at), &fault, err);
+    return status == ARC_OK ? ARC_OK : fault_err(what, ARC_NONE, label_of(at), &fault, err);
 }
 
 static arc_status expand_field(const struct where *at, const struct arc_world *world,
@@ -570,13 +597,19 @@ arc_status arc__step_resolve(const struct arc_run *run, uint32_t job, uint32_t s
     const struct arc_plan_step *plan = &run->plan->jobs[job].steps[step];
     const struct where at = {run, run->plan->jobs[job].stage, job, step, place, arena};
     struct arc_world world;
-    *out = (struct arc_resolved){plan->args, plan->env, plan->image, plan->working_directory};
+    const struct arc_plan_job *of = &run->plan->jobs[job];
+    *out = (struct arc_resolved){plan->args, plan->env,   plan->image,    plan->working_directory,
+                                 of->target, of->runtime, plan->artifacts};
     ARC_TRY(step_env(&at, &out->env, err));
-    if (plan->late == 0)
+    if (!arc__step_is_late(run->plan, job, step))
         return ARC_OK;
     ARC_TRY(fill_world(&at, EVERYTHING, &out->env, &world, err));
     if ((plan->late & ARC_LATE_ARGS) != 0)
-        ARC_TRY(expand_args(&at, &world, &out->args, err));
+        ARC_TRY(expand_args(&at, &world, "args", &out->args, err));
+    if ((plan->late & ARC_LATE_ARTIFACTS) != 0)
+        ARC_TRY(expand_args(&at, &world, "artifacts", &out->artifacts, err));
+    if ((of->late & ARC_LATE_RUNTIME) != 0)
+        ARC_TRY(expand_args(&at, &world, "runtime", &out->runtime, err));
     if ((plan->late & ARC_LATE_IMAGE) != 0)
         ARC_TRY(expand_field(&at, &world, "image", &out->image, err));
     if ((plan->late & ARC_LATE_DIRECTORY) != 0)
@@ -703,4 +736,19 @@ arc_status arc__condition_holds(const struct arc_run *run, const struct arc_cond
         return say_fault(&at, text, &fault, failed, why, err);
     *yes = value.as.integer != 0;
     return *yes ? ARC_OK : say_false(&at, expr, text, &world, why, err);
+}
+
+arc_status arc__notice_params(const struct arc_run *run, uint32_t stage, uint32_t job,
+                              arc_slice params, struct arc_arena *arena, arc_slice *out,
+                              arc_err *err)
+{
+    const struct where at = {run, stage, job, UINT32_MAX, NULL, arena};
+    struct arc_kvs env = {NULL, 0};
+    struct arc_world world;
+    *out = params;
+    if (!arc__template_any(params))
+        return ARC_OK;
+    ARC_TRY(env_of(&at, &env, err));
+    ARC_TRY(fill_world(&at, EVERYTHING, &env, &world, err));
+    return expand_args(&at, &world, "params", out, err);
 }

@@ -31,6 +31,12 @@ int arc__run_find_step(const struct arc_run *run, arc_slice step_run_id, uint32_
     return 0;
 }
 
+int64_t arc__step_timeout_ns(const struct arc_run *run, uint32_t job, uint32_t step)
+{
+    int64_t own = run->jobs[job].steps[step].timeout_ns;
+    return own > 0 ? own - 1 : run->plan->jobs[job].steps[step].timeout_ns;
+}
+
 static arc_status misfit(const struct arc_event *event, arc_err *err)
 {
     return arc__fail(err, ARC_EINTERNAL, "event",
@@ -114,6 +120,7 @@ static arc_status make_gates(struct arc_run *run, arc_err *err)
     run->gates = arc__arena_array(&run->arena, plan->gate_count, sizeof(*run->gates));
     for (uint32_t i = 0; run->gates != NULL && i < plan->gate_count; i++) {
         uint32_t count = plan->gates[i].count > 0 ? plan->gates[i].count : 1;
+        run->gates[i].status = ARC_GATE_IDLE;
         run->gates[i].approved_by = arc__arena_array(&run->arena, count, sizeof(arc_slice));
     }
     return run->arena.failed ? arc__fail_nomem(err) : ARC_OK;
@@ -263,8 +270,8 @@ static void set_clock(struct arc_run *run, int stood, uint64_t mono)
         run->still_mono_ns = mono;
     if (!stood || stands_still(run))
         return;
-    if (run->started_any)
-        run->still_total_ns += elapsed(run->still_mono_ns, run->started_mono_ns, mono);
+    if (run->clock_mono_ns != 0)
+        run->still_total_ns += elapsed(run->still_mono_ns, run->clock_mono_ns, mono);
     run->still_mono_ns = 0;
 }
 
@@ -282,8 +289,7 @@ static void end_pause(struct arc_run *run, uint64_t mono)
     stir_all(run);
 }
 
-static arc_status fold_requested(struct arc_run *run, const struct arc_event *event,
-                                 int64_t wall_to_mono)
+static void begin_gate(struct arc_run *run, const struct arc_event *event, int64_t wall_to_mono)
 {
     struct arc_gate_state *gate = &run->gates[event->gate - 1];
     int stood = stands_still(run);
@@ -293,7 +299,6 @@ static arc_status fold_requested(struct arc_run *run, const struct arc_event *ev
     gate->expires_mono_ns = event->expires_ns != 0 ? to_mono(event->expires_ns, wall_to_mono) : 0;
     run->gates_waiting++;
     set_clock(run, stood, to_mono(event->time_ns, wall_to_mono));
-    return ARC_OK;
 }
 
 static void end_gate(struct arc_run *run, const struct arc_event *event, int32_t status,
@@ -313,37 +318,89 @@ static void end_gate(struct arc_run *run, const struct arc_event *event, int32_t
         run->gate_refused = event->gate;
 }
 
+static int gate_signal(const struct arc_run *run, const struct arc_event *event)
+{
+    const struct arc_gate_state *gate = &run->gates[event->gate - 1];
+    switch (event->type) {
+    case ARC_EVENT_APPROVAL_REQUESTED:
+        return ARC_GATE_SIGNAL_ASK;
+    case ARC_EVENT_APPROVAL_APPROVED:
+        return event->force || gate->approvals + 1 >= run->plan->gates[event->gate - 1].count
+                   ? ARC_GATE_SIGNAL_APPROVE
+                   : ARC_GATE_SIGNAL_ASSENT;
+    case ARC_EVENT_APPROVAL_REJECTED:
+        return ARC_GATE_SIGNAL_REJECT;
+    default:
+        return ARC_GATE_SIGNAL_EXPIRE;
+    }
+}
+
 static arc_status fold_gate(struct arc_run *run, const struct arc_event *event,
                             int64_t wall_to_mono, arc_err *err)
 {
-    uint64_t mono = to_mono(event->time_ns, wall_to_mono);
     if (run->plan == NULL || event->gate == 0 || event->gate > run->plan->gate_count)
         return misfit(event, err);
     struct arc_gate_state *gate = &run->gates[event->gate - 1];
-    uint32_t wanted = run->plan->gates[event->gate - 1].count;
-    int asks = event->type == ARC_EVENT_APPROVAL_REQUESTED;
-    if (gate->status != (asks ? ARC_GATE_IDLE : ARC_GATE_WAITING))
+    int next = arc__gate_next(gate->status, gate_signal(run, event));
+    if (next <= 0)
         return misfit(event, err);
-    if (asks)
-        return fold_requested(run, event, wall_to_mono);
-    if (event->type == ARC_EVENT_APPROVAL_APPROVED) {
+    if (event->type == ARC_EVENT_APPROVAL_REQUESTED)
+        begin_gate(run, event, wall_to_mono);
+    if (event->type == ARC_EVENT_APPROVAL_APPROVED)
         gate->approved_by[gate->approvals++] = keep(run, event->actor);
-        if (event->force || gate->approvals >= wanted)
-            end_gate(run, event, ARC_GATE_APPROVED, mono);
-        return ARC_OK;
-    }
-    end_gate(run, event,
-             event->type == ARC_EVENT_APPROVAL_REJECTED ? ARC_GATE_REJECTED : ARC_GATE_EXPIRED,
-             mono);
+    if (arc_gate_state_is_terminal(next))
+        end_gate(run, event, next, to_mono(event->time_ns, wall_to_mono));
     return ARC_OK;
 }
 
-static arc_status fold_admitted(struct arc_run *run, const struct arc_event *event, arc_err *err)
+/* 1: none of the jobs that a gate stands before can come to it any more. */
+static int guards_nobody(const struct arc_run *run, uint32_t gate)
+{
+    const struct arc_plan *plan = run->plan;
+    for (uint32_t j = 0; j < plan->job_count; j++) {
+        int guarded = plan->gate == gate || plan->stages[plan->jobs[j].stage].gate == gate ||
+                      plan->jobs[j].gate == gate;
+        if (guarded && run->jobs[j].status == ARC_JOB_PENDING)
+            return 0;
+    }
+    return 1;
+}
+
+/* A job has ended: the gates that waited for its sake alone wait no more. */
+static void leave_gates(struct arc_run *run, const struct arc_event *event, uint64_t mono)
+{
+    const struct arc_plan *plan = run->plan;
+    const struct arc_plan_job *job = &plan->jobs[event->job];
+    const uint32_t gates[] = {plan->gate, plan->stages[job->stage].gate, job->gate};
+    for (size_t i = 0; run->gates_waiting > 0 && i < ARC_COUNT_OF(gates); i++) {
+        struct arc_gate_state *gate = gates[i] != 0 ? &run->gates[gates[i] - 1] : NULL;
+        int stood = stands_still(run);
+        if (gate == NULL || gate->status != ARC_GATE_WAITING || !guards_nobody(run, gates[i]))
+            continue;
+        gate->status = arc__gate_next(gate->status, ARC_GATE_SIGNAL_LEAVE);
+        gate->decided_ns = event->time_ns;
+        gate->expires_mono_ns = 0;
+        run->gates_waiting--;
+        set_clock(run, stood, mono);
+    }
+}
+
+/* The time of a run is its own: not what it waits for others of its group. */
+static arc_status fold_admitted(struct arc_run *run, const struct arc_event *event, uint64_t mono,
+                                arc_err *err)
 {
     if (run->plan == NULL || run->plan->group.group.len == 0 || run->admitted)
         return misfit(event, err);
     run->admitted = 1;
+    run->clock_mono_ns = mono;
     return ARC_OK;
+}
+
+static int names_step(const struct arc_run *run, const struct arc_event *event)
+{
+    return run->plan != NULL && event->job >= 0 && event->step >= 0 &&
+           (uint32_t)event->job < run->plan->job_count &&
+           (uint32_t)event->step < run->plan->jobs[event->job].step_count;
 }
 
 static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *event,
@@ -352,13 +409,14 @@ static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *eve
     uint64_t mono = to_mono(event->time_ns, wall_to_mono);
     switch (event->type) {
     case ARC_EVENT_PIPELINE_TRIGGERED:
-        return fold_triggered(run, event, err);
+        ARC_TRY(fold_triggered(run, event, err));
+        run->clock_mono_ns = run->plan->group.group.len == 0 ? mono : 0;
+        return ARC_OK;
     case ARC_EVENT_PIPELINE_ADMITTED:
-        return fold_admitted(run, event, err);
+        return fold_admitted(run, event, mono, err);
     case ARC_EVENT_PIPELINE_STARTED:
         run->started_any = 1;
         run->started_ns = event->time_ns;
-        run->started_mono_ns = mono;
         return move_run(run, event, ARC_RUN_SIGNAL_START, err);
     case ARC_EVENT_APPROVAL_REQUESTED:
     case ARC_EVENT_APPROVAL_APPROVED:
@@ -384,6 +442,8 @@ static arc_status fold_pipeline(struct arc_run *run, const struct arc_event *eve
         run->reason = keep(run, event->reason);
         stir_all(run);
         return ARC_OK;
+    case ARC_EVENT_ARTIFACT_CREATED: /* for those who watch */
+        return names_step(run, event) ? ARC_OK : misfit(event, err);
     case ARC_EVENT_PIPELINE_COMPLETED:
         return move_run(run, event, ARC_RUN_SIGNAL_SUCCEED, err);
     case ARC_EVENT_PIPELINE_FAILED:
@@ -403,14 +463,23 @@ static int is_busy(int status)
     return status == ARC_JOB_QUEUED || status == ARC_JOB_RUNNING;
 }
 
-/* Where a cell has left, another one that waits for its retry may have room. */
-static void count_cell(struct arc_run *run, uint32_t matrix, int before, int after)
+/* A cell that keeps its slot of a group over a retry keeps its room too: else another would take
+ * the room and wait for the slot, and neither could go on. */
+static int takes_room(const struct arc_job_state *job, int status)
 {
-    if (matrix == 0 || is_busy(before) == is_busy(after))
+    return is_busy(status) || (status == ARC_JOB_PENDING && job->admitted);
+}
+
+/* Where a cell has left, another one that waits for its retry may have room. */
+static void count_cell(struct arc_run *run, uint32_t j, int before, int after)
+{
+    uint32_t matrix = run->plan->jobs[j].matrix;
+    int had = takes_room(&run->jobs[j], before), has = takes_room(&run->jobs[j], after);
+    if (matrix == 0 || had == has)
         return;
     const struct arc_plan_matrix *plan = &run->plan->matrices[matrix - 1];
-    run->matrix_busy[matrix - 1] += is_busy(after) ? 1 : UINT32_MAX;
-    for (uint32_t i = 0; plan->max_parallel > 0 && is_busy(before) && i < plan->job_count; i++)
+    run->matrix_busy[matrix - 1] += has ? 1 : UINT32_MAX;
+    for (uint32_t i = 0; plan->max_parallel > 0 && had && i < plan->job_count; i++)
         stir(run, plan->first_job + i);
 }
 
@@ -423,7 +492,7 @@ static arc_status move_job(struct arc_run *run, const struct arc_event *event, i
     if (next <= 0)
         return misfit(event, err);
     job->status = next;
-    count_cell(run, run->plan->jobs[event->job].matrix, before, next);
+    count_cell(run, (uint32_t)event->job, before, next);
     /* Why it waits anew stays with it until it has ended; then the end has its own reason, or none.
      */
     if (event->reason.len > 0 || arc_job_state_is_terminal(next))
@@ -590,6 +659,19 @@ static arc_status fold_step_queued(struct arc_run *run, const struct arc_event *
     return ARC_OK;
 }
 
+static arc_status fold_step_updated(struct arc_run *run, const struct arc_event *event,
+                                    arc_err *err)
+{
+    struct arc_step_state *step = &run->jobs[event->job].steps[event->step];
+    if (step->status != ARC_STEP_PENDING)
+        return misfit(event, err);
+    if (event->env.len > 0)
+        step->env = keep(run, event->env);
+    if (event->timeout_ns > 0)
+        step->timeout_ns = event->timeout_ns;
+    return ARC_OK;
+}
+
 static arc_status fold_step_stopping(struct arc_run *run, const struct arc_event *event,
                                      int64_t wall_to_mono, arc_err *err)
 {
@@ -637,6 +719,8 @@ static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
         step->started_mono_ns = to_mono(event->time_ns, wall_to_mono);
         step->acked = 1;
         return move_step(run, event, ARC_STEP_SIGNAL_START, err);
+    case ARC_EVENT_STEP_UPDATED:
+        return fold_step_updated(run, event, err);
     case ARC_EVENT_STEP_STOPPING:
         return fold_step_stopping(run, event, wall_to_mono, err);
     case ARC_EVENT_STEP_COMPLETED:
@@ -660,6 +744,22 @@ static arc_status fold_step(struct arc_run *run, const struct arc_event *event,
     }
 }
 
+/* What a machine refuses changes nothing, not even what is written beside the state. */
+static int refused(const struct arc_run *run, const struct arc_event *event, int is_job,
+                   int is_step)
+{
+    int signal = arc__event_signal((int)event->type);
+    int is_gate = event->type >= ARC_EVENT_APPROVAL_REQUESTED &&
+                  event->type <= ARC_EVENT_APPROVAL_EXPIRED; /* see fold_gate */
+    if (signal == 0 || is_gate)
+        return 0;
+    if (!is_job && !is_step)
+        return arc__run_next(run->status, signal) == ARC_MOVE_REFUSED;
+    const struct arc_job_state *job = &run->jobs[event->job];
+    return is_step ? arc__step_next(job->steps[event->step].status, signal) <= 0
+                   : arc__job_next(job->status, signal) <= 0;
+}
+
 arc_status arc__run_fold(struct arc_run *run, const struct arc_event *event, int64_t wall_to_mono,
                          arc_err *err)
 {
@@ -673,12 +773,17 @@ arc_status arc__run_fold(struct arc_run *run, const struct arc_event *event, int
         if (event->job < 0 || (uint32_t)event->job >= run->plan->job_count)
             return misfit(event, err);
     }
+    if (is_step &&
+        (event->step < 0 || (uint32_t)event->step >= run->plan->jobs[event->job].step_count))
+        return misfit(event, err);
+    if (refused(run, event, is_job, is_step))
+        return misfit(event, err);
     if (is_step) {
-        if (event->step < 0 || (uint32_t)event->step >= run->plan->jobs[event->job].step_count)
-            return misfit(event, err);
         ARC_TRY(fold_step(run, event, wall_to_mono, err));
     } else if (is_job) {
         ARC_TRY(fold_job(run, event, wall_to_mono, err));
+        if (arc_job_state_is_terminal(run->jobs[event->job].status))
+            leave_gates(run, event, to_mono(event->time_ns, wall_to_mono));
     } else {
         ARC_TRY(fold_pipeline(run, event, wall_to_mono, err));
     }

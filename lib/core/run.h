@@ -37,6 +37,8 @@ struct arc_step_state {
     uint64_t stop_mono_ns;
     arc_slice stop_reason;
     arc_slice reason, error_message, metrics, outputs;
+    arc_slice env;      /* set while it waited: a JSON object over the plan's; or empty */
+    int64_t timeout_ns; /* the same: 1 + the timeout; 0: the plan's */
     /* soft */
     uint64_t lease_mono_ns;     /* when the lease lapses */
     int32_t acked;              /* the agent has said that it has it */
@@ -77,21 +79,15 @@ struct arc_job_state {
     struct arc_timer wake; /* in run.wakes: not later than when time has something to do with it */
 };
 
-enum arc_gate_status {
-    ARC_GATE_IDLE, /* what it guards has not come up */
-    ARC_GATE_WAITING,
-    ARC_GATE_APPROVED,
-    ARC_GATE_REJECTED,
-    ARC_GATE_EXPIRED
-};
-
 struct arc_gate_state {
-    int32_t status;
+    int32_t status;                               /* ARC_GATE_… of <arcentra/states.h> */
     int64_t requested_ns, expires_ns, decided_ns; /* wall; 0: not yet, or never */
     uint64_t expires_mono_ns;
     arc_slice *approved_by; /* as many as the plan asks for */
     uint32_t approvals;
     arc_slice reason; /* why it was refused */
+    /* soft */
+    int32_t told; /* the host has heard that its plugin is to decide */
 };
 
 struct arc_run {
@@ -110,17 +106,16 @@ struct arc_run {
     uint64_t stop_mono_ns; /* when the stop was asked for */
     arc_slice reason;
     int64_t created_ns, started_ns, ended_ns;
-    uint64_t started_mono_ns;
+    uint64_t clock_mono_ns;  /* when its own clock began: with its trigger, or its slot */
     uint64_t paused_mono_ns; /* since when; 0: it is not */
-    /* Its own clock stands still while it is paused and while a gate waits; total: since the start.
-     */
+    /* That clock stands still while it is paused and while a gate waits; total: since it began. */
     uint64_t still_mono_ns, still_total_ns;
     int64_t last_ns; /* of the last event, wall: what now() is */
     uint32_t jobs_open, jobs_running, jobs_failed, jobs_partial;
     struct arc_gate_state *gates; /* the plan's gate_count */
     uint32_t gates_waiting;
     uint32_t gate_refused;       /* 1 + index of the first that was rejected or expired */
-    uint32_t *matrix_busy;       /* cells of each matrix that are queued or running */
+    uint32_t *matrix_busy;       /* cells of each matrix that take one of its rooms */
     uint32_t *stage_open;        /* jobs of each stage that have not ended */
     uint32_t stage;              /* the first stage with open jobs */
     const uint32_t **dependents; /* of each job: who waits for it */
@@ -149,6 +144,9 @@ static inline int arc__run_over(const struct arc_run *run)
 {
     return arc_run_state_is_terminal(run->status);
 }
+
+/* How long an attempt of a step may take; 0: for ever. */
+int64_t arc__step_timeout_ns(const struct arc_run *run, uint32_t job, uint32_t step);
 
 /* Where a step run id is in the run: 1 and *job, *step; 0: it is not one of the present attempts.
  */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/event.h"
+
 struct names {
     const char *const *words;
     int count;
@@ -18,6 +20,7 @@ struct names {
 MACHINE(run, RUN)
 MACHINE(job, JOB)
 MACHINE(step, STEP)
+MACHINE(gate, GATE)
 
 #define RUN_MOVE(from, signal, to) [ARC_RUN_##from][ARC_RUN_SIGNAL_##signal] = ARC_RUN_##to,
 #define RUN_IGNORE(from, signal) [ARC_RUN_##from][ARC_RUN_SIGNAL_##signal] = ARC_MOVE_IGNORED,
@@ -31,14 +34,27 @@ static const int8_t job_moves[ARC_JOB_STATE_COUNT][ARC_JOB_SIGNAL_COUNT] = {
 #define STEP_IGNORE(from, signal) [ARC_STEP_##from][ARC_STEP_SIGNAL_##signal] = ARC_MOVE_IGNORED,
 static const int8_t step_moves[ARC_STEP_STATE_COUNT][ARC_STEP_SIGNAL_COUNT] = {
     ARC_STEP_MOVES(STEP_MOVE) ARC_STEP_IGNORES(STEP_IGNORE)};
+#define GATE_MOVE(from, signal, to) [ARC_GATE_##from][ARC_GATE_SIGNAL_##signal] = ARC_GATE_##to,
+#define GATE_IGNORE(from, signal) [ARC_GATE_##from][ARC_GATE_SIGNAL_##signal] = ARC_MOVE_IGNORED,
+static const int8_t gate_moves[ARC_GATE_STATE_COUNT][ARC_GATE_SIGNAL_COUNT] = {
+    ARC_GATE_MOVES(GATE_MOVE) ARC_GATE_IGNORES(GATE_IGNORE)};
+#define RUN_EVENT(signal, event, type) [ARC_EVENT_##event] = ARC_RUN_SIGNAL_##signal,
+#define JOB_EVENT(signal, event, type) [ARC_EVENT_##event] = ARC_JOB_SIGNAL_##signal,
+#define STEP_EVENT(signal, event, type) [ARC_EVENT_##event] = ARC_STEP_SIGNAL_##signal,
+#define GATE_EVENT(signal, event, type) [ARC_EVENT_##event] = ARC_GATE_SIGNAL_##signal,
+static const int8_t event_signals[ARC_EVENT_TYPE_COUNT] = {
+    ARC_RUN_EVENTS(RUN_EVENT) ARC_JOB_EVENTS(JOB_EVENT)
+    ARC_STEP_EVENTS(STEP_EVENT) ARC_GATE_EVENTS(GATE_EVENT)};
 /* clang-format on */
 
 static const struct names run_names = {run_words, ARC_RUN_STATE_COUNT};
 static const struct names job_names = {job_words, ARC_JOB_STATE_COUNT};
 static const struct names step_names = {step_words, ARC_STEP_STATE_COUNT};
+static const struct names gate_names = {gate_words, ARC_GATE_STATE_COUNT};
 static const struct names run_signal_names = {run_signals, ARC_RUN_SIGNAL_COUNT};
 static const struct names job_signal_names = {job_signals, ARC_JOB_SIGNAL_COUNT};
 static const struct names step_signal_names = {step_signals, ARC_STEP_SIGNAL_COUNT};
+static const struct names gate_signal_names = {gate_signals, ARC_GATE_SIGNAL_COUNT};
 
 static const char *word_of(struct names names, int number)
 {
@@ -73,6 +89,11 @@ static int terminal(const int8_t *moves, int state_count, int signal_count, int 
     return 1;
 }
 
+int arc__event_signal(int type)
+{
+    return type > 0 && type < ARC_EVENT_TYPE_COUNT ? event_signals[type] : 0;
+}
+
 int arc__run_next(int state, int signal)
 {
     return move(&run_moves[0][0], ARC_RUN_STATE_COUNT, ARC_RUN_SIGNAL_COUNT, state, signal);
@@ -86,6 +107,11 @@ int arc__job_next(int state, int signal)
 int arc__step_next(int state, int signal)
 {
     return move(&step_moves[0][0], ARC_STEP_STATE_COUNT, ARC_STEP_SIGNAL_COUNT, state, signal);
+}
+
+int arc__gate_next(int state, int signal)
+{
+    return move(&gate_moves[0][0], ARC_GATE_STATE_COUNT, ARC_GATE_SIGNAL_COUNT, state, signal);
 }
 
 int arc_run_state_is_terminal(int state)
@@ -103,6 +129,11 @@ int arc_step_state_is_terminal(int state)
     return terminal(&step_moves[0][0], ARC_STEP_STATE_COUNT, ARC_STEP_SIGNAL_COUNT, state);
 }
 
+int arc_gate_state_is_terminal(int state)
+{
+    return terminal(&gate_moves[0][0], ARC_GATE_STATE_COUNT, ARC_GATE_SIGNAL_COUNT, state);
+}
+
 const char *arc_run_state_name(int state)
 {
     return word_of(run_names, state);
@@ -116,6 +147,11 @@ const char *arc_job_state_name(int state)
 const char *arc_step_state_name(int state)
 {
     return word_of(step_names, state);
+}
+
+const char *arc_gate_state_name(int state)
+{
+    return word_of(gate_names, state);
 }
 
 const char *arc__run_signal_name(int signal)
@@ -133,6 +169,11 @@ const char *arc__step_signal_name(int signal)
     return word_of(step_signal_names, signal);
 }
 
+const char *arc__gate_signal_name(int signal)
+{
+    return word_of(gate_signal_names, signal);
+}
+
 int arc__run_state_from_name(const char *word, size_t len)
 {
     return number_of(run_names, word, len);
@@ -146,4 +187,9 @@ int arc__job_state_from_name(const char *word, size_t len)
 int arc__step_state_from_name(const char *word, size_t len)
 {
     return number_of(step_names, word, len);
+}
+
+int arc__gate_state_from_name(const char *word, size_t len)
+{
+    return number_of(gate_names, word, len);
 }

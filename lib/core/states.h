@@ -12,14 +12,21 @@
 int arc__run_next(int state, int signal);
 int arc__job_next(int state, int signal);
 int arc__step_next(int state, int signal);
+int arc__gate_next(int state, int signal);
 
 const char *arc__run_signal_name(int signal);
 const char *arc__job_signal_name(int signal);
 const char *arc__step_signal_name(int signal);
+const char *arc__gate_signal_name(int signal);
+
+/* The signal of an event type (core/event.h) to the machine of what it names; 0: none. A resume may
+ * be RESUME_PENDING, a yes at a gate ASSENT. */
+int arc__event_signal(int type);
 
 /* The state of a word, 0 for none. */
 int arc__run_state_from_name(const char *word, size_t len);
 int arc__job_state_from_name(const char *word, size_t len);
 int arc__step_state_from_name(const char *word, size_t len);
+int arc__gate_state_from_name(const char *word, size_t len);
 
 #endif

@@ -2,6 +2,7 @@
 /* Agents in memory: presence, leases, and the channel through which they are told what to do. */
 #include <stdio.h>
 
+#include "base/sha256.h"
 #include "engine/engine_private.h"
 #include "engine/event_json.h"
 
@@ -269,13 +270,47 @@ void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const c
     }
 }
 
+static uint64_t mark_of(arc_slice incarnation)
+{
+    struct arc_sha256 sha;
+    uint8_t digest[ARC_SHA256_LEN];
+    uint64_t mark = 0;
+    arc__sha256_init(&sha);
+    arc__sha256_add(&sha, incarnation);
+    arc__sha256_end(&sha, digest);
+    memcpy(&mark, digest, sizeof(mark));
+    return mark;
+}
+
+static int is_past(const struct agent *agent, uint64_t mark)
+{
+    for (uint32_t i = 0; i < agent->past_count && i < ARC_PAST_MAX; i++) {
+        if (agent->past[i] == mark)
+            return 1;
+    }
+    return 0;
+}
+
+/* When the process that followed has been silent for long, an older one may have come back: its
+ * machine was set back, say. */
+int arc__is_late_word(const struct arc_engine *engine, const struct agent *agent,
+                      arc_slice incarnation)
+{
+    uint64_t patience = (uint64_t)engine->options.heartbeat_ns * ARC_OFFLINE_BEATS;
+    return incarnation.len > 0 && agent->past_count > 0 &&
+           !arc__slice_equal(agent->row.incarnation, incarnation) &&
+           engine->now.mono_ns - agent->last_seen_mono_ns < patience &&
+           is_past(agent, mark_of(incarnation));
+}
+
 int arc__incarnate(struct arc_engine *engine, struct agent *agent, arc_slice incarnation)
 {
     if (incarnation.len == 0 || arc__slice_equal(agent->row.incarnation, incarnation))
         return 0;
-    if (agent->row.incarnation.len > 0)
-        arc__agent_lose_all(engine, agent,
-                            "The agent was started anew; what it ran before is lost.");
+    if (agent->row.incarnation.len == 0)
+        return 1;
+    agent->past[agent->past_count++ % ARC_PAST_MAX] = mark_of(agent->row.incarnation);
+    arc__agent_lose_all(engine, agent, "The agent was started anew; what it ran before is lost.");
     return 1;
 }
 
@@ -317,6 +352,14 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
                                 .server_time_ns = engine->now.wall_ns};
     if (agent == NULL)
         return arc__fail(err, ARC_ENOTFOUND, "agent", "The agent is not registered here.");
+    out->lost = arc__arena_array(arena, heartbeat->lease_count, sizeof(*out->lost));
+    if (out->lost == NULL)
+        return arc__fail_nomem(err);
+    if (arc__is_late_word(engine, agent, heartbeat->incarnation)) {
+        for (size_t i = 0; i < heartbeat->lease_count; i++)
+            out->lost[out->lost_count++] = heartbeat->leases[i];
+        return ARC_OK;
+    }
     arc__agent_seen(engine, agent);
     if (heartbeat->max_concurrent > 0 && heartbeat->max_concurrent <= ARC_AGENT_SLOTS_MAX &&
         heartbeat->max_concurrent != agent->row.max_concurrent) {
@@ -326,8 +369,7 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
     out->drain = !agent->row.enabled;
     ARC_TRY(new_incarnation(engine, agent, heartbeat->incarnation, err));
     out->renewed = arc__arena_array(arena, heartbeat->lease_count, sizeof(*out->renewed));
-    out->lost = arc__arena_array(arena, heartbeat->lease_count, sizeof(*out->lost));
-    if (out->renewed == NULL || out->lost == NULL)
+    if (out->renewed == NULL)
         return arc__fail_nomem(err);
     for (size_t i = 0; i < heartbeat->lease_count; i++) {
         struct placement *placement = find_lease(engine, agent, &heartbeat->leases[i]);

@@ -9,7 +9,8 @@
 
 int arc__text_clean(arc_slice text)
 {
-    return text.len == 0 || (memchr(text.ptr, 0, text.len) == NULL && arc__utf8_valid(text, NULL));
+    return arc__text_is_ascii(text) ||
+           (memchr(text.ptr, 0, text.len) == NULL && arc__utf8_valid(text, NULL));
 }
 
 arc_slice arc__text_cleaned(arc_slice text, struct arc_arena *arena)
@@ -68,12 +69,18 @@ void arc__cmd_clean(struct arc_cmd *cmd)
     case ARC_CMD_RUN_GATE:
         clean(cmd, &cmd->u.gate.name);
         clean(cmd, &cmd->u.gate.comment);
+        clean(cmd, &cmd->u.gate.channel);
         break;
     case ARC_CMD_RUN_RERUN:
         clean(cmd, &cmd->u.rerun.request_id);
         break;
     case ARC_CMD_STEP_REPORT:
         clean(cmd, &cmd->u.report.error_message);
+        for (uint32_t i = 0; i < cmd->u.report.artifact_count; i++) {
+            clean(cmd, &cmd->u.report.artifacts[i].name);
+            clean(cmd, &cmd->u.report.artifacts[i].path);
+            clean(cmd, &cmd->u.report.artifacts[i].digest);
+        }
         break;
     default: /* the others' texts stand in rows alone */
         break;

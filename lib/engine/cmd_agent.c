@@ -92,6 +92,9 @@ static arc_status known_agent(struct arc_engine *engine, struct cmd_box *box, st
         return arc__fail(err, ARC_EDENIED, "protocolLevel",
                          "The agent registered at level %lld; it cannot go back.",
                          (long long)agent->row.protocol_level);
+    if (arc__is_late_word(engine, agent, cmd->u.agent.incarnation))
+        return arc__fail(err, ARC_ECONFLICT, "incarnation",
+                         "A newer process of this agent is at work.");
     arc__incarnate(engine, agent, cmd->u.agent.incarnation);
     struct arc_row_agent row = agent->row;
     fill_row(cmd, &row);

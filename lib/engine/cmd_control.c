@@ -29,8 +29,14 @@ static arc_status decide_gate(struct arc_decision *d, struct arc_run *run,
     struct arc_say said = {.gate = cmd->u.gate.index,
                            .approve = cmd->u.gate.approve,
                            .override = cmd->u.gate.override,
+                           .plugin = cmd->u.gate.plugin,
                            .actor = cmd->actor,
-                           .comment = cmd->u.gate.comment};
+                           .comment = cmd->u.gate.comment,
+                           .channel = cmd->u.gate.channel};
+    if (said.channel.len == 0)
+        said.channel = said.plugin                                 ? ARC_LIT("plugin")
+                       : cmd->principal.kind == ARC_PRINCIPAL_HOST ? ARC_LIT("host")
+                                                                   : ARC_LIT("api");
     if (said.gate == 0)
         said.gate = arc__gate_find(run->plan, cmd->u.gate.name);
     if (said.gate == 0)
@@ -70,6 +76,17 @@ static arc_status cancel_step(struct arc_decision *d, struct arc_run *run,
     return arc__decide_cancel_step(d, run, j, s, cmd->reason, cmd->actor, cmd->u.cancel.force, err);
 }
 
+static arc_status update_step(struct arc_decision *d, struct arc_run *run,
+                              const struct arc_cmd *cmd, arc_err *err)
+{
+    uint32_t j = 0, s = 0;
+    if (!arc__run_find_step(run, cmd->u.step.step_run_id, &j, &s))
+        return arc__fail(err, ARC_ECONFLICT, "step",
+                         "The step run is not of a present attempt: it has ended.");
+    return arc__decide_update_step(d, run, j, s, cmd->u.step.env, cmd->u.step.timeout_ns,
+                                   cmd->actor, err);
+}
+
 static arc_status decide(struct arc_decision *d, struct arc_run *run, const struct arc_cmd *cmd,
                          arc_err *err)
 {
@@ -84,6 +101,8 @@ static arc_status decide(struct arc_decision *d, struct arc_run *run, const stru
         return cancel_job(d, run, cmd, err);
     case ARC_CMD_STEP_CANCEL:
         return cancel_step(d, run, cmd, err);
+    case ARC_CMD_STEP_UPDATE:
+        return update_step(d, run, cmd, err);
     default:
         return decide_gate(d, run, cmd, err);
     }

@@ -2,11 +2,15 @@
 /* Commands about runs: trigger, and what holders report. */
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "engine/engine_private.h"
 #include "engine/event_json.h"
 #include "spec/spec.h"
 
 #define FINDINGS_BYTES_MAX (4u * 1024u * 1024u)
+#define ARTIFACTS_MAX 1024u /* of one report */
+#define ARTIFACT_NAME_MAX 64u
+#define ARTIFACT_PATH_MAX 1024u
 #define MESSAGE_BYTES_MAX 65536u /* of an error message; longer ones are cut */
 
 /* --- trigger ------------------------------------------------------------------------- */
@@ -63,7 +67,7 @@ static arc_status take_includes(const struct arc_cmd *cmd, struct arc_arena *are
     return ARC_OK;
 }
 
-struct arc_plan_inputs arc__cmd_inputs(const struct arc_cmd *cmd, const arc_id *pipeline)
+static struct arc_plan_inputs inputs_of(const struct arc_cmd *cmd, const arc_id *pipeline)
 {
     return (struct arc_plan_inputs){.variables = cmd->u.trigger.variables,
                                     .pipeline_id = arc__id_slice(pipeline),
@@ -89,7 +93,7 @@ static arc_status make_plan(struct cmd_box *box, const arc_id *pipeline, struct 
     const struct arc_cmd *cmd = &box->cmd;
     struct arc_diags *diags = ARC_ARENA_NEW(&box->cmd.arena, struct arc_diags);
     struct arc_spec *spec = NULL;
-    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd, pipeline);
+    const struct arc_plan_inputs inputs = inputs_of(cmd, pipeline);
     struct arc_read_options to_run = {.runnable = 1};
     if (cmd->u.trigger.definition.limits != NULL)
         to_run.limits = *cmd->u.trigger.definition.limits;
@@ -105,8 +109,6 @@ static arc_status make_plan(struct cmd_box *box, const arc_id *pipeline, struct 
     if (status == ARC_EINVAL && diags->first != NULL)
         box->diags_text_due = 1;
     box->diags = diags;
-    if (status == ARC_OK)
-        status = arc__gates_known(*plan, arena, err);
     return status == ARC_OK ? check_size(*plan, err) : status;
 }
 
@@ -128,13 +130,17 @@ static arc_status start_run(struct arc_engine *engine, struct cmd_box *box, stru
 {
     struct arc_cmd *cmd = &box->cmd;
     struct arc_decision d;
+    char hex[ARC_SHA256_HEX_LEN + 1] = "";
+    if (cmd->u.trigger.definition.canonical.len > 0) /* not the pipeline's own */
+        arc__sha256_hex(cmd->u.trigger.definition.canonical, hex);
     struct arc_create create = {
         .run_id = live->id,
         .pipeline_id = arc__id_slice(&pipe->id),
         .triggered_by = cmd->u.trigger.triggered_by,
         .birth = {.pipeline_name = pipe->row.name,
                   .project_id = pipe->row.project_id,
-                  .definition_sha = pipe->row.definition_sha,
+                  .definition_sha =
+                      hex[0] != '\0' ? arc__slice_cstr(hex) : pipe->row.definition_sha,
                   .branch = cmd->u.trigger.branch,
                   .ref = cmd->u.trigger.ref,
                   .request_id = cmd->u.trigger.request_id,
@@ -160,6 +166,17 @@ arc_status arc__check_runs_open(const struct arc_engine *engine, arc_err *err)
                      engine->lives_open, engine->options.runs_max);
 }
 
+/* The run lives in the memory that its plan was made in. */
+static const struct arc_plan *take_plan(struct cmd_box *box, struct live *live)
+{
+    const struct arc_plan *plan = box->plan;
+    arc__arena_deinit(&live->run.arena); /* nothing is in it yet */
+    live->run.arena = box->plan_arena;
+    box->plan_arena = (struct arc_arena){0};
+    box->plan = NULL;
+    return plan;
+}
+
 static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct pipe *pipe,
                           arc_slice text, uint32_t format, arc_err *err)
 {
@@ -171,7 +188,11 @@ static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct
     if (id.text[0] == '\0')
         ARC_TRY(arc__engine_new_id(engine, &id, err));
     ARC_TRY(arc__live_new(engine, &id, pipe, &live, err));
-    arc_status status = make_plan(box, &pipe->id, &live->run.arena, text, format, &plan, err);
+    arc_status status = ARC_OK;
+    if (box->plan != NULL)
+        plan = take_plan(box, live);
+    else
+        status = make_plan(box, &pipe->id, &live->run.arena, text, format, &plan, err);
     if (status != ARC_OK) {
         save_findings(engine, box);
         arc__live_drop(live);
@@ -184,6 +205,8 @@ static arc_status new_run(struct arc_engine *engine, struct cmd_box *box, struct
         return status;
     }
     box->answer.id = arc__arena_copy(&cmd->arena, arc__id_slice(&live->id));
+    box->answer.step_run_id =
+        arc__arena_copy(&cmd->arena, arc__id_slice(&live->run.jobs[0].steps[0].id));
     box->answer.state = live->run.status;
     return ARC_OK;
 }
@@ -223,22 +246,35 @@ static arc_status pipe_for_definition(struct arc_engine *engine, struct cmd_box 
     return arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_pipeline, &pipe->row, 0, err);
 }
 
+arc_status arc__cmd_plan(struct arc_cmd *cmd, const struct arc_diags **diags, arc_err *err)
+{
+    struct cmd_box *box = arc__box(cmd);
+    arc__cmd_clean(cmd); /* as it will be when it is submitted */
+    arc__arena_deinit(&box->plan_arena);
+    arc__arena_init(&box->plan_arena, &cmd->engine->mem, ARC_RUN_BYTES_MAX);
+    arc_status status =
+        make_plan(box, &cmd->u.trigger.pipe_for, &box->plan_arena, cmd->u.trigger.definition.text,
+                  cmd->u.trigger.definition.format, &box->plan, err);
+    if (status != ARC_OK)
+        box->plan = NULL;
+    *diags = box->diags;
+    return status;
+}
+
 /* A refused run leaves no pipeline behind: its definition is read before anything is written. It
  * may name the pipeline, whose id is therefore made first. */
 static arc_status check_definition(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
     arc_id *pipeline = &box->cmd.u.trigger.pipe_for;
-    struct arc_arena arena;
-    const struct arc_plan *plan = NULL;
+    const struct arc_diags *diags = NULL;
     ARC_TRY(arc__check_runs_open(engine, err));
     if (pipeline->text[0] == '\0')
         ARC_TRY(arc__engine_new_id(engine, pipeline, err));
-    arc__arena_init(&arena, &engine->mem, ARC_RUN_BYTES_MAX);
-    arc_status status = make_plan(box, pipeline, &arena, box->cmd.u.trigger.definition.text,
-                                  box->cmd.u.trigger.definition.format, &plan, err);
+    if (box->plan != NULL)
+        return ARC_OK;
+    arc_status status = arc__cmd_plan(&box->cmd, &diags, err);
     if (status != ARC_OK)
         save_findings(engine, box);
-    arc__arena_deinit(&arena);
     return status;
 }
 
@@ -281,7 +317,8 @@ arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, a
     ARC_TRY(seen);
     if (!pipe->row.is_enabled)
         return arc__fail(err, ARC_ECONFLICT, "pipeline", "The pipeline is disabled.");
-    ARC_TRY(load_definition(engine, box, pipe, &text, &format, err));
+    if (text.len == 0)
+        ARC_TRY(load_definition(engine, box, pipe, &text, &format, err));
     ARC_TRY(new_run(engine, box, pipe, text, format, err));
     return arc__request_keep(engine, &request, box->answer.id, err);
 }
@@ -294,7 +331,7 @@ static arc_status check_texts(const char *what, arc_slice json, struct arc_arena
                               arc_err *err)
 {
     const struct arc_node *node = NULL;
-    if (json.len == 0)
+    if (json.len == 0 || arc__slice_is(json, "{}"))
         return ARC_OK;
     int fine = arc__json_read(json, NULL, arena, &node, NULL) == ARC_OK && node != NULL &&
                node->kind == ARC_NODE_MAP;
@@ -302,6 +339,67 @@ static arc_status check_texts(const char *what, arc_slice json, struct arc_arena
          child = child->next)
         fine &= child->kind != ARC_NODE_MAP && child->kind != ARC_NODE_LIST;
     return fine ? ARC_OK : arc__fail(err, ARC_EINVAL, what, "A JSON object of texts is expected.");
+}
+
+/* "sha256:" and 64 digits; empty: not known. */
+static int is_digest(arc_slice digest)
+{
+    static const char prefix[] = "sha256:";
+    size_t at = sizeof(prefix) - 1;
+    if (digest.len == 0)
+        return 1;
+    if (digest.len != at + 64 || memcmp(digest.ptr, prefix, at) != 0)
+        return 0;
+    for (; at < digest.len; at++) {
+        if (strchr("0123456789abcdef", digest.ptr[at]) == NULL || digest.ptr[at] == '\0')
+            return 0;
+    }
+    return 1;
+}
+
+/* When an artifact of this name goes, as the list of the definition says; 0: it stays. */
+static int64_t expires_at(const struct arc_engine *engine, arc_slice list, arc_slice name,
+                          struct arc_arena *arena)
+{
+    const struct arc_node *node = NULL;
+    if (list.len == 0 || arc__json_read(list, NULL, arena, &node, NULL) != ARC_OK || node == NULL)
+        return 0;
+    for (const struct arc_node *child = node->first; child != NULL; child = child->next) {
+        const struct arc_node *own = arc__node_get(child, "name");
+        const struct arc_node *expire = arc__node_get(child, "expire");
+        const struct arc_node *days = arc__node_get(child, "expireDays");
+        if (own != NULL && arc__slice_equal(own->text, name) && expire != NULL && days != NULL &&
+            expire->number != 0)
+            return engine->now.wall_ns + days->number * 86400 * ARC_NS_PER_S;
+    }
+    return 0;
+}
+
+static arc_status check_artifacts(const struct arc_engine *engine, const struct step_ref *ref,
+                                  struct arc_cmd *cmd, arc_err *err)
+{
+    const struct arc_plan_job *job = &ref->live->run.plan->jobs[ref->job];
+    if (cmd->u.report.artifact_count > ARTIFACTS_MAX)
+        return arc__fail(err, ARC_EINVAL, "artifacts", "More than %u artifacts at once.",
+                         ARTIFACTS_MAX);
+    for (uint32_t i = 0; i < cmd->u.report.artifact_count; i++) {
+        struct arc_artifact *artifact = &cmd->u.report.artifacts[i];
+        if (artifact->name.len == 0 || artifact->name.len > ARTIFACT_NAME_MAX)
+            return arc__fail(err, ARC_EINVAL, "artifacts", "An artifact has a name of up to %u.",
+                             ARTIFACT_NAME_MAX);
+        if (artifact->path.len == 0 || artifact->path.len > ARTIFACT_PATH_MAX ||
+            !arc__path_inside(artifact->path))
+            return arc__fail(err, ARC_EINVAL, "artifacts",
+                             "The path of an artifact lies inside the workspace.");
+        if (artifact->size < 0 || !is_digest(artifact->digest))
+            return arc__fail(err, ARC_EINVAL, "artifacts",
+                             "An artifact has a size, and a digest like sha256:….");
+        artifact->expires_ns = expires_at(engine, job->artifacts, artifact->name, &cmd->arena);
+        if (artifact->expires_ns == 0)
+            artifact->expires_ns =
+                expires_at(engine, job->steps[ref->step].artifacts, artifact->name, &cmd->arena);
+    }
+    return cmd->arena.failed ? arc__fail_nomem(err) : ARC_OK;
 }
 
 static arc_slice shorten(arc_slice message)
@@ -366,10 +464,13 @@ arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, a
     ARC_TRY(check_level(engine, cmd, err));
     ARC_TRY(check_texts("metrics", cmd->u.report.metrics, &cmd->arena, err));
     ARC_TRY(check_texts("outputs", cmd->u.report.outputs, &cmd->arena, err));
+    ARC_TRY(check_artifacts(engine, ref, cmd, err));
     box->answer.state = ref->state->status;
     if (arc__run_over(&live->run) || &live->run.jobs[ref->job].steps[ref->step] != ref->state)
         return late_report(engine, cmd, ref->state, err);
-    struct arc_report report = {.job = ref->job,
+    struct arc_report report = {.artifacts = cmd->u.report.artifacts,
+                                .artifact_count = cmd->u.report.artifact_count,
+                                .job = ref->job,
                                 .step = ref->step,
                                 .status = cmd->u.report.status,
                                 .attempt = cmd->u.report.attempt,

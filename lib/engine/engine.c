@@ -49,13 +49,18 @@ static void init_containers(struct arc_engine *engine)
     arc__list_init(&engine->turn.pipes);
     arc__buf_init(&engine->lane_key, mem, ARC_LANE_KEY_MAX);
     arc__list_init(&engine->asides_due);
+    arc__buf_init(&engine->body, mem, ARC_EVENT_BODY_MAX);
     arc__list_init(&engine->groups_due);
     arc__list_init(&engine->groups_told);
-    arc__list_init(&engine->log_watches);
     arc__list_init(&engine->event_watches);
+    arc__list_init(&engine->event_watches_due);
+    arc__list_init(&engine->log_watches_due);
+    arc__list_init(&engine->wide_watches);
     arc__list_init(&engine->turn.answered);
     arc__arena_init(&engine->turn.arena, mem, ARC_TURN_BYTES_MAX);
     arc__load_init(&engine->recover_load, mem);
+    arc__load_init(&engine->notice_load, mem);
+    engine->notices_due = 1; /* what was not done before */
 }
 
 static struct arc_now shifted(struct arc_now now)
@@ -75,8 +80,7 @@ arc_status arc__engine_open(const struct arc_engine_options *options, struct arc
     engine->ulid = (struct arc_ulid_gen){.user = options->random_user, .random = options->random};
     engine->stats.size = sizeof(engine->stats);
     init_containers(engine);
-    engine->ring = arc__alloc_array(&engine->mem, ARC_RING_SIZE, sizeof(struct arc_event *));
-    arc_status status = engine->ring != NULL ? ARC_OK : arc__fail_nomem(err);
+    arc_status status = arc__publish_open(engine, err);
     engine->recovering = 1;
     engine->ring_first = 1;
     if (status == ARC_OK) {
@@ -142,11 +146,13 @@ void arc__engine_close(struct arc_engine *engine)
     arc__aside_close(engine);
     arc__map_deinit(&engine->lanes);
     arc__buf_deinit(&engine->lane_key);
+    arc__buf_deinit(&engine->body);
     arc__free(&mem, engine->free);
     arc__map_deinit(&engine->groups);
     arc__heap_deinit(&engine->timers);
     arc__arena_deinit(&engine->turn.arena);
     arc__load_deinit(&engine->recover_load);
+    arc__load_deinit(&engine->notice_load);
     arc__free(&mem, engine);
 }
 
@@ -175,6 +181,7 @@ void arc__cmd_free(struct arc_cmd *cmd)
     struct arc_mem mem = cmd->engine->mem;
     for (size_t i = 0; i < ARC_CMD_LOADS; i++)
         arc__load_deinit(&box->loads[i]);
+    arc__arena_deinit(&box->plan_arena);
     arc__arena_deinit(&cmd->arena);
     arc__free(&mem, box);
 }
@@ -223,7 +230,12 @@ static arc_status decide(struct arc_engine *engine, struct cmd_box *box, arc_err
     case ARC_CMD_RUN_GATE:
     case ARC_CMD_JOB_CANCEL:
     case ARC_CMD_STEP_CANCEL:
+    case ARC_CMD_STEP_UPDATE:
         return arc__do_run_control(engine, box, err);
+    case ARC_CMD_NOTICE_DONE:
+        return arc__do_notice_done(engine, box, err);
+    case ARC_CMD_STEP_DELETE:
+        return arc__do_step_delete(engine, box, err);
     case ARC_CMD_RUN_RERUN:
         return arc__do_run_rerun(engine, box, err);
     case ARC_CMD_STEP_REPORT:
@@ -319,6 +331,17 @@ static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
+/* A new run may have come to something else in the turn that made it: its group rejects it, or a
+ * newer one supersedes it. Who is answered hears what has been stored. */
+static void answer_state(const struct arc_engine *engine, struct cmd_box *box)
+{
+    const struct live *live = NULL;
+    if (box->cmd.kind == ARC_CMD_RUN_TRIGGER || box->cmd.kind == ARC_CMD_RUN_RERUN)
+        live = arc__map_get(&engine->runs, box->answer.id);
+    if (live != NULL && live->loaded && box->answer.status == ARC_OK)
+        box->answer.state = live->run.status;
+}
+
 static void answer_all(struct arc_engine *engine, arc_status status, const arc_err *why)
 {
     struct arc_link *list = &engine->turn.answered;
@@ -329,6 +352,7 @@ static void answer_all(struct arc_engine *engine, arc_status status, const arc_e
         /* A refusal may rest on what the lost turn had decided; a malformed command stays one. */
         if (status != ARC_OK && box->answer.status != ARC_EINVAL)
             box->answer = (struct arc_answer){.status = status, .err = why};
+        answer_state(engine, box);
         if (cmd->done != NULL)
             cmd->done(cmd->user, &box->answer);
         arc__cmd_free(cmd);
@@ -569,7 +593,7 @@ static uint64_t next_deadline(const struct arc_engine *engine)
     uint64_t at = engine->sweep_mono_ns;
     if (engine->turn.committing)
         return UINT64_MAX; /* the store's descriptor wakes us */
-    if (!arc__list_empty(&engine->sessions_due) || engine->watches_due)
+    if (arc__publish_due(engine))
         return 0;
     if (engine->recovering) {
         if (engine->loads_pending > 0)

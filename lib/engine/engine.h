@@ -17,6 +17,7 @@
 #include "port/store.h"
 
 struct arc_engine;
+struct arc_diags; /* of spec */
 
 struct arc_engine_options {
     struct arc_mem mem;
@@ -88,7 +89,8 @@ struct arc_answer {
     const arc_err *err;    /* when status is not ARC_OK: subject and sentence */
     arc_slice id;          /* of what was made */
     arc_slice secret;      /* a new token, shown this once */
-    arc_slice step_run_id; /* rerun from a step: the same step of the new run */
+    arc_slice step_run_id; /* rerun from a step: the same step of the new run; of a run that was
+                              started with a definition of its own: its first step */
     arc_slice sha;         /* definition_save */
     int32_t duplicate;     /* trigger: the run was there already */
     int32_t state;         /* the present state, also on a refusal */
@@ -117,6 +119,9 @@ enum arc_cmd_kind {
     ARC_CMD_AGENT_UNREGISTER,
     ARC_CMD_TOKEN_CREATE,
     ARC_CMD_EVENTS_PUSH,
+    ARC_CMD_STEP_UPDATE,
+    ARC_CMD_STEP_DELETE,
+    ARC_CMD_NOTICE_DONE,
 };
 
 /* Which fields of a pipeline an update sets. */
@@ -180,7 +185,8 @@ struct arc_cmd {
             arc_slice expected_head; /* empty: not checked */
             arc_slice request_id, message, editor;
         } save;
-        struct { /* of a stored definition, or of definition (then a pipeline is made for it) */
+        struct { /* of a stored definition, or of definition: without a pipeline one is made for it
+                  */
             struct arc_definition_input definition;
             const struct arc_plan_include *includes; /* what was merged into definition */
             uint32_t include_count;
@@ -199,6 +205,14 @@ struct arc_cmd {
             arc_slice what;
             int32_t force;
         } cancel;
+        struct {
+            arc_slice id;
+        } notice;
+        struct { /* STEP_UPDATE, STEP_DELETE */
+            arc_slice step_run_id;
+            arc_slice env;      /* update: a JSON object of texts, or empty */
+            int64_t timeout_ns; /* update: -1: as it was */
+        } step;
         struct { /* RUN_RERUN; run_id of the command is the old run's */
             enum arc_rerun mode;
             arc_slice from;        /* ARC_RERUN_FROM: the job's name or key, or: */
@@ -210,9 +224,13 @@ struct arc_cmd {
             uint32_t index; /* 1 + the gate's; 0: by name */
             arc_slice name; /* see arc__gate_find */
             arc_slice comment;
+            arc_slice channel; /* empty: "plugin", "host" or "api", by who asks */
             int32_t approve, override;
+            int32_t plugin; /* what the plugin of an automatic gate says */
         } gate;
         struct {
+            struct arc_artifact *artifacts; /* in the command's arena; expires_ns is the engine's */
+            uint32_t artifact_count;
             arc_slice agent_id, step_run_id, error_message, metrics, outputs;
             int32_t status, attempt, exit_code;
             uint64_t fence;
@@ -243,8 +261,9 @@ struct arc_cmd {
 /* NULL when memory is out. A command that is not submitted ends with arc__cmd_free. */
 struct arc_cmd *arc__cmd_new(struct arc_engine *engine, enum arc_cmd_kind kind);
 void arc__cmd_free(struct arc_cmd *cmd);
-/* What a run of cmd (RUN_TRIGGER), which belongs to a pipeline, is planned with; borrows both. */
-struct arc_plan_inputs arc__cmd_inputs(const struct arc_cmd *cmd, const arc_id *pipeline);
+/* RUN_TRIGGER with a definition: plans the run now, so that who asks hears at once what is wrong;
+ * what was planned is what runs. pipe_for is set. *diags is NULL or lives as long as cmd. */
+arc_status arc__cmd_plan(struct arc_cmd *cmd, const struct arc_diags **diags, arc_err *err);
 /* Takes cmd. done comes exactly once, from a later dispatch, unless arc__cmd_forget came first or
  * the engine is closed before. ARC_ELIMIT when too many wait: then cmd is freed and done never
  * comes. */
@@ -292,10 +311,12 @@ struct arc_heartbeat {
     int32_t has_leases; /* 0: an old agent that does not list them: all of its leases are renewed */
     int32_t running_count, max_concurrent; /* max_concurrent 0: as it was */
 };
-/* Presence and renewal, at once and in memory: nothing of it needs a commit. Leases of the agent
- * that are not listed are lost when they lapse. A lease of which it is not known now whether it
- * holds (its run is being read, its end is not durable yet) is in neither list: its holder asks
- * again, and stops by itself if that takes too long. */
+/* Presence and renewal, at once and in memory: nothing of it needs a commit. A process of the agent
+ * that another one has followed, which is at work, hears that all of its leases are lost, and
+ * changes nothing: what it says comes late. Leases of the agent that are not listed are lost when
+ * they lapse. A lease of which it is not known now whether it holds (its run is being read, its end
+ * is not durable yet) is in neither list: its holder asks again, and stops by itself if that takes
+ * too long. */
 arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_heartbeat *heartbeat,
                                  struct arc_arena *arena, struct arc_renewal *out, arc_err *err);
 
@@ -409,6 +430,15 @@ const char *arc__engine_quarantined(const struct arc_engine *engine, arc_slice r
  * before it; ARC_NONE: it does not, or the run is not here. */
 arc_slice arc__engine_job_why(struct arc_engine *engine, arc_slice run_id, uint32_t job,
                               struct arc_arena *arena);
+/* The next notice that this engine has not told; the row is borrowed until the next call. It stays
+ * until NOTICE_DONE, and is told again after a restart. ARC_EAGAIN: none now. */
+arc_status arc__engine_next_notice(struct arc_engine *engine, const struct arc_row_outbox **out,
+                                   arc_err *err);
+/* The one told last was not heard: it is told again. */
+void arc__engine_untell_notice(struct arc_engine *engine);
+/* The next gate (1 + index) of type `auto` that waits and of which this engine has not told: 1, and
+ * run is borrowed until the next call; 0: none. A gate is told again after a restart. */
+int arc__engine_next_ask(struct arc_engine *engine, const struct arc_run **run, uint32_t *gate);
 /* Walks all of these that are not over: *at = NULL first; NULL at the end. */
 const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at);
 

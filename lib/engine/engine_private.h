@@ -18,15 +18,18 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "base/ranks.h"
+#include "core/waits.h"
 #include "engine/engine.h"
 
 #define ARC_CMDS_MAX 100000u    /* commands that may wait */
 #define ARC_TURN_CMDS_MAX 1000u /* commands of one turn, so that one commit stays short */
 #define ARC_RING_SIZE 8192u     /* published events kept for watches; a power of two */
+#define ARC_WATCH_SHELVES 256u  /* a power of two */
 #define ARC_LINGER_NS (INT64_C(300) * 1000000000) /* an ended run is kept for late logs */
 #define ARC_LINGER_MAX 2000u
 #define ARC_REDELIVER_NS (INT64_C(5) * 1000000000)
 #define ARC_OFFLINE_BEATS 3
+#define ARC_PAST_MAX 8u /* processes of an agent that are remembered after their end */
 #define ARC_CMD_BYTES_MAX (32u * 1024u * 1024u)
 #define ARC_TURN_OPS_MAX \
     20000u /* of one turn, before the last decision: see ARC_RUN_THINGS_MAX \
@@ -37,6 +40,7 @@
 #define ARC_RETRY_NS (INT64_C(250) * 1000000) /* after a commit that failed */
 #define ARC_AGENT_SLOTS_MAX 10000
 #define ARC_LANE_KEY_MAX (16u * 1024u * 1024u)
+#define ARC_EVENT_BODY_MAX (64u * 1024u * 1024u)
 /* A point of priority weighs as much as this much of waiting. */
 #define ARC_PRIORITY_POINT_NS (INT64_C(60) * 1000000000)
 #define ARC_TURN_BYTES_MAX (512u * 1024u * 1024u)
@@ -67,6 +71,8 @@ struct cmd_box {
     arc_err err;
     struct arc_diags *diags;
     int diags_text_due;
+    struct arc_arena plan_arena; /* of a trigger with a definition: becomes the run's */
+    const struct arc_plan *plan; /* in it; NULL: not made yet, or given to a run */
     uint32_t conflicts;
     int answered; /* decided in this turn; spoken after the commit */
 };
@@ -186,7 +192,8 @@ struct live {
     struct arc_step_state **indexed; /* by job: the attempt whose steps have refs */
     struct step_ref **refs;          /* every ref made, for clean-up */
     size_t ref_count, ref_capacity;
-    int loading, loaded;
+    int loaded;
+    int reading;                   /* its steps are those that the store tells of */
     int free;                      /* its row does not hold it … */
     int64_t row_version;           /* … and knows of so many events; 0: there is no row */
     int folded;                    /* its events: once, while its pipeline is being read */
@@ -220,10 +227,14 @@ struct agent {
     uint64_t cold_seen;    /* the cold lanes up to here are nothing for it */
     int is_host;
     struct arc_session *session;
-    int online;           /* as events say, this turn's included */
-    int online_stored;    /* as those say that are durable */
-    int heard;            /* since this process began */
-    int known;            /* recovery found its row */
+    int online;        /* as events say, this turn's included */
+    int online_stored; /* as those say that are durable */
+    int heard;         /* since this process began */
+    int known;         /* recovery found its row */
+    /* Of the incarnations that others have followed since this engine opened: the beginnings of
+     * their digests; the oldest is forgotten first. */
+    uint64_t past[ARC_PAST_MAX];
+    uint32_t past_count;
     uint32_t short_beats; /* heartbeats in a row with fewer steps than it holds (old agents) */
     int row_due;          /* the row in memory is newer than the stored one */
     uint64_t last_seen_mono_ns, idle_since_mono_ns;
@@ -243,22 +254,24 @@ struct arc_session {
 };
 
 struct arc_log_watch {
-    struct arc_link link;
+    struct arc_link beside; /* in the shelf of its step run */
+    struct arc_link due;    /* in engine.log_watches_due */
     struct arc_engine *engine;
     char step_run_id[ARC_ULID_LEN + 1 + 102];
     void (*notify)(void *user);
     void *user;
-    int due;
 };
 
 struct arc_event_watch {
-    struct arc_link link;
+    struct arc_link link;   /* in engine.event_watches */
+    struct arc_link beside; /* in the shelf of its run, or in engine.wide_watches */
+    struct arc_link due;    /* in engine.event_watches_due */
+    int woken;              /* what it has asked the store for is there */
     struct arc_engine *engine;
     char run_id[130], pipeline_id[130], step_run_id[130];
     int64_t cursor;
     void (*notify)(void *user);
     void *user;
-    int due;
     struct load load; /* events older than the ring */
     size_t load_at;
     int64_t load_upto; /* published when the page was asked for: all up to it is in the store */
@@ -292,6 +305,7 @@ struct turn {
     uint64_t fence_before;
     int prepared;       /* events are copies of ours */
     int presence;       /* an agent came or went */
+    int notices;        /* the outbox got some */
     arc_status spoiled; /* memory ran out or an invariant broke: nothing of it may be kept */
     int committing;
     int committed; /* done came */
@@ -321,6 +335,7 @@ struct arc_engine {
     struct load recover_load;
     size_t recover_at;
     char fault[160];
+    struct arc_buf body; /* of the event that is being written */
     struct arc_link cmds;
     size_t cmd_count;
     int one_by_one; /* after a conflict: this many turns take one command each */
@@ -341,7 +356,13 @@ struct arc_engine {
     struct arc_link groups_told; /* and those who wait for it may read so */
     size_t slots_awaited;        /* jobs that wait for a slot */
     struct arc_heap timers;
-    int place_due, watches_due;
+    int place_due;
+    int watches_woken; /* a load has woken one of event_watches */
+    int notices_due; /* the outbox may hold some that were not told */
+    struct load notice_load;
+    size_t notice_at;     /* of its rows, the next */
+    char notice_told[32]; /* the id of the last one told */
+    int asks_due;         /* there may be a gate whose plugin has not been asked */
     struct arc_link sessions_due;
     struct agent *host;
     struct arc_host_port host_port;
@@ -350,7 +371,11 @@ struct arc_engine {
     int64_t published;       /* of the last event that is durable and in the ring */
     struct arc_event **ring; /* [position % ARC_RING_SIZE] */
     int64_t ring_first;      /* the oldest position held; position + 1: none */
-    struct arc_link log_watches, event_watches;
+    struct arc_link event_watches, event_watches_due, log_watches_due;
+    struct arc_link wide_watches; /* events of more than one run */
+    struct arc_link
+        *run_shelves; /* ARC_WATCH_SHELVES lists of event watches, by the look of the run */
+    struct arc_link *log_shelves; /* the same of log watches, by the step run */
     uint64_t sweep_mono_ns;
     arc_ctl_stats stats;
 };
@@ -475,7 +500,10 @@ arc_status arc__groups_settle(struct arc_engine *engine, arc_err *err);
 /* Writes why those wait that are nearest to a slot. */
 arc_status arc__groups_tell(struct arc_engine *engine, arc_err *err);
 int arc__groups_due(const struct arc_engine *engine);
-/* core's sentences, and of a slot who holds it and how many are before. */
+/* Completes what the core says of slots, from entry first on: who holds them, how many are before.
+ */
+void arc__groups_tell_of(const struct live *live, struct arc_waits *waits, size_t first);
+/* The first reason as a sentence. */
 arc_slice arc__why_run(const struct live *live, struct arc_arena *arena);
 arc_slice arc__why_job(const struct live *live, uint32_t job, struct arc_arena *arena);
 
@@ -506,6 +534,9 @@ void arc__agent_seen(struct arc_engine *engine, struct agent *agent);
 void arc__placement_due(struct placement *placement);
 /* Everything that it holds is lost in the next sweep. */
 void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const char *why);
+/* 1: the word of a process that another one has followed, which is at work: it came late. */
+int arc__is_late_word(const struct arc_engine *engine, const struct agent *agent,
+                      arc_slice incarnation);
 /* 1: the incarnation is a new one; then what the old one held is lost. */
 int arc__incarnate(struct arc_engine *engine, struct agent *agent, arc_slice incarnation);
 /* Presence and lost incarnations: part of a turn. */
@@ -525,9 +556,20 @@ void arc__agent_freed(struct arc_engine *engine, struct agent *agent);
 /* It has other labels. */
 void arc__agent_relabelled(struct arc_engine *engine, struct agent *agent);
 void arc__agent_withdraw(struct arc_engine *engine, struct agent *agent);
+/* 1: it is here, it may be given jobs and it has a free slot. */
+int arc__agent_may_take(const struct agent *agent);
 /* 1: by what the job asks for, whether or not the agent has a slot. */
 int arc__can_serve(const struct arc_engine *engine, const struct agent *agent,
-                   const struct ready *ready);
+                   const struct arc_plan_job *job);
+/* The same of a job that goes to an agent. */
+int arc__agent_matches(const struct agent *agent, const struct arc_selector *selector);
+/* 1: the job goes to this process, 0: to an agent. */
+int arc__place_on_host(const struct arc_engine *engine, const struct arc_plan_job *job);
+int arc__place_host_has(const struct arc_engine *engine, arc_slice uses);
+/* What agents that have a slot since the last time could take is looked at again. */
+void arc__place_news(struct arc_engine *engine);
+/* The next job that gets a place, and which; it has left the queue. NULL: nobody does. */
+struct ready *arc__place_pick(struct arc_engine *engine, struct agent **agent);
 
 /* lanes.c: the jobs that wait */
 arc_status arc__lane_add(struct arc_engine *engine, struct ready *ready, arc_err *err);
@@ -543,6 +585,14 @@ void arc__lane_cool(struct arc_engine *engine, struct lane *lane);
 /* Those that the agent can serve. */
 void arc__lanes_warm(struct arc_engine *engine, struct agent *agent);
 void arc__lanes_warm_all(struct arc_engine *engine);
+/* The queue of another engine as it stands, into one that has none; its jobs are made in arena.
+ * What the present turn of that engine has changed, and is not stored, is left out. */
+arc_status arc__lanes_copy(struct arc_engine *engine, const struct arc_engine *from,
+                           struct arc_arena *arena, arc_err *err);
+/* A number that whoever has a copy may keep with a lane; 0 at first. */
+uint32_t *arc__lane_mark(struct lane *lane);
+/* Frees the queue; jobs are their owners'. */
+void arc__lanes_drop(struct arc_engine *engine);
 
 /* cmd_*.c: each decides one command inside a turn. ARC_EAGAIN: it waits for a load. Any other
  * failure is its answer. */
@@ -552,6 +602,8 @@ arc_status arc__do_pipeline_delete(struct arc_engine *engine, struct cmd_box *bo
 arc_status arc__do_definition_save(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_trigger(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_control(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_notice_done(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
+arc_status arc__do_step_delete(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 arc_status arc__do_run_rerun(struct arc_engine *engine, struct cmd_box *box, arc_err *err);
 /* The run that a command names, if who asks may see it. */
 arc_status arc__visible_run(struct arc_engine *engine, const struct arc_cmd *cmd, struct live **out,
@@ -575,11 +627,20 @@ void arc__token_drop(struct arc_engine *engine, struct token *token);
 arc_status arc__secret_new(struct arc_engine *engine, const char *prefix, size_t bytes, char *out,
                            size_t size, arc_err *err);
 
+/* notices.c */
+/* Rows of the outbox for what a decision has ended. */
+arc_status arc__notices_write(struct arc_engine *engine, struct live *live,
+                              const struct arc_decision *d, arc_err *err);
+
 /* publish.c */
 arc_status arc__publish_prepare(struct arc_engine *engine, arc_err *err);
 void arc__publish(struct arc_engine *engine);
 void arc__publish_drop(struct arc_engine *engine);
+arc_status arc__publish_open(struct arc_engine *engine, arc_err *err);
 void arc__publish_notify(struct arc_engine *engine);
+/* 1: somebody is to be told. */
+int arc__publish_due(const struct arc_engine *engine);
+void arc__event_watch_due(struct arc_event_watch *watch);
 void arc__log_watch_wake(struct arc_engine *engine, arc_slice step_run_id);
 void arc__publish_close(struct arc_engine *engine);
 

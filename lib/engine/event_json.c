@@ -152,7 +152,9 @@ static void add_birth(struct arc_json *json, const struct arc_birth *birth)
     N("graceNs", grace_ns) \
     N("force", force) \
     N("gate", gate) \
-    N("expiresNs", expires_ns)
+    N("expiresNs", expires_ns) \
+    N("timeoutNs", timeout_ns) \
+    N("size", size)
 
 void arc__event_body(const struct arc_event *event, struct arc_buf *out)
 {
@@ -281,6 +283,8 @@ static void name_stream(struct arc_event *event, arc_slice stream)
     arc_slice object = arc__event_object(event->type);
     if (event->type <= ARC_EVENT_PIPELINE_DELETED)
         event->pipeline_id = stream;
+    else if (event->type == ARC_EVENT_STEP_DELETED) /* its run may be over, and goes no further */
+        event->step_run_id = stream;
     else if (arc__slice_is(object, "agent"))
         event->agent_id = stream;
     else
@@ -367,7 +371,13 @@ static void add_data(const struct arc_event *event, struct arc_json *json)
     add_text(json, "errorMessage", event->error_message);
     add_text(json, "gate", event->gate_name);
     add_text(json, "comment", event->comment);
-    if (event->step >= 0 && arc_step_state_is_terminal(event->state))
+    add_text(json, "channel", event->channel);
+    add_text(json, "artifact", event->artifact);
+    add_text(json, "path", event->path);
+    add_text(json, "digest", event->digest);
+    if (event->type == ARC_EVENT_ARTIFACT_CREATED)
+        arc__json_key_i64(json, "size", event->size);
+    else if (event->step >= 0 && arc_step_state_is_terminal(event->state))
         arc__json_key_i64(json, "exitCode", event->exit_code);
     arc__json_end_object(json);
 }
@@ -377,7 +387,8 @@ void arc__event_cloudevent(const struct arc_event *event, struct arc_json *json)
     char text[256];
     struct arc_mem mem = json->out->mem;
     struct arc_buf scratch;
-    arc_slice stream = event->run_id.len > 0 ? event->run_id
+    arc_slice stream = event->type == ARC_EVENT_STEP_DELETED ? event->step_run_id
+                       : event->run_id.len > 0               ? event->run_id
                        : arc__slice_is(arc__event_object(event->type), "agent")
                            ? event->agent_id
                            : event->pipeline_id;

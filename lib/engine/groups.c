@@ -545,39 +545,46 @@ static void add_holder(const struct slot *slot, struct arc_buf *out)
 }
 
 /* Those that leave first, then the oldest. */
-static void add_holders(const struct group *group, struct arc_buf *out)
+static const struct slot *holder(const struct group *group, size_t i)
 {
-    size_t count = held(group), leaving = arc__ranks_count(&group->leaving);
-    for (size_t i = 0; i < count && i < NAMED_MAX; i++) {
-        arc__buf_add_cstr(out, i == 0 ? ", held by " : i + 1 == count ? " and " : ", ");
-        add_holder(
-            i < leaving ? slot_at(&group->leaving, i) : slot_at(&group->holders, i - leaving), out);
-    }
-    if (count > NAMED_MAX)
-        arc__buf_printf(out, " and %zu more", count - NAMED_MAX);
+    size_t leaving = arc__ranks_count(&group->leaving);
+    return i < leaving ? slot_at(&group->leaving, i) : slot_at(&group->holders, i - leaving);
 }
 
-/* "It waits for a slot of the group deploy (limit 1), held by run 01J… of web; 2 are before it." */
-static arc_slice slot_why(const struct slot *slot, struct arc_arena *arena)
+static arc_slice holders_text(const struct group *group, struct arc_arena *arena)
 {
-    const struct group *group = slot->group;
-    size_t before = arc__ranks_before(&group->line, &slot->rank);
+    size_t count = held(group);
+    arc_slice text = ARC_NONE;
     struct arc_buf out;
     arc__buf_init(&out, &arena->mem, KEY_BYTES_MAX);
-    arc__buf_printf(&out, "It waits for a slot of the group %.*s (limit %u)", ARC_ARG(group->name),
-                    terms_of(group)->limit);
-    add_holders(group, &out);
-    if (before == 0)
-        arc__buf_add_cstr(&out, "; it is next.");
-    else
-        arc__buf_printf(&out, before == 1 ? "; %zu is before it." : "; %zu are before it.", before);
-    arc_slice why = ARC_NONE;
+    for (size_t i = 0; i < count && i < NAMED_MAX; i++) {
+        arc__buf_add_cstr(&out, i == 0 ? "" : i + 1 == count ? " and " : ", ");
+        add_holder(holder(group, i), &out);
+    }
+    if (count > NAMED_MAX)
+        arc__buf_printf(&out, " and %zu more", count - NAMED_MAX);
     if (out.failed == ARC_OK)
-        why = arc__arena_copy(arena, arc__buf_slice(&out));
+        text = arc__arena_copy(arena, arc__buf_slice(&out));
     else
         arena->failed = 1;
     arc__buf_deinit(&out);
-    return why;
+    return text;
+}
+
+/* "… of the group deploy (limit 1), held by run 01J… of web; 2 are before it." */
+static void tell_slot(const struct slot *slot, struct arc_waits *waits, struct arc_wait *wait)
+{
+    const struct group *group = slot->group;
+    const struct slot *first = held(group) > 0 ? holder(group, 0) : NULL;
+    wait->of = terms_of(group)->limit;
+    wait->count = (uint32_t)arc__ranks_before(&group->line, &slot->rank);
+    wait->text = holders_text(group, waits->arena);
+    if (first != NULL)
+        wait->id = arc__arena_copy(waits->arena,
+                                   arc__id_slice(first->job == ARC_SLOT_OF_RUN
+                                                     ? &first->live->run.id
+                                                     : &first->live->run.jobs[first->job].id));
+    arc__waits_retell(waits, wait);
 }
 
 /* The run may be ahead of the table while its rows are made. */
@@ -586,18 +593,31 @@ static int waits_in_line(const struct slot *slot)
     return slot != NULL && slot->in_line && state_of(slot) == SLOT_WAITING;
 }
 
+void arc__groups_tell_of(const struct live *live, struct arc_waits *waits, size_t first)
+{
+    for (size_t i = first; live->groups != NULL && i < waits->count; i++) {
+        struct arc_wait *wait = &waits->items[i];
+        const struct slot *slot =
+            wait->job < 0 ? live->groups->own : live->groups->by_job[wait->job];
+        if (wait->kind == ARC_REASON_GROUP && waits_in_line(slot))
+            tell_slot(slot, waits, wait);
+    }
+}
+
 arc_slice arc__why_run(const struct live *live, struct arc_arena *arena)
 {
-    const struct slot *slot = live->groups != NULL ? live->groups->own : NULL;
-    arc_slice why = waits_in_line(slot) ? slot_why(slot, arena) : ARC_NONE;
-    return why.len > 0 ? why : arc__run_why(&live->run, arena);
+    struct arc_waits first;
+    arc__first_of_run(&live->run, arena, &first);
+    arc__groups_tell_of(live, &first, 0);
+    return arc__waits_first(&first);
 }
 
 arc_slice arc__why_job(const struct live *live, uint32_t job, struct arc_arena *arena)
 {
-    const struct slot *slot = live->groups != NULL ? live->groups->by_job[job] : NULL;
-    arc_slice why = waits_in_line(slot) ? slot_why(slot, arena) : ARC_NONE;
-    return why.len > 0 ? why : arc__job_why(&live->run, job, arena);
+    struct arc_waits first;
+    arc__first_of_job(&live->run, job, arena, &first);
+    arc__groups_tell_of(live, &first, 0);
+    return arc__waits_first(&first);
 }
 
 arc_status arc__groups_tell(struct arc_engine *engine, arc_err *err)

@@ -48,6 +48,7 @@ struct lane {
     uint64_t now;   /* the tag served last, in its own time */
     uint64_t shift; /* what that is less than the level's time */
     uint64_t jobs;
+    uint32_t mark; /* of copies: arc__lane_mark */
     size_t key_len;
     char key[];
 };
@@ -226,25 +227,20 @@ static arc_status lane_new(struct arc_engine *engine, arc_slice key, int32_t pri
     return ARC_OK;
 }
 
-static arc_status flow_get(struct arc_engine *engine, struct lane *lane, const struct pipe *pipe,
+static arc_status flow_new(struct arc_engine *engine, struct lane *lane, const char *key,
                            struct flow **out, arc_err *err)
 {
-    char key[48];
-    (void)snprintf(key, sizeof(key), "%llu %s", (unsigned long long)lane->serial, pipe->id.text);
-    *out = arc__map_get(&engine->lanes, arc__slice_cstr(key));
-    if (*out != NULL)
-        return ARC_OK;
     struct flow *flow = arc__alloc(&engine->mem, sizeof(*flow));
     if (flow == NULL)
         return arc__fail_nomem(err);
-    memcpy(flow->key, key, sizeof(key));
+    (void)snprintf(flow->key, sizeof(flow->key), "%s", key);
     flow->lane = lane;
     arc__heap_init(&flow->jobs, &engine->mem);
     arc_status status = arc__heap_arm(&lane->turns, &flow->turn, NEVER, err);
     if (status == ARC_OK)
         status = arc__heap_arm(&lane->ages, &flow->age, NEVER, err);
     if (status == ARC_OK)
-        status = arc__map_put(&engine->lanes, arc__slice_cstr(key), flow, NULL, err);
+        status = arc__map_put(&engine->lanes, arc__slice_cstr(flow->key), flow, NULL, err);
     if (status != ARC_OK) {
         flow_drop(engine, flow);
         return status;
@@ -252,6 +248,15 @@ static arc_status flow_get(struct arc_engine *engine, struct lane *lane, const s
     arc__list_add_tail(&lane->idle, &flow->idle);
     *out = flow;
     return ARC_OK;
+}
+
+static arc_status flow_get(struct arc_engine *engine, struct lane *lane, const struct pipe *pipe,
+                           struct flow **out, arc_err *err)
+{
+    char key[48];
+    (void)snprintf(key, sizeof(key), "%llu %s", (unsigned long long)lane->serial, pipe->id.text);
+    *out = arc__map_get(&engine->lanes, arc__slice_cstr(key));
+    return *out != NULL ? ARC_OK : flow_new(engine, lane, key, out, err);
 }
 
 /* --- jobs ---------------------------------------------------------------------------- */
@@ -380,7 +385,8 @@ void arc__lanes_warm(struct arc_engine *engine, struct agent *agent)
         if (lane->cold_serial <= agent->cold_seen)
             break;
         engine->stats.place_looks++;
-        if (arc__can_serve(engine, agent, arc__lane_first(lane)))
+        const struct ready *first = arc__lane_first(lane);
+        if (arc__can_serve(engine, agent, &first->live->run.plan->jobs[first->job]))
             warm(lane);
     }
     agent->cold_seen = engine->cold_serial;
@@ -390,4 +396,122 @@ void arc__lanes_warm_all(struct arc_engine *engine)
 {
     while (!arc__list_empty(&engine->cold_lanes))
         warm(ARC_CONTAINER(engine->cold_lanes.next, struct lane, cold));
+}
+
+/* --- copies -------------------------------------------------------------------------- */
+
+uint32_t *arc__lane_mark(struct lane *lane)
+{
+    return &lane->mark;
+}
+
+/* What has been armed in the order of from's items stands as they do, also among equals. */
+static void stand_alike(struct arc_heap *heap, const struct arc_heap *from)
+{
+    for (size_t i = 0; i < heap->count; i++) {
+        heap->items[i]->deadline_ns = from->items[i]->deadline_ns;
+        heap->items[i]->tie = from->items[i]->tie;
+    }
+    heap->armed = from->armed;
+}
+
+struct gone {
+    struct gone *next;
+    struct ready *ready;
+};
+
+struct copying {
+    struct arc_engine *engine;
+    struct arc_arena *arena;
+    struct gone *gone; /* what is left out again, once everything stands where it stood */
+};
+
+static arc_status copy_job(struct copying *c, struct flow *flow, const struct ready *from,
+                           arc_err *err)
+{
+    struct ready *ready = ARC_ARENA_NEW(c->arena, struct ready);
+    if (ready == NULL)
+        return arc__fail_nomem(err);
+    *ready = (struct ready){.flow = flow, .live = from->live, .job = from->job};
+    if (from->live->changed) {
+        struct gone *gone = ARC_ARENA_NEW(c->arena, struct gone);
+        if (gone == NULL)
+            return arc__fail_nomem(err);
+        *gone = (struct gone){c->gone, ready};
+        c->gone = gone;
+    }
+    return arc__heap_arm(&flow->jobs, &ready->turn, NEVER, err);
+}
+
+static arc_status copy_flows(struct copying *c, struct lane *lane, const struct lane *from,
+                             arc_err *err)
+{
+    for (size_t i = 0; i < from->turns.count; i++) {
+        const struct flow *flow = ARC_CONTAINER(from->turns.items[i], struct flow, turn);
+        struct flow *copy = NULL;
+        ARC_TRY(flow_new(c->engine, lane, flow->key, &copy, err));
+        copy->tag = flow->tag;
+        put(&lane->ages, &copy->age, flow->age.deadline_ns);
+        for (size_t k = 0; k < flow->jobs.count; k++)
+            ARC_TRY(copy_job(c, copy, ARC_CONTAINER(flow->jobs.items[k], struct ready, turn), err));
+        stand_alike(&copy->jobs, &flow->jobs);
+        lane->jobs += copy->jobs.count;
+        if (copy->jobs.count > 0)
+            arc__list_remove(&copy->idle);
+    }
+    stand_alike(&lane->turns, &from->turns);
+    return ARC_OK;
+}
+
+static arc_status copy_lanes(struct copying *c, const struct level *from, arc_err *err)
+{
+    struct lane *copy = NULL;
+    for (size_t i = 0; i < from->turns.count; i++) {
+        const struct lane *lane = ARC_CONTAINER(from->turns.items[i], struct lane, turn);
+        arc_slice key = arc__slice(lane->key, lane->key_len);
+        ARC_TRY(lane_new(c->engine, key, from->priority, &copy, err));
+        copy->serial = lane->serial;
+        copy->now = lane->now;
+        copy->shift = lane->shift;
+        put(&copy->level->ages, &copy->age, lane->age.deadline_ns);
+        ARC_TRY(copy_flows(c, copy, lane, err));
+    }
+    if (copy == NULL)
+        return ARC_OK;
+    stand_alike(&copy->level->turns, &from->turns);
+    copy->level->now = from->now;
+    return ARC_OK;
+}
+
+arc_status arc__lanes_copy(struct arc_engine *engine, const struct arc_engine *from,
+                           struct arc_arena *arena, arc_err *err)
+{
+    struct copying c = {.engine = engine, .arena = arena};
+    ARC_LIST_EACH(&from->levels, link)
+    {
+        ARC_TRY(copy_lanes(&c, ARC_CONTAINER(link, struct level, link), err));
+    }
+    ARC_LIST_EACH(&from->cold_lanes, link)
+    {
+        const struct lane *lane = ARC_CONTAINER(link, struct lane, cold);
+        struct lane *copy = arc__map_get(&engine->lanes, arc__slice(lane->key, lane->key_len));
+        copy->cold_serial = lane->cold_serial;
+        arc__list_add_tail(&engine->cold_lanes, &copy->cold);
+    }
+    engine->lane_serial = from->lane_serial;
+    engine->cold_serial = from->cold_serial;
+    for (struct gone *gone = c.gone; gone != NULL; gone = gone->next)
+        arc__lane_remove(engine, gone->ready);
+    return ARC_OK;
+}
+
+void arc__lanes_drop(struct arc_engine *engine)
+{
+    while (!arc__list_empty(&engine->levels)) {
+        struct level *level = ARC_CONTAINER(engine->levels.next, struct level, link);
+        struct lane *lane = ARC_CONTAINER(arc__heap_peek(&level->turns), struct lane, turn);
+        while (lane->turns.count > 0)
+            flow_drop(engine, ARC_CONTAINER(arc__heap_peek(&lane->turns), struct flow, turn));
+        lane_drop(engine, lane); /* the last one takes its level with it */
+    }
 }

@@ -95,7 +95,11 @@ static arc_status index_steps(struct live *live, uint32_t job, arc_err *err)
         struct step_ref *ref = arc__alloc(&engine->mem, sizeof(*ref));
         if (ref == NULL)
             return arc__fail_nomem(err);
-        *ref = (struct step_ref){.live = live, .job = job, .step = s, .state = &state->steps[s]};
+        *ref = (struct step_ref){.live = live,
+                                 .job = job,
+                                 .step = s,
+                                 .state = &state->steps[s],
+                                 .info_known = !live->reading}; /* what is new has no log yet */
         arc_status status =
             arc__map_put(&engine->steps, arc__id_slice(&state->steps[s].id), ref, NULL, err);
         if (status != ARC_OK) {
@@ -270,6 +274,7 @@ arc_status arc__live_ready(struct live *live, arc_err *err)
     ARC_TRY(make_tables(live, err));
     ARC_TRY(arc__groups_attach(live, err));
     live->loaded = 1;
+    live->engine->asks_due |= live->run.gates_waiting > 0;
     count_open(live, 1);
     return ARC_OK;
 }
@@ -356,7 +361,10 @@ static arc_status finish_load(struct live *live, arc_err *err)
     arc__pipe_use(engine, live->pipe);
     ARC_TRY(arc__live_ready(live, err));
     extend_leases(live);
-    ARC_TRY(arc__live_index(live, err));
+    live->reading = 1;
+    arc_status status = arc__live_index(live, err);
+    live->reading = 0;
+    ARC_TRY(status);
     ARC_TRY(arc__groups_join(live, 1, err));
     presume_told(live);
     arc__load_deinit(&live->load);

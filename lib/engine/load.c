@@ -60,7 +60,7 @@ static void loaded(void *user, arc_status status, const struct arc_rows *rows, c
     load->rows = rows != NULL ? *rows : (struct arc_rows){0};
     if (load->wake != NULL) {
         *load->wake = 1;
-        job->engine->watches_due = 1;
+        job->engine->watches_woken = 1;
     }
 }
 

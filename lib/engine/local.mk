@@ -2,20 +2,27 @@
 libarc_la_SOURCES += \
 	lib/engine/agents.c \
 	lib/engine/aside.c \
+	lib/engine/asks.c \
 	lib/engine/clean.c \
 	lib/engine/cmd_agent.c \
 	lib/engine/cmd_pipeline.c \
 	lib/engine/cmd_control.c lib/engine/cmd_rerun.c lib/engine/cmd_run.c \
 	lib/engine/desk.c lib/engine/desk.h \
+	lib/engine/cmd_step.c \
 	lib/engine/engine.c lib/engine/engine.h lib/engine/engine_private.h \
 	lib/engine/event_json.c lib/engine/event_json.h \
+	lib/engine/explain.c lib/engine/explain.h lib/engine/explain_private.h \
+	lib/engine/explain_limits.def \
+	lib/engine/forecast.c \
 	lib/engine/fsck.c lib/engine/fsck.h lib/engine/fsck_private.h lib/engine/fsck_run.c \
 	lib/engine/groups.c \
 	lib/engine/history.c lib/engine/history.h \
-	lib/engine/lanes.c \
+	lib/engine/lanes.c lib/engine/line.c \
 	lib/engine/live.c \
+	lib/engine/look.c lib/engine/look_print.c \
 	lib/engine/load.c \
 	lib/engine/logs.c \
+	lib/engine/notices.c \
 	lib/engine/persist.c \
 	lib/engine/pipes.c \
 	lib/engine/place.c \
@@ -25,5 +32,6 @@ libarc_la_SOURCES += \
 	lib/engine/recover.c \
 	lib/engine/replay.c lib/engine/replay.h \
 	lib/engine/request.c \
+	lib/engine/scratch.c \
 	lib/engine/tokens.c \
 	lib/engine/turn.c

@@ -117,6 +117,36 @@ static arc_status mark_pending(struct arc_engine *engine, struct live *live, arc
     return ARC_OK;
 }
 
+/* An event of a step that gives its job to an agent, or takes it away. A grant of a job that runs
+ * is of the agent that it is on. */
+static int moves_job(const struct arc_run *run, const struct arc_event *event)
+{
+    return (event->type == ARC_EVENT_STEP_QUEUED &&
+            run->jobs[event->job].status == ARC_JOB_QUEUED) ||
+           (event->type == ARC_EVENT_STEP_RETRYING && event->cause == ARC_CAUSE_LOST);
+}
+
+static arc_status persist_artifact(struct arc_engine *engine, const struct arc_event *event,
+                                   arc_err *err)
+{
+    struct arc_row_step_run_artifact row = {
+        .id = arc__arena_printf(&engine->turn.arena, "%.*s-%lld", ARC_ARG(event->run_id),
+                                (long long)event->seq),
+        .step_run_id = event->step_run_id,
+        .run_id = event->run_id,
+        .pipeline_id = event->pipeline_id,
+        .job_id = event->job_id,
+        .attempt = event->attempt,
+        .name = event->artifact,
+        .path = event->path,
+        .size = event->size,
+        .digest = event->digest,
+        .created_at_ns = event->time_ns,
+        .expire_at_ns = event->expires_ns,
+    };
+    return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_step_run_artifact, &row, 0, err);
+}
+
 arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
                                const struct arc_decision *d, arc_err *err)
 {
@@ -135,8 +165,14 @@ arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
             ARC_TRY(mark_guarded(engine, live, event->gate, err));
         if (event->job < 0)
             continue;
+        if (event->type == ARC_EVENT_ARTIFACT_CREATED) {
+            ARC_TRY(persist_artifact(engine, event, err));
+            continue;
+        }
         if (event->step >= 0) {
             ARC_TRY(mark_named_step(engine, live, event, err));
+            if (moves_job(run, event))
+                ARC_TRY(arc__persist_mark_job(engine, live, (uint32_t)event->job, err));
             continue;
         }
         ARC_TRY(arc__persist_mark_job(engine, live, (uint32_t)event->job, err));

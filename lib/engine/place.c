@@ -7,7 +7,7 @@
 
 /* --- agents with a free slot --------------------------------------------------------- */
 
-static int may_take(const struct agent *agent)
+int arc__agent_may_take(const struct agent *agent)
 {
     return agent->session != NULL && agent->row.approved && agent->row.enabled &&
            (agent->online || agent->heard) && (int64_t)agent->used < agent->row.max_concurrent;
@@ -71,7 +71,7 @@ arc_status arc__free_reserve(struct arc_engine *engine, arc_err *err)
 
 void arc__agent_shift(struct arc_engine *engine, struct agent *agent)
 {
-    if (may_take(agent))
+    if (arc__agent_may_take(agent))
         sift(engine, agent->free_place > 0 ? agent->free_place - 1 : engine->free_count++, agent);
     else
         leave(engine, agent);
@@ -108,17 +108,22 @@ static arc_slice bare_uses(arc_slice uses)
     return arc__slice_cut(uses, '@', &rest);
 }
 
+int arc__place_host_has(const struct arc_engine *engine, arc_slice uses)
+{
+    return engine->host_port.offers != NULL &&
+           engine->host_port.offers(engine->host_port.user, bare_uses(uses));
+}
+
 static int host_has_all(const struct arc_engine *engine, const struct arc_plan_job *job)
 {
     for (uint32_t s = 0; s < job->step_count; s++) {
-        if (!engine->host_port.offers(engine->host_port.user, bare_uses(job->steps[s].uses)))
+        if (!arc__place_host_has(engine, job->steps[s].uses))
             return 0;
     }
     return 1;
 }
 
-/* 1: in this process, 0: on an agent. */
-static int on_host(const struct arc_engine *engine, const struct arc_plan_job *job)
+int arc__place_on_host(const struct arc_engine *engine, const struct arc_plan_job *job)
 {
     if (engine->host == NULL || job->place == 1 || engine->host_port.offers == NULL)
         return 0;
@@ -132,13 +137,17 @@ static const struct arc_plan_job *plan_of(const struct ready *ready)
     return &ready->live->run.plan->jobs[ready->job];
 }
 
-int arc__can_serve(const struct arc_engine *engine, const struct agent *agent,
-                   const struct ready *ready)
+int arc__agent_matches(const struct agent *agent, const struct arc_selector *selector)
 {
-    const struct arc_plan_job *job = plan_of(ready);
-    if (on_host(engine, job))
+    return !agent->is_host && arc__selector_match(selector, &agent->labels);
+}
+
+int arc__can_serve(const struct arc_engine *engine, const struct agent *agent,
+                   const struct arc_plan_job *job)
+{
+    if (arc__place_on_host(engine, job))
         return agent == engine->host;
-    return !agent->is_host && arc__selector_match(&job->selector, &agent->labels);
+    return arc__agent_matches(agent, &job->selector);
 }
 
 /* The best of engine.free that matches: below one that does nobody is better. */
@@ -155,7 +164,7 @@ static struct agent *choose_free(const struct arc_engine *engine,
         struct agent *agent = engine->free[index];
         if (best != NULL && !better(agent, best))
             continue;
-        if (!agent->is_host && arc__selector_match(selector, &agent->labels)) {
+        if (arc__agent_matches(agent, selector)) {
             best = agent;
             continue;
         }
@@ -171,8 +180,8 @@ static struct agent *choose(struct arc_engine *engine, const struct ready *ready
 {
     const struct arc_plan_job *job = plan_of(ready);
     engine->stats.place_looks++;
-    if (on_host(engine, job))
-        return may_take(engine->host) ? engine->host : NULL;
+    if (arc__place_on_host(engine, job))
+        return arc__agent_may_take(engine->host) ? engine->host : NULL;
     return choose_free(engine, &job->selector);
 }
 
@@ -197,21 +206,24 @@ static arc_status place_one(struct arc_engine *engine, struct live *live, uint32
     return arc__turn_leave(engine, live, &d, status, err);
 }
 
-arc_status arc__place(struct arc_engine *engine, arc_err *err)
+void arc__place_news(struct arc_engine *engine)
 {
-    engine->place_due = 0;
     while (!arc__list_empty(&engine->fresh_agents)) {
         struct agent *agent = ARC_CONTAINER(engine->fresh_agents.next, struct agent, fresh);
         arc__list_remove(&agent->fresh);
         arc__lanes_warm(engine, agent);
     }
+}
+
+struct ready *arc__place_pick(struct arc_engine *engine, struct agent **agent)
+{
     while (engine->free_count > 0) {
         struct lane *lane = arc__lane_next(engine);
         if (lane == NULL)
-            return ARC_OK;
+            return NULL;
         struct ready *ready = arc__lane_first(lane);
-        struct agent *agent = choose(engine, ready);
-        if (agent == NULL) {
+        *agent = choose(engine, ready);
+        if (*agent == NULL) {
             arc__lane_cool(engine, lane);
             continue;
         }
@@ -220,6 +232,18 @@ arc_status arc__place(struct arc_engine *engine, arc_err *err)
             continue;
         }
         arc__lane_take(engine, ready);
+        return ready;
+    }
+    return NULL;
+}
+
+arc_status arc__place(struct arc_engine *engine, arc_err *err)
+{
+    struct ready *ready = NULL;
+    struct agent *agent = NULL;
+    engine->place_due = 0;
+    arc__place_news(engine);
+    while ((ready = arc__place_pick(engine, &agent)) != NULL) {
         ARC_TRY(place_one(engine, ready->live, ready->job, agent, err));
         if (arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX) {
             engine->place_due = 1; /* the rest goes into the next turn's commit */

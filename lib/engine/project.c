@@ -25,6 +25,10 @@ static arc_status kvs_text(const struct arc_kvs *kvs, struct arc_arena *arena, a
                            arc_err *err)
 {
     struct arc_buf buf;
+    if (kvs->count == 0) {
+        *out = ARC_LIT("{}");
+        return ARC_OK;
+    }
     arc__buf_init(&buf, &arena->mem, TEXT_MAX);
     arc__kvs_to_json(kvs, &buf);
     return take_text(&buf, arena, out, err);
@@ -45,6 +49,10 @@ static arc_status depends_text(const struct arc_plan *plan, uint32_t j, struct a
 {
     struct arc_buf buf;
     struct arc_json json;
+    if (plan->jobs[j].dep_count == 0) {
+        *out = ARC_LIT("[]");
+        return ARC_OK;
+    }
     arc__buf_init(&buf, &arena->mem, TEXT_MAX);
     arc__json_init(&json, &buf);
     arc__json_array(&json);
@@ -192,11 +200,13 @@ arc_status arc__project_step(const struct arc_run *run, uint32_t j, uint32_t s,
         .started_at_ns = step->started_ns,
         .ended_at_ns = step->ended_ns,
     };
-    if (step->fence != 0 && (old || step == &job->steps[s]))
+    int kept = old || step == &job->steps[s];
+    if (kept && (step->fence != 0 || step->env.len > 0))
         ARC_TRY(shown_texts(run, j, s, old, arena, &texts, err));
     out->args = texts.args;
     ARC_TRY(kvs_text(&texts.env, arena, &out->env, err));
-    return duration_text(plan->timeout_ns, arena, &out->timeout, err);
+    return duration_text(kept && step->timeout_ns > 0 ? step->timeout_ns - 1 : plan->timeout_ns,
+                         arena, &out->timeout, err);
 }
 
 int arc__project_soft(enum arc_table table, uint32_t col, const void *stored, const void *made)

@@ -82,16 +82,32 @@ static int passes(const struct arc_event_watch *watch, const struct arc_event *e
            (watch->step_run_id[0] == '\0' || arc__slice_is(event->step_run_id, watch->step_run_id));
 }
 
+static struct arc_link *shelf_of(struct arc_link *shelves, arc_slice id)
+{
+    return &shelves[arc__slice_look(id) & (ARC_WATCH_SHELVES - 1)];
+}
+
+void arc__event_watch_due(struct arc_event_watch *watch)
+{
+    if (!arc__list_linked(&watch->due))
+        arc__list_add_tail(&watch->engine->event_watches_due, &watch->due);
+}
+
+static void mark_list(const struct arc_link *list, const struct arc_event *event)
+{
+    ARC_LIST_EACH(list, link)
+    {
+        struct arc_event_watch *watch = ARC_CONTAINER(link, struct arc_event_watch, beside);
+        if (passes(watch, event))
+            arc__event_watch_due(watch);
+    }
+}
+
 static void mark_watches(struct arc_engine *engine, const struct arc_event *event)
 {
-    ARC_LIST_EACH(&engine->event_watches, link)
-    {
-        struct arc_event_watch *watch = ARC_CONTAINER(link, struct arc_event_watch, link);
-        if (!watch->due && passes(watch, event)) {
-            watch->due = 1;
-            engine->watches_due = 1;
-        }
-    }
+    mark_list(&engine->wide_watches, event);
+    if (event->run_id.len > 0)
+        mark_list(shelf_of(engine->run_shelves, event->run_id), event);
     if (event->step >= 0 && arc_step_state_is_terminal(event->state))
         arc__log_watch_wake(engine, event->step_run_id);
 }
@@ -104,14 +120,29 @@ void arc__publish(struct arc_engine *engine)
         struct arc_event **slot = &engine->ring[(uint64_t)event->position % ARC_RING_SIZE];
         arc__free(&engine->mem, *slot);
         *slot = event;
+        engine->asks_due |= event->type == ARC_EVENT_APPROVAL_REQUESTED;
         if (event->position - engine->ring_first >= (int64_t)ARC_RING_SIZE)
             engine->ring_first = event->position - (int64_t)ARC_RING_SIZE + 1;
         mark_watches(engine, event);
     }
     engine->stats.events += turn->event_count;
+    engine->notices_due |= turn->notices;
     turn->event_count = 0;
     turn->prepared = 0;
     engine->published = engine->position;
+}
+
+arc_status arc__publish_open(struct arc_engine *engine, arc_err *err)
+{
+    engine->ring = arc__alloc_array(&engine->mem, ARC_RING_SIZE, sizeof(struct arc_event *));
+    engine->run_shelves =
+        arc__alloc_array(&engine->mem, 2 * (size_t)ARC_WATCH_SHELVES, sizeof(struct arc_link));
+    if (engine->ring == NULL || engine->run_shelves == NULL)
+        return arc__fail_nomem(err);
+    engine->log_shelves = engine->run_shelves + ARC_WATCH_SHELVES;
+    for (size_t i = 0; i < 2 * (size_t)ARC_WATCH_SHELVES; i++)
+        arc__list_init(&engine->run_shelves[i]);
+    return ARC_OK;
 }
 
 void arc__publish_close(struct arc_engine *engine)
@@ -120,6 +151,7 @@ void arc__publish_close(struct arc_engine *engine)
     for (size_t i = 0; engine->ring != NULL && i < ARC_RING_SIZE; i++)
         arc__free(&engine->mem, engine->ring[i]);
     arc__free(&engine->mem, engine->ring);
+    arc__free(&engine->mem, engine->run_shelves);
 }
 
 int64_t arc__engine_position(const struct arc_engine *engine)
@@ -129,25 +161,36 @@ int64_t arc__engine_position(const struct arc_engine *engine)
 
 /* --- notices ------------------------------------------------------------------------- */
 
-/* Callbacks may open and close watches and sessions, so after each one the walk starts anew. */
-static int notify_one_watch(struct arc_engine *engine)
+static void take_woken(struct arc_engine *engine)
 {
+    engine->watches_woken = 0;
     ARC_LIST_EACH(&engine->event_watches, link)
     {
         struct arc_event_watch *watch = ARC_CONTAINER(link, struct arc_event_watch, link);
-        if (!watch->due)
-            continue;
-        watch->due = 0;
+        if (watch->woken)
+            arc__event_watch_due(watch);
+        watch->woken = 0;
+    }
+}
+
+/* Callbacks may open and close watches and sessions, so after each one the list is looked at anew.
+ */
+static int notify_one_watch(struct arc_engine *engine)
+{
+    if (engine->watches_woken)
+        take_woken(engine);
+    if (!arc__list_empty(&engine->event_watches_due)) {
+        struct arc_event_watch *watch =
+            ARC_CONTAINER(engine->event_watches_due.next, struct arc_event_watch, due);
+        arc__list_remove(&watch->due);
         if (watch->notify != NULL)
             watch->notify(watch->user);
         return 1;
     }
-    ARC_LIST_EACH(&engine->log_watches, link)
-    {
-        struct arc_log_watch *watch = ARC_CONTAINER(link, struct arc_log_watch, link);
-        if (!watch->due)
-            continue;
-        watch->due = 0;
+    if (!arc__list_empty(&engine->log_watches_due)) {
+        struct arc_log_watch *watch =
+            ARC_CONTAINER(engine->log_watches_due.next, struct arc_log_watch, due);
+        arc__list_remove(&watch->due);
         watch->notify(watch->user);
         return 1;
     }
@@ -169,22 +212,26 @@ void arc__publish_notify(struct arc_engine *engine)
 {
     while (!engine->turn.committing && notify_one_session(engine))
         continue;
-    while (engine->watches_due && notify_one_watch(engine))
+    while (notify_one_watch(engine))
         continue;
-    engine->watches_due = 0;
+}
+
+int arc__publish_due(const struct arc_engine *engine)
+{
+    return engine->watches_woken || !arc__list_empty(&engine->sessions_due) ||
+           !arc__list_empty(&engine->event_watches_due) ||
+           !arc__list_empty(&engine->log_watches_due);
 }
 
 /* --- watching logs ------------------------------------------------------------------- */
 
 void arc__log_watch_wake(struct arc_engine *engine, arc_slice step_run_id)
 {
-    ARC_LIST_EACH(&engine->log_watches, link)
+    ARC_LIST_EACH(shelf_of(engine->log_shelves, step_run_id), link)
     {
-        struct arc_log_watch *watch = ARC_CONTAINER(link, struct arc_log_watch, link);
-        if (arc__slice_is(step_run_id, watch->step_run_id)) {
-            watch->due = 1;
-            engine->watches_due = 1;
-        }
+        struct arc_log_watch *watch = ARC_CONTAINER(link, struct arc_log_watch, beside);
+        if (!arc__list_linked(&watch->due) && arc__slice_is(step_run_id, watch->step_run_id))
+            arc__list_add_tail(&engine->log_watches_due, &watch->due);
     }
 }
 
@@ -199,7 +246,8 @@ arc_status arc__log_watch_open(struct arc_engine *engine, arc_slice step_run_id,
     watch->notify = notify;
     watch->user = user;
     (void)arc__slice_to_cstr(step_run_id, watch->step_run_id, sizeof(watch->step_run_id));
-    arc__list_add_tail(&engine->log_watches, &watch->link);
+    arc__list_add_tail(shelf_of(engine->log_shelves, arc__slice_cstr(watch->step_run_id)),
+                       &watch->beside);
     *out = watch;
     return ARC_OK;
 }
@@ -208,7 +256,8 @@ void arc__log_watch_close(struct arc_log_watch *watch)
 {
     if (watch == NULL)
         return;
-    arc__list_remove(&watch->link);
+    arc__list_remove(&watch->beside);
+    arc__list_remove(&watch->due);
     arc__free(&watch->engine->mem, watch);
 }
 
@@ -229,9 +278,13 @@ arc_status arc__event_watch_open(struct arc_engine *engine, const struct arc_wat
     (void)arc__slice_to_cstr(filter->pipeline_id, watch->pipeline_id, sizeof(watch->pipeline_id));
     (void)arc__slice_to_cstr(filter->step_run_id, watch->step_run_id, sizeof(watch->step_run_id));
     arc__load_init(&watch->load, &engine->mem);
-    watch->load.wake = &watch->due;
+    watch->load.wake = &watch->woken;
     arc__arena_init(&watch->arena, &engine->mem, WATCH_BYTES_MAX);
     arc__list_add_tail(&engine->event_watches, &watch->link);
+    arc__list_add_tail(watch->run_id[0] == '\0'
+                           ? &engine->wide_watches
+                           : shelf_of(engine->run_shelves, arc__slice_cstr(watch->run_id)),
+                       &watch->beside);
     *out = watch;
     return ARC_OK;
 }
@@ -241,6 +294,8 @@ void arc__event_watch_close(struct arc_event_watch *watch)
     if (watch == NULL)
         return;
     arc__list_remove(&watch->link);
+    arc__list_remove(&watch->beside);
+    arc__list_remove(&watch->due);
     arc__load_deinit(&watch->load);
     arc__arena_deinit(&watch->arena);
     arc__free(&watch->engine->mem, watch);

@@ -41,8 +41,7 @@ static arc_status position(struct arc_engine *engine, arc_err *err)
     engine->ring_first = engine->position + 1;
     ARC_LIST_EACH(&engine->event_watches, link)
     {
-        ARC_CONTAINER(link, struct arc_event_watch, link)->due = 1;
-        engine->watches_due = 1;
+        arc__event_watch_due(ARC_CONTAINER(link, struct arc_event_watch, link));
     }
     return ARC_OK;
 }

@@ -3,7 +3,7 @@
 #include "engine/engine_private.h"
 #include "engine/event_json.h"
 
-#define BODY_MAX (64u * 1024u * 1024u)
+#define BODY_KEPT (64u * 1024u) /* a larger one was that of a plan, and is given back */
 
 void arc__turn_begin(struct arc_engine *engine)
 {
@@ -20,7 +20,7 @@ void arc__turn_begin(struct arc_engine *engine)
     turn->dirty_count = turn->dirty_capacity = turn->dirty_mask = 0;
     turn->first_position = engine->position;
     turn->fence_before = engine->fence;
-    turn->committing = turn->committed = turn->presence = 0;
+    turn->committing = turn->committed = turn->presence = turn->notices = 0;
     turn->status = turn->spoiled = ARC_OK;
     turn->err = (arc_err)ARC_ERR_INIT;
 }
@@ -127,26 +127,27 @@ static arc_status add_event(struct arc_engine *engine, struct arc_event *event, 
                             arc_err *err)
 {
     struct turn *turn = &engine->turn;
-    struct arc_buf body;
+    struct arc_buf *body = &engine->body;
     struct arc_event **events =
         more(turn, turn->events, turn->event_count, &turn->event_capacity, sizeof(*turn->events));
     if (events == NULL)
         return arc__turn_spoil(engine, arc__fail_nomem(err));
     turn->events = events;
     event->position = ++engine->position;
-    arc__buf_init(&body, &engine->mem, BODY_MAX);
-    arc__event_body(event, &body);
-    arc_status status = arc__buf_check(&body, err);
+    arc__buf_clear(body);
+    arc__event_body(event, body);
+    arc_status status = arc__buf_check(body, err);
     struct arc_row_event row = {.stream = stream,
                                 .seq = event->seq,
                                 .position = event->position,
                                 .type = arc__slice_cstr(arc__event_type_name(event->type)),
                                 .time_ns = event->time_ns};
     if (status == ARC_OK) {
-        row.body = arc__buf_slice(&body);
+        row.body = arc__buf_slice(body);
         status = arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_event, &row, 0, err);
     }
-    arc__buf_deinit(&body);
+    if (body->capacity > BODY_KEPT)
+        arc__buf_deinit(body);
     if (status != ARC_OK)
         return arc__turn_spoil(engine, status);
     events[turn->event_count++] = event;
@@ -255,6 +256,7 @@ arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
         arc__groups_note(live, d->events[i]);
     }
     ARC_TRY(arc__persist_events(engine, live, d, err));
+    ARC_TRY(arc__notices_write(engine, live, d, err));
     ARC_TRY(arc__pipe_note(engine, live, d, err));
     return arc__live_index_events(live, d, err);
 }

@@ -15,6 +15,9 @@
 #include "store/mem.h"
 #include "store/sqlite.h"
 
+/* The arguments of a plugin are part of one definition. */
+#define ASKED_BYTES_MAX (64u * 1024u * 1024u)
+
 #define BUDGET_DEFAULT 10000u
 #define PATH_BYTES_MAX 4096u
 
@@ -135,6 +138,7 @@ arc_status arc_ctl_open(const arc_ctl_options *given, arc_ctl **out, arc_err *er
     ctl->mem = mem;
     ctl->epoll_fd = ctl->wake_fd = -1;
     arc__list_init(&ctl->servers);
+    arc__arena_init(&ctl->asked, &ctl->mem, ASKED_BYTES_MAX);
     ARC_TRY(open_engine(ctl, &options, err));
     ARC_TRY(arc__command_open(ctl->engine, &ctl->command, err));
     ARC_TRY(open_fds(ctl, err));
@@ -157,6 +161,7 @@ void arc_ctl_close(arc_ctl *ctl)
         (void)close(ctl->wake_fd);
     if (ctl->epoll_fd >= 0)
         (void)close(ctl->epoll_fd);
+    arc__arena_deinit(&ctl->asked);
     arc__free(&mem, ctl);
 }
 

@@ -19,7 +19,8 @@ struct arc_ctl {
     struct arc_command *command;
     struct arc_host *host; /* the executors; NULL: none was offered */
     uint32_t host_slots;
-    struct arc_loop *loop; /* of the servers; NULL: none was opened */
+    struct arc_arena asked; /* the texts of the gate that is shown */
+    struct arc_loop *loop;  /* of the servers; NULL: none was opened */
     struct arc_link servers;
     int epoll_fd, wake_fd;
     int dispatching;

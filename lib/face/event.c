@@ -80,6 +80,7 @@ arc_status arc_events_next(arc_sub *sub, arc_event_view *out, arc_err *err)
         .exit_code = event->exit_code,
         .attempt = (uint32_t)event->attempt,
         .gate = arc__arena_strdup(arena, event->gate_name),
+        .channel = arc__arena_strdup(arena, event->channel),
         .actor = arc__arena_strdup(arena, event->actor),
         .comment = arc__arena_strdup(arena, event->comment),
     };

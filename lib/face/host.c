@@ -13,6 +13,8 @@
 
 #define STEP_BYTES_MAX (16u * 1024u * 1024u)
 #define STREAMS 2
+#define SHELVES_FIRST 16u
+#define REPORT_AGAIN_NS 100000000u /* after one that could not be stored */
 
 struct executor {
     arc_executor given;
@@ -21,6 +23,7 @@ struct executor {
 /* A step that runs here. */
 struct host_step {
     struct arc_link link;
+    struct host_step *beside; /* the next one of its shelf */
     struct arc_host *host;
     struct arc_arena arena; /* what the view shows */
     arc_step_view view;
@@ -39,13 +42,13 @@ struct output {
 
 /* A report on its way to the store; sent again while the store is away. */
 struct report {
-    struct arc_link link;
+    struct arc_link link; /* in host.reports, or in host.unsent while it has no command */
     struct arc_host *host;
     struct arc_arena arena;
     arc_slice step_run_id, message, outputs;
     int32_t status, attempt, exit_code;
     uint64_t fence;
-    struct arc_cmd *cmd; /* submitted; NULL: waits to be submitted again */
+    struct arc_cmd *cmd;
     uint64_t again_mono_ns;
 };
 
@@ -53,7 +56,9 @@ struct arc_host {
     struct arc_ctl *ctl;
     struct arc_map executors; /* by name */
     struct arc_session *session;
-    struct arc_link steps, reports;
+    struct arc_link steps, reports, unsent;
+    struct host_step **shelves; /* steps by token; a power of two of them */
+    size_t shelf_count, step_count;
     uint64_t next_token;
     uint64_t beat_mono_ns;
 };
@@ -92,7 +97,10 @@ static void reported(void *user, const struct arc_answer *answer)
     struct report *report = user;
     report->cmd = NULL;
     if (answer->status == ARC_EUNAVAILABLE || answer->status == ARC_ENOMEM) {
-        report->again_mono_ns = arc__engine_now(report->host->ctl->engine).mono_ns + 100000000;
+        report->again_mono_ns =
+            arc__engine_now(report->host->ctl->engine).mono_ns + REPORT_AGAIN_NS;
+        arc__list_remove(&report->link);
+        arc__list_add_tail(&report->host->unsent, &report->link);
         return;
     }
     report_free(report); /* stored, or refused for good: the attempt is over */
@@ -170,21 +178,75 @@ static arc_status send_report(struct host_step *step, int32_t status, int exit_c
 
 static void resubmit_due(struct arc_host *host, struct arc_now now)
 {
-    ARC_LIST_EACH_SAFE(&host->reports, link)
+    ARC_LIST_EACH_SAFE(&host->unsent, link)
     {
         struct report *report = ARC_CONTAINER(link, struct report, link);
-        if (report->cmd == NULL && report->again_mono_ns <= now.mono_ns &&
-            submit_report(report, NULL) != ARC_OK)
-            report->again_mono_ns = now.mono_ns + 100000000;
+        if (report->again_mono_ns > now.mono_ns)
+            continue;
+        report->again_mono_ns = now.mono_ns + REPORT_AGAIN_NS;
+        if (submit_report(report, NULL) != ARC_OK)
+            continue;
+        arc__list_remove(link);
+        arc__list_add_tail(&host->reports, link);
     }
 }
 
 /* --- steps --------------------------------------------------------------------------- */
 
+static struct host_step **shelf_of(struct arc_host *host, uint64_t token)
+{
+    return &host->shelves[token & (host->shelf_count - 1)]; /* tokens count up */
+}
+
+/* Room for one more; where memory is short the shelves there are get fuller. */
+static arc_status shelves_grow(struct arc_host *host, arc_err *err)
+{
+    if (host->step_count < host->shelf_count)
+        return ARC_OK;
+    size_t count = host->shelf_count > 0 ? host->shelf_count * 2 : SHELVES_FIRST;
+    struct host_step **fresh = arc__alloc_array(&host->ctl->mem, count, sizeof(struct host_step *));
+    if (fresh == NULL)
+        return host->shelf_count > 0 ? ARC_OK : arc__fail_nomem(err);
+    arc__free(&host->ctl->mem, host->shelves);
+    host->shelves = fresh;
+    host->shelf_count = count;
+    ARC_LIST_EACH(&host->steps, link)
+    {
+        struct host_step *step = ARC_CONTAINER(link, struct host_step, link);
+        struct host_step **shelf = shelf_of(host, step->view.token);
+        step->beside = *shelf;
+        *shelf = step;
+    }
+    return ARC_OK;
+}
+
+static arc_status step_add(struct arc_host *host, struct host_step *step, arc_err *err)
+{
+    ARC_TRY(shelves_grow(host, err));
+    step->view.token = ++host->next_token;
+    struct host_step **shelf = shelf_of(host, step->view.token);
+    step->beside = *shelf;
+    *shelf = step;
+    arc__list_add_tail(&host->steps, &step->link);
+    host->step_count++;
+    return ARC_OK;
+}
+
+static void step_remove(struct arc_host *host, struct host_step *step)
+{
+    struct host_step **place = shelf_of(host, step->view.token);
+    while (*place != step)
+        place = &(*place)->beside;
+    *place = step->beside;
+    arc__list_remove(&step->link);
+    host->step_count--;
+}
+
 static void step_free(struct host_step *step)
 {
     struct arc_mem mem = step->host->ctl->mem;
-    arc__list_remove(&step->link);
+    if (arc__list_linked(&step->link))
+        step_remove(step->host, step);
     for (int i = 0; i < STREAMS; i++)
         arc__buf_deinit(&step->partial[i]);
     arc__arena_deinit(&step->arena);
@@ -193,15 +255,12 @@ static void step_free(struct host_step *step)
 
 static struct host_step *find_step(struct arc_ctl *ctl, uint64_t token)
 {
-    if (ctl->host == NULL)
+    if (ctl->host == NULL || ctl->host->shelf_count == 0)
         return NULL;
-    ARC_LIST_EACH(&ctl->host->steps, link)
-    {
-        struct host_step *step = ARC_CONTAINER(link, struct host_step, link);
-        if (step->view.token == token)
-            return step;
-    }
-    return NULL;
+    struct host_step *step = *shelf_of(ctl->host, token);
+    while (step != NULL && step->view.token != token)
+        step = step->beside;
+    return step;
 }
 
 static const arc_pair *copy_env(struct arc_arena *arena, const struct arc_kvs *env)
@@ -232,7 +291,7 @@ static arc_status fill_view(struct host_step *step, const struct arc_offer *offe
     step->fence = state->fence;
     step->view = (arc_step_view){
         .size = sizeof(arc_step_view),
-        .token = ++step->host->next_token,
+        .token = step->view.token,
         .run_id = arc__arena_strdup(arena, arc__id_slice(&run->id)),
         .pipeline_id = arc__arena_strdup(arena, run->pipeline_id),
         .job_id = arc__arena_strdup(arena, arc__id_slice(&run->jobs[offer->job].id)),
@@ -246,10 +305,13 @@ static arc_status fill_view(struct host_step *step, const struct arc_offer *offe
         .env_count = texts.env.count,
         .working_directory = arc__arena_strdup(arena, texts.working_directory),
         .workspace = arc__arena_strdup(arena, offer->workspace),
-        .timeout_ns = plan->timeout_ns,
+        .timeout_ns = arc__step_timeout_ns(run, offer->job, offer->step),
         .step_index = offer->step,
         .attempt = (uint32_t)state->attempt,
         .last = (uint32_t)is_last(run, offer),
+        .image = arc__arena_strdup(arena, texts.image),
+        .target = arc__arena_strdup(arena, texts.target),
+        .runtime = arc__arena_strdup(arena, texts.runtime),
     };
     return ARC_OK;
 }
@@ -265,8 +327,9 @@ static arc_status start_step(struct arc_host *host, const struct arc_offer *offe
     arc__arena_init(&step->arena, &ctl->mem, STEP_BYTES_MAX);
     for (int i = 0; i < STREAMS; i++)
         arc__buf_init(&step->partial[i], &ctl->mem, 2 * ARC_LOG_LINE_MAX);
-    arc__list_add_tail(&host->steps, &step->link);
-    arc_status status = fill_view(step, offer, err);
+    arc_status status = step_add(host, step, err);
+    if (status == ARC_OK)
+        status = fill_view(step, offer, err);
     if (status == ARC_OK && step->arena.failed)
         status = arc__fail_nomem(err);
     struct executor *executor =
@@ -347,6 +410,7 @@ static arc_status host_new(struct arc_ctl *ctl, arc_err *err)
     host->ctl = ctl;
     arc__list_init(&host->steps);
     arc__list_init(&host->reports);
+    arc__list_init(&host->unsent);
     arc__map_init(&host->executors, &ctl->mem, 0, 0); /* names are the host's own */
     ctl->host = host;
     tell_engine(host);
@@ -377,9 +441,14 @@ void arc__host_close(struct arc_ctl *ctl)
         arc__cmd_forget(report->cmd);
         report_free(report);
     }
+    ARC_LIST_EACH_SAFE(&host->unsent, link)
+    {
+        report_free(ARC_CONTAINER(link, struct report, link));
+    }
     while (arc__map_next(&host->executors, &at, NULL, &executor))
         arc__free(&ctl->mem, executor);
     arc__map_deinit(&host->executors);
+    arc__free(&ctl->mem, host->shelves);
     arc__free(&ctl->mem, host);
 }
 
@@ -409,10 +478,10 @@ uint64_t arc__host_deadline(const struct arc_ctl *ctl)
         return at;
     if (!arc__list_empty(&host->steps))
         at = host->beat_mono_ns;
-    ARC_LIST_EACH(&host->reports, link)
+    ARC_LIST_EACH(&host->unsent, link)
     {
         const struct report *report = ARC_CONTAINER(link, struct report, link);
-        if (report->cmd == NULL && report->again_mono_ns < at)
+        if (report->again_mono_ns < at)
             at = report->again_mono_ns;
     }
     return at;

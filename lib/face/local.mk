@@ -5,6 +5,7 @@ libarc_la_SOURCES += \
 	lib/face/ctl.c lib/face/ctl_private.h \
 	lib/face/env.c lib/face/env.h \
 	lib/face/event.c \
+	lib/face/explain.c \
 	lib/face/expr.c \
 	lib/face/host.c \
 	lib/face/http.c \

@@ -7,8 +7,6 @@
 #include "face/ctl_private.h"
 #include "face/spec_private.h"
 
-#define PLAN_BYTES_MAX (512u * 1024u * 1024u)
-
 static int by_key(const void *a, const void *b)
 {
     const struct arc_kv *left = a, *right = b;
@@ -39,31 +37,16 @@ static arc_status copy_variables(const arc_run_options *options, struct arc_aren
 }
 
 /* What is wrong with the inputs is said now, not by a command nobody waits for. */
-static arc_status check_plan(struct arc_ctl *ctl, const arc_spec *object,
-                             const struct arc_plan_inputs *inputs, arc_err *err)
+static arc_status make_plan(struct arc_cmd *cmd, arc_err *err)
 {
-    struct arc_arena arena;
-    struct arc_diags diags = {0};
-    struct arc_spec *spec = NULL;
-    const struct arc_plan *plan = NULL;
-    const struct arc_read_options to_run = {.limits = object->limits, .runnable = 1};
-    arc__arena_init(&arena, &ctl->mem, PLAN_BYTES_MAX);
-    arc_status status =
-        arc__spec_read(object->text, object->format, ARC_NONE, &to_run, &arena, &diags, &spec, err);
-    if (status == ARC_OK)
-        arc__spec_take_includes(spec, object->includes, object->include_count);
-    if (status == ARC_OK)
-        status = arc__plan_build(spec, inputs, &arena, &diags, &plan, err);
-    if (status == ARC_OK)
-        status = arc__gates_known(plan, &arena, err);
-    if (status == ARC_EINVAL && diags.first != NULL) {
-        char subject[64];
-        (void)arc__slice_to_cstr(diags.first->path, subject, sizeof(subject));
-        status = arc__fail_at(err, ARC_EINVAL, diags.first->mark.line, diags.first->mark.column,
-                              subject, "%.*s", ARC_ARG(diags.first->message));
-    }
-    arc__arena_deinit(&arena);
-    return status;
+    const struct arc_diags *diags = NULL;
+    arc_status status = arc__cmd_plan(cmd, &diags, err);
+    if (status != ARC_EINVAL || diags == NULL || diags->first == NULL)
+        return status;
+    char subject[64];
+    (void)arc__slice_to_cstr(diags->first->path, subject, sizeof(subject));
+    return arc__fail_at(err, ARC_EINVAL, diags->first->mark.line, diags->first->mark.column,
+                        subject, "%.*s", ARC_ARG(diags->first->message));
 }
 
 static void cmd_drop(struct arc_cmd **cmd)
@@ -123,8 +106,7 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
         return arc__fail_nomem(err);
     ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.run_id, err));
     ARC_TRY(arc__engine_new_id(ctl->engine, &cmd->u.trigger.pipe_for, err));
-    const struct arc_plan_inputs inputs = arc__cmd_inputs(cmd, &cmd->u.trigger.pipe_for);
-    ARC_TRY(check_plan(ctl, spec, &inputs, err));
+    ARC_TRY(make_plan(cmd, err));
     arc_id id = cmd->u.trigger.run_id;
     struct arc_cmd *given_away = cmd;
     cmd = NULL;
@@ -173,6 +155,7 @@ arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id, const char *gat
     const struct arc_say said = {.gate = arc__gate_find(run->plan, arc__slice_cstr(gate)),
                                  .approve = options.reject == 0,
                                  .override = options.override != 0,
+                                 .plugin = options.plugin != 0,
                                  .actor = arc__slice_cstr(options.actor)};
     ARC_TRY(arc__gate_check(run, &said, &again, err));
     if (again)
@@ -185,8 +168,83 @@ arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id, const char *gat
     cmd->actor = arc__arena_copy(&cmd->arena, said.actor);
     cmd->u.gate.name = arc__arena_copy(&cmd->arena, arc__slice_cstr(gate));
     cmd->u.gate.comment = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.comment));
+    cmd->u.gate.channel = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.channel));
     cmd->u.gate.approve = said.approve;
     cmd->u.gate.override = said.override;
+    cmd->u.gate.plugin = said.plugin;
+    if (cmd->arena.failed) {
+        arc__cmd_free(cmd);
+        return arc__fail_nomem(err);
+    }
+    return arc__engine_submit(ctl->engine, cmd, NULL, NULL, err);
+}
+
+arc_status arc_gate_next(arc_ctl *ctl, arc_gate_view *out, arc_err *err)
+{
+    const struct arc_run *run = NULL;
+    uint32_t gate = 0;
+    ARC_REQUIRE(out != NULL, err, "out");
+    if (!arc__engine_next_ask(ctl->engine, &run, &gate))
+        return arc__fail(err, ARC_EAGAIN, "gate", "No plugin is to be asked now.");
+    const struct arc_plan_gate *def = &run->plan->gates[gate - 1];
+    struct arc_gate_state *state = &run->gates[gate - 1];
+    struct arc_arena *arena = &ctl->asked;
+    arc__arena_reset(arena);
+    arc_slice params = def->params.len > 0 ? def->params : ARC_LIT("{}");
+    const arc_gate_view view = {
+        .size = out->size,
+        .run_id = arc__arena_strdup(arena, arc__id_slice(&run->id)),
+        .pipeline_id = arc__arena_strdup(arena, run->pipeline_id),
+        .gate = arc__arena_strdup(arena, arc__gate_name(run->plan, gate, arena)),
+        .plugin = arc__arena_strdup(arena, def->plugin),
+        .params = arc__arena_strdup(arena, params),
+        .requested_ns = state->requested_ns,
+        .expires_ns = state->expires_ns,
+    };
+    if (arena->failed) {
+        state->told = 0; /* it is asked about again */
+        return arc__fail_nomem(err);
+    }
+    memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
+    return ARC_OK;
+}
+
+arc_status arc_notice_next(arc_ctl *ctl, arc_notice_view *out, arc_err *err)
+{
+    const struct arc_row_outbox *row = NULL;
+    struct arc_arena *arena = &ctl->asked;
+    ARC_REQUIRE(out != NULL, err, "out");
+    ARC_TRY(arc__engine_next_notice(ctl->engine, &row, err));
+    arc__arena_reset(arena);
+    const arc_notice_view view = {
+        .size = out->size,
+        .id = arc__arena_strdup(arena, row->id),
+        .run_id = arc__arena_strdup(arena, row->run_id),
+        .pipeline_id = arc__arena_strdup(arena, row->pipeline_id),
+        .about = arc__arena_strdup(arena, row->about),
+        .result = arc__arena_strdup(arena, row->result),
+        .plugin = arc__arena_strdup(arena, row->plugin),
+        .action = arc__arena_strdup(arena, row->action),
+        .params = arc__arena_strdup(arena, row->params),
+        .fault = arc__arena_strdup(arena, row->fault),
+        .created_ns = row->created_at_ns,
+    };
+    if (arena->failed) {
+        arc__engine_untell_notice(ctl->engine); /* it comes again */
+        return arc__fail_nomem(err);
+    }
+    memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
+    return ARC_OK;
+}
+
+arc_status arc_notice_done(arc_ctl *ctl, const char *id, arc_err *err)
+{
+    ARC_REQUIRE(id != NULL, err, "id");
+    struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_NOTICE_DONE);
+    if (cmd == NULL)
+        return arc__fail_nomem(err);
+    cmd->principal.kind = ARC_PRINCIPAL_HOST;
+    cmd->u.notice.id = arc__arena_copy(&cmd->arena, arc__slice_cstr(id));
     if (cmd->arena.failed) {
         arc__cmd_free(cmd);
         return arc__fail_nomem(err);

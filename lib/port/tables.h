@@ -24,7 +24,7 @@
 /* clang-format off */
 #define ARC_TABLES(T)                                                                              \
     T(pipeline) T(definition) T(pipeline_run) T(job_run) T(step_run) T(agent) T(token)             \
-    T(event) T(agent_event) T(request_key) T(counter)
+    T(event) T(agent_event) T(request_key) T(counter) T(step_run_artifact) T(outbox)
 
 /* A pipeline and the counters over its runs. metadata is a JSON object of texts. */
 #define ARC_COLS_pipeline(C)                                                                       \
@@ -115,7 +115,8 @@
     C(job_run, INT, ended_at_ns, ARC_COL_PLAIN)
 
 /* step_index counts from 0 within the job; job_attempt is the attempt of the job that it is of,
- * attempt the step's own. args, env, metrics and outputs are JSON objects. */
+ * attempt the step's own. args, env, metrics and outputs are JSON objects. One that was deleted is
+ * hidden, and stays. */
 #define ARC_COLS_step_run(C)                                                                       \
     C(step_run, TEXT, id, ARC_COL_KEY)                                                             \
     C(step_run, TEXT, run_id, ARC_COL_INDEX | ARC_COL_FIXED)                                       \
@@ -130,13 +131,13 @@
     C(step_run, TEXT, action, ARC_COL_FIXED)                                                       \
     C(step_run, TEXT, args, ARC_COL_PLAIN)                                                         \
     C(step_run, TEXT, env, ARC_COL_PLAIN)                                                          \
-    C(step_run, TEXT, timeout, ARC_COL_FIXED)                                                      \
+    C(step_run, TEXT, timeout, ARC_COL_PLAIN)                                                      \
     C(step_run, TEXT, when, ARC_COL_FIXED)                                                         \
     C(step_run, INT, continue_on_error, ARC_COL_FIXED)                                             \
-    C(step_run, INT, status, ARC_COL_INDEX)                                                        \
+    C(step_run, INT, status, ARC_COL_PLAIN)                                                        \
     C(step_run, TEXT, reason, ARC_COL_PLAIN)                                                       \
     C(step_run, INT, attempt, ARC_COL_PLAIN)                                                       \
-    C(step_run, TEXT, agent_id, ARC_COL_INDEX)                                                     \
+    C(step_run, TEXT, agent_id, ARC_COL_PLAIN)                                                     \
     C(step_run, INT, fence, ARC_COL_PLAIN)                                                         \
     C(step_run, INT, exit_code, ARC_COL_PLAIN)                                                     \
     C(step_run, TEXT, error_message, ARC_COL_PLAIN)                                                \
@@ -145,7 +146,8 @@
     C(step_run, INT, log_lines, ARC_COL_PLAIN)                                                     \
     C(step_run, INT, created_at_ns, ARC_COL_FIXED)                                                 \
     C(step_run, INT, started_at_ns, ARC_COL_PLAIN)                                                 \
-    C(step_run, INT, ended_at_ns, ARC_COL_PLAIN)
+    C(step_run, INT, ended_at_ns, ARC_COL_PLAIN)                                                   \
+    C(step_run, INT, deleted_at_ns, ARC_COL_PLAIN)
 
 /* labels is a JSON object of texts; token_hash is the hex SHA-256 of the auth token's secret. */
 #define ARC_COLS_agent(C)                                                                          \
@@ -220,6 +222,35 @@
 #define ARC_COLS_counter(C)                                                                        \
     C(counter, TEXT, name, ARC_COL_KEY)                                                            \
     C(counter, INT, value, ARC_COL_PLAIN)
+
+/* What steps have kept: records, not bytes. id is that of the event. expire_at_ns 0: never. */
+#define ARC_COLS_step_run_artifact(C)                                                              \
+    C(step_run_artifact, TEXT, id, ARC_COL_KEY)                                                    \
+    C(step_run_artifact, TEXT, step_run_id, ARC_COL_INDEX)                                         \
+    C(step_run_artifact, TEXT, run_id, ARC_COL_INDEX)                                              \
+    C(step_run_artifact, TEXT, pipeline_id, ARC_COL_PLAIN)                                         \
+    C(step_run_artifact, TEXT, job_id, ARC_COL_PLAIN)                                              \
+    C(step_run_artifact, INT, attempt, ARC_COL_PLAIN)                                              \
+    C(step_run_artifact, TEXT, name, ARC_COL_PLAIN)                                                \
+    C(step_run_artifact, TEXT, path, ARC_COL_PLAIN)                                                \
+    C(step_run_artifact, INT, size, ARC_COL_PLAIN)                                                 \
+    C(step_run_artifact, TEXT, digest, ARC_COL_PLAIN)                                              \
+    C(step_run_artifact, INT, created_at_ns, ARC_COL_PLAIN)                                        \
+    C(step_run_artifact, INT, expire_at_ns, ARC_COL_PLAIN)
+
+/* Notices that the host has not dealt with, written with the event that caused them; id sorts in the
+ * order of the log. about is "pipeline", "stage:NAME" or "job:KEY"; params a JSON object. */
+#define ARC_COLS_outbox(C)                                                                         \
+    C(outbox, TEXT, id, ARC_COL_KEY)                                                               \
+    C(outbox, TEXT, run_id, ARC_COL_INDEX)                                                         \
+    C(outbox, TEXT, pipeline_id, ARC_COL_PLAIN)                                                    \
+    C(outbox, TEXT, about, ARC_COL_PLAIN)                                                          \
+    C(outbox, TEXT, result, ARC_COL_PLAIN)                                                         \
+    C(outbox, TEXT, plugin, ARC_COL_PLAIN)                                                         \
+    C(outbox, TEXT, action, ARC_COL_PLAIN)                                                         \
+    C(outbox, TEXT, params, ARC_COL_PLAIN)                                                         \
+    C(outbox, TEXT, fault, ARC_COL_PLAIN)                                                          \
+    C(outbox, INT, created_at_ns, ARC_COL_PLAIN)
 
 #define ARC_FIELD_TEXT(name) arc_slice name;
 #define ARC_FIELD_BLOB(name) arc_slice name;

@@ -76,6 +76,7 @@ static struct arc_node *shape_text(struct shaper *s, const struct arc_node *node
         copy->kind = ARC_NODE_TEXT;
         copy->text = text;
         copy->plain = 0;
+        copy->braceless = 0;
         copy->number = 0;
     }
     return copy;

@@ -24,11 +24,15 @@ const struct arc_diag_row *arc__diag_rows(size_t *count)
 
 const struct arc_diag_row *arc__diag_row(uint32_t code)
 {
-    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
-        if (rows[i].code == code)
-            return &rows[i];
+    size_t low = 0, high = ARC_COUNT_OF(rows); /* they stand in the order of their codes */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rows[middle].code < code)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return NULL;
+    return low < ARC_COUNT_OF(rows) && rows[low].code == code ? &rows[low] : NULL;
 }
 
 /* --- texts and places --------------------------------------------------------------------- */
@@ -349,7 +353,6 @@ struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code
                                   const struct arc_span *span, arc_slice hint,
                                   const arc_slice *args, size_t arg_count)
 {
-    const struct arc_diag_row *row = arc__diag_row(code);
     if (is_muted(sink, span))
         return NULL;
     if (severity == ARC_SEVERITY_ERROR)
@@ -358,6 +361,7 @@ struct arc_diag *arc__diag_add_as(struct arc_sink *sink, enum arc_diag_code code
         sink->diags->warnings++;
     if (!arc__sink_keeps(sink))
         return NULL;
+    const struct arc_diag_row *row = arc__diag_row(code);
     struct arc_diag *diag = ARC_ARENA_NEW(sink->arena, struct arc_diag);
     if (diag == NULL)
         return NULL;

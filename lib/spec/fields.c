@@ -176,10 +176,13 @@ arc_slice arc__field_nearest(enum arc_object object, arc_slice key)
 #define NO_FIELD 0xffffu
 #define NOTED(object, field) ((uint32_t)(object) << 16 | (field))
 
-/* The fields of an object stand in one row, and are no more than the bits: none shares one. */
-#define FIELD_BIT(id) (UINT64_C(1) << (uint32_t)(id) % ARC_FIELDS_MAX)
-
 _Static_assert(ARC_FIELD_COUNT < NO_FIELD, "fields fit into a note");
+_Static_assert(ARC_FIELDS_MAX == 32, "a bit for each field of an object");
+
+uint32_t arc__field_note(enum arc_object object, const struct arc_field *field)
+{
+    return NOTED(object, field != NULL ? (uint32_t)field->id + 1 : NO_FIELD);
+}
 
 /* What an alias stands for may be two objects at once: then only one of them was noted. */
 static int means(const struct arc_node *node, enum arc_field_id id, enum arc_object object)
@@ -194,7 +197,7 @@ const struct arc_node *arc__field_get(const struct arc_node *map, enum arc_field
     if (map == NULL || map->kind != ARC_NODE_MAP)
         return NULL;
     enum arc_object object = fields[id].object;
-    if (map->fields >> 32 == (uint64_t)object && (map->fields & FIELD_BIT(id)) == 0)
+    if (map->fields >> 32 == (uint64_t)object && (map->fields & arc__field_bit(id)) == 0)
         return NULL;
     for (const struct arc_node *child = map->first; child != NULL; child = child->next) {
         if (child->kind != ARC_NODE_NULL && means(child, id, object))
@@ -205,32 +208,23 @@ const struct arc_node *arc__field_get(const struct arc_node *map, enum arc_field
 
 /* --- notes -------------------------------------------------------------------------------- */
 
-/* The same keys come again in each job and step: the last answer for keys that look alike. */
-#define NOTES 256u
+static void note_object(struct arc_notes *notes, struct arc_node *map, enum arc_object object);
 
-struct note {
-    arc_slice key;
-    enum arc_object object;
-    const struct arc_field *field;
-};
-
-static void note_object(struct note notes[NOTES], struct arc_node *map, enum arc_object object);
-
-static const struct arc_field *find_again(struct note notes[NOTES], enum arc_object object,
-                                          arc_slice key)
+const struct arc_field *arc__notes_find(struct arc_notes *notes, enum arc_object object,
+                                        arc_slice key)
 {
     if (key.len == 0)
         return NULL;
     uint32_t look = (uint32_t)key.len * 3 + (unsigned char)key.ptr[0] * 5U +
                     (unsigned char)key.ptr[key.len - 1] * 17U + (uint32_t)object * 29;
-    struct note *note = &notes[look % NOTES];
-    if (note->object != object || !arc__slice_equal(note->key, key))
-        *note = (struct note){key, object, arc__field_find(object, key)};
+    struct arc_note *note = &notes->at[look % ARC_NOTES_MAX];
+    if (note->object != object || !arc__slice_same(note->key, key))
+        *note = (struct arc_note){key, object, arc__field_find(object, key)};
     return note->field;
 }
 
 /* The depth is that of the table, in which no object holds itself. */
-static void note_value(struct note notes[NOTES], struct arc_node *node, enum arc_object object)
+static void note_value(struct arc_notes *notes, struct arc_node *node, enum arc_object object)
 {
     if (node->kind == ARC_NODE_MAP)
         note_object(notes, node, object);
@@ -241,24 +235,24 @@ static void note_value(struct note notes[NOTES], struct arc_node *node, enum arc
     }
 }
 
-static void note_object(struct note notes[NOTES], struct arc_node *map, enum arc_object object)
+static void note_object(struct arc_notes *notes, struct arc_node *map, enum arc_object object)
 {
-    uint64_t bits = (uint64_t)object << 32;
+    uint32_t bits = 0;
     for (struct arc_node *c = map->first; c != NULL; c = c->next) {
-        const struct arc_field *field = find_again(notes, object, c->key);
-        bits |= field != NULL ? FIELD_BIT(field->id) : 0;
-        c->field = NOTED(object, field != NULL ? (uint32_t)field->id + 1 : NO_FIELD);
+        const struct arc_field *field = arc__notes_find(notes, object, c->key);
+        bits |= field != NULL ? arc__field_bit(field->id) : 0;
+        c->field = arc__field_note(object, field);
         if (field != NULL && field->of != ARC_OBJECT_NONE && c->kind >= ARC_NODE_LIST)
             note_value(notes, c, field->of);
     }
-    map->fields = bits;
+    map->fields = arc__fields_of(object, bits);
 }
 
 void arc__fields_note(struct arc_node *root)
 {
-    struct note notes[NOTES];
-    memset(notes, 0, sizeof(notes));
-    note_value(notes, root, ARC_OBJECT_PIPELINE);
+    struct arc_notes notes;
+    memset(&notes, 0, sizeof(notes));
+    note_value(&notes, root, ARC_OBJECT_PIPELINE);
 }
 
 const struct arc_field *arc__field_of(enum arc_object object, const struct arc_node *node)

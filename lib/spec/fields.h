@@ -95,8 +95,32 @@ arc_slice arc__field_nearest(enum arc_object object, arc_slice key);
 #define ARC_SNAKE_MAX 32
 void arc__field_snake(const char *key, char out[ARC_SNAKE_MAX]);
 
-/* Looks up every key of the tree that means a field, once, so that arc__field_get need not compare
- * texts. It changes how fast things are found, and nothing else: a tree without it will do. */
+/* Keys are looked up while the tree is read, once, so that arc__field_get need not compare texts.
+ * It changes how fast things are found, and nothing else: a tree without it will do. The same keys
+ * come again in each job and step: a table has the last answer for keys that look alike. */
+#define ARC_NOTES_MAX 256u
+struct arc_notes {
+    struct arc_note {
+        arc_slice key;
+        enum arc_object object;
+        const struct arc_field *field;
+    } at[ARC_NOTES_MAX];
+};
+/* The field of an object that a key means; NULL: none. */
+const struct arc_field *arc__notes_find(struct arc_notes *notes, enum arc_object object,
+                                        arc_slice key);
+/* What stands in arc_node.field and, for each of the fields, in the lower half of
+ * arc_node.fields. */
+uint32_t arc__field_note(enum arc_object object, const struct arc_field *field);
+static inline uint32_t arc__field_bit(enum arc_field_id id)
+{
+    return UINT32_C(1) << (uint32_t)id % 32; /* the fields of an object are no more */
+}
+static inline uint64_t arc__fields_of(enum arc_object object, uint32_t bits)
+{
+    return (uint64_t)object << 32 | bits;
+}
+/* Looks up every key of a tree that means a field. */
 void arc__fields_note(struct arc_node *root);
 /* The field of an object that the key of a node means; NULL: none. */
 const struct arc_field *arc__field_of(enum arc_object object, const struct arc_node *node);

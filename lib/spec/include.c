@@ -207,12 +207,8 @@ static const struct arc_node *read_tree(struct run *run, uint32_t file)
     if (!arc__tree_init(&tree, file, &check->limits, check->arena, check->sink))
         return NULL;
     tree.nodes = run->nodes;
-    const struct arc_node *root = arc__guess_format(tree.text) == ARC_FORMAT_JSON
-                                      ? arc__json_tree(&tree)
-                                      : arc__yaml_tree(&tree);
+    const struct arc_node *root = arc__tree_read(&tree, arc__guess_format(tree.text));
     run->nodes = tree.nodes;
-    if (root != NULL)
-        arc__fields_note(tree.root);
     if (root != NULL && root->kind != ARC_NODE_MAP) {
         arc__shape_type(check, root, NULL, ARC_LIT("A template"), "a map",
                         ARC_LIT("start with `jobs:`"));

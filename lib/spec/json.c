@@ -2,9 +2,14 @@
 /* JSON (RFC 8259) to the tree, in one pass and without recursion.
  *
  * The tree has checked that the text is UTF-8 without a NUL, so that a NUL stands for the end here,
- * and strings need no look at their characters: eight bytes at a time are searched for a quote, a
- * backslash or a control character. What has no escapes stays where it is, in the document. Where
- * something is wrong the reader only says how far it came; json_help.c finds the words. */
+ * and strings need no look at their characters: eight or sixteen bytes at a time are searched for a
+ * quote, a backslash or a control character. What has no escapes stays where it is, in the
+ * document. Where something is wrong the reader only says how far it came; json_help.c finds the
+ * words. */
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/text.h"
 #include "spec/json_help.h"
 #include "spec/tree.h"
@@ -31,7 +36,7 @@ static char char_at(const struct reader *reader, size_t at)
     return at < reader->len ? reader->text[at] : '\0';
 }
 
-static size_t skip_blank(const struct reader *reader, size_t at)
+static size_t skip_blanks(const struct reader *reader, size_t at)
 {
     uint64_t word = 0;
     while (at < reader->len && is_blank(reader->text[at])) {
@@ -45,6 +50,12 @@ static size_t skip_blank(const struct reader *reader, size_t at)
         }
     }
     return at;
+}
+
+/* What is written by programs has none. */
+static inline size_t skip_blank(const struct reader *reader, size_t at)
+{
+    return at < reader->len && is_blank(reader->text[at]) ? skip_blanks(reader, at) : at;
 }
 
 /* 0, after a finding that says what is wrong behind the last token. */
@@ -79,6 +90,7 @@ struct string {
     size_t from, end; /* between the quotes */
     size_t size;      /* of the text, once its escapes are taken */
     size_t lone;      /* where half a surrogate pair stands first; SIZE_MAX: nowhere */
+    uint64_t braces;  /* 0: the text has no `{` */
 };
 
 static int ends_run(char c)
@@ -86,26 +98,67 @@ static int ends_run(char c)
     return c == '"' || c == '\\' || (unsigned char)c < 0x20;
 }
 
-/* From at to the next quote, backslash or control character, or to the end. A byte less a larger
- * one sets its high bit, and may borrow from those after it: the first bit that is set tells the
- * truth.
- */
-static inline size_t plain_end(const struct reader *reader, size_t at)
+#ifdef __SSE2__
+
+#define AT_ONCE sizeof(__m128i)
+
+/* A bit for each of so many bytes: it is a quote, a backslash or a control character; in *braces,
+ * that it is a `{`. */
+static inline uint64_t run_ends(const char *text, uint64_t *braces)
 {
-    uint64_t word = 0;
-    for (; reader->len - at >= sizeof(word); at += sizeof(word)) {
-        memcpy(&word, reader->text + at, sizeof(word));
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i found = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                 _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    *braces = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('{')));
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(found, control));
+}
+
+static inline size_t first_end(uint64_t ends)
+{
+    return (size_t)__builtin_ctzll(ends);
+}
+
+#else
+
+#define AT_ONCE sizeof(uint64_t)
+
+/* A bit in each of so many bytes: the same, in both. A byte less a larger one sets its high bit,
+ * and may borrow from those after it: the first bit that is set tells the truth. */
+static inline uint64_t run_ends(const char *text, uint64_t *braces)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof(word));
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-        word = __builtin_bswap64(word);
+    word = __builtin_bswap64(word);
 #endif
-        uint64_t quote = word ^ '"' * EACH_BYTE, slash = word ^ '\\' * EACH_BYTE;
-        uint64_t found = ((quote - EACH_BYTE) & ~quote) | ((slash - EACH_BYTE) & ~slash) |
-                         ((word - 0x20 * EACH_BYTE) & ~word);
-        if ((found & HIGH_BITS) != 0)
-            return at + (size_t)__builtin_ctzll(found & HIGH_BITS) / 8;
+    uint64_t quote = word ^ '"' * EACH_BYTE, slash = word ^ '\\' * EACH_BYTE;
+    uint64_t brace = word ^ '{' * EACH_BYTE;
+    uint64_t found = ((quote - EACH_BYTE) & ~quote) | ((slash - EACH_BYTE) & ~slash) |
+                     ((word - 0x20 * EACH_BYTE) & ~word);
+    *braces = (brace - EACH_BYTE) & ~brace & HIGH_BITS;
+    return found & HIGH_BITS;
+}
+
+static inline size_t first_end(uint64_t ends)
+{
+    return (size_t)__builtin_ctzll(ends) / 8;
+}
+
+#endif
+
+/* From at to the next quote, backslash or control character, or to the end. *braces becomes more
+ * than 0 where a `{` comes before. */
+static inline size_t plain_end(const struct reader *reader, size_t at, uint64_t *braces)
+{
+    for (; reader->len - at >= AT_ONCE; at += AT_ONCE) {
+        uint64_t here, ends = run_ends(reader->text + at, &here);
+        *braces |= here & (ends ^ (ends - 1)); /* what stands before the end */
+        if (ends != 0)
+            return at + first_end(ends);
     }
-    while (at < reader->len && !ends_run(reader->text[at]))
-        at++;
+    for (; at < reader->len && !ends_run(reader->text[at]); at++)
+        *braces |= reader->text[at] == '{';
     return at;
 }
 
@@ -158,11 +211,11 @@ static size_t utf8_size(uint32_t character)
     return 1U + (character >= 0x80) + (character >= 0x800) + (character >= 0x10000);
 }
 
-/* The string whose first quote is at `at`. 0: it is none. */
-static int scan_string(const struct reader *reader, size_t at, struct string *string)
+/* The rest of a string, from where its first run ends. 0: it is none. */
+static int scan_escapes(const struct reader *reader, struct string *string)
 {
-    size_t next = at + 1, end = plain_end(reader, next);
-    *string = (struct string){next, end, 0, SIZE_MAX};
+    size_t next = string->from, end = string->end;
+    string->size = 0;
     while (char_at(reader, end) == '\\') {
         uint32_t character = 0;
         size_t len = escape(reader, end, &character);
@@ -170,20 +223,31 @@ static int scan_string(const struct reader *reader, size_t at, struct string *st
             return 0;
         if (character == LONE_SURROGATE && string->lone == SIZE_MAX)
             string->lone = end;
+        string->braces |= character == '{';
         string->size += end - next + utf8_size(character);
         next = end + len;
-        end = plain_end(reader, next);
+        end = plain_end(reader, next, &string->braces);
     }
     string->end = end;
     string->size += end - next;
     return char_at(reader, end) == '"';
 }
 
+/* The string whose first quote is at `at`; most have no escapes. 0: it is none. */
+static inline int scan_string(const struct reader *reader, size_t at, struct string *string)
+{
+    uint64_t braces = 0;
+    size_t from = at + 1, end = plain_end(reader, from, &braces);
+    *string = (struct string){from, end, end - from, SIZE_MAX, braces};
+    return char_at(reader, end) == '"' || scan_escapes(reader, string);
+}
+
 static void unescape(const struct reader *reader, const struct string *string, char *to)
 {
     size_t at = string->from;
+    uint64_t braces = 0;
     while (at < string->end) {
-        size_t end = plain_end(reader, at);
+        size_t end = plain_end(reader, at, &braces);
         memcpy(to, reader->text + at, end - at);
         to += end - at;
         at = end;
@@ -284,6 +348,7 @@ static int read_string(struct reader *reader, size_t at)
         return 0;
     token_ends(reader, string.end + 1);
     node->kind = ARC_NODE_TEXT;
+    node->braceless = string.braces == 0;
     return string_text(reader, &string, &node->text) &&
            arc__tree_scalar(reader->tree, node, at, string.end + 1);
 }
@@ -310,6 +375,7 @@ static int read_plain(struct reader *reader, size_t at, char c)
     token_ends(reader, end);
     node->kind = kind;
     node->plain = 1;
+    node->braceless = 1;
     node->text = arc__slice(reader->text + at, end - at);
     if (kind == ARC_NODE_INT)
         number_value(reader, node, at, end);

@@ -35,7 +35,7 @@ libarc_la_SOURCES += \
 	lib/spec/plan_private.h \
 	lib/spec/plan_step.c \
 	lib/spec/plan_text.c \
-	lib/spec/plan_when.c \
+	lib/spec/plan_when.c lib/spec/plan_where.c \
 	lib/spec/plan_words.h \
 	lib/spec/print.h \
 	lib/spec/print_yaml.c \

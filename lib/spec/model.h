@@ -23,6 +23,7 @@ struct arc_spec_job {
     uint32_t has_matrix;
     uint32_t cells;                  /* of its matrix; 1: it has none, or it is wrong */
     uint32_t never;                  /* 1: its condition is false for good */
+    uint32_t checked;                /* 1: arc__check_job has seen it */
     const struct arc_names *outputs; /* NULL: nobody asked for them */
 };
 
@@ -88,13 +89,20 @@ struct arc_check {
     uint32_t next_job, next_stage, cells;
     uint32_t step; /* which one of the job, those of `finally` behind the others */
     struct arc_scope_names *names;
-    uint32_t scope_work;       /* spent of ARC_SCOPE_WORK_MAX */
+    uint32_t *listed;    /* for each job the last one, from 1, that was seen to depend on it */
+    uint32_t scope_work; /* spent of ARC_SCOPE_WORK_MAX */
     struct arc_parsed *parsed; /* ARC_PARSED_MAX of them, or NULL */
 };
 
 /* Zeroed memory of the host for one pass; the caller frees it with the arena's mem. A refusal marks
  * the arena as failed. */
 void *arc__check_alloc(struct arc_check *check, size_t count, size_t size);
+
+/* 1: a template is in the scalar. */
+static inline int arc__node_template(const struct arc_node *node)
+{
+    return !node->braceless && arc__template_any(node->text);
+}
 
 /* What the first character says of a text of no given format. */
 enum arc_format arc__guess_format(arc_slice text);

@@ -98,12 +98,15 @@ void arc__node_to_json(const struct arc_node *node, struct arc_buf *out)
     arc__node_put(&json, node);
 }
 
+/* What even the smallest document asks for at once: room for all that may be open. */
+#define PIECE_LEAST ((size_t)8192)
+
 /* What a failed arena means: its ceiling, or the host's memory. The ceiling is what is left when
  * less remains than the largest piece that a document of this size asks for at once. */
 arc_status arc__arena_status(const struct arc_arena *arena, size_t document_bytes, arc_err *err)
 {
     size_t left = arena->max_bytes - arena->used_bytes;
-    if (left < 8 * document_bytes + 4096)
+    if (left < 8 * document_bytes + PIECE_LEAST)
         return arc__fail(err, ARC_ELIMIT, "definition",
                          "The definition needs more memory than the budget of %zu bytes.",
                          arena->max_bytes);

@@ -197,13 +197,20 @@ static void check_root(struct walk *walk)
     arc__diag_relate(sink, diag, &first->key_mark, "the other one is here");
 }
 
+/* What arc__field_get answers, once all keys were seen. */
+static const struct arc_node *value_of(const struct walk *walk, enum arc_field_id id)
+{
+    const struct arc_node *seen = walk->seen[arc__field(id) - walk->first];
+    return seen == NULL || seen->kind != ARC_NODE_NULL ? seen : arc__field_get(walk->node, id);
+}
+
 static void check_step(struct walk *walk)
 {
     struct arc_sink *sink = walk->check->sink;
-    const struct arc_node *run = arc__field_get(walk->node, ARC_FIELD_STEP_RUN);
-    const struct arc_node *uses = arc__field_get(walk->node, ARC_FIELD_STEP_USES);
-    const struct arc_node *args = arc__field_get(walk->node, ARC_FIELD_STEP_ARGS);
-    const struct arc_node *other = args != NULL ? arc__node_get(args, "run") : NULL;
+    const struct arc_node *run = value_of(walk, ARC_FIELD_STEP_RUN);
+    const struct arc_node *uses = value_of(walk, ARC_FIELD_STEP_USES);
+    const struct arc_node *args = value_of(walk, ARC_FIELD_STEP_ARGS);
+    const struct arc_node *other = args != NULL && run != NULL ? arc__node_get(args, "run") : NULL;
     struct arc_span head = arc__node_head(walk->node);
     const struct arc_node *written = walk->seen[arc__field(ARC_FIELD_STEP_RUN) - walk->first];
     if (run == NULL && uses == NULL && written == NULL && !is_meant(walk, "run") &&
@@ -279,8 +286,11 @@ static void leave(struct walk *walk)
         check->in_stage = NULL;
         check->stage = NULL;
     } else if (walk->object == ARC_OBJECT_JOB) {
-        if (check->job != NULL)
+        if (check->job != NULL) {
             check->job->cells = check->cells;
+            if (!check->merging)
+                arc__check_job(check, check->job);
+        }
         check->in_job = NULL;
         check->job = NULL;
     } else if (walk->object == ARC_OBJECT_STEP) {

@@ -460,6 +460,7 @@ static int expand_text(struct arc_params *params, struct arc_node *node)
         return 0;
     }
     node->expanded = 1;
+    node->braceless = 0;
     if (outcome.broken)
         mute(params, node);
     if (whole != NULL) {

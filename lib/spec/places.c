@@ -35,38 +35,46 @@ static int is_dull(const char *text)
     return ((word | (feed - ones) | (back - ones)) & highs) == 0;
 }
 
-const struct arc_places *arc__places_new(arc_slice text, struct arc_arena *arena)
+struct arc_places *arc__places_new(arc_slice text, struct arc_arena *arena)
 {
     struct arc_places *places = ARC_ARENA_NEW(arena, struct arc_places);
     struct arc_place *steps =
         arc__arena_array(arena, text.len / PLACES_STEP + 1, sizeof(struct arc_place));
     if (places == NULL || steps == NULL)
         return NULL;
-    *places = (struct arc_places){.text = text, .steps = steps};
+    *places = (struct arc_places){.text = text, .steps = steps, .known = 1};
     if (arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")))
         places->start = 3;
-    struct arc_place place = {1, 1};
-    for (size_t i = 0; i < text.len;) {
-        if (i % PLACES_STEP == 0)
-            steps[i / PLACES_STEP] = place;
-        if (i % 8 == 0 && text.len - i >= 8 && is_dull(text.ptr + i)) {
-            place.column += 8;
-            i += 8;
-            continue;
-        }
-        if (i >= places->start)
-            step_over(text, i, &place);
-        i++;
-    }
-    if (text.len % PLACES_STEP == 0)
-        steps[text.len / PLACES_STEP] = place;
+    steps[0] = (struct arc_place){1, 1};
     return places;
 }
 
-static void find(const struct arc_places *places, uint32_t wanted, uint32_t *line, uint32_t *column)
+/* The place of a step, which is within the text. */
+static struct arc_place step_at(struct arc_places *places, size_t step)
+{
+    arc_slice text = places->text;
+    for (; places->known <= step; places->known++) {
+        size_t i = (places->known - 1) * PLACES_STEP, end = i + PLACES_STEP;
+        struct arc_place place = places->steps[places->known - 1];
+        while (i < end) {
+            if (i % 8 == 0 && is_dull(text.ptr + i)) {
+                place.column += 8;
+                i += 8;
+                continue;
+            }
+            if (i >= places->start)
+                step_over(text, i, &place);
+            i++;
+        }
+        places->steps[places->known] = place;
+    }
+    return places->steps[step];
+}
+
+static void find(struct arc_places *places, uint32_t wanted, uint32_t *line, uint32_t *column)
 {
     size_t offset = wanted < places->text.len ? wanted : places->text.len;
-    struct arc_place place = places->steps[offset / PLACES_STEP];
+    struct arc_place place = step_at(places, offset / PLACES_STEP);
     for (size_t i = offset / PLACES_STEP * PLACES_STEP; i < offset; i++) {
         if (i >= places->start)
             step_over(places->text, i, &place);
@@ -75,7 +83,7 @@ static void find(const struct arc_places *places, uint32_t wanted, uint32_t *lin
     *column = place.column;
 }
 
-struct arc_mark arc__places_mark(const struct arc_places *places, const struct arc_span *span)
+struct arc_mark arc__places_mark(struct arc_places *places, const struct arc_span *span)
 {
     struct arc_mark mark = {.offset = span->offset, .end = span->end, .file = span->file};
     find(places, span->offset, &mark.line, &mark.column);

@@ -253,11 +253,13 @@ static arc_slice named(struct arc_planner *p, const char *what, arc_slice name)
 static void expand_job(struct build *build, const struct arc_spec_job *job, struct instances *out)
 {
     struct arc_planner *p = &build->p;
-    const struct arc_node *node = arc__field_get(job->node, ARC_FIELD_JOB_MATRIX);
     struct arc_path frames[5];
     uint64_t wanted = 0;
     *out = (struct instances){.count = 1};
-    if (node == NULL || node->count == 0)
+    if (!job->has_matrix)
+        return;
+    const struct arc_node *node = arc__field_get(job->node, ARC_FIELD_JOB_MATRIX);
+    if (node->count == 0)
         return;
     job_frames(p->spec, job, frames);
     frames[4] = (struct arc_path){&frames[3], node->key, 0};
@@ -449,6 +451,7 @@ static void fill_instance(struct arc_planner *p, const struct arc_fields *own,
         arc__plan_names_env(&job->outputs))
         job->layers = arc__plan_layers(p, &env);
     arc__plan_steps(p, own, defaults, &env, job);
+    arc__plan_needs(p, defaults->runtime, job);
 }
 
 static void fill_job(struct build *build, const struct arc_spec_job *from,
@@ -463,7 +466,7 @@ static void fill_job(struct build *build, const struct arc_spec_job *from,
     struct arc_plan_defaults defaults = {
         nearer(arc__fields_at(&own, ARC_FIELD_JOB_SOURCE), above->source),
         nearer(arc__fields_at(&own, ARC_FIELD_JOB_TARGET), above->target),
-        nearer(arc__fields_at(&own, ARC_FIELD_JOB_NOTIFY), above->notify),
+        arc__fields_at(&own, ARC_FIELD_JOB_NOTIFY), /* who is told of a run is told once */
         nearer(arc__fields_at(&own, ARC_FIELD_JOB_RUNTIME), above->runtime),
     };
     const struct wishes wishes = wishes_of(&own);
@@ -503,11 +506,11 @@ static void fill_matrix(struct build *build, uint32_t index)
 {
     const struct arc_spec_job *from = &build->p.spec->jobs[index];
     struct instances *of = &build->of[index];
+    if (of->cells == NULL)
+        return;
     const struct arc_node *node = arc__field_get(from->node, ARC_FIELD_JOB_MATRIX);
     const struct arc_node *most = arc__field_get(node, ARC_FIELD_MATRIX_MAX_PARALLEL);
     const struct arc_node *fail = arc__field_get(node, ARC_FIELD_MATRIX_FAIL_FAST);
-    if (of->cells == NULL)
-        return;
     build->matrices[build->plan->matrix_count] = (struct arc_plan_matrix){
         .name = arc__plan_keep(&build->p, from->name),
         .first_job = of->first,

@@ -203,7 +203,7 @@ static void put_kvs(struct digest *d, enum tag tag, const struct arc_kvs *kvs)
 
 static int is_same(arc_slice a, arc_slice b)
 {
-    return a.ptr == b.ptr ? a.len == b.len : arc__slice_equal(a, b);
+    return a.ptr == b.ptr ? a.len == b.len : arc__slice_same(a, b);
 }
 
 /* Most of an environment is that of the step before: then 1 stands for what is at the same place

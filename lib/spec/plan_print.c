@@ -52,42 +52,36 @@ static void add_rule(const struct arc_label_expr *expr, struct arc_buf *out)
         add_part(out, i == 0 ? " " : ", ", expr->values[i]);
 }
 
-static uint32_t count_matches(const struct arc_selector *selector,
-                              const struct arc_plan_agents *agents)
+static const struct arc_kvs *labels_of(const void *user, size_t i)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < agents->count; i++)
-        count += (uint32_t)arc__selector_match(selector, &agents->items[i].labels);
-    return count;
+    const struct arc_plan_agents *agents = user;
+    return &agents->items[i].labels;
 }
 
 void arc__plan_why_no_agent(const struct arc_selector *selector,
                             const struct arc_plan_agents *agents, struct arc_buf *out)
 {
-    if (agents->count == 0) {
+    const struct arc_asked asked = {labels_of, agents, agents->count};
+    uint32_t index = 0;
+    switch (arc__selector_lack(selector, &asked, &index)) {
+    case ARC_LACK_NOTHING:
+        break;
+    case ARC_LACK_ANYBODY:
         arc__buf_add_cstr(out, "there are no agents");
-        return;
-    }
-    if (count_matches(selector, agents) > 0)
-        return;
-    for (uint32_t i = 0; i < selector->labels.count; i++) {
-        struct arc_selector one = {.labels = {&selector->labels.items[i], 1}};
-        if (count_matches(&one, agents) > 0)
-            continue;
+        break;
+    case ARC_LACK_LABEL:
         arc__buf_add_cstr(out, "no agent has the label ");
-        add_line(out, selector->labels.items[i].key);
-        add_part(out, "=", selector->labels.items[i].value);
-        return;
-    }
-    for (uint32_t i = 0; i < selector->expr_count; i++) {
-        struct arc_selector one = {.exprs = &selector->exprs[i], .expr_count = 1};
-        if (count_matches(&one, agents) > 0)
-            continue;
+        add_line(out, selector->labels.items[index].key);
+        add_part(out, "=", selector->labels.items[index].value);
+        break;
+    case ARC_LACK_RULE:
         arc__buf_add_cstr(out, "no agent meets ");
-        add_rule(&selector->exprs[i], out);
-        return;
+        add_rule(&selector->exprs[index], out);
+        break;
+    case ARC_LACK_ALL:
+        arc__buf_add_cstr(out, "no agent meets all of its rules at once");
+        break;
     }
-    arc__buf_add_cstr(out, "no agent meets all of its rules at once");
 }
 
 static void add_agents(const struct arc_plan_job *job, const struct arc_plan_agents *agents,

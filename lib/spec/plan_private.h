@@ -120,6 +120,10 @@ struct arc_condition arc__plan_condition(struct arc_planner *p, const struct arc
 
 /* --- plan_step.c -------------------------------------------------------------------------- */
 
+/* plan_where.c: what the job's steps and its runtime ask of an agent, as rules of its selector. */
+void arc__plan_needs(struct arc_planner *p, const struct arc_node *runtime,
+                     struct arc_plan_job *job);
+
 /* Of the value of a field; NULL: what stands for an absent one. */
 int64_t arc__plan_duration(const struct arc_node *node);
 uint32_t arc__plan_bool(const struct arc_node *node);

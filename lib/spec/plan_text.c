@@ -23,7 +23,7 @@ arc_slice arc__plan_keep(struct arc_planner *p, arc_slice text)
 static arc_slice shared(struct arc_planner *p, arc_slice *table, arc_slice text)
 {
     arc_slice *last = &table[arc__slice_look(text) % ARC_KNOWN_TEXTS_MAX];
-    if (!arc__slice_equal(*last, text))
+    if (!arc__slice_same(*last, text))
         *last = arc__plan_keep(p, text);
     return *last;
 }
@@ -199,7 +199,7 @@ static arc_slice expand_new(struct arc_planner *p, const struct arc_node *node, 
 
 arc_slice arc__plan_expand(struct arc_planner *p, const struct arc_node *node, int *late)
 {
-    if (!arc__template_any(node->text))
+    if (!arc__node_template(node))
         return arc__plan_value(p, node->text);
     struct arc_known_text *known = NULL;
     if (p->known != NULL)
@@ -419,7 +419,7 @@ static void put_text(struct arc_planner *p, struct arc_json *json, const struct 
                      int *late)
 {
     arc_slice whole;
-    if (late == NULL || !arc__template_any(node->text))
+    if (late == NULL || !arc__node_template(node))
         arc__json_text(json, node->text);
     else if (arc__template_is_whole(node->text, &whole))
         put_whole(p, json, node, whole, late);

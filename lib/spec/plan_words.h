@@ -13,7 +13,7 @@ void arc__plan_put(struct arc_json *json, const struct arc_plan *plan);
 static const char *const when_words[] = {"", "success", "failure", "always", "cancelled", "never",
                                          "expr"};
 static const char *const backoff_words[] = {"", "fixed", "linear", "exponential"};
-static const char *const op_words[] = {"", "In", "NotIn", "Exists", "NotExists", "Gt", "Lt"};
+#define op_words arc__label_op_words
 static const char *const place_words[] = {"", "agent", "local"};
 static const char *const role_words[] = {"", "source", "artifacts"};
 static const char *const guard_words[] = {"", "pipeline", "stage", "job"};
@@ -26,7 +26,6 @@ static const char *const late_words[] = {"args", "image", "workingDirectory", "r
 /* clang-format on */
 
 _Static_assert(ARC_WHEN_EXPR == ARC_COUNT_OF(when_words) - 1, "words of a condition");
-_Static_assert(ARC_LABEL_LT == ARC_COUNT_OF(op_words) - 1, "words of a selector");
 _Static_assert(ARC_GATE_JOB == ARC_COUNT_OF(guard_words) - 1, "words of a gate");
 _Static_assert(ARC_FULL_REJECT == ARC_COUNT_OF(full_words) - 1, "words of a group");
 _Static_assert(ARC_LATE_ARTIFACTS == 1u << (ARC_COUNT_OF(late_words) - 1), "words of late");

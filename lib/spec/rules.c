@@ -251,9 +251,9 @@ static int check_dependency(struct arc_check *check, const struct arc_spec_job *
     return 0;
 }
 
-/* listed: for each job the last one, counted from 1, that was seen to depend on it. */
-static int resolve_job(struct arc_check *check, struct arc_spec_job *job, uint32_t *listed)
+static int resolve_job(struct arc_check *check, struct arc_spec_job *job)
 {
+    uint32_t *listed = check->listed;
     const struct arc_node *list = arc__field_get(job->node, ARC_FIELD_JOB_DEPENDS_ON);
     struct place place;
     uint32_t index = 0, most;
@@ -450,13 +450,13 @@ static int job_is_never(const struct arc_spec *spec, const struct arc_spec_job *
 /* A job that wants success, and waits for one that never runs. */
 static void check_waiting(struct arc_check *check, const struct arc_spec_job *job)
 {
-    if (job_is_never(check->spec, job) || !arc__wants_success(check, job->node))
-        return;
     for (uint32_t i = 0; i < job->dep_count; i++) {
         const struct arc_spec_job *dep = &check->spec->jobs[job->deps[i]];
         struct place place;
         if (!job_is_never(check->spec, dep))
             continue;
+        if (job_is_never(check->spec, job) || !arc__wants_success(check, job->node))
+            return;
         job_place(check->spec, job, &place);
         push(&place, ARC_LIT("dependsOn"), 0);
         (void)arc__diag_add(
@@ -517,16 +517,16 @@ static void check_steps(struct arc_check *check, const struct arc_spec_job *job,
     }
 }
 
-static int check_job(struct arc_check *check, const struct arc_spec_job *job,
-                     const struct limit *run)
+static void check_job(struct arc_check *check, const struct arc_spec_job *job)
 {
+    const struct limit run =
+        limit_of(arc__scalar_of(check->spec->root, ARC_FIELD_PIPELINE_TIMEOUT), "run");
     const struct arc_node *steps = arc__field_get(job->node, ARC_FIELD_JOB_STEPS);
     const struct arc_node *after = arc__field_get(job->node, ARC_FIELD_JOB_FINALLY);
     struct place place;
     job_place(check->spec, job, &place);
     const struct arc_path *here = innermost(&place);
-    check_waiting(check, job);
-    check_timeout(check, job->node, ARC_FIELD_JOB_TIMEOUT, "The job", here, run);
+    check_timeout(check, job->node, ARC_FIELD_JOB_TIMEOUT, "The job", here, &run);
     steps = steps != NULL && steps->kind == ARC_NODE_LIST ? steps : NULL;
     after = after != NULL && after->kind == ARC_NODE_LIST ? after : NULL;
     struct arc_path list = {here, ARC_LIT("steps"), 0}, last = {here, ARC_LIT("finally"), 0};
@@ -534,8 +534,19 @@ static int check_job(struct arc_check *check, const struct arc_spec_job *job,
         check_steps(check, job, steps, &list);
     if (after != NULL)
         check_steps(check, job, after, &last);
-    return check_step_names(check, steps, &list, after, &last) &&
-           arc__check_selectors(check, job, steps, here);
+    if (check_step_names(check, steps, &list, after, &last))
+        (void)arc__check_selectors(check, job, steps, here); /* the arena says what it lacked */
+}
+
+void arc__check_job(struct arc_check *check, struct arc_spec_job *job)
+{
+    if (check->listed == NULL)
+        check->listed =
+            arc__arena_array(check->arena, check->spec->job_count, sizeof(*check->listed));
+    if (check->listed == NULL || !resolve_job(check, job))
+        return;
+    job->checked = 1;
+    check_job(check, job);
 }
 
 int arc__check_rules(struct arc_check *check)
@@ -544,14 +555,12 @@ int arc__check_rules(struct arc_check *check)
     if (!check_stage_names(check))
         return 0;
     check_job_names(check);
-    const struct limit run =
-        limit_of(arc__scalar_of(spec->root, ARC_FIELD_PIPELINE_TIMEOUT), "run");
-    uint32_t *listed = arc__check_alloc(check, spec->job_count + 1, sizeof(*listed));
-    int held = listed != NULL;
-    for (uint32_t i = 0; held && i < spec->job_count; i++)
-        held = resolve_job(check, &spec->jobs[i], listed) && check_job(check, &spec->jobs[i], &run);
-    arc__free(&check->arena->mem, listed);
-    if (!held || !check_cycles(check) || !arc__check_groups(check))
+    for (uint32_t i = 0; i < spec->job_count; i++) {
+        if (!spec->jobs[i].checked) /* the walk did not come by */
+            arc__check_job(check, &spec->jobs[i]);
+        check_waiting(check, &spec->jobs[i]);
+    }
+    if (check->arena->failed || !check_cycles(check) || !arc__check_groups(check))
         return 0;
     check_expansion(check);
     check_unused(check);

@@ -51,6 +51,9 @@ int arc__is_axis(const struct arc_node *child);
 
 /* --- jobs --------------------------------------------------------------------------------- */
 
+/* What holds in a job, and between it and those that it waits for. The walk calls it at the end of
+ * a job, which is at hand then; where memory is out, the arena says so. */
+void arc__check_job(struct arc_check *check, struct arc_spec_job *job);
 /* The selectors of a job and its steps must be those of one agent. 0: memory is out. */
 int arc__check_selectors(struct arc_check *check, const struct arc_spec_job *job,
                          const struct arc_node *steps, const struct arc_path *path);

@@ -51,9 +51,12 @@ static int names_secret(arc_slice name)
 
 /* --- values ------------------------------------------------------------------------------- */
 
+/* Letters, digits, `_` and `-`: a bit for each character. */
 static int is_token_char(char c)
 {
-    return is_alnum(c) || c == '_' || c == '-';
+    static const uint64_t bits[4] = {UINT64_C(0x03ff200000000000), UINT64_C(0x07fffffe87fffffe)};
+    unsigned char at = (unsigned char)c;
+    return (int)(bits[at / 64] >> at % 64 & 1);
 }
 
 /* How tokens of well-known services begin, and how many characters follow at least: none has fewer
@@ -72,6 +75,8 @@ static const struct {
 
 static int is_token(arc_slice run)
 {
+    if (run.len < TOKEN_LEAST)
+        return 0;
     for (size_t i = 0; i < ARC_COUNT_OF(prefixes); i++) {
         if (run.len >= prefixes[i].text.len + prefixes[i].more &&
             arc__slice_starts(run, prefixes[i].text))
@@ -104,14 +109,13 @@ static int holds_key(arc_slice text)
     static const char begin[] = "-----BEGIN ", key[] = "PRIVATE KEY-----";
     if (text.len < sizeof(begin) + sizeof(key) - 2)
         return 0;
-    for (size_t at = 4; at < text.len; at += 5) { /* one of five */
-        if (text.ptr[at] != '-')
-            continue;
-        size_t end = at;
+    const char *dash;
+    for (size_t at = 0; (dash = memchr(text.ptr + at, '-', text.len - at)) != NULL;) {
+        size_t end = at = (size_t)(dash - text.ptr);
         while (end < text.len && text.ptr[end] == '-')
             end++;
-        arc_slice rest = arc__slice_from(text, end - 5);
-        if (arc__slice_starts(rest, arc__slice(begin, sizeof(begin) - 1)))
+        arc_slice rest = arc__slice_from(text, end < 5 ? 0 : end - 5);
+        if (end - at >= 5 && arc__slice_starts(rest, arc__slice(begin, sizeof(begin) - 1)))
             return memmem(rest.ptr, rest.len, key, sizeof(key) - 1) != NULL;
         at = end;
     }

@@ -865,7 +865,7 @@ void arc__template_check(struct arc_check *check, const struct arc_node *node,
     int any = 0;
     if (check->merging)
         return; /* what it names may come with an include */
-    if (rest.len == 0 || memchr(rest.ptr, '{', rest.len) == NULL) { /* as most are */
+    if (node->braceless || rest.len == 0 || memchr(rest.ptr, '{', rest.len) == NULL) {
         if (outside != NULL)
             *outside = 0;
         return;

@@ -59,7 +59,7 @@ void arc__shape_type(struct arc_check *check, const struct arc_node *node,
 static int refuse_template(struct arc_check *check, const struct arc_node *node,
                            const struct arc_field *field, const struct arc_path *path)
 {
-    if (!arc__template_any(node->text))
+    if (!arc__node_template(node))
         return 0;
     (void)arc__diag_add(check->sink, ARC_DIAG_NO_TEMPLATE, path, &node->mark, ARC_NONE,
                         ARC_ARGS(key_name(check, field)));
@@ -96,7 +96,7 @@ static void check_form(struct arc_check *check, const struct arc_node *node,
         break;
     case ARC_TYPE_PATH:
         code = ARC_DIAG_OUTSIDE;
-        good = arc__template_any(node->text) || arc__path_inside(node->text);
+        good = arc__node_template(node) || arc__path_inside(node->text);
         break;
     default:
         return;
@@ -330,9 +330,10 @@ static void check_free_key(struct arc_check *check, const struct arc_node *child
 static void check_entry(struct arc_check *check, const struct arc_node *child,
                         const struct arc_field *field, const struct arc_path *path)
 {
-    check_free_key(check, child, path);
-    if (field->type == ARC_TYPE_ENV && !arc__template_any(child->key) &&
-        !arc__form_env_name(child->key))
+    int named = field->type == ARC_TYPE_ENV && arc__form_env_name(child->key);
+    if (!named) /* a name has no braces */
+        check_free_key(check, child, path);
+    if (field->type == ARC_TYPE_ENV && !named && !arc__template_any(child->key))
         (void)arc__diag_add(check->sink, ARC_DIAG_ENV_NAME, path, &child->key_mark, ARC_NONE,
                             ARC_ARGS(arc__quoted(check->sink, child->key)));
     if (field->type != ARC_TYPE_ENV && child->key.len == 0)

@@ -22,10 +22,9 @@ static int read_and_check(struct arc_check *check, struct arc_tree *tree)
     struct arc_spec *spec = check->spec;
     if (!arc__tree_init(tree, 0, &check->limits, check->arena, check->sink))
         return 0;
-    spec->root = spec->format == ARC_FORMAT_JSON ? arc__json_tree(tree) : arc__yaml_tree(tree);
+    spec->root = arc__tree_read(tree, spec->format);
     if (spec->root == NULL)
         return 0;
-    arc__fields_note(tree->root);
     check->alone = arc__is_template(spec->root);
     if (check->alone) {
         arc__check_template(check);

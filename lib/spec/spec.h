@@ -71,9 +71,9 @@ struct arc_node {
     enum arc_node_kind kind;
     uint32_t field; /* what the key means, where that was looked up (spec/fields.h) */
     uint32_t count; /* LIST and MAP: of children */
-    uint16_t
-        plain; /* a YAML scalar without quotes or a JSON literal: its type came from its form */
-    uint16_t expanded; /* a placeholder was replaced: the text is not what the source says */
+    uint8_t plain; /* a YAML scalar without quotes or a JSON literal: its type came from its form */
+    uint8_t expanded;  /* a placeholder was replaced: the text is not what the source says */
+    uint8_t braceless; /* a scalar that was looked at: no `{` is in it, so no template either */
     arc_slice key;
     arc_slice text;           /* scalars: as written (unquoted, unescaped) */
     struct arc_span mark;     /* where it stands … */
@@ -115,10 +115,10 @@ struct arc_diag {
 
 /* A text that spans point into. */
 struct arc_file {
-    arc_slice name;                  /* for messages; may be empty */
-    arc_slice source;                /* for the caret line */
-    const struct arc_places *places; /* made by the first finding in it */
-    struct arc_span included_at;     /* of an included text: where its name is written */
+    arc_slice name;              /* for messages; may be empty */
+    arc_slice source;            /* for the caret line */
+    struct arc_places *places;   /* made by the first finding in it */
+    struct arc_span included_at; /* of an included text: where its name is written */
 };
 
 struct arc_diags {

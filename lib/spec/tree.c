@@ -61,7 +61,10 @@ int arc__tree_init(struct arc_tree *tree, uint32_t file, const struct arc_spec_l
     tree->start = arc__slice_starts(text, ARC_LIT("\xef\xbb\xbf")) ? 3 : 0;
     if (!text_ok(tree))
         return 0;
-    tree->frames = arc__arena_array(arena, limits->depth, sizeof(*tree->frames));
+    size_t bytes = 0; /* not cleared: a frame is written when it is begun */
+    if (__builtin_mul_overflow((size_t)limits->depth, sizeof(*tree->frames), &bytes))
+        bytes = SIZE_MAX; /* refused */
+    tree->frames = arc__arena_take(arena, bytes);
     return tree->frames != NULL;
 }
 
@@ -126,15 +129,15 @@ static inline int text_fits(struct arc_tree *tree, arc_slice text, const struct 
 #define NODES_FIRST 8u
 #define NODES_EACH 32u
 
-struct arc_node *arc__tree_more_nodes(struct arc_tree *tree)
+int arc__tree_more_nodes(struct arc_tree *tree)
 {
     uint32_t count = tree->spare == NULL ? NODES_FIRST : NODES_EACH;
-    struct arc_node *nodes = arc__arena_array(tree->arena, count, sizeof(*nodes));
+    struct arc_node *nodes = arc__arena_take(tree->arena, count * sizeof(*nodes));
     if (nodes == NULL)
-        return NULL;
-    tree->spare = nodes + 1;
+        return 0;
+    tree->spare = nodes;
     tree->spare_end = nodes + count;
-    return nodes;
+    return 1;
 }
 
 static inline void append(struct arc_tree *tree, struct arc_node *node)
@@ -146,6 +149,7 @@ static inline void append(struct arc_tree *tree, struct arc_node *node)
     }
     node->key = frame->key;
     node->key_mark = frame->key_mark;
+    node->field = frame->field;
     frame->has_key = 0;
     if (frame->last == NULL)
         frame->node->first = node;
@@ -181,7 +185,13 @@ int arc__tree_begin(struct arc_tree *tree, enum arc_node_kind kind, size_t start
     node->kind = kind;
     node->mark = mark;
     place(tree, node);
-    tree->frames[tree->depth++] = (struct arc_tree_frame){.node = node};
+    const struct arc_tree_frame *parent = arc__tree_frame(tree);
+    enum arc_object object = ARC_OBJECT_NONE;
+    if (tree->notes != NULL)
+        object = parent == NULL                       ? ARC_OBJECT_PIPELINE
+                 : parent->node->kind == ARC_NODE_MAP ? parent->of
+                                                      : parent->object; /* that of all its items */
+    tree->frames[tree->depth++] = (struct arc_tree_frame){.node = node, .object = object};
     if (out != NULL)
         *out = node;
     return 1;
@@ -192,6 +202,24 @@ static int too_many_keys(struct arc_tree *tree, const struct arc_span *mark)
     (void)arc__diag_add(tree->sink, ARC_DIAG_KEYS, NULL, mark, ARC_NONE,
                         ARC_ARGS(arc__decimal(tree->sink, tree->limits.keys)));
     return 0;
+}
+
+/* No object has so many fields: who writes more keys than that means something else. */
+#define LOOKED_UP_MAX (2 * ARC_FIELDS_MAX)
+
+static inline void look_up(struct arc_tree *tree, struct arc_tree_frame *frame, arc_slice key)
+{
+    const struct arc_field *field = NULL;
+    frame->field = 0;
+    frame->of = ARC_OBJECT_NONE;
+    if (frame->object != ARC_OBJECT_NONE && frame->node->count < LOOKED_UP_MAX) {
+        field = arc__notes_find(tree->notes, frame->object, key);
+        frame->field = arc__field_note(frame->object, field);
+    }
+    uint32_t bit = field != NULL ? arc__field_bit(field->id) : 0;
+    frame->of = field != NULL ? field->of : ARC_OBJECT_NONE;
+    frame->unsure |= field == NULL || (frame->fields & bit) != 0;
+    frame->fields |= bit;
 }
 
 int arc__tree_key(struct arc_tree *tree, arc_slice text, size_t start, size_t end, int merge)
@@ -213,6 +241,7 @@ int arc__tree_key(struct arc_tree *tree, arc_slice text, size_t start, size_t en
     frame->key = merge ? ARC_NONE : text;
     frame->key_mark = mark;
     frame->has_key = 1;
+    look_up(tree, frame, frame->key);
     return 1;
 }
 
@@ -289,6 +318,7 @@ int arc__tree_alias(struct arc_tree *tree, const struct arc_node *target, size_t
     if (copy == NULL)
         return 0;
     copy->mark = mark;
+    tree->shares = 1;
     place(tree, copy);
     return 1;
 }
@@ -608,15 +638,19 @@ static int close_map_of_any(struct arc_tree *tree, struct arc_tree_frame *frame)
 
 static int close_map(struct arc_tree *tree, struct arc_tree_frame *frame)
 {
-    const struct arc_node *map = frame->node, *merge = frame->merge;
+    struct arc_node *map = frame->node;
+    const struct arc_node *merge = frame->merge;
     int held = 0;
+    tree->shares |= merge != NULL;
     if (merge == NULL)
-        held = few_and_different(map) || all_different(tree, map, NULL) ||
+        held = !frame->unsure || few_and_different(map) || all_different(tree, map, NULL) ||
                close_map_of_any(tree, frame);
     else if (merge->kind == ARC_NODE_MAP && all_different(tree, map, merge))
         held = share(tree, frame, merge);
     else
         held = close_map_of_any(tree, frame);
+    if (frame->object != ARC_OBJECT_NONE && merge == NULL && map->count <= LOOKED_UP_MAX)
+        map->fields = arc__fields_of(frame->object, frame->fields);
     return held && (map->count <= tree->limits.keys || too_many_keys(tree, &map->mark));
 }
 
@@ -630,4 +664,17 @@ int arc__tree_end(struct arc_tree *tree, size_t end)
     int held = node->kind != ARC_NODE_MAP || close_map(tree, frame);
     tree->depth--; /* only now: what was merged in stands inside of the map */
     return held;
+}
+
+const struct arc_node *arc__tree_read(struct arc_tree *tree, enum arc_format format)
+{
+    struct arc_notes notes;
+    memset(&notes, 0, sizeof(notes));
+    tree->notes = &notes;
+    const struct arc_node *root =
+        format == ARC_FORMAT_JSON ? arc__json_tree(tree) : arc__yaml_tree(tree);
+    tree->notes = NULL;
+    if (root != NULL && tree->shares) /* what is shared may stand for other objects here */
+        arc__fields_note(tree->root);
+    return root;
 }

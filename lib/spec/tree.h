@@ -7,18 +7,21 @@
 #define ARC_SPEC_TREE_H
 
 #include "spec/diag.h"
+#include "spec/fields.h"
 
 /* Offsets to lines and columns. A line ends at LF, CR LF or CR; a column counts characters. Made
- * when the first finding asks; each answer looks at a few hundred bytes. */
+ * when the first finding asks, and as far as somebody asked; what was reached before costs a look
+ * at a few hundred bytes. */
 struct arc_places {
     arc_slice text;
-    const struct arc_place *steps; /* the places of bytes at equal distances */
-    uint32_t start;                /* 3 behind a byte order mark, else 0 */
+    struct arc_place *steps; /* the places of bytes at equal distances */
+    size_t known;            /* how many of them were reached, from the first */
+    uint32_t start;          /* 3 behind a byte order mark, else 0 */
 };
 
 /* NULL: memory is out. text may be invalid UTF-8 behind the places that are asked for. */
-const struct arc_places *arc__places_new(arc_slice text, struct arc_arena *arena);
-struct arc_mark arc__places_mark(const struct arc_places *places, const struct arc_span *span);
+struct arc_places *arc__places_new(arc_slice text, struct arc_arena *arena);
+struct arc_mark arc__places_mark(struct arc_places *places, const struct arc_span *span);
 
 /* limits with every 0 replaced and every value capped; given may be NULL. */
 struct arc_spec_limits arc__limits_resolve(const struct arc_spec_limits *given);
@@ -31,6 +34,10 @@ struct arc_tree_frame {
     arc_slice key; /* of the value that comes next */
     struct arc_span key_mark;
     int has_key;
+    int unsure;                 /* a key means no field, or one that another key means too */
+    enum arc_object object, of; /* whose keys come: here; in the value that comes next */
+    uint32_t field;             /* what the key means (arc_node.field) */
+    uint32_t fields;            /* bits of those that were there */
 };
 
 struct arc_tree {
@@ -46,6 +53,8 @@ struct arc_tree {
     uint32_t nodes; /* counted so far, aliases expanded */
     struct arc_node *root;
     struct arc_node *spare, *spare_end; /* made, and not handed out yet */
+    struct arc_notes *notes;            /* NULL: keys are not looked up */
+    int shares;                         /* 1: there are aliases or merges */
 };
 
 /* Checks size, UTF-8 and NUL of a file of the findings, and prepares. 0: a finding says why, or
@@ -77,11 +86,14 @@ arc_slice arc__tree_text(struct arc_tree *tree, arc_slice text, size_t from, siz
 /* 0: a text of so many bytes is too long, and a finding says so. */
 int arc__tree_size_ok(struct arc_tree *tree, size_t bytes, const struct arc_span *mark);
 
-/* A node, zeroed. They are made by the dozen. NULL: memory is out. */
-struct arc_node *arc__tree_more_nodes(struct arc_tree *tree);
+/* A node, zeroed. Room for them is made by the dozen. NULL: memory is out. */
+int arc__tree_more_nodes(struct arc_tree *tree);
 static inline struct arc_node *arc__tree_node(struct arc_tree *tree)
 {
-    return tree->spare != tree->spare_end ? tree->spare++ : arc__tree_more_nodes(tree);
+    if (tree->spare == tree->spare_end && !arc__tree_more_nodes(tree))
+        return NULL;
+    *tree->spare = (struct arc_node){0};
+    return tree->spare++;
 }
 
 /* Where a map or list begins, for findings about it as a whole: its first key or its bracket. */
@@ -108,5 +120,7 @@ int arc__json_number(struct arc_node *node);
 /* --- the two readers: the root, or NULL when a finding says why or memory is out ---------- */
 const struct arc_node *arc__yaml_tree(struct arc_tree *tree);
 const struct arc_node *arc__json_tree(struct arc_tree *tree);
+/* That of a definition, in either form: its keys are looked up. */
+const struct arc_node *arc__tree_read(struct arc_tree *tree, enum arc_format format);
 
 #endif

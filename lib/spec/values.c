@@ -11,6 +11,13 @@ static int is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static int is_one_of(char c, const char *set)
+{
+    while (*set != '\0' && *set != c)
+        set++;
+    return *set != '\0';
+}
+
 /* A letter or digit, then those and `more`. */
 static int word_like(arc_slice text, size_t max, const char *more)
 {
@@ -18,7 +25,7 @@ static int word_like(arc_slice text, size_t max, const char *more)
         return 0;
     for (size_t i = 1; i < text.len; i++) {
         char c = text.ptr[i];
-        if (!is_letter(c) && !is_digit(c) && (c == '\0' || strchr(more, c) == NULL))
+        if (!is_letter(c) && !is_digit(c) && !is_one_of(c, more))
             return 0;
     }
     return 1;
@@ -41,7 +48,7 @@ static int identifier_like(arc_slice text, size_t max, const char *more)
         return 0;
     for (size_t i = 1; i < text.len; i++) {
         char c = text.ptr[i];
-        if (!is_letter(c) && !is_digit(c) && (c == '\0' || strchr(more, c) == NULL))
+        if (!is_letter(c) && !is_digit(c) && !is_one_of(c, more))
             return 0;
     }
     return 1;

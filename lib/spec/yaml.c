@@ -51,7 +51,7 @@ static size_t seek(struct reader *reader, size_t index)
     return at;
 }
 
-static size_t offset_of(struct reader *reader, yaml_mark_t mark)
+static inline size_t offset_of(struct reader *reader, yaml_mark_t mark)
 {
     const struct arc_tree *tree = reader->tree;
     if (!tree->ascii)
@@ -200,16 +200,21 @@ static int gap_ok(struct reader *reader, size_t to)
 
 /* An anchor ends at a blank or an indicator of lists and maps in brackets; libyaml ends it at any
  * character that it does not know in names. */
-static int anchor_ok(struct reader *reader, const yaml_char_t *anchor, size_t start)
+static int anchor_ends(struct reader *reader, const yaml_char_t *anchor, size_t start)
 {
     arc_slice text = reader->tree->text;
-    if (anchor == NULL || start >= text.len || text.ptr[start] != '&')
+    if (start >= text.len || text.ptr[start] != '&')
         return 1;
     size_t end = start + 1 + strlen((const char *)anchor);
     if (end >= text.len || is_blank(text.ptr[end]) || memchr(",[]{}", text.ptr[end], 5) != NULL)
         return 1;
     return refuse_odd(reader, end, "this character cannot stand in the name of an anchor",
                       "use letters, digits, `_` and `-`");
+}
+
+static inline int anchor_ok(struct reader *reader, const yaml_char_t *anchor, size_t start)
+{
+    return anchor == NULL || anchor_ends(reader, anchor, start);
 }
 
 /* --- events ------------------------------------------------------------------------------- */
@@ -231,16 +236,19 @@ static void ready_anchors(struct reader *reader)
     reader->has_anchors = 1;
 }
 
-static int remember(struct reader *reader, const yaml_char_t *anchor, struct arc_node *node)
+static int put_anchor(struct reader *reader, const yaml_char_t *anchor, struct arc_node *node)
 {
-    if (anchor == NULL)
-        return 1;
     arc_slice name = from_yaml(anchor, strlen((const char *)anchor));
     ready_anchors(reader);
     if (arc__map_put(&reader->anchors, name, node, NULL, NULL) == ARC_OK)
         return 1;
     reader->tree->arena->failed = 1;
     return 0;
+}
+
+static inline int remember(struct reader *reader, const yaml_char_t *anchor, struct arc_node *node)
+{
+    return anchor == NULL || put_anchor(reader, anchor, node);
 }
 
 /* The short name of a standard tag, like "str"; ARC_NONE for any other. */
@@ -313,7 +321,7 @@ static int resolve(struct reader *reader, const yaml_event_t *event, struct arc_
         return 1;
     if (tag != NULL && arc__slice_is(standard_tag(tag), "str"))
         return 1;
-    node->plain = (uint16_t)plain;
+    node->plain = (uint8_t)plain;
     if (plain && !arc__core_schema(node))
         (void)refuse(reader, ARC_DIAG_NUMBER,
                      ARC_ARGS(arc__quoted(reader->tree->sink, node->text)));
@@ -382,6 +390,7 @@ static int on_scalar(struct reader *reader, const yaml_event_t *event)
         return 0;
     if (!scalar_ok(reader, event, node, start))
         return 0;
+    node->braceless = node->text.len == 0 || memchr(node->text.ptr, '{', node->text.len) == NULL;
     int held = is_key ? on_key(reader, node, start, end) : arc__tree_scalar(tree, node, start, end);
     return held && remember(reader, anchor, node);
 }

@@ -22,7 +22,7 @@ static arc_status check_text(const struct arc_table_def *def, const struct arc_c
         return fail_value(def, col, ARC_EINVAL, "The value has a length but no bytes.", err);
     if (text.len > ARC_STORE_VALUE_MAX)
         return fail_value(def, col, ARC_ELIMIT, "The value is longer than a store takes.", err);
-    if (col->type == ARC_COL_BLOB)
+    if (col->type == ARC_COL_BLOB || arc__text_is_ascii(text))
         return ARC_OK;
     if (memchr(text.ptr, 0, text.len) != NULL)
         return fail_value(def, col, ARC_EINVAL, "A text may not hold a NUL byte.", err);

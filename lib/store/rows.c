@@ -4,13 +4,26 @@
 #include "base/list.h"
 #include "store/check.h"
 
-/* A row is one piece of memory and never changes: a new version is a new node.
+/* A row is one piece of memory and never changes: a new version is another piece, which takes its
+ * place in the node that stands in the trees.
  *
- *   | row | links, one for each index | struct arc_row_<table> | bytes of the texts |
+ *   node  | row | links, one for each index |
+ *   row   | struct arc_row_<table> | bytes of the texts |
  */
 struct arc_row_node {
     void *row;
     struct arc_store_tree_link links[];
+};
+
+#define HINTS_FIRST 16 /* rows; a table with fewer does without */
+#define HINTS_MAX 65536
+
+/* Rows that are likely to be asked for, or followed, next. A miss costs a walk down a tree and no
+ * more, so whoever chooses keys that collide gains nothing. */
+struct arc_row_hints {
+    size_t mask;
+    struct arc_row_node **found;     /* by the look of the key: changed last */
+    struct arc_row_node *followed[]; /* by the look of the key's first column: added last */
 };
 
 static struct arc_row_node *node_of(const struct arc_row_index *index,
@@ -76,6 +89,12 @@ void arc__rows_init(struct arc_row_table *table, const struct arc_table_def *def
     }
 }
 
+static void node_free(const struct arc_mem *mem, struct arc_row_node *node)
+{
+    arc__free(mem, node->row);
+    arc__free(mem, node);
+}
+
 void arc__rows_deinit(struct arc_row_table *table, const struct arc_mem *mem)
 {
     struct arc_row_index *key = &table->indexes[0];
@@ -92,72 +111,196 @@ void arc__rows_deinit(struct arc_row_table *table, const struct arc_mem *mem)
                 parent->left = NULL;
             else if (parent != NULL)
                 parent->right = NULL;
-            arc__free(mem, node_of(key, link));
+            node_free(mem, node_of(key, link));
             link = parent;
         }
     }
     table->index_count = 0;
+    arc__free(mem, table->hints);
+    table->hints = NULL;
 }
 
-static struct arc_row_node *node_new(const struct arc_row_table *table, const struct arc_mem *mem,
-                                     const void *row)
+static void *row_new(const struct arc_table_def *def, const struct arc_mem *mem, const void *from)
 {
-    const struct arc_table_def *def = table->def;
-    size_t head = offsetof(struct arc_row_node, links) +
-                  table->index_count * sizeof(struct arc_store_tree_link);
-    head = (head + 15) & ~(size_t)15;
-    size_t size = head + def->row_size;
+    size_t size = def->row_size;
     for (uint32_t i = 0; i < def->col_count; i++) {
         /* ARC_STORE_VALUE_MAX was checked, so the sum cannot overflow. */
         if (def->cols[i].type != ARC_COL_INT)
-            size += arc__row_text(row, &def->cols[i]).len;
+            size += arc__row_text(from, &def->cols[i]).len;
     }
-    struct arc_row_node *node = arc__realloc(mem, NULL, size);
-    if (node == NULL)
+    char *row = arc__realloc(mem, NULL, size);
+    if (row == NULL)
         return NULL;
-    node->row = (char *)node + head;
-    memcpy(node->row, row, def->row_size);
-    char *at = (char *)node->row + def->row_size;
+    memcpy(row, from, def->row_size);
+    char *at = row + def->row_size;
     for (uint32_t i = 0; i < def->col_count; i++) {
         const struct arc_col_def *col = &def->cols[i];
         if (col->type == ARC_COL_INT)
             continue;
-        arc_slice text = arc__row_text(row, col);
+        arc_slice text = arc__row_text(from, col);
         if (text.len > 0)
             memcpy(at, text.ptr, text.len);
-        arc__row_set_text(node->row, col, text.len > 0 ? arc__slice(at, text.len) : ARC_NONE);
+        arc__row_set_text(row, col, text.len > 0 ? arc__slice(at, text.len) : ARC_NONE);
         at += text.len;
     }
-    return node;
+    return row;
+}
+
+static struct arc_row_node *node_new(const struct arc_row_table *table, const struct arc_mem *mem)
+{
+    return arc__realloc(mem, NULL,
+                        offsetof(struct arc_row_node, links) +
+                            table->index_count * sizeof(struct arc_store_tree_link));
+}
+
+/* --- hints ----------------------------------------------------------------------------------- */
+
+static uint32_t look(const struct arc_table_def *def, const void *row, uint32_t cols)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < cols; i++) {
+        const struct arc_col_def *col = &def->cols[i];
+        uint32_t part = col->type == ARC_COL_INT ? (uint32_t)arc__row_int(row, col)
+                                                 : arc__slice_look(arc__row_text(row, col));
+        sum = sum * UINT32_C(0x9e3779b1) + part;
+    }
+    return sum;
+}
+
+static struct arc_row_node **found_place(const struct arc_row_table *table, const void *row)
+{
+    return &table->hints->found[look(table->def, row, table->def->key_count) & table->hints->mask];
+}
+
+static struct arc_row_node **followed_place(const struct arc_row_table *table, const void *row)
+{
+    return &table->hints->followed[look(table->def, row, 1) & table->hints->mask];
+}
+
+/* What was known is forgotten where they grow. */
+static void hints_grow(struct arc_row_table *table, const struct arc_mem *mem)
+{
+    size_t size = table->hints != NULL ? (table->hints->mask + 1) * 4 : HINTS_FIRST;
+    if (table->indexes[0].tree.count <= size || size > HINTS_MAX)
+        return;
+    struct arc_row_hints *hints =
+        arc__alloc(mem, sizeof(*hints) + 2 * size * sizeof(struct arc_row_node *));
+    if (hints == NULL)
+        return;
+    hints->mask = size - 1;
+    hints->found = hints->followed + size;
+    arc__free(mem, table->hints);
+    table->hints = hints;
+}
+
+/* The node goes. */
+static void hints_forget(struct arc_row_table *table, const struct arc_row_node *node)
+{
+    for (uint32_t i = 0; i < table->index_count; i++) {
+        if (table->indexes[i].last == &node->links[i])
+            table->indexes[i].last = NULL;
+    }
+    if (table->hints == NULL)
+        return;
+    struct arc_row_node **found = found_place(table, node->row);
+    struct arc_row_node **followed = followed_place(table, node->row);
+    if (*found == node)
+        *found = NULL;
+    if (*followed == node)
+        *followed = NULL;
+}
+
+static int is_empty(const struct arc_col_def *col, const void *row)
+{
+    return col->type == ARC_COL_INT ? arc__row_int(row, col) == 0
+                                    : arc__row_text(row, col).len == 0;
+}
+
+/* 1: no two rows of the index may have the value that this one has. */
+static int is_unique(const struct arc_row_index *index, const void *row)
+{
+    if (index->col < 0)
+        return 1;
+    const struct arc_col_def *col = &index->def->cols[index->col];
+    return (col->flags & ARC_COL_UNIQUE) != 0 && !is_empty(col, row);
+}
+
+/* 1: a stands before b, and no unique value is the same. */
+static int is_before(const struct arc_row_index *index, const void *a, const void *b, int unique)
+{
+    if (unique && index->col >= 0)
+        return compare_col(&index->def->cols[index->col], a, b) < 0;
+    return compare_rows(index->def, index->col, a, b) < 0;
+}
+
+/* 1: the row belongs right behind the link, which may be NULL. */
+static int follows(const struct arc_row_index *index, const struct arc_store_tree_link *link,
+                   const void *row)
+{
+    int unique = is_unique(index, row);
+    if (link == NULL || !is_before(index, node_of(index, link)->row, row, unique))
+        return 0;
+    const struct arc_store_tree_link *next = arc__store_tree_next(link);
+    return next == NULL || is_before(index, row, node_of(index, next)->row, unique);
+}
+
+/* Behind whom the row belongs, and that no row has its key or its unique value; NULL: not known. */
+static struct arc_store_tree_link *guess(const struct arc_row_table *table, uint32_t at,
+                                         const void *row)
+{
+    const struct arc_row_index *index = &table->indexes[at];
+    if (at == 0 && table->hints != NULL && table->def->key_count > 1) {
+        struct arc_row_node *node = *followed_place(table, row);
+        if (node != NULL && follows(index, &node->links[0], row))
+            return &node->links[0];
+    }
+    return follows(index, index->last, row) ? index->last : NULL;
 }
 
 /* --- changes --------------------------------------------------------------------------------- */
 
-static void node_add(struct arc_row_table *table, struct arc_row_node *node)
+/* after: by index, what guess has answered. */
+static void node_add(struct arc_row_table *table, struct arc_row_node *node,
+                     struct arc_store_tree_link *const *after)
 {
-    for (uint32_t i = 0; i < table->index_count; i++)
-        (void)arc__store_tree_add(&table->indexes[i].tree, &node->links[i]); /* the key was free */
+    for (uint32_t i = 0; i < table->index_count; i++) {
+        struct arc_row_index *index = &table->indexes[i];
+        if (after != NULL && after[i] != NULL)
+            arc__store_tree_add_after(&index->tree, after[i], &node->links[i]);
+        else
+            (void)arc__store_tree_add(&index->tree, &node->links[i]); /* the key was free */
+        index->last = &node->links[i];
+    }
+    if (table->hints != NULL && table->def->key_count > 1)
+        *followed_place(table, node->row) = node;
 }
 
 static void node_remove(struct arc_row_table *table, struct arc_row_node *node)
 {
+    hints_forget(table, node);
     for (uint32_t i = 0; i < table->index_count; i++)
         arc__store_tree_remove(&table->indexes[i].tree, &node->links[i]);
 }
 
-/* A new version of the same row: where the indexed value is the same, it stands where the old one
- * stood. */
-static void node_replace(struct arc_row_table *table, struct arc_row_node *was,
-                         struct arc_row_node *is)
+/* Another version of the same row: where the indexed value is the same, its links stay. */
+static void node_set(struct arc_row_table *table, struct arc_row_node *node, void *is)
 {
-    for (uint32_t i = 0; i < table->index_count; i++) {
+    const void *was = node->row;
+    uint32_t moved = 0;
+    _Static_assert(ARC_INDEXES_MAX <= 32, "a bit for each index");
+    for (uint32_t i = 1; i < table->index_count; i++) {
         struct arc_row_index *index = &table->indexes[i];
-        if (index->col < 0 || compare_col(&table->def->cols[index->col], was->row, is->row) == 0) {
-            arc__store_tree_replace(&index->tree, &was->links[i], &is->links[i]);
+        if (compare_col(&table->def->cols[index->col], was, is) == 0)
             continue;
-        }
-        arc__store_tree_remove(&index->tree, &was->links[i]);
-        (void)arc__store_tree_add(&index->tree, &is->links[i]);
+        moved |= UINT32_C(1) << i;
+        if (index->last == &node->links[i])
+            index->last = NULL;
+        arc__store_tree_remove(&index->tree, &node->links[i]);
+    }
+    node->row = is;
+    for (uint32_t i = 1; moved >> i != 0; i++) {
+        if ((moved >> i & 1) != 0)
+            (void)arc__store_tree_add(&table->indexes[i].tree, &node->links[i]);
     }
 }
 
@@ -183,24 +326,22 @@ static struct arc_row_node *find(const struct arc_row_table *table, const void *
 {
     const struct arc_row_index *index = &table->indexes[0];
     struct row_want want = {index, row};
+    if (table->hints != NULL) {
+        struct arc_row_node *node = *found_place(table, row);
+        if (node != NULL && compare_key(table->def, node->row, row) == 0)
+            return node;
+    }
     struct arc_store_tree_link *link = arc__store_tree_seek(&index->tree, probe_key, &want);
     return link != NULL && probe_key(&want, link) == 0 ? node_of(index, link) : NULL;
 }
 
-static int is_empty(const struct arc_col_def *col, const void *row)
-{
-    return col->type == ARC_COL_INT ? arc__row_int(row, col) == 0
-                                    : arc__row_text(row, col).len == 0;
-}
-
 /* 1: a row other than `except` has one of the unique values of this one. */
 static int clashes(const struct arc_row_table *table, const void *row,
-                   const struct arc_row_node *except)
+                   const struct arc_row_node *except, struct arc_store_tree_link *const *after)
 {
     for (uint32_t i = 1; i < table->index_count; i++) {
         const struct arc_row_index *index = &table->indexes[i];
-        const struct arc_col_def *col = &table->def->cols[index->col];
-        if ((col->flags & ARC_COL_UNIQUE) == 0 || is_empty(col, row))
+        if (after[i] != NULL || !is_unique(index, row))
             continue;
         struct row_want want = {index, row};
         struct arc_store_tree_link *link = arc__store_tree_seek(&index->tree, probe_value, &want);
@@ -211,60 +352,109 @@ static int clashes(const struct arc_row_table *table, const void *row,
 }
 
 static int allowed(const struct arc_row_table *table, const struct arc_store_op *op,
-                   const struct arc_row_node *was)
+                   const struct arc_row_node *was, struct arc_store_tree_link *const *after)
 {
     switch (op->verb) {
     case ARC_STORE_INSERT:
-        return was == NULL && !clashes(table, op->row, NULL);
+        return was == NULL && !clashes(table, op->row, NULL, after);
     case ARC_STORE_PUT:
-        return !clashes(table, op->row, was);
+        return !clashes(table, op->row, was, after);
     case ARC_STORE_UPDATE:
         return was != NULL &&
                arc__row_int(was->row, &table->def->cols[table->def->version_col]) ==
                    op->expect_version &&
-               !clashes(table, op->row, was);
+               !clashes(table, op->row, was, after);
     case ARC_STORE_DELETE:
         return 1;
     }
     return 0;
 }
 
+/* The row that has the key; for one that is to be added, where it belongs as far as that is known.
+ */
+static struct arc_row_node *look_up(const struct arc_row_table *table,
+                                    const struct arc_store_op *op,
+                                    struct arc_store_tree_link **after)
+{
+    struct arc_row_node *node = NULL;
+    if (op->verb != ARC_STORE_INSERT && (node = find(table, op->row)) != NULL)
+        return node;
+    if (op->verb == ARC_STORE_UPDATE || op->verb == ARC_STORE_DELETE)
+        return NULL;
+    for (uint32_t i = 0; i < table->index_count; i++)
+        after[i] = guess(table, i, op->row);
+    return op->verb == ARC_STORE_INSERT && after[0] == NULL ? find(table, op->row) : NULL;
+}
+
+static arc_status set_row(struct arc_row_table *table, const struct arc_mem *mem,
+                          struct arc_row_node *node, const void *row, struct arc_row_change *change,
+                          arc_err *err)
+{
+    void *is = row_new(table->def, mem, row);
+    if (is == NULL)
+        return arc__fail_nomem(err);
+    *change = (struct arc_row_change){table, node, node->row, is};
+    node_set(table, node, is);
+    if (table->hints != NULL)
+        *found_place(table, is) = node;
+    return ARC_OK;
+}
+
+static arc_status add_row(struct arc_row_table *table, const struct arc_mem *mem,
+                          const struct arc_store_op *op, struct arc_store_tree_link *const *after,
+                          struct arc_row_change *change, arc_err *err)
+{
+    struct arc_row_node *node = node_new(table, mem);
+    void *is = node != NULL ? row_new(table->def, mem, op->row) : NULL;
+    if (is == NULL) {
+        arc__free(mem, node);
+        return arc__fail_nomem(err);
+    }
+    node->row = is;
+    node_add(table, node, after);
+    if (table->hints != NULL && op->verb == ARC_STORE_PUT) /* the next one will follow */
+        *found_place(table, is) = node;
+    *change = (struct arc_row_change){table, node, NULL, is};
+    return ARC_OK;
+}
+
 arc_status arc__rows_apply(struct arc_row_table *table, const struct arc_mem *mem,
                            const struct arc_store_op *op, struct arc_row_change *change,
                            arc_err *err)
 {
-    struct arc_row_node *was = find(table, op->row), *is = NULL;
-    if (!allowed(table, op, was))
+    struct arc_store_tree_link *after[ARC_INDEXES_MAX] = {NULL};
+    hints_grow(table, mem);
+    struct arc_row_node *node = look_up(table, op, after);
+    if (!allowed(table, op, node, after))
         return arc__store_conflict(table->def, op->verb, err);
-    if (op->verb != ARC_STORE_DELETE) {
-        is = node_new(table, mem, op->row);
-        if (is == NULL)
-            return arc__fail_nomem(err);
-    }
-    if (was != NULL && is != NULL)
-        node_replace(table, was, is);
-    else if (was != NULL)
-        node_remove(table, was);
-    else if (is != NULL)
-        node_add(table, is);
-    *change = (struct arc_row_change){table, was, is};
+    if (op->verb != ARC_STORE_DELETE)
+        return node != NULL ? set_row(table, mem, node, op->row, change, err)
+                            : add_row(table, mem, op, after, change, err);
+    *change = (struct arc_row_change){table, node, node != NULL ? node->row : NULL, NULL};
+    if (node != NULL)
+        node_remove(table, node);
     return ARC_OK;
 }
 
 void arc__rows_undo(const struct arc_mem *mem, struct arc_row_change *change)
 {
-    if (change->is != NULL && change->was != NULL)
-        node_replace(change->table, change->is, change->was);
-    else if (change->is != NULL)
-        node_remove(change->table, change->is);
-    else if (change->was != NULL)
-        node_add(change->table, change->was);
-    arc__free(mem, change->is);
+    if (change->is != NULL && change->was != NULL) {
+        node_set(change->table, change->node, change->was);
+        arc__free(mem, change->is);
+    } else if (change->is != NULL) {
+        node_remove(change->table, change->node);
+        node_free(mem, change->node);
+    } else if (change->was != NULL) {
+        node_add(change->table, change->node, NULL);
+    }
 }
 
 void arc__rows_keep(const struct arc_mem *mem, struct arc_row_change *change)
 {
-    arc__free(mem, change->was);
+    if (change->is == NULL && change->was != NULL)
+        node_free(mem, change->node);
+    else
+        arc__free(mem, change->was);
 }
 
 /* --- queries --------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #define ARC_INDEXES_MAX 8 /* of one table: the key and each INDEX or UNIQUE column */
 
 struct arc_row_node; /* private */
+struct arc_row_hints;
 
 /* One order over the rows of a table: by the key, or by a column and then by the key. */
 struct arc_row_index {
@@ -19,18 +20,22 @@ struct arc_row_index {
     const struct arc_table_def *def;
     int32_t col;    /* -1: the key alone */
     uint32_t place; /* of its link in each row */
+    struct arc_store_tree_link
+        *last; /* added last, if it is still there: the next one often follows */
 };
 
 struct arc_row_table {
     const struct arc_table_def *def;
     struct arc_row_index indexes[ARC_INDEXES_MAX]; /* the first is by the key */
     uint32_t index_count;
+    struct arc_row_hints *hints; /* NULL: the table is small, or there was no memory for them */
 };
 
 /* What one operation did. */
 struct arc_row_change {
     struct arc_row_table *table;
-    struct arc_row_node *was, *is; /* NULL: no row before, after */
+    struct arc_row_node *node;
+    void *was, *is; /* versions of the row; NULL: no row before, after */
 };
 
 /* The struct must stay where it is: the trees point into it. */

@@ -23,7 +23,8 @@
 #define SCHEMA_VERSION 1          /* user_version; columns that are appended do not change it */
 #define SELECTS_MAX 64
 #define SQL_MAX_BYTES 65536
-#define CHANGE_VERBS (ARC_STORE_DELETE + 1)
+#define CHANGE_REPLACE (ARC_STORE_DELETE + 1) /* a PUT where the row is likely to be there */
+#define CHANGES (CHANGE_REPLACE + 1)
 #define INLINE_CHECKPOINTS 8 /* so many times the threshold: then a commit does it itself */
 
 /* A prepared select. */
@@ -42,7 +43,7 @@ struct sqlite_store {
     int lock_fd;
     sqlite3 *writer, *reader;
     sqlite3_stmt *begin, *commit, *rollback;
-    sqlite3_stmt *changes[ARC_TABLE_COUNT][CHANGE_VERBS];
+    sqlite3_stmt *changes[ARC_TABLE_COUNT][CHANGES];
     struct select_slot selects[SELECTS_MAX];
     uint64_t select_count;
     struct arc_buf sql;
@@ -177,12 +178,15 @@ static int bind_text(sqlite3_stmt *statement, int at, enum arc_col_type type, ar
     return sqlite3_bind_text64(statement, at, bytes, text.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
+/* skip: columns with one of these flags have no parameter. */
 static int bind_cols(sqlite3_stmt *statement, const struct arc_table_def *def, uint32_t count,
-                     const void *row)
+                     uint32_t skip, const void *row)
 {
     int code = SQLITE_OK;
     for (uint32_t i = 0; code == SQLITE_OK && i < count; i++) {
         const struct arc_col_def *col = &def->cols[i];
+        if ((col->flags & skip) != 0)
+            continue;
         code = col->type == ARC_COL_INT
                    ? sqlite3_bind_int64(statement, (int)i + 1, arc__row_int(row, col))
                    : bind_text(statement, (int)i + 1, col->type, arc__row_text(row, col));
@@ -192,28 +196,39 @@ static int bind_cols(sqlite3_stmt *statement, const struct arc_table_def *def, u
 
 /* --- committing ------------------------------------------------------------------------------ */
 
-static arc_status change_statement(struct sqlite_store *self, const struct arc_store_op *op,
+/* *out is NULL where there is nothing of this kind to be done in this way. */
+static arc_status change_statement(struct sqlite_store *self, enum arc_table table, int change,
                                    sqlite3_stmt **out, arc_err *err)
 {
-    sqlite3_stmt **place = &self->changes[op->table][op->verb];
+    sqlite3_stmt **place = &self->changes[table][change];
     if (*place == NULL) {
         arc__buf_clear(&self->sql);
-        arc__sqlite_change(&self->sql, arc__table_def(op->table), op->verb);
+        if (change == CHANGE_REPLACE)
+            arc__sqlite_replace(&self->sql, arc__table_def(table));
+        else
+            arc__sqlite_change(&self->sql, arc__table_def(table), (enum arc_store_verb)change);
         ARC_TRY(arc__buf_check(&self->sql, err));
-        ARC_TRY(prepare(self->writer, self->sql.ptr, place, err));
+        if (self->sql.len > 0)
+            ARC_TRY(prepare(self->writer, self->sql.ptr, place, err));
     }
     *out = *place;
     return ARC_OK;
 }
 
-static arc_status apply_op(struct sqlite_store *self, const struct arc_store_op *op, arc_err *err)
+/* *rows: how many it changed. */
+static arc_status apply_change(struct sqlite_store *self, const struct arc_store_op *op, int change,
+                               int *rows, arc_err *err)
 {
     const struct arc_table_def *def = arc__table_def(op->table);
     sqlite3_stmt *statement = NULL;
-    ARC_TRY(change_statement(self, op, &statement, err));
-    uint32_t count = op->verb == ARC_STORE_DELETE ? def->key_count : def->col_count;
-    int code = bind_cols(statement, def, count, op->row);
-    if (code == SQLITE_OK && op->verb == ARC_STORE_UPDATE)
+    *rows = 0;
+    ARC_TRY(change_statement(self, op->table, change, &statement, err));
+    if (statement == NULL)
+        return ARC_OK;
+    uint32_t count = change == ARC_STORE_DELETE ? def->key_count : def->col_count;
+    int code =
+        bind_cols(statement, def, count, change == CHANGE_REPLACE ? ARC_COL_FIXED : 0, op->row);
+    if (code == SQLITE_OK && change == ARC_STORE_UPDATE)
         code = sqlite3_bind_int64(statement, (int)count + 1, op->expect_version);
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
@@ -222,11 +237,24 @@ static arc_status apply_op(struct sqlite_store *self, const struct arc_store_op 
         status = arc__store_conflict(def, op->verb, err);
     else if (code != SQLITE_DONE)
         status = fail_sqlite(self->writer, code, err);
-    else if (op->verb == ARC_STORE_UPDATE && sqlite3_changes(self->writer) != 1)
-        status = arc__store_conflict(def, op->verb, err);
+    else
+        *rows = sqlite3_changes(self->writer);
     (void)sqlite3_reset(statement);          /* says again what step said */
     (void)sqlite3_clear_bindings(statement); /* they point into the caller's rows; cannot fail */
     return status;
+}
+
+static arc_status apply_op(struct sqlite_store *self, const struct arc_store_op *op, arc_err *err)
+{
+    int rows = 0;
+    if (op->verb == ARC_STORE_PUT)
+        ARC_TRY(apply_change(self, op, CHANGE_REPLACE, &rows, err));
+    if (rows > 0)
+        return ARC_OK;
+    ARC_TRY(apply_change(self, op, (int)op->verb, &rows, err));
+    return op->verb != ARC_STORE_UPDATE || rows == 1
+               ? ARC_OK
+               : arc__store_conflict(arc__table_def(op->table), op->verb, err);
 }
 
 static arc_status apply_all(struct sqlite_store *self, const struct arc_store_batch *batch,
@@ -528,7 +556,7 @@ static void sqlite_close(struct arc_store *store)
     for (size_t i = 0; i < SELECTS_MAX; i++)
         select_drop(self, &self->selects[i]);
     for (int table = 0; table < ARC_TABLE_COUNT; table++) {
-        for (int verb = 0; verb < CHANGE_VERBS; verb++)
+        for (int verb = 0; verb < CHANGES; verb++)
             finalize(&self->changes[table][verb]);
     }
     finalize(&self->begin);

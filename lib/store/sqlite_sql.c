@@ -43,9 +43,9 @@ void arc__sqlite_create_table(struct arc_buf *sql, const struct arc_table_def *d
     arc__buf_add_cstr(sql, "PRIMARY KEY (");
     add_key(sql, def);
     arc__buf_add_cstr(sql, ")) STRICT");
-    /* Rows that are read by the first part of their key lie together, and tiny ones need no second
-     * tree. Elsewhere wide rows would make the tree of keys deep. */
-    if (def->key_count > 1 || def->col_count <= 4)
+    /* Tiny rows need no second tree. Others are added at the end of theirs, whatever their key is:
+     * in a tree by the key a few wide rows fill a page, and each commit would move them about. */
+    if (def->col_count <= 4)
         arc__buf_add_cstr(sql, ", WITHOUT ROWID");
 }
 
@@ -145,6 +145,31 @@ void arc__sqlite_change(struct arc_buf *sql, const struct arc_table_def *def,
         add_where_key(sql, def);
         break;
     }
+}
+
+static int has_fixed(const struct arc_table_def *def)
+{
+    int fixed = 0;
+    for (uint32_t i = 0; i < def->col_count; i++)
+        fixed |= (def->cols[i].flags & ARC_COL_FIXED) != 0;
+    return fixed;
+}
+
+void arc__sqlite_replace(struct arc_buf *sql, const struct arc_table_def *def)
+{
+    const char *before = " SET ";
+    if (!has_fixed(def))
+        return;
+    arc__buf_add_cstr(sql, "UPDATE ");
+    add_table(sql, def);
+    for (uint32_t i = def->key_count; i < def->col_count; i++) {
+        if ((def->cols[i].flags & ARC_COL_FIXED) != 0)
+            continue;
+        add_name(sql, before, def->cols[i].name);
+        arc__buf_printf(sql, " = ?%u", i + 1);
+        before = ", ";
+    }
+    add_where_key(sql, def);
 }
 
 size_t arc__sqlite_in_places(size_t int_count)

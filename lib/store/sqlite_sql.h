@@ -18,6 +18,9 @@ void arc__sqlite_create_index(struct arc_buf *sql, const struct arc_table_def *d
 
 void arc__sqlite_change(struct arc_buf *sql, const struct arc_table_def *def,
                         enum arc_store_verb verb);
+/* What a PUT changes where the row is there: the columns that are not FIXED, with the parameters of
+ * a put. Nothing is appended for a table without FIXED columns. */
+void arc__sqlite_replace(struct arc_buf *sql, const struct arc_table_def *def);
 void arc__sqlite_select(struct arc_buf *sql, const struct arc_query *query);
 /* How many the filters pass; without limit and offset. */
 void arc__sqlite_count(struct arc_buf *sql, const struct arc_query *query);

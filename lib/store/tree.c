@@ -49,6 +49,17 @@ static void rotate_up(struct arc_store_tree *tree, struct arc_store_tree_link *l
     parent->parent = link;
 }
 
+/* At a free place below parent; then as far up as its priority takes it. */
+static void put(struct arc_store_tree *tree, struct arc_store_tree_link *parent,
+                struct arc_store_tree_link **place, struct arc_store_tree_link *link)
+{
+    *link = (struct arc_store_tree_link){.parent = parent, .priority = next_priority(tree)};
+    *place = link;
+    tree->count++;
+    while (link->parent != NULL && link->parent->priority < link->priority)
+        rotate_up(tree, link);
+}
+
 struct arc_store_tree_link *arc__store_tree_add(struct arc_store_tree *tree,
                                                 struct arc_store_tree_link *link)
 {
@@ -60,12 +71,21 @@ struct arc_store_tree_link *arc__store_tree_add(struct arc_store_tree *tree,
             return parent;
         place = side < 0 ? &parent->left : &parent->right;
     }
-    *link = (struct arc_store_tree_link){.parent = parent, .priority = next_priority(tree)};
-    *place = link;
-    tree->count++;
-    while (link->parent != NULL && link->parent->priority < link->priority)
-        rotate_up(tree, link);
+    put(tree, parent, place, link);
     return NULL;
+}
+
+void arc__store_tree_add_after(struct arc_store_tree *tree, struct arc_store_tree_link *before,
+                               struct arc_store_tree_link *link)
+{
+    if (before->right == NULL) {
+        put(tree, before, &before->right, link);
+        return;
+    }
+    struct arc_store_tree_link *next = before->right;
+    while (next->left != NULL)
+        next = next->left;
+    put(tree, next, &next->left, link);
 }
 
 void arc__store_tree_remove(struct arc_store_tree *tree, struct arc_store_tree_link *link)
@@ -75,18 +95,6 @@ void arc__store_tree_remove(struct arc_store_tree *tree, struct arc_store_tree_l
     replace_child(tree, link, link->left != NULL ? link->left : link->right);
     *link = (struct arc_store_tree_link){.parent = NULL};
     tree->count--;
-}
-
-void arc__store_tree_replace(struct arc_store_tree *tree, struct arc_store_tree_link *old,
-                             struct arc_store_tree_link *fresh)
-{
-    *fresh = *old;
-    replace_child(tree, old, fresh);
-    if (fresh->left != NULL)
-        fresh->left->parent = fresh;
-    if (fresh->right != NULL)
-        fresh->right->parent = fresh;
-    *old = (struct arc_store_tree_link){.parent = NULL};
 }
 
 static struct arc_store_tree_link *leftmost(struct arc_store_tree_link *link)

@@ -35,10 +35,11 @@ void arc__store_tree_init(struct arc_store_tree *tree, arc_store_tree_compare co
 /* NULL: added. Else the link that stands at that place already; nothing has changed. */
 struct arc_store_tree_link *arc__store_tree_add(struct arc_store_tree *tree,
                                                 struct arc_store_tree_link *link);
+/* The same where the place is known: link, which compares as none that stands there, belongs right
+ * behind before. Nothing is compared. */
+void arc__store_tree_add_after(struct arc_store_tree *tree, struct arc_store_tree_link *before,
+                               struct arc_store_tree_link *link);
 void arc__store_tree_remove(struct arc_store_tree *tree, struct arc_store_tree_link *link);
-/* fresh, which stands nowhere, takes the place of old; they compare as equal. */
-void arc__store_tree_replace(struct arc_store_tree *tree, struct arc_store_tree_link *old,
-                             struct arc_store_tree_link *fresh);
 
 /* NULL at the ends. */
 struct arc_store_tree_link *arc__store_tree_first(const struct arc_store_tree *tree);

@@ -558,6 +558,34 @@ def control(world):
     same(process.returncode, 130, "exit code")
 
 
+@case("a run explains itself, and says what would be, until the agent comes")
+def explain(world):
+    path = write(world, "explain.yaml",
+                 "namespace: test.cli\njobs:\n"
+                 "- name: first\n  agentSelector: {matchLabels: {zone: far}}\n"
+                 "  steps: [{name: s, run: 'true'}]\n"
+                 "- name: second\n  dependsOn: [first]\n  steps: [{name: s, run: 'true'}]\n")
+    pipeline = remote(world, "create", path)[0].strip()
+    run_id = remote(world, "trigger", pipeline)[0].strip()
+    out, _ = remote(world, "explain", run_id)
+    for part in ("run: pending\n", "job first: queued\n", "No agent has the label zone=far.\n",
+                 "job second: pending\n  It waits for job first.\n"):
+        check(part in out, out)
+    out, _ = remote(world, "explain", "--json", run_id)
+    kinds = [reason["kind"] for job in json.loads(out)["jobs"] for reason in job["reasons"]]
+    same(kinds, ["place", "no-label", "dependency"], "kinds")
+    out, _ = remote(world, "explain", "--end", run_id)
+    check("It would not end by itself.\n" in out, out)
+    out, _ = remote(world, "explain", "--agent", "zone=far", "--end", "--step", "30s", run_id)
+    check("1. first of %s\n" % run_id in out and "It would end: success, in " in out, out)
+    check("The longest way there: first, second.\n" in out, out)
+    out, _ = remote(world, "explain", "--agent", "zone=near,big=1")
+    check("not first of %s\n   No agent has the label zone=far.\n" % run_id in out, out)
+    arcentra(world, "explain", code=2)
+    _, err = remote(world, "explain", "nobody", code=1)
+    check("No run has this id." in err, err)
+
+
 # --- plan ----------------------------------------------------------------------------------------
 
 MATRIX = """namespace: test.plan

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gRPC client that others wrote (grpcio), with messages made from api/ by protoc: it lists
-pipelines, triggers a run and follows its steps."""
+"""A gRPC client and server that others wrote (grpcio), with messages made from api/ by protoc: the
+client lists pipelines, triggers a run and follows its steps, the server keeps an agent waiting."""
 import atexit
 import importlib.util
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent import futures
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 NEEDED = ("grpc", "google.protobuf")
@@ -26,7 +29,8 @@ if not has_all() and os.path.exists(SYSTEM_PYTHON) and \
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import PATIENCE, SOURCE, Failure, World, case, check, run_cases, same  # noqa: E402
+from harness import (PATIENCE, SOURCE, Failure, World, case, check, program,  # noqa: E402
+                     run_cases, same, wait_until)
 
 MODULES = ("agent", "gateway", "pipeline", "steprun", "stream", "control")
 
@@ -58,6 +62,7 @@ def make_stubs():
 
 
 make_stubs()
+from agent.v1 import agent_pb2 as agents  # noqa: E402
 from pipeline.v1 import pipeline_pb2 as pipeline  # noqa: E402
 from steprun.v1 import steprun_pb2 as steprun  # noqa: E402
 from stream.v1 import stream_pb2 as stream  # noqa: E402
@@ -159,10 +164,13 @@ def refusals(world):
 
 @case("what this version does not offer is UNIMPLEMENTED, and says so")
 def unimplemented(world):
-    error = refused(lambda: world.unary(
-        "steprun.v1.StepRunService", "DeleteStepRun",
-        steprun.DeleteStepRunRequest(step_run_id="01ARZ3NDEKTSV4RRFFQ69G5FAV"),
-        steprun.DeleteStepRunResponse), grpc.StatusCode.UNIMPLEMENTED)
+    follow = world.channel.unary_stream(
+        "/stream.v1.StreamService/StreamEvents",
+        request_serializer=stream.StreamEventsRequest.SerializeToString,
+        response_deserializer=stream.StreamEventsResponse.FromString)
+    error = refused(lambda: list(follow(stream.StreamEventsRequest(), timeout=PATIENCE,
+                                        metadata=world.metadata())),
+                    grpc.StatusCode.UNIMPLEMENTED)
     check(error.details(), "it says so")
     refused(lambda: world.unary(PIPELINE, "Nothing", pipeline.GetPipelineRequest(),
                                 pipeline.GetPipelineResponse), grpc.StatusCode.UNIMPLEMENTED)
@@ -183,6 +191,76 @@ def deadline(world):
     refused(watch, grpc.StatusCode.DEADLINE_EXCEEDED)
     world.unary(PIPELINE, "ListPipelines", pipeline.ListPipelinesRequest(),
                 pipeline.ListPipelinesResponse)
+
+
+class Reluctant:
+    """A server that has one step for the first agent that comes, and says nothing about its lease
+    until it is told to."""
+
+    def __init__(self, script):
+        self.asked, self.renew, self.script = 0, False, script
+        self.server = grpc.server(futures.ThreadPoolExecutor(8))
+        self.server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(
+            "agent.v1.AgentService", {
+                "Register": grpc.unary_unary_rpc_method_handler(
+                    lambda request, context: agents.RegisterResponse(
+                        success=True, agent_id="a1", heartbeat_interval=1, auth_token="a1:x",
+                        protocol_level=1, lease_ttl_ms=3000),
+                    agents.RegisterRequest.FromString,
+                    agents.RegisterResponse.SerializeToString),
+                "ReportStepRunStatus": grpc.unary_unary_rpc_method_handler(
+                    lambda request, context: agents.ReportStepRunStatusResponse(success=True),
+                    agents.ReportStepRunStatusRequest.FromString,
+                    agents.ReportStepRunStatusResponse.SerializeToString),
+                "Connect": grpc.stream_stream_rpc_method_handler(
+                    self.connect, agents.ConnectRequest.FromString,
+                    agents.ConnectResponse.SerializeToString)})])
+        self.port = self.server.add_insecure_port("127.0.0.1:0")
+        self.server.start()
+
+    def connect(self, requests, context):
+        answers = queue.Queue()
+        step = agents.StepRun(step_run_id="s1", pipeline_id="p1", pipeline_run_id="r1", job_id="j1",
+                              job_name="a", step_name="s", uses="shell", workspace="r1/j1",
+                              attempt=1, fence=7, lease_ttl_ms=3000)
+        step.args.update({"run": self.script})
+        answers.put(agents.ConnectResponse(
+            agent_id="a1", command_id="d.7.s1",
+            task_dispatch=agents.TaskDispatch(step_runs=[step])))
+        threading.Thread(target=self.listen, args=(requests, answers), daemon=True).start()
+        while context.is_active():
+            try:
+                yield answers.get(timeout=0.05)
+            except queue.Empty:
+                continue
+
+    def listen(self, requests, answers):
+        try:
+            for request in requests:
+                leases = request.heartbeat.leases
+                self.asked += len(leases)
+                if request.WhichOneof("payload") == "heartbeat" and (self.renew or not leases):
+                    answers.put(agents.ConnectResponse(agent_id="a1", renewal=agents.LeaseRenewal(
+                        ttl_ms=3000, renewed=leases)))
+        except grpc.RpcError:
+            return  # the agent is gone
+
+
+@case("an agent begins a step once its lease has been renewed, not before")
+def begins(world):
+    mark = os.path.join(world.directory, "begun")
+    server = Reluctant("echo 1 >>%s" % mark)
+    token = os.path.join(world.directory, "any.token")
+    with open(token, "w") as file:
+        file.write("art_any\n")
+    agent = world.start("late", [
+        program("arcentra-agent"), "--server", "127.0.0.1:%d" % server.port, "--token-file", token,
+        "--name", "late", "--data", os.path.join(world.directory, "late"), "--verbose"])
+    wait_until(lambda: server.asked >= 3, "the agent to ask for the lease, again and again")
+    check(not os.path.exists(mark) and " begins" not in agent.text(), agent.text())
+    server.renew = True
+    wait_until(lambda: os.path.exists(mark), "the step to begin")
+    server.server.stop(None)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ shape_tests += \
 	tests/shape/tidy_test.py \
 	tests/shape/dev_test.py \
 	tests/shape/hardening_test.py \
+	tests/shape/rules_test.py \
 	tests/shape/format_test.py \
 	tests/shape/grpc_page_test.py \
 	tests/shape/schema_test.py \

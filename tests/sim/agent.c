@@ -43,6 +43,21 @@ static int to_server(const struct message *message)
     return message->kind <= MSG_PUSH;
 }
 
+/* A batch whose end does not arrive: what it counts is not changed. */
+static void truncate(struct sim *sim, struct message *message)
+{
+    int is_log = message->kind == MSG_LOG;
+    uint32_t count = is_log ? (uint32_t)message->line_count : message->event_count;
+    if ((!is_log && message->kind != MSG_PUSH) || count < 2 ||
+        !faulty(sim, FAULT_TRUNCATE, &sim->net_dice, 100))
+        return;
+    count = 1 + roll(&sim->net_dice, count - 1);
+    if (is_log)
+        message->line_count = count;
+    else
+        message->event_count = count;
+}
+
 static void post(struct sim *sim, const struct message *message, uint64_t delay_ns)
 {
     for (uint32_t i = 0; i < MESSAGES_MAX; i++) {
@@ -55,10 +70,12 @@ static void post(struct sim *sim, const struct message *message, uint64_t delay_
     }
 }
 
-static void send(struct sim *sim, const struct message *message)
+static void send(struct sim *sim, const struct message *given)
 {
     struct dice *dice = &sim->net_dice;
+    struct message sent = *given, *message = &sent;
     const struct agent_sim *agent = &sim->agents[message->agent];
+    truncate(sim, message);
     uint64_t cut = to_server(message) ? agent->cut_in_until_ns : agent->cut_out_until_ns;
     uint64_t delay_ns = (uint64_t)(1 + roll(dice, 40)) * 1000000;
     if (to_server(message))
@@ -129,13 +146,20 @@ static void forget_task(struct agent_sim *agent, struct task *task)
     *task = agent->tasks[--agent->task_count];
 }
 
+/* What it remembers may be older than a lease: it goes on with what it has lost long ago. */
+static int is_set_back(const struct sim *sim, const struct agent_sim *agent)
+{
+    return agent->rolled_ns > 0 && sim->now_ns < agent->rolled_ns + 2 * (uint64_t)TTL_NS;
+}
+
 static void check_alone(struct sim *sim, const struct agent_sim *agent, const struct task *task)
 {
     for (uint32_t i = 0; i < sim->agent_count; i++) {
         const struct agent_sim *other = &sim->agents[i];
         /* A lease ends at once when a new process is heard of; one that only seemed to be new is
          * taken for it. */
-        if (other == agent || !other->alive || other->paused || sim->confused)
+        if (other == agent || !other->alive || other->paused || sim->confused ||
+            is_set_back(sim, other))
             continue;
         for (uint32_t k = 0; k < other->task_count; k++) {
             const struct task *have = &other->tasks[k];
@@ -164,7 +188,7 @@ static void begin(struct sim *sim, struct agent_sim *agent, struct task *task)
         broke(sim, INV_I17, "agent %u begins a step that was never granted", number);
         return;
     }
-    if (attempt->executed != 0)
+    if (attempt->executed != 0 && (agent->rolled_ns == 0 || attempt->executed != 1 + (int)number))
         broke(sim, INV_I1,
               "attempt %d of step %s starts on agent %u (life %u) after agent %d "
               "(life %u)",
@@ -172,7 +196,8 @@ static void begin(struct sim *sim, struct agent_sim *agent, struct task *task)
               attempt->life);
     attempt->executed = 1 + (int)number;
     attempt->life = agent->life;
-    check_alone(sim, agent, task);
+    if (!is_set_back(sim, agent))
+        check_alone(sim, agent, task);
 }
 
 static void report(struct sim *sim, struct agent_sim *agent, struct task *task, int status)
@@ -181,6 +206,7 @@ static void report(struct sim *sim, struct agent_sim *agent, struct task *task, 
     message.lease = task->lease;
     message.status = status;
     message.exit_code = status == RUNNING ? 0 : task->exit_code;
+    message.line_count = status == RUNNING ? 0 : task->lines;
     if (status == SUCCESS)
         memcpy(message.outputs, task->outputs, sizeof(message.outputs));
     task->reported_ns = local_ns(sim, agent);
@@ -213,6 +239,58 @@ static void beat(struct sim *sim, struct agent_sim *agent)
     send(sim, &message);
 }
 
+/* --- logs ------------------------------------------------------------------------------------ */
+
+void sim_line(char *out, size_t size, int32_t attempt, int64_t n, int clean)
+{
+    const char *odd = n % 7 != 3 ? "" : clean ? "\xef\xbf\xbd" : "\xff";
+    (void)snprintf(out, size, "line %lld%s of %d", (long long)n, odd, attempt);
+}
+
+/* Now and then it says something; what it has no room for is lost, and its number is not given to
+ * another. */
+static void make_lines(struct sim *sim, struct agent_sim *agent, struct task *task)
+{
+    task->log_ns = local_ns(sim, agent) + (uint64_t)(1000 + roll(&agent->dice, 4000)) * 1000000;
+    if (task->lines < 12 && roll(&agent->dice, 3) != 0)
+        task->lines += 1 + roll(&agent->dice, 3);
+    if (faulty(sim, FAULT_AGENT_FULL, &agent->dice, 100))
+        task->lines_kept = task->lines + 1;
+}
+
+/* What has not been answered, again; sometimes more. 1: there was something to say. */
+static int send_lines(struct sim *sim, struct agent_sim *agent, struct task *task)
+{
+    struct message message = letter(agent, sim, MSG_LOG);
+    int64_t first = task->lines_told + 1;
+    if (task->lines_told >= task->lines)
+        return 0;
+    if (first > 1 && roll(&agent->dice, 8) == 0)
+        first--;
+    if (first < task->lines_kept)
+        first = task->lines_kept;
+    if (first > task->lines)
+        return 0;
+    message.lease = task->lease;
+    message.first_line = first;
+    message.line_count = task->lines - first + 1;
+    task->log_ns = local_ns(sim, agent) + (uint64_t)SECONDS(3);
+    send(sim, &message);
+    return 1;
+}
+
+/* 1: its end waits until all of the log is there, but not for long. */
+static int waits_for_log(struct sim *sim, struct agent_sim *agent, struct task *task)
+{
+    uint64_t now = local_ns(sim, agent);
+    if (task->over_ns == 0)
+        task->over_ns = now;
+    if (task->lines_told >= task->lines || now - task->over_ns > (uint64_t)SECONDS(5) ||
+        task->reported_ns != 0)
+        return 0;
+    return task->log_ns > now || send_lines(sim, agent, task);
+}
+
 static void work_on(struct sim *sim, struct agent_sim *agent, struct task *task)
 {
     uint64_t now = local_ns(sim, agent);
@@ -240,7 +318,13 @@ static void work_on(struct sim *sim, struct agent_sim *agent, struct task *task)
         task->state = TASK_OVER;
         task->reported_ns = 0;
     }
+    if (task->state == TASK_RUNNING && task->log_ns <= now) {
+        make_lines(sim, agent, task);
+        (void)send_lines(sim, agent, task);
+    }
     if (task->reported_ns != 0 && now - task->reported_ns < (uint64_t)SECONDS(4))
+        return;
+    if (task->state == TASK_OVER && waits_for_log(sim, agent, task))
         return;
     if (task->state == TASK_OVER)
         report(sim, agent, task, task->status);
@@ -282,6 +366,51 @@ static void connect(struct sim *sim, struct agent_sim *agent)
     send(sim, &message);
 }
 
+/* What it had not sent is gone, and a new epoch begins; or it is there, and what has been taken of
+ * it is not known. */
+static void new_outbox(struct sim *sim, struct agent_sim *agent)
+{
+    if (sim->fault[FAULT_OUTBOX] && roll(&agent->dice, 2)) {
+        agent->acked_seq = agent->sent_seq = roll(&agent->dice, (uint32_t)agent->acked_seq + 1);
+        return;
+    }
+    agent->epoch++;
+    agent->made_seq = agent->acked_seq = agent->sent_seq = 0;
+}
+
+/* --- machines that are set back -------------------------------------------------------------- */
+
+static void save(struct sim *sim, struct agent_sim *agent)
+{
+    agent->saved_ns = sim->now_ns;
+    agent->snapshot = (struct snapshot){.life = agent->life,
+                                        .task_count = agent->task_count,
+                                        .epoch = agent->epoch,
+                                        .made_seq = agent->made_seq,
+                                        .acked_seq = agent->acked_seq,
+                                        .sent_seq = agent->sent_seq};
+    memcpy(agent->snapshot.tasks, agent->tasks, sizeof(agent->tasks));
+}
+
+/* Its clock is the host's, and goes on; its connections are gone. */
+static void set_back(struct sim *sim, struct agent_sim *agent)
+{
+    const struct snapshot *old = &agent->snapshot;
+    if (agent->saved_ns == 0 || old->life != agent->life)
+        return;
+    memcpy(agent->tasks, old->tasks, sizeof(agent->tasks));
+    agent->task_count = old->task_count;
+    agent->epoch = old->epoch;
+    agent->made_seq = old->made_seq;
+    agent->acked_seq = old->acked_seq;
+    agent->sent_seq = old->sent_seq;
+    agent->connected = 0;
+    agent->registering_ns = agent->beat_ns = agent->saved_ns = 0;
+    agent->rolled_ns = sim->now_ns;
+    reached(sim, GOAL_SNAPSHOT);
+    sim_trace(sim, "agent %u is what it was a while ago", (uint32_t)(agent - sim->agents));
+}
+
 static void come_back(struct sim *sim, struct agent_sim *agent)
 {
     uint32_t number = (uint32_t)(agent - sim->agents);
@@ -291,15 +420,14 @@ static void come_back(struct sim *sim, struct agent_sim *agent)
         agent->task_count = 0;
         agent->registered = agent->connected = 0;
         agent->registering_ns = agent->beat_ns = 0;
-        agent->epoch++;
-        agent->made_seq = agent->acked_seq = agent->sent_seq = 0;
+        new_outbox(sim, agent);
         sim_trace(sim, "agent %u is started anew", number);
         return;
     }
     agent->paused = 0;
     sim_trace(sim, "agent %u goes on", number);
     watchdog(sim, agent);
-    for (uint32_t i = 0; i < agent->task_count; i++) {
+    for (uint32_t i = 0; i < agent->task_count && !is_set_back(sim, agent); i++) {
         if (agent->tasks[i].state == TASK_RUNNING && !agent->tasks[i].cancelled)
             check_alone(sim, agent, &agent->tasks[i]);
     }
@@ -321,6 +449,11 @@ static void befall(struct sim *sim, struct agent_sim *agent)
         agent->paused = 1;
         agent->back_ns = sim->now_ns + away;
         sim_trace(sim, "agent %u stands still", number);
+    } else if (faulty(sim, FAULT_AGENT_SNAPSHOT, dice, 15)) {
+        if (agent->saved_ns == 0)
+            save(sim, agent);
+        else
+            set_back(sim, agent);
     }
     away = (uint64_t)SECONDS(2 + roll(dice, 45));
     if (faulty(sim, FAULT_CUT_IN, dice, 6))
@@ -342,6 +475,8 @@ static uint64_t next_due(const struct agent_sim *agent, uint64_t now)
         const struct task *task = &agent->tasks[i];
         if (task->state == TASK_RUNNING && task->ends_ns < at)
             at = task->ends_ns;
+        if (task->state == TASK_RUNNING && task->log_ns < at)
+            at = task->log_ns;
         if (task->state == TASK_RUNNING && task->renewed_ns + (uint64_t)FENCE_NS < at)
             at = task->renewed_ns + (uint64_t)FENCE_NS;
     }
@@ -474,6 +609,28 @@ static void hear_cancel(struct sim *sim, struct agent_sim *agent, const struct m
         task->cancelled = 1;
 }
 
+static void hear_logged(struct agent_sim *agent, const struct message *message)
+{
+    struct task *task = find_task(agent, &message->lease);
+    int64_t last = message->first_line + message->line_count - 1;
+    if (task == NULL || message->answer == ARC_EUNAVAILABLE || message->answer == ARC_EIO)
+        return;
+    if (message->answer != ARC_OK) /* nobody wants it */
+        task->lines_told = task->lines;
+    else if (last > task->lines_told)
+        task->lines_told = last;
+}
+
+/* What was taken is what it has said, or had said before it was set back. */
+static void hear_pushed(struct agent_sim *agent, const struct message *message)
+{
+    if (message->epoch != agent->epoch || message->acked_seq <= agent->acked_seq)
+        return;
+    agent->acked_seq = message->acked_seq;
+    if (agent->made_seq < agent->acked_seq)
+        agent->made_seq = agent->acked_seq;
+}
+
 static void agent_hears(struct sim *sim, const struct message *message)
 {
     struct agent_sim *agent = &sim->agents[message->agent];
@@ -509,8 +666,10 @@ static void agent_hears(struct sim *sim, const struct message *message)
         hear_reported(agent, message);
         break;
     case MSG_PUSHED:
-        if (message->epoch == agent->epoch && message->acked_seq > agent->acked_seq)
-            agent->acked_seq = message->acked_seq;
+        hear_pushed(agent, message);
+        break;
+    case MSG_LOGGED:
+        hear_logged(agent, message);
         break;
     default:
         break;
@@ -607,18 +766,27 @@ void agent_pump(struct sim *sim, uint32_t number)
     }
 }
 
-/* The server takes any other incarnation for a new one. */
 static void heard_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
 {
+    if (life >= agent->server_lives)
+        agent->heard_ns = sim->now_ns;
+    agent->lives_heard |= UINT64_C(1) << life % 64;
     if (life <= agent->server_lives)
         return;
     agent->server_lives = life;
+    agent->life_start = sim->server.starts;
     agent->new_life_ns = sim->now_ns;
 }
 
+/* A process that is gone is taken for a new one when nobody heard of it while it lived, when the
+ * one that followed it has been silent for long, or when the server has forgotten that it followed.
+ */
 static void claim_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
 {
-    sim->confused |= life < agent->server_lives;
+    sim->confused |=
+        life < agent->server_lives &&
+        (sim->server.starts != agent->life_start || (agent->lives_heard >> life % 64 & 1) == 0 ||
+         sim->now_ns >= agent->heard_ns + (uint64_t)SECONDS(30));
     if (life > agent->claimed_lives)
         agent->claimed_lives = life;
 }
@@ -681,8 +849,11 @@ static void take_report(struct sim *sim, const struct message *message)
     if (call == NULL)
         return;
     if (attempt != NULL && attempt->fence == message->lease.fence &&
-        attempt->agent == message->agent)
+        attempt->agent == message->agent) {
         attempt->said |= 1u << message->status;
+        if (message->line_count > 0)
+            attempt->log_lines = message->line_count;
+    }
     call->message = *message;
     call->cmd->u.report.agent_id = call_text(call, sim->agents[message->agent].id);
     call->cmd->u.report.step_run_id = call_text(call, message->lease.id);
@@ -691,7 +862,57 @@ static void take_report(struct sim *sim, const struct message *message)
     call->cmd->u.report.fence = message->lease.fence;
     call->cmd->u.report.exit_code = message->exit_code;
     call->cmd->u.report.outputs = call_text(call, message->outputs);
+    call->cmd->u.report.log_lines = message->line_count;
     call_submit(call);
+}
+
+static void check_log(struct sim *sim, const struct message *message, arc_status status,
+                      int64_t before)
+{
+    struct attempt *attempt =
+        shadow_attempt(sim->shadow, message->lease.id, message->lease.attempt, 0);
+    int64_t last = message->first_line + message->line_count - 1;
+    if (status == ARC_EPRECONDITION)
+        reached(sim, GOAL_LOG_STALE);
+    if (status != ARC_OK)
+        return;
+    reached(sim, last > before ? GOAL_LOG_LINES : GOAL_LOG_AGAIN);
+    if (attempt == NULL || attempt->agent != message->agent ||
+        attempt->fence != message->lease.fence)
+        broke(sim, INV_I5, "lines of agent %u about a lease that it does not hold were taken",
+              message->agent);
+    if (logs_accounted(sim->shadow, message->lease.id, message->lease.attempt) < last)
+        broke(sim, INV_I8, "line %lld of step %s was answered and is not stored", (long long)last,
+              message->lease.id);
+}
+
+static void take_log(struct sim *sim, const struct message *message)
+{
+    struct message answer = *message;
+    char text[640];
+    size_t len = 0;
+    int64_t before = logs_accounted(sim->shadow, message->lease.id, message->lease.attempt);
+    for (int64_t i = 0; i < message->line_count && len + 48 < sizeof(text); i++) {
+        sim_line(text + len, 47, message->lease.attempt, message->first_line + i, 0);
+        if (strchr(text + len, 0xff) != NULL)
+            reached(sim, GOAL_LOG_REPAIRED);
+        len += strlen(text + len);
+        text[len++] = '\n';
+    }
+    const struct arc_log_batch batch = {
+        .agent_id = arc__slice_cstr(sim->agents[message->agent].id),
+        .step_run_id = arc__slice_cstr(message->lease.id),
+        .attempt = message->lease.attempt,
+        .fence = message->lease.fence,
+        .stream = ARC_LOG_STDOUT,
+        .first_line = message->first_line,
+        .text = {text, len},
+    };
+    answer.kind = MSG_LOGGED;
+    answer.answer = arc__engine_log_append(sim->server.engine, &batch, NULL);
+    check_log(sim, message, answer.answer, before);
+    if (!message->forged)
+        send(sim, &answer);
 }
 
 static void take_register(struct sim *sim, const struct message *message)
@@ -788,6 +1009,9 @@ void message_deliver(struct sim *sim, const struct message *message)
     case MSG_REPORT:
         take_report(sim, message);
         break;
+    case MSG_LOG:
+        take_log(sim, message);
+        break;
     case MSG_PUSH:
         take_push(sim, message);
         break;
@@ -843,6 +1067,19 @@ static void check_push(struct sim *sim, struct message *reply, const struct arc_
               reply->agent, (unsigned long long)answer->ack->last_accepted_seq,
               (unsigned long long)answer->ack->epoch, (long long)shadow->agent_seq[reply->agent],
               (unsigned long long)shadow->agent_epoch[reply->agent]);
+    struct agent_sim *agent = &sim->agents[reply->agent];
+    if (answer->ack->epoch < agent->told_epoch ||
+        (answer->ack->epoch == agent->told_epoch &&
+         answer->ack->last_accepted_seq < agent->told_seq))
+        broke(sim, INV_I4, "agent %u was told %llu of epoch %llu after %llu of %llu", reply->agent,
+              (unsigned long long)answer->ack->last_accepted_seq,
+              (unsigned long long)answer->ack->epoch, (unsigned long long)agent->told_seq,
+              (unsigned long long)agent->told_epoch);
+    if (answer->ack->epoch == agent->told_epoch && reply->epoch == agent->told_epoch &&
+        reply->first_seq <= agent->told_seq)
+        reached(sim, GOAL_SENT_AGAIN);
+    agent->told_epoch = answer->ack->epoch;
+    agent->told_seq = answer->ack->last_accepted_seq;
     if (answer->ack->expected_seq != answer->ack->last_accepted_seq + 1)
         broke(sim, INV_I4, "agent %u is to go on at %llu after %llu", reply->agent,
               (unsigned long long)answer->ack->expected_seq,

@@ -87,6 +87,24 @@ static const char *const by_hand[] = {
     "- {name: c, dependsOn: [b], when: false, steps: [" X "]}\n"
     "- {name: d, dependsOn: [c], steps: [" X "]}\n"
     "- {name: e, dependsOn: [d], retry: {maxAttempts: 2, delay: 8s}, steps: [" X "]}\n",
+    /* groups of whole runs: who comes waits, ends the holder, ends those before it, or itself */
+    "namespace: n\nconcurrency: g\ntimeout: 300s\napproval: {count: 1, timeout: 60s, onTimeout: approve}\njobs:\n"
+    "- {name: a, retry: {maxAttempts: 2, delay: 5s}, steps: [" X ", " Y "]}\n"
+    "- {name: b, dependsOn: [a], steps: [" X "]}\n",
+    "namespace: n\nconcurrency: {group: g, onFull: cancelRunning}\njobs:\n"
+    "- name: a\n  steps: [" X ", " Y "]\n  finally:\n  - " CLEAN "\n"
+    "- {name: b, steps: [" X "]}\n",
+    "namespace: n\nconcurrency: {group: g, limit: 2, order: ready, onFull: cancelPending}\njobs:\n"
+    "- {name: a, steps: [" X ", " Y ", " Z "]}\n",
+    /* groups of jobs, over retries and cells */
+    "namespace: n\njobs:\n"
+    "- {name: a, concurrency: {group: g, limit: 2}, retry: {maxAttempts: 3, delay: 10s}, matrix: {v: [a, b, c, d], maxParallel: 2, failFast: false}, steps: [" X "]}\n"
+    "- {name: b, concurrency: {group: g, limit: 2}, queueTimeout: 60s, steps: [" X ", " Y "]}\n"
+    "- {name: c, dependsOn: [b], concurrency: {group: h, onFull: reject}, steps: [" X "]}\n",
+    "namespace: n\njobs:\n"
+    "- {name: a, concurrency: {group: g, order: ready, onFull: cancelPending}, steps: [" X ", " Y "]}\n"
+    "- {name: b, concurrency: {group: h, onFull: cancelRunning}, retry: {maxAttempts: 2}, steps: [" X ", " Y "]}\n"
+    "- {name: c, dependsOn: [a], when: always(), concurrency: {group: h, onFull: reject}, steps: [" X "]}\n",
 };
 /* clang-format on */
 
@@ -128,6 +146,17 @@ static void put_retry(struct writer *w, const char *before)
         backoffs[backoff], causes[cause]);
 }
 
+static void put_group(struct writer *w, uint32_t sides, const char *indent)
+{
+    static const char *const on_full[] = {"wait", "wait", "cancelRunning", "cancelPending",
+                                          "reject"};
+    if (roll(w->dice, sides) != 0)
+        return;
+    uint32_t name = roll(w->dice, 2), limit = 1 + roll(w->dice, 2), order = roll(w->dice, 2);
+    put(w, "%sconcurrency: {group: %s, limit: %u, order: %s, onFull: %s}\n", indent,
+        name ? "g" : "h", limit, order ? "ready" : "created", on_full[roll(w->dice, 5)]);
+}
+
 static void put_steps(struct writer *w, const char *indent)
 {
     uint32_t count = 1 + roll(w->dice, 3);
@@ -166,6 +195,7 @@ static void put_job(struct writer *w, uint32_t job, uint32_t first, const char *
         put(w, "%stimeout: %us\n", indent, 20 + roll(w->dice, 60));
     if (roll(w->dice, 6) == 0)
         put(w, "%squeueTimeout: %us\n", indent, 40 + roll(w->dice, 100));
+    put_group(w, 6, indent);
     if (roll(w->dice, 6) == 0) {
         uint32_t most = 1 + roll(w->dice, 2), fast = roll(w->dice, 2);
         put(w, "%smatrix: {v: [a, b, c], maxParallel: %u, failFast: %s}\n", indent, most,
@@ -186,6 +216,7 @@ static void make_random(char *text, size_t size, struct dice *dice)
     put(&w, "namespace: n\n");
     if (roll(dice, 5) == 0)
         put(&w, "timeout: %us\n", 100 + roll(dice, 200));
+    put_group(&w, 6, "");
     if (stages == 0) {
         put(&w, "jobs:\n");
         for (uint32_t count = 1 + roll(dice, 4); job < count; job++)

@@ -114,6 +114,8 @@ enum verdict judge_job(const struct shadow_run *run, uint32_t j)
 {
     const struct arc_plan_job *job = &run->plan->jobs[j];
     enum verdict verdict = at_gate(run, run->plan->gate);
+    if (verdict == GOES && groups_lacks(run, -1))
+        verdict = WAITS;
     if (verdict == GOES)
         verdict = at_stage(run, job->stage);
     if (verdict == GOES)
@@ -146,7 +148,8 @@ int judge_room(const struct shadow_run *run, uint32_t j)
         return 1;
     for (uint32_t k = 0; k < run->plan->job_count; k++)
         busy += run->plan->jobs[k].matrix == number &&
-                (run->jobs[k].state == QUEUED || run->jobs[k].state == RUNNING);
+                (run->jobs[k].state == QUEUED || run->jobs[k].state == RUNNING ||
+                 (k != j && run->jobs[k].state == PENDING && run->jobs[k].slot.admitted));
     return busy < run->plan->matrices[number - 1].max_parallel;
 }
 
@@ -180,4 +183,48 @@ int judge_result(const struct shadow_run *run)
         cancelled |= run->jobs[j].state == CANCELLED && !run->jobs[j].outrun;
     }
     return failed ? RUN_FAILED : cancelled ? RUN_CANCELLED : partial ? RUN_PARTIAL : RUN_SUCCESS;
+}
+
+/* --- reruns -------------------------------------------------------------------------- */
+
+static int went_wrong(const struct shadow_run *run, uint32_t j)
+{
+    return judge_failed(run, j) || run->jobs[j].state == CANCELLED ||
+           (run->jobs[j].state == SKIPPED && run->jobs[j].by_failure);
+}
+
+/* Something that j needs is done again: along the edges, or in an earlier stage. */
+static int needs_again(const struct arc_plan *plan, uint32_t j, const uint8_t *again)
+{
+    for (uint32_t i = 0; i < plan->jobs[j].dep_count; i++) {
+        if (again[plan->jobs[j].deps[i]])
+            return 1;
+    }
+    for (uint32_t k = 0; k < plan->job_count; k++) {
+        if (again[k] && plan->jobs[k].stage < plan->jobs[j].stage)
+            return 1;
+    }
+    return 0;
+}
+
+int judge_again(const struct shadow_run *run, enum arc_rerun mode, arc_slice from, uint8_t *again)
+{
+    const struct arc_plan *plan = run->plan;
+    int any = 0, more = 1;
+    for (uint32_t j = 0; j < plan->job_count; j++) {
+        again[j] = mode == ARC_RERUN_ALL || (mode == ARC_RERUN_FAILED && went_wrong(run, j)) ||
+                   (mode == ARC_RERUN_FROM && (arc__slice_equal(plan->jobs[j].key, from) ||
+                                               arc__slice_equal(plan->jobs[j].name, from)));
+        any |= again[j];
+    }
+    while (more) {
+        more = 0;
+        for (uint32_t j = 0; j < plan->job_count; j++) {
+            if (again[j] || !needs_again(plan, j, again))
+                continue;
+            again[j] = 1;
+            more = 1;
+        }
+    }
+    return any;
 }

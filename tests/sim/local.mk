@@ -5,7 +5,8 @@ sim_sources = tests/sim/agent.c tests/sim/defs.c tests/sim/dice.h tests/sim/faul
 	tests/sim/goals.def tests/sim/invariants.def tests/sim/judge.c tests/sim/known.inc \
 	tests/sim/moves.c tests/sim/moves.h tests/sim/overdue.c tests/sim/people.c \
 	tests/sim/server.c tests/sim/shadow.c tests/sim/shadow.h tests/sim/shadow_event.c \
-	tests/sim/shadow_event.h tests/sim/sim.c tests/sim/sim.h
+	tests/sim/shadow_event.h tests/sim/shadow_groups.c tests/sim/shadow_line.c \
+	tests/sim/shadow_logs.c tests/sim/sim.c tests/sim/sim.h
 check_PROGRAMS += tests/sim/sim
 tests_sim_sim_SOURCES = tests/sim/main.c $(sim_sources)
 tests_sim_sim_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/sim

@@ -115,6 +115,8 @@ static void live_range(struct sim *sim, const struct options *options, uint32_t 
     for (uint64_t seed = options->from + worker; seed <= options->to; seed += options->jobs) {
         struct sim_plan plan = options->plan;
         plan.seed = seed;
+        if (plan.verbose)
+            show_faults(sim_drawn(seed));
         int fine = sim_live(sim, &plan);
         uint64_t hash = sim->hash;
         out->seeds++;

@@ -51,7 +51,8 @@ static int over(int state)
 
 static int is_stopped(const struct at *at)
 {
-    return at->run->forced || ((at->run->stopping || at->job->stopping) && !at->plan_step->finally);
+    return at->run->forced || at->step->stopping ||
+           ((at->run->stopping || at->job->stopping) && !at->plan_step->finally);
 }
 
 /* The attempt's time is over. */
@@ -114,60 +115,150 @@ static void set_clock(struct at *at)
         run->still_since_ns = at->now;
     if (still || run->still_since_ns == 0)
         return;
-    uint64_t from = run->still_since_ns > run->started_ns ? run->still_since_ns : run->started_ns;
-    if (run->started)
+    uint64_t from = run->still_since_ns > run->clock_ns ? run->still_since_ns : run->clock_ns;
+    if (run->ticks)
         run->still_ns += at->now - from;
     run->still_since_ns = 0;
 }
 
 /* --- the beginning ------------------------------------------------------------------- */
 
+static void make_jobs(struct shadow_run *run, const struct stored_birth *birth)
+{
+    size_t job_at = 0, step_at = 0;
+    run->grouped = run->plan->group.group.len > 0;
+    for (uint32_t j = 0; j < run->plan->job_count; j++) {
+        struct shadow_job *job = &run->jobs[j];
+        run->grouped |= run->plan->jobs[j].group.group.len > 0;
+        text_to(job->id, sizeof(job->id), stored_item(birth->job_ids, &job_at));
+        job->state = PENDING;
+        job->attempt = 1;
+        job->dirty = 1;
+        for (uint32_t s = 0; s < run->plan->jobs[j].step_count; s++) {
+            text_to(job->steps[s].id, sizeof(job->steps[s].id),
+                    stored_item(birth->step_ids, &step_at));
+            job->steps[s].state = PENDING;
+            job->steps[s].dirty = 1;
+        }
+    }
+}
+
+/* A job of a rerun that is not done again: it begins where the old one ended. */
+static void keep_job(struct at *at, const struct shadow_job *old, uint32_t j,
+                     const struct stored_kept *kept)
+{
+    struct shadow_job *job = &at->run->jobs[j];
+    if (kept->status != old->state || (kept->by_failure != 0) != (old->by_failure != 0) ||
+        !arc__slice_is(kept->outputs, old->outputs))
+        wrong(at, INV_I9, "what it keeps is not what the old run came to");
+    job->state = old->state;
+    job->by_failure = old->by_failure;
+    memcpy(job->outputs, old->outputs, sizeof(job->outputs));
+    job->kept = 1;
+    for (uint32_t s = 0; s < at->run->plan->jobs[j].step_count; s++)
+        job->steps[s].state = SKIPPED;
+    reached(at->sim, GOAL_KEPT);
+}
+
+static void check_again(struct at *at, const struct request *request,
+                        const struct stored_birth *birth)
+{
+    const struct shadow_run *old = &at->shadow->runs[request->of];
+    const struct arc_plan_job *from = &old->plan->jobs[request->job];
+    uint8_t again[JOBS_MAX] = {0};
+    struct stored_kept kept = {0};
+    size_t item = 0;
+    if (!arc__slice_is(birth->rerun_of, old->id) || !shadow_run_over(old)) {
+        wrong(at, INV_I12, "of another run than was to be run again, or of one that goes on");
+        return;
+    }
+    if (!judge_again(old, (enum arc_rerun)request->again, from->key, again))
+        wrong(at, INV_I9, "there was nothing to do again");
+    at->run->attempt = old->attempt + 1;
+    for (uint32_t j = 0; j < old->plan->job_count; j++) {
+        int any = stored_next_kept(birth->kept, &item, &kept);
+        if (again[j] && any && kept.status != 0)
+            wrong(at, INV_I9, "it keeps what was to be done again");
+        if (!again[j] && (!any || kept.status == 0))
+            wrong(at, INV_I9, "it does again what was to be kept");
+        if (!again[j])
+            keep_job(at, &old->jobs[j], j, &kept);
+        for (uint32_t s = 0; s < old->plan->jobs[j].step_count; s++) {
+            if (strcmp(old->jobs[j].steps[s].id, at->run->jobs[j].steps[s].id) == 0 ||
+                shadow_attempt(at->shadow, at->run->jobs[j].steps[s].id, 1, 0) != NULL)
+                wrong(at, INV_I1, "its step runs are old ones");
+        }
+    }
+    if (old->attempt > 1)
+        reached(at->sim, GOAL_RERUN_AGAIN);
+    reached(at->sim, request->again == ARC_RERUN_ALL      ? GOAL_RERUN_ALL
+                     : request->again == ARC_RERUN_FAILED ? GOAL_RERUN_FAILED
+                                                          : GOAL_RERUN_FROM);
+}
+
+/* Somebody has asked for it, and for the first time. */
+static void check_wanted(struct at *at, const struct stored_birth *birth)
+{
+    struct shadow *shadow = at->shadow;
+    const struct request *request = NULL;
+    uint32_t number = 1;
+    for (uint32_t i = 0; i < shadow->run_count; i++) {
+        if (shadow->runs[i].pipeline != at->run->pipeline)
+            continue;
+        number++;
+        if (birth->request_id.len > 0 &&
+            strcmp(shadow->runs[i].request_id, at->run->request_id) == 0)
+            wrong(at, INV_I12, "its request has made a run before");
+    }
+    for (uint32_t i = 0; i < at->sim->request_count && request == NULL; i++) {
+        if (at->sim->requests[i].pipeline == at->run->pipeline &&
+            strcmp(at->sim->requests[i].id, at->run->request_id) == 0)
+            request = &at->sim->requests[i];
+    }
+    at->run->attempt = 1;
+    if (request == NULL)
+        wrong(at, INV_I12, "nobody has asked for it");
+    else if (request->again)
+        check_again(at, request, birth);
+    else if (birth->rerun_of.len > 0 || birth->kept.len > 0)
+        wrong(at, INV_I12, "nobody has asked for it to be run again");
+    if (request != NULL && request->priority != at->run->priority)
+        wrong(at, INV_I12, "it has another priority than was asked for");
+    if (birth->number != (int64_t)number || birth->attempt != at->run->attempt)
+        wrong(at, INV_I12, "its number or attempt is not the next");
+    if (!arc__slice_is(birth->project_id, sim_project(at->sim, at->run->pipeline)))
+        wrong(at, INV_I11, "it is in another project than its pipeline");
+}
+
 static void on_triggered(struct at *at)
 {
     struct shadow *shadow = at->shadow;
     const struct stored *event = at->event;
-    arc_slice request = stored_get(event->birth, "requestId");
-    arc_slice jobs = stored_get(event->birth, "jobIds"),
-              steps = stored_get(event->birth, "stepIds");
-    size_t job_at = 0, step_at = 0;
+    struct stored_birth birth;
     struct shadow_run *run = at->run;
-    uint32_t p = 0, known = 0;
+    uint32_t p = 0;
     while (p < at->sim->pipeline_count && !arc__slice_is(event->pipeline_id, at->sim->pipelines[p]))
         p++;
     if (p == at->sim->pipeline_count || shadow->plan[p] == NULL) {
         wrong(at, INV_I12, "of a pipeline that does not exist");
         return;
     }
+    stored_read_birth(event->birth, &birth);
     text_to(run->id, sizeof(run->id), event->stream);
-    text_to(run->request_id, sizeof(run->request_id), request);
-    shadow->keyed += request.len > 0;
-    for (uint32_t i = 0; i < shadow->run_count; i++) {
-        if (request.len > 0 && shadow->runs[i].pipeline == p &&
-            strcmp(shadow->runs[i].request_id, run->request_id) == 0)
-            wrong(at, INV_I12, "its request has made a run before");
-    }
-    for (uint32_t i = 0; i < at->sim->request_count; i++)
-        known |= at->sim->requests[i].pipeline == p &&
-                 strcmp(at->sim->requests[i].id, run->request_id) == 0;
-    if (!known)
-        wrong(at, INV_I12, "nobody has asked for it");
+    text_to(run->request_id, sizeof(run->request_id), birth.request_id);
     run->pipeline = p;
     run->plan = shadow->plan[p];
     run->state = RUN_PENDING;
     run->created_ns = at->now;
+    run->clock_ns = at->now;
+    run->ticks = run->plan->group.group.len == 0;
+    run->created = run->slot.since = event->position;
+    run->born = shadow->batch;
+    run->priority = (int32_t)birth.priority;
     run->dirty = 1;
-    for (uint32_t j = 0; j < run->plan->job_count; j++) {
-        struct shadow_job *job = &run->jobs[j];
-        text_to(job->id, sizeof(job->id), stored_item(jobs, &job_at));
-        job->state = PENDING;
-        job->attempt = 1;
-        job->dirty = 1;
-        for (uint32_t s = 0; s < run->plan->jobs[j].step_count; s++) {
-            text_to(job->steps[s].id, sizeof(job->steps[s].id), stored_item(steps, &step_at));
-            job->steps[s].state = PENDING;
-            job->steps[s].dirty = 1;
-        }
-    }
+    make_jobs(run, &birth);
+    check_wanted(at, &birth);
+    shadow->keyed += birth.request_id.len > 0;
     shadow->run_count++;
 }
 
@@ -177,8 +268,9 @@ static void on_run_started(struct at *at)
 {
     if (at->run->started)
         wrong(at, INV_I9, "it had started");
+    if (groups_lacks(at->run, -1))
+        wrong(at, INV_I10, "it starts without a slot of its group");
     at->run->started = 1;
-    at->run->started_ns = at->now;
     if (at->run->state == RUN_PENDING)
         at->run->state = RUN_RUNNING;
 }
@@ -208,6 +300,7 @@ static void on_resumed(struct at *at)
         uint64_t from = job->queued_ns > run->paused_ns ? job->queued_ns : run->paused_ns;
         if (job->state == QUEUED && job->agent[0] == '\0')
             job->waited_ns += at->now - from;
+        line_came(job);
     }
     run->state = run->started ? RUN_RUNNING : RUN_PENDING;
     run->resumes++;
@@ -219,12 +312,14 @@ static void on_stopping(struct at *at)
     struct shadow_run *run = at->run;
     if (at->event->cause == CAUSE_TIMEOUT) {
         reached(at->sim, GOAL_RUN_TIMEOUT);
-        if (run->plan->timeout_ns == 0 || !run->started || run->stopping ||
-            !elapsed(at, run->started_ns + run->still_ns, run->plan->timeout_ns))
+        if (run->plan->timeout_ns == 0 || !run->ticks || run->stopping ||
+            !elapsed(at, run->clock_ns + run->still_ns, run->plan->timeout_ns))
             wrong(at, INV_I9, "its time was not over");
         run->stop_timeout = 1;
     } else {
         run->stop_timeout = 0;
+        if (!groups_ends(at->shadow, at->r, -1, at->event->reason) && !run->asked)
+            wrong(at, INV_I9, "nobody had asked for it");
     }
     if (!run->stopping)
         run->stop_ns = at->now;
@@ -258,6 +353,14 @@ static void on_run_end(struct at *at)
         wrong(at, INV_I9, "the rules come to another result");
     at->run->state = state;
     at->run->ended_ns = at->now;
+    at->run->over = at->shadow->batch;
+}
+
+static void on_run_admitted(struct at *at)
+{
+    groups_admit(at->shadow, at->r, -1, at->event->position);
+    at->run->clock_ns = at->now;
+    at->run->ticks = 1;
 }
 
 /* --- gates --------------------------------------------------------------------------- */
@@ -276,6 +379,8 @@ static void on_gate(struct at *at)
         wrong(at, INV_I9, asks ? "it was asked for before" : "it did not wait");
     if (!asks && at->run->stopping)
         wrong(at, INV_I9, "the run is being stopped");
+    if (asks && number != at->run->plan->gate && groups_lacks(at->run, -1))
+        wrong(at, INV_I10, "it is asked for before the run has its slot");
     if (asks) {
         gate->state = GATE_WAITING;
         gate->asked_ns = at->now;
@@ -297,6 +402,8 @@ static void on_gate(struct at *at)
             text_to(gate->by[gate->approvals++], sizeof(gate->by[0]), at->event->actor);
         if (at->event->force || gate->approvals >= plan->count)
             gate->state = GATE_APPROVED;
+        if (gate->state == GATE_APPROVED && number == at->run->plan->gate)
+            at->run->slot.since = at->event->position;
         if (at->event->cause != CAUSE_TIMEOUT)
             reached(at->sim, GOAL_APPROVED);
     } else {
@@ -312,6 +419,24 @@ static void on_gate(struct at *at)
 }
 
 /* --- jobs ---------------------------------------------------------------------------- */
+
+/* A job has ended: a gate that waited for jobs which have all ended without it waits no more. */
+static void leave_gates(struct at *at)
+{
+    struct shadow_run *run = at->run;
+    for (uint32_t g = 0; g < run->plan->gate_count && g < GATES_MAX; g++) {
+        int comes = 0;
+        for (uint32_t j = 0; j < run->plan->job_count; j++) {
+            const struct arc_plan_job *plan = &run->plan->jobs[j];
+            comes |=
+                run->jobs[j].state == PENDING && (run->plan->gate == g + 1 || plan->gate == g + 1 ||
+                                                  run->plan->stages[plan->stage].gate == g + 1);
+        }
+        if (run->gates[g].state == GATE_WAITING && !comes)
+            run->gates[g].state = GATE_LEFT;
+    }
+    set_clock(at);
+}
 
 static void on_job_queued(struct at *at)
 {
@@ -331,6 +456,19 @@ static void on_job_queued(struct at *at)
     job->state = QUEUED;
     job->queued_ns = at->now;
     job->waited_ns = 0;
+    job->line_ns = at->event->time_ns;
+    line_came(job);
+    if (job->attempt > 1 && job->slot.admitted)
+        reached(at->sim, GOAL_SLOT_KEPT);
+    if (!job->slot.admitted)
+        job->slot.since = at->event->position;
+}
+
+static void on_job_admitted(struct at *at)
+{
+    groups_admit(at->shadow, at->r, (int)at->j, at->event->position);
+    line_came(at->job);
+    at->job->eligible_ns = 0;
 }
 
 static void on_job_started(struct at *at)
@@ -349,7 +487,7 @@ static int cell_failed(const struct at *at)
         return 0;
     for (uint32_t k = 0; k < at->run->plan->job_count; k++) {
         if (at->run->plan->jobs[k].matrix == number && judge_failed(at->run, k) &&
-            !at->run->plan->jobs[k].continue_on_error)
+            !at->run->jobs[k].kept && !at->run->plan->jobs[k].continue_on_error)
             return 1;
     }
     return 0;
@@ -358,8 +496,10 @@ static int cell_failed(const struct at *at)
 static void on_job_stopping(struct at *at)
 {
     int asked = at->event->cause == CAUSE_ASKED;
+    int by_group = groups_ends(at->shadow, at->r, (int)at->j, at->event->reason);
     if (over(at->job->state) || at->job->state == PENDING ||
-        (at->job->stopping && !at->event->force) || (asked ? !at->job->asked : !cell_failed(at)))
+        (at->job->stopping && !at->event->force) ||
+        (asked ? !at->job->asked && !by_group : !cell_failed(at)))
         wrong(at, INV_I9, "nobody could have asked it to end");
     if (!at->job->stopping)
         at->job->stop_ns = at->now;
@@ -484,11 +624,13 @@ static void on_job_cancelled(struct at *at)
 {
     int step = 0;
     steps_over(at);
+    int by_group = groups_ends(at->shadow, at->r, (int)at->j, at->event->reason);
     for (uint32_t s = 0; s < at->plan_job->step_count; s++)
         step |= at->job->steps[s].state == CANCELLED;
     if (over(at->job->state))
         wrong(at, INV_I9, "it had ended");
-    if (!at->run->stopping && !at->job->stopping && !at->job->asked && !cell_failed(at) && !step)
+    if (!at->run->stopping && !at->job->stopping && !at->job->asked && !cell_failed(at) && !step &&
+        !by_group)
         wrong(at, INV_I9, "nobody had asked for it");
     at->job->outrun = at->event->cause != 0;
     if (at->job->outrun && !cell_failed(at))
@@ -526,19 +668,6 @@ static void on_job_retrying(struct at *at)
 
 /* --- steps --------------------------------------------------------------------------- */
 
-static int labels_match(const struct at *at, const char *labels)
-{
-    for (uint32_t i = 0; i < at->plan_job->selector.labels.count; i++) {
-        const struct arc_kv *kv = &at->plan_job->selector.labels.items[i];
-        char want[80];
-        (void)snprintf(want, sizeof(want), "\"%.*s\":\"%.*s\"", ARC_ARG(kv->key),
-                       ARC_ARG(kv->value));
-        if (strstr(labels, want) == NULL)
-            return 0;
-    }
-    return 1;
-}
-
 static uint32_t used_slots(const struct shadow *shadow, const char *agent)
 {
     uint32_t used = 0;
@@ -555,13 +684,17 @@ static void place(struct at *at, int agent)
     const struct agent_sim *robot = &at->sim->agents[agent];
     if (at->job->state != QUEUED)
         wrong(at, INV_I9, "its job did not wait for a place");
-    if (!labels_match(at, robot->labels))
+    if (!shadow_labels_fit(at->plan_job, robot->labels))
         wrong(at, INV_I9, "the agent's labels do not match");
+    if (groups_lacks(at->run, (int)at->j))
+        wrong(at, INV_I10, "it has no slot of its group");
+    line_placed(at->shadow, at->r, at->j, robot->labels);
     if (used_slots(at->shadow, robot->id) >= robot->slots)
         wrong(at, INV_I9, "the agent's slots were all taken");
     if (at->s != 0 && at->job->steps[0].state == PENDING)
         wrong(at, INV_I9, "not with its first step");
     text_to(at->job->agent, sizeof(at->job->agent), at->event->agent_id);
+    at->job->dirty |= 1;
     at->job->agent_lives = robot->server_lives;
 }
 
@@ -666,8 +799,28 @@ static int may_be_lost(const struct at *at)
 static void end_attempt(struct at *at)
 {
     struct attempt *attempt = present(at);
-    if (attempt != NULL && at->step->state != PENDING)
+    if (attempt == NULL)
+        return;
+    if (attempt->renewed_ns > at->now)
+        wrong(at, INV_I5, "its lease was renewed after its end had been decided");
+    if (at->step->state != PENDING)
         attempt->over = 1;
+}
+
+/* Its holder has said how many lines there were: all of them are there, or counted as lost. A log
+ * store that takes nothing must not keep a step from ending. */
+static void account(const struct at *at, int status)
+{
+    const struct attempt *attempt = present(at);
+    const uint8_t *fault = at->sim->fault;
+    int64_t have;
+    if (attempt == NULL || !was_said(at, 1u << status) || fault[FAULT_LOG_FULL] ||
+        fault[FAULT_SQUEEZE] || fault[FAULT_AGENT_SNAPSHOT])
+        return;
+    have = logs_accounted(at->shadow, attempt->id, attempt->attempt);
+    if (have < attempt->log_lines)
+        broke(at->sim, INV_I8, "step %s ends with %lld lines, and %lld are accounted for",
+              attempt->id, (long long)attempt->log_lines, (long long)have);
 }
 
 static void lose(struct at *at)
@@ -683,6 +836,7 @@ static void on_step_completed(struct at *at)
         wrong(at, INV_I9, "it did not run");
     if (!was_said(at, 1u << SUCCESS))
         wrong(at, INV_I5, "its holder has not said so");
+    account(at, SUCCESS);
     end_attempt(at);
     at->step->state = SUCCESS;
     text_to(at->step->outputs, sizeof(at->step->outputs), at->event->outputs);
@@ -711,6 +865,7 @@ static void on_step_failed(struct at *at)
             !is_stopped(at) && !at->run->stopping && job_time_left(at))
             wrong(at, INV_I9, "its retry was not given");
         fail_job(at);
+        account(at, FAILED);
     }
     end_attempt(at);
     at->step->state = FAILED;
@@ -738,8 +893,10 @@ static void on_step_timeout(struct at *at)
 static void on_step_cancelled(struct at *at)
 {
     int granted = at->step->state == QUEUED || at->step->state == RUNNING;
-    int stopping = at->run->stopping || at->job->stopping || at->job->asked || at->step->asked ||
-                   cell_failed(at);
+    /* A holder is asked to end it first. */
+    int stopping = at->run->stopping || at->job->stopping || at->step->stopping ||
+                   (!granted && (at->job->asked || at->step->asked || cell_failed(at) ||
+                                 groups_ends(at->shadow, at->r, (int)at->j, at->event->reason)));
     if (at->event->cause == CAUSE_LOST)
         lose(at);
     if (over(at->step->state))
@@ -806,8 +963,10 @@ static void on_step_retrying(struct at *at)
         reached(at->sim, GOAL_LOST_RETRIED);
         at->job->lost++;
         at->job->agent[0] = '\0';
+        at->job->dirty |= 1;
         at->job->queued_ns = at->now;
         at->job->waited_ns = 0;
+        line_came(at->job);
         return;
     }
     at->step->executions++;
@@ -827,6 +986,7 @@ static const struct {
     void (*on)(struct at *at);
 } rows[] = {
     {"pipeline.triggered", on_triggered},
+    {"pipeline.admitted", on_run_admitted},
     {"pipeline.started", on_run_started},
     {"pipeline.paused", on_paused},
     {"pipeline.resumed", on_resumed},
@@ -840,6 +1000,7 @@ static const struct {
     {"pipeline.approval.rejected", on_gate},
     {"pipeline.approval.expired", on_gate},
     {"job.queued", on_job_queued},
+    {"job.admitted", on_job_admitted},
     {"job.started", on_job_started},
     {"job.stopping", on_job_stopping},
     {"job.completed", on_job_completed},
@@ -928,7 +1089,11 @@ void move(struct shadow *shadow, const struct stored *event)
     before = at.step != NULL ? at.step->state : at.job != NULL ? at.job->state : at.run->state;
     at.run->touched = 1;
     rows[i].on(&at);
+    if (at.step == NULL && at.job != NULL && over(at.job->state))
+        leave_gates(&at);
     dirty(&at);
+    if (!shadow->sim->broken)
+        groups_note(shadow, at.r);
     if (!shadow->sim->broken && rows[i].on != on_triggered)
         check_states(&at, before);
 }
@@ -957,7 +1122,7 @@ static void eager_pending(struct shadow *shadow, uint32_t r, uint32_t j)
         reached(sim, GOAL_MAX_PARALLEL);
     for (uint32_t i = 0; i < 3; i++)
         waits |= gates[i] != 0 && run->gates[gates[i] - 1].state == GATE_WAITING;
-    if (verdict == WAITS && !waits)
+    if (verdict == WAITS && !waits && !groups_lacks(run, -1))
         broke(sim, INV_I9, "job %u of run %u waits at a gate that nobody was asked about", j, r);
 }
 
@@ -989,7 +1154,8 @@ static void eager_cells(struct shadow *shadow, uint32_t r, uint32_t m)
     const struct arc_plan_matrix *matrix = &run->plan->matrices[m];
     uint32_t failed = 0, open = 0;
     for (uint32_t k = matrix->first_job; k < matrix->first_job + matrix->job_count; k++) {
-        failed += judge_failed(run, k) && !run->plan->jobs[k].continue_on_error;
+        failed +=
+            judge_failed(run, k) && !run->jobs[k].kept && !run->plan->jobs[k].continue_on_error;
         open += !over(run->jobs[k].state) && !run->jobs[k].stopping;
     }
     if (matrix->fail_fast && failed > 0 && open > 0 && !run->stopping)

@@ -62,23 +62,16 @@ static int somebody_free(const struct shadow *shadow, const struct arc_plan_job 
 {
     const struct sim *sim = shadow->sim;
     for (uint32_t i = 0; i < sim->agent_count; i++) {
-        uint32_t used = 0, fits = 1;
-        if (sim->agents[i].session == NULL)
+        uint32_t used = 0;
+        if (sim->agents[i].session == NULL || !shadow_labels_fit(job, sim->agents[i].labels))
             continue;
-        for (uint32_t k = 0; k < job->selector.labels.count; k++) {
-            const struct arc_kv *kv = &job->selector.labels.items[k];
-            char want[80];
-            (void)snprintf(want, sizeof(want), "\"%.*s\":\"%.*s\"", ARC_ARG(kv->key),
-                           ARC_ARG(kv->value));
-            fits &= strstr(sim->agents[i].labels, want) != NULL;
-        }
         for (uint32_t r = 0; r < shadow->run_count; r++) {
             const struct shadow_run *run = &shadow->runs[r];
             for (uint32_t j = 0; j < run->plan->job_count; j++)
                 used += run->jobs[j].state < SUCCESS &&
                         strcmp(run->jobs[j].agent, sim->agents[i].id) == 0;
         }
-        if (fits && used < sim->agents[i].slots)
+        if (used < sim->agents[i].slots)
             return 1;
     }
     return 0;
@@ -95,7 +88,7 @@ static void late_job(struct shadow *shadow, uint32_t r, uint32_t j)
     if (waits && plan->queue_timeout_ns > 0 &&
         late(shadow, job->queued_ns + job->waited_ns + (uint64_t)plan->queue_timeout_ns))
         broke(sim, INV_I7, "job %u of run %u: its queueTimeout has passed", j, r);
-    if (!waits || !somebody_free(shadow, plan))
+    if (!waits || groups_lacks(run, (int)j) || !somebody_free(shadow, plan))
         job->eligible_ns = 0;
     else if (job->eligible_ns == 0)
         job->eligible_ns = sim->now_ns;
@@ -127,8 +120,8 @@ static void late_run(struct shadow *shadow, uint32_t r)
             late(shadow, run->gates[g].expires_ns))
             broke(sim, INV_I7, "gate %u of run %u: its timeout has passed", g, r);
     }
-    if (run->started && run->plan->timeout_ns > 0 && !run->stopping && run->still_since_ns == 0 &&
-        late(shadow, run->started_ns + run->still_ns + (uint64_t)run->plan->timeout_ns))
+    if (run->ticks && run->plan->timeout_ns > 0 && !run->stopping && run->still_since_ns == 0 &&
+        late(shadow, run->clock_ns + run->still_ns + (uint64_t)run->plan->timeout_ns))
         broke(sim, INV_I7, "run %u: its timeout has passed", r);
     if (run->stopping && !cleans && late_by(shadow, run->stop_ns, GIVE_UP_NS))
         broke(sim, INV_I7, "run %u: the stop has not settled", r);

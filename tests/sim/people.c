@@ -32,12 +32,27 @@ static void pick_run(struct call *call, struct dice *dice)
     }
 }
 
+/* Now and then somebody asks who may see the other project alone. */
+static void draw_asker(struct call *call, uint32_t pipeline, struct dice *dice)
+{
+    struct sim *sim = call->sim;
+    struct arc_principal *who = &call->cmd->principal;
+    if (!sim->fault[FAULT_ADVERSARY] || sim->healing || !chance(dice, 100))
+        return;
+    call->foreign = 1;
+    who->kind = ARC_PRINCIPAL_USER;
+    who->scopes = ARC_SCOPE_READ | ARC_SCOPE_RUN | ARC_SCOPE_WRITE | ARC_SCOPE_ADMIN;
+    (void)snprintf(who->project_id, sizeof(who->project_id), "%s",
+                   sim->project[pipeline] == 1 ? "p2" : "p1");
+}
+
 static int control(struct call *call, struct dice *dice)
 {
     if (call->run == PICKED_NONE)
         pick_run(call, dice);
     if (call->run == PICKED_NONE)
         return 0;
+    draw_asker(call, call->sim->shadow->runs[call->run].pipeline, dice);
     call->cmd->run_id = call_text(call, call->sim->shadow->runs[call->run].id);
     call->cmd->actor = call_text(call, "ann");
     return 1;
@@ -51,19 +66,27 @@ static int fill_trigger(struct call *call, struct dice *dice)
     struct request *request = NULL;
     for (uint32_t i = 0; i < sim->request_count && request == NULL; i++) {
         struct request *have = &sim->requests[i];
+        if (have->again)
+            continue;
         int again = have->answered && chance(dice, 40); /* once more: somebody clicked twice */
         if (again || (!have->answered && sim->now_ns - have->asked_ns > (uint64_t)SECONDS(3)))
             request = have;
     }
-    if (request == NULL && sim->request_count < sim->runs_wanted && !sim->healing) {
+    if (request == NULL && sim->triggers < sim->runs_wanted && sim->request_count < RUNS_MAX &&
+        !sim->healing) {
+        static const int32_t priorities[] = {0, 0, 0, 1, 3, -1, 100, -100};
+        sim->triggers++;
         request = &sim->requests[sim->request_count++];
         (void)snprintf(request->id, sizeof(request->id), "r%u", sim->request_count);
         request->pipeline = roll(dice, sim->pipeline_count);
+        request->priority = priorities[roll(dice, 8)];
     }
     if (request == NULL)
         return 0;
     request->asked_ns = sim->now_ns;
     call->run = (uint32_t)(request - sim->requests);
+    draw_asker(call, request->pipeline, dice);
+    call->cmd->u.trigger.priority = request->priority;
     call->cmd->pipeline_id = call_text(call, sim->pipelines[request->pipeline]);
     call->cmd->u.trigger.request_id = call_text(call, request->id);
     call->cmd->u.trigger.triggered_by = call_text(call, "ann");
@@ -91,19 +114,108 @@ static void check_trigger(struct call *call, const struct arc_answer *answer)
     memcpy(request->run, call->id, sizeof(request->run));
 }
 
+/* --- reruns -------------------------------------------------------------------------- */
+
+static int new_rerun(struct call *call, struct request *request, struct dice *dice)
+{
+    struct sim *sim = call->sim;
+    struct shadow *shadow = sim->shadow;
+    uint32_t r = shadow->run_count > 0 ? roll(dice, shadow->run_count) : 0;
+    for (uint32_t i = 0; i < shadow->run_count && !shadow_run_over(&shadow->runs[r]); i++)
+        r = (r + 1) % shadow->run_count;
+    if (shadow->run_count == 0 || (!shadow_run_over(&shadow->runs[r]) && !chance(dice, 100)))
+        return 0;
+    const struct shadow_run *run = &shadow->runs[r];
+    *request = (struct request){.pipeline = run->pipeline, .of = r, .priority = run->priority};
+    (void)snprintf(request->id, sizeof(request->id), "again%u", sim->request_count);
+    request->again = 1 + (int)roll(dice, 3);
+    request->job = roll(dice, run->plan->job_count);
+    request->step = roll(dice, run->plan->jobs[request->job].step_count);
+    request->by_step = request->again == ARC_RERUN_FROM && roll(dice, 2);
+    memcpy(request->step_id, run->jobs[request->job].steps[request->step].id,
+           sizeof(request->step_id));
+    return 1;
+}
+
+static int fill_rerun(struct call *call, struct dice *dice)
+{
+    struct sim *sim = call->sim;
+    struct request *request = NULL;
+    for (uint32_t i = 0; i < sim->request_count && request == NULL; i++) {
+        struct request *have = &sim->requests[i];
+        int again = have->answered && have->run[0] != '\0' && chance(dice, 40);
+        if (have->again &&
+            (again || (!have->answered && sim->now_ns - have->asked_ns > (uint64_t)SECONDS(3))))
+            request = have;
+    }
+    if (request == NULL && sim->request_count < RUNS_MAX && !sim->healing) {
+        if (!new_rerun(call, &sim->requests[sim->request_count], dice))
+            return 0;
+        request = &sim->requests[sim->request_count++];
+    }
+    if (request == NULL)
+        return 0;
+    const struct shadow_run *run = &sim->shadow->runs[request->of];
+    request->asked_ns = sim->now_ns;
+    call->run = (uint32_t)(request - sim->requests);
+    draw_asker(call, request->pipeline, dice);
+    call->cmd->run_id = call_text(call, run->id);
+    call->cmd->actor = call_text(call, "ann");
+    call->cmd->u.rerun.mode = (enum arc_rerun)request->again;
+    call->cmd->u.rerun.request_id = call_text(call, request->id);
+    if (request->by_step)
+        call->cmd->u.rerun.step_run_id = call_text(call, request->step_id);
+    else if (request->again == ARC_RERUN_FROM)
+        call->cmd->u.rerun.from =
+            arc__arena_copy(&call->cmd->arena, run->plan->jobs[request->job].key);
+    return 1;
+}
+
+/* A refusal is an answer, too. */
+static void refuse_rerun(struct call *call, arc_status status)
+{
+    struct request *request = &call->sim->requests[call->run];
+    if (call->foreign || (status != ARC_ECONFLICT && status != ARC_ENOTFOUND))
+        return;
+    request->answered = 1;
+}
+
+static void check_rerun(struct call *call, const struct arc_answer *answer)
+{
+    struct sim *sim = call->sim;
+    const struct request *request = &sim->requests[call->run];
+    check_trigger(call, answer);
+    int run = shadow_run_index(sim->shadow, answer->id);
+    if (run < 0 || !request->by_step || answer->duplicate)
+        return;
+    if (!arc__slice_is(answer->step_run_id,
+                       sim->shadow->runs[run].jobs[request->job].steps[request->step].id) &&
+        sim->shadow->runs[run].jobs[request->job].attempt == 1)
+        broke(sim, INV_I17, "a rerun from step %s was answered with another step",
+              request->step_id);
+}
+
 /* --- control ------------------------------------------------------------------------- */
+
+static int fill_stop(struct call *call, struct dice *dice)
+{
+    if (!control(call, dice))
+        return 0;
+    call->sim->shadow->runs[call->run].asked |= !call->foreign;
+    return 1;
+}
 
 static int fill_force(struct call *call, struct dice *dice)
 {
     call->cmd->u.stop.force = call->forced = 1;
-    return control(call, dice);
+    return fill_stop(call, dice);
 }
 
 static void check_pause(struct call *call, const struct arc_answer *answer)
 {
     struct sim *sim = call->sim;
     (void)answer;
-    if (++sim->requests[call->run].pauses > sim->shadow->runs[call->run].pauses)
+    if (++sim->told[call->run].pauses > sim->shadow->runs[call->run].pauses)
         broke(sim, INV_I17, "a pause of run %u was answered and is not stored", call->run);
 }
 
@@ -111,7 +223,7 @@ static void check_resume(struct call *call, const struct arc_answer *answer)
 {
     struct sim *sim = call->sim;
     (void)answer;
-    if (++sim->requests[call->run].resumes > sim->shadow->runs[call->run].resumes)
+    if (++sim->told[call->run].resumes > sim->shadow->runs[call->run].resumes)
         broke(sim, INV_I17, "a resume of run %u was answered and is not stored", call->run);
 }
 
@@ -183,7 +295,7 @@ static int fill_cancel_job(struct call *call, struct dice *dice)
     struct shadow_job *job = pick_job(call, dice);
     call->cmd->u.cancel.what = call_text(call, job->id);
     call->cmd->u.cancel.force = call->forced = chance(dice, 300);
-    job->asked = 1;
+    job->asked |= !call->foreign;
     return 1;
 }
 
@@ -206,7 +318,7 @@ static int fill_cancel_step(struct call *call, struct dice *dice)
         roll(dice, call->sim->shadow->runs[call->run].plan->jobs[call->pipeline].step_count);
     call->cmd->u.cancel.what = call_text(call, job->steps[call->step].id);
     call->cmd->u.cancel.force = chance(dice, 300);
-    job->steps[call->step].asked = 1;
+    job->steps[call->step].asked |= !call->foreign;
     memcpy(call->what, job->steps[call->step].id, sizeof(call->what));
     return 1;
 }
@@ -224,9 +336,10 @@ static void check_cancel_step(struct call *call, const struct arc_answer *answer
 /* clang-format off */
 static const struct command commands[] = {
     {"trigger", ARC_CMD_RUN_TRIGGER, 30, -1, fill_trigger, check_trigger},
+    {"rerun", ARC_CMD_RUN_RERUN, 10, -1, fill_rerun, check_rerun},
     {"pause", ARC_CMD_RUN_PAUSE, 8, FAULT_PAUSE, control, check_pause},
     {"resume", ARC_CMD_RUN_RESUME, 14, -1, control, check_resume},
-    {"stop", ARC_CMD_RUN_STOP, 3, FAULT_STOP, control, check_stop},
+    {"stop", ARC_CMD_RUN_STOP, 3, FAULT_STOP, fill_stop, check_stop},
     {"force", ARC_CMD_RUN_STOP, 2, FAULT_STOP, fill_force, check_stop},
     {"cancel-job", ARC_CMD_JOB_CANCEL, 3, FAULT_CANCEL, fill_cancel_job, check_cancel_job},
     {"cancel-step", ARC_CMD_STEP_CANCEL, 4, FAULT_CANCEL, fill_cancel_step, check_cancel_step},
@@ -235,10 +348,47 @@ static const struct command commands[] = {
 };
 /* clang-format on */
 
+/* Of a cancel: what it was to end had ended well. */
+static void note_late(struct call *call)
+{
+    const struct shadow_job *job = &call->sim->shadow->runs[call->run].jobs[call->pipeline];
+    if (call->command->kind == ARC_CMD_STEP_CANCEL &&
+        strcmp(job->steps[call->step].id, call->what) == 0 &&
+        job->steps[call->step].state == SUCCESS)
+        reached(call->sim, GOAL_SUCCESS_THEN_CANCEL);
+}
+
+static void note_refusal(struct call *call, arc_status status)
+{
+    static const struct {
+        arc_status status;
+        enum goal goal;
+    } goals[] = {{ARC_ECONFLICT, GOAL_SAID_CONFLICT},
+                 {ARC_EDENIED, GOAL_SAID_DENIED},
+                 {ARC_ELIMIT, GOAL_SAID_LIMIT},
+                 {ARC_EUNAVAILABLE, GOAL_SAID_AWAY}};
+    for (size_t i = 0; i < ARC_COUNT_OF(goals); i++) {
+        if (goals[i].status == status)
+            reached(call->sim, goals[i].goal);
+    }
+    if (call->foreign && status == ARC_ENOTFOUND)
+        reached(call->sim, GOAL_FOREIGN);
+    if (status == ARC_ECONFLICT)
+        note_late(call);
+}
+
 void people_answered(struct call *call, const struct arc_answer *answer)
 {
-    if (answer->status == ARC_OK)
+    if (answer->status != ARC_OK) {
+        note_refusal(call, answer->status);
+        if (call->command->kind == ARC_CMD_RUN_RERUN)
+            refuse_rerun(call, answer->status);
+    } else if (call->foreign) {
+        broke(call->sim, INV_I11, "%s of run %u was done for one who may not see it",
+              call->command->name, call->run);
+    } else {
         call->command->check(call, answer);
+    }
 }
 
 static void ask(struct sim *sim, const struct command *command, uint32_t run, struct dice *dice)
@@ -290,6 +440,7 @@ static void help(struct sim *sim, struct dice *dice)
         }
     }
     ask(sim, find_command("trigger"), PICKED_NONE, dice);
+    ask(sim, find_command("rerun"), PICKED_NONE, dice);
 }
 
 void people_act(struct sim *sim)
@@ -381,6 +532,8 @@ void watchers_close(struct sim *sim)
         arc__event_watch_close(sim->watchers[i].watch);
         sim->watchers[i].watch = NULL;
     }
+    arc__event_watch_close(sim->follower.watch);
+    sim->follower.watch = NULL;
 }
 
 static uint64_t hash_text(arc_slice text)
@@ -418,8 +571,50 @@ static void watch(struct sim *sim, struct watcher *watcher, uint32_t most)
     }
 }
 
+static void follow_next(struct sim *sim)
+{
+    struct follower *follower = &sim->follower;
+    const struct shadow_run *run = &sim->shadow->runs[follower->run];
+    if (!shadow_run_over(run) || follower->seq != run->seq)
+        return;
+    reached(sim, GOAL_FOLLOWED);
+    arc__event_watch_close(follower->watch);
+    *follower = (struct follower){.run = follower->run + 1};
+}
+
+/* What is of the run comes in its order, whole, and after its last event nothing. */
+static void follow(struct sim *sim)
+{
+    struct follower *follower = &sim->follower;
+    const struct arc_event *event = NULL;
+    if (sim->server.engine == NULL || follower->run >= sim->shadow->run_count)
+        return;
+    const struct shadow_run *run = &sim->shadow->runs[follower->run];
+    if (follower->watch == NULL) {
+        struct arc_watch_filter filter = {.run_id = arc__slice_cstr(run->id),
+                                          .after = follower->seen};
+        (void)arc__event_watch_open(sim->server.engine, &filter, ignore, NULL, &follower->watch,
+                                    NULL);
+    }
+    while (follower->watch != NULL &&
+           arc__event_watch_next(follower->watch, &event, NULL) == ARC_OK) {
+        if (!arc__slice_is(event->run_id, run->id) || event->seq != follower->seq + 1 ||
+            event->seq > run->seq)
+            broke(sim, INV_I14, "who follows run %u sees event %lld of %.*s after %lld",
+                  follower->run, (long long)event->seq, ARC_ARG(event->run_id),
+                  (long long)follower->seq);
+        if (sim->broken)
+            return;
+        follower->seq = event->seq;
+        follower->seen = event->position;
+    }
+    follow_next(sim);
+}
+
 void watcher_act(struct sim *sim, uint32_t number)
 {
+    if (number == 0)
+        follow(sim);
     struct watcher *watcher = &sim->watchers[number];
     int slow = sim->fault[FAULT_SLOW_WATCH] && number > 0 && !sim->healing;
     if (sim->server.engine != NULL && watcher->watch == NULL) {
@@ -440,5 +635,5 @@ int watchers_idle(const struct sim *sim)
         if (sim->watchers[i].seen != sim->shadow->position)
             return 0;
     }
-    return 1;
+    return sim->follower.run >= sim->shadow->run_count;
 }

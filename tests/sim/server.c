@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "logs/mem.h"
 #include "shadow.h"
 #include "store/sqlite.h"
@@ -232,6 +233,10 @@ static arc_status front_query(struct arc_store *store, const struct arc_query *q
         if (query->filters[i].text.len > 0)
             call->query.filters[i].text = arc__arena_copy(arena, query->filters[i].text);
     }
+    if (arena->failed) { /* a question without its filters is another one */
+        call->in_use = 0;
+        return arc__fail_nomem(err);
+    }
     if (!sim->server.crash_due)
         sim_at(sim, sim->now_ns + (uint64_t)delay, HAPPEN_STORE, number);
     return ARC_OK;
@@ -329,7 +334,16 @@ static arc_status lasting_append(struct arc_log_store *logs, arc_slice run_id,
                                  arc_slice step_run_id, struct arc_log_line *lines, size_t count,
                                  arc_err *err)
 {
-    return logs_under(logs)->ops->append(logs_under(logs), run_id, step_run_id, lines, count, err);
+    struct sim *sim = ((struct lasting_logs *)(void *)logs)->sim;
+    struct arc_log_store *under = sim->server.logs;
+    if (faulty(sim, FAULT_LOG_FULL, &sim->server.store_dice, 60)) {
+        reached(sim, GOAL_LOG_FULL);
+        return arc__fail(err, ARC_EIO, "log", "The log store is full.");
+    }
+    arc_status status = under->ops->append(under, run_id, step_run_id, lines, count, err);
+    if (status == ARC_OK)
+        logs_appended(sim->shadow, run_id, step_run_id, lines, count);
+    return status;
 }
 
 static arc_status lasting_info(struct arc_log_store *logs, arc_slice run_id, arc_slice step_run_id,
@@ -419,6 +433,7 @@ static void hear_log(void *user, int level, const char *scope, const char *text)
 {
     struct sim *sim = user;
     sim_trace(sim, "log %d %s: %.80s", level, scope, text);
+    sim_no_secret(sim, arc__slice_cstr(text), "the server's own log");
     if (level <= ARC_LOG_ERROR && sim->server.squeeze_until_ns <= sim->now_ns)
         broke(sim, INV_I16, "the engine says of itself: %.160s", text);
 }
@@ -458,12 +473,14 @@ static void start(struct sim *sim)
                   .stop_settle_ns = SECONDS(30),
                   .lost_retries_max = 3},
         .heartbeat_ns = SECONDS(10),
-        .runs_max = 1000,
+        .runs_max = sim->fault[FAULT_FEW_RUNS] ? 1 + sim->fault[FAULT_FEW_RUNS] : 1000,
         .agents_approved = 1,
     };
     server->recovering = 1;
     server->compared = 0;
     server->starts++;
+    for (uint32_t i = 0; i < sim->agent_count; i++)
+        sim->agents[i].lives_heard = 0;
     trouble(sim);
     sim_trace(sim, "server starts");
     arc_status status = arc__engine_open(&options, server_now(sim), &server->engine, &err);
@@ -596,7 +613,8 @@ void server_turn(struct sim *sim)
         arc_err err = ARC_ERR_INIT;
         if (server->engine == NULL)
             return;
-        arc_status status = arc__engine_dispatch(server->engine, server_now(sim), 1000, &err);
+        uint32_t budget = sim->fault[FAULT_TINY] && !sim->healing ? 1 : 1000;
+        arc_status status = arc__engine_dispatch(server->engine, server_now(sim), budget, &err);
         if (server->crash_due || status != ARC_OK) {
             server_crash(sim, status == ARC_OK ? "at the store" : "its dispatch failed");
             return;
@@ -615,10 +633,26 @@ void server_turn(struct sim *sim)
     broke(sim, INV_I15, "the engine does not come to rest");
 }
 
+/* One after the other is cut off, and they come back in another order. */
+static void swizzle(struct sim *sim)
+{
+    struct dice *dice = &sim->trouble_dice;
+    for (uint32_t i = 0; i < sim->agent_count; i++) {
+        struct agent_sim *agent = &sim->agents[i];
+        if (roll(dice, 3) == 0)
+            continue;
+        agent->cut_in_until_ns = sim->now_ns + (uint64_t)SECONDS(1 + roll(dice, 40));
+        agent->cut_out_until_ns = sim->now_ns + (uint64_t)SECONDS(1 + roll(dice, 40));
+    }
+    sim_trace(sim, "agents are cut off");
+}
+
 void server_trouble(struct sim *sim)
 {
     struct server *server = &sim->server;
     struct dice *dice = &sim->trouble_dice;
+    if (faulty(sim, FAULT_SWIZZLE, dice, 6))
+        swizzle(sim);
     if (faulty(sim, FAULT_CRASH_ANY, dice, 8) && server->engine != NULL)
         server_crash(sim, "between two turns");
     if (faulty(sim, FAULT_WALL_JUMP, dice, 10)) {
@@ -644,6 +678,8 @@ static void call_done(void *user, const struct arc_answer *answer)
     (void)arc__slice_to_cstr(answer->id, call->id, sizeof(call->id));
     (void)arc__slice_to_cstr(answer->secret, call->secret, sizeof(call->secret));
     sim_trace(sim, "answer %u: %d %.27s", call->number, (int)answer->status, call->id);
+    if (answer->status != ARC_OK && answer->err != NULL)
+        sim_no_secret(sim, arc__slice_cstr(answer->err->message), "an answer");
     if (call->command != NULL)
         people_answered(call, answer);
     else if (call->message.kind != MSG_NONE)

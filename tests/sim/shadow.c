@@ -71,6 +71,19 @@ int shadow_run_index(const struct shadow *shadow, arc_slice id)
     return -1;
 }
 
+int shadow_labels_fit(const struct arc_plan_job *job, const char *labels)
+{
+    for (uint32_t i = 0; i < job->selector.labels.count; i++) {
+        const struct arc_kv *kv = &job->selector.labels.items[i];
+        char want[80];
+        (void)snprintf(want, sizeof(want), "\"%.*s\":\"%.*s\"", ARC_ARG(kv->key),
+                       ARC_ARG(kv->value));
+        if (strstr(labels, want) == NULL)
+            return 0;
+    }
+    return 1;
+}
+
 int shadow_agent_index(const struct sim *sim, arc_slice id)
 {
     for (uint32_t i = 0; i < sim->agent_count; i++) {
@@ -141,8 +154,9 @@ static void row_job(struct shadow *shadow, const struct arc_row_job_run *row)
     if (index < 0 || row->job_index >= JOBS_MAX)
         return;
     struct shadow_job *job = &shadow->runs[index].jobs[row->job_index];
-    job->dirty =
-        row->status == job->state && row->attempt == job->attempt && same(row->id, job->id) ? 0 : 2;
+    int fits = row->status == job->state && row->attempt == job->attempt &&
+               same(row->id, job->id) && same(row->agent_id, job->agent);
+    job->dirty = fits ? 0 : 2;
 }
 
 static void row_step(struct shadow *shadow, const struct arc_row_step_run *row)
@@ -227,6 +241,7 @@ static void row_event(struct shadow *shadow, const struct arc_row_event *row)
     sim_trace(sim, "event %lld %.*s job %lld step %lld attempt %lld of %.*s",
               (long long)row->position, ARC_ARG(event.type), (long long)event.job,
               (long long)event.step, (long long)event.attempt, ARC_ARG(event.stream));
+    sim_no_secret(sim, row->body, "an event");
     move(shadow, &event);
 }
 
@@ -290,6 +305,7 @@ void shadow_commit(struct shadow *shadow, const struct arc_store_batch *batch, u
 {
     struct sim *sim = shadow->sim;
     shadow->decided_ns = decided_ns;
+    shadow->batch++;
     shadow->keys = shadow->keyed = 0;
     for (size_t i = 0; i < batch->count && !sim->broken; i++) {
         if (batch->ops[i].table == ARC_TABLE_event)
@@ -307,6 +323,8 @@ void shadow_commit(struct shadow *shadow, const struct arc_store_batch *batch, u
         if (shadow->pipeline_wrong[shadow->runs[r].pipeline])
             broke(sim, INV_I3, "the counters of the pipeline of run %u are wrong", r);
     }
+    if (!sim->broken)
+        groups_check(shadow);
     if (shadow->fence > shadow->stored_fence)
         broke(sim, INV_I5, "fence %llu is granted, %llu is stored",
               (unsigned long long)shadow->fence, (unsigned long long)shadow->stored_fence);
@@ -323,7 +341,7 @@ static void compare_job(struct shadow *shadow, uint32_t r, uint32_t j, const str
     const struct shadow_job *job = &shadow->runs[r].jobs[j];
     const struct arc_job_state *have = &live->jobs[j];
     if (have->status != job->state || have->attempt != job->attempt ||
-        !same(have->agent_id, job->agent))
+        !same(have->agent_id, job->agent) || have->admitted != job->slot.admitted)
         broke(sim, INV_I16, "job %u of run %u is in %d at attempt %d in memory, stored in %d at %d",
               j, r, have->status, have->attempt, job->state, job->attempt);
     for (uint32_t s = 0; s < shadow->runs[r].plan->jobs[j].step_count; s++) {
@@ -360,7 +378,8 @@ void shadow_compare(struct shadow *shadow)
             broke(sim, INV_I16, "run %u is open and not in memory", r);
         if (live == NULL)
             continue;
-        if (live->status != run->state || live->seq != run->seq || live->stopping != run->stopping)
+        if (live->status != run->state || live->seq != run->seq ||
+            live->stopping != run->stopping || live->admitted != run->slot.admitted)
             broke(sim, INV_I16, "run %u is in %d at %lld in memory, stored in %d at %lld", r,
                   live->status, (long long)live->seq, run->state, (long long)run->seq);
         for (uint32_t j = 0; j < run->plan->job_count && !sim->broken; j++)

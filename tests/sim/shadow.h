@@ -6,12 +6,14 @@
 #ifndef ARC_SIM_SHADOW_H
 #define ARC_SIM_SHADOW_H
 
+#include "port/log_store.h"
 #include "sim.h"
 
 #define JOBS_MAX 16
 #define STEPS_MAX 6
 #define GATES_MAX 6
 #define EVENTS_MAX 8192
+#define LOGS_MAX 1024 /* a power of two; step runs of one life that have a log */
 
 /* The states, by the numbers of the contract. */
 enum { PENDING = 1, QUEUED, RUNNING, SUCCESS, FAILED, CANCELLED, TIMEOUT, SKIPPED };
@@ -24,7 +26,17 @@ enum {
     RUN_PAUSED,
     RUN_PARTIAL
 };
-enum { GATE_IDLE, GATE_WAITING, GATE_APPROVED, GATE_REFUSED };
+enum { GATE_IDLE, GATE_WAITING, GATE_APPROVED, GATE_REFUSED, GATE_LEFT };
+
+/* What a run, or a job of it, has to do with its concurrency group. Positions are those of events.
+ */
+struct shadow_slot {
+    int admitted, wants; /* it has one, until it is over; it waits for one and could use it */
+    int ended;           /* its group has asked it to end */
+    int64_t since;       /* of the event with which it began to wait: its place in a line */
+    int64_t held;        /* of its admission */
+    uint64_t came;       /* the batch in which it began to want one, or did so again */
+};
 
 struct shadow_step {
     char id[32];
@@ -42,6 +54,12 @@ struct shadow_job {
     int state, attempt;
     uint32_t lost, agent_lives;
     int asked, forced; /* somebody wants it to end, or may */
+    int kept;          /* it ended in the run that this one is a rerun of */
+    struct shadow_slot slot;
+    int64_t line_ns; /* wall clock: when it was queued, its place among those of its pipeline */
+    uint32_t
+        passed[PIPELINES_MAX]; /* while it was next: how often each other pipeline was served */
+    uint64_t passed_ns;        /* the server's trouble when that was counted */
     int started_any, failed, stopping, outrun, by_failure, cancelled_any, was_lost, cut;
     uint64_t queued_ns, started_ns, not_before_ns, stop_ns, waited_ns;
     struct shadow_step steps[STEPS_MAX];
@@ -69,9 +87,17 @@ struct shadow_run {
     const struct arc_plan *plan;
     int64_t seq;
     int state, started, stopping, forced, stop_timeout, gate_refused;
-    uint64_t stop_ns, started_ns, still_ns, still_since_ns, paused_ns;
+    uint64_t clock_ns; /* when its own clock began: with its trigger, or its slot; … */
+    int ticks;         /* … 1: that has been */
+    uint64_t stop_ns, still_ns, still_since_ns, paused_ns;
     uint64_t created_ns, ended_ns;
     uint32_t pauses, resumes, stops;
+    int asked; /* somebody wants it to end, or may */
+    int32_t priority, attempt;
+    int64_t created; /* position of its first event */
+    struct shadow_slot slot;
+    int grouped;         /* it names a group, or a job of it does */
+    uint64_t born, over; /* batches; over: 0: not yet */
     struct shadow_job jobs[JOBS_MAX];
     struct shadow_gate gates[GATES_MAX];
     int dirty, touched;
@@ -89,8 +115,19 @@ struct attempt {
     uint32_t acked; /* bits of statuses that were answered with ARC_OK */
     int over, refused; /* refused: its holder would not take it */
     uint32_t declined; /* by its holder's process of this number; 0: by none */
+    int64_t log_lines; /* what its holder counted, as it said at the end */
     uint64_t granted_ns, renewed_ns;
     uint32_t lives, claimed; /* of its holder's process, when it was granted */
+};
+
+/* The log of a step run, over all of its attempts. */
+struct shadow_log {
+    char id[32];
+    uint32_t run;
+    int64_t lines;      /* held, gaps too */
+    uint32_t attempt;   /* of the last line */
+    int64_t agent_line; /* the last line of that attempt that is accounted for */
+    uint64_t hash;      /* of all contents */
 };
 
 struct seen_event {
@@ -102,7 +139,7 @@ struct shadow {
     struct sim *sim;
     struct arc_arena plans;
     const struct arc_plan *plan[PIPELINES_MAX];
-    struct shadow_run runs[RUNS_MAX + 4];
+    struct shadow_run runs[RUNS_MAX + 2];
     uint32_t run_count;
     struct attempt attempts[ATTEMPTS_MAX];
     uint32_t attempt_count;
@@ -113,7 +150,10 @@ struct shadow {
     int pipeline_wrong[PIPELINES_MAX];
     uint64_t agent_epoch[AGENTS_MAX];
     uint64_t decided_ns; /* of the batch that is looked at */
-    int keys, keyed;     /* request keys of the batch, and runs with one */
+    uint64_t batch;      /* its number */
+    struct shadow_log logs[LOGS_MAX];
+    uint32_t log_count;
+    int keys, keyed; /* request keys of the batch, and runs with one */
 };
 
 struct shadow *shadow_new(struct sim *sim);
@@ -134,7 +174,34 @@ uint32_t shadow_open_runs(const struct shadow *shadow);
 int shadow_in_hand(const struct shadow *shadow); /* 1: somebody holds a step */
 int shadow_agent_index(const struct sim *sim, arc_slice id);
 
+int shadow_labels_fit(const struct arc_plan_job *job, const char *labels);
+
+/* shadow_groups.c: slots of concurrency groups. job -1: the whole run. */
+struct shadow_slot *groups_slot(struct shadow_run *run, int job);
+int groups_lacks(const struct shadow_run *run,
+                 int job); /* it names a group and has no slot of it */
+void groups_admit(struct shadow *shadow, uint32_t r, int job, int64_t position);
+/* After each event: who wants a slot since then. */
+void groups_note(struct shadow *shadow, uint32_t r);
+/* 1: reason says that its group ends it, and its group may. */
+int groups_ends(struct shadow *shadow, uint32_t r, int job, arc_slice reason);
+void groups_check(struct shadow *shadow); /* after a batch */
+
+/* shadow_line.c: in which order waiting jobs are placed. */
+void line_placed(struct shadow *shadow, uint32_t r, uint32_t j, const char *labels);
+void line_came(struct shadow_job *job); /* it stands in the line anew */
+
+/* shadow_logs.c: lines that the log store has taken, and what was read of them. */
+void logs_appended(struct shadow *shadow, arc_slice run_id, arc_slice step_run_id,
+                   const struct arc_log_line *lines, size_t count);
+struct shadow_log *logs_of(struct shadow *shadow, arc_slice step_run_id, int make);
+/* Up to which line of the attempt everything is held or counted as lost. */
+int64_t logs_accounted(struct shadow *shadow, const char *step_run_id, int32_t attempt);
+void logs_compare(struct shadow *shadow); /* with what readers get */
+
 /* judge.c: the rules of a definition. */
+/* What a rerun does again: 1 in again for each such job. 0: nothing. */
+int judge_again(const struct shadow_run *run, enum arc_rerun mode, arc_slice from, uint8_t *again);
 enum verdict { GOES, SKIPS, SKIPS_BY_FAILURE, WAITS };
 enum verdict judge_job(const struct shadow_run *run, uint32_t j); /* all that stands before it */
 int judge_ready(const struct shadow_run *run, uint32_t j);        /* deps and stages have ended */

@@ -41,10 +41,10 @@ static arc_slice cut(arc_slice text, size_t from, size_t to)
     return (arc_slice){text.ptr + from, to - from};
 }
 
-/* The next member of an object from *at on (just behind its brace or a comma). */
-static int next_member(arc_slice text, size_t *at, arc_slice *key, arc_slice *value)
+/* The next key of an object from *at on (just behind its brace or a comma). */
+static int next_key(arc_slice text, size_t *at, arc_slice *key)
 {
-    size_t from = *at, colon, end;
+    size_t from = *at, colon;
     while (from < text.len && (text.ptr[from] == ' ' || text.ptr[from] == ','))
         from++;
     if (from >= text.len || text.ptr[from] != '"')
@@ -54,23 +54,23 @@ static int next_member(arc_slice text, size_t *at, arc_slice *key, arc_slice *va
     *key = (arc_slice){text.ptr + from + 1, colon - from - 1};
     while (colon < text.len && text.ptr[colon] != ':')
         colon++;
-    end = skip_value(text, colon + 1);
+    *at = colon + 1;
+    return 1;
+}
+
+static int next_value(arc_slice text, size_t *at, arc_slice *value)
+{
+    size_t end = skip_value(text, *at);
     if (end == 0)
         return 0;
-    *value = cut(text, colon + 1, end);
+    *value = cut(text, *at, end);
     *at = end;
     return 1;
 }
 
-arc_slice stored_get(arc_slice object, const char *name)
+static int next_member(arc_slice text, size_t *at, arc_slice *key, arc_slice *value)
 {
-    size_t at = 1;
-    arc_slice key, value;
-    while (object.len > 0 && next_member(object, &at, &key, &value)) {
-        if (key.len == strlen(name) && memcmp(key.ptr, name, key.len) == 0)
-            return value;
-    }
-    return (arc_slice){NULL, 0};
+    return next_key(text, at, key) && next_value(text, at, value);
 }
 
 arc_slice stored_item(arc_slice list, size_t *at)
@@ -95,19 +95,18 @@ static int64_t number_of(arc_slice value)
     return value.len > 0 && value.ptr[0] == '-' ? -number : number;
 }
 
-static const struct {
+struct member {
     const char *key;
     size_t offset;
     int text;
-} members[] = {
-#define MEMBER_TEXT(key, field) \
+};
+#define MEMBER(where, key, field, text) \
     { \
-        key, offsetof(struct stored, field), 1 \
+        key, offsetof(struct where, field), text \
     }
-#define MEMBER_NUMBER(key, field) \
-    { \
-        key, offsetof(struct stored, field), 0 \
-    }
+#define MEMBER_TEXT(key, field) MEMBER(stored, key, field, 1)
+#define MEMBER_NUMBER(key, field) MEMBER(stored, key, field, 0)
+static const struct member members[] = {
     MEMBER_TEXT("pipelineId", pipeline_id),
     MEMBER_TEXT("stepRunId", step_run_id),
     MEMBER_TEXT("agentId", agent_id),
@@ -115,6 +114,7 @@ static const struct {
     MEMBER_TEXT("outputs", outputs),
     MEMBER_TEXT("stepIds", step_ids),
     MEMBER_TEXT("birth", birth),
+    MEMBER_TEXT("reason", reason),
     MEMBER_NUMBER("job", job),
     MEMBER_NUMBER("step", step),
     MEMBER_NUMBER("state", state),
@@ -127,7 +127,70 @@ static const struct {
     MEMBER_NUMBER("force", force),
     MEMBER_NUMBER("gate", gate),
     MEMBER_NUMBER("expiresNs", expires_ns),
+    MEMBER_NUMBER("logLines", log_lines),
 };
+static const struct member birth_members[] = {
+    MEMBER(stored_birth, "requestId", request_id, 1),
+    MEMBER(stored_birth, "projectId", project_id, 1),
+    MEMBER(stored_birth, "rerunOf", rerun_of, 1),
+    MEMBER(stored_birth, "jobIds", job_ids, 1),
+    MEMBER(stored_birth, "stepIds", step_ids, 1),
+    MEMBER(stored_birth, "kept", kept, 1),
+    MEMBER(stored_birth, "number", number, 0),
+    MEMBER(stored_birth, "priority", priority, 0),
+    MEMBER(stored_birth, "attempt", attempt, 0),
+};
+static const struct member kept_members[] = {
+    MEMBER(stored_kept, "status", status, 0),
+    MEMBER(stored_kept, "byFailure", by_failure, 0),
+    MEMBER(stored_kept, "outputs", outputs, 1),
+};
+
+static void take_member(const struct member *list, size_t count, arc_slice key, arc_slice value,
+                        void *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(list[i].key) != key.len || memcmp(list[i].key, key.ptr, key.len) != 0)
+            continue;
+        char *to = (char *)out + list[i].offset;
+        if (list[i].text)
+            memcpy(to, &value, sizeof(value));
+        else
+            *(int64_t *)(void *)to = number_of(value);
+        return;
+    }
+}
+
+/* The plan comes last, and is long: it is not read. */
+void stored_read_birth(arc_slice birth, struct stored_birth *out)
+{
+    size_t at = 1;
+    arc_slice key, value;
+    memset(out, 0, sizeof(*out));
+    while (birth.len > 0 && next_key(birth, &at, &key) && !arc__slice_is(key, "plan")) {
+        if (!next_value(birth, &at, &value))
+            return;
+        take_member(birth_members, ARC_COUNT_OF(birth_members), key, value, out);
+    }
+}
+
+int stored_next_kept(arc_slice list, size_t *at, struct stored_kept *out)
+{
+    arc_slice key, value;
+    size_t from = *at == 0 ? 1 : *at, inner = 1;
+    memset(out, 0, sizeof(*out));
+    while (from < list.len && (list.ptr[from] == ',' || list.ptr[from] == ' '))
+        from++;
+    if (from >= list.len || list.ptr[from] != '{')
+        return 0;
+    *at = skip_value(list, from);
+    if (*at == 0)
+        return 0;
+    arc_slice object = {list.ptr + from, *at - from};
+    while (next_member(object, &inner, &key, &value))
+        take_member(kept_members, ARC_COUNT_OF(kept_members), key, value, out);
+    return 1;
+}
 
 int stored_read(const struct arc_row_event *row, struct stored *out)
 {
@@ -144,17 +207,7 @@ int stored_read(const struct arc_row_event *row, struct stored *out)
         body.ptr[body.len - 1] != '}')
         return 0;
     out->type = (arc_slice){row->type.ptr + cut_off, row->type.len - cut_off};
-    while (next_member(body, &at, &key, &value)) {
-        for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-            if (strlen(members[i].key) != key.len || memcmp(members[i].key, key.ptr, key.len) != 0)
-                continue;
-            char *to = (char *)out + members[i].offset;
-            if (members[i].text)
-                memcpy(to, &value, sizeof(value));
-            else
-                *(int64_t *)(void *)to = number_of(value);
-            break;
-        }
-    }
+    while (next_member(body, &at, &key, &value))
+        take_member(members, ARC_COUNT_OF(members), key, value, out);
     return 1;
 }

@@ -30,6 +30,7 @@ struct fake {
     struct arc_row_agent_event agent_event;
     size_t event_count, job_count, step_count;
     int64_t seq;
+    int granted;
     char text[8192];
     size_t used;
 };
@@ -57,6 +58,7 @@ static void open(struct fake *f)
     sim->shadow = shadow_new(sim);
     sim->agent_count = 2;
     sim->pipeline_count = 1;
+    sim->project[0] = 1;
     sim->healing = 1;
     (void)snprintf(sim->pipelines[0], sizeof(sim->pipelines[0]), PIPELINE);
     sim->shadow->plan[0] = defs_plan(definition, &sim->shadow->plans);
@@ -116,7 +118,8 @@ static void job_row(struct fake *f, int job, int state)
                                     .run_id = ARC_LIT(RUN),
                                     .job_index = job,
                                     .status = state,
-                                    .attempt = 1};
+                                    .attempt = 1,
+                                    .agent_id = f->granted && job == 0 ? ARC_LIT("A0") : ARC_NONE};
     f->run.running_jobs += state == RUNNING;
     add(f, ARC_TABLE_job_run, row);
 }
@@ -142,13 +145,14 @@ static void commit(struct fake *f)
     f->count = f->event_count = f->job_count = f->step_count = 0;
 }
 
-static void trigger(struct fake *f, const char *request)
+static void trigger(struct fake *f, const char *request, const char *project)
 {
     event(f, "pipeline.triggered",
           keep(f,
                "{\"pipelineId\":\"" PIPELINE "\",\"state\":1,\"birth\":{\"requestId\":\"%s\","
+               "\"projectId\":\"%s\",\"number\":1,\"attempt\":1,"
                "\"jobIds\":[\"J0\",\"J1\"],\"stepIds\":[\"S0\",\"S1\",\"S2\"]}}",
-               request));
+               request, project));
     f->key = (struct arc_row_request_key){.request_id = ARC_LIT("r1")};
     add(f, ARC_TABLE_request_key, &f->key);
 }
@@ -161,7 +165,7 @@ static void queue(struct fake *f, int job)
 /* A run with its first job in the queue. */
 static void begin(struct fake *f)
 {
-    trigger(f, "r1");
+    trigger(f, "r1", "p1");
     queue(f, 0);
     run_row(f, RUN_PENDING);
     job_row(f, 0, QUEUED);
@@ -178,6 +182,8 @@ static void grant(struct fake *f, unsigned fence)
     f->counter = (struct arc_row_counter){ARC_LIT("fence"), fence};
     add(f, ARC_TABLE_counter, &f->counter);
     run_row(f, RUN_PENDING);
+    f->granted = 1;
+    job_row(f, 0, QUEUED);
     step_row(f, 0, 0, 0, QUEUED, 1);
     commit(f);
 }
@@ -289,6 +295,44 @@ static void too_late(struct fake *f)
     server_close(f->sim);
 }
 
+static void with_a_gap_in_a_log(struct fake *f)
+{
+    const struct arc_log_line line = {
+        .number = 1, .agent_line = 2, .attempt = 1, .content = ARC_LIT("line 2 of 1")};
+    begin(f);
+    logs_appended(f->sim->shadow, ARC_LIT(RUN), ARC_LIT("S0"), &line, 1);
+}
+
+static void with_a_slot_that_nobody_waits_for(struct fake *f)
+{
+    begin(f);
+    event(f, "pipeline.admitted", ARC_LIT("{\"state\":1,\"previous\":1}"));
+    commit(f);
+}
+
+static void in_another_project(struct fake *f)
+{
+    trigger(f, "r1", "p2");
+    commit(f);
+}
+
+static void with_a_credential(struct fake *f)
+{
+    begin(f);
+    (void)snprintf(f->sim->agents[1].token, sizeof(f->sim->agents[1].token), "A1:d3adb33f");
+    event(f, "pipeline.paused",
+          ARC_LIT("{\"state\":6,\"previous\":1,\"reason\":\"by d3adb33f.\"}"));
+    commit(f);
+}
+
+static void out_of_turn(struct fake *f)
+{
+    begin(f);
+    f->sim->shadow->runs[0].jobs[1].state = QUEUED;
+    f->sim->shadow->runs[0].jobs[1].line_ns = -1;
+    grant(f, 1);
+}
+
 static void before_what_it_waits_for(struct fake *f)
 {
     begin(f);
@@ -298,7 +342,7 @@ static void before_what_it_waits_for(struct fake *f)
 
 static void by_nobodys_wish(struct fake *f)
 {
-    trigger(f, "r7");
+    trigger(f, "r7", "p1");
     commit(f);
 }
 
@@ -329,13 +373,24 @@ static const struct {
     enum invariant invariant;
     void (*make)(struct fake *f);
 } wrong[] = {
-    {INV_I1, started_twice},    {INV_I2, moved_after_the_end},
-    {INV_I3, without_its_row},  {INV_I4, with_a_gap_in_an_agents_events},
-    {INV_I5, by_nobodys_word},  {INV_I6, on_two_agents},
-    {INV_I7, too_late},         {INV_I9, before_what_it_waits_for},
-    {INV_I12, by_nobodys_wish}, {INV_I14, with_a_gap_in_a_run},
-    {INV_I15, without_a_bound}, {INV_I16, with_a_gap_in_positions},
+    {INV_I1, started_twice},
+    {INV_I2, moved_after_the_end},
+    {INV_I3, without_its_row},
+    {INV_I4, with_a_gap_in_an_agents_events},
+    {INV_I5, by_nobodys_word},
+    {INV_I6, on_two_agents},
+    {INV_I7, too_late},
+    {INV_I8, with_a_gap_in_a_log},
+    {INV_I9, before_what_it_waits_for},
+    {INV_I10, with_a_slot_that_nobody_waits_for},
+    {INV_I11, in_another_project},
+    {INV_I12, by_nobodys_wish},
+    {INV_I13, with_a_credential},
+    {INV_I14, with_a_gap_in_a_run},
+    {INV_I15, without_a_bound},
+    {INV_I16, with_a_gap_in_positions},
     {INV_I17, never_granted},
+    {INV_I18, out_of_turn},
 };
 
 static void every_invariant_fires(void)

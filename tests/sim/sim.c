@@ -73,6 +73,22 @@ void broke(struct sim *sim, enum invariant which, const char *format, ...)
 
 /* --- the heap -------------------------------------------------------------------------------- */
 
+const char *sim_project(const struct sim *sim, uint32_t pipeline)
+{
+    return sim->project[pipeline] == 1 ? "p1" : "p2";
+}
+
+void sim_no_secret(struct sim *sim, arc_slice text, const char *where)
+{
+    for (uint32_t i = 0; i < sim->agent_count; i++) {
+        const char *secret = strchr(sim->agents[i].token, ':');
+        if (secret == NULL || text.len < strlen(secret + 1))
+            continue;
+        if (memmem(text.ptr, text.len, secret + 1, strlen(secret + 1)) != NULL)
+            broke(sim, INV_I13, "the credential of agent %u is in %s", i, where);
+    }
+}
+
 static int before(const struct event *a, const struct event *b)
 {
     return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
@@ -161,7 +177,8 @@ static void build(struct sim *sim)
     for (uint32_t i = 0; i < sim->pipeline_count; i++) {
         struct call *call = call_new(sim, ARC_CMD_PIPELINE_CREATE);
         call->cmd->u.pipeline.row.name = call_text(call, "p");
-        call->cmd->u.pipeline.row.project_id = call_text(call, "p1");
+        sim->project[i] = 1 + (roll(&dice, 3) == 0);
+        call->cmd->u.pipeline.row.project_id = call_text(call, sim_project(sim, i));
         call->cmd->u.pipeline.definition = defs_input(sim->texts[i], &call->cmd->arena);
         call_wait(call);
         memcpy(sim->pipelines[i], call->id, sizeof(sim->pipelines[i]));
@@ -288,6 +305,7 @@ static void finish(struct sim *sim)
     if (!sim->broken && !watchers_idle(sim))
         broke(sim, INV_I14, "a watcher does not catch up");
     shadow_compare(sim->shadow);
+    logs_compare(sim->shadow);
     if (sim->server.engine != NULL &&
         arc__engine_position(sim->server.engine) != sim->shadow->position)
         broke(sim, INV_I16, "the engine is at position %lld, %lld are stored",

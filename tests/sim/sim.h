@@ -8,7 +8,7 @@
  *   agent.c     agents and the network between them and the server
  *   people.c    operators, the adversary, watchers: one table of what they do
  *   defs.c      definitions: a table by hand, and random ones
- *   shadow.c    the model: folds what was committed, and says what is wrong (shadow.h)
+ *   shadow*.c   the model: folds what was committed, and says what is wrong (shadow.h)
  *   sim.c       the heap, the phases (build, chaos, heal), the trace
  *   main.c      ranges of seeds, workers, the shrinker
  *
@@ -33,7 +33,7 @@
 #define TASKS_MAX 6
 #define LEASES_MAX TASKS_MAX
 #define PIPELINES_MAX 4
-#define RUNS_MAX 12
+#define RUNS_MAX 14
 #define WATCHERS_MAX 3
 #define MESSAGES_MAX 400
 #define CALLS_MAX 256
@@ -88,6 +88,7 @@ enum message_kind {
     MSG_BEAT,
     MSG_ACK,
     MSG_REPORT,
+    MSG_LOG,
     MSG_PUSH,
     /* from the server */
     MSG_REGISTERED,
@@ -96,6 +97,7 @@ enum message_kind {
     MSG_CANCEL,
     MSG_REPORTED,
     MSG_PUSHED,
+    MSG_LOGGED,
 };
 
 struct lease {
@@ -117,6 +119,7 @@ struct message {
     uint64_t sent_ns; /* by the agent's clock; the answer carries it back */
     uint64_t epoch, first_seq, acked_seq;
     uint32_t event_count;
+    int64_t first_line, line_count; /* of a log; of a report's end: all lines that there were */
     arc_status answer;
     int32_t forged; /* made up by the adversary: 1 replayed, 2 with another's name, 3 other fence */
     uint32_t run, job, step, execution, job_attempt; /* of an offer: what it is about */
@@ -158,6 +161,15 @@ struct task {
     uint64_t ends_ns;     /* own clock */
     uint64_t reported_ns; /* own clock: of the last try */
     uint32_t run, job, step, execution, job_attempt;
+    int64_t lines, lines_kept, lines_told; /* made; the first that it still has; answered */
+    uint64_t log_ns, over_ns;              /* own clock: of the next try; it ended */
+};
+
+/* What is set back with its machine. */
+struct snapshot {
+    uint32_t life, task_count;
+    struct task tasks[TASKS_MAX];
+    uint64_t epoch, made_seq, acked_seq, sent_seq;
 };
 
 struct agent_sim {
@@ -167,6 +179,9 @@ struct agent_sim {
     uint32_t life;          /* of its process; its incarnation is made of it */
     uint32_t server_lives;  /* of its processes, that the server has heard of */
     uint64_t new_life_ns;   /* when it heard of the last */
+    uint64_t heard_ns;      /* when it was last heard */
+    uint64_t life_start;    /* which start of the server heard of it */
+    uint64_t lives_heard;   /* bits of its processes that this server has heard of */
     uint32_t claimed_lives; /* of those that may be on their way to be heard of */
     uint64_t back_ns, befall_ns;
     int64_t rate_ppm; /* its clock against the world's */
@@ -179,6 +194,9 @@ struct agent_sim {
     struct task tasks[TASKS_MAX];
     uint32_t task_count;
     uint64_t epoch, made_seq, acked_seq, sent_seq;
+    uint64_t told_epoch, told_seq; /* the last that the server has acknowledged, and said so */
+    uint64_t saved_ns, rolled_ns;  /* world's clock: of the snapshot; when it was set back to one */
+    struct snapshot snapshot;
     struct arc_session *session; /* the server's end */
     uint32_t session_connection, session_life;
     int session_due;
@@ -211,7 +229,8 @@ struct call {
     struct message message;
     uint32_t run, pipeline, step;
     char what[32];
-    int forced; /* a stop */
+    int forced;  /* a stop */
+    int foreign; /* asked for by somebody who may see another project alone */
     struct arc_cmd *cmd;
     /* asked for while the world is built */
     int times;
@@ -238,7 +257,13 @@ struct server {
 struct watcher {
     struct arc_event_watch *watch;
     int64_t seen;
-    int slow, behind;
+};
+
+/* Watches one run from its first event to its last, then another. */
+struct follower {
+    struct arc_event_watch *watch;
+    uint32_t run;      /* of the shadow's */
+    int64_t seen, seq; /* position and number of the last */
 };
 
 /* A run that somebody wants. Asked for until it is answered, under one id. */
@@ -247,7 +272,16 @@ struct request {
     uint32_t pipeline;
     int answered;
     uint64_t asked_ns;
-    uint32_t pauses, resumes; /* of its run, answered with ARC_OK */
+    int32_t priority;
+    int again;              /* a rerun: an enum arc_rerun; 0: a trigger */
+    uint32_t of, job, step; /* of which run (of the shadow's), and from where */
+    int by_step;            /* its step run is named, and not the job */
+    char step_id[32];
+};
+
+/* Of a run: what was answered with ARC_OK. */
+struct told {
+    uint32_t pauses, resumes;
 };
 
 struct trace_line {
@@ -274,13 +308,16 @@ struct sim {
     struct agent_sim agents[AGENTS_MAX];
     uint32_t agent_count;
     char pipelines[PIPELINES_MAX][32];
+    uint32_t project[PIPELINES_MAX]; /* 1 or 2: "p1", "p2" */
     const char *texts[PIPELINES_MAX];
     char random_text[4096];
     uint32_t pipeline_count;
-    uint32_t runs_wanted, request_count;
+    uint32_t runs_wanted, request_count, triggers;
     struct request requests[RUNS_MAX];
+    struct told told[RUNS_MAX + 2]; /* by run of the shadow */
     uint64_t chaos_ns, heal_ns;
     struct watcher watchers[WATCHERS_MAX];
+    struct follower follower;
     struct old_message old[OLD_MAX];
     uint32_t old_count;
     struct shadow *shadow;
@@ -315,6 +352,9 @@ static inline void reached(struct sim *sim, enum goal goal)
 {
     sim->goals[goal]++;
 }
+const char *sim_project(const struct sim *sim, uint32_t pipeline);
+/* I13: no credential of an agent is in a text that others read. */
+void sim_no_secret(struct sim *sim, arc_slice text, const char *where);
 /* 1: this fault strikes now. per_mille: how often at strength 1. */
 static inline int faulty(struct sim *sim, enum fault fault, struct dice *dice, uint32_t per_mille)
 {
@@ -359,6 +399,8 @@ void agents_heal(struct sim *sim);
 void agents_forget_sessions(struct sim *sim, int close);
 int agents_idle(const struct sim *sim); /* nothing of theirs is unsaid */
 void message_deliver(struct sim *sim, const struct message *message); /* to the server, now */
+/* What line n of an attempt says; clean: as it is stored, where it cannot be kept as it came. */
+void sim_line(char *out, size_t size, int32_t attempt, int64_t n, int clean);
 /* How a step must end: seeded by what it is, not by who runs it or when. */
 struct fate {
     int status, exit_code;

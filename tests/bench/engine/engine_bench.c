@@ -486,6 +486,7 @@ static int bytes(const struct bench *bench)
 #define AGENT_SLOTS 64
 #define ALONE_RUNS 30
 #define AT_ONCE 32
+#define PEER "tests/bench/engine/restate/peer.js" /* from the build directory */
 
 /* The text of a key of one JSON object, whatever its kind. */
 static void pick(const char *json, const char *key, char *out, size_t size)
@@ -592,14 +593,28 @@ static int run_alone(struct plane *plane, double *times)
     return fine;
 }
 
+struct agent_rate {
+    double alone_ms, alone_cpu; /* of a run that has the machine to itself: median, us a step */
+    double steps_s, steps_cpu;  /* of runs side by side; us a step */
+    double commits;             /* a step of the former */
+};
+
+/* Processor time of this process and the agent, in us. */
+static double both_cpu(pid_t agent)
+{
+    clockid_t clock;
+    double own = now_s(CLOCK_PROCESS_CPUTIME_ID);
+    return (clock_getcpuclockid(agent, &clock) == 0 ? own + now_s(clock) : own) * 1e6;
+}
+
 /* Steps a second of AT_ONCE runs that follow each other. */
-static int run_together(struct plane *plane, double seconds, double *out)
+static int run_together(struct plane *plane, pid_t agent, double seconds, struct agent_rate *out)
 {
     uint64_t ended = 0;
     int fine = 1;
     for (unsigned i = 0; fine && i < AT_ONCE; i++)
         fine = start_run(plane, plane->ids[i]);
-    double start = now_s(CLOCK_MONOTONIC), took = 0;
+    double start = now_s(CLOCK_MONOTONIC), took = 0, cpu = both_cpu(agent);
     while (fine && took < seconds) {
         fine = dispatch(plane);
         for (unsigned i = 0; fine && i < AT_ONCE; i++) {
@@ -610,20 +625,21 @@ static int run_together(struct plane *plane, double seconds, double *out)
         }
         took = now_s(CLOCK_MONOTONIC) - start;
     }
-    *out = (double)(ended * STEPS) / took;
+    out->steps_s = (double)(ended * STEPS) / took;
+    out->steps_cpu = (both_cpu(agent) - cpu) / (double)(ended * STEPS);
     return fine;
 }
 
-static int agent_steps(const struct bench *bench)
+static int agent_rate(const struct bench *bench, int round, struct agent_rate *out)
 {
     static struct plane plane;
     char url[80], target[32], token[ARC_TOKEN_SIZE];
     arc_server_options options = ARC_SERVER_OPTIONS_INIT;
     arc_server *server = NULL;
     arc_err err = ARC_ERR_INIT;
-    double times[ALONE_RUNS], steps_s = 0;
+    double times[ALONE_RUNS];
     char *text = definition(1, STEPS, ", \"runOnAgent\": true");
-    snprintf(url, sizeof(url), "sqlite:%s/agent.db", bench->folder);
+    snprintf(url, sizeof(url), "sqlite:%s/agent-%d.db", bench->folder, round);
     options.listen = "127.0.0.1:0";
     if (text == NULL || !plane_open(&plane, url, text, NULL))
         return 0;
@@ -635,23 +651,84 @@ static int agent_steps(const struct bench *bench)
     pid_t agent = fork();
     if (agent == 0)
         _exit(agent_live(target, token) ? 0 : 1);
+    double cpu = both_cpu(agent);
     int fine = agent > 0 && run_alone(&plane, times);
-    double commits = (double)stats_of(&plane).commits / ((ALONE_RUNS + 1) * STEPS);
-    fine = fine && run_together(&plane, bench->seconds * 4, &steps_s);
+    out->alone_cpu = (both_cpu(agent) - cpu) / ((ALONE_RUNS + 1) * STEPS);
+    out->commits = (double)stats_of(&plane).commits / ((ALONE_RUNS + 1) * STEPS);
+    fine = fine && run_together(&plane, agent, bench->seconds * 4, out);
     if (agent > 0) {
         kill(agent, SIGKILL);
         waitpid(agent, NULL, 0);
     }
-    if (fine) {
-        qsort(times, ALONE_RUNS, sizeof(double), by_size);
-        printf("through an agent over gRPC: %d steps in %5.1f ms (p50 of %d runs, %.1f commits a "
-               "step), %d runs at once %6.0f steps/s\n",
-               STEPS, times[ALONE_RUNS / 2], ALONE_RUNS, commits, AT_ONCE, steps_s);
-    }
+    qsort(times, ALONE_RUNS, sizeof(double), by_size);
+    out->alone_ms = times[ALONE_RUNS / 2];
     arc_server_close(server);
     plane_close(&plane);
     free(text);
     return fine;
+}
+
+/* The same work in Restate. 0: it does not work. */
+static int restate_rate(const struct bench *bench, int round, struct agent_rate *out)
+{
+    char folder[64], seconds[16], runs[16], steps[16], at_once[16];
+    int ends[2], status = 0;
+    snprintf(folder, sizeof(folder), "%s/restate-%d", bench->folder, round);
+    snprintf(seconds, sizeof(seconds), "%.1f", bench->seconds * 4);
+    snprintf(runs, sizeof(runs), "%d", ALONE_RUNS);
+    snprintf(steps, sizeof(steps), "%d", STEPS);
+    snprintf(at_once, sizeof(at_once), "%d", AT_ONCE);
+    fflush(stdout);
+    if (pipe(ends) != 0)
+        return 0;
+    pid_t peer = fork();
+    if (peer == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        execlp("node", "node", PEER, folder, seconds, runs, steps, at_once, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    FILE *said = fdopen(ends[0], "r");
+    int fine = peer > 0 && said != NULL &&
+               fscanf(said, "%lf %lf %lf %lf", &out->alone_ms, &out->alone_cpu, &out->steps_s,
+                      &out->steps_cpu) == 4;
+    if (said != NULL)
+        fclose(said);
+    return peer > 0 && waitpid(peer, &status, 0) == peer && status == 0 && fine;
+}
+
+static int agent_steps(const struct bench *bench)
+{
+    double alone[PAIRS], alone_cpu[PAIRS], together[PAIRS], together_cpu[PAIRS];
+    struct agent_rate mine = {0}, peer = {0};
+    int beside = access(PEER, R_OK) == 0;
+    int rounds = beside ? bench->pairs : 1;
+    for (int i = 0; i < rounds; i++) {
+        if (!agent_rate(bench, i, &mine) || (beside && !restate_rate(bench, i, &peer)))
+            return 0;
+        alone[i] = mine.alone_ms / peer.alone_ms;
+        alone_cpu[i] = mine.alone_cpu / peer.alone_cpu;
+        together[i] = mine.steps_s / peer.steps_s;
+        together_cpu[i] = peer.steps_cpu / mine.steps_cpu;
+    }
+    printf("through an agent over gRPC: %d steps in %5.1f ms (p50 of %d runs, %.1f commits a "
+           "step), %d runs at once %6.0f steps/s\n",
+           STEPS, mine.alone_ms, ALONE_RUNS, mine.commits, AT_ONCE, mine.steps_s);
+    if (!beside) {
+        printf("Restate is skipped: node and npm were not there when this was built\n");
+        return 1;
+    }
+    printf("    Restate: %d steps in %5.1f ms  ", STEPS, peer.alone_ms);
+    print_ratios(alone, rounds, "<= 0.33");
+    printf("    by processor time: ours %5.0f us a step, Restate %5.0f  ", mine.alone_cpu,
+           peer.alone_cpu);
+    print_ratios(alone_cpu, rounds, "-");
+    printf("    Restate: %d runs at once %6.0f steps/s  ", AT_ONCE, peer.steps_s);
+    print_ratios(together, rounds, ">= 3");
+    printf("    by processor time: ours %5.0f us a step, Restate %5.0f  ", mine.steps_cpu,
+           peer.steps_cpu);
+    print_ratios(together_cpu, rounds, "-");
+    return 1;
 }
 
 /* --- all ------------------------------------------------------------------------------------- */

@@ -483,7 +483,28 @@ static void characters_are_put_and_taken_one_by_one(void)
     CHECK_INT(arc__utf8_count(ARC_NONE), 0);
 }
 
+/* One odd byte at each place of texts of each length around a word's. */
+static void plain_texts_are_told_apart(void)
+{
+    static const unsigned char odd[] = {0x00, 0x80, 0xC3, 0xFF, 0x01, 0x7F};
+    char text[40];
+    for (size_t len = 0; len <= 33; len++) {
+        memset(text, 'a', sizeof(text));
+        text[len] = '\0'; /* behind it: nobody looks there */
+        CHECK(arc__text_is_ascii(arc__slice(text, len)));
+        for (size_t at = 0; at < len; at++) {
+            for (size_t i = 0; i < ARC_COUNT_OF(odd); i++) {
+                memset(text, 'a', len);
+                text[at] = (char)odd[i];
+                CHECK_INT(arc__text_is_ascii(arc__slice(text, len)), odd[i] > 0 && odd[i] < 0x80);
+            }
+        }
+    }
+    CHECK(arc__text_is_ascii(ARC_NONE));
+}
+
 static const struct test tests[] = {
+    {"ASCII without NUL is told from all else", plain_texts_are_told_apart},
     {"all sequences of three bytes agree with Unicode's table",
      all_sequences_of_three_bytes_agree_with_the_table},
     {"sequences of four bytes agree with Unicode's table",

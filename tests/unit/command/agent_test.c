@@ -23,17 +23,22 @@ struct desk {
 };
 
 /* A control plane with a run and an agent that is connected; the first step has been offered. */
-static int desk_open(struct desk *desk)
+static int desk_open_spec(struct desk *desk, const char *spec)
 {
     memset(desk, 0, sizeof(*desk));
     if (!house_open(&desk->house))
         return 0;
     int ok = house_join(&desk->house, desk->agent, desk->token, sizeof(desk->agent)) &&
-             house_run(&desk->house, SPEC, desk->pipeline, desk->run, sizeof(desk->run));
+             house_run(&desk->house, spec, desk->pipeline, desk->run, sizeof(desk->run));
     CHECK(ok);
     desk->channel = house_stream(&desk->house, house_agent(desk->agent), "Connect", HEARTBEAT, 0);
     CHECK(desk->channel != NULL);
     return ok && desk->channel != NULL;
+}
+
+static int desk_open(struct desk *desk)
+{
+    return desk_open_spec(desk, SPEC);
 }
 
 static void desk_close(struct desk *desk)
@@ -153,6 +158,42 @@ static void a_step_is_dispatched_with_all_it_needs(void)
     CHECK(house_has(&desk.house, desk.run));
     CHECK(house_has(&desk.house, desk.pipeline));
     CHECK_STATUS(house_next(&desk.house, desk.channel), ARC_EAGAIN);
+    desk_close(&desk);
+}
+
+#define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+static const char keeping[] =
+    "{\"namespace\":\"n\",\"target\":{\"type\":\"vm\"},\"jobs\":[{\"name\":\"build\",\"steps\":[{"
+    "\"name\":\"one\",\"uses\":\"shell\",\"args\":{\"run\":\"make\"},\"artifacts\":[{\"name\":"
+    "\"out\",\"path\":\"dist/*\",\"destination\":\"s3://x/${{ run.number }}\",\"expire\":true,"
+    "\"expireDays\":3}]}]}]}";
+
+static void artifacts_are_told_to_agents_and_by_them(void)
+{
+    struct desk desk;
+    if (!desk_open_spec(&desk, keeping))
+        return;
+    CHECK(offered(&desk));
+    const char *parts[] = {"\"artifacts\":[{\"name\":\"out\",\"path\":\"dist/*\",",
+                           "\"destination\":\"s3://x/1\"", "\"expireDays\":3",
+                           "\"target\":\"{\\\"type\\\":\\\"vm\\\"}\""};
+    for (size_t i = 0; i < ARC_COUNT_OF(parts); i++)
+        CHECK(house_has(&desk.house, parts[i]));
+    char request[512];
+    (void)snprintf(request, sizeof(request),
+                   "{\"stepRunId\":\"%s\",\"status\":\"success\",\"attempt\":1,\"fence\":%s,"
+                   "\"artifacts\":[{\"name\":\"out\",\"path\":\"dist/a\",\"size\":7,"
+                   "\"digest\":\"" DIGEST "\"}]}",
+                   desk.step, desk.fence);
+    CHECK_OK(house_call(&desk.house, house_agent(desk.agent), "ReportStepRunStatus", request));
+    CHECK(house_has(&desk.house, "\"success\":true"));
+    CHECK_OK(house_call(&desk.house, house_host(), "ListStepRunArtifacts",
+                        house_text("{\"stepRunId\":\"%s\"}", desk.step, "")));
+    CHECK(house_has(&desk.house, "\"name\":\"out\",\"path\":\"dist/a\""));
+    CHECK(house_has(&desk.house, "\"size\":"));
+    CHECK_OK(house_call(&desk.house, house_user(ARC_SCOPE_READ, "p2"), "ListStepRunArtifacts",
+                        house_text("{\"stepRunId\":\"%s\"}", desk.step, "")));
+    CHECK(house_has(&desk.house, "\"code\":404"));
     desk_close(&desk);
 }
 
@@ -496,6 +537,7 @@ static const struct test tests[] = {
     {"a registration tells its terms and opens the door", a_registration_tells_its_terms},
     {"an agent is who its token says, whatever the body says", an_agent_is_who_its_token_says},
     {"a step is dispatched with all that it needs", a_step_is_dispatched_with_all_it_needs},
+    {"artifacts are told to agents, and by them", artifacts_are_told_to_agents_and_by_them},
     {"a dispatch comes again until it is acknowledged",
      a_dispatch_comes_again_until_it_is_acknowledged},
     {"reports move a run to its end", reports_move_the_run_to_its_end},

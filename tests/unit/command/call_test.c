@@ -685,8 +685,37 @@ static void memory_may_fail_anywhere(void)
     CHECK(ever > 1);
 }
 
+static void runs_are_explained_and_foreseen(void)
+{
+    struct house house;
+    char id[64], run[64];
+    struct arc_principal ann = house_user(ARC_SCOPE_READ, "p1");
+    struct arc_principal other = house_user(ARC_SCOPE_READ, "p2");
+    if (!house_open(&house))
+        return;
+    CHECK(house_run(&house, SPEC, id, run, sizeof(id)));
+    CHECK_OK(house_call(&house, ann, "ExplainRun", with("{\"pipelineRunId\":\"%s\"}", run, "")));
+    CHECK(house_has(&house, "\"kind\":\"no-agent\""));
+    CHECK(house_has(&house, "\"sentence\":\"There are no agents.\""));
+    CHECK_OK(house_call(&house, other, "ExplainRun", with("{\"pipelineRunId\":\"%s\"}", run, "")));
+    CHECK(house_has(&house, "\"code\":404"));
+    CHECK_OK(house_call(&house, ann, "WhatIf",
+                        with("{\"pipelineRunId\":\"%s\",\"agent\":true,\"end\":true,"
+                             "\"labels\":{\"os\":\"linux\"}}",
+                             run, "")));
+    CHECK(house_has(&house, "\"place\":1"));
+    CHECK(house_has(&house, "\"ends\":true"));
+    CHECK(house_has(&house, "\"agentId\":\"new\""));
+    CHECK_OK(house_call(&house, other, "WhatIf", "{\"agent\":true}"));
+    CHECK(!house_has(&house, "\"place\":1"));
+    CHECK_OK(house_call(&house, ann, "WhatIf", with("{\"pipelineRunId\":\"%s\"}", run, "")));
+    CHECK(house_has(&house, "\"code\":400"));
+    house_close(&house);
+}
+
 static const struct test tests[] = {
     {"an approval is listed, and decided by who may", an_approval_is_listed_and_decided},
+    {"runs are explained and foreseen", runs_are_explained_and_foreseen},
     {"who holds the slot that a job waits for is told", who_holds_the_slot_is_told},
     {"jobs and steps are cancelled, and runs run again",
      jobs_and_steps_are_cancelled_and_runs_run_again},

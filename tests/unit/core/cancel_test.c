@@ -221,7 +221,33 @@ static void a_step_is_not_skipped_for_one_behind_it(void)
     trial_close(&t);
 }
 
+static void a_waiting_job_that_has_nothing_left_to_do_ends(void)
+{
+    struct trial t;
+    if (!trial_open(&t, "namespace: n\njobs:\n"
+                        "- name: a\n  steps:\n"
+                        "  - {name: x, run: 'true'}\n  - {name: y, run: 'true'}\n"
+                        "- name: b\n  dependsOn: [a]\n  when: always()\n  steps:\n"
+                        "  - {name: x, run: 'true'}\n"
+                        "- name: c\n  dependsOn: [b]\n  when: always()\n  steps:\n"
+                        "  - {name: x, run: 'true'}\n"))
+        return;
+    CHECK_OK(trial_cancel_step(&t, "b", 0, 0)); /* also one that waits for another */
+    job_is(&t, "b", ARC_JOB_CANCELLED);
+    CHECK_OK(trial_cancel_step(&t, "a", 1, 0));
+    job_is(&t, "a", ARC_JOB_QUEUED); /* the first one has still to run */
+    CHECK_OK(trial_cancel_step(&t, "a", 0, 0));
+    job_is(&t, "a", ARC_JOB_CANCELLED);
+    reason_is(&t, "a", "A step of it was cancelled.");
+    job_is(&t, "c", ARC_JOB_QUEUED);
+    CHECK_OK(trial_cancel_step(&t, "c", 0, 0));
+    run_is(&t, ARC_RUN_CANCELLED);
+    trial_close(&t);
+}
+
 static const struct test tests[] = {
+    {"a waiting job that has nothing left to do ends at once",
+     a_waiting_job_that_has_nothing_left_to_do_ends},
     {"a job that has not begun ends at once", a_job_that_has_not_begun_ends_at_once},
     {"a job that runs is asked, and runs its `finally`",
      a_job_that_runs_is_asked_and_runs_its_finally},

@@ -129,6 +129,21 @@ static void a_run_timeout_stops_and_fails_the_run(void)
     trial_close(&t);
 }
 
+/* The whole of it: a run that nobody takes does not wait for ever. */
+static void a_run_s_time_goes_on_while_nobody_takes_its_jobs(void)
+{
+    struct trial t;
+    if (!trial_open(&t, "namespace: n\ntimeout: 60s\njobs: [{name: a, " STEP "}]\n"))
+        return;
+    trial_pass(&t, SECONDS(59));
+    job_is(&t, "a", ARC_JOB_QUEUED);
+    trial_pass(&t, SECONDS(1));
+    job_is(&t, "a", ARC_JOB_CANCELLED);
+    run_is(&t, ARC_RUN_FAILED);
+    CHECK_TEXT(t.run.reason, "The run ran into its timeout.");
+    trial_close(&t);
+}
+
 static const char queue_timeout[] = "namespace: n\njobs:\n"
                                     "- {name: a, queueTimeout: 60s, " STEP "}\n";
 
@@ -545,6 +560,8 @@ static const struct test tests[] = {
     {"a step that timed out is retried where its retry says so", a_timed_out_step_is_retried},
     {"a job's timeout is of an attempt", a_job_timeout_is_of_an_attempt},
     {"a run's timeout stops it and fails it", a_run_timeout_stops_and_fails_the_run},
+    {"a run's time goes on while nobody takes its jobs",
+     a_run_s_time_goes_on_while_nobody_takes_its_jobs},
     {"a job waits in the queue no longer than queueTimeout",
      a_job_waits_in_the_queue_no_longer_than_it_may},
     {"a job that was placed waits anew when it is lost", a_placed_job_has_left_the_queue},

@@ -31,7 +31,7 @@ static void the_types_of_a_thing_stand_together(void)
         CHECK_INT(arc__slice_is(object, "job"),
                   i >= ARC_EVENT_JOB_QUEUED && i <= ARC_EVENT_JOB_RETRYING);
         CHECK_INT(arc__slice_is(object, "step"),
-                  i >= ARC_EVENT_STEP_QUEUED && i <= ARC_EVENT_STEP_RETRYING);
+                  i >= ARC_EVENT_STEP_QUEUED && i <= ARC_EVENT_STEP_DELETED);
         CHECK_INT(arc__slice_is(object, "agent"), i >= ARC_EVENT_AGENT_REGISTERED);
     }
 }

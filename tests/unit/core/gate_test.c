@@ -237,6 +237,31 @@ static void only_approvers_may(void)
     trial_close(&t);
 }
 
+static void an_automatic_gate_is_its_plugins(void)
+{
+    struct trial t;
+    struct arc_say said = {.gate = 1, .approve = 1, .actor = ARC_LIT("ann")};
+    plain_gate();
+    gate.automatic = 1;
+    gate.plugin = ARC_LIT("scan");
+    gate.count = 2; /* of people; the plugin is one */
+    if (!open_gated(&t, two_jobs, ARC_GATE_JOB, 1))
+        return;
+    trial_why_is(&t, "b", "It waits for the plugin scan to decide before job b.");
+    CHECK_STATUS(trial_gate(&t, &said), ARC_EDENIED);
+    CHECK_INT(t.run.gates[0].status, ARC_GATE_WAITING);
+    said.plugin = 1;
+    said.actor = ARC_LIT("scan");
+    CHECK_OK(trial_gate(&t, &said));
+    job_is(&t, "b", ARC_JOB_QUEUED);
+    trial_close(&t);
+    plain_gate();
+    if (!open_gated(&t, two_jobs, ARC_GATE_JOB, 1))
+        return;
+    CHECK_STATUS(trial_gate(&t, &said), ARC_EDENIED); /* people decide at this one */
+    trial_close(&t);
+}
+
 static void an_override_is_enough_alone(void)
 {
     struct trial t;
@@ -295,6 +320,36 @@ static void a_stop_ends_the_waiting(void)
     trial_close(&t);
 }
 
+/* What waited for it was cancelled, one by one: nobody is asked any more, its time is nobody's. */
+static void a_gate_of_what_was_cancelled_waits_no_more(void)
+{
+    struct trial t;
+    plain_gate();
+    if (!open_gated(&t,
+                    "namespace: n\ntimeout: 5000s\nstages:\n"
+                    "- {name: build, jobs: [{name: a, " STEP "}]}\n"
+                    "- {name: ship, jobs: [{name: b, " STEP "}, {name: c, " STEP "}]}\n"
+                    "- {name: tell, when: always(), jobs: [{name: d, " STEP "}]}\n",
+                    ARC_GATE_STAGE, 1))
+        return;
+    trial_place_all(&t, "A");
+    CHECK_OK(trial_run_step(&t, "a", ARC_STEP_SUCCESS));
+    CHECK_OK(trial_cancel_job(&t, "b", 0));
+    CHECK_INT(t.run.gates[0].status, ARC_GATE_WAITING);
+    trial_pass(&t, SECONDS(1000));
+    CHECK_OK(trial_cancel_job(&t, "c", 0));
+    CHECK_INT(t.run.gates[0].status, ARC_GATE_LEFT);
+    CHECK_TEXT(arc__run_why(&t.run, &t.arena), "");
+    CHECK_STATUS(trial_approve(&t, 1, "ann"), ARC_ECONFLICT);
+    trial_place_all(&t, "A");
+    CHECK_OK(trial_report(&t, "d", ARC_STEP_RUNNING, 0));
+    trial_pass_alive(&t, SECONDS(4999)); /* it would have expired; the run's clock goes on */
+    CHECK_INT(t.run.stopping, 0);
+    CHECK_OK(trial_report(&t, "d", ARC_STEP_SUCCESS, 0));
+    run_is(&t, ARC_RUN_CANCELLED);
+    trial_close(&t);
+}
+
 static void a_retry_is_not_asked_for_again(void)
 {
     struct trial t;
@@ -335,11 +390,14 @@ static const struct test tests[] = {
      the_run_does_not_pay_for_the_waiting},
     {"as many as the gate's count must approve", as_many_as_count_must_approve},
     {"only its approvers may decide a gate", only_approvers_may},
+    {"an automatic gate is decided by its plugin alone", an_automatic_gate_is_its_plugins},
     {"an override opens a gate alone", an_override_is_enough_alone},
     {"a gate is decided once, and the same again is no error", it_is_decided_once},
     {"a gate whose turn has not come cannot be decided",
      a_gate_whose_turn_has_not_come_is_not_decided},
     {"a stop ends the waiting at a gate", a_stop_ends_the_waiting},
+    {"a gate of what was cancelled is asked for no more",
+     a_gate_of_what_was_cancelled_waits_no_more},
     {"a retry needs no second approval", a_retry_is_not_asked_for_again},
     {"a gate is found by its name", gates_are_found_by_name},
 };

@@ -68,6 +68,35 @@ static void a_slot_is_kept_over_retries(void)
     trial_close(&t);
 }
 
+/* Who took its room would wait for its slot, and it for the room: neither could go on. */
+static void a_cell_keeps_its_room_with_its_slot(void)
+{
+    static const char cells[] =
+        "namespace: n\njobs:\n"
+        "- {name: a, matrix: {v: [x, y], maxParallel: 1, failFast: false}, concurrency: deploy, "
+        "retry: {maxAttempts: 2, delay: 10s}, " STEP "}\n";
+    struct trial t;
+    if (!trial_open(&t, cells))
+        return;
+    job_is(&t, "a[v=x]", ARC_JOB_QUEUED);
+    CHECK_OK(trial_admit(&t, "a[v=x]"));
+    CHECK_OK(trial_place(&t, "a[v=x]", "agent"));
+    CHECK_OK(trial_run_step(&t, "a[v=x]", ARC_STEP_FAILED));
+    job_is(&t, "a[v=x]", ARC_JOB_PENDING);
+    job_is(&t, "a[v=y]", ARC_JOB_PENDING);
+    trial_pass(&t, SECONDS(10));
+    job_is(&t, "a[v=x]", ARC_JOB_QUEUED);
+    job_is(&t, "a[v=y]", ARC_JOB_PENDING);
+    CHECK_OK(trial_place(&t, "a[v=x]", "agent"));
+    CHECK_OK(trial_run_step(&t, "a[v=x]", ARC_STEP_SUCCESS));
+    job_is(&t, "a[v=y]", ARC_JOB_QUEUED);
+    CHECK_OK(trial_admit(&t, "a[v=y]"));
+    CHECK_OK(trial_place(&t, "a[v=y]", "agent"));
+    CHECK_OK(trial_run_step(&t, "a[v=y]", ARC_STEP_SUCCESS));
+    run_is(&t, ARC_RUN_SUCCESS);
+    trial_close(&t);
+}
+
 static void waiting_for_a_slot_counts_for_the_queue(void)
 {
     struct trial t;
@@ -221,6 +250,7 @@ static const struct test tests[] = {
     {"a job waits for its slot in the queue", a_job_waits_for_its_slot_in_the_queue},
     {"nobody is admitted who does not wait", nobody_is_admitted_who_does_not_wait},
     {"a slot is kept over retries", a_slot_is_kept_over_retries},
+    {"a cell keeps its room with its slot over a retry", a_cell_keeps_its_room_with_its_slot},
     {"waiting for a slot counts for the queue", waiting_for_a_slot_counts_for_the_queue},
     {"a paused run asks for no slot", a_paused_run_asks_for_no_slot},
     {"a job that waits for a slot can be cancelled", a_job_that_waits_can_be_cancelled},

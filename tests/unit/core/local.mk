@@ -9,7 +9,9 @@ unit_tests += \
 	tests/unit/core/gate_test \
 	tests/unit/core/group_test \
 	tests/unit/core/cancel_test \
+	tests/unit/core/keys_test \
 	tests/unit/core/matrix_test \
+	tests/unit/core/moves_test \
 	tests/unit/core/rerun_test \
 	tests/unit/core/expr_check_test \
 	tests/unit/core/expr_docs_test \
@@ -19,10 +21,14 @@ unit_tests += \
 	tests/unit/core/plan_test \
 	tests/unit/core/property_test \
 	tests/unit/core/resolve_test \
+	tests/unit/core/result_test \
 	tests/unit/core/retry_test \
+	tests/unit/core/rules_test \
 	tests/unit/core/states_test \
 	tests/unit/core/template_test \
-	tests/unit/core/value_test
+	tests/unit/core/value_test \
+	tests/unit/core/waits_test \
+	tests/unit/core/when_test
 EXTRA_DIST += tests/golden/core
 
 trial_sources = tests/unit/core/trial.c tests/unit/core/trial.h \
@@ -33,7 +39,13 @@ tests_unit_core_finally_test_SOURCES = tests/unit/core/finally_test.c $(trial_so
 tests_unit_core_gate_test_SOURCES = tests/unit/core/gate_test.c $(trial_sources)
 tests_unit_core_group_test_SOURCES = tests/unit/core/group_test.c $(trial_sources)
 tests_unit_core_cancel_test_SOURCES = tests/unit/core/cancel_test.c $(trial_sources)
+tests_unit_core_waits_test_SOURCES = tests/unit/core/waits_test.c $(trial_sources)
+tests_unit_core_result_test_SOURCES = tests/unit/core/result_test.c $(trial_sources)
+tests_unit_core_rules_test_SOURCES = tests/unit/core/rules_test.c $(trial_sources)
+tests_unit_core_keys_test_SOURCES = tests/unit/core/keys_test.c $(trial_sources)
+tests_unit_core_when_test_SOURCES = tests/unit/core/when_test.c $(trial_sources)
 tests_unit_core_rerun_test_SOURCES = tests/unit/core/rerun_test.c $(trial_sources)
+tests_unit_core_moves_test_SOURCES = tests/unit/core/moves_test.c $(trial_sources)
 tests_unit_core_matrix_test_SOURCES = tests/unit/core/matrix_test.c $(trial_sources)
 tests_unit_core_property_test_SOURCES = tests/unit/core/property_test.c $(trial_sources)
 tests_unit_core_resolve_test_SOURCES = tests/unit/core/resolve_test.c $(trial_sources)

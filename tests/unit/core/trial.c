@@ -64,7 +64,8 @@ static int steps_differ(const struct arc_step_state *a, const struct arc_step_st
     NUM(status), NUM(attempt), NUM(executions), NUM(exit_code), NUM(fence), NUM(created_ns);
     NUM(started_ns), NUM(ended_ns), NUM(started_mono_ns), NUM(not_before_mono_ns), NUM(log_lines);
     NUM(queued_ns), NUM(queued_mono_ns);
-    TEXT(agent_id), TEXT(reason), TEXT(error_message), TEXT(metrics), TEXT(outputs);
+    NUM(timeout_ns);
+    TEXT(agent_id), TEXT(reason), TEXT(error_message), TEXT(metrics), TEXT(outputs), TEXT(env);
     return found;
 }
 
@@ -100,7 +101,7 @@ int trial_same_runs(const struct arc_run *a, const struct arc_run *b)
     NUM(seq), NUM(status), NUM(started_any), NUM(admitted), NUM(stopping), NUM(forced),
         NUM(stop_cause);
     NUM(stop_grace_ns), NUM(stop_mono_ns), NUM(created_ns), NUM(started_ns), NUM(ended_ns);
-    NUM(started_mono_ns), NUM(paused_mono_ns), NUM(still_mono_ns), NUM(still_total_ns);
+    NUM(clock_mono_ns), NUM(paused_mono_ns), NUM(still_mono_ns), NUM(still_total_ns);
     NUM(jobs_open), NUM(last_ns), NUM(gates_waiting), NUM(gate_refused);
     NUM(jobs_running), NUM(jobs_failed), NUM(jobs_partial), NUM(stage), NUM(plan->job_count);
     for (uint32_t k = 0; k < a->plan->stage_count; k++)

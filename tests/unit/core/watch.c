@@ -70,8 +70,18 @@ static void step_event(struct watch *watch, const struct arc_event *event)
     struct watch_step *step = step_of(watch, event->step_run_id);
     if (step == NULL)
         return;
+    if (event->type == ARC_EVENT_ARTIFACT_CREATED) {
+        if (event->state != step->state || step->state != ARC_STEP_RUNNING)
+            wrong(watch, "%s kept a file in %d", step->id, step->state);
+        return;
+    }
     if (step->state != event->previous)
         wrong(watch, "%s was in %d, the event says %d", step->id, step->state, event->previous);
+    if (event->type == ARC_EVENT_STEP_UPDATED) {
+        if (event->state != step->state || step->state != ARC_STEP_PENDING)
+            wrong(watch, "%s was changed in %d", step->id, step->state);
+        return;
+    }
     if (event->type == ARC_EVENT_STEP_STOPPING) {
         if (event->state != step->state || step_over(step->state))
             wrong(watch, "%s was to be stopped in %d", step->id, step->state);

@@ -119,6 +119,41 @@ static void a_step_is_given_what_a_job_before_it_said(enum world_store kind)
     world_close(&w);
 }
 
+/* Asked when the request is durable, once, and again after a kill; people have no say. */
+static void the_plugin_of_a_gate_is_asked(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    const struct arc_run *asked = NULL;
+    uint32_t gate = 0;
+    arc_err err = ARC_ERR_INIT;
+    if (!world_open(&w, kind))
+        return;
+    world_start_run(&w,
+                    "namespace: n\njobs:\n- name: j\n  steps: [{name: s, run: x}]\n"
+                    "  approval: {type: auto, plugin: scan, params: {level: 3}, timeout: 1h}\n",
+                    &pipeline, &run);
+    CHECK_INT(arc__engine_next_ask(w.engine, &asked, &gate), 1);
+    CHECK_TEXT(arc__id_slice(&asked->id), run.id);
+    CHECK_TEXT(asked->plan->gates[gate - 1].plugin, "scan");
+    CHECK_TEXT(asked->plan->gates[gate - 1].params, "{\"level\":3}");
+    CHECK_INT(arc__engine_next_ask(w.engine, &asked, &gate), 0);
+    CHECK_STATUS(decide(&w, run.id, "job:j", 1).status, ARC_EDENIED);
+    CHECK_OK(world_crash(&w, &err));
+    CHECK_INT(arc__engine_next_ask(w.engine, &asked, &gate), 1);
+    struct arc_cmd *cmd = world_control(&w, ARC_CMD_RUN_GATE, run.id);
+    cmd->u.gate.index = gate;
+    cmd->u.gate.plugin = 1;
+    CHECK_OK(world_ask(&w, cmd).status);
+    CHECK_INT(arc__engine_next_ask(w.engine, &asked, &gate), 0);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_FAILED);
+    CHECK_INT(world_count(&w, ARC_TABLE_job_run, ARC_COL_job_run_reason,
+                          "Rejected before job j by scan."),
+              1);
+    world_close(&w);
+}
+
+ON_BOTH(the_plugin_of_a_gate_is_asked)
 ON_BOTH(a_gate_outlives_the_process)
 ON_BOTH(its_time_outlives_it_too)
 ON_BOTH(agents_are_told_of_fail_fast)
@@ -147,6 +182,8 @@ static void the_steps_of_a_next_attempt_have_rows_at_once(void)
 }
 
 static const struct test tests[] = {
+    {"the plugin of a gate is asked and answers (memory)", the_plugin_of_a_gate_is_asked_mem},
+    {"the plugin of a gate is asked and answers (SQLite)", the_plugin_of_a_gate_is_asked_sqlite},
     {"a gate and its decision outlive the process (memory)", a_gate_outlives_the_process_mem},
     {"a gate and its decision outlive the process (SQLite)", a_gate_outlives_the_process_sqlite},
     {"a gate expires in time over a restart (memory)", its_time_outlives_it_too_mem},

@@ -271,6 +271,62 @@ static void a_silent_agent_loses_its_job_to_another(void)
     world_close(&w);
 }
 
+/* Something of a process that is dead was still on its way when the next one was at work. */
+static void a_late_word_of_a_dead_process_takes_nothing_from_the_next(void)
+{
+    struct world w;
+    struct hand hand;
+    struct said pipeline, run;
+    struct arc_renewal renewal;
+    if (!world_open(&w, WORLD_MEM) || !hand_join(&hand, &w, "a", "{}", 1))
+        return;
+    (void)snprintf(hand.incarnation, sizeof(hand.incarnation), "i2");
+    CHECK_OK(hand_beat(&hand, &renewal));
+    world_start_run(&w, retry_job, &pipeline, &run);
+    CHECK_INT(hand_take(&hand, 1), 1);
+    CHECK_OK(hand_say(&hand, &hand.held[0], ARC_STEP_RUNNING, 0).status);
+
+    (void)snprintf(hand.incarnation, sizeof(hand.incarnation), "i1");
+    CHECK_OK(hand_beat(&hand, &renewal));
+    CHECK_INT(renewal.lost_count, 1); /* of whatever it lists, it has nothing */
+    CHECK_INT(renewal.renewed_count, 0);
+    struct arc_cmd *cmd = world_register(&w, hand.token, "a", "{}"); /* as i1 */
+    CHECK_INT(world_ask(&w, cmd).status, ARC_ECONFLICT);
+    world_turn(&w);
+
+    (void)snprintf(hand.incarnation, sizeof(hand.incarnation), "i2");
+    CHECK_OK(hand_beat(&hand, &renewal));
+    CHECK_INT(renewal.lost_count, 0);
+    CHECK_INT(renewal.renewed_count, 1);
+    CHECK_OK(hand_say(&hand, &hand.held[0], ARC_STEP_SUCCESS, 0).status);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_SUCCESS);
+    hand_leave(&hand);
+    world_close(&w);
+}
+
+/* A machine that was set back: its process is an older one, and the only one there is. */
+static void an_older_process_comes_back_when_the_next_is_silent(void)
+{
+    struct world w;
+    struct hand hand;
+    struct arc_renewal renewal;
+    if (!world_open(&w, WORLD_MEM) || !hand_join(&hand, &w, "a", "{}", 1))
+        return;
+    (void)snprintf(hand.incarnation, sizeof(hand.incarnation), "i2");
+    CHECK_OK(hand_beat(&hand, &renewal));
+    world_turn(&w);
+    world_pass(&w, 3 * w.options.heartbeat_ns);
+    CHECK_OK(world_ask(&w, world_register(&w, hand.token, "a", "{}")).status); /* as i1 */
+    (void)snprintf(hand.incarnation, sizeof(hand.incarnation), "i1");
+    CHECK_OK(hand_beat(&hand, &renewal));
+    world_turn(&w);
+    struct arc_agent_view view;
+    CHECK_OK(arc__engine_agent(w.engine, arc__slice_cstr(hand.id), &view, NULL));
+    CHECK_TEXT(view.row->incarnation, "i1");
+    hand_leave(&hand);
+    world_close(&w);
+}
+
 static void a_new_incarnation_has_lost_what_the_old_one_held(void)
 {
     struct world w;
@@ -701,6 +757,10 @@ static const struct test tests[] = {
     {"a silent agent loses its job to another one", a_silent_agent_loses_its_job_to_another},
     {"a new incarnation has lost what the old one held",
      a_new_incarnation_has_lost_what_the_old_one_held},
+    {"a late word of a dead process takes nothing from the next",
+     a_late_word_of_a_dead_process_takes_nothing_from_the_next},
+    {"an older process comes back when the next is silent",
+     an_older_process_comes_back_when_the_next_is_silent},
     {"an old agent renews all that it holds, until it runs less",
      an_old_agent_renews_all_that_it_holds},
     {"a fence may lack only from an agent that knows none",

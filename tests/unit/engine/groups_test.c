@@ -661,6 +661,8 @@ static void a_newcomer_is_turned_away(int kills)
     struct said pipe = pipeline(&s, RUN("{group: g, onFull: reject}"));
     struct said jobs = pipeline(&s, JOB("{group: h, limit: 2, onFull: reject}"));
     struct said one = start(&s, &pipe), two = start(&s, &pipe);
+    CHECK_INT(one.state, ARC_RUN_PENDING);
+    CHECK_INT(two.state, ARC_RUN_CANCELLED); /* whoever asked hears it at once */
     CHECK_INT(run_row(&s, two.id)->status, ARC_RUN_CANCELLED);
     CHECK_TEXT(run_row(&s, two.id)->reason, "Group full: g has one slot, and it is taken.");
     finish(&s, &one);
@@ -670,6 +672,7 @@ static void a_newcomer_is_turned_away(int kills)
     CHECK_INT(job_row(&s, six.id, "a")->status, ARC_JOB_CANCELLED);
     CHECK_TEXT(job_row(&s, six.id, "a")->reason, "Group full: h has 2 slots, and all are taken.");
     CHECK_INT(world_run_status(&s.w, six.id), ARC_RUN_CANCELLED);
+    CHECK_INT(six.state, ARC_RUN_CANCELLED);
     finish(&s, &four);
     finish(&s, &five);
     scene_close(&s);

@@ -239,6 +239,24 @@ static void a_report_after_a_restart_knows_the_lines(void)
     close_writer(&writer);
 }
 
+/* A step that has begun in this process has written nothing yet; of one that was there before, only
+ * the log store knows. */
+static void only_an_old_log_is_looked_at(void)
+{
+    for (int restart = 0; restart < 2; restart++) {
+        struct writer writer;
+        if (!open_writer(&writer, one_job))
+            return;
+        if (restart) {
+            hand_leave(&writer.hand);
+            CHECK_OK(world_crash(&writer.w, NULL));
+        }
+        CHECK_OK(hand_say(&writer.hand, &writer.held, ARC_STEP_SUCCESS, 0).status);
+        CHECK_INT(writer.w.log_looks, restart);
+        close_writer(&writer);
+    }
+}
+
 static void long_and_broken_lines_are_split_and_repaired(void)
 {
     struct writer writer;
@@ -383,6 +401,7 @@ static const struct test tests[] = {
      late_lines_are_taken_and_the_tail_is_counted},
     {"a report after a restart knows how many lines there are",
      a_report_after_a_restart_knows_the_lines},
+    {"the log store is asked only about a step of before", only_an_old_log_is_looked_at},
     {"long lines are split and broken ones repaired", long_and_broken_lines_are_split_and_repaired},
     {"a line with a NUL is told whole", a_nul_in_a_line_is_repaired},
     {"pushed events are acknowledged contiguously", events_are_acknowledged_contiguously},

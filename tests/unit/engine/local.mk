@@ -5,20 +5,29 @@ unit_tests += \
 	tests/unit/engine/agents_test \
 	tests/unit/engine/commit_test \
 	tests/unit/engine/eventlog_test \
+	tests/unit/engine/explain_life_test \
+	tests/unit/engine/explain_test \
+	tests/unit/engine/forecast_test \
 	tests/unit/engine/groups_test \
 	tests/unit/engine/intake_test \
 	tests/unit/engine/life_test \
 	tests/unit/engine/pipes_test \
 	tests/unit/engine/place_test \
 	tests/unit/engine/recover_test \
+	tests/unit/engine/rules_test \
 	tests/unit/engine/torture_test \
 	tests/unit/engine/watch_test
 
 world_sources = tests/unit/engine/world.c tests/unit/engine/world.h
 tests_unit_engine_rerun_test_SOURCES = tests/unit/engine/rerun_test.c $(world_sources)
+tests_unit_engine_rules_test_SOURCES = tests/unit/engine/rules_test.c $(world_sources)
 tests_unit_engine_acts_test_SOURCES = tests/unit/engine/acts_test.c $(world_sources)
 tests_unit_engine_agents_test_SOURCES = tests/unit/engine/agents_test.c $(world_sources)
 tests_unit_engine_commit_test_SOURCES = tests/unit/engine/commit_test.c $(world_sources)
+tests_unit_engine_explain_life_test_SOURCES = tests/unit/engine/explain_life_test.c \
+	$(world_sources)
+tests_unit_engine_explain_test_SOURCES = tests/unit/engine/explain_test.c $(world_sources)
+tests_unit_engine_forecast_test_SOURCES = tests/unit/engine/forecast_test.c $(world_sources)
 tests_unit_engine_eventlog_test_SOURCES = tests/unit/engine/eventlog_test.c $(world_sources)
 tests_unit_engine_groups_test_SOURCES = tests/unit/engine/groups_test.c $(world_sources)
 tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_sources)

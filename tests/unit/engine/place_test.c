@@ -67,6 +67,38 @@ static void serve(struct hand *hand, int count, char *text, size_t size)
     }
 }
 
+/* The agent that the row of the run's only job names. */
+static void check_row_agent(struct world *w, const char *run, const char *agent)
+{
+    struct arc_query query = {.table = ARC_TABLE_job_run, .filter_count = 1, .order_col = -1};
+    struct arc_rows rows = {0};
+    query.filters[0] = (struct arc_filter){
+        .col = ARC_COL_job_run_run_id, .op = ARC_FILTER_EQ, .text = arc__slice_cstr(run)};
+    CHECK_OK(world_rows(w, &query, &rows));
+    if (CHECK_INT(rows.count, 1)) {
+        CHECK_TEXT(((const struct arc_row_job_run *)rows.rows)->agent_id, agent);
+        CHECK_INT(((const struct arc_row_job_run *)rows.rows)->status, ARC_JOB_QUEUED);
+    }
+    arc__arena_reset(&w->arena);
+}
+
+static void the_row_of_a_job_names_its_agent_before_it_starts(void)
+{
+    struct world w;
+    struct hand hand;
+    if (!world_open(&w, WORLD_MEM))
+        return;
+    struct said run = queue(&w, "a", 1, 0);
+    check_row_agent(&w, run.id, "");
+    if (!hand_join(&hand, &w, "agent", "{}", 1))
+        return;
+    check_row_agent(&w, run.id, hand.id); /* granted, and not begun */
+    hand_leave(&hand);
+    world_pass(&w, SECONDS(40)); /* the lease lapses: it waits again */
+    check_row_agent(&w, run.id, "");
+    world_close(&w);
+}
+
 static void check_order(struct hand *hand, int count, const char *expected)
 {
     char text[1024];
@@ -426,6 +458,8 @@ static void an_idle_engine_does_nothing(void)
 }
 
 static const struct test tests[] = {
+    {"the row of a job names its agent before it starts",
+     the_row_of_a_job_names_its_agent_before_it_starts},
     {"jobs of one pipeline are served in their order", one_pipeline_is_served_in_order},
     {"pipelines take turns, however many jobs one has", pipelines_take_turns},
     {"who comes back with a job waits for the others", who_comes_back_waits_for_the_others},

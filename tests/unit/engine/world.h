@@ -43,6 +43,7 @@ struct world {
     struct arc_arena arena; /* for offers and renewals; reset at will */
     uint64_t logged;        /* lines that the engine said to its log */
     uint64_t store_calls;   /* commits and queries of the engine */
+    uint64_t log_looks;     /* questions of the engine about what a log holds */
 };
 
 /* Answers 0, with a failed check, where it could not be built. */

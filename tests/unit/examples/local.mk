@@ -49,7 +49,9 @@ tests_unit_examples_view_test_SOURCES = tests/unit/examples/view_test.c examples
 tests_unit_examples_view_test_LDADD = $(example_test_libs)
 
 # The programs as their users meet them.
-dist_check_SCRIPTS += tests/e2e/agent_test.py tests/e2e/cli_test.py tests/e2e/lsp_test.py
+dist_check_SCRIPTS += tests/e2e/agent_test.py tests/e2e/cli_test.py tests/e2e/lsp_test.py \
+	tests/e2e/sim_test.py
 if WITH_SERVER
-e2e_tests += tests/e2e/agent_test.py tests/e2e/cli_test.py tests/e2e/lsp_test.py
+e2e_tests += tests/e2e/agent_test.py tests/e2e/cli_test.py tests/e2e/lsp_test.py \
+	tests/e2e/sim_test.py
 endif

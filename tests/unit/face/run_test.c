@@ -218,6 +218,93 @@ static void a_gate_is_decided_from_the_host(void)
     tear_down(&bench);
 }
 
+static void the_host_is_asked_for_plugins(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE];
+    arc_err err = ARC_ERR_INIT;
+    arc_gate_options options = ARC_GATE_OPTIONS_INIT;
+    arc_gate_view view = ARC_GATE_VIEW_INIT;
+    set_up(&bench);
+    CHECK_STATUS(arc_gate_next(bench.ctl, &view, &err), ARC_EAGAIN);
+    run(&bench,
+        "namespace: t\nstages:\n- name: ship\n"
+        "  approval: {type: auto, plugin: scan, params: {level: high}}\n"
+        "  jobs: [{name: a, steps: [{name: s, uses: do}]}]\n",
+        id);
+    CHECK_OK(arc_gate_next(bench.ctl, &view, &err));
+    CHECK_TEXT(arc__slice_cstr(view.run_id), id);
+    CHECK_TEXT(arc__slice_cstr(view.gate), "stage:ship");
+    CHECK_TEXT(arc__slice_cstr(view.plugin), "scan");
+    CHECK_TEXT(arc__slice_cstr(view.params), "{\"level\":\"high\"}");
+    CHECK(view.expires_ns > view.requested_ns);
+    CHECK_STATUS(arc_gate_next(bench.ctl, &view, &err), ARC_EAGAIN);
+    options.actor = "ann";
+    CHECK_STATUS(arc_run_decide_gate(bench.ctl, id, "ship", &options, &err), ARC_EDENIED);
+    options.plugin = 1;
+    CHECK_OK(arc_run_decide_gate(bench.ctl, id, "ship", &options, &err));
+    turn(&bench);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_SUCCESS);
+    tear_down(&bench);
+}
+
+static void the_host_is_told_how_it_ended(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE], notice[64];
+    arc_err err = ARC_ERR_INIT;
+    arc_notice_view view = ARC_NOTICE_VIEW_INIT;
+    set_up(&bench);
+    CHECK_STATUS(arc_notice_next(bench.ctl, &view, &err), ARC_EAGAIN);
+    run(&bench,
+        "namespace: t\nnotify: {onSuccess: {plugin: mail, params: {run: '${{ run.id }}'}}}\n"
+        "jobs: [{name: a, steps: [{name: s, uses: do}]}]\n",
+        id);
+    CHECK_OK(arc_notice_next(bench.ctl, &view, &err));
+    CHECK_TEXT(arc__slice_cstr(view.run_id), id);
+    CHECK_TEXT(arc__slice_cstr(view.about), "pipeline");
+    CHECK_TEXT(arc__slice_cstr(view.result), "success");
+    CHECK_TEXT(arc__slice_cstr(view.plugin), "mail");
+    CHECK_TEXT(arc__slice_cstr(view.action), "Send");
+    CHECK(strstr(view.params, id) != NULL);
+    CHECK_TEXT(arc__slice_cstr(view.fault), "");
+    (void)snprintf(notice, sizeof(notice), "%s", view.id);
+    CHECK_STATUS(arc_notice_next(bench.ctl, &view, &err), ARC_EAGAIN);
+    CHECK_OK(arc_notice_done(bench.ctl, notice, &err));
+    turn(&bench);
+    CHECK_STATUS(arc_notice_next(bench.ctl, &view, &err), ARC_EAGAIN);
+    tear_down(&bench);
+}
+
+static arc_status seeing_start(void *user, const arc_step_view *step, arc_err *err)
+{
+    struct bench *bench = user;
+    CHECK_TEXT(arc__slice_cstr(step->image), "alpine");
+    CHECK_TEXT(arc__slice_cstr(step->target), "{\"type\":\"vm\"}");
+    CHECK_TEXT(arc__slice_cstr(step->runtime), "{\"image\":\"alpine\"}");
+    bench->started++;
+    return arc_step_end(bench->ctl, step->token, ARC_STEP_SUCCESS, 0, NULL, err);
+}
+
+static void an_executor_is_told_where(void)
+{
+    struct bench bench;
+    char id[ARC_ID_SIZE];
+    arc_err err = ARC_ERR_INIT;
+    arc_executor executor = ARC_EXECUTOR_INIT;
+    set_up(&bench);
+    executor.start = seeing_start;
+    executor.user = &bench;
+    CHECK_OK(arc_ctl_executor(bench.ctl, "*", &executor, &err));
+    run(&bench,
+        "namespace: t\ntarget: {type: vm}\nruntime: {image: alpine}\njobs:\n"
+        "  - {name: a, runOnAgent: false, steps: [{name: s, uses: any/thing@v1}]}\n",
+        id);
+    CHECK_INT(bench.started, 1);
+    CHECK_INT(arc_run_get_status(bench.ctl, id), ARC_RUN_SUCCESS);
+    tear_down(&bench);
+}
+
 static void a_step_that_lasts_longer_than_a_lease_is_not_lost(void)
 {
     struct bench bench;
@@ -489,6 +576,9 @@ static void a_step_of_the_host_outlives_a_leap_of_time(void)
 }
 
 static const struct test tests[] = {
+    {"the host is asked for the plugins of gates", the_host_is_asked_for_plugins},
+    {"an executor is told the image, target and runtime", an_executor_is_told_where},
+    {"the host is told how things ended", the_host_is_told_how_it_ended},
     {"a gate is decided from the host", a_gate_is_decided_from_the_host},
     {"the events of a gate keep their texts", the_events_of_a_gate_keep_their_texts},
     {"jobs run in the order of their edges", jobs_run_in_the_order_of_their_edges},

@@ -53,7 +53,7 @@ static void every_good_block_is_accepted_in_silence(void)
 
 static void resources_are_compared_in_one_unit(void)
 {
-    check_job("runtime: {resources: {memoryRequest: 1Gi, memoryLimit: 1024Mi}}", ARC_DIAG_LATER);
+    check_job("runtime: {resources: {memoryRequest: 1Gi, memoryLimit: 1024Mi}}", 0);
     check_job("runtime: {resources: {memoryRequest: 1025Mi, memoryLimit: 1Gi}}",
               ARC_DIAG_REQUEST_ABOVE_LIMIT);
     check_job("runtime: {resources: {cpuRequest: 1.001, cpuLimit: 1000m}}",
@@ -117,7 +117,7 @@ static void a_huge_product_is_never_walked(void)
 
 static void what_is_not_run_yet_is_refused_only_where_it_is_to_be_run(void)
 {
-    static const char text[] = "namespace: demo\nruntime: {image: x}\n"
+    static const char text[] = "namespace: demo\nsource: {type: git, repo: x}\n"
                                "triggers: [{type: cron, expression: '@daily'}]\n"
                                "jobs: [{name: a, steps: [{name: s, run: x}]}]\n";
     const struct arc_read_options to_run = {.runnable = 1};

@@ -43,7 +43,7 @@ static void done(struct reading *r)
 
 static struct arc_mark mark_of(struct reading *r, const struct arc_span *span)
 {
-    const struct arc_places *places = arc__places_new(r->tree.text, &r->s.arena);
+    struct arc_places *places = arc__places_new(r->tree.text, &r->s.arena);
     CHECK(places != NULL);
     return places != NULL ? arc__places_mark(places, span) : (struct arc_mark){0};
 }
@@ -152,7 +152,7 @@ static void places_hold_at_every_offset(void)
     arc__buf_init(&text, &mem, 1 << 20);
     for (int i = 0; i < 100; i++)
         arc__buf_add_cstr(&text, part);
-    const struct arc_places *places = arc__places_new(arc__buf_slice(&text), &s.arena);
+    struct arc_places *places = arc__places_new(arc__buf_slice(&text), &s.arena);
     CHECK(places != NULL);
     uint32_t line = 1, column = 1;
     for (uint32_t at = 0; at <= text.len && places != NULL; at++) {

@@ -453,7 +453,7 @@ static void queries_use_their_indexes(void)
     struct arc_query load = {.table = ARC_TABLE_event, .filter_count = 2, .order_col = -1};
     load.filters[0] = stream;
     load.filters[1] = seq;
-    CHECK(plan_holds(db, &load, "USING PRIMARY KEY (stream=? AND seq>?)"));
+    CHECK(plan_holds(db, &load, "sqlite_autoindex_t_event_1 (stream=? AND seq>?)"));
     struct arc_query tail = {
         .table = ARC_TABLE_event, .filter_count = 1, .order_col = ARC_COL_event_position};
     tail.filters[0] = (struct arc_filter){.col = ARC_COL_event_position, .op = ARC_FILTER_GT};

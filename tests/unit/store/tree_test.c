@@ -111,9 +111,33 @@ static void sorted_input_makes_no_list(void)
     free(items);
 }
 
+/* In the order of a walk with gaps, so that each place is one inside the tree. */
+static void a_known_place_is_as_good(void)
+{
+    struct item *items = calloc(ITEMS, sizeof(*items));
+    struct arc_store_tree tree;
+    arc__store_tree_init(&tree, compare, NULL);
+    for (int i = 0; i < ITEMS; i++)
+        items[i].value = i;
+    for (int i = 0; i < ITEMS; i += 7)
+        CHECK(arc__store_tree_add(&tree, &items[i].link) == NULL);
+    for (int i = 0; i < ITEMS; i++) {
+        if (i % 7 != 0)
+            arc__store_tree_add_after(&tree, &items[i - 1].link, &items[i].link);
+    }
+    CHECK_INT(tree.count, ITEMS);
+    CHECK(check_links(tree.root, NULL) > 0 && check_links(tree.root, NULL) < 45);
+    const struct arc_store_tree_link *at = arc__store_tree_first(&tree);
+    for (int i = 0; i < ITEMS; i++, at = arc__store_tree_next(at))
+        CHECK(at == &items[i].link);
+    CHECK(at == NULL);
+    free(items);
+}
+
 static const struct test tests[] = {
     {"a tree stays sorted over random additions and removals", random_trees_stay_sorted},
     {"sorted input makes no deep tree", sorted_input_makes_no_list},
+    {"a link put behind another stands where it belongs", a_known_place_is_as_good},
 };
 
 TEST_MAIN(tests)

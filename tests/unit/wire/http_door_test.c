@@ -165,7 +165,7 @@ static void errors_are_envelopes(void)
         {"", "POST", "/api/v1/pipelines", "{\"name\":1}", 400, "\"path\":\"name\""},
         {"", "POST", "/api/v1/pipelines", "[]", 400, "\"code\":400"},
         {"", "POST", "/api/v1/pipelines", "", 400, "\"type\":\"validation\""},
-        {"", "GET", "/api/v1/step-runs/x/artifacts", NULL, 501, "not offered"},
+        {"", "GET", "/api/v1/step-runs/x/artifacts", NULL, 404, "no step run"},
         {"", "GET", "/api/v1/pipelines/%ff", NULL, 400, "\"code\":400"},
     };
     for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
