@@ -55,9 +55,9 @@ ARC_API void arc_runlog_close(arc_runlog *log);
 
 typedef struct arc_check arc_check;
 
-/** Put right what follows from events: rows of runs, jobs and steps, counters of pipelines, the
- * quarantine of runs whose events fold. Cut off anywhere and begun anew it ends in the same place.
- */
+/** Put right what follows from events: rows of runs, jobs, steps and artifacts, counters of
+ * pipelines, the quarantine of runs whose events fold. Cut off anywhere and begun anew it ends in
+ * the same place. */
 #define ARC_CHECK_REBUILD 1u
 
 /** One thing that is wrong. Texts are borrowed until the next one; "" and 0: not about such.
@@ -70,7 +70,7 @@ typedef struct arc_finding {
      * event makes is not what it says of itself). */
     const char *kind;
     uint32_t fixed;     /* 1: it was put right */
-    const char *stream; /* the id of the run, the pipeline or the agent */
+    const char *stream; /* the id of the run, the pipeline, the agent or the deleted step run */
     int64_t seq;        /* the event */
     const char *table;  /* "t_job_run" */
     const char *row;    /* its key */
@@ -117,7 +117,8 @@ ARC_API void arc_check_close(arc_check *check);
 
 /**
  * A run as of event number `at`, its jobs and steps and that event, as the JSON of
- * control.v1.ShowPipelineRunResponse, NUL-terminated. at 0: as of its last event.
+ * control.v1.ShowPipelineRunResponse, NUL-terminated. at 0: as of its last event. Step runs that
+ * were deleted are in it: that they are hidden is no event of the run.
  * Owner: the caller, arc_runlog_text_free. Thread: owner.
  * Errors: ARC_ENOTFOUND (no such run), ARC_EINVAL (it has not so many events), ARC_EPRECONDITION
  * (its events do not fold so far), ARC_EIO, ARC_ELIMIT, ARC_ENOMEM. Since: 0.1.
@@ -189,10 +190,11 @@ ARC_API ARC_MUST_USE arc_status arc_import_open(arc_runlog *log, arc_import **ou
 ARC_API ARC_MUST_USE arc_status arc_import_feed(arc_import *im, const void *bytes, size_t len,
                                                 arc_err *err);
 /**
- * The file is over: the run, its jobs and steps, its events and, where they are not here, its
- * definition and its pipeline (disabled) are stored all at once, or nothing is. The run is a record
- * from here on: it is shown and can be exported, no counter counts it, and no control plane makes
- * it go on, also when it was not over. out may be NULL. Owner: the caller's out. Thread: owner.
+ * The file is over: the run, its jobs and steps, what these have kept and which of them were
+ * deleted, its events and, where they are not here, its definition and its pipeline (disabled)
+ * are stored all at once, or nothing is. The run is a record from here on: it is shown and can
+ * be exported, no counter counts it, and no control plane makes it go on, also when it was not
+ * over. out may be NULL. Owner: the caller's out. Thread: owner.
  * Errors: ARC_EINVAL (the file is cut off), ARC_ECONFLICT (another run, or a row, has this id; the
  * pipeline is of another project), ARC_ELIMIT, ARC_EIO, ARC_ENOMEM. Since: 0.1.
  */

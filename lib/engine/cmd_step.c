@@ -2,6 +2,7 @@
 /* A step run that has ended is deleted: it is hidden, and what happened in its run stays. That its
  * run may be over is why the event is in a stream of its own. */
 #include "engine/engine_private.h"
+#include "engine/project.h"
 
 static arc_status find_row(struct arc_engine *engine, struct cmd_box *box,
                            struct arc_row_step_run *out, arc_err *err)
@@ -36,6 +37,6 @@ arc_status arc__do_step_delete(struct arc_engine *engine, struct cmd_box *box, a
                               .state = (int32_t)row.status,
                               .previous = (int32_t)row.status};
     ARC_TRY(arc__turn_event(engine, event, event.step_run_id, err));
-    row.deleted_at_ns = engine->now.wall_ns;
+    arc__project_deleted(engine->now.wall_ns, &row); /* the time of the event */
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_step_run, &row, 0, err);
 }

@@ -415,6 +415,9 @@ static arc_status step(struct arc_fsck *fsck, arc_err *err)
         return orphan_step(fsck, ARC_TABLE_job_run, ARC_COL_job_run_run_id, err);
     case FSCK_STEP_ROWS:
         return orphan_step(fsck, ARC_TABLE_step_run, ARC_COL_step_run_run_id, err);
+    case FSCK_ARTIFACT_ROWS:
+        return orphan_step(fsck, ARC_TABLE_step_run_artifact, ARC_COL_step_run_artifact_run_id,
+                           err);
     case FSCK_PIPELINES:
         return pipeline_step(fsck, err);
     case FSCK_COUNTERS:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a store says what its events say, and making it so again. The events are the truth and
- * are never written here; what they make is (project.h): rows of runs, jobs and steps, the counters
- * and the status of pipelines, the counter of fences.
+ * are never written here; what they make is (project.h): rows of runs, jobs, steps and artifacts,
+ * the counters and the status of pipelines, the counter of fences.
  *
  * A rebuild writes each run by itself, in batches of whole rows as they are to be: cut anywhere and
  * begun anew it ends in the same place. */

@@ -28,6 +28,7 @@ enum fsck_phase {
     FSCK_RUN_ROWS,
     FSCK_JOB_ROWS,
     FSCK_STEP_ROWS,
+    FSCK_ARTIFACT_ROWS,
     FSCK_PIPELINES,
     FSCK_COUNTERS,
     FSCK_DONE

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "engine/event_json.h"
 #include "engine/fsck_private.h"
 #include "engine/project.h"
 #include "engine/replay.h"
@@ -13,7 +14,7 @@ struct stream {
     struct arc_fsck *fsck;
     arc_slice id; /* the cursor's */
     int64_t next; /* the number that the next event must have */
-    int known, is_run, broken;
+    int known, is_run, is_step, broken;
     struct arc_replay replay; /* with the rows as they are to be */
 };
 
@@ -49,15 +50,37 @@ static void note_event(struct stream *stream, int64_t seq, arc_slice text)
 static int is_of_run(arc_slice type)
 {
     enum arc_event_type known = arc__event_type_from_name(type);
+    if (known == ARC_EVENT_STEP_DELETED)
+        return 0;
     return known > ARC_EVENT_PIPELINE_DELETED ? known < ARC_EVENT_AGENT_REGISTERED
                                               : known == ARC_EVENT_NONE;
+}
+
+/* The stream of a step run has one event: that it was deleted. */
+static arc_status take_deletion(struct stream *stream, const struct arc_row_event *row,
+                                arc_err *err)
+{
+    struct arc_event *event = NULL;
+    arc_err why = ARC_ERR_INIT;
+    if (row->seq > 1)
+        note_event(stream, row->seq, ARC_LIT("A step run is deleted once, and that is the end."));
+    if (stream->broken)
+        return ARC_OK;
+    arc_status status = arc__event_from_row(row, &stream->fsck->made, &event, &why);
+    if (status == ARC_ENOMEM)
+        return arc__fail_nomem(err);
+    if (status != ARC_OK)
+        note_event(stream, row->seq, arc__slice_cstr(why.message));
+    return ARC_OK;
 }
 
 static arc_status take_event(struct stream *stream, const struct arc_row_event *row, arc_err *err)
 {
     arc_err why = ARC_ERR_INIT;
-    if (!stream->known)
+    if (!stream->known) {
         stream->is_run = is_of_run(row->type);
+        stream->is_step = arc__event_type_from_name(row->type) == ARC_EVENT_STEP_DELETED;
+    }
     stream->known = 1;
     stream->fsck->report.events++;
     if (row->seq < stream->next) {
@@ -67,6 +90,8 @@ static arc_status take_event(struct stream *stream, const struct arc_row_event *
     if (row->seq > stream->next)
         note_gap(stream, row->seq);
     stream->next = row->seq + 1;
+    if (stream->is_step)
+        return take_deletion(stream, row, err);
     if (!stream->is_run || stream->broken)
         return ARC_OK;
     arc_status status = arc__replay_take(&stream->replay, row, &why);
@@ -302,6 +327,44 @@ static arc_status release(struct stream *stream, const struct arc_row_pipeline_r
     return arc__fsck_write(fsck, ARC_TABLE_pipeline_run, free, err);
 }
 
+/* Which of its step runs were deleted: they say so in streams of their own. */
+static arc_status take_deletions(struct stream *stream, arc_err *err)
+{
+    struct arc_fsck *fsck = stream->fsck;
+    struct arc_row_step_run *step = (void *)stream->replay.steps.items;
+    for (size_t i = 0; i < stream->replay.steps.count; i++) {
+        const struct arc_row_event *event = NULL;
+        arc__arena_reset(&fsck->page);
+        ARC_TRY(arc__replay_find_deletion(fsck->desk, step[i].id, &fsck->page, &event, err));
+        if (event != NULL && !arc__replay_delete(&step[i], event))
+            arc__fsck_note(fsck,
+                           &(struct arc_fsck_finding){
+                               .kind = ARC_FINDING_EVENT,
+                               .stream = step[i].id,
+                               .seq = event->seq,
+                               .table = "event",
+                               .text = ARC_LIT("The step run was deleted and has not ended.")});
+    }
+    return ARC_OK;
+}
+
+static arc_status compare_all(struct stream *stream, arc_err *err)
+{
+    const struct {
+        enum arc_table table;
+        uint32_t run_col;
+        const struct arc_row_list *made;
+    } all[] = {
+        {ARC_TABLE_pipeline_run, ARC_COL_pipeline_run_id, &stream->replay.runs},
+        {ARC_TABLE_job_run, ARC_COL_job_run_run_id, &stream->replay.jobs},
+        {ARC_TABLE_step_run, ARC_COL_step_run_run_id, &stream->replay.steps},
+        {ARC_TABLE_step_run_artifact, ARC_COL_step_run_artifact_run_id, &stream->replay.artifacts},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(all); i++)
+        ARC_TRY(compare(stream, all[i].table, all[i].run_col, all[i].made, err));
+    return ARC_OK;
+}
+
 static arc_status check_run(struct stream *stream, arc_err *err)
 {
     struct arc_fsck *fsck = stream->fsck;
@@ -320,11 +383,8 @@ static arc_status check_run(struct stream *stream, arc_err *err)
         ARC_TRY(release(stream, row, err));
     ARC_TRY(arc__fsck_flush(fsck, err)); /* what is compared next is as it is then */
     ARC_TRY(arc__replay_end(&stream->replay, err));
-    ARC_TRY(compare(stream, ARC_TABLE_pipeline_run, ARC_COL_pipeline_run_id, &stream->replay.runs,
-                    err));
-    ARC_TRY(compare(stream, ARC_TABLE_job_run, ARC_COL_job_run_run_id, &stream->replay.jobs, err));
-    ARC_TRY(
-        compare(stream, ARC_TABLE_step_run, ARC_COL_step_run_run_id, &stream->replay.steps, err));
+    ARC_TRY(take_deletions(stream, err));
+    ARC_TRY(compare_all(stream, err));
     return arc__fsck_flush(fsck, err); /* rows borrow from the history */
 }
 

@@ -129,21 +129,8 @@ static int moves_job(const struct arc_run *run, const struct arc_event *event)
 static arc_status persist_artifact(struct arc_engine *engine, const struct arc_event *event,
                                    arc_err *err)
 {
-    struct arc_row_step_run_artifact row = {
-        .id = arc__arena_printf(&engine->turn.arena, "%.*s-%lld", ARC_ARG(event->run_id),
-                                (long long)event->seq),
-        .step_run_id = event->step_run_id,
-        .run_id = event->run_id,
-        .pipeline_id = event->pipeline_id,
-        .job_id = event->job_id,
-        .attempt = event->attempt,
-        .name = event->artifact,
-        .path = event->path,
-        .size = event->size,
-        .digest = event->digest,
-        .created_at_ns = event->time_ns,
-        .expire_at_ns = event->expires_ns,
-    };
+    struct arc_row_step_run_artifact row;
+    ARC_TRY(arc__project_artifact(event, &engine->turn.arena, &row, err));
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_step_run_artifact, &row, 0, err);
 }
 

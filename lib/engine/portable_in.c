@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/ulid.h"
 #include "engine/engine_private.h"
+#include "engine/event_json.h"
 #include "engine/portable.h"
 #include "engine/replay.h"
 #include "spec/spec.h"
@@ -12,6 +13,11 @@
 #define PAGE 128u
 #define ROWS_BYTES_MAX (768u * 1024u * 1024u)
 #define HELD_WHY "It was imported: a record of a run of another control plane."
+
+struct event_list {
+    struct arc_row_event *items;
+    size_t count, capacity;
+};
 
 struct arc_take {
     struct arc_desk *desk;
@@ -25,8 +31,8 @@ struct arc_take {
     arc_id run_id, pipeline_id;
     struct arc_row_definition definition;
     int has_definition;
-    struct arc_row_event *events;
-    size_t event_count, event_capacity;
+    struct event_list events;
+    struct event_list deletions; /* of its step runs, each in a stream of its own */
     struct arc_store_op *ops;
     size_t op_count;
 };
@@ -141,7 +147,7 @@ static arc_status take_definition(struct arc_take *self, const struct arc_node *
     char hex[ARC_SHA256_HEX_LEN + 1];
     const struct arc_node *map = NULL;
     struct arc_row_definition *row = &self->definition;
-    if (self->has_definition || self->event_count > 0)
+    if (self->has_definition || self->events.count > 0)
         return REFUSE(self, err, "The definition stands once, before the events.");
     ARC_TRY(check_keys(self, line, outer, ARC_COUNT_OF(outer), err));
     ARC_TRY(need(self, line, "definition", ARC_NODE_MAP, &map, err));
@@ -161,20 +167,21 @@ static arc_status take_definition(struct arc_take *self, const struct arc_node *
     return ARC_OK;
 }
 
-static arc_status keep_event(struct arc_take *self, const struct arc_row_event *row, arc_err *err)
+static arc_status keep_event(struct arc_take *self, struct event_list *list,
+                             const struct arc_row_event *row, arc_err *err)
 {
-    if (self->event_count == self->event_capacity) {
-        size_t capacity = self->event_capacity > 0 ? self->event_capacity * 2 : 64;
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity > 0 ? list->capacity * 2 : 64;
         struct arc_row_event *grown =
             arc__arena_array(&self->kept, capacity, sizeof(struct arc_row_event));
         if (grown == NULL)
             return arc__fail_nomem(err);
-        if (self->event_count > 0)
-            memcpy(grown, self->events, self->event_count * sizeof(*grown));
-        self->events = grown;
-        self->event_capacity = capacity;
+        if (list->count > 0)
+            memcpy(grown, list->items, list->count * sizeof(*grown));
+        list->items = grown;
+        list->capacity = capacity;
     }
-    self->events[self->event_count++] = *row;
+    list->items[list->count++] = *row;
     return ARC_OK;
 }
 
@@ -189,23 +196,30 @@ static arc_status check_birth(struct arc_take *self, arc_err *err)
     return ARC_OK;
 }
 
+/* As it stands there: what is exported again is the same. */
+static arc_status take_body(struct arc_take *self, const struct arc_node *map, arc_slice line,
+                            arc_slice *out, arc_err *err)
+{
+    const struct arc_node *body = NULL;
+    ARC_TRY(need(self, map, "body", ARC_NODE_MAP, &body, err));
+    *out = arc__arena_copy(
+        &self->kept, arc__slice(line.ptr + body->mark.offset, body->mark.end - body->mark.offset));
+    return self->kept.failed ? arc__fail_nomem(err) : ARC_OK;
+}
+
 static arc_status take_event(struct arc_take *self, const struct arc_node *map, arc_slice line,
                              arc_err *err)
 {
     static const char *const keys[] = {"seq", "timeNs", "type", "body"};
-    const struct arc_node *body = NULL;
     struct arc_row_event row = {.stream = arc__id_slice(&self->run_id)};
     arc_err why = ARC_ERR_INIT;
+    if (self->deletions.count > 0)
+        return REFUSE(self, err, "Events stand before deletions.");
     ARC_TRY(check_keys(self, map, keys, ARC_COUNT_OF(keys), err));
     ARC_TRY(take_int(self, map, "seq", &row.seq, err));
     ARC_TRY(take_int(self, map, "timeNs", &row.time_ns, err));
     ARC_TRY(take_text(self, map, "type", &row.type, err));
-    ARC_TRY(need(self, map, "body", ARC_NODE_MAP, &body, err));
-    /* As it stands there: what is exported again is the same. */
-    row.body = arc__arena_copy(
-        &self->kept, arc__slice(line.ptr + body->mark.offset, body->mark.end - body->mark.offset));
-    if (self->kept.failed)
-        return arc__fail_nomem(err);
+    ARC_TRY(take_body(self, map, line, &row.body, err));
     arc_status status = arc__replay_take(&self->replay, &row, &why);
     if (status == ARC_EINTERNAL)
         return REFUSE(self, err, "%s", why.message);
@@ -213,7 +227,32 @@ static arc_status take_event(struct arc_take *self, const struct arc_node *map, 
         return arc__fail(err, status, why.subject, "%s", why.message);
     if (row.seq == 1)
         ARC_TRY(check_birth(self, err));
-    return keep_event(self, &row, err);
+    return keep_event(self, &self->events, &row, err);
+}
+
+/* The one event of a step run's own stream. That it fits the run is seen at the end. */
+static arc_status take_deletion(struct arc_take *self, const struct arc_node *line, arc_slice text,
+                                arc_err *err)
+{
+    static const char *const outer[] = {"deletion"};
+    static const char *const keys[] = {"stepRunId", "timeNs", "body"};
+    const struct arc_node *map = NULL;
+    struct arc_event *event = NULL;
+    arc_err why = ARC_ERR_INIT;
+    struct arc_row_event row = {
+        .seq = 1, .type = arc__slice_cstr(arc__event_type_name(ARC_EVENT_STEP_DELETED))};
+    ARC_TRY(check_keys(self, line, outer, ARC_COUNT_OF(outer), err));
+    ARC_TRY(need(self, line, "deletion", ARC_NODE_MAP, &map, err));
+    ARC_TRY(check_keys(self, map, keys, ARC_COUNT_OF(keys), err));
+    ARC_TRY(take_text(self, map, "stepRunId", &row.stream, err));
+    ARC_TRY(take_int(self, map, "timeNs", &row.time_ns, err));
+    ARC_TRY(take_body(self, map, text, &row.body, err));
+    arc_status status = arc__event_from_row(&row, &self->line, &event, &why);
+    if (status == ARC_ENOMEM)
+        return arc__fail_nomem(err);
+    if (status != ARC_OK)
+        return REFUSE(self, err, "%s", why.message);
+    return keep_event(self, &self->deletions, &row, err);
 }
 
 static arc_status take_end(struct arc_take *self, const struct arc_node *line, arc_err *err)
@@ -229,7 +268,7 @@ static arc_status take_end(struct arc_take *self, const struct arc_node *line, a
     ARC_TRY(take_int(self, map, "lines", &lines, err));
     ARC_TRY(need(self, map, "sha256", ARC_NODE_TEXT, &sha, err));
     arc__sha256_end_hex(&self->sha, hex);
-    if (self->event_count == 0)
+    if (self->events.count == 0)
         return REFUSE(self, err, "The file has no event.");
     if (lines != self->lines)
         return REFUSE(self, err, "The file says that it has %lld lines before this one.",
@@ -264,6 +303,8 @@ static arc_status take_line(struct arc_take *self, arc_slice line, arc_err *err)
         return take_head(self, map, err);
     if (arc__node_get(map, "definition") != NULL)
         return take_definition(self, map, err);
+    if (arc__node_get(map, "deletion") != NULL)
+        return take_deletion(self, map, line, err);
     if (arc__node_get(map, "end") != NULL)
         return take_end(self, map, err);
     return take_event(self, map, line, err);
@@ -312,7 +353,8 @@ static arc_status compare_stored(struct arc_take *self, size_t *count, int *same
         ARC_TRY(arc__desk_query(self->desk, &query, &self->line, &rows, err));
         const struct arc_row_event *row = rows.rows;
         for (size_t i = 0; i < rows.count; i++, ++*count) {
-            *same &= *count < self->event_count && same_event(&row[i], &self->events[*count]);
+            *same &=
+                *count < self->events.count && same_event(&row[i], &self->events.items[*count]);
             after = row[i].seq;
         }
     }
@@ -400,12 +442,40 @@ static arc_status add_definition(struct arc_take *self, arc_err *err)
     return ARC_OK;
 }
 
+/* Both in the order of the rows: what is exported again is the same. */
+static arc_status fit_deletions(struct arc_take *self, arc_err *err)
+{
+    struct arc_row_step_run *steps = (void *)self->replay.steps.items;
+    size_t d = 0;
+    for (size_t i = 0; i < self->replay.steps.count && d < self->deletions.count; i++) {
+        if (!arc__slice_equal(steps[i].id, self->deletions.items[d].stream))
+            continue;
+        if (!arc__replay_delete(&steps[i], &self->deletions.items[d]))
+            break;
+        d++;
+    }
+    return d == self->deletions.count
+               ? ARC_OK
+               : REFUSE(self, err,
+                        "Deletion %zu is of no step run of the run that has ended, or not in "
+                        "their order.",
+                        d + 1);
+}
+
+static void add_events(struct arc_take *self, struct event_list *list, int64_t *position)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        list->items[i].position = ++*position;
+        add_op(self, ARC_TABLE_event, &list->items[i]);
+    }
+}
+
 static arc_status make_ops(struct arc_take *self, arc_err *err)
 {
     struct arc_replay *replay = &self->replay;
     int64_t position = 0;
-    ARC_TRY(arc__replay_end(replay, err));
-    size_t most = self->event_count + replay->jobs.count + replay->steps.count + 3;
+    size_t most = self->events.count + self->deletions.count + replay->jobs.count +
+                  replay->steps.count + replay->artifacts.count + 3;
     if (most > ARC_STORE_BATCH_MAX)
         return arc__fail(err, ARC_ELIMIT, "import.rows", "The run has %zu rows, the limit is %d.",
                          most, ARC_STORE_BATCH_MAX);
@@ -415,16 +485,15 @@ static arc_status make_ops(struct arc_take *self, arc_err *err)
     ARC_TRY(last_position(self, &position, err));
     ARC_TRY(add_pipeline(self, err));
     ARC_TRY(add_definition(self, err));
-    for (size_t i = 0; i < self->event_count; i++) {
-        self->events[i].position = ++position;
-        add_op(self, ARC_TABLE_event, &self->events[i]);
-    }
+    add_events(self, &self->events, &position);
+    add_events(self, &self->deletions, &position);
     struct arc_row_pipeline_run *row = (void *)replay->runs.items;
     row->held = ARC_HELD_IMPORTED;
     row->held_why = ARC_LIT(HELD_WHY);
     add_list(self, ARC_TABLE_pipeline_run, &replay->runs);
     add_list(self, ARC_TABLE_job_run, &replay->jobs);
     add_list(self, ARC_TABLE_step_run, &replay->steps);
+    add_list(self, ARC_TABLE_step_run_artifact, &replay->artifacts);
     return ARC_OK;
 }
 
@@ -434,19 +503,21 @@ arc_status arc__take_end(struct arc_take *self, struct arc_take_report *out, arc
     int same = 0;
     if (!self->over)
         return REFUSE(self, err, "The file is cut off: its last line is missing.");
+    ARC_TRY(arc__replay_end(&self->replay, err));
+    ARC_TRY(fit_deletions(self, err));
     ARC_TRY(compare_stored(self, &stored, &same, err));
-    if (stored > 0 && (!same || stored != self->event_count))
+    if (stored > 0 && (!same || stored != self->events.count))
         return arc__fail(err, ARC_ECONFLICT, "run", "Another run of this id is here: %s",
-                         same && stored < self->event_count ? "it has fewer events."
-                                                            : "its events are others.");
+                         same && stored < self->events.count ? "it has fewer events."
+                                                             : "its events are others.");
     struct arc_take_report report = {.run_id = self->run_id,
                                      .same = stored > 0,
                                      .status = self->replay.history.run.status,
-                                     .events = self->event_count};
+                                     .events = self->events.count};
     if (stored == 0) {
         ARC_TRY(make_ops(self, err));
         ARC_TRY(arc__desk_commit(self->desk, self->ops, self->op_count, err));
-        report.rows = self->op_count - self->event_count;
+        report.rows = self->op_count - self->events.count - self->deletions.count;
     }
     *out = report;
     return ARC_OK;

@@ -209,6 +209,31 @@ arc_status arc__project_step(const struct arc_run *run, uint32_t j, uint32_t s,
                          arena, &out->timeout, err);
 }
 
+void arc__project_deleted(int64_t time_ns, struct arc_row_step_run *out)
+{
+    out->deleted_at_ns = time_ns;
+}
+
+arc_status arc__project_artifact(const struct arc_event *event, struct arc_arena *arena,
+                                 struct arc_row_step_run_artifact *out, arc_err *err)
+{
+    *out = (struct arc_row_step_run_artifact){
+        .id = arc__arena_printf(arena, "%.*s-%lld", ARC_ARG(event->run_id), (long long)event->seq),
+        .step_run_id = event->step_run_id,
+        .run_id = event->run_id,
+        .pipeline_id = event->pipeline_id,
+        .job_id = event->job_id,
+        .attempt = event->attempt,
+        .name = event->artifact,
+        .path = event->path,
+        .size = event->size,
+        .digest = event->digest,
+        .created_at_ns = event->time_ns,
+        .expire_at_ns = event->expires_ns,
+    };
+    return out->id.len > 0 ? ARC_OK : arc__fail_nomem(err);
+}
+
 int arc__project_soft(enum arc_table table, uint32_t col, const void *stored, const void *made)
 {
     if (table == ARC_TABLE_pipeline_run) {

@@ -23,6 +23,11 @@ arc_status arc__project_job(const struct arc_run *run, uint32_t job, struct arc_
 arc_status arc__project_step(const struct arc_run *run, uint32_t job, uint32_t step,
                              const struct arc_step_state *state, int32_t job_attempt,
                              struct arc_arena *arena, struct arc_row_step_run *out, arc_err *err);
+/* The step run was deleted by an event of a stream of its own, at that time. */
+void arc__project_deleted(int64_t time_ns, struct arc_row_step_run *out);
+/* Of an event artifact.created, whose texts it borrows. */
+arc_status arc__project_artifact(const struct arc_event *event, struct arc_arena *arena,
+                                 struct arc_row_step_run_artifact *out, arc_err *err);
 
 /* 1: the column may differ from what is made here: row is the stored one, made the other. */
 int arc__project_soft(enum arc_table table, uint32_t col, const void *stored, const void *made);

@@ -41,7 +41,8 @@ static void take_events(struct looker *looker, const struct arc_store_batch *bat
         if (batch->ops[i].table != ARC_TABLE_event)
             continue;
         enum arc_event_type type = arc__event_type_from_name(row->type);
-        if (type <= ARC_EVENT_PIPELINE_DELETED || type >= ARC_EVENT_AGENT_REGISTERED)
+        if (type <= ARC_EVENT_PIPELINE_DELETED || type >= ARC_EVENT_AGENT_REGISTERED ||
+            type == ARC_EVENT_STEP_DELETED)
             continue;
         if (!CHECK_OK(arc__history_take(history_of(looker, row->stream), row, &err)))
             printf("# %.*s: %s\n", ARC_ARG(row->stream), err.message);
@@ -170,7 +171,8 @@ static void rows_are_made_of_events(void)
 /* --- all of them, when they are gone --------------------------------------------------------- */
 
 static const enum arc_table tables[] = {ARC_TABLE_pipeline_run, ARC_TABLE_job_run,
-                                        ARC_TABLE_step_run, ARC_TABLE_pipeline, ARC_TABLE_counter};
+                                        ARC_TABLE_step_run,     ARC_TABLE_step_run_artifact,
+                                        ARC_TABLE_pipeline,     ARC_TABLE_counter};
 #define TABLES ARC_COUNT_OF(tables)
 
 static void read_all(struct arc_desk *desk, struct arc_arena *arena, struct arc_rows *rows)

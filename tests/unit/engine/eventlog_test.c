@@ -16,6 +16,7 @@ static const char one_job[] = "namespace: demo\n"
 static const char tried_twice[] =
     "namespace: demo\njobs:\n"
     "- name: build\n  retry: {maxAttempts: 2}\n"
+    "  artifacts: [{name: out, path: 'dist/*', expire: true, expireDays: 3}]\n"
     "  steps: [{name: one, run: 'true'}, {name: two, run: 'true'}]\n"
     "- {name: test, dependsOn: [build], steps: [{name: one, run: 'true'}]}\n";
 
@@ -277,7 +278,76 @@ static void every_damage_is_named(void)
     }
 }
 
-/* A run with a job that was tried again, and one that waits. */
+/* The id of a step run, into out. */
+static void step_id(struct world *w, const char *run, const char *job, const char *step,
+                    int64_t job_attempt, char *out, size_t size)
+{
+    struct arc_query query = {.table = ARC_TABLE_step_run, .filter_count = 4, .order_col = -1};
+    struct arc_rows rows = {0};
+    query.filters[0] =
+        (struct arc_filter){.col = ARC_COL_step_run_run_id, .text = arc__slice_cstr(run)};
+    query.filters[1] =
+        (struct arc_filter){.col = ARC_COL_step_run_job_name, .text = arc__slice_cstr(job)};
+    query.filters[2] =
+        (struct arc_filter){.col = ARC_COL_step_run_name, .text = arc__slice_cstr(step)};
+    query.filters[3] =
+        (struct arc_filter){.col = ARC_COL_step_run_job_attempt, .number = job_attempt};
+    CHECK_OK(world_rows(w, &query, &rows));
+    out[0] = '\0';
+    if (CHECK_INT(rows.count, 1))
+        (void)arc__slice_to_cstr(((const struct arc_row_step_run *)rows.rows)->id, out, size);
+}
+
+static struct arc_cmd *step_cmd(struct world *w, enum arc_cmd_kind kind, const char *run,
+                                const char *step)
+{
+    struct arc_cmd *cmd = world_control(w, kind, run);
+    cmd->actor = world_text(cmd, "ann");
+    cmd->u.step.step_run_id = world_text(cmd, step);
+    return cmd;
+}
+
+static struct said delete_step(struct world *w, const char *run, const char *job, const char *step,
+                               int64_t job_attempt)
+{
+    char id[32];
+    step_id(w, run, job, step, job_attempt, id, sizeof(id));
+    return world_ask(w, step_cmd(w, ARC_CMD_STEP_DELETE, run, id));
+}
+
+/* The step that collects them tells of two. */
+static void keep_two(struct hand *hand)
+{
+    if (!CHECK_INT(hand_take(hand, 1), 1))
+        return;
+    struct held held = hand->held[0];
+    CHECK_TEXT(arc__slice_cstr(held.step), "(artifacts)");
+    CHECK_OK(hand_say(hand, &held, ARC_STEP_RUNNING, 0).status);
+    struct arc_cmd *cmd = hand_report(hand, &held, ARC_STEP_SUCCESS, 0);
+    cmd->u.report.artifacts = arc__arena_array(&cmd->arena, 2, sizeof(struct arc_artifact));
+    for (uint32_t i = 0; i < 2; i++)
+        cmd->u.report.artifacts[i] =
+            (struct arc_artifact){.name = world_text(cmd, "out"),
+                                  .path = world_text(cmd, i == 0 ? "dist/a" : "dist/b"),
+                                  .digest = ARC_NONE,
+                                  .size = 40 + i};
+    cmd->u.report.artifact_count = 2;
+    CHECK_OK(world_ask(hand->w, cmd).status);
+    hand_drop(hand, &held);
+}
+
+static void update_step(struct world *w, const char *run, const char *job, const char *step)
+{
+    char id[32];
+    step_id(w, run, job, step, 1, id, sizeof(id));
+    struct arc_cmd *cmd = step_cmd(w, ARC_CMD_STEP_UPDATE, run, id);
+    cmd->u.step.env = world_text(cmd, "{\"A\":\"new\"}");
+    cmd->u.step.timeout_ns = SECONDS(60);
+    CHECK_OK(world_ask(w, cmd).status);
+}
+
+/* A run with a job that was tried again, artifacts of its first attempt, a step that was changed
+ * and two that were deleted; and a run that waits. */
 static int lived(struct world *w, enum world_store kind, struct said *ended, struct said *open)
 {
     struct hand hand;
@@ -288,9 +358,14 @@ static int lived(struct world *w, enum world_store kind, struct said *ended, str
     CHECK_INT(hand_take(&hand, 1), 1);
     struct held held = hand.held[0];
     CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    update_step(w, ended->id, "test", "one");
     CHECK_OK(hand_say(&hand, &held, ARC_STEP_FAILED, 3).status);
+    hand_drop(&hand, &held);
+    keep_two(&hand);
     world_pass(w, SECONDS(1));
+    CHECK_OK(delete_step(w, ended->id, "build", "one", 1).status);
     hand_work(&hand);
+    CHECK_OK(delete_step(w, ended->id, "test", "one", 1).status);
     CHECK_INT(world_run_status(w, ended->id), ARC_RUN_SUCCESS);
     hand_leave(&hand);
     world_start_run(w, one_job, &pipeline, open);
@@ -308,15 +383,61 @@ static void wipe(struct world *w, enum arc_table table)
                   (const char *)rows.rows + i * arc__table_def(table)->row_size);
 }
 
+static void make_buf(struct arc_buf *buf)
+{
+    struct arc_mem mem = arc__mem_default();
+    arc__buf_init(buf, &mem, (size_t)512 * 1024 * 1024);
+}
+
+/* Every column of the run's rows, in the order of the keys. */
+static void print_rows(struct world *w, enum arc_table table, uint32_t run_col, const char *run,
+                       struct arc_buf *out)
+{
+    const struct arc_table_def *def = arc__table_def(table);
+    struct arc_query query = {.table = table, .filter_count = 1, .order_col = 0};
+    struct arc_rows rows = {0};
+    query.filters[0] = (struct arc_filter){.col = run_col, .text = arc__slice_cstr(run)};
+    CHECK_OK(world_rows(w, &query, &rows));
+    CHECK(rows.count > 0);
+    for (size_t i = 0; i < rows.count * def->col_count; i++) {
+        const struct arc_col_def *col = &def->cols[i % def->col_count];
+        const char *at = (const char *)rows.rows + i / def->col_count * def->row_size + col->offset;
+        arc_slice text;
+        int64_t number;
+        memcpy(&number, at, sizeof(number));
+        if (col->type == ARC_COL_INT) {
+            arc__buf_printf(out, "%s %lld\n", col->name, (long long)number);
+        } else {
+            memcpy(&text, at, sizeof(text));
+            arc__buf_printf(out, "%s %.*s\n", col->name, ARC_ARG(text));
+        }
+    }
+}
+
+/* Its step runs and what they have kept: no column of these is soft. */
+static void print_run(struct world *w, const char *run, struct arc_buf *out)
+{
+    make_buf(out);
+    print_rows(w, ARC_TABLE_step_run, ARC_COL_step_run_run_id, run, out);
+    print_rows(w, ARC_TABLE_step_run_artifact, ARC_COL_step_run_artifact_run_id, run, out);
+}
+
+static int same_text(const struct arc_buf *a, const struct arc_buf *b)
+{
+    return arc__slice_equal(arc__buf_slice(a), arc__buf_slice(b));
+}
+
 static void cut_off(enum world_store kind)
 {
     static const enum arc_table tables[] = {ARC_TABLE_pipeline_run, ARC_TABLE_job_run,
-                                            ARC_TABLE_step_run};
+                                            ARC_TABLE_step_run, ARC_TABLE_step_run_artifact};
+    struct arc_buf before, after;
     struct world w;
     struct said ended, open;
     if (!lived(&w, kind, &ended, &open))
         return;
     CHECK_INT(check(&w, 0).findings, 0);
+    print_run(&w, ended.id, &before);
     for (size_t i = 0; i < ARC_COUNT_OF(tables); i++)
         wipe(&w, tables[i]);
     uint64_t lost = check(&w, 0).findings;
@@ -330,6 +451,10 @@ static void cut_off(enum world_store kind)
     CHECK_STATUS(found.status, ARC_EDONE);
     CHECK_INT(found.fixed, lost);
     CHECK_INT(check(&w, 1).findings, 0);
+    print_run(&w, ended.id, &after);
+    CHECK(same_text(&before, &after));
+    arc__buf_deinit(&before);
+    arc__buf_deinit(&after);
     CHECK_OK(world_start_engine(&w, NULL));
     CHECK_INT(world_run_col(&w, ended.id, ARC_COL_pipeline_run_completed_jobs), 2);
     struct hand hand;
@@ -341,6 +466,126 @@ static void cut_off(enum world_store kind)
     world_close(&w);
 }
 ON_BOTH(cut_off)
+
+static arc_status export_run(struct world *w, const char *run, struct arc_buf *out)
+{
+    struct arc_desk desk = desk_of(w);
+    struct arc_export *ex = NULL;
+    arc_slice line;
+    arc_status status = arc__export_new(&desk, arc__slice_cstr(run), &ex, NULL);
+    while (status == ARC_OK && (status = arc__export_next(ex, &line, NULL)) == ARC_OK)
+        arc__buf_add_slice(out, line);
+    arc__export_free(ex);
+    return status == ARC_EDONE ? out->failed : status;
+}
+
+/* What is not as the events of deletions and artifacts say is found, column by column. */
+static void deletions_and_artifacts_are_checked(enum world_store kind)
+{
+    struct world w;
+    struct said ended, open;
+    struct arc_buf before, after;
+    struct arc_row_step_run_artifact stray = {.id = ARC_LIT("stray"), .run_id = ARC_LIT("NOBODY")};
+    struct arc_rows rows = {0};
+    struct arc_query query = {.table = ARC_TABLE_step_run, .order_col = -1};
+    if (!lived(&w, kind, &ended, &open))
+        return;
+    CHECK_INT(check(&w, 0).findings, 0);
+    print_run(&w, ended.id, &before);
+    /* one comes back, one is gone; both artifacts are others, and one is of no run */
+    CHECK_OK(world_rows(&w, &query, &rows));
+    for (size_t i = 0; i < rows.count; i++) {
+        struct arc_row_step_run row = ((const struct arc_row_step_run *)rows.rows)[i];
+        row.deleted_at_ns = row.deleted_at_ns == 0 && row.ended_at_ns > 0;
+        write_row(&w, ARC_STORE_PUT, ARC_TABLE_step_run, &row);
+    }
+    query.table = ARC_TABLE_step_run_artifact;
+    CHECK_OK(world_rows(&w, &query, &rows));
+    CHECK_INT(rows.count, 2);
+    for (size_t i = 0; i < rows.count; i++) {
+        struct arc_row_step_run_artifact row =
+            ((const struct arc_row_step_run_artifact *)rows.rows)[i];
+        row.size = 7;
+        row.expire_at_ns = 0;
+        write_row(&w, ARC_STORE_PUT, ARC_TABLE_step_run_artifact, &row);
+    }
+    write_row(&w, ARC_STORE_INSERT, ARC_TABLE_step_run_artifact, &stray);
+    struct found found = check(&w, 1);
+    CHECK(found.findings >= 2 + 4 + 1);
+    CHECK_INT(found.fixed, found.findings);
+    CHECK_INT(check(&w, 0).findings, 0);
+    print_run(&w, ended.id, &after);
+    CHECK(same_text(&before, &after));
+    CHECK_INT(world_count(&w, ARC_TABLE_step_run_artifact, ARC_COL_step_run_artifact_id, "stray"),
+              0);
+    arc__buf_deinit(&before);
+    arc__buf_deinit(&after);
+    world_close(&w);
+}
+ON_BOTH(deletions_and_artifacts_are_checked)
+
+/* A stream of a step run that is not one deletion is damaged, and no run is. */
+static void a_step_is_deleted_once_and_after_its_end(void)
+{
+    struct world w;
+    struct said ended, open;
+    char id[32], early[32];
+    struct arc_buf file;
+    if (!lived(&w, WORLD_MEM, &ended, &open))
+        return;
+    make_buf(&file);
+    step_id(&w, ended.id, "test", "one", 1, id, sizeof(id));
+    step_id(&w, open.id, "build", "make", 1, early, sizeof(early));
+    struct arc_row_event row = event_of(&w, id, 1);
+    struct arc_row_event event = row;
+    event.position = 1000000;
+    event.stream = arc__slice_cstr(early);
+    write_row(&w, ARC_STORE_INSERT, ARC_TABLE_event, &event);
+    struct found found = check(&w, 1);
+    CHECK_INT(found.findings, 1);
+    CHECK_INT(found.fixed, 0);
+    CHECK_TEXT(arc__slice_cstr(found.last), "event");
+    CHECK_STATUS(export_run(&w, open.id, &file), ARC_EPRECONDITION);
+    write_row(&w, ARC_STORE_DELETE, ARC_TABLE_event, &event);
+    event = row;
+    event.seq = 2;
+    event.position = 1000000;
+    write_row(&w, ARC_STORE_INSERT, ARC_TABLE_event, &event);
+    found = check(&w, 1);
+    CHECK_INT(found.findings, 1);
+    CHECK_INT(found.seq, 2);
+    write_row(&w, ARC_STORE_DELETE, ARC_TABLE_event, &event);
+    event = row;
+    event.body.len--;
+    write_row(&w, ARC_STORE_PUT, ARC_TABLE_event, &event);
+    found = check(&w, 1);
+    CHECK_INT(found.findings, 1);
+    CHECK_INT(found.damaged, 0);
+    CHECK_STATUS(export_run(&w, ended.id, &file), ARC_EPRECONDITION);
+    arc__buf_deinit(&file);
+    world_close(&w);
+}
+
+/* Two who delete the same at once. */
+static void of_two_deletions_at_once_one_is_done(enum world_store kind)
+{
+    struct world w;
+    struct said ended, open, said[2] = {{0}};
+    char id[32];
+    if (!lived(&w, kind, &ended, &open) || !CHECK_OK(world_start_engine(&w, NULL)))
+        return;
+    step_id(&w, ended.id, "build", "two", 1, id, sizeof(id));
+    for (int i = 0; i < 2; i++)
+        world_submit(&w, step_cmd(&w, ARC_CMD_STEP_DELETE, ended.id, id), &said[i]);
+    world_pass(&w, SECONDS(5));
+    CHECK_OK(said[0].status);
+    CHECK_STATUS(said[1].status, ARC_ENOTFOUND);
+    CHECK_INT(world_count(&w, ARC_TABLE_event, ARC_COL_event_stream, id), 1);
+    world_end_engine(&w);
+    CHECK_INT(check(&w, 0).findings, 0);
+    world_close(&w);
+}
+ON_BOTH(of_two_deletions_at_once_one_is_done)
 
 static void a_sound_run_is_let_go(void)
 {
@@ -435,18 +680,6 @@ static void an_earlier_attempt_keeps_what_it_was_given(void)
 
 /* --- runs as files --------------------------------------------------------------------------- */
 
-static arc_status export_run(struct world *w, const char *run, struct arc_buf *out)
-{
-    struct arc_desk desk = desk_of(w);
-    struct arc_export *ex = NULL;
-    arc_slice line;
-    arc_status status = arc__export_new(&desk, arc__slice_cstr(run), &ex, NULL);
-    while (status == ARC_OK && (status = arc__export_next(ex, &line, NULL)) == ARC_OK)
-        arc__buf_add_slice(out, line);
-    arc__export_free(ex);
-    return status == ARC_EDONE ? out->failed : status;
-}
-
 static arc_status import_run(struct world *w, arc_slice file, struct arc_take_report *report,
                              arc_err *err)
 {
@@ -465,15 +698,14 @@ static arc_status import_run(struct world *w, arc_slice file, struct arc_take_re
     return status;
 }
 
-static void make_buf(struct arc_buf *buf)
+static void check_same_rows(struct world *from, struct world *to, const char *run)
 {
-    struct arc_mem mem = arc__mem_default();
-    arc__buf_init(buf, &mem, (size_t)512 * 1024 * 1024);
-}
-
-static int same_text(const struct arc_buf *a, const struct arc_buf *b)
-{
-    return arc__slice_equal(arc__buf_slice(a), arc__buf_slice(b));
+    struct arc_buf there, here;
+    print_run(from, run, &there);
+    print_run(to, run, &here);
+    CHECK(same_text(&there, &here));
+    arc__buf_deinit(&there);
+    arc__buf_deinit(&here);
 }
 
 static void comes_back(enum world_store kind)
@@ -499,6 +731,8 @@ static void comes_back(enum world_store kind)
         CHECK_OK(import_run(&to, arc__buf_slice(&again), &report, &err));
         CHECK_INT(report.same, 1);
         CHECK_INT(check(&to, 0).findings, 0);
+        if (i == 0) /* what was hidden is, and what was kept is listed */
+            check_same_rows(&from, &to, runs[i].id);
         arc__buf_deinit(&file);
         arc__buf_deinit(&again);
     }
@@ -765,6 +999,11 @@ static const struct test tests[] = {
     {"each damage is named by its event", every_damage_is_named},
     {"a rebuild that was cut off is done by the next", cut_off_mem},
     {"and in SQLite lost rows come back too", cut_off_sqlite},
+    {"deletions and artifacts are checked and come back", deletions_and_artifacts_are_checked_mem},
+    {"and in SQLite deletions and artifacts are too", deletions_and_artifacts_are_checked_sqlite},
+    {"a step is deleted once, and after its end", a_step_is_deleted_once_and_after_its_end},
+    {"of two deletions at once one is done", of_two_deletions_at_once_one_is_done_mem},
+    {"and in SQLite one of two at once is", of_two_deletions_at_once_one_is_done_sqlite},
     {"a quarantined run whose events fold is let go", a_sound_run_is_let_go},
     {"what no event makes is said, and left", what_no_event_makes_is_only_said},
     {"an earlier attempt keeps what it was given", an_earlier_attempt_keeps_what_it_was_given},
