@@ -53,7 +53,8 @@ ARC_API ARC_MUST_USE arc_status arc_run_explain(arc_ctl *ctl, const char *run_id
 /**
  * ARC_OK: the answer is there. ARC_EAGAIN: ask again after a dispatch.
  * Owner: none. Thread: owner. Errors: ARC_ENOTFOUND (no run of this id), ARC_ELIMIT (it has too
- * many events to be copied), ARC_EUNAVAILABLE, ARC_EINTERNAL (it is damaged), ARC_ENOMEM.
+ * many events to be copied), ARC_ECONFLICT (the end of a run that is set aside was asked for),
+ * ARC_EUNAVAILABLE, ARC_EINTERNAL (it is damaged, and was not known to be), ARC_ENOMEM.
  * Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_explain_ready(const arc_explain *explain, arc_err *err);

@@ -51,7 +51,8 @@ ARC_BEGIN_DECLS
     R(IDLE, 25, "idle", "None of its {count} open jobs runs.")                                     \
     R(ENDED, 26, "ended", "It has ended: {name}.[ {text}]")                                        \
     R(RUN, 27, "run", "Its run waits for a slot of the group {name}.")                             \
-    R(PLUGIN, 28, "plugin", "It waits for the plugin {text} to decide before {name}.")
+    R(PLUGIN, 28, "plugin", "It waits for the plugin {text} to decide before {name}.")      \
+    R(ASIDE, 29, "aside", "It is set aside: {text}")
 
 /* What a forecast takes for granted. */
 #define ARC_ASSUMPTIONS(A)                                                                         \

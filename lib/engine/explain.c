@@ -168,6 +168,7 @@ struct telling {
     const struct live *live; /* NULL: it is a copy of what is not in memory */
     struct others others;
     struct line line;
+    int aside; /* it is not over, and is left alone: nothing else holds it */
 };
 
 static void add_position(struct telling *t, uint32_t j, struct arc_waits *out)
@@ -194,11 +195,23 @@ static void end_told(struct arc_told *told, const struct arc_waits *waits)
     told->count = waits->count - told->first;
 }
 
+static void add_aside(const struct arc_look *look, int32_t job, int32_t step, struct arc_waits *out)
+{
+    arc__waits_of(out, job, step);
+    arc__waits_add(out, (struct arc_wait){.kind = ARC_REASON_ASIDE,
+                                          .id = look->ask.run_id,
+                                          .text = look->held_why});
+}
+
 /* All that holds the job itself. */
 static void tell_why(struct telling *t, uint32_t j, struct arc_waits *waits)
 {
     const struct arc_engine *engine = t->look->engine;
     size_t first = waits->count;
+    if (t->aside && !arc_job_state_is_terminal(t->run->jobs[j].status)) {
+        add_aside(t->look, (int32_t)j, -1, waits);
+        return;
+    }
     arc__wait_job(t->run, j, engine->now, waits);
     if (t->live != NULL)
         arc__groups_tell_of(t->live, waits, first);
@@ -228,23 +241,43 @@ static void tell_job(struct telling *t, uint32_t j, struct arc_told_job *out)
     for (uint32_t s = 0; s < plan->step_count; s++) {
         begin_told(&out->steps[s], waits, arc__id_slice(&job->steps[s].id), plan->steps[s].name,
                    job->steps[s].status);
-        if (why)
+        if (why && t->aside && !arc_step_state_is_terminal(job->steps[s].status))
+            add_aside(look, (int32_t)j, (int32_t)s, waits);
+        else if (why)
             arc__wait_step(run, j, s, look->engine->now, waits);
         end_told(&out->steps[s], waits);
     }
 }
 
+arc_status arc__told_aside(struct arc_look *look, const struct arc_row_pipeline_run *row,
+                           arc_err *err)
+{
+    struct arc_look_result *out = &look->result;
+    begin_told(&out->run, &out->waits, row->id, row->pipeline_name, (int32_t)row->status);
+    out->pipeline_id = arc__arena_copy(&look->arena, row->pipeline_id);
+    out->project_id = arc__arena_copy(&look->arena, row->project_id);
+    if ((look->ask.what & ARC_LOOK_WHY) != 0)
+        add_aside(look, -1, -1, &out->waits);
+    end_told(&out->run, &out->waits);
+    return look->arena.failed ? arc__fail_nomem(err) : ARC_OK;
+}
+
 arc_status arc__told_run(struct arc_look *look, const struct arc_run *run, arc_err *err)
 {
     struct arc_look_result *out = &look->result;
-    struct telling t = {.look = look, .run = run, .live = arc__line_live(look, run)};
+    struct telling t = {.look = look,
+                        .run = run,
+                        .live = arc__line_live(look, run),
+                        .aside = look->held != 0 && !arc__run_over(run)};
     ARC_TRY(arc__others_list(look->engine, &look->arena, look->limits.work, &t.others, err));
     if ((look->ask.what & ARC_LOOK_WHY) != 0)
         ARC_TRY(arc__line_open(look, run, &t.line, err));
     begin_told(&out->run, &out->waits, arc__id_slice(&run->id), run->plan->name, run->status);
     out->pipeline_id = arc__arena_copy(&look->arena, run->pipeline_id);
     out->project_id = arc__arena_copy(&look->arena, run->birth->project_id);
-    if ((look->ask.what & ARC_LOOK_WHY) != 0)
+    if ((look->ask.what & ARC_LOOK_WHY) != 0 && t.aside)
+        add_aside(look, -1, -1, &out->waits);
+    else if ((look->ask.what & ARC_LOOK_WHY) != 0)
         arc__wait_run(run, look->engine->now, &out->waits);
     if (t.live != NULL)
         arc__groups_tell_of(t.live, &out->waits, out->run.first);

@@ -32,6 +32,9 @@ struct arc_look {
     arc_status status;
     arc_err err;
     struct arc_look_result result;
+    /* its row: ARC_HELD_…, 0: the engine does not leave it alone; and why */
+    int64_t held;
+    arc_slice held_why;
     /* the copy */
     int phase;
     struct arc_run run;
@@ -41,6 +44,9 @@ struct arc_look {
 };
 
 /* explain.c */
+/* Of a run that is quarantined, by its row: its events need not fold. */
+arc_status arc__told_aside(struct arc_look *look, const struct arc_row_pipeline_run *row,
+                           arc_err *err);
 arc_status arc__told_run(struct arc_look *look, const struct arc_run *run, arc_err *err);
 /* The agents of an engine, which may be a scratch, and how often one may still be looked at. */
 struct others {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a question: what must be read before it can be answered, one query after the other,
  * and then the answer. */
+#include "base/text.h"
 #include "engine/event_json.h"
 #include "engine/explain_private.h"
 
@@ -8,7 +9,7 @@
 #define PAGE_BYTES_MAX (256u * 1024u * 1024u)
 #define OUTPUTS_BYTES_MAX 65536u
 
-enum phase { EVENTS, RUNS, STEPS };
+enum phase { ROW, EVENTS, RUNS, STEPS };
 
 /* --- limits -------------------------------------------------------------------------- */
 
@@ -42,16 +43,22 @@ static void end(struct arc_look *look, arc_status status)
         look->done(look->user);
 }
 
+static arc_status may_see(const struct arc_look *look, arc_slice project_id, arc_err *err)
+{
+    const char *own = look->ask.principal.project_id;
+    return own[0] == '\0' || arc__slice_is(project_id, own)
+               ? ARC_OK
+               : arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
+}
+
 /* Everything is there that the answer is made of. run: the one in memory, or the copy; NULL: the
- * question is about no run. */
+ * question is about no run, or what there is to say of it has been said. */
 static arc_status answer(struct arc_look *look, const struct arc_run *run, arc_err *err)
 {
-    const struct arc_principal *who = &look->ask.principal;
-    if (run != NULL && who->project_id[0] != '\0' &&
-        !arc__slice_is(run->birth->project_id, who->project_id))
-        return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
-    if (run != NULL)
+    if (run != NULL) {
+        ARC_TRY(may_see(look, run->birth->project_id, err));
         ARC_TRY(arc__told_run(look, run, err));
+    }
     if ((look->ask.what & ARC_LOOK_AGENT) != 0)
         ARC_TRY(arc__newcomer(look, err));
     if ((look->ask.what & ARC_LOOK_END) != 0)
@@ -60,6 +67,31 @@ static arc_status answer(struct arc_look *look, const struct arc_run *run, arc_e
 }
 
 /* --- reading ------------------------------------------------------------------------- */
+
+static arc_status refuse_end(const struct arc_look *look, arc_err *err)
+{
+    if ((look->ask.what & ARC_LOOK_END) == 0)
+        return ARC_OK;
+    return arc__fail(err, ARC_ECONFLICT, "run", "The run is set aside and does not end: %.*s",
+                     (int)arc__utf8_prefix(look->held_why, 200), look->held_why.ptr);
+}
+
+/* Whether the engine leaves the run alone. What is damaged is told by its row. */
+static arc_status note_row(struct arc_look *look, const struct arc_rows *rows, arc_err *err)
+{
+    const struct arc_row_pipeline_run *row = rows->rows;
+    const char *why = arc__engine_quarantined(look->engine, look->ask.run_id);
+    if (rows->count == 0)
+        return ARC_OK; /* its events say whether there is such a run */
+    look->held = why != NULL ? ARC_HELD_DAMAGED : row->held;
+    look->held_why =
+        arc__arena_copy(&look->arena, why != NULL ? arc__slice_cstr(why) : row->held_why);
+    if (look->held != ARC_HELD_DAMAGED)
+        return look->arena.failed ? arc__fail_nomem(err) : ARC_OK;
+    ARC_TRY(may_see(look, row->project_id, err));
+    ARC_TRY(refuse_end(look, err));
+    return arc__told_aside(look, row, err);
+}
 
 static arc_status fold_copy(struct arc_look *look, const struct arc_rows *rows, arc_err *err)
 {
@@ -77,7 +109,7 @@ static arc_status fold_copy(struct arc_look *look, const struct arc_rows *rows, 
         ARC_TRY(arc__event_from_row(&row[i], arena, &event, err));
         ARC_TRY(arc__run_fold(&look->run, event, wall_to_mono, err));
     }
-    return ARC_OK;
+    return look->held != 0 && !arc__run_over(&look->run) ? refuse_end(look, err) : ARC_OK;
 }
 
 static arc_status note_runs(struct arc_look *look, const struct arc_rows *rows, arc_err *err)
@@ -122,6 +154,13 @@ static arc_status note_steps(struct arc_look *look, const struct arc_rows *rows,
     return ARC_OK;
 }
 
+static struct arc_query row_query(const struct arc_look *look)
+{
+    struct arc_query query = {.table = ARC_TABLE_pipeline_run, .filter_count = 1, .order_col = -1};
+    query.filters[0] = arc__eq_text(ARC_COL_pipeline_run_id, look->ask.run_id);
+    return query;
+}
+
 static struct arc_query events_query(const struct arc_look *look)
 {
     struct arc_query query = {.table = ARC_TABLE_event, .filter_count = 1, .order_col = -1};
@@ -161,6 +200,12 @@ static struct arc_query steps_query(const struct arc_look *look)
 /* 0: all has been read. */
 static int next_query(const struct arc_look *look, struct arc_query *query)
 {
+    if (look->phase == ROW) {
+        *query = row_query(look);
+        return 1;
+    }
+    if (look->held == ARC_HELD_DAMAGED)
+        return 0;
     if (look->phase == EVENTS) {
         *query = events_query(look);
         return 1;
@@ -184,6 +229,9 @@ static arc_status take_rows(struct arc_look *look, arc_err *err)
     if (look->came_status != ARC_OK)
         return arc__fail(err, ARC_EUNAVAILABLE, "store", "The store did not answer.");
     switch ((enum phase)look->phase) {
+    case ROW:
+        look->phase = EVENTS;
+        return note_row(look, &look->rows, err);
     case EVENTS:
         look->phase = RUNS;
         return fold_copy(look, &look->rows, err);
@@ -244,7 +292,7 @@ static arc_status read_on(struct arc_look *look, arc_err *err)
             return ARC_OK;
         ARC_TRY(take_rows(look, err));
     }
-    return answer(look, &look->run, err);
+    return answer(look, look->held != ARC_HELD_DAMAGED ? &look->run : NULL, err);
 }
 
 /* --- opening ------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  * not there would be given. */
 #include <stdio.h>
 
+#include "engine/desk.h"
 #include "engine/explain.h"
 #include "world.h"
 
@@ -609,7 +610,114 @@ static void only_rivals_stand_before_a_job(enum world_store kind)
 }
 ON_BOTH(only_rivals_stand_before_a_job)
 
+/* --- what the engine leaves alone ------------------------------------------------------- */
+
+static void write_row(struct world *w, enum arc_store_verb verb, enum arc_table table,
+                      const void *row)
+{
+    struct arc_desk desk = {.store = w->store, .mem = w->mem};
+    struct arc_store_op op = {verb, table, row, 0};
+    CHECK_OK(arc__desk_commit(&desk, &op, 1, NULL));
+}
+
+static void told_is(const struct arc_look_result *result, const struct arc_told *told,
+                    const char *want)
+{
+    if (!CHECK_INT(told->count, 1))
+        return;
+    const struct arc_wait *wait = &result->waits.items[told->first];
+    CHECK_INT(wait->kind, ARC_REASON_ASIDE);
+    CHECK_TEXT(wait->sentence, want);
+}
+
+/* No end is foretold, and who may not see the run hears of none. */
+static void aside_is_refused(struct world *w, const char *run)
+{
+    struct arc_look *look = ask(w, ARC_LOOK_END, run, NULL);
+    const struct arc_look_result *result = NULL;
+    CHECK_STATUS(arc__look_result(look, &result, NULL), ARC_ECONFLICT);
+    arc__look_close(look);
+    struct arc_look_ask other = {.what = ARC_LOOK_WHY,
+                                 .run_id = arc__slice_cstr(run),
+                                 .principal = {.kind = ARC_PRINCIPAL_USER, .project_id = "other"}};
+    CHECK_OK(arc__look_open(w->engine, &other, NULL, NULL, &look, NULL));
+    for (int i = 0; i < 10 && arc__look_result(look, &result, NULL) == ARC_EAGAIN; i++)
+        world_turn(w);
+    CHECK_STATUS(arc__look_result(look, &result, NULL), ARC_ENOTFOUND);
+    arc__look_close(look);
+}
+
+static void a_quarantined_run_says_so(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct arc_row_event second = {.seq = 2};
+    if (!world_open(&w, kind))
+        return;
+    world_start_run(&w, one_job, &pipeline, &run);
+    world_end_engine(&w);
+    second.stream = arc__slice_cstr(run.id);
+    write_row(&w, ARC_STORE_DELETE, ARC_TABLE_event, &second);
+    for (int start = 0; start < 2; start++) { /* the second reads it off the row */
+        CHECK_OK(world_start_engine(&w, NULL));
+        struct arc_look *look = ask(&w, ARC_LOOK_WHY, run.id, NULL);
+        const struct arc_look_result *result = result_of(look);
+        told_is(result, &result->run, "It is set aside: Event 2 is missing.");
+        CHECK_TEXT(result->run.id, run.id);
+        CHECK_TEXT(result->pipeline_id, pipeline.id);
+        CHECK_INT(result->job_count, 0);
+        arc__look_close(look);
+        aside_is_refused(&w, run.id);
+        world_turn(&w);
+        world_end_engine(&w);
+    }
+    world_close(&w);
+}
+ON_BOTH(a_quarantined_run_says_so)
+
+static void a_record_of_elsewhere_says_so(enum world_store kind)
+{
+    struct world w;
+    struct said pipeline, runs[2];
+    struct arc_rows rows = {0};
+    struct arc_query query = {.table = ARC_TABLE_pipeline_run, .order_col = -1};
+    if (!world_open(&w, kind))
+        return;
+    for (int i = 0; i < 2; i++)
+        world_start_run(&w, one_job, &pipeline, &runs[i]);
+    CHECK_OK(world_ask(&w, world_control(&w, ARC_CMD_RUN_STOP, runs[1].id)).status);
+    world_end_engine(&w);
+    CHECK_OK(world_rows(&w, &query, &rows));
+    for (size_t i = 0; i < rows.count; i++) {
+        struct arc_row_pipeline_run row = ((const struct arc_row_pipeline_run *)rows.rows)[i];
+        row.held = ARC_HELD_IMPORTED;
+        row.held_why = ARC_LIT("It was imported.");
+        write_row(&w, ARC_STORE_PUT, ARC_TABLE_pipeline_run, &row);
+    }
+    CHECK_OK(world_start_engine(&w, NULL));
+    struct arc_look *look = ask(&w, ARC_LOOK_WHY, runs[0].id, NULL);
+    const struct arc_look_result *result = result_of(look);
+    told_is(result, &result->run, "It is set aside: It was imported.");
+    if (CHECK_INT(result->job_count, 1)) {
+        told_is(result, &result->jobs[0].told, "It is set aside: It was imported.");
+        told_is(result, &result->jobs[0].steps[0], "It is set aside: It was imported.");
+    }
+    arc__look_close(look);
+    aside_is_refused(&w, runs[0].id);
+    look = ask(&w, ARC_LOOK_WHY, runs[1].id, NULL); /* one that is over has ended */
+    result = result_of(look);
+    CHECK_INT(result->run.count, 1);
+    CHECK_INT(result->waits.items[result->run.first].kind, ARC_REASON_ENDED);
+    arc__look_close(look);
+    world_close(&w);
+}
+ON_BOTH(a_record_of_elsewhere_says_so)
+
 static const struct test tests[] = {
+    {"a quarantined run says so, in memory", a_quarantined_run_says_so_mem},
+    {"a quarantined run says so, in SQLite", a_quarantined_run_says_so_sqlite},
+    {"a record of a run of elsewhere says so, in memory", a_record_of_elsewhere_says_so_mem},
+    {"a record of a run of elsewhere says so, in SQLite", a_record_of_elsewhere_says_so_sqlite},
     {"who holds a slot is told to who waits for it, in memory", who_holds_a_slot_is_told_mem},
     {"who holds a slot is told to who waits for it, in SQLite", who_holds_a_slot_is_told_sqlite},
     {"the queue is served as it is told, in memory", the_queue_is_served_as_it_is_told_mem},
