@@ -315,6 +315,22 @@ static struct said delete_step(struct world *w, const char *run, const char *job
     return world_ask(w, step_cmd(w, ARC_CMD_STEP_DELETE, run, id));
 }
 
+/* A report that tells of artifacts. */
+static struct arc_cmd *keeping(struct hand *hand, const struct held *held, int status,
+                               uint32_t count)
+{
+    struct arc_cmd *cmd = hand_report(hand, held, status, status == ARC_STEP_SUCCESS ? 0 : 3);
+    cmd->u.report.artifacts = arc__arena_array(&cmd->arena, count, sizeof(struct arc_artifact));
+    for (uint32_t i = 0; i < count; i++)
+        cmd->u.report.artifacts[i] =
+            (struct arc_artifact){.name = world_text(cmd, "out"),
+                                  .path = world_text(cmd, i == 0 ? "dist/a" : "dist/b"),
+                                  .digest = ARC_NONE,
+                                  .size = 40 + i};
+    cmd->u.report.artifact_count = count;
+    return cmd;
+}
+
 /* The step that collects them tells of two. */
 static void keep_two(struct hand *hand)
 {
@@ -323,16 +339,7 @@ static void keep_two(struct hand *hand)
     struct held held = hand->held[0];
     CHECK_TEXT(arc__slice_cstr(held.step), "(artifacts)");
     CHECK_OK(hand_say(hand, &held, ARC_STEP_RUNNING, 0).status);
-    struct arc_cmd *cmd = hand_report(hand, &held, ARC_STEP_SUCCESS, 0);
-    cmd->u.report.artifacts = arc__arena_array(&cmd->arena, 2, sizeof(struct arc_artifact));
-    for (uint32_t i = 0; i < 2; i++)
-        cmd->u.report.artifacts[i] =
-            (struct arc_artifact){.name = world_text(cmd, "out"),
-                                  .path = world_text(cmd, i == 0 ? "dist/a" : "dist/b"),
-                                  .digest = ARC_NONE,
-                                  .size = 40 + i};
-    cmd->u.report.artifact_count = 2;
-    CHECK_OK(world_ask(hand->w, cmd).status);
+    CHECK_OK(world_ask(hand->w, keeping(hand, &held, ARC_STEP_SUCCESS, 2)).status);
     hand_drop(hand, &held);
 }
 
@@ -398,7 +405,6 @@ static void print_rows(struct world *w, enum arc_table table, uint32_t run_col, 
     struct arc_rows rows = {0};
     query.filters[0] = (struct arc_filter){.col = run_col, .text = arc__slice_cstr(run)};
     CHECK_OK(world_rows(w, &query, &rows));
-    CHECK(rows.count > 0);
     for (size_t i = 0; i < rows.count * def->col_count; i++) {
         const struct arc_col_def *col = &def->cols[i % def->col_count];
         const char *at = (const char *)rows.rows + i / def->col_count * def->row_size + col->offset;
@@ -479,6 +485,24 @@ static arc_status export_run(struct world *w, const char *run, struct arc_buf *o
     return status == ARC_EDONE ? out->failed : status;
 }
 
+static arc_status import_run(struct world *w, arc_slice file, struct arc_take_report *report,
+                             arc_err *err)
+{
+    struct arc_desk desk = desk_of(w);
+    struct arc_take *take = NULL;
+    arc_status status = arc__take_new(&desk, &take, err);
+    while (status == ARC_OK && file.len > 0) {
+        const char *newline = memchr(file.ptr, '\n', file.len);
+        size_t len = newline != NULL ? (size_t)(newline - file.ptr) : file.len;
+        status = arc__take_line(take, arc__slice(file.ptr, len), err);
+        file = arc__slice_from(file, len + (newline != NULL));
+    }
+    if (status == ARC_OK)
+        status = arc__take_end(take, report, err);
+    arc__take_free(take);
+    return status;
+}
+
 /* What is not as the events of deletions and artifacts say is found, column by column. */
 static void deletions_and_artifacts_are_checked(enum world_store kind)
 {
@@ -492,6 +516,7 @@ static void deletions_and_artifacts_are_checked(enum world_store kind)
         return;
     CHECK_INT(check(&w, 0).findings, 0);
     print_run(&w, ended.id, &before);
+    CHECK(before.len > 0);
     /* one comes back, one is gone; both artifacts are others, and one is of no run */
     CHECK_OK(world_rows(&w, &query, &rows));
     for (size_t i = 0; i < rows.count; i++) {
@@ -523,6 +548,116 @@ static void deletions_and_artifacts_are_checked(enum world_store kind)
     world_close(&w);
 }
 ON_BOTH(deletions_and_artifacts_are_checked)
+
+/* --- lives that are thrown ---------------------------------------------------------------- */
+
+static uint32_t throw_die(uint64_t *dice, uint32_t sides)
+{
+    *dice = *dice * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return (uint32_t)(*dice >> 33) % sides;
+}
+
+/* Somebody changes or deletes any step run, whether or not that may be done to it. */
+static void meddle(struct world *w, uint64_t *dice)
+{
+    struct arc_query query = {.table = ARC_TABLE_step_run, .order_col = -1};
+    struct arc_rows rows = {0};
+    char run[32], id[32];
+    arc__arena_reset(&w->arena);
+    CHECK_OK(world_rows(w, &query, &rows));
+    const struct arc_row_step_run *row =
+        &((const struct arc_row_step_run *)rows.rows)[throw_die(dice, (uint32_t)rows.count)];
+    (void)arc__slice_to_cstr(row->run_id, run, sizeof(run));
+    (void)arc__slice_to_cstr(row->id, id, sizeof(id));
+    int deletes = throw_die(dice, 3) > 0;
+    struct arc_cmd *cmd = step_cmd(w, deletes ? ARC_CMD_STEP_DELETE : ARC_CMD_STEP_UPDATE, run, id);
+    if (!deletes) {
+        cmd->u.step.env = world_text(cmd, "{\"A\":\"new\"}");
+        cmd->u.step.timeout_ns = SECONDS(60 + throw_die(dice, 60));
+    }
+    (void)world_ask(w, cmd);
+}
+
+/* Two runs of steps that end well or not, with what they keep, while somebody meddles. */
+static int thrown(struct world *w, enum world_store kind, uint64_t *dice, struct said *runs)
+{
+    struct hand hand;
+    struct said pipeline;
+    if (!world_open(w, kind) || !hand_join(&hand, w, "a", "{}", 2))
+        return 0;
+    for (int i = 0; i < 2; i++)
+        world_start_run(w, tried_twice, &pipeline, &runs[i]);
+    for (int turn = 0; turn < 40; turn++) {
+        (void)hand_take(&hand, 1);
+        if (hand.held_count == 0) {
+            world_pass(w, SECONDS(1));
+        } else {
+            struct held held = hand.held[throw_die(dice, (uint32_t)hand.held_count)];
+            int status = throw_die(dice, 4) == 0 ? ARC_STEP_FAILED : ARC_STEP_SUCCESS;
+            (void)hand_say(&hand, &held, ARC_STEP_RUNNING, 0);
+            (void)world_ask(w, keeping(&hand, &held, status, throw_die(dice, 3)));
+            hand_drop(&hand, &held);
+        }
+        meddle(w, dice);
+    }
+    hand_leave(&hand);
+    world_end_engine(w);
+    return 1;
+}
+
+/* What one life leaves behind comes back when all of its rows are gone, and as a file. */
+static void rebuild_thrown(enum world_store kind, struct world *w, const struct said *runs)
+{
+    static const enum arc_table tables[] = {ARC_TABLE_pipeline_run, ARC_TABLE_job_run,
+                                            ARC_TABLE_step_run, ARC_TABLE_step_run_artifact};
+    struct arc_buf before[2], after[2];
+    struct world to;
+    CHECK_INT(check(w, 0).findings, 0);
+    for (int i = 0; i < 2; i++)
+        print_run(w, runs[i].id, &before[i]);
+    for (size_t i = 0; i < ARC_COUNT_OF(tables); i++)
+        wipe(w, tables[i]);
+    CHECK(check(w, 1).fixed > 0);
+    CHECK_INT(check(w, 0).findings, 0);
+    if (!world_open(&to, kind))
+        return;
+    world_end_engine(&to);
+    for (int i = 0; i < 2; i++) {
+        struct arc_buf file;
+        print_run(w, runs[i].id, &after[i]);
+        CHECK(same_text(&before[i], &after[i]));
+        make_buf(&file);
+        CHECK_OK(export_run(w, runs[i].id, &file));
+        CHECK_OK(import_run(&to, arc__buf_slice(&file), &(struct arc_take_report){0}, NULL));
+        arc__buf_deinit(&after[i]);
+        print_run(&to, runs[i].id, &after[i]);
+        CHECK(same_text(&before[i], &after[i]));
+        arc__buf_deinit(&before[i]);
+        arc__buf_deinit(&after[i]);
+        arc__buf_deinit(&file);
+    }
+    CHECK_INT(check(&to, 0).findings, 0);
+    world_close(&to);
+}
+
+static void any_life_comes_back(enum world_store kind)
+{
+    int64_t deleted = 0, kept = 0;
+    uint64_t dice = 11;
+    for (int life = 0; life < (kind == WORLD_MEM ? 25 : 4); life++) {
+        struct world w;
+        struct said runs[2];
+        if (!thrown(&w, kind, &dice, runs))
+            return;
+        deleted += world_count(&w, ARC_TABLE_event, ARC_COL_event_type, "arcentra.step.deleted");
+        kept += world_count(&w, ARC_TABLE_event, ARC_COL_event_type, "arcentra.artifact.created");
+        rebuild_thrown(kind, &w, runs);
+        world_close(&w);
+    }
+    CHECK(deleted > 20);
+    CHECK(kept > 20);
+}
+ON_BOTH(any_life_comes_back)
 
 /* A stream of a step run that is not one deletion is damaged, and no run is. */
 static void a_step_is_deleted_once_and_after_its_end(void)
@@ -679,24 +814,6 @@ static void an_earlier_attempt_keeps_what_it_was_given(void)
 }
 
 /* --- runs as files --------------------------------------------------------------------------- */
-
-static arc_status import_run(struct world *w, arc_slice file, struct arc_take_report *report,
-                             arc_err *err)
-{
-    struct arc_desk desk = desk_of(w);
-    struct arc_take *take = NULL;
-    arc_status status = arc__take_new(&desk, &take, err);
-    while (status == ARC_OK && file.len > 0) {
-        const char *newline = memchr(file.ptr, '\n', file.len);
-        size_t len = newline != NULL ? (size_t)(newline - file.ptr) : file.len;
-        status = arc__take_line(take, arc__slice(file.ptr, len), err);
-        file = arc__slice_from(file, len + (newline != NULL));
-    }
-    if (status == ARC_OK)
-        status = arc__take_end(take, report, err);
-    arc__take_free(take);
-    return status;
-}
 
 static void check_same_rows(struct world *from, struct world *to, const char *run)
 {
@@ -1001,6 +1118,8 @@ static const struct test tests[] = {
     {"and in SQLite lost rows come back too", cut_off_sqlite},
     {"deletions and artifacts are checked and come back", deletions_and_artifacts_are_checked_mem},
     {"and in SQLite deletions and artifacts are too", deletions_and_artifacts_are_checked_sqlite},
+    {"any life with deletions and artifacts comes back", any_life_comes_back_mem},
+    {"and in SQLite any such life does", any_life_comes_back_sqlite},
     {"a step is deleted once, and after its end", a_step_is_deleted_once_and_after_its_end},
     {"of two deletions at once one is done", of_two_deletions_at_once_one_is_done_mem},
     {"and in SQLite one of two at once is", of_two_deletions_at_once_one_is_done_sqlite},
