@@ -51,6 +51,26 @@ static void a_run_is_shown_as_of_an_event(void)
     house_close(&house);
 }
 
+/* Deleting hides a step run; what happened in the run is as it was. */
+static void a_deleted_step_is_shown_in_its_run(void)
+{
+    struct house house;
+    char run[64], step[64], before[8192];
+    if (!stopped_run(&house, run, sizeof(run)))
+        return;
+    CHECK_OK(show(&house, run, "0"));
+    CHECK(house_field(&house, "stepRunId", 0, step, sizeof(step)));
+    (void)snprintf(before, sizeof(before), "%s", house.out);
+    CHECK_OK(house_call(&house, house_host(), "DeleteStepRun",
+                        with("{\"stepRunId\":\"%s\"}", step, "")));
+    CHECK_OK(
+        house_call(&house, house_host(), "GetStepRun", with("{\"stepRunId\":\"%s\"}", step, "")));
+    CHECK(house_has(&house, "\"code\":404"));
+    CHECK_OK(show(&house, run, "0"));
+    CHECK_TEXT(arc__slice_cstr(house.out), before);
+    house_close(&house);
+}
+
 static void what_is_not_there_is_refused(void)
 {
     struct house house;
@@ -176,6 +196,7 @@ static void it_ends_cleanly_without_memory(void)
 
 static const struct test tests[] = {
     {"a run is shown as of an event", a_run_is_shown_as_of_an_event},
+    {"a deleted step is shown in its run", a_deleted_step_is_shown_in_its_run},
     {"what is not there is refused", what_is_not_there_is_refused},
     {"a run of another project is not there", a_run_of_another_project_is_not_there},
     {"events come in pages", events_come_in_pages},
