@@ -358,7 +358,7 @@ struct arc_engine {
     struct arc_heap timers;
     int place_due;
     int watches_woken; /* a load has woken one of event_watches */
-    int notices_due; /* the outbox may hold some that were not told */
+    int notices_due;   /* the outbox may hold some that were not told */
     struct load notice_load;
     size_t notice_at;     /* of its rows, the next */
     char notice_told[32]; /* the id of the last one told */
