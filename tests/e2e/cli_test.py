@@ -215,8 +215,8 @@ def helps(world):
     for name in names:
         text, _ = arcentra(world, name, "--help")
         check(text.startswith("Usage: arcentra " + name) and "--help" in text, text)
-        same("--json" in text, name not in ("fmt", "convert", "schema", "plan", "eval", "lsp"),
-             "--json of " + name)
+        same("--json" in text, name not in ("fmt", "convert", "schema", "plan", "eval", "lsp",
+                                            "fsck", "export", "import"), "--json of " + name)
 
 
 # --- run -----------------------------------------------------------------------------------------
