@@ -170,6 +170,30 @@ arc_status arc__decide_report(struct arc_decision *d, struct arc_run *run,
     return finish_step(d, run, &report, &why, err);
 }
 
+/* Nothing of it had started: it is placed anew, under the next attempt. But a step that somebody
+ * had asked to end has ended with that, and never starts. */
+static arc_status place_anew(struct arc_decision *d, struct arc_run *run,
+                             const struct arc_event *loss, arc_err *err)
+{
+    const struct arc_job_state *job = &run->jobs[loss->job];
+    const struct arc_step_state *step = &job->steps[loss->step];
+    struct arc_event event = *loss;
+    int asked = step->stopping;
+    event.type = ARC_EVENT_STEP_RETRYING;
+    ARC_TRY(arc__emit(d, run, event, err));
+    if (!asked)
+        return ARC_OK;
+    ARC_TRY(arc__emit(d, run,
+                      (struct arc_event){.type = ARC_EVENT_STEP_CANCELLED,
+                                         .job = loss->job,
+                                         .step = loss->step,
+                                         .reason = step->stop_reason},
+                      err));
+    if (job->step < run->plan->jobs[loss->job].step_count)
+        return ARC_OK; /* what is left of it waits for a place */
+    return arc__go_on(d, run, (uint32_t)loss->job, err);
+}
+
 arc_status arc__decide_lost(struct arc_decision *d, struct arc_run *run, uint32_t j,
                             arc_slice reason, arc_err *err)
 {
@@ -191,10 +215,8 @@ arc_status arc__decide_lost(struct arc_decision *d, struct arc_run *run, uint32_
         ARC_TRY(arc__end_steps(d, run, j, ARC_EVENT_STEP_CANCELLED, reason, err));
         return arc__go_on(d, run, j, err);
     }
-    if (!job->started_any && granted && job->lost < d->rules->lost_retries_max) {
-        event.type = ARC_EVENT_STEP_RETRYING; /* placed anew, under the next attempt */
-        return arc__emit(d, run, event, err);
-    }
+    if (!job->started_any && granted && job->lost < d->rules->lost_retries_max)
+        return place_anew(d, run, &event, err);
     event.type = job->started_any && granted && job->steps[job->step].status == ARC_STEP_RUNNING
                      ? ARC_EVENT_STEP_FAILED
                      : ARC_EVENT_STEP_CANCELLED;

@@ -295,10 +295,14 @@ static uint32_t take_commands(struct arc_engine *engine, uint32_t budget)
     return taken;
 }
 
-/* A run whose deadline a tick left behind would keep the host dispatching for ever. */
-static arc_status keep_moving(struct arc_engine *engine, struct live *live, arc_err *err)
+/* A run whose deadline a tick left behind, and to which nothing happened, would keep the host
+ * dispatching for ever. Where something did, what it led to may be due as well: after a restart
+ * under another wall clock, moments that were apart can have come together. */
+static arc_status keep_moving(struct arc_engine *engine, struct live *live, int64_t seq,
+                              arc_err *err)
 {
-    if (live->timer.place == 0 || live->timer.deadline_ns > engine->now.mono_ns)
+    if (live->timer.place == 0 || live->timer.deadline_ns > engine->now.mono_ns ||
+        live->run.seq != seq)
         return ARC_OK;
     arc__engine_say(engine, ARC_LOG_ERROR, "A run's deadline did not move; it waits a second.");
     return arc__heap_arm(&engine->timers, &live->timer,
@@ -319,12 +323,13 @@ static arc_status tick_due_runs(struct arc_engine *engine, arc_err *err)
         if (arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX)
             return ARC_OK; /* the others in the next turn */
         struct arc_decision d;
+        int64_t seq = live->run.seq;
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
         arc_status status = arc__decide_tick(&d, &live->run, err);
         if (status == ARC_OK)
             status = arc__withdraw(live, &d, err);
         ARC_TRY(arc__turn_leave(engine, live, &d, status, err));
-        ARC_TRY(keep_moving(engine, live, err));
+        ARC_TRY(keep_moving(engine, live, seq, err));
         for (uint32_t j = 0; j < d.due_count; j++) /* a timeout that agents hear of has no event */
             arc__live_tell(live, d.due[j]);
     }

@@ -517,7 +517,8 @@ class WebSocket:
         self.protocol = answer.get("sec-websocket-protocol")
         self.texts = collections.deque()
 
-    def frame(self, opcode, payload=b"", final=True, mask=True):
+    def frame(self, opcode, payload=b"", final=True, mask=True, times=1):
+        """times: so often, all in one write."""
         head = bytes([(0x80 if final else 0) | opcode])
         length = len(payload)
         bit = 0x80 if mask else 0
@@ -531,7 +532,7 @@ class WebSocket:
             key = os.urandom(4)
             head += key
             payload = bytes(b ^ key[i & 3] for i, b in enumerate(payload))
-        self.wire.send(head + payload)
+        self.wire.send((head + payload) * times)
 
     def send(self, value):
         text = value if isinstance(value, str) else json.dumps(value)

@@ -111,14 +111,16 @@ static void set_clock(struct at *at)
 {
     struct shadow_run *run = at->run;
     int still = run->state == RUN_PAUSED || gates_wait(run);
-    if (still && run->still_since_ns == 0)
+    if (still && !run->stands)
         run->still_since_ns = at->now;
-    if (still || run->still_since_ns == 0)
+    if (still || !run->stands) {
+        run->stands = still;
         return;
+    }
     uint64_t from = run->still_since_ns > run->clock_ns ? run->still_since_ns : run->clock_ns;
     if (run->ticks)
         run->still_ns += at->now - from;
-    run->still_since_ns = 0;
+    run->stands = 0;
 }
 
 /* --- the beginning ------------------------------------------------------------------- */

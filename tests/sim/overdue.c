@@ -120,7 +120,7 @@ static void late_run(struct shadow *shadow, uint32_t r)
             late(shadow, run->gates[g].expires_ns))
             broke(sim, INV_I7, "gate %u of run %u: its timeout has passed", g, r);
     }
-    if (run->ticks && run->plan->timeout_ns > 0 && !run->stopping && run->still_since_ns == 0 &&
+    if (run->ticks && run->plan->timeout_ns > 0 && !run->stopping && !run->stands &&
         late(shadow, run->clock_ns + run->still_ns + (uint64_t)run->plan->timeout_ns))
         broke(sim, INV_I7, "run %u: its timeout has passed", r);
     if (run->stopping && !cleans && late_by(shadow, run->stop_ns, GIVE_UP_NS))

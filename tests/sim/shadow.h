@@ -89,6 +89,7 @@ struct shadow_run {
     int state, started, stopping, forced, stop_timeout, gate_refused;
     uint64_t clock_ns; /* when its own clock began: with its trigger, or its slot; … */
     int ticks;         /* … 1: that has been */
+    int stands;        /* it stands still, since still_since_ns */
     uint64_t stop_ns, still_ns, still_since_ns, paused_ns;
     uint64_t created_ns, ended_ns;
     uint32_t pauses, resumes, stops;

@@ -535,7 +535,7 @@ static void move_agent(struct lab *lab, enum move_kind kind, uint32_t a, uint32_
     case MOVE_END:
         /* What it has given back before it began it does not take again: an offer of it may still
          * be on its way, and the answer to a heartbeat that lists it. */
-        if (task->state == TASK_TAKEN && lab->plant != PLANT_TAKES_BACK)
+        if (task->state == TASK_TAKEN)
             lab->world->grants[task->fence].declined = agent->life;
         task->state = TASK_OVER;
         task->status = (uint8_t)(b / HANDS);

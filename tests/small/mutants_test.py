@@ -42,7 +42,7 @@ class Build:
         self.path = os.path.abspath(path)
         flags = self.make("-s", "print-compile-flags")
         compiler, own = self.make("-s", "-f", "-", "small-variables", stdin="include Makefile\n"
-                                  "small-variables:\n\t@echo '$(CC)|$(CFLAGS)'\n").split("|")
+                                  "small-variables:\n\t@echo '$(CC)|$(CFLAGS) $(ARC_LDFLAGS)'\n").split("|")
         self.compiler = shlex.split(compiler) + shlex.split(own)
         self.flags = shlex.split(flags) + ["-w"]
         with open(os.path.join(self.path, "libarc.la"), encoding="utf-8") as file:
@@ -54,7 +54,10 @@ class Build:
                         for name in names]
 
     def make(self, *arguments, stdin=None):
-        return subprocess.run(["make", *arguments], cwd=self.path, input=stdin, text=True,
+        # Not as a part of the make that may have begun us.
+        own = {key: value for key, value in os.environ.items()
+               if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+        return subprocess.run(["make", *arguments], cwd=self.path, input=stdin, text=True, env=own,
                               stdout=subprocess.PIPE, check=True).stdout.strip()
 
     def program(self, path, text, place):

@@ -9,6 +9,7 @@
 #include "small.h"
 
 #define FAR 20 /* units; nothing of a tiny world waits as long */
+#define PAUSE_FAR 3
 #define KNOWN_MAX 16
 #define LETTER_BYTES 12
 
@@ -97,15 +98,19 @@ static void put_clock(struct bytes *out, const struct arc_run *run)
         put(out, 64 + (end - from) / UNIT_NS);
 }
 
-/* The same of a job in the queue. */
+/* The same of a job in the queue. That a pause does not count is for the core to show: how long it
+ * has lasted is told for some units. */
 static void put_queue(struct bytes *out, const struct arc_run *run, const struct arc_job_state *job)
 {
-    if (run->paused_mono_ns == 0)
+    uint64_t now = world_now(out->lab).mono_ns, paused = run->paused_mono_ns;
+    uint64_t from = paused > job->queued_mono_ns ? paused : job->queued_mono_ns;
+    if (paused == 0) {
         put_since(out, job->queued_mono_ns);
-    else if (run->paused_mono_ns > job->queued_mono_ns)
-        put(out, 64 + (run->paused_mono_ns - job->queued_mono_ns) / UNIT_NS);
-    else
-        put(out, 64);
+        return;
+    }
+    uint64_t lasted = (now - from) / UNIT_NS;
+    put(out, 64 + (from - job->queued_mono_ns) / UNIT_NS);
+    put(out, lasted < PAUSE_FAR ? lasted : PAUSE_FAR);
 }
 
 static void put_job(struct bytes *out, const struct arc_run *run, uint32_t j, int soft)

@@ -979,6 +979,9 @@ static void compare_job(struct lab *lab, uint32_t j)
         agent_of(job->agent_id) + 1 != seen->agent)
         broke(lab, "I16", "job %u is in %d at attempt %d, its events say %u at %u", j, job->status,
               job->attempt, seen->state, seen->attempt);
+    if (seen->state == S_QUEUED && seen->agent == 0 && lab->world->seen.state != R_PAUSED &&
+        job->queued_mono_ns != (uint64_t)(MONO_BASE_NS + UNIT_NS * (seen->queued + seen->waited)))
+        broke(lab, "I16", "the clock of job %u in the queue is not what its events say", j);
     if (over(seen->state) && units_of(lab, job->ended_ns) != seen->ended)
         broke(lab, "I2", "the end of job %u has changed", j);
     for (uint32_t s = 0; s < lab->plan->jobs[j].step_count; s++)
@@ -1041,8 +1044,9 @@ static void overdue_step(struct lab *lab, uint32_t j, uint32_t s)
     const struct seen_job *job = &run->jobs[j];
     const struct seen_step *step = &job->steps[s];
     const struct arc_plan_job *plan = &lab->plan->jobs[j];
-    const int64_t rest =
-        (1 + (int64_t)lab->def->bads_most) * (GRACE_UNITS + SETTLE_UNITS + 1) * UNIT_NS;
+    const int64_t rest = (GRACE_UNITS + SETTLE_UNITS +
+                          (int64_t)lab->def->bads_most * (GRACE_UNITS + SETTLE_UNITS + 1)) *
+                         UNIT_NS;
     int now = lab->world->now;
     int finally = plan->steps[s].finally != 0, patient = finally && !run->forced && !job->forced;
     if (now >= lab->world->grants[step->fence].until)
@@ -1092,6 +1096,9 @@ void rules_state(struct lab *lab)
         lab->world->run.seq != seen->seq)
         broke(lab, "I16", "the run is in %d, its events say %u", lab->world->run.status,
               seen->state);
+    if (seen->started && seen->still_since == 0 &&
+        lab->world->run.still_total_ns != (uint64_t)(UNIT_NS * seen->still))
+        broke(lab, "I16", "the clock of the run is not what its events say");
     for (uint32_t j = 0; j < lab->plan->job_count; j++) {
         uint32_t state = seen->jobs[j].state;
         compare_job(lab, j);

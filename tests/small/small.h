@@ -92,7 +92,6 @@ extern const uint32_t world_count;
     P(NO_SELF_FENCE, "no-self-fence") \
     P(BEGINS_WITHOUT_LEASE, "begins-without-lease") \
     P(BEGINS_TWICE, "begins-twice") \
-    P(TAKES_BACK, "takes-back") \
     P(NO_TICK, "no-tick")
 #define PLANT_ENUM(name, word) PLANT_##name,
 enum plant { PLANTS(PLANT_ENUM) PLANT_COUNT };

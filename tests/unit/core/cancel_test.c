@@ -245,6 +245,27 @@ static void a_waiting_job_that_has_nothing_left_to_do_ends(void)
     trial_close(&t);
 }
 
+static void a_step_asked_to_end_is_not_placed_anew(void)
+{
+    struct trial t;
+    if (!trial_open(&t, TWO))
+        return;
+    trial_place_all(&t, "A");
+    CHECK_OK(trial_cancel_step(&t, "a", 0, 0));
+    step_is(&t, "a", 0, ARC_STEP_QUEUED);
+    CHECK_OK(trial_lose(&t, "a")); /* before it had begun anything */
+    step_is(&t, "a", 0, ARC_STEP_CANCELLED);
+    job_is(&t, "a", ARC_JOB_QUEUED);
+    CHECK_OK(trial_cancel_step(&t, "b", 0, 0));
+    CHECK_OK(trial_lose(&t, "b")); /* nothing is left of it */
+    job_is(&t, "b", ARC_JOB_CANCELLED);
+    trial_place_all(&t, "B");
+    step_is(&t, "a", 1, ARC_STEP_SKIPPED);
+    CHECK_OK(trial_run_step(&t, "a", ARC_STEP_SUCCESS));
+    job_is(&t, "a", ARC_JOB_CANCELLED);
+    trial_close(&t);
+}
+
 static const struct test tests[] = {
     {"a waiting job that has nothing left to do ends at once",
      a_waiting_job_that_has_nothing_left_to_do_ends},
@@ -266,6 +287,7 @@ static const struct test tests[] = {
     {"a step is not skipped because one behind it was cancelled",
      a_step_is_not_skipped_for_one_behind_it},
     {"a cancelled step is not tried again", a_cancelled_step_is_not_tried_again},
+    {"a step that was asked to end is not placed anew", a_step_asked_to_end_is_not_placed_anew},
 };
 
 TEST_MAIN(tests)

@@ -249,8 +249,8 @@ static void every_signal_has_its_event(void)
             for (size_t i = 0; i < ARC_COUNT_OF(events); i++)
                 found += events[i].machine == &machines[m] && events[i].signal == signal;
             /* A gate is left because of what happens to jobs. */
-            int own = machines[m].signal_name != arc__gate_signal_name ||
-                      signal != ARC_GATE_SIGNAL_LEAVE;
+            int own =
+                machines[m].signal_name != arc__gate_signal_name || signal != ARC_GATE_SIGNAL_LEAVE;
             CHECK_INT(found, own);
         }
     }
