@@ -198,6 +198,8 @@ def quarantine(world):
     status, envelope = world.call("POST", "/pipelines/%s/runs/%s/stop" % (pipeline, body), {})
     same(status, 409, "what a stop is answered")
     check("quarantined" in json.dumps(envelope), envelope)
+    out, _ = remote(world, "explain", gap)
+    check("It is set aside: Its first event is missing." in out, out)
     status, envelope = world.call("GET", "/pipelines/runs/%s/show" % body)
     same(status, 409, "what is made of its events")
     world.start_agent(labels=["place=moon"])
