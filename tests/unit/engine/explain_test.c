@@ -675,6 +675,45 @@ static void a_quarantined_run_says_so(enum world_store kind)
 }
 ON_BOTH(a_quarantined_run_says_so)
 
+/* Each allocation of the question fails once: it says so, and keeps nothing. */
+static void aside_is_told_or_there_is_no_memory(void)
+{
+    struct world w;
+    struct said pipeline, run;
+    struct arc_row_event second = {.seq = 2};
+    int done = 0;
+    if (!world_open(&w, WORLD_MEM))
+        return;
+    world_start_run(&w, one_job, &pipeline, &run);
+    world_end_engine(&w);
+    second.stream = arc__slice_cstr(run.id);
+    write_row(&w, ARC_STORE_DELETE, ARC_TABLE_event, &second);
+    CHECK_OK(world_start_engine(&w, NULL));
+    world_turn(&w);
+    struct arc_look_ask ask = {.what = ARC_LOOK_WHY,
+                               .run_id = arc__slice_cstr(run.id),
+                               .principal = {.kind = ARC_PRINCIPAL_HOST}};
+    for (uint64_t n = 1; n < 500 && !done; n++) {
+        const struct arc_look_result *result = NULL;
+        struct arc_look *look = NULL;
+        int64_t live = w.memory.live;
+        uint64_t before = w.memory.calls;
+        w.memory.fail_at = before + n;
+        arc_status status = arc__look_open(w.engine, &ask, NULL, NULL, &look, NULL);
+        if (status == ARC_OK)
+            status = arc__look_result(look, &result, NULL);
+        done = w.memory.calls < before + n;
+        w.memory.fail_at = 0;
+        if (done)
+            told_is(result, &result->run, "It is set aside: Event 2 is missing.");
+        CHECK_STATUS(status, done ? ARC_OK : ARC_ENOMEM);
+        arc__look_close(look);
+        CHECK_INT(w.memory.live, live);
+    }
+    CHECK(done);
+    world_close(&w);
+}
+
 static void a_record_of_elsewhere_says_so(enum world_store kind)
 {
     struct world w;
@@ -716,6 +755,7 @@ ON_BOTH(a_record_of_elsewhere_says_so)
 static const struct test tests[] = {
     {"a quarantined run says so, in memory", a_quarantined_run_says_so_mem},
     {"a quarantined run says so, in SQLite", a_quarantined_run_says_so_sqlite},
+    {"what is set aside is told, or there is no memory", aside_is_told_or_there_is_no_memory},
     {"a record of a run of elsewhere says so, in memory", a_record_of_elsewhere_says_so_mem},
     {"a record of a run of elsewhere says so, in SQLite", a_record_of_elsewhere_says_so_sqlite},
     {"who holds a slot is told to who waits for it, in memory", who_holds_a_slot_is_told_mem},
