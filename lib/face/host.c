@@ -15,6 +15,7 @@
 #define STREAMS 2
 #define SHELVES_FIRST 16u
 #define REPORT_AGAIN_NS 100000000u /* after one that could not be stored */
+#define LISTEN_AGAIN_NS 100000000u /* after an offer that could not be listened to */
 
 struct executor {
     arc_executor given;
@@ -61,6 +62,8 @@ struct arc_host {
     size_t shelf_count, step_count;
     uint64_t next_token;
     uint64_t beat_mono_ns;
+    uint64_t listen_mono_ns; /* when offers are listened to again; 0: as they come */
+    int behind;              /* there was one that could not be */
 };
 
 /* --- executors ----------------------------------------------------------------------- */
@@ -335,10 +338,10 @@ static arc_status start_step(struct arc_host *host, const struct arc_offer *offe
     struct executor *executor =
         status == ARC_OK ? find_executor(host, arc__slice_cstr(step->view.uses)) : NULL;
     if (status == ARC_OK)
+        status = send_report(step, ARC_STEP_RUNNING, 0, NULL, err);
+    if (status == ARC_OK) /* last: what is acknowledged is not offered again */
         status = arc__session_ack(host->session, arc__slice_cstr(step->view.step_run_id),
                                   step->fence, 1, ARC_NONE, err);
-    if (status == ARC_OK)
-        status = send_report(step, ARC_STEP_RUNNING, 0, NULL, err);
     if (status != ARC_OK) {
         step_free(step); /* offered again later */
         return status;
@@ -387,9 +390,11 @@ static void take_offers(void *user)
         else
             status = start_step(host, &offer, &err);
     }
-    if (status != ARC_EAGAIN && status != ARC_EDONE)
+    if (status != ARC_EAGAIN && status != ARC_EDONE) {
         arc__env_log(&host->ctl->env, ARC_LOG_WARN, "host", "A step could not be started: %s",
                      err.message);
+        host->behind = 1;
+    }
     arc__arena_deinit(&arena);
 }
 
@@ -452,6 +457,18 @@ void arc__host_close(struct arc_ctl *ctl)
     arc__free(&ctl->mem, host);
 }
 
+/* Offers that could not be listened to are not told again: their leases go on with ours. */
+static void listen_again(struct arc_host *host, struct arc_now now)
+{
+    if (host->behind) {
+        host->behind = 0;
+        host->listen_mono_ns = now.mono_ns + LISTEN_AGAIN_NS;
+    } else if (host->listen_mono_ns != 0 && now.mono_ns >= host->listen_mono_ns) {
+        host->listen_mono_ns = 0;
+        take_offers(host);
+    }
+}
+
 /* The process is alive as long as it dispatches, and that is what its leases say. */
 void arc__host_tick(struct arc_ctl *ctl, struct arc_now now)
 {
@@ -462,6 +479,7 @@ void arc__host_tick(struct arc_ctl *ctl, struct arc_now now)
     if (host == NULL)
         return;
     resubmit_due(host, now);
+    listen_again(host, now);
     if (now.mono_ns < host->beat_mono_ns)
         return;
     arc__arena_init(&arena, &ctl->mem, STEP_BYTES_MAX);
@@ -476,8 +494,12 @@ uint64_t arc__host_deadline(const struct arc_ctl *ctl)
     uint64_t at = UINT64_MAX;
     if (host == NULL)
         return at;
+    if (host->behind)
+        return 0;
     if (!arc__list_empty(&host->steps))
         at = host->beat_mono_ns;
+    if (host->listen_mono_ns != 0 && host->listen_mono_ns < at)
+        at = host->listen_mono_ns;
     ARC_LIST_EACH(&host->unsent, link)
     {
         const struct report *report = ARC_CONTAINER(link, struct report, link);

@@ -79,6 +79,8 @@ static int ends_line(char c)
 arc_slice arc__diag_line(const struct arc_diags *diags, const struct arc_mark *mark)
 {
     arc_slice source = arc__diags_source(diags, mark->file);
+    if (source.len == 0)
+        return ARC_LIT("");
     size_t at = mark->offset < source.len ? mark->offset : source.len, from = at, to = at;
     while (from > 0 && at - from < ARC_DIAG_LINE_BYTES_MAX && !ends_line(source.ptr[from - 1]))
         from--;

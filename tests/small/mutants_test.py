@@ -41,8 +41,8 @@ class Build:
     def __init__(self, path):
         self.path = os.path.abspath(path)
         flags = self.make("-s", "print-compile-flags")
-        compiler, own = self.make("-s", "-f", "-", "small-variables", stdin="include Makefile\n"
-                                  "small-variables:\n\t@echo '$(CC)|$(CFLAGS) $(ARC_LDFLAGS)'\n").split("|")
+        rule = "include Makefile\nsmall-variables:\n\t@echo '$(CC)|$(CFLAGS) $(ARC_LDFLAGS)'\n"
+        compiler, own = self.make("-s", "-f", "-", "small-variables", stdin=rule).split("|")
         self.compiler = shlex.split(compiler) + shlex.split(own)
         self.flags = shlex.split(flags) + ["-w"]
         with open(os.path.join(self.path, "libarc.la"), encoding="utf-8") as file:
