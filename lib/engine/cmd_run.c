@@ -338,6 +338,8 @@ static arc_status check_texts(const char *what, arc_slice json, struct arc_arena
     for (const struct arc_node *child = fine ? node->first : NULL; child != NULL;
          child = child->next)
         fine &= child->kind != ARC_NODE_MAP && child->kind != ARC_NODE_LIST;
+    if (arena->failed)
+        return arc__fail_nomem(err);
     return fine ? ARC_OK : arc__fail(err, ARC_EINVAL, what, "A JSON object of texts is expected.");
 }
 

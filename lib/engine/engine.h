@@ -416,6 +416,9 @@ arc_status arc__event_watch_open(struct arc_engine *engine, const struct arc_wat
 /* The next event that passes. Borrowed until the next call. ARC_EAGAIN: none now. */
 arc_status arc__event_watch_next(struct arc_event_watch *watch, const struct arc_event **out,
                                  arc_err *err);
+/* The event that was given last is given once more: there was no memory for what was to be made of
+ * it. */
+void arc__event_watch_again(struct arc_event_watch *watch);
 void arc__event_watch_close(struct arc_event_watch *watch);
 /* The position of the last event that is durable and published. */
 int64_t arc__engine_position(const struct arc_engine *engine);

@@ -348,6 +348,14 @@ static arc_status next_stored(struct arc_event_watch *watch, const struct arc_ev
     return ARC_EDONE;
 }
 
+void arc__event_watch_again(struct arc_event_watch *watch)
+{
+    const struct arc_row_event *rows = watch->load.rows.rows;
+    if (watch->load.state != 0 && watch->load_at > 0)
+        watch->cursor = rows[--watch->load_at].position;
+    watch->cursor--;
+}
+
 arc_status arc__event_watch_next(struct arc_event_watch *watch, const struct arc_event **out,
                                  arc_err *err)
 {

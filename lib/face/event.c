@@ -84,8 +84,10 @@ arc_status arc_events_next(arc_sub *sub, arc_event_view *out, arc_err *err)
         .actor = arc__arena_strdup(arena, event->actor),
         .comment = arc__arena_strdup(arena, event->comment),
     };
-    if (arena->failed)
+    if (arena->failed) {
+        arc__event_watch_again(sub->watch);
         return arc__fail_nomem(err);
+    }
     memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
     return ARC_OK;
 }
