@@ -344,7 +344,8 @@ struct arc_plan_env arc__plan_layer(struct arc_planner *p, const struct arc_plan
 int arc__plan_names_env(const struct arc_kvs *texts)
 {
     for (uint32_t i = 0; i < texts->count; i++) {
-        if (memmem(texts->items[i].value.ptr, texts->items[i].value.len, "env", 3) != NULL)
+        arc_slice value = texts->items[i].value; /* without memory there may be none */
+        if (value.ptr != NULL && memmem(value.ptr, value.len, "env", 3) != NULL)
             return 1;
     }
     return 0;
