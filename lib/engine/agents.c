@@ -587,18 +587,31 @@ void arc__engine_set_host(struct arc_engine *engine, const struct arc_host_port 
 
 /* --- part of a turn ------------------------------------------------------------------ */
 
-static arc_status drop_lost(struct arc_engine *engine, struct agent *agent, arc_err *err)
+/* The next that this look has not come by. From the first on each time: what is decided of one
+ * placement may end others of the same agent. */
+static struct placement *next_lost(struct agent *agent)
 {
-    agent->lost_due = 0;
-    ARC_LIST_EACH_SAFE(&agent->placements, link)
+    ARC_LIST_EACH(&agent->placements, link)
     {
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
+        if (placement->looked == agent->looks)
+            continue;
+        placement->looked = agent->looks;
+        if (is_lost(placement))
+            return placement;
+        placement->lost[0] = '\0';
+    }
+    return NULL;
+}
+
+static arc_status drop_lost(struct arc_engine *engine, struct agent *agent, arc_err *err)
+{
+    struct placement *placement;
+    agent->lost_due = 0;
+    agent->looks++;
+    while ((placement = next_lost(agent)) != NULL) {
         struct live *live = placement->live;
         struct arc_decision d;
-        if (!is_lost(placement)) {
-            placement->lost[0] = '\0';
-            continue;
-        }
         arc_slice why = arc__turn_copy(engine, arc__slice_cstr(placement->lost));
         ARC_TRY(arc__turn_enter(engine, live, &d, err));
         arc_status status = arc__decide_lost(&d, &live->run, placement->job, why, err);

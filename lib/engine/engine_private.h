@@ -105,6 +105,7 @@ struct placement {
     uint64_t cancel_fence;
     int cancel_forced;
     char lost[160];      /* why the agent does not have it after all; "": it has */
+    uint64_t looked;     /* the last look for losses that came by it */
     uint64_t lost_fence; /* the grant that this is about; 0: any */
 };
 
@@ -238,7 +239,8 @@ struct agent {
     uint32_t short_beats; /* heartbeats in a row with fewer steps than it holds (old agents) */
     int row_due;          /* the row in memory is newer than the stored one */
     uint64_t last_seen_mono_ns, idle_since_mono_ns;
-    int lost_due; /* a placement of it is lost: see its reason */
+    int lost_due;   /* a placement of it is lost: see its reason */
+    uint64_t looks; /* for losses */
     /* ingestion of its events */
     struct load epoch_load;
     int epoch_known;
