@@ -315,24 +315,32 @@ static int durable_steps(const struct bench *bench)
     return 1;
 }
 
-static int memory_steps(const struct bench *bench)
+/* The store in memory beside SQLite, both with so many runs in flight. */
+static int memory_beside(const struct bench *bench, unsigned in_flight)
 {
     double ratios[PAIRS], cpus[PAIRS];
     struct rate memory = {0}, disk = {0};
     for (int i = 0; i < bench->pairs; i++) {
         char url[80];
-        snprintf(url, sizeof(url), "sqlite:%s/beside-%d.db", bench->folder, i);
-        if (!ours("mem:", 100, bench->seconds, &memory) || !ours(url, 100, bench->seconds, &disk))
+        snprintf(url, sizeof(url), "sqlite:%s/beside-%u-%d.db", bench->folder, in_flight, i);
+        if (!ours("mem:", in_flight, bench->seconds, &memory) ||
+            !ours(url, in_flight, bench->seconds, &disk))
             return 0;
         ratios[i] = memory.steps_s / disk.steps_s;
         cpus[i] = memory.steps_cpu / disk.steps_cpu;
     }
-    printf("memory, 100 runs: %7.0f steps/s, SQLite %7.0f  ", memory.steps_s, disk.steps_s);
+    printf("memory, %4u runs: %7.0f steps/s, SQLite %7.0f  ", in_flight, memory.steps_s,
+           disk.steps_s);
     print_ratios(ratios, bench->pairs, ">= 15");
     printf("    by processor time: memory %7.0f steps/s, SQLite %7.0f  ", memory.steps_cpu,
            disk.steps_cpu);
     print_ratios(cpus, bench->pairs, "-");
     return 1;
+}
+
+static int memory_steps(const struct bench *bench)
+{
+    return memory_beside(bench, 1) && memory_beside(bench, 100) && memory_beside(bench, 1000);
 }
 
 /* --- the cost of a transition ---------------------------------------------------------------- */
