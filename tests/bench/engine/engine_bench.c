@@ -156,8 +156,11 @@ static int keep_running(struct plane *plane, unsigned in_flight, uint64_t steps)
 
 /* --- definitions ----------------------------------------------------------------------------- */
 
-/* jobs of `steps` steps each, side by side. The caller frees it. */
-static char *definition(unsigned jobs, unsigned steps, const char *place)
+#define HERE "\"uses\": \"nothing\"" /* this process ends it */
+#define AWAY HERE ", \"runOnAgent\": true"
+
+/* jobs of `steps` steps each, side by side; how: of a step. The caller frees it. */
+static char *definition(unsigned jobs, unsigned steps, const char *how)
 {
     size_t size = 256 + (size_t)jobs * (64 + (size_t)steps * 64), at = 0;
     char *text = malloc(size);
@@ -165,12 +168,11 @@ static char *definition(unsigned jobs, unsigned steps, const char *place)
         return NULL;
     at += (size_t)snprintf(text, size, "{\"namespace\": \"bench\", \"jobs\": [");
     for (unsigned j = 0; j < jobs; j++) {
-        at += (size_t)snprintf(text + at, size - at, "%s{\"name\": \"job-%u\"%s, \"steps\": [",
-                               j > 0 ? ", " : "", j, place);
+        at += (size_t)snprintf(text + at, size - at, "%s{\"name\": \"job-%u\", \"steps\": [",
+                               j > 0 ? ", " : "", j);
         for (unsigned s = 0; s < steps; s++)
-            at += (size_t)snprintf(text + at, size - at,
-                                   "%s{\"name\": \"step-%u\", \"uses\": \"nothing\"}",
-                                   s > 0 ? ", " : "", s);
+            at += (size_t)snprintf(text + at, size - at, "%s{\"name\": \"step-%u\", %s}",
+                                   s > 0 ? ", " : "", s, how);
         at += (size_t)snprintf(text + at, size - at, "]}");
     }
     snprintf(text + at, size - at, "]}");
@@ -220,7 +222,7 @@ static int measure(struct plane *plane, unsigned in_flight, double seconds, stru
 static int ours(const char *url, unsigned in_flight, double seconds, struct rate *out)
 {
     static struct plane plane;
-    char *text = definition(1, STEPS, "");
+    char *text = definition(1, STEPS, HERE);
     int fine = text != NULL && plane_open(&plane, url, text, NULL) &&
                measure(&plane, in_flight, seconds, out);
     plane_close(&plane);
@@ -233,7 +235,7 @@ static int make_sample(const struct bench *bench)
 {
     char url[80];
     static struct plane plane;
-    char *text = definition(1, STEPS, ""), id[ARC_ID_SIZE];
+    char *text = definition(1, STEPS, HERE), id[ARC_ID_SIZE];
     snprintf(url, sizeof(url), "sqlite:%s/sample.db", bench->folder);
     int fine = text != NULL && plane_open(&plane, url, text, NULL) && start_run(&plane, id);
     while (fine && !arc_run_state_is_terminal(arc_run_get_status(plane.ctl, id)))
@@ -361,7 +363,7 @@ static int fill(struct plane *plane, unsigned runs)
 static int cost(unsigned jobs, unsigned runs, uint64_t wanted, double *out)
 {
     static struct plane plane;
-    char *text = definition(jobs, 1, "");
+    char *text = definition(jobs, 1, HERE);
     int fine = text != NULL && plane_open(&plane, "mem:", text, NULL);
     uint64_t events = 0;
     double took = 0;
@@ -410,7 +412,7 @@ static int first_dispatch(const struct bench *bench)
 {
     char url[80], id[ARC_ID_SIZE];
     static struct plane plane;
-    char *text = definition(1, 1, "");
+    char *text = definition(1, 1, HERE);
     snprintf(url, sizeof(url), "sqlite:%s/first.db", bench->folder);
     int fine = text != NULL && plane_open(&plane, url, text, NULL) && keep_running(&plane, 1, 3) &&
                dispatch(&plane);
@@ -425,6 +427,54 @@ static int first_dispatch(const struct bench *bench)
     if (fine)
         printf("trigger to first dispatch on an idle engine: %llu commits   aim <= 2\n",
                (unsigned long long)commits);
+    return fine;
+}
+
+/* --- recovery -------------------------------------------------------------------------------- */
+
+#define OPEN_RUNS 10000u
+
+/* Runs of five steps that wait for an agent which does not come. */
+static int leave_open(const char *url, char *text)
+{
+    static struct plane plane;
+    char id[ARC_ID_SIZE];
+    int fine = plane_open(&plane, url, text, NULL);
+    for (unsigned i = 0; fine && i < OPEN_RUNS; i++)
+        fine = start_run(&plane, id) && (i % 100 != 99 || dispatch(&plane));
+    while (fine && stats_of(&plane).jobs_queued < OPEN_RUNS)
+        fine = dispatch(&plane);
+    plane_close(&plane);
+    return fine;
+}
+
+/* Seconds from opening to the first turn in which all of them are known. */
+static int take_up(const char *url, char *text, double *took, double *cpu)
+{
+    static struct plane plane;
+    double start = now_s(CLOCK_MONOTONIC), used = now_s(CLOCK_PROCESS_CPUTIME_ID);
+    int fine = plane_open(&plane, url, text, NULL);
+    while (fine && stats_of(&plane).jobs_queued < OPEN_RUNS)
+        fine = dispatch(&plane);
+    *took = now_s(CLOCK_MONOTONIC) - start;
+    *cpu = now_s(CLOCK_PROCESS_CPUTIME_ID) - used;
+    plane_close(&plane);
+    return fine;
+}
+
+static int recovery(const struct bench *bench)
+{
+    char url[80];
+    double tooks[PAIRS], cpus[PAIRS];
+    char *text = definition(1, 5, AWAY);
+    snprintf(url, sizeof(url), "sqlite:%s/open.db", bench->folder);
+    int fine = text != NULL && leave_open(url, text);
+    for (int i = 0; fine && i < bench->pairs; i++)
+        fine = take_up(url, text, &tooks[i], &cpus[i]);
+    free(text);
+    if (fine)
+        printf("recovery of %u open runs of 5 steps: %.2f s, %.2f of the processor   aim <= 1\n",
+               OPEN_RUNS, median(tooks, bench->pairs), median(cpus, bench->pairs));
     return fine;
 }
 
@@ -460,7 +510,7 @@ static int open_run_bytes(const struct bench *bench, unsigned steps, double *out
     size_t live = 0;
     arc_env env = ARC_ENV_INIT;
     static struct plane plane;
-    char *text = definition(1, steps, ", \"agentSelector\": {\"matchLabels\": {\"at\": \"x\"}}");
+    char *text = definition(1, steps, AWAY);
     char id[ARC_ID_SIZE];
     env.user = &live;
     env.alloc = count_alloc;
@@ -646,7 +696,7 @@ static int agent_rate(const struct bench *bench, int round, struct agent_rate *o
     arc_server *server = NULL;
     arc_err err = ARC_ERR_INIT;
     double times[ALONE_RUNS];
-    char *text = definition(1, STEPS, ", \"runOnAgent\": true");
+    char *text = definition(1, STEPS, AWAY);
     snprintf(url, sizeof(url), "sqlite:%s/agent-%d.db", bench->folder, round);
     options.listen = "127.0.0.1:0";
     if (text == NULL || !plane_open(&plane, url, text, NULL))
@@ -747,7 +797,7 @@ static const struct {
 } rows[] = {
     {"steps", durable_steps}, {"memory", memory_steps},  {"large", large_run},
     {"queue", long_queue},    {"first", first_dispatch}, {"bytes", bytes},
-    {"agent", agent_steps},
+    {"recover", recovery},    {"agent", agent_steps},
 };
 
 static int drop(const char *path, const struct stat *stat, int type, struct FTW *walk)
