@@ -157,7 +157,8 @@ struct slot {
     int64_t since, held; /* positions of events: it began to wait, it was admitted */
     uint32_t job;        /* ARC_SLOT_OF_RUN: the run */
     enum slot_state state;
-    int in_line; /* it waits, and those before and after it are settled */
+    int in_line;  /* it waits, and those before and after it are settled */
+    int was_here; /* it waited before it was read: who came after it is not its to end */
 };
 #define ARC_SLOT_OF_RUN UINT32_MAX
 

@@ -244,6 +244,7 @@ static int ends_others(const struct slot *slot)
 static void enter_waiting(struct slot *slot, int loaded)
 {
     struct group *group = slot->group;
+    slot->was_here = loaded;
     if (loaded)
         stand_in_line(slot);
     if (!loaded || ends_others(slot))
@@ -419,23 +420,54 @@ static arc_status reject(struct slot *slot, arc_err *err)
                     err);
 }
 
-/* Who is in the way of one that waits, and is to go by its `onFull`; NULL: nobody. With
- * cancelRunning room is made for all who are before it and for itself, or they go too. */
-static struct slot *in_the_way(const struct slot *slot)
+/* What a slot found when it came: how many waited before it and how many stayed, and the first of
+ * each. Who came later may stand before it by age, or hold what it waited for. */
+struct found {
+    size_t before, staying;
+    struct slot *waiter, *holder;
+};
+
+static void find(struct slot *other, size_t *count, struct slot **first)
+{
+    if ((*count)++ == 0)
+        *first = other;
+}
+
+static void look_back(const struct slot *slot, struct found *out)
 {
     const struct group *group = slot->group;
     size_t before = arc__ranks_before(&group->line, &slot->rank);
     size_t staying = arc__ranks_count(&group->holders);
-    switch (slot->terms->on_full) {
-    case ARC_FULL_CANCEL_PENDING:
-        return before > 0 ? slot_at(&group->line, 0) : NULL;
-    case ARC_FULL_CANCEL_RUNNING:
-        if (staying + before < terms_of(group)->limit)
-            return NULL;
-        return slot_at(staying > 0 ? &group->holders : &group->line, 0);
-    default:
-        return NULL;
+    *out = (struct found){before, staying, slot_at(&group->line, 0), slot_at(&group->holders, 0)};
+    if (!slot->was_here)
+        return;
+    *out = (struct found){0};
+    for (size_t i = 0; i < before; i++) {
+        struct slot *other = slot_at(&group->line, i);
+        if (other->since < slot->since)
+            find(other, &out->before, &out->waiter);
     }
+    for (size_t i = 0; i < staying; i++) {
+        struct slot *other = slot_at(&group->holders, i);
+        if (other->held > slot->since)
+            break; /* they stand in the order of their admission */
+        find(other, &out->staying, &out->holder);
+    }
+}
+
+/* Who is in the way of one that waits, and is to go by its `onFull`; NULL: nobody. With
+ * cancelRunning room is made for all who are before it and for itself, or they go too. */
+static struct slot *in_the_way(const struct slot *slot)
+{
+    struct found found;
+    if (!ends_others(slot))
+        return NULL;
+    look_back(slot, &found);
+    if (slot->terms->on_full == ARC_FULL_CANCEL_PENDING)
+        return found.before > 0 ? found.waiter : NULL;
+    if (found.staying + found.before < terms_of(slot->group)->limit)
+        return NULL;
+    return found.staying > 0 ? found.holder : found.waiter;
 }
 
 /* Writes why it waits. Runs that have changed are written at the end of the turn. */

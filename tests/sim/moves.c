@@ -62,11 +62,13 @@ static int job_time_over(const struct at *at)
            elapsed(at, at->job->started_ns, at->plan_job->timeout_ns);
 }
 
-/* Surely over: what had to be decided by it is not excused by a jump. */
+/* Surely not over. A server that was started anew under a clock that had jumped counts the attempt
+ * from a moment that it has read, and may find its time over long before. */
 static int job_time_left(const struct at *at)
 {
     return at->plan_job->timeout_ns == 0 || at->job->state != RUNNING ||
-           at->now < at->job->started_ns + (uint64_t)at->plan_job->timeout_ns;
+           (at->sim->server.jumps == 0 &&
+            at->now < at->job->started_ns + (uint64_t)at->plan_job->timeout_ns);
 }
 
 static int64_t delay_of(const struct arc_retry *retry, uint32_t ended)

@@ -105,7 +105,8 @@ static void check_trigger(struct call *call, const struct arc_answer *answer)
     if (strcmp(sim->shadow->runs[run].request_id, request->id) != 0)
         broke(sim, INV_I12, "request %s was answered with the run of %s", request->id,
               sim->shadow->runs[run].request_id);
-    if (request->answered && strcmp(request->run, call->id) != 0)
+    /* A rerun that was refused is not kept: asked once more meanwhile, it may be granted. */
+    if (request->answered && request->run[0] != '\0' && strcmp(request->run, call->id) != 0)
         broke(sim, INV_I12, "request %s made run %s and run %s", request->id, request->run,
               call->id);
     if (answer->duplicate)

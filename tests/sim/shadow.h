@@ -36,6 +36,7 @@ struct shadow_slot {
     int64_t since;       /* of the event with which it began to wait: its place in a line */
     int64_t held;        /* of its admission */
     uint64_t came;       /* the batch in which it began to want one, or did so again */
+    uint64_t admitted_in;
 };
 
 struct shadow_step {

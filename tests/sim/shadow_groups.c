@@ -217,6 +217,7 @@ void groups_admit(struct shadow *shadow, uint32_t r, int job, int64_t position)
         reached(shadow->sim, GOAL_SLOT_WAITED);
     claim.slot->admitted = 1;
     claim.slot->held = position;
+    claim.slot->admitted_in = shadow->batch;
 }
 
 /* Whom the reason names: "superseded by ID…". */
@@ -249,6 +250,8 @@ static void check_superseded(struct shadow *shadow, const struct claim *victim,
               by->r);
         return;
     }
+    if ((waits ? victim->slot->came : victim->slot->admitted_in) > by->slot->came)
+        broke(sim, INV_I10, "run %u is ended by run %u, which came before it", victim->r, by->r);
     if (by->terms->on_full == ARC_FULL_CANCEL_PENDING) {
         if (!waits || !before(&facts, victim, by) || facts.held < facts.limit)
             broke(sim, INV_I10, "run %u is ended by run %u, before which it does not wait",

@@ -653,6 +653,52 @@ static void a_newcomer_ends_those_who_wait(int kills)
     scene_close(&s);
 }
 
+/* An older run whose job comes to wait after one has, of a younger run, that ends others. */
+static void comes_before(struct scene *s, const char *terms, struct said *holder,
+                         struct said *older, struct said *younger)
+{
+    struct said waits = pipeline(s, JOB("{group: g}"));
+    struct said late = pipeline(s, "namespace: n\njobs:\n- {name: b, " STEP "}\n- {name: a, "
+                                   "dependsOn: [b], concurrency: {group: g}, " STEP "}\n");
+    struct said ends = pipeline(s, terms);
+    *holder = start(s, &waits);
+    begin(s, holder);
+    *older = start(s, &late);
+    *younger = start(s, &ends);
+    begin(s, older);
+    end(s, older, ARC_STEP_SUCCESS);
+}
+
+static void who_comes_later_is_not_ended(int kills)
+{
+    struct scene s;
+    struct said one, two, three;
+    if (!scene_open(&s, kills))
+        return;
+    comes_before(&s, JOB("{group: g, onFull: cancelPending}"), &one, &two, &three);
+    CHECK_INT(job_row(&s, two.id, "a")->status, ARC_JOB_QUEUED);
+    end(&s, &one, ARC_STEP_SUCCESS);
+    CHECK(offered(&s, &three) == NULL);
+    finish(&s, &two);
+    finish(&s, &three);
+    scene_close(&s);
+}
+
+static void who_was_admitted_later_is_not_ended(int kills)
+{
+    struct scene s;
+    struct said one, two, three;
+    if (!scene_open(&s, kills))
+        return;
+    comes_before(&s, JOB("{group: g, onFull: cancelRunning}"), &one, &two, &three);
+    end(&s, &one, ARC_STEP_CANCELLED); /* as it was asked to, at every kill anew */
+    CHECK_INT(job_row(&s, one.id, "a")->status, ARC_JOB_CANCELLED);
+    CHECK(offered(&s, &three) == NULL);
+    finish(&s, &two);
+    finish(&s, &three);
+    scene_close(&s);
+}
+
 static void a_newcomer_is_turned_away(int kills)
 {
     struct scene s;
@@ -898,6 +944,8 @@ static void superseded_with_a_kill_among_them(void)
     S("the last of many newcomers wins", the_last_of_many_newcomers_wins) \
     S("cancelRunning ends the oldest job", a_newcomer_ends_the_oldest_job) \
     S("cancelPending ends those who wait", a_newcomer_ends_those_who_wait) \
+    S("cancelPending spares who comes later", who_comes_later_is_not_ended) \
+    S("cancelRunning spares who is admitted later", who_was_admitted_later_is_not_ended) \
     S("reject turns the newcomer away", a_newcomer_is_turned_away) \
     S("a rerun waits like any run", a_rerun_waits_like_any_run)
 
