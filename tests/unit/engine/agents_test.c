@@ -354,6 +354,41 @@ static void a_new_incarnation_has_lost_what_the_old_one_held(void)
     world_close(&w);
 }
 
+/* Both cells wait for a retry's delay on the agent; the failure of the one ends the other at once,
+ * which is the next that the agent had. */
+static void a_loss_may_end_another_of_the_same_agent(void)
+{
+    static const char cells[] =
+        "namespace: demo\njobs:\n- name: m\n  matrix: {os: [a, b], failFast: true}\n"
+        "  steps: [{name: s, run: x, retry: {maxAttempts: 2, delay: 60s}}]\n";
+    struct world w;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!world_open(&w, WORLD_MEM) || !hand_join(&hand, &w, "a", "{}", 2))
+        return;
+    world_start_run(&w, cells, &pipeline, &run);
+    CHECK_INT(hand_take(&hand, 1), 2);
+    while (hand.held_count > 0) {
+        struct held held = hand.held[0];
+        CHECK_OK(hand_say(&hand, &held, ARC_STEP_FAILED, 1).status);
+        hand.held_count -= hand.held_count > 0 && strcmp(hand.held[0].id, held.id) == 0;
+    }
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_RUNNING);
+    (void)snprintf(hand.incarnation, sizeof(hand.incarnation), "i2");
+    CHECK_OK(hand_beat(&hand, NULL));
+    world_turn(&w);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_FAILED);
+    CHECK_INT(world_count(&w, ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.failed"), 1);
+    CHECK_INT(world_count(&w, ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.cancelled"), 1);
+    run = world_ask(&w, world_trigger(&w, pipeline.id, ""));
+    CHECK_INT(hand_take(&hand, 1), 2); /* both slots are free again */
+    hand_work(&hand);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_SUCCESS);
+    world_check_events(&w);
+    hand_leave(&hand);
+    world_close(&w);
+}
+
 static struct arc_renewal old_beat(struct hand *hand, int32_t running)
 {
     struct arc_renewal renewal;
@@ -757,6 +792,8 @@ static const struct test tests[] = {
     {"a silent agent loses its job to another one", a_silent_agent_loses_its_job_to_another},
     {"a new incarnation has lost what the old one held",
      a_new_incarnation_has_lost_what_the_old_one_held},
+    {"a loss may end another placement of the same agent",
+     a_loss_may_end_another_of_the_same_agent},
     {"a late word of a dead process takes nothing from the next",
      a_late_word_of_a_dead_process_takes_nothing_from_the_next},
     {"an older process comes back when the next is silent",
