@@ -286,12 +286,33 @@ static void a_source_line_has_a_bound(void)
     check_source(most, 10, 0);
 }
 
+/* An empty text may have no address, and a finding of no known text has no text. */
+static void a_finding_in_an_empty_text_has_an_empty_line(void)
+{
+    static const arc_slice texts[] = {{NULL, 0}, {"", 0}};
+    for (size_t i = 0; i < ARC_COUNT_OF(texts); i++) {
+        struct subject s;
+        struct arc_mark mark = {0};
+        subject_init(&s);
+        CHECK_STATUS(subject_read(&s, texts[i]), ARC_EINVAL);
+        CHECK(s.diags.first != NULL);
+        CHECK(arc__diags_init(&s.diags, &s.arena, ARC_LIT("input"), texts[i]));
+        for (mark.file = 0; mark.file < 2; mark.file++) {
+            arc_slice line = arc__diag_line(&s.diags, &mark);
+            CHECK(line.ptr != NULL);
+            CHECK_INT(line.len, 0);
+        }
+        subject_deinit(&s);
+    }
+}
+
 static const struct test tests[] = {
     {"codes are unique, ascending and complete", codes_are_unique_ascending_and_complete},
     {"the example of each code gives it and no other error", the_example_of_each_code_gives_it},
     {"the codes of limits are given at their bounds",
      the_codes_of_limits_are_given_at_their_bounds},
     {"the source line of a finding has a bound", a_source_line_has_a_bound},
+    {"a finding in an empty text has an empty line", a_finding_in_an_empty_text_has_an_empty_line},
     {"findings come in order and are counted beyond the limit",
      findings_come_in_order_and_are_counted_beyond_the_limit},
     {"the error of a refused definition is its first finding", the_error_is_the_first_finding},

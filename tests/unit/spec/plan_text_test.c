@@ -5,6 +5,7 @@
 
 #include "help.h"
 #include "spec/diag.h"
+#include "spec/plan_private.h"
 
 /* The one step of a definition whose job has `job` and whose step has `step` (both end in ", "). */
 static const struct arc_plan_step *step_of(struct subject *s, const char *job, const char *step)
@@ -253,6 +254,13 @@ static void a_payload_that_is_no_json_is_refused(void)
     subject_deinit(&s);
 }
 
+static void a_text_without_memory_names_no_env(void)
+{
+    struct arc_kv items[] = {{ARC_LIT("a"), ARC_NONE}, {ARC_LIT("b"), ARC_LIT("${{ env.X }}")}};
+    CHECK(!arc__plan_names_env(&(struct arc_kvs){items, 1}));
+    CHECK(arc__plan_names_env(&(struct arc_kvs){items, 2}));
+}
+
 static const struct test tests[] = {
     {"a whole template keeps its type in args", a_whole_template_keeps_its_type},
     {"what the run will tell leaves all args as written",
@@ -267,5 +275,6 @@ static const struct test tests[] = {
     {"the name of a group has a bound", the_name_of_a_group_has_a_bound},
     {"an expression may do the work of its limit", an_expression_may_do_the_work_of_its_limit},
     {"a payload that is no JSON is refused", a_payload_that_is_no_json_is_refused},
+    {"a text without memory names no env", a_text_without_memory_names_no_env},
 };
 TEST_MAIN(tests)
