@@ -100,8 +100,8 @@ arc_status arc__look_open(struct arc_engine *engine, const struct arc_look_ask *
                           arc_look_done done, void *user, struct arc_look **out, arc_err *err);
 /* ARC_OK: *out is the answer, until close. ARC_EAGAIN: not yet. ARC_ENOTFOUND (also for a run that
  * principal may not see), ARC_ELIMIT (the run has too many events), ARC_EUNAVAILABLE, ARC_ENOMEM,
- * ARC_ECONFLICT (the end of a run that is set aside), ARC_EINTERNAL (the run is damaged, and was
- * not known to be). */
+ * ARC_ECONFLICT (the end of a run that is set aside), ARC_EINTERNAL (its events are damaged, and it
+ * has no row that could be told instead). */
 arc_status arc__look_result(const struct arc_look *look, const struct arc_look_result **out,
                             arc_err *err);
 void arc__look_close(struct arc_look *look); /* NULL is fine; done does not come any more */

@@ -35,6 +35,7 @@ struct arc_look {
     /* its row: ARC_HELD_…, 0: the engine does not leave it alone; and why */
     int64_t held;
     arc_slice held_why;
+    struct arc_row_pipeline_run row; /* what is told of a damaged run; no id: there is none */
     /* the copy */
     int phase;
     struct arc_run run;

@@ -76,29 +76,64 @@ static arc_status refuse_end(const struct arc_look *look, arc_err *err)
                      (int)arc__utf8_prefix(look->held_why, 200), look->held_why.ptr);
 }
 
-/* Whether the engine leaves the run alone. What is damaged is told by its row. */
+static arc_status keep_row(struct arc_look *look, const struct arc_row_pipeline_run *row,
+                           arc_err *err)
+{
+    struct arc_arena *arena = &look->arena;
+    look->row = (struct arc_row_pipeline_run){
+        .id = arc__arena_copy(arena, row->id),
+        .pipeline_id = arc__arena_copy(arena, row->pipeline_id),
+        .pipeline_name = arc__arena_copy(arena, row->pipeline_name),
+        .project_id = arc__arena_copy(arena, row->project_id),
+        .status = row->status,
+        .version = row->version,
+    };
+    return arena->failed ? arc__fail_nomem(err) : ARC_OK;
+}
+
+/* What is damaged is told by its row. */
+static arc_status tell_damaged(struct arc_look *look, arc_slice why, arc_err *err)
+{
+    look->held = ARC_HELD_DAMAGED;
+    look->held_why = arc__arena_copy(&look->arena, why);
+    ARC_TRY(may_see(look, look->row.project_id, err));
+    ARC_TRY(refuse_end(look, err));
+    return arc__told_aside(look, &look->row, err);
+}
+
+/* Whether the engine leaves the run alone. */
 static arc_status note_row(struct arc_look *look, const struct arc_rows *rows, arc_err *err)
 {
     const struct arc_row_pipeline_run *row = rows->rows;
     const char *why = arc__engine_quarantined(look->engine, look->ask.run_id);
     if (rows->count == 0)
         return ARC_OK; /* its events say whether there is such a run */
-    look->held = why != NULL ? ARC_HELD_DAMAGED : row->held;
-    look->held_why =
-        arc__arena_copy(&look->arena, why != NULL ? arc__slice_cstr(why) : row->held_why);
-    if (look->held != ARC_HELD_DAMAGED)
-        return look->arena.failed ? arc__fail_nomem(err) : ARC_OK;
-    ARC_TRY(may_see(look, row->project_id, err));
-    ARC_TRY(refuse_end(look, err));
-    return arc__told_aside(look, row, err);
+    ARC_TRY(keep_row(look, row, err));
+    if (why != NULL || row->held == ARC_HELD_DAMAGED)
+        return tell_damaged(look, why != NULL ? arc__slice_cstr(why) : row->held_why, err);
+    look->held = row->held;
+    look->held_why = arc__arena_copy(&look->arena, row->held_why);
+    return look->arena.failed ? arc__fail_nomem(err) : ARC_OK;
 }
 
+static arc_status miss_event(int64_t seq, arc_err *err)
+{
+    return arc__fail(err, ARC_EINTERNAL, "event", "Event %lld is missing.", (long long)seq);
+}
+
+static int is_first(const struct arc_row_event *row)
+{
+    return row->seq == 1 && arc__event_type_from_name(row->type) == ARC_EVENT_PIPELINE_TRIGGERED;
+}
+
+/* ARC_EINTERNAL: they are damaged. */
 static arc_status fold_copy(struct arc_look *look, const struct arc_rows *rows, arc_err *err)
 {
     const struct arc_row_event *row = rows->rows;
     int64_t wall_to_mono = (int64_t)look->engine->now.mono_ns - look->engine->now.wall_ns;
-    if (rows->count == 0 || arc__event_type_from_name(row->type) != ARC_EVENT_PIPELINE_TRIGGERED)
-        return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
+    if (rows->count == 0 || !is_first(row))
+        return look->row.id.len > 0 ? miss_event(1, err)
+                                    : arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
     if (rows->count > look->limits.events)
         return arc__fail(err, ARC_ELIMIT, "events", "The run has more than %u events.",
                          look->limits.events);
@@ -106,9 +141,25 @@ static arc_status fold_copy(struct arc_look *look, const struct arc_rows *rows, 
         struct arc_event *event = NULL;
         /* The first event carries the plan, which the run keeps. */
         struct arc_arena *arena = i == 0 ? &look->run.arena : look->page;
+        if (row[i].seq != look->run.seq + 1)
+            return miss_event(look->run.seq + 1, err);
         ARC_TRY(arc__event_from_row(&row[i], arena, &event, err));
         ARC_TRY(arc__run_fold(&look->run, event, wall_to_mono, err));
     }
+    /* What was lost at the end leaves no gap. */
+    return look->run.seq < look->row.version ? miss_event(look->run.seq + 1, err) : ARC_OK;
+}
+
+/* A question may be the first to meet damage. It sets nothing aside, for it changes nothing, but
+ * says what will be said from then on. */
+static arc_status read_copy(struct arc_look *look, const struct arc_rows *rows, arc_err *err)
+{
+    arc_err why = ARC_ERR_INIT;
+    arc_status status = fold_copy(look, rows, &why);
+    if (status == ARC_EINTERNAL && look->row.id.len > 0)
+        return tell_damaged(look, arc__slice_cstr(why.message), err);
+    if (status != ARC_OK)
+        return arc__fail(err, status, why.subject, "%s", why.message);
     return look->held != 0 && !arc__run_over(&look->run) ? refuse_end(look, err) : ARC_OK;
 }
 
@@ -234,7 +285,7 @@ static arc_status take_rows(struct arc_look *look, arc_err *err)
         return note_row(look, &look->rows, err);
     case EVENTS:
         look->phase = RUNS;
-        return fold_copy(look, &look->rows, err);
+        return read_copy(look, &look->rows, err);
     case RUNS:
         look->phase = STEPS;
         return note_runs(look, &look->rows, err);

@@ -675,6 +675,70 @@ static void a_quarantined_run_says_so(enum world_store kind)
 }
 ON_BOTH(a_quarantined_run_says_so)
 
+/* A run that is over is not read before somebody asks; the question itself changes nothing. row is
+ * put or deleted, with seq 0 as the last; want may be NULL where it is then missing. */
+static void damage_met_first(struct world *w, enum arc_store_verb verb,
+                             const struct arc_row_event *row, const char *want)
+{
+    struct said pipeline, run;
+    struct hand hand;
+    struct arc_row_event damage = *row;
+    char missing[64];
+    if (!hand_join(&hand, w, "a", "{}", 1))
+        return;
+    world_start_run(w, one_job, &pipeline, &run);
+    hand_work(&hand);
+    CHECK_INT(world_run_status(w, run.id), ARC_RUN_SUCCESS);
+    hand_leave(&hand);
+    world_end_engine(w);
+    damage.stream = arc__slice_cstr(run.id);
+    if (damage.seq == 0) /* the last, which leaves no gap */
+        damage.seq = world_run_col(w, run.id, ARC_COL_pipeline_run_version);
+    (void)snprintf(missing, sizeof(missing), "It is set aside: Event %lld is missing.",
+                   (long long)damage.seq);
+    write_row(w, verb, ARC_TABLE_event, &damage);
+    CHECK_OK(world_start_engine(w, NULL));
+    world_turn(w);
+    struct arc_look *look = ask(w, ARC_LOOK_WHY, run.id, NULL);
+    const struct arc_look_result *result = result_of(look);
+    told_is(result, &result->run, want != NULL ? want : missing);
+    CHECK_TEXT(result->run.id, run.id);
+    CHECK_INT(result->run.status, ARC_RUN_SUCCESS);
+    CHECK_TEXT(result->pipeline_id, pipeline.id);
+    CHECK_INT(result->job_count, 0);
+    arc__look_close(look);
+    aside_is_refused(w, run.id);
+    CHECK_INT(world_run_col(w, run.id, ARC_COL_pipeline_run_held), 0);
+    CHECK_INT(w->logged, 0);
+}
+
+static void a_question_may_be_the_first_to_meet_damage(enum world_store kind)
+{
+    static const struct {
+        enum arc_store_verb verb;
+        struct arc_row_event row;
+        const char *want;
+    } cases[] = {
+        {ARC_STORE_DELETE, {.seq = 1}, NULL},
+        {ARC_STORE_DELETE, {.seq = 2}, NULL},
+        {ARC_STORE_DELETE, {.seq = 0}, NULL},
+        {ARC_STORE_PUT,
+         {.seq = 2, .position = 9000, .type = {"arcentra.job.queued", 19}, .body = {"{", 1}},
+         "It is set aside: The body of event 2 cannot be read."},
+        {ARC_STORE_PUT,
+         {.seq = 2, .position = 9000, .type = {"arcentra.job.completed", 22}, .body = {"{}", 2}},
+         "It is set aside: arcentra.job.completed at seq 2 does not fit the state of its run."},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(cases); i++) {
+        struct world w;
+        if (!world_open(&w, kind))
+            return;
+        damage_met_first(&w, cases[i].verb, &cases[i].row, cases[i].want);
+        world_close(&w);
+    }
+}
+ON_BOTH(a_question_may_be_the_first_to_meet_damage)
+
 /* Each allocation of the question fails once: it says so, and keeps nothing. */
 static void aside_is_told_or_there_is_no_memory(void)
 {
@@ -755,6 +819,10 @@ ON_BOTH(a_record_of_elsewhere_says_so)
 static const struct test tests[] = {
     {"a quarantined run says so, in memory", a_quarantined_run_says_so_mem},
     {"a quarantined run says so, in SQLite", a_quarantined_run_says_so_sqlite},
+    {"a question may be the first to meet damage, in memory",
+     a_question_may_be_the_first_to_meet_damage_mem},
+    {"a question may be the first to meet damage, in SQLite",
+     a_question_may_be_the_first_to_meet_damage_sqlite},
     {"what is set aside is told, or there is no memory", aside_is_told_or_there_is_no_memory},
     {"a record of a run of elsewhere says so, in memory", a_record_of_elsewhere_says_so_mem},
     {"a record of a run of elsewhere says so, in SQLite", a_record_of_elsewhere_says_so_sqlite},
