@@ -385,6 +385,40 @@ static void a_reboot_begins_no_deadline_anew(void)
     world_close(&w);
 }
 
+/* The wall clock is set ahead while a job runs: as it is read back after the kill, the run's time
+ * was over when the gate before the next job opened, and only stood still meanwhile. When nobody
+ * decides, the gate ends, and the run in the same moment. */
+static void what_a_tick_leads_to_is_due_in_the_same_turn(void)
+{
+    static const char yaml[] =
+        "namespace: demo\ntimeout: 60s\njobs:\n"
+        "- {name: build, steps: [{name: make, run: 'true'}]}\n"
+        "- {name: ship, dependsOn: [build], steps: [{name: go, run: 'true'}],\n"
+        "   approval: {required: true, timeout: 120s, onTimeout: approve}}\n";
+    struct world w;
+    struct hand hand;
+    struct said run;
+    if (!begin(&w, WORLD_MEM, &hand, yaml, &run))
+        return;
+    CHECK_INT(hand_take(&hand, 1), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    w.now.wall_ns += SECONDS(3600);
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+    if (!crash(&w, &hand, 0))
+        return;
+    hand_leave(&hand);
+    world_pass(&w, SECONDS(119));
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_RUNNING);
+    world_pass(&w, SECONDS(1));
+    CHECK_INT(
+        world_count(&w, ARC_TABLE_event, ARC_COL_event_type, "arcentra.pipeline.approval.approved"),
+        1);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_FAILED);
+    CHECK_INT(w.logged, 0);
+    world_close(&w);
+}
+
 static const struct test tests[] = {
     {"a kill while jobs are queued (memory)", queued_mem},
     {"a kill while jobs are queued (SQLite)", queued_sqlite},
@@ -405,5 +439,6 @@ static const struct test tests[] = {
     {"a reboot begins no deadline anew", a_reboot_begins_no_deadline_anew},
     {"a damaged run keeps no other from going on", a_damaged_run_is_left_where_it_is},
     {"a run that fits no decision is set aside", a_run_that_fits_no_decision_is_set_aside},
+    {"what a tick leads to is due in the same turn", what_a_tick_leads_to_is_due_in_the_same_turn},
 };
 TEST_MAIN(tests)
