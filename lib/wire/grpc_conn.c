@@ -799,19 +799,34 @@ static void library_failed(struct arc_grpc_conn *conn, int code)
         conn->dead = 1;
 }
 
-static void read_frames(struct arc_grpc_conn *conn, arc_slice bytes)
+static void hand_on(struct arc_grpc_conn *conn, arc_slice bytes)
 {
-    uint32_t code = ARC_H2_NO_ERROR;
-    size_t len = conn->server ? arc__grpc_watch_frames(&conn->watch, bytes, &code) : bytes.len;
-    ssize_t used = nghttp2_session_mem_recv(conn->session, (const uint8_t *)bytes.ptr, len);
+    ssize_t used = nghttp2_session_mem_recv(conn->session, (const uint8_t *)bytes.ptr, bytes.len);
     if (used < 0 && !conn->ended && !conn->starved)
         library_failed(conn, (int)used);
-    if (code == ARC_H2_NO_ERROR || conn->ended || !usable(conn))
+}
+
+static void read_frames(struct arc_grpc_conn *conn, arc_slice bytes)
+{
+    struct arc_grpc_heard heard;
+    if (!conn->server) {
+        hand_on(conn, bytes);
         return;
-    conn->counters->faults_by_peer++;
-    conn->fault = "The peer used a stream that was closed.";
-    conn->fault_status = ARC_EPROTOCOL;
-    arc__grpc_h2_terminate(conn, code);
+    }
+    while (!conn->ended && usable(conn) && arc__grpc_watch_next(&conn->watch, &bytes, &heard)) {
+        if (heard.bytes.len > 0)
+            hand_on(conn, heard.bytes);
+        if (conn->ended || !usable(conn))
+            return;
+        if (heard.passed)
+            reset_received(conn);
+        if (heard.h2_code == ARC_H2_NO_ERROR)
+            continue;
+        conn->counters->faults_by_peer++;
+        conn->fault = "The peer used a stream that was closed.";
+        conn->fault_status = ARC_EPROTOCOL;
+        arc__grpc_h2_terminate(conn, heard.h2_code);
+    }
 }
 
 arc_status arc_grpc_conn_recv(struct arc_grpc_conn *conn, uint64_t now_ns, arc_slice bytes,

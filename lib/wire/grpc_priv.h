@@ -130,7 +130,15 @@ struct arc_grpc_watch {
     uint32_t ended[ARC_GRPC_WATCH_KEPT]; /* by the client, lately */
     uint32_t next;                       /* place of the next one */
     uint8_t head[9];
-    uint8_t have; /* bytes of it */
+    uint8_t have;     /* bytes of it */
+    uint8_t drop;     /* what is left of the frame is passed over */
+    uint8_t in_block; /* CONTINUATION must follow */
+};
+
+struct arc_grpc_heard {
+    arc_slice bytes;  /* for nghttp2; may be empty */
+    uint32_t h2_code; /* of the rule that what follows them breaks; 0: none */
+    int passed;       /* after them a reset of a stream that was never opened was passed over */
 };
 
 /* What a connection has for itself where its owner shares nothing. */
@@ -262,9 +270,10 @@ int arc__grpc_list_next(const struct arc_buf *list, size_t *at, arc_slice *name,
 
 /* --- grpc_watch.c: what nghttp2 does not look at --- */
 void arc__grpc_watch_init(struct arc_grpc_watch *watch);
-/* Answers how many of the bytes keep the rules; where a frame after them breaks one, *h2_code is
- * the HTTP/2 error, else 0. */
-size_t arc__grpc_watch_frames(struct arc_grpc_watch *watch, arc_slice bytes, uint32_t *h2_code);
+/* Takes from *bytes what can be handed on at once, until all are taken. 0: there is nothing more.
+ */
+int arc__grpc_watch_next(struct arc_grpc_watch *watch, arc_slice *bytes,
+                         struct arc_grpc_heard *heard);
 
 /* --- grpc_intercept.c: what stands between a call and the application --- */
 #define ARC_GRPC_REFUSAL_SIZE 256

@@ -97,9 +97,12 @@ def deadline(channel):
 
 
 def cancel(channel):
-    call = channel.stream_stream("/t/Hang")(iter([b"x"]), timeout=WAIT)
-    call.cancel()
-    assert call.code() == grpc.StatusCode.CANCELLED, call.code()
+    # So often that some are cancelled before they have left: grpcio then resets a stream that it
+    # never opened, and the connection is to go on.
+    for _ in range(50):
+        call = channel.stream_stream("/t/Hang")(iter([b"x"]), timeout=WAIT)
+        call.cancel()
+        assert call.code() == grpc.StatusCode.CANCELLED, call.code()
 
 
 def early_answer(channel):

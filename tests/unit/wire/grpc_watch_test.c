@@ -8,6 +8,7 @@
 
 #define H2_PROTOCOL_ERROR 1
 #define H2_STREAM_CLOSED 5
+#define H2_FRAME_SIZE_ERROR 6
 #define MESSAGE ARC_LIT("\x00\x00\x00\x00\x01x")
 
 /* --- what was heard -------------------------------------------------------------------------- */
@@ -174,6 +175,107 @@ static void no_stream_has_no_priority(void)
     check_fine(&talk);
 }
 
+/* A client that cancels a call before it has left may say so and never open the stream; those that
+ * it had opened, and others that wait in it, go on. */
+static void a_reset_of_a_stream_never_opened_is_passed_over(void)
+{
+    struct talk talk;
+    talk_open(&talk, NULL);
+    request(&talk.attack.out, 1, 0, "/t/Echo", NULL, NULL);
+    frame_u32(&talk.attack.out, RST_STREAM, 5, 8);
+    frame_u32(&talk.attack.out, RST_STREAM, 7, 8);
+    whole_call(&talk, 3);
+    frame(&talk.attack.out, DATA, END_STREAM, 1, MESSAGE);
+    whole_call(&talk, 9);
+    CHECK_INT(talk.attack.pair.service.calls, 3);
+    CHECK_INT(talk.attack.pair.server_counters.messages_out, 3);
+    CHECK_INT(talk.attack.pair.server_counters.resets_by_peer, 2);
+    CHECK_INT(talk.attack.pair.server_counters.faults_by_peer, 0);
+    check_fine(&talk);
+
+    talk_open(&talk, NULL); /* it is over, as after any reset */
+    whole_call(&talk, 1);
+    frame_u32(&talk.attack.out, RST_STREAM, 5, 8);
+    request(&talk.attack.out, 5, 0, "/t/Echo", NULL, NULL);
+    check_broken(&talk, H2_STREAM_CLOSED);
+}
+
+/* The connection ends with the code that nghttp2 knows. */
+static void check_refused(struct talk *talk, int h2_code)
+{
+    send_out(&talk->attack);
+    CHECK_STATUS(talk->attack.status, ARC_EPROTOCOL);
+    CHECK_INT(heard_code(talk, GOAWAY), h2_code);
+    talk_close(talk);
+}
+
+static void a_reset_that_is_no_cancelled_call_is_refused(void)
+{
+    struct talk talk;
+    talk_open(&talk, NULL); /* there has been no call */
+    frame_u32(&talk.attack.out, RST_STREAM, 1, 8);
+    check_refused(&talk, H2_PROTOCOL_ERROR);
+
+    talk_open(&talk, NULL); /* not its stream */
+    whole_call(&talk, 1);
+    frame_u32(&talk.attack.out, RST_STREAM, 4, 8);
+    check_refused(&talk, H2_PROTOCOL_ERROR);
+
+    talk_open(&talk, NULL); /* not its length */
+    whole_call(&talk, 1);
+    frame(&talk.attack.out, RST_STREAM, 0, 5, ARC_LIT("\0\0\x8"));
+    check_refused(&talk, H2_FRAME_SIZE_ERROR);
+
+    talk_open(&talk, NULL); /* in the middle of a header block */
+    whole_call(&talk, 1);
+    frame(&talk.attack.out, HEADERS, 0, 3, ARC_NONE);
+    frame_u32(&talk.attack.out, RST_STREAM, 5, 8);
+    check_refused(&talk, H2_PROTOCOL_ERROR);
+}
+
+static void resets_of_streams_never_opened_are_counted(void)
+{
+    struct arc_grpc_limits limits = ARC_GRPC_LIMITS_INIT;
+    struct talk talk;
+    limits.reset_burst = 5;
+    limits.reset_per_s = 1;
+    talk_open(&talk, &limits);
+    whole_call(&talk, 1);
+    for (uint32_t i = 0; i <= limits.reset_burst; i++) {
+        CHECK_OK(talk.attack.status);
+        frame_u32(&talk.attack.out, RST_STREAM, 3 + 2 * i, 8);
+        send_out(&talk.attack);
+    }
+    CHECK_STATUS(talk.attack.status, ARC_ELIMIT);
+    CHECK_INT(talk.attack.pair.server_counters.floods_reset, 1);
+    talk_close(&talk);
+}
+
+static void a_reset_is_passed_over_however_it_is_cut(void)
+{
+    struct arc_mem mem = arc__mem_default();
+    struct arc_buf said;
+    arc__buf_init(&said, &mem, 4096);
+    request(&said, 1, 0, "/t/Echo", NULL, NULL);
+    frame_u32(&said, RST_STREAM, 3, 8);
+    frame(&said, DATA, END_STREAM, 1, MESSAGE);
+    frame_u32(&said, RST_STREAM, 5, 8);
+    for (size_t step = 1; step <= said.len; step++) {
+        struct talk talk;
+        talk_open(&talk, NULL);
+        for (size_t at = 0; at < said.len; at += step) {
+            size_t len = said.len - at < step ? said.len - at : step;
+            arc__buf_add(&talk.attack.out, said.ptr + at, len);
+            send_out(&talk.attack);
+        }
+        CHECK_INT(talk.attack.pair.server_counters.messages_out, 1);
+        CHECK_INT(talk.attack.pair.server_counters.resets_by_peer, 2);
+        CHECK_INT(talk.attack.pair.server_counters.faults_by_peer, 0);
+        check_fine(&talk);
+    }
+    arc__buf_deinit(&said);
+}
+
 static void a_frame_is_seen_however_it_is_cut(void)
 {
     struct arc_mem mem = arc__mem_default();
@@ -323,6 +425,11 @@ static const struct test tests[] = {
     {"the last sixteen ended streams are remembered", only_the_last_ended_streams_are_kept},
     {"a stream that was passed over cannot be opened", a_stream_that_was_passed_over_is_closed},
     {"a priority of no stream breaks the rules", no_stream_has_no_priority},
+    {"a reset of a stream never opened is passed over",
+     a_reset_of_a_stream_never_opened_is_passed_over},
+    {"a reset that is no cancelled call is refused", a_reset_that_is_no_cancelled_call_is_refused},
+    {"resets of streams never opened are counted", resets_of_streams_never_opened_are_counted},
+    {"a reset is passed over however it is cut", a_reset_is_passed_over_however_it_is_cut},
     {"a forbidden frame is found wherever the bytes are cut", a_frame_is_seen_however_it_is_cut},
     {"who speaks no gRPC is told so in a line of text", a_refusal_in_http_says_why},
     {"HEAD is refused without a text", head_gets_no_text},
