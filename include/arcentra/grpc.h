@@ -122,9 +122,9 @@ typedef struct arc_grpc_field {
     ROW(settings_per_min,          10, 10, "a minute, after the burst") \
     ROW(settings_entries_max,      32, 32, "entries of a SETTINGS frame") \
     ROW(acks_max,                  100, 100, "answers to PING and SETTINGS that the peer leaves") \
-    ROW(idle_pings_burst,          10, 10, "PINGs while there is no call") \
+    ROW(idle_pings_burst,          10, 10, "PINGs without a call since a frame of one was sent") \
     ROW(idle_pings_per_min,        12, 12, "a minute, after the burst") \
-    ROW(pings_burst,               1000, 1000, "PINGs while there are calls") \
+    ROW(pings_burst,               1000, 1000, "PINGs while there are calls, beyond one a frame sent") \
     ROW(pings_per_s,               100, 100, "a second, after the burst") \
     ROW(empty_frames_max,          100, 100, "DATA frames without a byte, each stream") \
     ROW(handshake_ns,              10000000000, 10000000000, "until the first SETTINGS") \

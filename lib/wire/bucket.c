@@ -29,3 +29,9 @@ int arc__bucket_take(struct arc_bucket *bucket, uint64_t now_ns)
     bucket->milli -= 1000;
     return 1;
 }
+
+void arc__bucket_give(struct arc_bucket *bucket, uint32_t count)
+{
+    uint64_t full = (uint64_t)bucket->burst * 1000, given = (uint64_t)count * 1000;
+    bucket->milli = bucket->milli + given > full ? full : bucket->milli + given;
+}

@@ -18,5 +18,7 @@ void arc__bucket_init(struct arc_bucket *bucket, uint32_t burst, uint32_t per_s_
                       uint64_t now_ns);
 /* 1: a token was there and is gone now; 0: the bucket is empty. */
 int arc__bucket_take(struct arc_bucket *bucket, uint64_t now_ns);
+/* Puts so many back, as far as they fit. */
+void arc__bucket_give(struct arc_bucket *bucket, uint32_t count);
 
 #endif

@@ -468,7 +468,6 @@ static void ping_received(struct arc_grpc_conn *conn, const nghttp2_ping *ping)
         }
         return;
     }
-    /* Stacks that measure bandwidth PING often, but only while something flows. */
     struct arc_bucket *bucket = conn->open > 0 ? &conn->pings : &conn->idle_pings;
     if (!arc__bucket_take(bucket, conn->now_ns))
         arc__grpc_conn_flood(conn, &conn->counters->floods_ping, "The peer sent too many PINGs.");
@@ -547,10 +546,20 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     return go_on(conn);
 }
 
+/* Stacks that measure bandwidth PING when something of ours has come. By then the call may be over,
+ * and the next may be: so what we send gives back the PINGs that its receipt can bring. */
+static void expect_pings(struct arc_grpc_conn *conn)
+{
+    arc__bucket_give(&conn->idle_pings, conn->idle_pings.burst);
+    arc__bucket_give(&conn->pings, 1);
+}
+
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct arc_grpc_conn *conn = user;
     struct arc_grpc_call *call = find_call(session, frame->hd.stream_id);
+    if (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA)
+        expect_pings(conn);
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR &&
         !conn->ended) {
         /* nghttp2 saw the connection itself violated. */

@@ -52,10 +52,23 @@ static void ignores_a_clock_that_goes_back(void)
     CHECK_INT(take_all(&bucket, 11 * S), 1);
 }
 
+static void what_is_given_back_fits_or_is_lost(void)
+{
+    struct arc_bucket bucket;
+    arc__bucket_init(&bucket, 10, 0, 0);
+    arc__bucket_give(&bucket, 5);
+    CHECK_INT(take_all(&bucket, 0), 10);
+    arc__bucket_give(&bucket, 3);
+    CHECK_INT(take_all(&bucket, 0), 3);
+    arc__bucket_give(&bucket, UINT32_MAX);
+    CHECK_INT(take_all(&bucket, S), 10);
+}
+
 static const struct test tests[] = {
     {"a bucket starts full and runs empty", starts_full},
     {"a bucket fills at its rate up to its burst", refills},
     {"asking often does not keep a slow bucket empty", survives_asking_often},
     {"time that goes back gives nothing", ignores_a_clock_that_goes_back},
+    {"what is given back fits, or is lost", what_is_given_back_fits_or_is_lost},
 };
 TEST_MAIN(tests)

@@ -7,6 +7,8 @@
 
 #include "frames.h"
 
+#define INITIAL_WINDOW_SIZE 4
+
 static struct arc_grpc_limits fresh(void)
 {
     return (struct arc_grpc_limits)ARC_GRPC_LIMITS_INIT;
@@ -391,6 +393,50 @@ static void try_idle_pings_per_min(void)
     CHECK(taken_of(&limits, PINGS, PAIR_S, 0) < 5);
 }
 
+/* Who measures bandwidth sends one for what has come, and the call is over by then. */
+static void pings_for_answers_are_free(void)
+{
+    struct attack attack;
+    struct arc_grpc_limits limits = fresh();
+    limits.idle_pings_burst = 4;
+    limits.idle_pings_per_min = 1;
+    attack_open(&attack, &limits);
+    for (uint32_t i = 0; i < 50; i++) {
+        request(&attack.out, 1 + 2 * i, 0, "/t/Echo", NULL, NULL);
+        frame(&attack.out, DATA, END_STREAM, 1 + 2 * i, ARC_LIT("\0\0\0\0\1x"));
+        send_out(&attack);
+        for (int k = 0; k < 4; k++)
+            flood_one(&attack, PINGS);
+        CHECK_OK(attack.status);
+    }
+    flood_one(&attack, PINGS);
+    CHECK_STATUS(attack.status, ARC_ELIMIT); /* one more than the burst */
+    attack_close(&attack);
+}
+
+static void pings_for_a_stream_are_free(void)
+{
+    struct attack attack;
+    struct arc_grpc_limits limits = fresh();
+    limits.pings_burst = 4;
+    limits.pings_per_s = 1;
+    attack_open(&attack, &limits);
+    setting(&attack.out, INITIAL_WINDOW_SIZE, 1);
+    request(&attack.out, 1, 0, "/t/Feed", NULL, NULL);
+    frame(&attack.out, DATA, END_STREAM, 1, ARC_LIT("\0\0\0\0\x08\x39 300000"));
+    send_out(&attack);
+    for (int i = 0; i < 50; i++) {
+        frame_u32(&attack.out, WINDOW_UPDATE, 1, 1); /* a frame of one byte for each */
+        send_out(&attack);
+        flood_one(&attack, PINGS_OF_CALLS);
+        CHECK_OK(attack.status);
+    }
+    for (int i = 0; i < 5; i++)
+        flood_one(&attack, PINGS_OF_CALLS);
+    CHECK_STATUS(attack.status, ARC_ELIMIT);
+    attack_close(&attack);
+}
+
 static void try_pings_burst(void)
 {
     struct arc_grpc_limits limits = fresh();
@@ -732,6 +778,8 @@ static const struct test tests[] = {
     ARC_GRPC_LIMITS(ROW){"a client's connection ages too", a_client_ages_too},
     {"a limit of any size is refused by its name or works", any_number_is_refused_or_works},
     {"a connection that drains already ends at its age", a_drained_connection_has_its_age},
+    {"PINGs for answers that came cost nothing", pings_for_answers_are_free},
+    {"PINGs for what a stream brings cost nothing", pings_for_a_stream_are_free},
 };
 #undef ROW
 TEST_MAIN(tests)
