@@ -592,6 +592,11 @@ void arc__engine_set_now(struct arc_engine *engine, struct arc_now now)
     engine->now = shifted(now);
 }
 
+void arc__engine_retry_now(struct arc_engine *engine)
+{
+    engine->retry_mono_ns = 0;
+}
+
 static uint64_t next_deadline(const struct arc_engine *engine)
 {
     const struct arc_timer *timer = arc__heap_peek(&engine->timers);

@@ -45,6 +45,9 @@ arc_status arc__engine_dispatch(struct arc_engine *engine, struct arc_now now, u
 /* What time it is for calls that come before the next dispatch: a heartbeat renews leases from
  * then, and an engine that had nothing to do may not have been dispatched for long. */
 void arc__engine_set_now(struct arc_engine *engine, struct arc_now now);
+/* After a failure the store is left alone for a while: not any longer. Who waits and may not count
+ * on the clock asks for it. */
+void arc__engine_retry_now(struct arc_engine *engine);
 /* When dispatch has something to do by itself: mono time, 0: now, UINT64_MAX: never. */
 uint64_t arc__engine_deadline(const struct arc_engine *engine);
 /* The store's descriptor, or -1. */

@@ -258,10 +258,13 @@ static void token_made(void *user, const struct arc_answer *answer)
         (void)arc__slice_to_cstr(answer->secret, wait->out, wait->out_size);
 }
 
+/* The host's clock may stand still meanwhile: what is waited for is the store alone, which answers
+ * or fails, and after a failure is not left alone first. */
 static arc_status wait_for_token(arc_ctl *ctl, struct token_wait *wait, arc_err *err)
 {
     while (!wait->done) {
         struct pollfd fd = {ctl->epoll_fd, POLLIN, 0};
+        arc__engine_retry_now(ctl->engine);
         ARC_TRY(arc_ctl_dispatch(ctl, 0, err));
         if (!wait->done)
             (void)poll(&fd, 1, arc_ctl_timeout_ms(ctl));

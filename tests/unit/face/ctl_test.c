@@ -195,6 +195,52 @@ static void no_failed_allocation_leaks_or_crashes_an_open(void)
     }
 }
 
+/* A clock that stands still, until it has been looked at so often that somebody waits for it. */
+struct still {
+    struct given given;
+    int looks;
+};
+
+#define LOOKS_MAX 100
+
+static uint64_t still_now(void *user)
+{
+    struct still *still = user;
+    return still->given.mono_ns + (++still->looks > LOOKS_MAX ? UINT64_C(1000000000000) : 0);
+}
+
+/* After each failure the engine would leave the store alone for a while. */
+static void a_token_waits_for_no_clock(void)
+{
+    arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
+    struct still still = {0};
+    arc_env env = given_env(&still.given);
+    arc_ctl *ctl = NULL;
+    arc_err err = ARC_ERR_INIT;
+    char token[ARC_TOKEN_SIZE];
+    int refused = 0;
+    env.now_ns = still_now;
+    options.env = &env;
+    CHECK_OK(arc_ctl_open(&options, &ctl, &err));
+    for (uint64_t n = 1; ctl != NULL && n < 500; n++) {
+        struct test_mem *mem = &still.given.mem;
+        mem->fail_at = mem->calls + n;
+        arc_status status = arc_ctl_token_new(ctl, "x", 0, token, sizeof(token), &err);
+        int done = mem->calls < mem->fail_at;
+        mem->fail_at = 0;
+        refused += status != ARC_OK;
+        CHECK(status == ARC_OK || status == ARC_ENOMEM || status == ARC_EUNAVAILABLE);
+        still.looks = 0;
+        CHECK_OK(arc_ctl_token_new(ctl, "x", 0, token, sizeof(token), &err));
+        CHECK(still.looks < LOOKS_MAX);
+        if (still.looks >= LOOKS_MAX || done)
+            break;
+    }
+    CHECK(refused > 0);
+    arc_ctl_close(ctl);
+    CHECK_INT(still.given.mem.live, 0);
+}
+
 static const struct test tests[] = {
     {"it opens on memory with nothing given", it_opens_on_memory_with_nothing_given},
     {"a wrong option is refused by name", a_wrong_option_is_refused_by_name},
@@ -207,5 +253,6 @@ static const struct test tests[] = {
     {"what was stored is there after a new open", what_was_stored_is_there_after_a_new_open},
     {"no failed allocation leaks or crashes an open",
      no_failed_allocation_leaks_or_crashes_an_open},
+    {"a token waits for the store alone, not for the clock", a_token_waits_for_no_clock},
 };
 TEST_MAIN(tests)
