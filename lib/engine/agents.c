@@ -294,36 +294,43 @@ static int is_past(const struct agent *agent, uint64_t mark)
 /* When the process that followed has been silent for long, an older one may have come back: its
  * machine was set back, say. */
 int arc__is_late_word(const struct arc_engine *engine, const struct agent *agent,
-                      arc_slice incarnation)
+                      arc_slice incarnation, uint64_t word)
 {
     uint64_t patience = (uint64_t)engine->options.heartbeat_ns * ARC_OFFLINE_BEATS;
-    return incarnation.len > 0 && agent->past_count > 0 &&
-           !arc__slice_equal(agent->row.incarnation, incarnation) &&
-           engine->now.mono_ns - agent->last_seen_mono_ns < patience &&
-           is_past(agent, mark_of(incarnation));
+    if (incarnation.len == 0 || agent->past_count == 0 ||
+        arc__slice_equal(agent->row.incarnation, incarnation) ||
+        engine->now.mono_ns - agent->last_seen_mono_ns >= patience)
+        return 0;
+    return is_past(agent, mark_of(incarnation)) || (word > 0 && word < agent->followed);
 }
 
-int arc__incarnate(struct arc_engine *engine, struct agent *agent, arc_slice incarnation)
+arc_status arc__incarnate(struct arc_engine *engine, struct agent *agent,
+                          const struct arc_row_agent *row, arc_err *err)
 {
-    if (incarnation.len == 0 || arc__slice_equal(agent->row.incarnation, incarnation))
-        return 0;
-    if (agent->row.incarnation.len == 0)
-        return 1;
-    agent->past[agent->past_count++ % ARC_PAST_MAX] = mark_of(agent->row.incarnation);
+    int was_known = agent->row.incarnation.len > 0;
+    int is_new = !arc__slice_equal(agent->row.incarnation, row->incarnation);
+    uint64_t mark = is_new && was_known ? mark_of(agent->row.incarnation) : 0;
+    /* Where there is no memory for it nothing has changed: what is granted until it says so again
+     * is the new process's. */
+    ARC_TRY(arc__agent_set_row(agent, row, err));
+    if (!is_new || !was_known)
+        return ARC_OK;
+    agent->past[agent->past_count++ % ARC_PAST_MAX] = mark;
+    agent->followed = ++engine->words;
     arc__agent_lose_all(engine, agent, "The agent was started anew; what it ran before is lost.");
-    return 1;
+    return ARC_OK;
 }
 
 static arc_status new_incarnation(struct arc_engine *engine, struct agent *agent,
                                   arc_slice incarnation, arc_err *err)
 {
     struct arc_row_agent row = agent->row;
-    if (!arc__incarnate(engine, agent, incarnation))
+    if (incarnation.len == 0 || arc__slice_equal(row.incarnation, incarnation))
         return ARC_OK;
     row.incarnation = incarnation;
+    ARC_TRY(arc__incarnate(engine, agent, &row, err));
     agent->row_due = 1;
     engine->sweep_mono_ns = 0;
-    ARC_TRY(arc__agent_set_row(agent, &row, err));
     arc__agent_relabelled(engine, agent);
     return ARC_OK;
 }
@@ -355,7 +362,7 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
     out->lost = arc__arena_array(arena, heartbeat->lease_count, sizeof(*out->lost));
     if (out->lost == NULL)
         return arc__fail_nomem(err);
-    if (arc__is_late_word(engine, agent, heartbeat->incarnation)) {
+    if (arc__is_late_word(engine, agent, heartbeat->incarnation, 0)) {
         for (size_t i = 0; i < heartbeat->lease_count; i++)
             out->lost[out->lost_count++] = heartbeat->leases[i];
         return ARC_OK;

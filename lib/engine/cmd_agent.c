@@ -92,10 +92,9 @@ static arc_status known_agent(struct arc_engine *engine, struct cmd_box *box, st
         return arc__fail(err, ARC_EDENIED, "protocolLevel",
                          "The agent registered at level %lld; it cannot go back.",
                          (long long)agent->row.protocol_level);
-    if (arc__is_late_word(engine, agent, cmd->u.agent.incarnation))
+    if (arc__is_late_word(engine, agent, cmd->u.agent.incarnation, box->word))
         return arc__fail(err, ARC_ECONFLICT, "incarnation",
                          "A newer process of this agent is at work.");
-    arc__incarnate(engine, agent, cmd->u.agent.incarnation);
     struct arc_row_agent row = agent->row;
     fill_row(cmd, &row);
     if (row.name.len == 0)
@@ -104,7 +103,7 @@ static arc_status known_agent(struct arc_engine *engine, struct cmd_box *box, st
         row.incarnation = cmd->u.agent.incarnation;
     row.version++;
     row.last_seen_ns = engine->now.wall_ns;
-    arc_status status = arc__agent_set_row(agent, &row, err);
+    arc_status status = arc__incarnate(engine, agent, &row, err);
     if (status != ARC_OK)
         return arc__turn_spoil(engine, status);
     box->answer.secret = cmd->u.agent.auth_token;

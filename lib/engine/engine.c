@@ -200,6 +200,7 @@ arc_status arc__engine_submit(struct arc_engine *engine, struct arc_cmd *cmd, ar
     }
     cmd->done = done;
     cmd->user = user;
+    arc__box(cmd)->word = ++engine->words;
     arc__list_add_tail(&engine->cmds, &cmd->link);
     engine->cmd_count++;
     return ARC_OK;

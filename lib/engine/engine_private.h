@@ -73,6 +73,7 @@ struct cmd_box {
     int diags_text_due;
     struct arc_arena plan_arena; /* of a trigger with a definition: becomes the run's */
     const struct arc_plan *plan; /* in it; NULL: not made yet, or given to a run */
+    uint64_t word;               /* when it was said, in the order of words */
     uint32_t conflicts;
     int answered; /* decided in this turn; spoken after the commit */
 };
@@ -154,8 +155,9 @@ struct slot {
     struct live *live;
     struct group *group;
     const struct arc_plan_group *terms;
-    int64_t since, held; /* positions of events: it began to wait, it was admitted */
-    uint32_t job;        /* ARC_SLOT_OF_RUN: the run */
+    /* Positions of events: it began to wait, did so again after a pause, was admitted. */
+    int64_t since, came, held;
+    uint32_t job; /* ARC_SLOT_OF_RUN: the run */
     enum slot_state state;
     int in_line;  /* it waits, and those before and after it are settled */
     int was_here; /* it waited before it was read: who came after it is not its to end */
@@ -237,6 +239,7 @@ struct agent {
      * their digests; the oldest is forgotten first. */
     uint64_t past[ARC_PAST_MAX];
     uint32_t past_count;
+    uint64_t followed;    /* the word by which the present one did */
     uint32_t short_beats; /* heartbeats in a row with fewer steps than it holds (old agents) */
     int row_due;          /* the row in memory is newer than the stored one */
     uint64_t last_seen_mono_ns, idle_since_mono_ns;
@@ -341,6 +344,7 @@ struct arc_engine {
     struct arc_buf body; /* of the event that is being written */
     struct arc_link cmds;
     size_t cmd_count;
+    uint64_t words; /* commands and new incarnations so far */
     int one_by_one; /* after a conflict: this many turns take one command each */
     struct turn turn;
     struct arc_map runs, steps, pipes, agents, tokens;
@@ -537,11 +541,13 @@ void arc__agent_seen(struct arc_engine *engine, struct agent *agent);
 void arc__placement_due(struct placement *placement);
 /* Everything that it holds is lost in the next sweep. */
 void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const char *why);
-/* 1: the word of a process that another one has followed, which is at work: it came late. */
+/* 1: the word of a process that another one has followed, which is at work: it came late, or had to
+ * wait (word: as it was said; 0: just now). */
 int arc__is_late_word(const struct arc_engine *engine, const struct agent *agent,
-                      arc_slice incarnation);
-/* 1: the incarnation is a new one; then what the old one held is lost. */
-int arc__incarnate(struct arc_engine *engine, struct agent *agent, arc_slice incarnation);
+                      arc_slice incarnation, uint64_t word);
+/* Its row from here on. If that names another process, what the one before held is lost. */
+arc_status arc__incarnate(struct arc_engine *engine, struct agent *agent,
+                          const struct arc_row_agent *row, arc_err *err);
 /* Presence and lost incarnations: part of a turn. */
 arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err);
 int arc__cancel_wanted(const struct live *live, uint32_t job);

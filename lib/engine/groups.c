@@ -52,6 +52,11 @@ arc_status arc__groups_attach(struct live *live, arc_err *err)
     return ARC_OK;
 }
 
+static void note_newcomer(struct slot *slot, const struct arc_event *event)
+{
+    slot->since = slot->came = event->position;
+}
+
 void arc__groups_note(struct live *live, const struct arc_event *event)
 {
     struct run_groups *groups = live->groups;
@@ -60,16 +65,18 @@ void arc__groups_note(struct live *live, const struct arc_event *event)
     struct slot *slot = event->job >= 0 ? groups->by_job[event->job] : groups->own;
     if (event->type == ARC_EVENT_PIPELINE_TRIGGERED)
         groups->created = event->position;
+    for (uint32_t i = 0; event->type == ARC_EVENT_PIPELINE_RESUMED && i < groups->slot_count; i++)
+        groups->slots[i].came = event->position;
     if (slot == NULL)
         return;
     switch (event->type) {
     case ARC_EVENT_JOB_QUEUED:
     case ARC_EVENT_PIPELINE_TRIGGERED:
-        slot->since = event->position;
+        note_newcomer(slot, event);
         break;
     case ARC_EVENT_APPROVAL_APPROVED:
         if (event->gate == live->run.plan->gate)
-            slot->since = event->position;
+            note_newcomer(slot, event);
         break;
     case ARC_EVENT_JOB_ADMITTED:
     case ARC_EVENT_PIPELINE_ADMITTED:
@@ -444,12 +451,12 @@ static void look_back(const struct slot *slot, struct found *out)
     *out = (struct found){0};
     for (size_t i = 0; i < before; i++) {
         struct slot *other = slot_at(&group->line, i);
-        if (other->since < slot->since)
+        if (other->came < slot->came)
             find(other, &out->before, &out->waiter);
     }
     for (size_t i = 0; i < staying; i++) {
         struct slot *other = slot_at(&group->holders, i);
-        if (other->held > slot->since)
+        if (other->held > slot->came)
             break; /* they stand in the order of their admission */
         find(other, &out->staying, &out->holder);
     }

@@ -784,7 +784,7 @@ static void heard_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
 static void claim_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
 {
     sim->confused |=
-        life < agent->server_lives &&
+        life < agent->claimed_lives &&
         (sim->server.starts != agent->life_start || (agent->lives_heard >> life % 64 & 1) == 0 ||
          sim->now_ns >= agent->heard_ns + (uint64_t)SECONDS(30));
     if (life > agent->claimed_lives)

@@ -304,6 +304,29 @@ static void a_late_word_of_a_dead_process_takes_nothing_from_the_next(void)
     world_close(&w);
 }
 
+/* What a process asked for before it died waited for its turn until the next one was at work. */
+static void a_registration_that_waited_takes_nothing_from_the_next(void)
+{
+    struct world w;
+    struct hand hand;
+    struct said late = {0};
+    struct arc_agent_view view;
+    struct arc_renewal renewal;
+    if (!world_open(&w, WORLD_MEM) || !hand_join(&hand, &w, "a", "{}", 1))
+        return;
+    struct arc_cmd *cmd = world_register(&w, hand.token, "a", "{}");
+    cmd->u.agent.incarnation = ARC_LIT("i2");
+    world_submit(&w, cmd, &late);
+    (void)snprintf(hand.incarnation, sizeof(hand.incarnation), "i3");
+    CHECK_OK(hand_beat(&hand, &renewal));
+    world_turn(&w);
+    CHECK_STATUS(late.status, ARC_ECONFLICT);
+    CHECK_OK(arc__engine_agent(w.engine, arc__slice_cstr(hand.id), &view, NULL));
+    CHECK_TEXT(view.row->incarnation, "i3");
+    hand_leave(&hand);
+    world_close(&w);
+}
+
 /* A machine that was set back: its process is an older one, and the only one there is. */
 static void an_older_process_comes_back_when_the_next_is_silent(void)
 {
@@ -790,6 +813,8 @@ static const struct test tests[] = {
     {"two registrations in one turn are two events", two_registrations_in_one_turn_are_two_events},
     {"a refusal is of one grant, not of the next", a_refusal_is_of_one_grant},
     {"a silent agent loses its job to another one", a_silent_agent_loses_its_job_to_another},
+    {"a registration that waited takes nothing from the next",
+     a_registration_that_waited_takes_nothing_from_the_next},
     {"a new incarnation has lost what the old one held",
      a_new_incarnation_has_lost_what_the_old_one_held},
     {"a loss may end another placement of the same agent",
