@@ -89,7 +89,7 @@ static size_t valid_prefix(arc_slice text)
 int arc__text_is_ascii(arc_slice text)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
-    uint64_t found = 0, word, words[4];
+    uint64_t found = 0, words[4];
     size_t at = 0;
     /* A byte that is 0 borrows and a byte above ASCII has the bit: "none" is exact. */
     for (; text.len - at >= sizeof(words); at += sizeof(words)) {
@@ -97,14 +97,16 @@ int arc__text_is_ascii(arc_slice text)
         found |= words[0] | words[1] | words[2] | words[3];
         found |= (words[0] - ones) | (words[1] - ones) | (words[2] - ones) | (words[3] - ones);
     }
-    for (; text.len - at >= sizeof(word); at += sizeof(word)) {
-        memcpy(&word, text.ptr + at, sizeof(word));
-        found |= word | (word - ones);
+    for (; text.len - at >= sizeof(words[0]); at += sizeof(words[0])) {
+        memcpy(words, text.ptr + at, sizeof(words[0]));
+        found |= words[0] | (words[0] - ones);
     }
-    word = ones;
-    if (at < text.len)
-        memcpy(&word, text.ptr + at, text.len - at);
-    found |= word | (word - ones);
+    if (at < text.len) { /* what overlaps is read twice: a call of memcpy costs more */
+        words[0] = arc__slice_word(text, text.len >= 8 ? text.len - 8 : 0);
+        if (text.len < 4)
+            words[0] |= ones << 24;
+        found |= words[0] | (words[0] - ones);
+    }
     return (found & highs) == 0;
 }
 

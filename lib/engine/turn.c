@@ -45,32 +45,55 @@ arc_slice arc__turn_copy(struct arc_engine *engine, arc_slice text)
     return text.len == 0 ? ARC_NONE : arc__arena_copy(&engine->turn.arena, text);
 }
 
-/* What a row points to may change or go before the store is done with it (the next command of this
- * turn may replace the same cached row), so the batch has texts of its own. */
-static void own_texts(struct arc_engine *engine, const struct arc_table_def *def, void *row)
+static arc_slice *text_of(const struct arc_table_def *def, const void *row, uint32_t i)
 {
-    for (uint32_t i = 0; i < def->col_count; i++) {
-        arc_slice *text = (arc_slice *)(void *)((char *)row + def->cols[i].offset);
-        if (def->cols[i].type != ARC_COL_INT && text->len > 0)
-            *text = def->cols[i].type == ARC_COL_TEXT
-                        ? arc__text_cleaned(*text, &engine->turn.arena)
-                        : arc__turn_copy(engine, *text);
+    return (arc_slice *)(uintptr_t)((const char *)row + def->cols[def->texts[i]].offset);
+}
+
+static int is_clean(const struct arc_table_def *def, const void *row, uint32_t i)
+{
+    return def->cols[def->texts[i]].type != ARC_COL_TEXT || arc__text_clean(*text_of(def, row, i));
+}
+
+/* A copy with texts of its own, in one piece. What a row points to may change or go before the
+ * store is done with it: the next command of this turn may replace the same cached row. */
+static void *own_row(struct arc_arena *arena, const struct arc_table_def *def, const void *row)
+{
+    size_t size = def->row_size;
+    int clean = 1;
+    for (uint32_t i = 0; i < def->text_count; i++) {
+        size_t len = text_of(def, row, i)->len;
+        size += len > 0 ? len + 1 : 0;
+        clean &= len == 0 || is_clean(def, row, i);
     }
+    char *copy = arc__arena_take(arena, size);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, row, def->row_size);
+    char *at = copy + def->row_size;
+    for (uint32_t i = 0; i < def->text_count; i++) {
+        arc_slice *text = text_of(def, copy, i);
+        if (text->len == 0)
+            continue;
+        if (!clean && !is_clean(def, row, i)) { /* no store would take it */
+            *text = arc__text_cleaned(*text, arena);
+            continue;
+        }
+        text->ptr = memcpy(at, text->ptr, text->len);
+        at += text->len;
+        *at++ = '\0';
+    }
+    return arena->failed ? NULL : copy;
 }
 
 arc_status arc__turn_op(struct arc_engine *engine, enum arc_store_verb verb, enum arc_table table,
                         const void *row, int64_t expect_version, arc_err *err)
 {
     struct turn *turn = &engine->turn;
-    const struct arc_table_def *def = arc__table_def(table);
-    void *copy = arc__arena_alloc(&turn->arena, def->row_size);
+    void *copy = own_row(&turn->arena, arc__table_def(table), row);
     struct arc_store_op *ops =
         more(turn, turn->ops, turn->op_count, &turn->op_capacity, sizeof(*turn->ops));
     if (copy == NULL || ops == NULL)
-        return arc__turn_spoil(engine, arc__fail_nomem(err));
-    memcpy(copy, row, def->row_size);
-    own_texts(engine, def, copy);
-    if (turn->arena.failed)
         return arc__turn_spoil(engine, arc__fail_nomem(err));
     turn->ops = ops;
     ops[turn->op_count++] = (struct arc_store_op){verb, table, copy, expect_version};

@@ -7,11 +7,19 @@
 #define COLS(table) static const struct arc_col_def cols_##table[] = {ARC_COLS_##table(COL)};
 ARC_TABLES(COLS)
 
+#define TEXT_OF_TEXT(number) number,
+#define TEXT_OF_BLOB(number) number,
+#define TEXT_OF_INT(number)
+#define TEXT_COL(table, type, name, flags) TEXT_OF_##type(ARC_COL_##table##_##name)
+#define TEXTS(table) static const uint16_t texts_##table[] = {ARC_COLS_##table(TEXT_COL)};
+ARC_TABLES(TEXTS)
+
 #define IS_KEY(table, type, name, flags) +((flags)&ARC_COL_KEY)
 #define VERSION_OF(table, type, name, flags) +(((flags)&ARC_COL_VERSION) != 0 ? ARC_COL_##table##_##name + 1 : 0)
 #define TABLE(table)                                                                               \
     {#table, cols_##table, ARC_COL_##table##_COUNT, 0 ARC_COLS_##table(IS_KEY),                    \
-     (0 ARC_COLS_##table(VERSION_OF)) - 1, (uint32_t)sizeof(struct arc_row_##table)},
+     (0 ARC_COLS_##table(VERSION_OF)) - 1, (uint32_t)sizeof(struct arc_row_##table),                    \
+     (uint32_t)(sizeof(texts_##table) / sizeof(texts_##table[0])), texts_##table},
 static const struct arc_table_def tables[ARC_TABLE_COUNT] = {ARC_TABLES(TABLE)};
 /* clang-format on */
 

@@ -288,6 +288,8 @@ struct arc_table_def {
     uint32_t key_count;  /* the key columns stand first */
     int32_t version_col; /* -1: none */
     uint32_t row_size;   /* of the struct */
+    uint32_t text_count;
+    const uint16_t *texts; /* the columns that are no INT, in their order */
 };
 
 /* By enum arc_table; static and constant. */

@@ -41,10 +41,11 @@ static arc_status check_op(const struct arc_store_op *op, arc_err *err)
         return arc__fail(err, ARC_EINVAL, def->name, "%s",
                          "Rows of this table have no version to update by.");
     uint32_t count = op->verb == ARC_STORE_DELETE ? def->key_count : def->col_count;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct arc_col_def *col = &def->cols[i];
-        if (col->type != ARC_COL_INT)
-            ARC_TRY(check_text(def, col, arc__row_text(op->row, col), err));
+    for (uint32_t i = 0; i < def->text_count && def->texts[i] < count; i++) {
+        const struct arc_col_def *col = &def->cols[def->texts[i]];
+        arc_slice text = arc__row_text(op->row, col);
+        if (text.len > 0)
+            ARC_TRY(check_text(def, col, text, err));
     }
     return ARC_OK;
 }

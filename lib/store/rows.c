@@ -120,23 +120,22 @@ void arc__rows_deinit(struct arc_row_table *table, const struct arc_mem *mem)
     table->hints = NULL;
 }
 
-static void *row_new(const struct arc_table_def *def, const struct arc_mem *mem, const void *from)
+static size_t row_bytes(const struct arc_table_def *def, const void *row)
 {
     size_t size = def->row_size;
-    for (uint32_t i = 0; i < def->col_count; i++) {
+    for (uint32_t i = 0; i < def->text_count; i++) {
         /* ARC_STORE_VALUE_MAX was checked, so the sum cannot overflow. */
-        if (def->cols[i].type != ARC_COL_INT)
-            size += arc__row_text(from, &def->cols[i]).len;
+        size += arc__row_text(row, &def->cols[def->texts[i]]).len;
     }
-    char *row = arc__realloc(mem, NULL, size);
-    if (row == NULL)
-        return NULL;
-    memcpy(row, from, def->row_size);
-    char *at = row + def->row_size;
-    for (uint32_t i = 0; i < def->col_count; i++) {
-        const struct arc_col_def *col = &def->cols[i];
-        if (col->type == ARC_COL_INT)
-            continue;
+    return size;
+}
+
+/* Into so many bytes. */
+static void *row_copy(const struct arc_table_def *def, const void *from, void *to)
+{
+    char *row = memcpy(to, from, def->row_size), *at = row + def->row_size;
+    for (uint32_t i = 0; i < def->text_count; i++) {
+        const struct arc_col_def *col = &def->cols[def->texts[i]];
         arc_slice text = arc__row_text(from, col);
         if (text.len > 0)
             memcpy(at, text.ptr, text.len);
@@ -144,6 +143,12 @@ static void *row_new(const struct arc_table_def *def, const struct arc_mem *mem,
         at += text.len;
     }
     return row;
+}
+
+static void *row_new(const struct arc_table_def *def, const struct arc_mem *mem, const void *from)
+{
+    void *row = arc__realloc(mem, NULL, row_bytes(def, from));
+    return row != NULL ? row_copy(def, from, row) : NULL;
 }
 
 static struct arc_row_node *node_new(const struct arc_row_table *table, const struct arc_mem *mem)
