@@ -103,6 +103,22 @@ static size_t plain_run(arc_slice text)
     return at;
 }
 
+int arc__json_is_plain(arc_slice text)
+{
+    const uint64_t blanks = UINT64_C(0x2020202020202020);
+    uint64_t word;
+    size_t at = 0;
+    for (; text.len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, text.ptr + at, sizeof(word));
+        if (!is_plain_word(word))
+            return 0;
+    }
+    if (at == text.len)
+        return 1;
+    word = arc__slice_word(text, text.len >= sizeof(word) ? text.len - sizeof(word) : 0);
+    return is_plain_word(text.len < 4 ? word | blanks << 24 : word);
+}
+
 /* The bytes at the start that are above ASCII: whole characters, or none. */
 static size_t foreign_run(arc_slice text)
 {
@@ -202,7 +218,7 @@ static char *begin_pair(struct arc_json *json, arc_slice key, size_t room)
     uint8_t *level = &json->has_items[json->depth / 8];
     uint8_t bit = (uint8_t)(1U << json->depth % 8);
     size_t comma = (*level & bit) != 0;
-    if (json->after_key || plain_run(key) < key.len)
+    if (json->after_key || !arc__json_is_plain(key))
         return NULL;
     char *at = arc__buf_reserve(json->out, comma + key.len + 3 + room);
     if (at == NULL)
@@ -218,6 +234,18 @@ static char *begin_pair(struct arc_json *json, arc_slice key, size_t room)
     return at + key.len + 2;
 }
 
+void arc__json_object_of(struct arc_json *json, const char *end)
+{
+    char *from = json->out->ptr + json->out->len;
+    begin(json, '{');
+    if (json->out->failed != ARC_OK || end == from)
+        return;
+    from[1] = '"'; /* the buffer has put its NUL there, and its bracket over the comma */
+    arc__buf_commit(json->out, (size_t)(end - from) - 1);
+    json->has_items[json->depth / 8] =
+        (uint8_t)(json->has_items[json->depth / 8] | 1U << json->depth % 8);
+}
+
 static void end_pair(struct arc_json *json, const char *end)
 {
     arc__buf_commit(json->out, (size_t)(end - (json->out->ptr + json->out->len)));
@@ -225,7 +253,7 @@ static void end_pair(struct arc_json *json, const char *end)
 
 void arc__json_pair_text(struct arc_json *json, arc_slice key, arc_slice text)
 {
-    char *at = plain_run(text) == text.len ? begin_pair(json, key, text.len + 2) : NULL;
+    char *at = arc__json_is_plain(text) ? begin_pair(json, key, text.len + 2) : NULL;
     if (at == NULL) {
         arc__json_key(json, key);
         arc__json_text(json, text);

@@ -34,6 +34,13 @@ void arc__json_raw(struct arc_json *json, arc_slice value);
 void arc__json_pair_text(struct arc_json *json, arc_slice key, arc_slice text);
 void arc__json_pair_i64(struct arc_json *json, arc_slice key, int64_t value);
 
+/* Pairs that a caller writes by itself, because it writes the same ones often: each with a comma in
+ * front, behind the end of the buffer, in room that it has reserved there. Here an object begins
+ * that has those pairs, up to `end`, where no comma is due. What they quote is plain. */
+void arc__json_object_of(struct arc_json *json, const char *end);
+/* 1: the text can stand between quotes as it is. */
+int arc__json_is_plain(arc_slice text);
+
 /* Shorthands: a key of a literal, whose length the compiler knows, and its value. */
 static inline void arc__json_key_text(struct arc_json *json, const char *key, arc_slice text)
 {

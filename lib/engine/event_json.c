@@ -156,21 +156,112 @@ static void add_birth(struct arc_json *json, const struct arc_birth *birth)
     N("timeoutNs", timeout_ns) \
     N("size", size)
 
+/* Most bodies are a few ids and numbers: room is made once for the most that those can take, and
+ * each pair is put there as it will stand. */
+#define QUICK_MAX 4096u
+#define PAIR_BYTES(key, field) +sizeof(",\"" key "\":\"\"") + 20
+#define QUICK_PAIRS \
+    (PAIR_BYTES("job", job) PAIR_BYTES("step", step) ARC_EVENT_TEXTS(PAIR_BYTES) \
+         NUMBERS(PAIR_BYTES) ARC_EVENT_OBJECTS(PAIR_BYTES))
+
+static char *quick_bytes(char *at, const char *bytes, size_t len)
+{
+    memcpy(at, bytes, len);
+    return at + len;
+}
+
+static char *quick_text(char *at, arc_slice lead, arc_slice text)
+{
+    at = quick_bytes(at, lead.ptr, lead.len);
+    *at++ = '"';
+    at = quick_bytes(at, text.ptr, text.len);
+    *at++ = '"';
+    return at;
+}
+
+static char *quick_int(char *at, arc_slice lead, int64_t value)
+{
+    char digits[20]; /* -9223372036854775808 */
+    size_t first = sizeof(digits);
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[--first] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest != 0);
+    if (value < 0)
+        digits[--first] = '-';
+    at = quick_bytes(at, lead.ptr, lead.len);
+    return quick_bytes(at, digits + first, sizeof(digits) - first);
+}
+
+/* The bytes of its texts where they are few, and nothing in them needs an escape. Else: too many.
+ */
+static size_t quick_size(const struct arc_event *event)
+{
+    size_t size = 0;
+#define ADD_SIZE(key, field) size += event->field.len;
+    ARC_EVENT_TEXTS(ADD_SIZE)
+    ARC_EVENT_OBJECTS(ADD_SIZE)
+    if (size > QUICK_MAX)
+        return size;
+#define ADD_FOREIGN(key, field) \
+    if (event->field.len > 0 && !arc__json_is_plain(event->field)) \
+        size = SIZE_MAX;
+    ARC_EVENT_TEXTS(ADD_FOREIGN)
+    return size;
+}
+
+/* 0: not a short one. */
+static int quick_body(const struct arc_event *event, struct arc_json *json)
+{
+    size_t size = quick_size(event);
+    char *at = size <= QUICK_MAX ? arc__buf_reserve(json->out, QUICK_PAIRS + size) : NULL;
+    if (at == NULL)
+        return 0;
+#define LEAD(key) ARC_LIT(",\"" key "\":")
+#define PUT_TEXT(key, field) \
+    if (event->field.len > 0) \
+        at = quick_text(at, LEAD(key), event->field);
+    ARC_EVENT_TEXTS(PUT_TEXT)
+    if (event->job >= 0)
+        at = quick_int(at, LEAD("job"), event->job);
+    if (event->step >= 0)
+        at = quick_int(at, LEAD("step"), event->step);
+#define PUT_NUMBER(key, field) \
+    if (event->field != 0) \
+        at = quick_int(at, LEAD(key), (int64_t)event->field);
+    NUMBERS(PUT_NUMBER)
+#define PUT_OBJECT(key, field) \
+    if (event->field.len > 0) { \
+        at = quick_bytes(at, LEAD(key).ptr, LEAD(key).len); \
+        at = quick_bytes(at, event->field.ptr, event->field.len); \
+    }
+    ARC_EVENT_OBJECTS(PUT_OBJECT)
+    arc__json_object_of(json, at);
+    return 1;
+}
+
+static void any_body(const struct arc_event *event, struct arc_json *json)
+{
+    arc__json_object(json);
+#define ADD_TEXT(key, field) add_text(json, key, event->field);
+    ARC_EVENT_TEXTS(ADD_TEXT)
+    if (event->job >= 0)
+        arc__json_key_i64(json, "job", event->job);
+    if (event->step >= 0)
+        arc__json_key_i64(json, "step", event->step);
+#define ADD_NUMBER(key, field) add_int(json, key, (int64_t)event->field);
+    NUMBERS(ADD_NUMBER)
+#define ADD_OBJECT(key, field) add_raw(json, key, event->field);
+    ARC_EVENT_OBJECTS(ADD_OBJECT)
+}
+
 void arc__event_body(const struct arc_event *event, struct arc_buf *out)
 {
     struct arc_json json;
     arc__json_init(&json, out);
-    arc__json_object(&json);
-#define ADD_TEXT(key, field) add_text(&json, key, event->field);
-    ARC_EVENT_TEXTS(ADD_TEXT)
-    if (event->job >= 0)
-        arc__json_key_i64(&json, "job", event->job);
-    if (event->step >= 0)
-        arc__json_key_i64(&json, "step", event->step);
-#define ADD_NUMBER(key, field) add_int(&json, key, (int64_t)event->field);
-    NUMBERS(ADD_NUMBER)
-#define ADD_OBJECT(key, field) add_raw(&json, key, event->field);
-    ARC_EVENT_OBJECTS(ADD_OBJECT)
+    if (!quick_body(event, &json))
+        any_body(event, &json);
     add_ids(&json, "stepIds", event->step_ids, event->step_id_count);
     add_birth(&json, event->birth);
     arc__json_end_object(&json);

@@ -307,6 +307,51 @@ static void writing_fails_cleanly_without_memory(void)
     }
 }
 
+/* Every byte at every place of short texts, and of two words with something left over. */
+static void a_text_is_plain_where_it_needs_no_escape(void)
+{
+    struct test_mem state = {0};
+    struct arc_buf buf = open_buf(&state, 10000);
+    char text[20];
+    int wrong = 0;
+    for (size_t len = 0; len <= sizeof(text); len++) {
+        memset(text, 'a', sizeof(text));
+        CHECK_INT(arc__json_is_plain(arc__slice(text, len)), 1);
+        for (size_t at = 0; at < len; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                text[at] = (char)byte;
+                arc_slice is = quoted(&buf, arc__slice(text, len));
+                int same = is.len == len + 2 && memcmp(is.ptr + 1, text, len) == 0 && byte < 0x80;
+                wrong += arc__json_is_plain(arc__slice(text, len)) != same;
+            }
+            text[at] = 'a';
+        }
+    }
+    CHECK_INT(wrong, 0);
+    arc__buf_deinit(&buf);
+    CHECK_INT(state.live, 0);
+}
+
+static void an_object_goes_on_from_pairs_that_are_there(void)
+{
+    static const char ready[] = ",\"a\":1,\"b\":\"c\"";
+    struct test_mem state = {0};
+    for (int any = 0; any < 2; any++) {
+        struct arc_buf buf = open_buf(&state, 10000);
+        struct arc_json json;
+        arc__json_init(&json, &buf);
+        char *at = arc__buf_reserve(&buf, sizeof(ready));
+        memcpy(at, ready, sizeof(ready) - 1);
+        arc__json_object_of(&json, any ? at + sizeof(ready) - 1 : at);
+        arc__json_key_i64(&json, "d", 2);
+        arc__json_end_object(&json);
+        CHECK_TEXT(arc__buf_slice(&buf), any ? "{\"a\":1,\"b\":\"c\",\"d\":2}" : "{\"d\":2}");
+        CHECK_INT(json.depth, 0);
+        arc__buf_deinit(&buf);
+    }
+    CHECK_INT(state.live, 0);
+}
+
 static const struct test tests[] = {
     {"commas stand where they are due", commas_stand_where_they_are_due},
     {"JSON nesting goes to its limit and no deeper", nesting_goes_to_its_limit_and_no_deeper},
@@ -319,6 +364,8 @@ static const struct test tests[] = {
     {"a value that has no number still gets its comma",
      a_value_that_has_no_number_still_gets_its_comma},
     {"a full buffer holds a true prefix of the JSON", a_full_buffer_holds_a_true_prefix},
+    {"a text is plain where it needs no escape", a_text_is_plain_where_it_needs_no_escape},
+    {"an object goes on from pairs that are there", an_object_goes_on_from_pairs_that_are_there},
     {"writing JSON fails cleanly without memory", writing_fails_cleanly_without_memory},
 };
 TEST_MAIN(tests)
