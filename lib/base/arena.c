@@ -22,8 +22,8 @@
 #endif
 
 #define ALIGNMENT ((size_t)16)
-#define BLOCK_FIRST ((size_t)1024)
-#define BLOCK_MAX ((size_t)64 * 1024) /* also the most that a reset keeps */
+#define BLOCK_FIRST ((size_t)1024 - HEADER) /* allocators keep what is small at hand */
+#define BLOCK_MAX ((size_t)64 * 1024)       /* also the most that a reset keeps */
 
 struct arc_arena_block {
     struct arc_arena_block *next;

@@ -101,19 +101,26 @@ void arc__buf_add_u64(struct arc_buf *buf, uint64_t value)
     arc__buf_add(buf, digits + at, sizeof(digits) - at);
 }
 
-void arc__buf_add_i64(struct arc_buf *buf, int64_t value)
+char *arc__put_i64(char *at, int64_t value)
 {
-    char digits[20]; /* -9223372036854775808 */
-    size_t at = sizeof(digits);
+    char digits[ARC_I64_LEN];
+    size_t first = sizeof(digits);
     /* Negated as unsigned: INT64_MIN has no positive twin. */
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     do {
-        digits[--at] = (char)('0' + rest % 10);
+        digits[--first] = (char)('0' + rest % 10);
         rest /= 10;
     } while (rest != 0);
     if (value < 0)
-        digits[--at] = '-';
-    arc__buf_add(buf, digits + at, sizeof(digits) - at);
+        digits[--first] = '-';
+    memcpy(at, digits + first, sizeof(digits) - first);
+    return at + (sizeof(digits) - first);
+}
+
+void arc__buf_add_i64(struct arc_buf *buf, int64_t value)
+{
+    char digits[ARC_I64_LEN];
+    arc__buf_add(buf, digits, (size_t)(arc__put_i64(digits, value) - digits));
 }
 
 void arc__buf_printf(struct arc_buf *buf, const char *format, ...)

@@ -25,6 +25,9 @@ void arc__buf_add_slice(struct arc_buf *buf, arc_slice text);
 void arc__buf_add_cstr(struct arc_buf *buf, const char *text);
 void arc__buf_add_char(struct arc_buf *buf, char c);
 void arc__buf_add_i64(struct arc_buf *buf, int64_t value);
+/* The decimal number at `at`, without a NUL; the end of it. At most ARC_I64_LEN bytes. */
+char *arc__put_i64(char *at, int64_t value);
+#define ARC_I64_LEN 20 /* -9223372036854775808 */
 void arc__buf_add_u64(struct arc_buf *buf, uint64_t value);
 void arc__buf_printf(struct arc_buf *buf, const char *format, ...) ARC_PRINTF(2, 3);
 /* Room for len more bytes, written by the caller, then counted by arc__buf_commit. NULL: refused.

@@ -23,7 +23,7 @@ static uint64_t rotate(uint64_t x, unsigned bits)
     return x << bits | x >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[1] = rotate(v[1], 13) ^ v[0];
@@ -46,6 +46,15 @@ static uint64_t load(const char *bytes, size_t len)
     return word;
 }
 
+/* The same of eight, which compilers know for one instruction where it is one. */
+static uint64_t load_word(const char *bytes)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 |
+           (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 |
+           (uint64_t)b[7] << 56;
+}
+
 static uint64_t hash_of(const struct arc_map *map, arc_slice key)
 {
     uint64_t v[4] = {
@@ -56,7 +65,7 @@ static uint64_t hash_of(const struct arc_map *map, arc_slice key)
     };
     size_t whole = key.len & ~(size_t)7;
     for (size_t i = 0; i < whole; i += 8) {
-        uint64_t word = load(key.ptr + i, 8);
+        uint64_t word = load_word(key.ptr + i);
         v[3] ^= word;
         sip_round(v);
         sip_round(v);

@@ -513,6 +513,22 @@ static int offer_step(struct arc_engine *engine, struct placement *placement, st
     return 1;
 }
 
+/* "RUN/JOB-ATTEMPT" */
+static arc_slice workspace_of(const struct arc_run *run, const struct arc_job_state *job,
+                              struct arc_arena *arena)
+{
+    const arc_slice ids[] = {arc__id_slice(&run->id), arc__id_slice(&job->id)};
+    char text[2 * sizeof(arc_id) + 2 + ARC_I64_LEN], *at = text;
+    memcpy(at, ids[0].ptr, ids[0].len);
+    at += ids[0].len;
+    *at++ = '/';
+    memcpy(at, ids[1].ptr, ids[1].len);
+    at += ids[1].len;
+    *at++ = '-';
+    at = arc__put_i64(at, job->attempt);
+    return arc__arena_copy(arena, arc__slice(text, (size_t)(at - text)));
+}
+
 arc_status arc__session_next(struct arc_session *session, struct arc_arena *arena,
                              struct arc_offer *out, arc_err *err)
 {
@@ -528,8 +544,7 @@ arc_status arc__session_next(struct arc_session *session, struct arc_arena *aren
         if (placement->live->changed) /* decided but not durable yet: nothing is said */
             continue;
         /* first, so that nothing counts as offered that is not */
-        out->workspace =
-            arc__arena_printf(arena, "%s/%s-%d", run->id.text, job->id.text, job->attempt);
+        out->workspace = workspace_of(run, job, arena);
         if (out->workspace.ptr == NULL)
             return arc__fail_nomem(err);
         arc__list_remove(&placement->due);

@@ -159,7 +159,7 @@ static void add_birth(struct arc_json *json, const struct arc_birth *birth)
 /* Most bodies are a few ids and numbers: room is made once for the most that those can take, and
  * each pair is put there as it will stand. */
 #define QUICK_MAX 4096u
-#define PAIR_BYTES(key, field) +sizeof(",\"" key "\":\"\"") + 20
+#define PAIR_BYTES(key, field) +sizeof(",\"" key "\":\"\"") + ARC_I64_LEN
 #define QUICK_PAIRS \
     (PAIR_BYTES("job", job) PAIR_BYTES("step", step) ARC_EVENT_TEXTS(PAIR_BYTES) \
          NUMBERS(PAIR_BYTES) ARC_EVENT_OBJECTS(PAIR_BYTES))
@@ -181,17 +181,7 @@ static char *quick_text(char *at, arc_slice lead, arc_slice text)
 
 static char *quick_int(char *at, arc_slice lead, int64_t value)
 {
-    char digits[20]; /* -9223372036854775808 */
-    size_t first = sizeof(digits);
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--first] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
-    if (value < 0)
-        digits[--first] = '-';
-    at = quick_bytes(at, lead.ptr, lead.len);
-    return quick_bytes(at, digits + first, sizeof(digits) - first);
+    return arc__put_i64(quick_bytes(at, lead.ptr, lead.len), value);
 }
 
 /* The bytes of its texts where they are few, and nothing in them needs an escape. Else: too many.

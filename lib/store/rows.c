@@ -5,9 +5,10 @@
 #include "store/check.h"
 
 /* A row is one piece of memory and never changes: a new version is another piece, which takes its
- * place in the node that stands in the trees.
+ * place in the node that stands in the trees. What is inserted changes rarely: that version stands
+ * behind its node, in the same piece.
  *
- *   node  | row | links, one for each index |
+ *   node  | row | links, one for each index | the row that was inserted, if it was |
  *   row   | struct arc_row_<table> | bytes of the texts |
  */
 struct arc_row_node {
@@ -89,9 +90,24 @@ void arc__rows_init(struct arc_row_table *table, const struct arc_table_def *def
     }
 }
 
-static void node_free(const struct arc_mem *mem, struct arc_row_node *node)
+static size_t node_bytes(const struct arc_row_table *table)
 {
-    arc__free(mem, node->row);
+    return offsetof(struct arc_row_node, links) +
+           table->index_count * sizeof(struct arc_store_tree_link);
+}
+
+/* A version that is no more. */
+static void row_free(const struct arc_row_table *table, const struct arc_mem *mem,
+                     const struct arc_row_node *node, void *row)
+{
+    if (row != (const char *)node + node_bytes(table))
+        arc__free(mem, row);
+}
+
+static void node_free(const struct arc_row_table *table, const struct arc_mem *mem,
+                      struct arc_row_node *node)
+{
+    row_free(table, mem, node, node->row);
     arc__free(mem, node);
 }
 
@@ -111,7 +127,7 @@ void arc__rows_deinit(struct arc_row_table *table, const struct arc_mem *mem)
                 parent->left = NULL;
             else if (parent != NULL)
                 parent->right = NULL;
-            node_free(mem, node_of(key, link));
+            node_free(table, mem, node_of(key, link));
             link = parent;
         }
     }
@@ -151,11 +167,21 @@ static void *row_new(const struct arc_table_def *def, const struct arc_mem *mem,
     return row != NULL ? row_copy(def, from, row) : NULL;
 }
 
-static struct arc_row_node *node_new(const struct arc_row_table *table, const struct arc_mem *mem)
+static struct arc_row_node *node_new(const struct arc_row_table *table, const struct arc_mem *mem,
+                                     const struct arc_store_op *op)
 {
-    return arc__realloc(mem, NULL,
-                        offsetof(struct arc_row_node, links) +
-                            table->index_count * sizeof(struct arc_store_tree_link));
+    size_t size = node_bytes(table);
+    int inside = op->verb == ARC_STORE_INSERT;
+    struct arc_row_node *node =
+        arc__realloc(mem, NULL, size + (inside ? row_bytes(table->def, op->row) : 0));
+    if (node == NULL)
+        return NULL;
+    node->row = inside ? row_copy(table->def, op->row, (char *)node + size)
+                       : row_new(table->def, mem, op->row);
+    if (node->row != NULL)
+        return node;
+    arc__free(mem, node);
+    return NULL;
 }
 
 /* --- hints ----------------------------------------------------------------------------------- */
@@ -409,17 +435,13 @@ static arc_status add_row(struct arc_row_table *table, const struct arc_mem *mem
                           const struct arc_store_op *op, struct arc_store_tree_link *const *after,
                           struct arc_row_change *change, arc_err *err)
 {
-    struct arc_row_node *node = node_new(table, mem);
-    void *is = node != NULL ? row_new(table->def, mem, op->row) : NULL;
-    if (is == NULL) {
-        arc__free(mem, node);
+    struct arc_row_node *node = node_new(table, mem, op);
+    if (node == NULL)
         return arc__fail_nomem(err);
-    }
-    node->row = is;
     node_add(table, node, after);
     if (table->hints != NULL && op->verb == ARC_STORE_PUT) /* the next one will follow */
-        *found_place(table, is) = node;
-    *change = (struct arc_row_change){table, node, NULL, is};
+        *found_place(table, node->row) = node;
+    *change = (struct arc_row_change){table, node, NULL, node->row};
     return ARC_OK;
 }
 
@@ -443,23 +465,24 @@ arc_status arc__rows_apply(struct arc_row_table *table, const struct arc_mem *me
 
 void arc__rows_undo(const struct arc_mem *mem, struct arc_row_change *change)
 {
+    struct arc_row_table *table = change->table;
     if (change->is != NULL && change->was != NULL) {
-        node_set(change->table, change->node, change->was);
-        arc__free(mem, change->is);
+        node_set(table, change->node, change->was);
+        row_free(table, mem, change->node, change->is);
     } else if (change->is != NULL) {
-        node_remove(change->table, change->node);
-        node_free(mem, change->node);
+        node_remove(table, change->node);
+        node_free(table, mem, change->node);
     } else if (change->was != NULL) {
-        node_add(change->table, change->node, NULL);
+        node_add(table, change->node, NULL);
     }
 }
 
 void arc__rows_keep(const struct arc_mem *mem, struct arc_row_change *change)
 {
     if (change->is == NULL && change->was != NULL)
-        node_free(mem, change->node);
-    else
-        arc__free(mem, change->was);
+        node_free(change->table, mem, change->node);
+    else if (change->was != NULL)
+        row_free(change->table, mem, change->node, change->was);
 }
 
 /* --- queries --------------------------------------------------------------------------------- */
