@@ -85,34 +85,43 @@ static struct arc_plan_inputs inputs_of(const struct arc_cmd *cmd, const arc_id 
                                     .git_repo = cmd->u.trigger.git_repo};
 }
 
-/* Reads and plans inside the run's arena: the plan borrows from the text and the tree. */
+/* Reads in memory of the command's own, and plans in the run's: the plan borrows nothing of what
+ * was read, which goes once there is one. Both together may take what a run may. */
 static arc_status make_plan(struct cmd_box *box, const arc_id *pipeline, struct arc_arena *arena,
                             arc_slice text, uint32_t format, const struct arc_plan **plan,
                             arc_err *err)
 {
     const struct arc_cmd *cmd = &box->cmd;
     struct arc_diags *diags = ARC_ARENA_NEW(&box->cmd.arena, struct arc_diags);
+    struct arc_arena *read = &box->read_arena;
     struct arc_spec *spec = NULL;
     const struct arc_plan_inputs inputs = inputs_of(cmd, pipeline);
     struct arc_read_options to_run = {.runnable = 1};
     if (cmd->u.trigger.definition.limits != NULL)
         to_run.limits = *cmd->u.trigger.definition.limits;
-    arc_slice own = arc__arena_copy(arena, text);
+    arc__arena_deinit(read);
+    arc__arena_init(read, &arena->mem, arena->max_bytes);
+    arc_slice own = arc__arena_copy(read, text);
     if (diags == NULL || own.ptr == NULL)
         return arc__fail_nomem(err);
     arc_status status =
-        arc__spec_read(own, (enum arc_format)format, ARC_NONE, &to_run, arena, diags, &spec, err);
+        arc__spec_read(own, (enum arc_format)format, ARC_NONE, &to_run, read, diags, &spec, err);
     if (status == ARC_OK && cmd->u.trigger.include_count > 0)
-        status = take_includes(cmd, arena, spec, err);
+        status = take_includes(cmd, read, spec, err);
+    arena->max_bytes -= read->used_bytes;
     if (status == ARC_OK)
         status = arc__plan_build(spec, &inputs, arena, diags, plan, err);
     if (status == ARC_EINVAL && diags->first != NULL)
         box->diags_text_due = 1;
     box->diags = diags;
-    return status == ARC_OK ? check_size(*plan, err) : status;
+    if (status != ARC_OK)
+        return status;
+    box->diags = NULL; /* it would speak of what goes here */
+    arc__arena_deinit(read);
+    return check_size(*plan, err);
 }
 
-/* Findings live in the run's arena, which goes when the run is refused. */
+/* Findings live in the run's arena and the command's, which go when the run is refused. */
 static void save_findings(struct arc_engine *engine, struct cmd_box *box)
 {
     struct arc_buf buf;

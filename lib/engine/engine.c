@@ -181,6 +181,7 @@ void arc__cmd_free(struct arc_cmd *cmd)
     struct arc_mem mem = cmd->engine->mem;
     for (size_t i = 0; i < ARC_CMD_LOADS; i++)
         arc__load_deinit(&box->loads[i]);
+    arc__arena_deinit(&box->read_arena);
     arc__arena_deinit(&box->plan_arena);
     arc__arena_deinit(&cmd->arena);
     arc__free(&mem, box);

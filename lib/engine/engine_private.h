@@ -71,6 +71,7 @@ struct cmd_box {
     arc_err err;
     struct arc_diags *diags;
     int diags_text_due;
+    struct arc_arena read_arena; /* the definition and its tree, until it has become a plan */
     struct arc_arena plan_arena; /* of a trigger with a definition: becomes the run's */
     const struct arc_plan *plan; /* in it; NULL: not made yet, or given to a run */
     uint64_t word;               /* when it was said, in the order of words */
