@@ -2,8 +2,6 @@
 /* Telling the world, after the commit: a ring of the last events for watches that keep up, the
  * store for those that do not. A slow watch is a cursor that lies far behind; it holds nothing up.
  */
-#include <stddef.h>
-
 #include "engine/engine_private.h"
 #include "engine/event_json.h"
 
@@ -12,54 +10,98 @@
 
 /* --- the ring ------------------------------------------------------------------------ */
 
-/* Every text of a record, for copying it as one block. */
-#define FIELD(key, field) offsetof(struct arc_event, field),
-static const size_t text_fields[] = {offsetof(struct arc_event, run_id),
-                                     ARC_EVENT_TEXTS(FIELD) ARC_EVENT_OBJECTS(FIELD)};
+/* Records are copied in batches of a turn, each with its texts in one piece; a batch goes when the
+ * last of its records does. */
+#define BATCH_MAX 32u
 
-static arc_slice *text_at(struct arc_event *event, size_t field)
+struct batch {
+    size_t left; /* records that are still there */
+};
+
+struct shown {
+    struct batch *batch;
+    struct arc_event event;
+};
+
+#define ALIGNED(size) (((size) + _Alignof(struct shown) - 1) & ~(_Alignof(struct shown) - 1))
+
+/* A record, and its texts with a NUL behind each. */
+static size_t shown_size(const struct arc_event *event)
 {
-    return (arc_slice *)(void *)((char *)event + text_fields[field]);
+    size_t size = sizeof(struct shown) + event->run_id.len + 1;
+#define ADD_SIZE(key, field) size += event->field.len + 1;
+    ARC_EVENT_TEXTS(ADD_SIZE)
+    ARC_EVENT_OBJECTS(ADD_SIZE)
+    return ALIGNED(size);
 }
 
-/* A copy that stands on its own: one allocation for the record and its texts. What only the fold
- * reads (the plan, new ids) stays behind. */
-static struct arc_event *clone(struct arc_engine *engine, struct arc_event *event)
+static char *own_text(char *at, arc_slice *text)
 {
-    size_t size = sizeof(*event);
-    for (size_t i = 0; i < ARC_COUNT_OF(text_fields); i++)
-        size += text_at(event, i)->len + 1;
-    struct arc_event *copy = arc__alloc(&engine->mem, size);
-    if (copy == NULL)
-        return NULL;
+    if (text->len > 0)
+        memcpy(at, text->ptr, text->len);
+    text->ptr = at;
+    at += text->len;
+    *at = '\0';
+    return at + 1;
+}
+
+/* What only the fold reads (the plan, new ids) stays behind. */
+static struct arc_event *show(struct shown *shown, struct batch *batch,
+                              const struct arc_event *event)
+{
+    struct arc_event *copy = &shown->event;
+    shown->batch = batch;
     *copy = *event;
     copy->birth = NULL;
     copy->step_ids = NULL;
     copy->step_id_count = 0;
-    char *at = (char *)(copy + 1);
-    for (size_t i = 0; i < ARC_COUNT_OF(text_fields); i++) {
-        arc_slice *text = text_at(copy, i);
-        if (text->len > 0)
-            memcpy(at, text->ptr, text->len);
-        text->ptr = at;
-        at += text->len + 1; /* the block is zeroed: a NUL follows each */
-    }
+    char *at = own_text((char *)(shown + 1), &copy->run_id);
+#define OWN_TEXT(key, field) at = own_text(at, &copy->field);
+    ARC_EVENT_TEXTS(OWN_TEXT)
+    ARC_EVENT_OBJECTS(OWN_TEXT)
     return copy;
+}
+
+static void forget(struct arc_engine *engine, struct arc_event *event)
+{
+    if (event == NULL)
+        return;
+    struct batch *batch = ARC_CONTAINER(event, struct shown, event)->batch;
+    if (--batch->left == 0)
+        arc__free(&engine->mem, batch);
+}
+
+/* Replaces the records by copies. 0: nothing was. */
+static int show_batch(struct arc_engine *engine, struct arc_event **events, size_t count)
+{
+    size_t size = ALIGNED(sizeof(struct batch));
+    for (size_t i = 0; i < count; i++)
+        size += shown_size(events[i]);
+    struct batch *batch = arc__realloc(&engine->mem, NULL, size);
+    if (batch == NULL)
+        return 0;
+    batch->left = count;
+    char *at = (char *)batch + ALIGNED(sizeof(struct batch));
+    for (size_t i = 0; i < count; i++) {
+        size = shown_size(events[i]);
+        events[i] = show((struct shown *)(void *)at, batch, events[i]);
+        at += size;
+    }
+    return 1;
 }
 
 /* Copies are made before the commit, so that speaking after it cannot fail. */
 arc_status arc__publish_prepare(struct arc_engine *engine, arc_err *err)
 {
     struct turn *turn = &engine->turn;
-    for (size_t i = 0; i < turn->event_count; i++) {
-        struct arc_event *copy = clone(engine, turn->events[i]);
-        if (copy == NULL) {
+    for (size_t i = 0; i < turn->event_count; i += BATCH_MAX) {
+        size_t left = turn->event_count - i;
+        if (!show_batch(engine, &turn->events[i], left < BATCH_MAX ? left : BATCH_MAX)) {
             while (i-- > 0)
-                arc__free(&engine->mem, turn->events[i]);
+                forget(engine, turn->events[i]);
             turn->event_count = 0;
             return arc__fail_nomem(err);
         }
-        turn->events[i] = copy;
     }
     turn->prepared = 1;
     return ARC_OK;
@@ -69,7 +111,7 @@ void arc__publish_drop(struct arc_engine *engine)
 {
     struct turn *turn = &engine->turn;
     for (size_t i = 0; turn->prepared && i < turn->event_count; i++)
-        arc__free(&engine->mem, turn->events[i]);
+        forget(engine, turn->events[i]);
     turn->event_count = 0;
     turn->prepared = 0;
 }
@@ -118,7 +160,7 @@ void arc__publish(struct arc_engine *engine)
     for (size_t i = 0; i < turn->event_count; i++) {
         struct arc_event *event = turn->events[i];
         struct arc_event **slot = &engine->ring[(uint64_t)event->position % ARC_RING_SIZE];
-        arc__free(&engine->mem, *slot);
+        forget(engine, *slot);
         *slot = event;
         engine->asks_due |= event->type == ARC_EVENT_APPROVAL_REQUESTED;
         if (event->position - engine->ring_first >= (int64_t)ARC_RING_SIZE)
@@ -149,7 +191,7 @@ void arc__publish_close(struct arc_engine *engine)
 {
     arc__publish_drop(engine);
     for (size_t i = 0; engine->ring != NULL && i < ARC_RING_SIZE; i++)
-        arc__free(&engine->mem, engine->ring[i]);
+        forget(engine, engine->ring[i]);
     arc__free(&engine->mem, engine->ring);
     arc__free(&engine->mem, engine->run_shelves);
 }
