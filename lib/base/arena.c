@@ -29,6 +29,7 @@ struct arc_arena_block {
     struct arc_arena_block *next;
     size_t size; /* bytes for pieces */
     size_t used;
+    size_t lent; /* 1: the caller's */
 };
 
 /* What the host's allocator may miss of our alignment, where max_align_t is smaller. */
@@ -46,7 +47,7 @@ static struct arc_arena_block *block_new(struct arc_arena *arena, size_t size)
 {
     struct arc_arena_block *block = arc__realloc(&arena->mem, NULL, HEADER + SLACK + size);
     if (block != NULL)
-        *block = (struct arc_arena_block){NULL, size, 0};
+        *block = (struct arc_arena_block){NULL, size, 0, 0};
     return block;
 }
 
@@ -55,6 +56,20 @@ void arc__arena_init(struct arc_arena *arena, const struct arc_mem *mem, size_t 
     /* No sum of sizes below may overflow. */
     size_t max = max_bytes < PTRDIFF_MAX / 2 ? max_bytes : PTRDIFF_MAX / 2;
     *arena = (struct arc_arena){.mem = *mem, .max_bytes = max};
+}
+
+void arc__arena_lend(struct arc_arena *arena, void *room, size_t size)
+{
+#ifndef ARC_ARENA_DEBUG
+    struct arc_arena_block *block = room;
+    size_t taken = HEADER + SLACK;
+    if (arena->blocks != NULL || size < taken + ALIGNMENT)
+        return;
+    *block = (struct arc_arena_block){NULL, (size - taken) & ~(ALIGNMENT - 1), 0, 1};
+    arena->blocks = block;
+#else
+    (void)arena, (void)room, (void)size;
+#endif
 }
 
 static void drop_blocks(struct arc_arena *arena, const struct arc_arena_block *kept)
@@ -67,7 +82,7 @@ static void drop_blocks(struct arc_arena *arena, const struct arc_arena_block *k
             block->next = NULL;
             block->used = 0;
             arena->blocks = block;
-        } else {
+        } else if (!block->lent) {
             arc__free(&arena->mem, block);
         }
         block = next;

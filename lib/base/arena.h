@@ -19,6 +19,9 @@ struct arc_arena {
 
 /* max_bytes bounds all that may be alive at once. Allocates nothing. */
 void arc__arena_init(struct arc_arena *arena, const struct arc_mem *mem, size_t max_bytes);
+/* Room of the caller's for the first pieces of an arena that has none yet: it is not freed with it,
+ * and may not go before it. Aligned as for any object. */
+void arc__arena_lend(struct arc_arena *arena, void *room, size_t size);
 void arc__arena_reset(struct arc_arena *arena); /* keeps one block for reuse */
 void arc__arena_deinit(struct arc_arena *arena);
 /* About as many bytes will be asked for in small pieces: they are taken at once, where that is more

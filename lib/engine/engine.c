@@ -161,13 +161,15 @@ void arc__engine_close(struct arc_engine *engine)
 
 struct arc_cmd *arc__cmd_new(struct arc_engine *engine, enum arc_cmd_kind kind)
 {
-    struct cmd_box *box = arc__alloc(&engine->mem, sizeof(*box));
+    struct cmd_box *box = arc__realloc(&engine->mem, NULL, sizeof(*box));
     if (box == NULL)
         return NULL;
+    memset(box, 0, offsetof(struct cmd_box, first));
     box->cmd.engine = engine;
     box->cmd.kind = kind;
     box->err = (arc_err)ARC_ERR_INIT;
     arc__arena_init(&box->cmd.arena, &engine->mem, ARC_CMD_BYTES_MAX);
+    arc__arena_lend(&box->cmd.arena, box->first, sizeof(box->first));
     for (size_t i = 0; i < ARC_CMD_LOADS; i++)
         arc__load_init(&box->loads[i], &engine->mem);
     return &box->cmd;

@@ -76,7 +76,8 @@ struct cmd_box {
     const struct arc_plan *plan; /* in it; NULL: not made yet, or given to a run */
     uint64_t word;               /* when it was said, in the order of words */
     uint32_t conflicts;
-    int answered; /* decided in this turn; spoken after the commit */
+    int answered;         /* decided in this turn; spoken after the commit */
+    max_align_t first[9]; /* room for the texts of a short command; not zeroed */
 };
 
 /* A pipeline's row. */

@@ -34,6 +34,7 @@ struct host_step {
     struct arc_buf partial[STREAMS]; /* output after the last newline */
     struct output *outputs;          /* in `arena`, the newest first, each name once */
     size_t output_bytes;
+    max_align_t first[20]; /* of the arena; not zeroed */
 };
 
 struct output {
@@ -51,6 +52,7 @@ struct report {
     uint64_t fence;
     struct arc_cmd *cmd;
     uint64_t again_mono_ns;
+    max_align_t first[5]; /* of the arena; not zeroed */
 };
 
 struct arc_host {
@@ -160,15 +162,17 @@ static arc_status send_report(struct host_step *step, int32_t status, int exit_c
                               const char *message, arc_err *err)
 {
     struct arc_host *host = step->host;
-    struct report *report = arc__alloc(&host->ctl->mem, sizeof(*report));
+    struct report *report = arc__realloc(&host->ctl->mem, NULL, sizeof(*report));
     if (report == NULL)
         return arc__fail_nomem(err);
+    memset(report, 0, offsetof(struct report, first));
     report->host = host;
     report->status = status;
     report->attempt = step->attempt;
     report->fence = step->fence;
     report->exit_code = exit_code;
     arc__arena_init(&report->arena, &host->ctl->mem, 1024u * 1024u);
+    arc__arena_lend(&report->arena, report->first, sizeof(report->first));
     report->step_run_id = arc__arena_copy(&report->arena, arc__slice_cstr(step->view.step_run_id));
     report->message = arc__arena_copy(&report->arena, arc__slice_cstr(message));
     report->outputs = show_outputs(step, &report->arena);
@@ -322,12 +326,14 @@ static arc_status fill_view(struct host_step *step, const struct arc_offer *offe
 static arc_status start_step(struct arc_host *host, const struct arc_offer *offer, arc_err *err)
 {
     struct arc_ctl *ctl = host->ctl;
-    struct host_step *step = arc__alloc(&ctl->mem, sizeof(*step));
+    struct host_step *step = arc__realloc(&ctl->mem, NULL, sizeof(*step));
     arc_err why = ARC_ERR_INIT;
     if (step == NULL)
         return arc__fail_nomem(err);
+    memset(step, 0, offsetof(struct host_step, first));
     step->host = host;
     arc__arena_init(&step->arena, &ctl->mem, STEP_BYTES_MAX);
+    arc__arena_lend(&step->arena, step->first, sizeof(step->first));
     for (int i = 0; i < STREAMS; i++)
         arc__buf_init(&step->partial[i], &ctl->mem, 2 * ARC_LOG_LINE_MAX);
     arc_status status = step_add(host, step, err);

@@ -220,7 +220,37 @@ static void an_expectation_that_is_refused_fails_nothing(void)
     CHECK_INT(state.live, 0);
 }
 
+/* Twice as much as there is room for, then again after a reset; the room is the caller's
+ * throughout.
+ */
+static void room_that_is_lent_is_used_and_not_freed(void)
+{
+    struct test_mem state = {0};
+    struct arc_arena arena = open_arena(&state, 1 << 20);
+    union {
+        max_align_t align;
+        unsigned char bytes[512];
+    } room;
+    arc__arena_lend(&arena, &room, sizeof(room));
+    for (int round = 0; round < 2; round++) {
+        unsigned char *pieces[32];
+        for (size_t i = 0; i < 32; i++) {
+            pieces[i] = arc__arena_alloc(&arena, 32);
+            CHECK(pieces[i] != NULL && (uintptr_t)pieces[i] % 16 == 0);
+            if (pieces[i] != NULL)
+                memset(pieces[i], (int)i + 1, 32);
+        }
+        for (size_t i = 0; i < 32; i++)
+            CHECK(pieces[i] != NULL && pieces[i][0] == i + 1 && pieces[i][31] == i + 1);
+        CHECK_INT(arena.used_bytes, 32 * 32);
+        arc__arena_reset(&arena);
+    }
+    arc__arena_deinit(&arena);
+    CHECK_INT(state.live, 0);
+}
+
 static const struct test tests[] = {
+    {"room that is lent is used and not freed", room_that_is_lent_is_used_and_not_freed},
     {"pieces are zeroed, aligned and apart", pieces_are_zeroed_aligned_and_apart},
     {"the ceiling holds and is reported until the reset",
      the_ceiling_holds_and_is_reported_until_the_reset},
