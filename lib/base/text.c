@@ -86,28 +86,34 @@ static size_t valid_prefix(arc_slice text)
     return at;
 }
 
+/* Sixteen bytes as compilers know them; where a processor has no such, they make words of them. */
+typedef signed char bytes16 __attribute__((vector_size(16)));
+
+static bytes16 bytes16_at(const char *p)
+{
+    bytes16 bytes;
+    memcpy(&bytes, p, sizeof(bytes));
+    return bytes;
+}
+
 int arc__text_is_ascii(arc_slice text)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
-    uint64_t found = 0, words[4];
-    size_t at = 0;
+    uint64_t words[2];
+    if (text.len >= sizeof(bytes16)) {
+        bytes16 found = bytes16_at(text.ptr + text.len - sizeof(found)) < 1; /* some of it twice */
+        for (size_t at = 0; text.len - at > sizeof(found); at += sizeof(found))
+            found |= bytes16_at(text.ptr + at) < 1;
+        memcpy(words, &found, sizeof(found));
+        return (words[0] | words[1]) == 0;
+    }
     /* A byte that is 0 borrows and a byte above ASCII has the bit: "none" is exact. */
-    for (; text.len - at >= sizeof(words); at += sizeof(words)) {
-        memcpy(words, text.ptr + at, sizeof(words));
-        found |= words[0] | words[1] | words[2] | words[3];
-        found |= (words[0] - ones) | (words[1] - ones) | (words[2] - ones) | (words[3] - ones);
-    }
-    for (; text.len - at >= sizeof(words[0]); at += sizeof(words[0])) {
-        memcpy(words, text.ptr + at, sizeof(words[0]));
-        found |= words[0] | (words[0] - ones);
-    }
-    if (at < text.len) { /* what overlaps is read twice: a call of memcpy costs more */
-        words[0] = arc__slice_word(text, text.len >= 8 ? text.len - 8 : 0);
-        if (text.len < 4)
-            words[0] |= ones << 24;
-        found |= words[0] | (words[0] - ones);
-    }
-    return (found & highs) == 0;
+    words[0] = words[1] = arc__slice_word(text, 0);
+    if (text.len >= sizeof(words[0]))
+        words[1] = arc__slice_word(text, text.len - sizeof(words[0]));
+    else if (text.len < 4)
+        words[0] = words[1] |= text.len > 0 ? ones << 24 : ones;
+    return ((words[0] | (words[0] - ones) | words[1] | (words[1] - ones)) & highs) == 0;
 }
 
 size_t arc__ascii_prefix(arc_slice text)
