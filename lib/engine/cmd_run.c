@@ -140,7 +140,8 @@ static arc_status start_run(struct arc_engine *engine, struct cmd_box *box, stru
     struct arc_cmd *cmd = &box->cmd;
     struct arc_decision d;
     char hex[ARC_SHA256_HEX_LEN + 1] = "";
-    if (cmd->u.trigger.definition.canonical.len > 0) /* not the pipeline's own */
+    /* Not the pipeline's own; one that was made for the definition names it already. */
+    if (cmd->u.trigger.definition.canonical.len > 0 && cmd->pipeline_id.len > 0)
         arc__sha256_hex(cmd->u.trigger.definition.canonical, hex);
     struct arc_create create = {
         .run_id = live->id,

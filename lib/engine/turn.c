@@ -30,8 +30,10 @@ static void *more(struct turn *turn, void *items, size_t count, size_t *capacity
 {
     if (count < *capacity)
         return items;
-    size_t fresh = *capacity > 0 ? *capacity * 2 : 64;
-    void *grown = arc__arena_array(&turn->arena, fresh, size);
+    size_t fresh = *capacity > 0 ? *capacity * 2 : 64, bytes = 0;
+    if (__builtin_mul_overflow(fresh, size, &bytes))
+        return NULL;
+    void *grown = arc__arena_take(&turn->arena, bytes);
     if (grown == NULL)
         return NULL;
     if (count > 0)
