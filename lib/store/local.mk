@@ -4,7 +4,9 @@ libarc_la_SOURCES += \
 	lib/store/lock.c lib/store/lock.h \
 	lib/store/mem.c lib/store/mem.h \
 	lib/store/rows.c lib/store/rows.h \
-	lib/store/sqlite.c lib/store/sqlite.h \
+	lib/store/sqlite.c lib/store/sqlite.h lib/store/sqlite_private.h \
+	lib/store/sqlite_db.c lib/store/sqlite_db.h \
+	lib/store/sqlite_schema.c lib/store/sqlite_schema.h \
 	lib/store/sqlite_sql.c lib/store/sqlite_sql.h \
 	lib/store/tree.c lib/store/tree.h
 EXTRA_DIST += lib/store/README.md

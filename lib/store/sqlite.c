@@ -17,97 +17,17 @@
 #include "base/list.h"
 #include "store/check.h"
 #include "store/lock.h"
+#include "store/sqlite_db.h"
+#include "store/sqlite_private.h"
+#include "store/sqlite_schema.h"
 #include "store/sqlite_sql.h"
-
-#define APPLICATION_ID 0x41524331 /* "ARC1", in the header of the file */
-#define SCHEMA_VERSION 1          /* user_version; columns that are appended do not change it */
-#define SELECTS_MAX 64
-#define SQL_MAX_BYTES 65536
-#define CHANGE_REPLACE (ARC_STORE_DELETE + 1) /* a PUT where the row is likely to be there */
-#define CHANGES (CHANGE_REPLACE + 1)
-#define INLINE_CHECKPOINTS 8 /* so many times the threshold: then a commit does it itself */
-
-/* A prepared select. */
-struct select_slot {
-    char *sql;
-    sqlite3_stmt *statement;
-    uint64_t used_at; /* of the store's count of selects; 0: free */
-};
-
-struct sqlite_store {
-    struct arc_store base;
-    struct arc_mem mem;
-    char path[PATH_MAX];
-    const char *vfs;
-    uint32_t busy_ms, cache_kib, checkpoint_pages;
-    int lock_fd;
-    sqlite3 *writer, *reader;
-    sqlite3_stmt *begin, *commit, *rollback;
-    sqlite3_stmt *changes[ARC_TABLE_COUNT][CHANGES];
-    struct select_slot selects[SELECTS_MAX];
-    uint64_t select_count;
-    struct arc_buf sql;
-    uint32_t wal_pages, checkpoint_at;
-    arc_err poison; /* status ARC_OK: none */
-    uint32_t depth; /* of done callbacks */
-};
 
 static struct sqlite_store *self_of(struct arc_store *store)
 {
     return ARC_CONTAINER(store, struct sqlite_store, base);
 }
 
-/* --- errors ---------------------------------------------------------------------------------- */
-
-/* 1: SQLite could not make its file in shared memory. For these codes alone sqlite3_system_errno is
- * of this failure; for others it may be that of an earlier one. */
-static int is_shm_failure(int code)
-{
-    return code == SQLITE_IOERR_SHMOPEN || code == SQLITE_IOERR_SHMSIZE ||
-           code == SQLITE_IOERR_SHMMAP;
-}
-
-static arc_status io_status(sqlite3 *db, int code)
-{
-    if (code == SQLITE_IOERR_NOMEM)
-        return ARC_ENOMEM;
-    /* A full disk is no broken disk. Elsewhere SQLite itself says SQLITE_FULL. */
-    int number = db != NULL && is_shm_failure(code) ? sqlite3_system_errno(db) : 0;
-    return number == ENOSPC || number == EDQUOT ? ARC_ELIMIT : ARC_EIO;
-}
-
-static arc_status status_of(sqlite3 *db, int code)
-{
-    switch (code & 0xff) {
-    case SQLITE_NOMEM:
-        return ARC_ENOMEM;
-    case SQLITE_IOERR:
-        return io_status(db, code);
-    case SQLITE_FULL:
-    case SQLITE_TOOBIG:
-        return ARC_ELIMIT;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return ARC_EUNAVAILABLE;
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-    case SQLITE_READONLY:
-        return ARC_EIO;
-    default: /* SQLITE_CORRUPT, SQLITE_NOTADB, and what cannot be */
-        return ARC_EINTERNAL;
-    }
-}
-
-static arc_status fail_sqlite(sqlite3 *db, int code, arc_err *err)
-{
-    char reason[128] = "";
-    int has_errno = is_shm_failure(code) || (code & 0xff) == SQLITE_CANTOPEN;
-    int number = db != NULL && has_errno ? sqlite3_system_errno(db) : 0;
-    return arc__fail(err, status_of(db, code), "store", "SQLite: %s (%d)%s%s.",
-                     db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code), code,
-                     number != 0 ? ": " : "",
-                     number != 0 ? strerror_r(number, reason, sizeof(reason)) : "");
-}
+/* --- failures -------------------------------------------------------------------------------- */
 
 static arc_status fail_poisoned(const struct sqlite_store *self, arc_err *err)
 {
@@ -122,52 +42,7 @@ static void poison_if_grave(struct sqlite_store *self, const arc_err *err)
         self->poison = *err;
 }
 
-/* --- statements ------------------------------------------------------------------------------ */
-
-static arc_status prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, arc_err *err)
-{
-    int code = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
-    return code == SQLITE_OK ? ARC_OK : fail_sqlite(db, code, err);
-}
-
-static arc_status exec(sqlite3 *db, const char *sql, arc_err *err)
-{
-    int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? ARC_OK : fail_sqlite(db, code, err);
-}
-
-/* Runs a statement that has no rows. */
-static arc_status run(sqlite3 *db, sqlite3_stmt *statement, arc_err *err)
-{
-    int code = sqlite3_step(statement);
-    arc_status status = code == SQLITE_DONE ? ARC_OK : fail_sqlite(db, code, err);
-    (void)sqlite3_reset(statement); /* says again what step said */
-    return status;
-}
-
-/* The one value of a statement as text; cut to the size. */
-static arc_status ask(sqlite3 *db, const char *sql, char *out, size_t size, arc_err *err)
-{
-    sqlite3_stmt *statement = NULL;
-    ARC_TRY(prepare(db, sql, &statement, err));
-    int code = sqlite3_step(statement);
-    arc_status status = ARC_OK;
-    if (code == SQLITE_ROW)
-        snprintf(out, size, "%s", (const char *)sqlite3_column_text(statement, 0));
-    else
-        status = fail_sqlite(db, code == SQLITE_DONE ? SQLITE_ERROR : code, err);
-    (void)sqlite3_finalize(statement); /* its failure was seen above */
-    return status;
-}
-
-static arc_status ask_int(sqlite3 *db, const char *sql, int64_t *out, arc_err *err)
-{
-    char text[32] = "";
-    ARC_TRY(ask(db, sql, text, sizeof(text), err));
-    return arc__slice_to_i64(arc__slice_cstr(text), out)
-               ? ARC_OK
-               : arc__fail(err, ARC_EINTERNAL, "store", "SQLite answered no number: %s.", text);
-}
+/* --- values ---------------------------------------------------------------------------------- */
 
 static int bind_text(sqlite3_stmt *statement, int at, enum arc_col_type type, arc_slice text)
 {
@@ -209,7 +84,7 @@ static arc_status change_statement(struct sqlite_store *self, enum arc_table tab
             arc__sqlite_change(&self->sql, arc__table_def(table), (enum arc_store_verb)change);
         ARC_TRY(arc__buf_check(&self->sql, err));
         if (self->sql.len > 0)
-            ARC_TRY(prepare(self->writer, self->sql.ptr, place, err));
+            ARC_TRY(arc__sqlite_prepare(self->writer, self->sql.ptr, place, err));
     }
     *out = *place;
     return ARC_OK;
@@ -236,7 +111,7 @@ static arc_status apply_change(struct sqlite_store *self, const struct arc_store
     if (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)
         status = arc__store_conflict(def, op->verb, err);
     else if (code != SQLITE_DONE)
-        status = fail_sqlite(self->writer, code, err);
+        status = arc__sqlite_fail(self->writer, code, err);
     else
         *rows = sqlite3_changes(self->writer);
     (void)sqlite3_reset(statement);          /* says again what step said */
@@ -262,7 +137,7 @@ static arc_status apply_all(struct sqlite_store *self, const struct arc_store_ba
 {
     for (size_t i = 0; i < batch->count; i++)
         ARC_TRY(apply_op(self, &batch->ops[i], err));
-    return run(self->writer, self->commit, err);
+    return arc__sqlite_run(self->writer, self->commit, err);
 }
 
 /* Copies the WAL back into the file as far as it goes. */
@@ -276,7 +151,7 @@ static arc_status checkpoint(struct sqlite_store *self, arc_err *err)
     }
     /* Where it cannot be now (a foreign reader, a full disk) the WAL grows on for a while. */
     self->checkpoint_at = self->wal_pages + self->checkpoint_pages;
-    arc_status status = fail_sqlite(self->writer, code, err);
+    arc_status status = arc__sqlite_fail(self->writer, code, err);
     return status == ARC_EUNAVAILABLE || status == ARC_ELIMIT ? ARC_OK : status;
 }
 
@@ -287,12 +162,12 @@ static arc_status commit_batch(struct sqlite_store *self, const struct arc_store
         return fail_poisoned(self, err);
     if (batch->count == 0)
         return ARC_OK;
-    arc_status status = run(self->writer, self->begin, err);
+    arc_status status = arc__sqlite_run(self->writer, self->begin, err);
     if (status == ARC_OK)
         status = apply_all(self, batch, err);
     if (status != ARC_OK && !sqlite3_get_autocommit(self->writer)) {
         arc_err second = ARC_ERR_INIT;
-        if (run(self->writer, self->rollback, &second) != ARC_OK &&
+        if (arc__sqlite_run(self->writer, self->rollback, &second) != ARC_OK &&
             !sqlite3_get_autocommit(self->writer)) {
             second.status = ARC_EIO;
             poison_if_grave(self, &second);
@@ -347,7 +222,7 @@ static arc_status select_statement(struct sqlite_store *self, sqlite3_stmt **out
             oldest = slot;
     }
     select_drop(self, oldest);
-    ARC_TRY(prepare(self->reader, self->sql.ptr, &oldest->statement, err));
+    ARC_TRY(arc__sqlite_prepare(self->reader, self->sql.ptr, &oldest->statement, err));
     oldest->sql = arc__strdup(&self->mem, arc__buf_slice(&self->sql));
     if (oldest->sql == NULL) {
         select_drop(self, oldest);
@@ -426,7 +301,7 @@ static arc_status read_rows(struct sqlite_store *self, sqlite3_stmt *statement,
         if (code == SQLITE_DONE)
             return ARC_OK;
         if (code != SQLITE_ROW)
-            return fail_sqlite(self->reader, code, err);
+            return arc__sqlite_fail(self->reader, code, err);
         void *items = *rows;
         arc_status status = arc__grow(&self->mem, &items, &capacity, *count, def->row_size,
                                       SIZE_MAX / def->row_size, err);
@@ -450,7 +325,7 @@ static arc_status select_rows(struct sqlite_store *self, const struct arc_query 
     int code = bind_query(statement, query, 1);
     arc_status status = code == SQLITE_OK
                             ? read_rows(self, statement, def, arena, &rows, &count, err)
-                            : fail_sqlite(self->reader, code, err);
+                            : arc__sqlite_fail(self->reader, code, err);
     (void)sqlite3_reset(statement);          /* says again what step said */
     (void)sqlite3_clear_bindings(statement); /* they point into the caller's query; cannot fail */
     void *copy = NULL;
@@ -478,7 +353,7 @@ static arc_status count_rows(struct sqlite_store *self, const struct arc_query *
     if (code == SQLITE_ROW)
         *total = sqlite3_column_int64(statement, 0);
     else
-        status = fail_sqlite(self->reader, code, err);
+        status = arc__sqlite_fail(self->reader, code, err);
     (void)sqlite3_reset(statement);          /* says again what step said */
     (void)sqlite3_clear_bindings(statement); /* they point into the caller's query; cannot fail */
     return status;
@@ -585,129 +460,6 @@ static const struct arc_store_ops sqlite_ops = {
     .close = sqlite_close,
 };
 
-/* --- the schema ------------------------------------------------------------------------------ */
-
-static arc_status fail_schema(const char *why, const char *table, arc_err *err)
-{
-    return arc__fail(err, ARC_EPRECONDITION, "store", "The table t_%s of the file %s.", table, why);
-}
-
-/* How many of the columns are there; they must be the first ones, as they are known here. */
-static arc_status check_columns(sqlite3_stmt *info, const struct arc_table_def *def,
-                                uint32_t *count, arc_err *err)
-{
-    static const char *const types[] = {
-        [ARC_COL_TEXT] = "TEXT", [ARC_COL_BLOB] = "BLOB", [ARC_COL_INT] = "INTEGER"};
-    int code;
-    uint32_t at = 0;
-    for (; (code = sqlite3_step(info)) == SQLITE_ROW; at++) {
-        if (at >= def->col_count)
-            return fail_schema("has more columns than this version knows", def->name, err);
-        const struct arc_col_def *col = &def->cols[at];
-        arc_slice name = arc__slice_cstr((const char *)sqlite3_column_text(info, 0));
-        arc_slice type = arc__slice_cstr((const char *)sqlite3_column_text(info, 1));
-        int key = (col->flags & ARC_COL_KEY) != 0 ? (int)at + 1 : 0;
-        if (!arc__slice_is(name, col->name) || !arc__slice_is(type, types[col->type]) ||
-            sqlite3_column_int(info, 2) != key)
-            return fail_schema("has other columns than this version knows", def->name, err);
-    }
-    if (code != SQLITE_DONE)
-        return fail_sqlite(sqlite3_db_handle(info), code, err);
-    *count = at;
-    return ARC_OK;
-}
-
-static arc_status exec_built(struct sqlite_store *self, arc_err *err)
-{
-    ARC_TRY(arc__buf_check(&self->sql, err));
-    return self->sql.len > 0 ? exec(self->writer, self->sql.ptr, err) : ARC_OK;
-}
-
-static arc_status ensure_table(struct sqlite_store *self, sqlite3_stmt *info,
-                               const struct arc_table_def *def, arc_err *err)
-{
-    char name[64];
-    uint32_t count = 0;
-    int len = snprintf(name, sizeof(name), "t_%s", def->name);
-    if (sqlite3_bind_text(info, 1, name, len, SQLITE_STATIC) != SQLITE_OK)
-        return arc__fail_nomem(err);
-    arc_status status = check_columns(info, def, &count, err);
-    (void)sqlite3_reset(info);          /* says again what step said */
-    (void)sqlite3_clear_bindings(info); /* cannot fail */
-    ARC_TRY(status);
-    if (count == 0) {
-        arc__buf_clear(&self->sql);
-        arc__sqlite_create_table(&self->sql, def);
-        ARC_TRY(exec_built(self, err));
-        count = def->col_count;
-    }
-    for (; count < def->col_count; count++) {
-        if ((def->cols[count].flags & ARC_COL_KEY) != 0)
-            return fail_schema("lacks a part of its key", def->name, err);
-        arc__buf_clear(&self->sql);
-        arc__sqlite_add_column(&self->sql, def, count);
-        ARC_TRY(exec_built(self, err));
-    }
-    for (uint32_t i = 0; i < def->col_count; i++) {
-        arc__buf_clear(&self->sql);
-        arc__sqlite_create_index(&self->sql, def, i);
-        ARC_TRY(exec_built(self, err));
-    }
-    return ARC_OK;
-}
-
-static arc_status ensure_tables(struct sqlite_store *self, arc_err *err)
-{
-    sqlite3_stmt *info = NULL;
-    ARC_TRY(prepare(self->writer, "SELECT name, type, pk FROM pragma_table_info(?)", &info, err));
-    arc_status status = ARC_OK;
-    for (int i = 0; status == ARC_OK && i < ARC_TABLE_COUNT; i++)
-        status = ensure_table(self, info, arc__table_def((enum arc_table)i), err);
-    finalize(&info);
-    return status;
-}
-
-/* Whose file it is, before anything in it is changed. */
-static arc_status check_owner(struct sqlite_store *self, int *is_new, arc_err *err)
-{
-    int64_t application = 0, version = 0, objects = 0;
-    ARC_TRY(ask_int(self->writer, "PRAGMA application_id", &application, err));
-    ARC_TRY(ask_int(self->writer, "PRAGMA user_version", &version, err));
-    ARC_TRY(ask_int(self->writer, "SELECT count(*) FROM sqlite_schema", &objects, err));
-    *is_new = application == 0 && objects == 0;
-    if (!*is_new && application != APPLICATION_ID)
-        return arc__fail(err, ARC_EPRECONDITION, "store", "%s",
-                         "The file is a database of another program.");
-    if (version > SCHEMA_VERSION)
-        return arc__fail(err, ARC_EPRECONDITION, "store",
-                         "The file was written by a newer version (schema %lld, not %d).",
-                         (long long)version, SCHEMA_VERSION);
-    return ARC_OK;
-}
-
-static arc_status sign(struct sqlite_store *self, arc_err *err)
-{
-    char sql[128];
-    snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-             APPLICATION_ID, SCHEMA_VERSION);
-    return exec(self->writer, sql, err);
-}
-
-static arc_status ensure_schema(struct sqlite_store *self, arc_err *err)
-{
-    int is_new = 0;
-    ARC_TRY(check_owner(self, &is_new, err));
-    ARC_TRY(run(self->writer, self->begin, err));
-    arc_status status = ensure_tables(self, err);
-    if (status == ARC_OK && is_new)
-        status = sign(self, err);
-    if (status == ARC_OK)
-        status = run(self->writer, self->commit, err);
-    if (status != ARC_OK)
-        (void)run(self->writer, self->rollback, NULL); /* closing would do it as well */
-    return status;
-}
-
 /* --- opening --------------------------------------------------------------------------------- */
 
 static arc_status fail_path(const char *path, int number, arc_err *err)
@@ -766,7 +518,7 @@ static arc_status configure(const struct sqlite_store *self, sqlite3 *db, arc_er
              "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%u; PRAGMA wal_autocheckpoint = 0; "
              "PRAGMA journal_size_limit = 67108864",
              self->cache_kib);
-    return exec(db, sql, err);
+    return arc__sqlite_exec(db, sql, err);
 }
 
 static arc_status open_connection(const struct sqlite_store *self, int flags, sqlite3 **out,
@@ -774,31 +526,36 @@ static arc_status open_connection(const struct sqlite_store *self, int flags, sq
 {
     int code = sqlite3_open_v2(self->path, out,
                                flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, self->vfs);
-    return code == SQLITE_OK ? configure(self, *out, err) : fail_sqlite(*out, code, err);
+    return code == SQLITE_OK ? configure(self, *out, err) : arc__sqlite_fail(*out, code, err);
 }
 
-static arc_status quick_check(struct sqlite_store *self, arc_err *err)
+static arc_status ensure_schema(struct sqlite_store *self, arc_err *err)
 {
-    char answer[160] = "";
-    ARC_TRY(ask(self->writer, "PRAGMA quick_check(1)", answer, sizeof(answer), err));
-    if (arc__slice_is(arc__slice_cstr(answer), "ok"))
-        return ARC_OK;
-    return arc__fail(err, ARC_EINTERNAL, "store", "The file is damaged: %s", answer);
+    int is_new = 0;
+    ARC_TRY(arc__sqlite_check_owner(self->writer, &is_new, err));
+    ARC_TRY(arc__sqlite_run(self->writer, self->begin, err));
+    arc_status status = arc__sqlite_ensure_tables(self->writer, &self->sql, is_new, err);
+    if (status == ARC_OK)
+        status = arc__sqlite_run(self->writer, self->commit, err);
+    if (status != ARC_OK) /* closing would do it as well */
+        (void)arc__sqlite_run(self->writer, self->rollback, NULL);
+    return status;
 }
 
 static arc_status open_writer(struct sqlite_store *self, int check, arc_err *err)
 {
     char answer[32] = "";
     ARC_TRY(open_connection(self, SQLITE_OPEN_READWRITE, &self->writer, err));
-    ARC_TRY(ask(self->writer, "PRAGMA journal_mode = WAL", answer, sizeof(answer), err));
+    ARC_TRY(
+        arc__sqlite_ask(self->writer, "PRAGMA journal_mode = WAL", answer, sizeof(answer), err));
     if (!arc__slice_is(arc__slice_cstr(answer), "wal"))
         return arc__fail(err, ARC_EIO, "store", "%s", "The file system cannot hold a shared WAL.");
     if (check)
-        ARC_TRY(quick_check(self, err));
+        ARC_TRY(arc__sqlite_quick_check(self->writer, err));
     (void)sqlite3_wal_hook(self->writer, on_wal, self); /* answers the former user pointer */
-    ARC_TRY(prepare(self->writer, "BEGIN IMMEDIATE", &self->begin, err));
-    ARC_TRY(prepare(self->writer, "COMMIT", &self->commit, err));
-    ARC_TRY(prepare(self->writer, "ROLLBACK", &self->rollback, err));
+    ARC_TRY(arc__sqlite_prepare(self->writer, "BEGIN IMMEDIATE", &self->begin, err));
+    ARC_TRY(arc__sqlite_prepare(self->writer, "COMMIT", &self->commit, err));
+    ARC_TRY(arc__sqlite_prepare(self->writer, "ROLLBACK", &self->rollback, err));
     return ensure_schema(self, err);
 }
 
@@ -806,7 +563,7 @@ static arc_status open_reader(struct sqlite_store *self, arc_err *err)
 {
     ARC_TRY(open_connection(self, SQLITE_OPEN_READONLY, &self->reader, err));
     (void)sqlite3_db_config(self->reader, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    return exec(self->reader, "PRAGMA query_only = ON", err);
+    return arc__sqlite_exec(self->reader, "PRAGMA query_only = ON", err);
 }
 
 static void set_options(struct sqlite_store *self, const struct arc_store_sqlite_options *given)

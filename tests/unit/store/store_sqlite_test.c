@@ -373,6 +373,60 @@ static void older_files_are_completed(void)
     store_files_remove(&files);
 }
 
+/* The one number that a foreign program is answered. */
+static int64_t ask_number(const struct store_files *files, const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    int64_t number = -1;
+    CHECK(sqlite3_open(files->path, &db) == SQLITE_OK);
+    CHECK(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK);
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    CHECK(sqlite3_close(db) == SQLITE_OK);
+    return number;
+}
+
+#define STRICT_TABLES "SELECT count(*) FROM pragma_table_list WHERE strict AND name GLOB 't_*'"
+
+static void tables_are_strict(void)
+{
+    struct store_files files;
+    sqlite3 *db = NULL;
+    store_files_make(&files);
+    make_and_close(&files);
+    CHECK_INT(ask_number(&files, STRICT_TABLES), ARC_TABLE_COUNT);
+    CHECK(sqlite3_open(files.path, &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "INSERT INTO t_counter VALUES ('n', 'many')", NULL, NULL, NULL) ==
+          SQLITE_CONSTRAINT);
+    CHECK(sqlite3_close(db) == SQLITE_OK);
+    store_files_remove(&files);
+}
+
+/* Files were made without STRICT once, and by builds of others. */
+static void files_without_strict_tables_open(void)
+{
+    struct store_files files;
+    arc_err err = ARC_ERR_INIT;
+    store_files_make(&files);
+    make_and_close(&files);
+    run_sql(&files, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET"
+                    " sql = replace(replace(sql, ' STRICT,', ''), ' STRICT', '');"
+                    "PRAGMA writable_schema = RESET; DROP TABLE t_token; VACUUM");
+    CHECK_INT(ask_number(&files, STRICT_TABLES), 0);
+    struct arc_store *store = store_files_open(&files, NULL, &err);
+    CHECK(store != NULL);
+    if (store != NULL) {
+        CHECK_INT(store_files_heard(store, "s"), 20);
+        CHECK_OK(store_files_say(store, "s", 21, NULL));
+        store->ops->close(store);
+    }
+    CHECK_INT(ask_number(&files, STRICT_TABLES), 1); /* the one that was made anew */
+    CHECK_INT(ask_number(&files, "SELECT count(*) FROM t_event"), 21);
+    store_files_remove(&files);
+}
+
 /* --- the WAL --------------------------------------------------------------------------------- */
 
 static off_t wal_size(const struct store_files *files)
@@ -543,6 +597,8 @@ static const struct test tests[] = {
     {"a database of another program is refused", foreign_files_are_refused},
     {"a file of a newer version is refused", newer_files_are_refused},
     {"a file of an older version is completed", older_files_are_completed},
+    {"new files have strict tables", tables_are_strict},
+    {"a file without strict tables opens as well", files_without_strict_tables_open},
     {"the log of changes is copied back by dispatch", dispatch_checkpoints},
     {"queries use their indexes", queries_use_their_indexes},
     {"more kinds of queries than are kept prepared work", many_kinds_of_queries_work},
