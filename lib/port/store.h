@@ -79,6 +79,11 @@ typedef void (*arc_commit_done)(void *user, arc_status status, const arc_err *er
 typedef void (*arc_query_done)(void *user, arc_status status, const struct arc_rows *rows,
                                const arc_err *err);
 
+/* Subjects of health with ARC_ELIMIT. FULL: what room is left is for what has begun; nothing new
+ * should be. LOG: the store's own log has grown past its limit, and commits go on as before. */
+#define ARC_STORE_FULL "store.full"
+#define ARC_STORE_LOG "store.log"
+
 struct arc_store; /* the adapter's own */
 
 struct arc_store_ops {
@@ -94,7 +99,8 @@ struct arc_store_ops {
     int (*fd)(struct arc_store *store);         /* -1: none */
     int (*timeout_ms)(struct arc_store *store); /* -1: none */
     arc_status (*dispatch)(struct arc_store *store, arc_err *err);
-    /* ARC_OK while commits can succeed; else why not. */
+    /* ARC_OK while commits can succeed. ARC_ELIMIT: they still do, but a limit was passed that
+     * somebody should know of; the subject says which. Else why they cannot. */
     arc_status (*health)(struct arc_store *store, arc_err *err);
     void (*close)(struct arc_store *store); /* NULL is fine; pending calls end ARC_ECANCELLED */
 };

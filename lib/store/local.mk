@@ -6,6 +6,8 @@ libarc_la_SOURCES += \
 	lib/store/rows.c lib/store/rows.h \
 	lib/store/sqlite.c lib/store/sqlite.h lib/store/sqlite_private.h \
 	lib/store/sqlite_db.c lib/store/sqlite_db.h \
+	lib/store/sqlite_reserve.c lib/store/sqlite_reserve.h \
+	lib/store/sqlite_side.c lib/store/sqlite_side.h \
 	lib/store/sqlite_schema.c lib/store/sqlite_schema.h \
 	lib/store/sqlite_sql.c lib/store/sqlite_sql.h \
 	lib/store/tree.c lib/store/tree.h

@@ -39,8 +39,11 @@ static arc_status take(int fd, const char *path, const char *what, arc_err *err)
                                                   : fail_lock(path, errno, err);
     char text[24];
     int len = snprintf(text, sizeof(text), "%lld\n", (long long)getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
+    if (ftruncate(fd, 0) != 0)
         return fail_lock(path, errno, err);
+    errno = 0;
+    if (pwrite(fd, text, (size_t)len, 0) != len && errno != ENOSPC && errno != EDQUOT)
+        return fail_lock(path, errno, err); /* on a full disk it is held without a name */
     return ARC_OK;
 }
 

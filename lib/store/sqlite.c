@@ -22,6 +22,8 @@
 #include "store/sqlite_schema.h"
 #include "store/sqlite_sql.h"
 
+#define WAL_FRAME_BYTES 4120 /* a page and what SQLite says of it */
+
 static struct sqlite_store *self_of(struct arc_store *store)
 {
     return ARC_CONTAINER(store, struct sqlite_store, base);
@@ -140,28 +142,42 @@ static arc_status apply_all(struct sqlite_store *self, const struct arc_store_ba
     return arc__sqlite_run(self->writer, self->commit, err);
 }
 
-/* Copies the WAL back into the file as far as it goes. */
+static int wal_is_large(const struct sqlite_store *self)
+{
+    return self->wal_max_bytes > 0 &&
+           (int64_t)self->wal_pages * WAL_FRAME_BYTES > self->wal_max_bytes;
+}
+
+/* Copies the WAL back into the file as far as it goes. One that has grown past its limit is cut as
+ * well, if that needs no waiting: a reader that holds it is somebody else's. */
 static arc_status checkpoint(struct sqlite_store *self, arc_err *err)
 {
-    int code = sqlite3_wal_checkpoint_v2(self->writer, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (code == SQLITE_OK) {
+    int there = 0, done = 0;
+    int large = wal_is_large(self);
+    if (large)
+        (void)sqlite3_busy_timeout(self->writer, 0); /* cannot fail */
+    int code = sqlite3_wal_checkpoint_v2(
+        self->writer, NULL, large ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &there,
+        &done);
+    if (large)
+        (void)sqlite3_busy_timeout(self->writer, (int)self->busy_ms);
+    if (code == SQLITE_OK && done >= there) {
         self->wal_pages = 0;
         self->checkpoint_at = self->checkpoint_pages;
         return ARC_OK;
     }
     /* Where it cannot be now (a foreign reader, a full disk) the WAL grows on for a while. */
     self->checkpoint_at = self->wal_pages + self->checkpoint_pages;
+    if (code == SQLITE_OK)
+        return ARC_OK;
     arc_status status = arc__sqlite_fail(self->writer, code, err);
     return status == ARC_EUNAVAILABLE || status == ARC_ELIMIT ? ARC_OK : status;
 }
 
-static arc_status commit_batch(struct sqlite_store *self, const struct arc_store_batch *batch,
-                               arc_err *err)
+/* Once, as a transaction that is rolled back whole where it fails. */
+static arc_status try_batch(struct sqlite_store *self, const struct arc_store_batch *batch,
+                            arc_err *err)
 {
-    if (self->poison.status != ARC_OK)
-        return fail_poisoned(self, err);
-    if (batch->count == 0)
-        return ARC_OK;
     arc_status status = arc__sqlite_run(self->writer, self->begin, err);
     if (status == ARC_OK)
         status = apply_all(self, batch, err);
@@ -173,11 +189,32 @@ static arc_status commit_batch(struct sqlite_store *self, const struct arc_store
             poison_if_grave(self, &second);
         }
     }
+    return status;
+}
+
+static arc_status commit_batch(struct sqlite_store *self, const struct arc_store_batch *batch,
+                               arc_err *err)
+{
+    if (self->poison.status != ARC_OK)
+        return fail_poisoned(self, err);
+    if (batch->count == 0)
+        return ARC_OK;
+    arc_err late = ARC_ERR_INIT;
+    arc_status status = try_batch(self, batch, err);
+    /* A full disk: what was copied back makes room in the WAL; then what is running may end. */
+    if (status == ARC_ELIMIT && self->poison.status == ARC_OK) {
+        if (checkpoint(self, &late) != ARC_OK)
+            poison_if_grave(self, &late);
+        else
+            status = try_batch(self, batch, err);
+    }
+    if (status == ARC_ELIMIT && self->poison.status == ARC_OK &&
+        arc__sqlite_reserve_give(&self->reserve))
+        status = try_batch(self, batch, err);
     if (status != ARC_OK) {
         poison_if_grave(self, err);
         return status == ARC_EINTERNAL ? fail_poisoned(self, err) : status;
     }
-    arc_err late = ARC_ERR_INIT;
     if (self->wal_pages / INLINE_CHECKPOINTS >= self->checkpoint_pages &&
         self->wal_pages >= self->checkpoint_at && checkpoint(self, &late) != ARC_OK)
         poison_if_grave(self, &late); /* this batch is durable in the WAL all the same */
@@ -402,19 +439,33 @@ static arc_status sqlite_dispatch(struct arc_store *store, arc_err *err)
     if (self->depth > 0)
         return arc__fail(err, ARC_EINVAL, "store", "%s",
                          "The store may not be dispatched from inside one of its callbacks.");
-    if (!checkpoint_is_due(self))
-        return ARC_OK;
+    if (self->poison.status != ARC_OK)
+        return ARC_OK; /* a commit says so, and health */
     arc_err failure = ARC_ERR_INIT;
-    if (checkpoint(self, &failure) == ARC_OK)
-        return ARC_OK;
-    poison_if_grave(self, &failure);
+    if (checkpoint_is_due(self) && checkpoint(self, &failure) != ARC_OK)
+        poison_if_grave(self, &failure);
+    if (self->poison.status == ARC_OK &&
+        arc__sqlite_reserve_take(&self->reserve, &failure) != ARC_OK)
+        poison_if_grave(self, &failure);
     return self->poison.status != ARC_OK ? fail_poisoned(self, err) : ARC_OK;
 }
 
 static arc_status sqlite_health(struct arc_store *store, arc_err *err)
 {
     struct sqlite_store *self = self_of(store);
-    return self->poison.status == ARC_OK ? ARC_OK : fail_poisoned(self, err);
+    if (self->poison.status != ARC_OK)
+        return fail_poisoned(self, err);
+    if (arc__sqlite_reserve_lacks(&self->reserve))
+        return arc__fail(err, ARC_ELIMIT, ARC_STORE_FULL,
+                         "The disk is full and the reserve of %lld bytes is in use: what runs may "
+                         "end, nothing new begins until there is room.",
+                         (long long)self->reserve.bytes);
+    if (wal_is_large(self))
+        return arc__fail(err, ARC_ELIMIT, ARC_STORE_LOG,
+                         "The WAL has more than %lld bytes: another program reads and does not "
+                         "let go, so it cannot be copied back.",
+                         (long long)self->wal_max_bytes);
+    return ARC_OK;
 }
 
 static void finalize(sqlite3_stmt **statement)
@@ -423,11 +474,8 @@ static void finalize(sqlite3_stmt **statement)
     *statement = NULL;
 }
 
-static void sqlite_close(struct arc_store *store)
+static void close_connections(struct sqlite_store *self)
 {
-    if (store == NULL)
-        return;
-    struct sqlite_store *self = self_of(store);
     for (size_t i = 0; i < SELECTS_MAX; i++)
         select_drop(self, &self->selects[i]);
     for (int table = 0; table < ARC_TABLE_COUNT; table++) {
@@ -443,6 +491,16 @@ static void sqlite_close(struct arc_store *store)
         (void)sqlite3_db_config(self->writer, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_close(self->reader); /* no statement is left that could keep it */
     (void)sqlite3_close(self->writer);
+    self->reader = self->writer = NULL;
+}
+
+static void sqlite_close(struct arc_store *store)
+{
+    if (store == NULL)
+        return;
+    struct sqlite_store *self = self_of(store);
+    close_connections(self);
+    arc__sqlite_reserve_close(&self->reserve, &self->mem);
     arc__store_unlock(self->lock_fd);
     arc__buf_deinit(&self->sql);
     struct arc_mem mem = self->mem;
@@ -576,6 +634,26 @@ static void set_options(struct sqlite_store *self, const struct arc_store_sqlite
     self->cache_kib = options.cache_kib != 0 ? options.cache_kib : 16384;
     self->checkpoint_pages = options.checkpoint_pages != 0 ? options.checkpoint_pages : 1000;
     self->checkpoint_at = self->checkpoint_pages;
+    self->reserve_bytes = options.reserve_bytes;
+    self->wal_max_bytes = options.wal_max_bytes;
+}
+
+static arc_status open_reserve(struct sqlite_store *self, arc_err *err)
+{
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof(path), "%s.reserve", self->path);
+    return arc__sqlite_reserve_open(&self->reserve, &self->mem, self->vfs, path,
+                                    self->reserve_bytes, err);
+}
+
+static arc_status open_connections(struct sqlite_store *self, int check, arc_err *err)
+{
+    arc_status status = open_writer(self, check, err);
+    if (status == ARC_OK)
+        status = open_reader(self, err);
+    if (status != ARC_OK)
+        close_connections(self);
+    return status;
 }
 
 arc_status arc__store_sqlite_open(const struct arc_mem *mem, const char *path,
@@ -596,9 +674,12 @@ arc_status arc__store_sqlite_open(const struct arc_mem *mem, const char *path,
     if (status == ARC_OK)
         status = lock(self, err);
     if (status == ARC_OK)
-        status = open_writer(self, options == NULL || !options->skip_quick_check, err);
+        status = open_reserve(self, err);
+    int check = options == NULL || !options->skip_quick_check;
     if (status == ARC_OK)
-        status = open_reader(self, err);
+        status = open_connections(self, check, err);
+    if (status == ARC_ELIMIT && arc__sqlite_reserve_give(&self->reserve))
+        status = open_connections(self, check, err); /* a WAL needs a little to be opened */
     if (status != ARC_OK) {
         sqlite_close(&self->base);
         return status;

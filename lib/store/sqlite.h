@@ -19,10 +19,16 @@ struct arc_store_sqlite_options {
     uint32_t cache_kib;        /* of each of the two connections; 0: 16,384 */
     uint32_t checkpoint_pages; /* the WAL is copied back when it has so many; 0: 1,000 */
     const char *vfs;           /* of sqlite3_vfs_register; NULL: the default one */
+    int64_t reserve_bytes;     /* kept free for the end of runs, in `<path>.reserve`; 0: none */
+    int64_t wal_max_bytes;     /* a larger WAL is told by health; 0: no limit */
 };
+#define ARC_STORE_SQLITE_RESERVE_BYTES (8 * 1024 * 1024)
+#define ARC_STORE_SQLITE_WAL_MAX_BYTES (256 * 1024 * 1024)
 #define ARC_STORE_SQLITE_OPTIONS_INIT \
     { \
-        sizeof(struct arc_store_sqlite_options), 0, 0, 0, 0, NULL \
+        .size = sizeof(struct arc_store_sqlite_options), \
+        .reserve_bytes = ARC_STORE_SQLITE_RESERVE_BYTES, \
+        .wal_max_bytes = ARC_STORE_SQLITE_WAL_MAX_BYTES, \
     }
 
 /* Creates the file (mode 0600) and the schema, or adds the columns, tables and indexes that a newer

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "store/sqlite.h"
+#include "store/sqlite_reserve.h"
 
 #define SELECTS_MAX 64
 #define SQL_MAX_BYTES 65536
@@ -37,6 +38,8 @@ struct sqlite_store {
     uint64_t select_count;
     struct arc_buf sql;
     uint32_t wal_pages, checkpoint_at;
+    int64_t reserve_bytes, wal_max_bytes;
+    struct arc_sqlite_reserve reserve;
     arc_err poison; /* status ARC_OK: none */
     uint32_t depth; /* of done callbacks */
 };

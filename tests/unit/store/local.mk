@@ -2,6 +2,7 @@
 unit_tests += \
 	tests/unit/store/store_crash_test \
 	tests/unit/store/store_fault_test \
+	tests/unit/store/store_full_test \
 	tests/unit/store/store_mem_test \
 	tests/unit/store/store_sqlite_test \
 	tests/unit/store/tree_test
@@ -18,4 +19,6 @@ tests_unit_store_store_fault_test_SOURCES = tests/unit/store/store_fault_test.c 
 tests_unit_store_store_sqlite_test_SOURCES = tests/unit/store/store_sqlite_test.c \
 	$(store_files_sources) $(store_contract_sources)
 tests_unit_store_store_crash_test_SOURCES = tests/unit/store/store_crash_test.c \
+	tests/unit/store/test_disk.c tests/unit/store/test_disk.h $(store_files_sources)
+tests_unit_store_store_full_test_SOURCES = tests/unit/store/store_full_test.c \
 	tests/unit/store/test_disk.c tests/unit/store/test_disk.h $(store_files_sources)

@@ -100,6 +100,7 @@ static struct arc_store *open_on_disk(const struct store_files *files, arc_err *
     struct arc_store_sqlite_options options = ARC_STORE_SQLITE_OPTIONS_INIT;
     options.vfs = DISK_NAME;
     options.checkpoint_pages = 5;
+    options.reserve_bytes = 0; /* store_full_test is about it */
     return store_files_open(files, &options, err);
 }
 

@@ -102,7 +102,7 @@ static void reopening_keeps_everything(void)
 
 static void files_are_the_owners_alone(void)
 {
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".reserve"};
     struct store_files files;
     store_files_make(&files);
     arc_err err = ARC_ERR_INIT;
@@ -152,8 +152,12 @@ static void special_names_are_plain_files(void)
         if (store != NULL)
             store->ops->close(store);
         CHECK(stat(names[i], &info) == 0 && info.st_size > 4096);
-        snprintf(lock, sizeof(lock), "%s.lock", names[i]);
-        CHECK(unlink(names[i]) == 0 && unlink(lock) == 0);
+        CHECK(unlink(names[i]) == 0);
+        static const char *const ends[] = {"lock", "reserve"};
+        for (size_t k = 0; k < ARC_COUNT_OF(ends); k++) {
+            snprintf(lock, sizeof(lock), "%s.%s", names[i], ends[k]);
+            CHECK(unlink(lock) == 0);
+        }
         CHECK(chdir(before) == 0);
         store_files_remove(&files);
     }
