@@ -168,8 +168,19 @@ static arc_status start_run(struct arc_engine *engine, struct cmd_box *box, stru
     return arc__turn_leave(engine, live, &d, ARC_OK, err);
 }
 
+/* What room is left is for runs that have begun. */
+static arc_status check_room(const struct arc_engine *engine, arc_err *err)
+{
+    arc_err why = ARC_ERR_INIT;
+    arc_status status = engine->store->ops->health(engine->store, &why);
+    if (status != ARC_ELIMIT || strcmp(why.subject, ARC_STORE_FULL) != 0)
+        return ARC_OK; /* what else is wrong is found by the commit */
+    return arc__fail(err, status, ARC_STORE_FULL, "No new run begins: %s", why.message);
+}
+
 arc_status arc__check_runs_open(const struct arc_engine *engine, arc_err *err)
 {
+    ARC_TRY(check_room(engine, err));
     if (engine->lives_open < engine->options.runs_max)
         return ARC_OK;
     return arc__fail(err, ARC_ELIMIT, "runs.max", "%zu runs are open already, the limit is %u.",

@@ -455,6 +455,20 @@ static void retry_turn(struct arc_engine *engine)
 }
 
 /* 5: speak, or take everything back. */
+/* Says once that the store has come to a limit, or to another, and that it has left them. */
+static void note_store(struct arc_engine *engine)
+{
+    arc_err why = ARC_ERR_INIT;
+    int limited = engine->store->ops->health(engine->store, &why) == ARC_ELIMIT;
+    if (limited && strcmp(why.subject, ARC_STORE_FULL) == 0)
+        limited = 2;
+    if (limited == engine->store_limited)
+        return;
+    engine->store_limited = limited;
+    arc__engine_say(engine, limited ? ARC_LOG_WARN : ARC_LOG_INFO,
+                    limited ? why.message : "The store is within its limits again.");
+}
+
 static arc_status end_turn(struct arc_engine *engine, arc_err *err)
 {
     struct turn *turn = &engine->turn;
@@ -467,6 +481,7 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
     engine->stats.turns++;
     if (status == ARC_OK) {
         engine->stats.commits += turn->op_count > 0;
+        note_store(engine);
         arc__publish(engine);
         arc__asides_end(engine, 1);
         if (turn->presence)
@@ -644,7 +659,11 @@ arc_status arc__engine_health(struct arc_engine *engine, arc_err *err)
         return arc__fail(err, ARC_EINTERNAL, "engine", "%s", engine->fault);
     if (engine->recovering)
         return arc__fail(err, ARC_EUNAVAILABLE, "engine", "Unfinished runs are being taken up.");
-    return engine->store->ops->health(engine->store, err);
+    arc_err why = ARC_ERR_INIT;
+    arc_status status = engine->store->ops->health(engine->store, &why);
+    if (status == ARC_OK || (status == ARC_ELIMIT && strcmp(why.subject, ARC_STORE_FULL) != 0))
+        return ARC_OK; /* what is new can be accepted and stored */
+    return arc__fail(err, status, why.subject, "%s", why.message);
 }
 
 const char *arc__engine_fault(const struct arc_engine *engine)

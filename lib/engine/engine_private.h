@@ -336,6 +336,7 @@ struct arc_engine {
     struct arc_ulid_gen ulid;
     int dispatching, recovering;
     int opened;             /* recovery was complete once */
+    int store_limited;      /* after the last commit: 0 no, 1 told by health, 2 full */
     uint64_t retry_mono_ns; /* recovery and our own work wait until then */
     size_t loads_pending;   /* asked and not answered */
     size_t cmds_asleep;     /* of the commands, those that wait for something */

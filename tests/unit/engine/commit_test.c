@@ -552,6 +552,54 @@ static void a_run_is_read_once(void)
     world_close(&w);
 }
 
+static arc_status full_health(struct arc_store *store, arc_err *err)
+{
+    (void)store;
+    return arc__fail(err, ARC_ELIMIT, ARC_STORE_FULL, "The last room is in use.");
+}
+
+static arc_status log_health(struct arc_store *store, arc_err *err)
+{
+    (void)store;
+    return arc__fail(err, ARC_ELIMIT, ARC_STORE_LOG, "A log is long.");
+}
+
+/* The store writes, and says that it has little room left. */
+static void a_full_store_ends_runs_and_begins_none(void)
+{
+    struct world w;
+    struct hand hand;
+    struct said pipeline, run;
+    arc_err err = ARC_ERR_INIT;
+    if (!world_open(&w, WORLD_MEM))
+        return;
+    const struct arc_store_ops *usual = w.store->ops;
+    struct arc_store_ops limited = *usual;
+    w.store->ops = &limited;
+    CHECK(hand_join(&hand, &w, "a", "", 1));
+    world_start_run(&w, one_job, &pipeline, &run);
+    limited.health = log_health;
+    CHECK_OK(arc__engine_health(w.engine, NULL));
+    CHECK_OK(world_ask(&w, world_trigger(&w, pipeline.id, "once")).status);
+    limited.health = full_health;
+    CHECK_STATUS(arc__engine_health(w.engine, &err), ARC_ELIMIT);
+    CHECK_TEXT(arc__slice_cstr(err.message), "The last room is in use.");
+    struct said refused = world_ask(&w, world_trigger(&w, pipeline.id, "twice"));
+    CHECK_STATUS(refused.status, ARC_ELIMIT);
+    struct arc_cmd *cmd = world_trigger(&w, "", "");
+    cmd->u.trigger.definition = world_definition(cmd, one_job);
+    CHECK_STATUS(world_ask(&w, cmd).status, ARC_ELIMIT);
+    CHECK_OK(world_ask(&w, world_trigger(&w, pipeline.id, "once")).status); /* it is there */
+    hand_work(&hand);
+    CHECK_INT(world_run_status(&w, run.id), ARC_RUN_SUCCESS);
+    CHECK_INT(w.logged, 2); /* once each, however many commits */
+    limited.health = usual->health;
+    CHECK_OK(world_ask(&w, world_trigger(&w, pipeline.id, "twice")).status);
+    CHECK_INT(w.logged, 3);
+    hand_leave(&hand);
+    world_close(&w);
+}
+
 static const struct test tests[] = {
     {"nothing is said while the commit is held", nothing_is_said_while_the_commit_is_held},
     {"nothing is offered or shown while the commit is held",
@@ -575,6 +623,7 @@ static const struct test tests[] = {
     {"pushed events of a failed commit are taken when they come again",
      pushed_events_of_a_failed_commit_come_again},
     {"a store that is gone is for the host to hear", a_store_that_is_gone_is_the_hosts_to_hear},
+    {"a store with little room ends runs and begins none", a_full_store_ends_runs_and_begins_none},
     {"an engine that is closed forgets what was held", a_closed_engine_forgets_what_was_held},
 };
 TEST_MAIN(tests)
