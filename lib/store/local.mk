@@ -6,9 +6,12 @@ libarc_la_SOURCES += \
 	lib/store/rows.c lib/store/rows.h \
 	lib/store/sqlite.c lib/store/sqlite.h lib/store/sqlite_private.h \
 	lib/store/sqlite_db.c lib/store/sqlite_db.h \
+	lib/store/sqlite_mark.c lib/store/sqlite_mark.h \
+	lib/store/sqlite_page.c lib/store/sqlite_page.h \
 	lib/store/sqlite_reserve.c lib/store/sqlite_reserve.h \
 	lib/store/sqlite_side.c lib/store/sqlite_side.h \
 	lib/store/sqlite_schema.c lib/store/sqlite_schema.h \
 	lib/store/sqlite_sql.c lib/store/sqlite_sql.h \
+	lib/store/sqlite_vfs.c lib/store/sqlite_vfs.h \
 	lib/store/tree.c lib/store/tree.h
 EXTRA_DIST += lib/store/README.md

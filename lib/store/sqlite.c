@@ -18,6 +18,7 @@
 #include "store/check.h"
 #include "store/lock.h"
 #include "store/sqlite_db.h"
+#include "store/sqlite_page.h"
 #include "store/sqlite_private.h"
 #include "store/sqlite_schema.h"
 #include "store/sqlite_sql.h"
@@ -153,7 +154,10 @@ static int wal_is_large(const struct sqlite_store *self)
 static arc_status checkpoint(struct sqlite_store *self, arc_err *err)
 {
     int there = 0, done = 0;
-    int large = wal_is_large(self);
+    arc_status status = wal_is_large(self) ? arc__sqlite_mark_sync(&self->mark, err) : ARC_OK;
+    int large = wal_is_large(self) && status == ARC_OK; /* what is cut off must not be asked for */
+    if (status != ARC_OK && status != ARC_ELIMIT)
+        return status;
     if (large)
         (void)sqlite3_busy_timeout(self->writer, 0); /* cannot fail */
     int code = sqlite3_wal_checkpoint_v2(
@@ -164,13 +168,15 @@ static arc_status checkpoint(struct sqlite_store *self, arc_err *err)
     if (code == SQLITE_OK && done >= there) {
         self->wal_pages = 0;
         self->checkpoint_at = self->checkpoint_pages;
-        return ARC_OK;
+        status = large ? arc__sqlite_mark_clean(&self->mark, err)
+                       : arc__sqlite_mark_copied(&self->mark, err);
+        return status == ARC_ELIMIT ? ARC_OK : status;
     }
     /* Where it cannot be now (a foreign reader, a full disk) the WAL grows on for a while. */
     self->checkpoint_at = self->wal_pages + self->checkpoint_pages;
     if (code == SQLITE_OK)
         return ARC_OK;
-    arc_status status = arc__sqlite_fail(self->writer, code, err);
+    status = arc__sqlite_fail(self->writer, code, err);
     return status == ARC_EUNAVAILABLE || status == ARC_ELIMIT ? ARC_OK : status;
 }
 
@@ -215,9 +221,12 @@ static arc_status commit_batch(struct sqlite_store *self, const struct arc_store
         poison_if_grave(self, err);
         return status == ARC_EINTERNAL ? fail_poisoned(self, err) : status;
     }
+    /* From here on this batch is durable, whatever fails. */
+    if (arc__sqlite_mark_commit(&self->mark, &self->shim, &late) != ARC_OK)
+        poison_if_grave(self, &late);
     if (self->wal_pages / INLINE_CHECKPOINTS >= self->checkpoint_pages &&
         self->wal_pages >= self->checkpoint_at && checkpoint(self, &late) != ARC_OK)
-        poison_if_grave(self, &late); /* this batch is durable in the WAL all the same */
+        poison_if_grave(self, &late);
     return ARC_OK;
 }
 
@@ -474,6 +483,27 @@ static void finalize(sqlite3_stmt **statement)
     *statement = NULL;
 }
 
+static void keep_wal(struct sqlite_store *self, int keep)
+{
+    (void)sqlite3_db_config(self->writer, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL);
+}
+
+/* Copies everything back, so that nothing is asked of the WAL any more and it may go. Where that
+ * cannot be, it stays, with the mark. */
+static void settle(struct sqlite_store *self)
+{
+    arc_err ignored = ARC_ERR_INIT;
+    int there = 0, done = -1;
+    if (self->poison.status != ARC_OK || arc__sqlite_mark_sync(&self->mark, &ignored) != ARC_OK)
+        return;
+    (void)sqlite3_busy_timeout(self->writer, 0); /* cannot fail */
+    int code =
+        sqlite3_wal_checkpoint_v2(self->writer, NULL, SQLITE_CHECKPOINT_TRUNCATE, &there, &done);
+    if (code == SQLITE_OK && done >= there &&
+        arc__sqlite_mark_clean(&self->mark, &ignored) == ARC_OK)
+        keep_wal(self, 0);
+}
+
 static void close_connections(struct sqlite_store *self)
 {
     for (size_t i = 0; i < SELECTS_MAX; i++)
@@ -485,10 +515,6 @@ static void close_connections(struct sqlite_store *self)
     finalize(&self->begin);
     finalize(&self->commit);
     finalize(&self->rollback);
-    /* The last one that closes copies the WAL back; after a failure that is for the next opening.
-     */
-    if (self->poison.status != ARC_OK && self->writer != NULL)
-        (void)sqlite3_db_config(self->writer, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_close(self->reader); /* no statement is left that could keep it */
     (void)sqlite3_close(self->writer);
     self->reader = self->writer = NULL;
@@ -499,7 +525,10 @@ static void sqlite_close(struct arc_store *store)
     if (store == NULL)
         return;
     struct sqlite_store *self = self_of(store);
+    if (self->writer != NULL && self->reader != NULL) /* it was open */
+        settle(self);
     close_connections(self);
+    arc__sqlite_mark_close(&self->mark, &self->mem);
     arc__sqlite_reserve_close(&self->reserve, &self->mem);
     arc__store_unlock(self->lock_fd);
     arc__buf_deinit(&self->sql);
@@ -579,12 +608,29 @@ static arc_status configure(const struct sqlite_store *self, sqlite3 *db, arc_er
     return arc__sqlite_exec(db, sql, err);
 }
 
-static arc_status open_connection(const struct sqlite_store *self, int flags, sqlite3 **out,
-                                  arc_err *err)
+static arc_status open_connection(struct sqlite_store *self, int flags, sqlite3 **out, arc_err *err)
 {
-    int code = sqlite3_open_v2(self->path, out,
-                               flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, self->vfs);
-    return code == SQLITE_OK ? configure(self, *out, err) : arc__sqlite_fail(*out, code, err);
+    int code = arc__sqlite_vfs_open(&self->shim, self->path,
+                                    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, out);
+    if (code == SQLITE_OK)
+        return configure(self, *out, err);
+    if (self->shim.damage[0] != '\0') /* the connection is none that could be asked */
+        return arc__fail(err, ARC_EINTERNAL, "store", "The file is damaged: %s.",
+                         self->shim.damage);
+    return arc__sqlite_fail(*out, code, err);
+}
+
+/* A new file: its pages have the size that checksums are for, and room for them. */
+static arc_status shape_file(struct sqlite_store *self, arc_err *err)
+{
+    int seal = ARC_SQLITE_SEAL_BYTES;
+    char sql[48];
+    snprintf(sql, sizeof(sql), "PRAGMA page_size = %u", ARC_SQLITE_PAGE_BYTES);
+    ARC_TRY(arc__sqlite_exec(self->writer, sql, err));
+    if (!self->shim.seals)
+        return ARC_OK;
+    int code = sqlite3_file_control(self->writer, NULL, SQLITE_FCNTL_RESERVE_BYTES, &seal);
+    return code == SQLITE_OK ? ARC_OK : arc__sqlite_fail(self->writer, code, err);
 }
 
 static arc_status ensure_schema(struct sqlite_store *self, arc_err *err)
@@ -597,13 +643,24 @@ static arc_status ensure_schema(struct sqlite_store *self, arc_err *err)
         status = arc__sqlite_run(self->writer, self->commit, err);
     if (status != ARC_OK) /* closing would do it as well */
         (void)arc__sqlite_run(self->writer, self->rollback, NULL);
-    return status;
+    return status == ARC_OK ? arc__sqlite_mark_commit(&self->mark, &self->shim, err) : status;
 }
 
 static arc_status open_writer(struct sqlite_store *self, int check, arc_err *err)
 {
     char answer[32] = "";
+    int64_t pages = 0;
     ARC_TRY(open_connection(self, SQLITE_OPEN_READWRITE, &self->writer, err));
+    ARC_TRY(arc__sqlite_ask_int(self->writer, "PRAGMA page_count", &pages, err));
+    if (pages == 0 && !self->shim.is_new) { /* half of its making was taken back just now */
+        (void)sqlite3_close(self->writer);  /* no statement is left that could keep it */
+        self->writer = NULL;
+        ARC_TRY(open_connection(self, SQLITE_OPEN_READWRITE, &self->writer, err));
+    }
+    keep_wal(self,
+             1); /* the last one that closes would remove it, also where the mark asks for it */
+    if (self->shim.is_new)
+        ARC_TRY(shape_file(self, err));
     ARC_TRY(
         arc__sqlite_ask(self->writer, "PRAGMA journal_mode = WAL", answer, sizeof(answer), err));
     if (!arc__slice_is(arc__slice_cstr(answer), "wal"))
@@ -636,6 +693,8 @@ static void set_options(struct sqlite_store *self, const struct arc_store_sqlite
     self->checkpoint_at = self->checkpoint_pages;
     self->reserve_bytes = options.reserve_bytes;
     self->wal_max_bytes = options.wal_max_bytes;
+    self->no_checksums = options.no_checksums;
+    self->mark_commits = options.mark_commits != 0 ? options.mark_commits : 256;
 }
 
 static arc_status open_reserve(struct sqlite_store *self, arc_err *err)
@@ -646,8 +705,20 @@ static arc_status open_reserve(struct sqlite_store *self, arc_err *err)
                                     self->reserve_bytes, err);
 }
 
+/* Before SQLite sees the file: it would take the WAL for whole that ends early. */
+static arc_status open_mark(struct sqlite_store *self, arc_err *err)
+{
+    char path[PATH_MAX + 8];
+    snprintf(path, sizeof(path), "%s.mark", self->path);
+    ARC_TRY(
+        arc__sqlite_mark_open(&self->mark, &self->mem, self->vfs, path, self->mark_commits, err));
+    return arc__sqlite_mark_check(&self->mark, &self->mem, self->vfs, self->path, err);
+}
+
 static arc_status open_connections(struct sqlite_store *self, int check, arc_err *err)
 {
+    ARC_TRY(arc__sqlite_vfs_init(&self->shim, self->vfs, !self->no_checksums, err));
+    self->mark.seen = 0;
     arc_status status = open_writer(self, check, err);
     if (status == ARC_OK)
         status = open_reader(self, err);
@@ -675,6 +746,8 @@ arc_status arc__store_sqlite_open(const struct arc_mem *mem, const char *path,
         status = lock(self, err);
     if (status == ARC_OK)
         status = open_reserve(self, err);
+    if (status == ARC_OK)
+        status = open_mark(self, err);
     int check = options == NULL || !options->skip_quick_check;
     if (status == ARC_OK)
         status = open_connections(self, check, err);

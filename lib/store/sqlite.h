@@ -21,6 +21,8 @@ struct arc_store_sqlite_options {
     const char *vfs;           /* of sqlite3_vfs_register; NULL: the default one */
     int64_t reserve_bytes;     /* kept free for the end of runs, in `<path>.reserve`; 0: none */
     int64_t wal_max_bytes;     /* a larger WAL is told by health; 0: no limit */
+    int32_t no_checksums;      /* 1: pages of a new file get none */
+    uint32_t mark_commits;     /* the mark is synced after so many; 0: 256 */
 };
 #define ARC_STORE_SQLITE_RESERVE_BYTES (8 * 1024 * 1024)
 #define ARC_STORE_SQLITE_WAL_MAX_BYTES (256 * 1024 * 1024)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "store/sqlite_vfs.h"
 
 /* --- errors ---------------------------------------------------------------------------------- */
 
@@ -19,6 +20,8 @@ static int is_shm_failure(int code)
 
 static arc_status io_status(sqlite3 *db, int code)
 {
+    if (code == SQLITE_IOERR_DATA)
+        return ARC_EINTERNAL; /* a checksum */
     if (code == SQLITE_IOERR_NOMEM)
         return ARC_ENOMEM;
     /* A full disk is no broken disk. Elsewhere SQLite itself says SQLITE_FULL. */
@@ -51,6 +54,9 @@ static arc_status status_of(sqlite3 *db, int code)
 arc_status arc__sqlite_fail(sqlite3 *db, int code, arc_err *err)
 {
     char reason[128] = "";
+    const char *damage = code == SQLITE_IOERR_DATA ? arc__sqlite_vfs_damage(db) : NULL;
+    if (damage != NULL)
+        return arc__fail(err, ARC_EINTERNAL, "store", "The file is damaged: %s.", damage);
     int has_errno = is_shm_failure(code) || (code & 0xff) == SQLITE_CANTOPEN;
     int number = db != NULL && has_errno ? sqlite3_system_errno(db) : 0;
     return arc__fail(err, status_of(db, code), "store", "SQLite: %s (%d)%s%s.",
@@ -112,5 +118,7 @@ arc_status arc__sqlite_quick_check(sqlite3 *db, arc_err *err)
     ARC_TRY(arc__sqlite_ask(db, "PRAGMA quick_check(1)", answer, sizeof(answer), err));
     if (arc__slice_is(arc__slice_cstr(answer), "ok"))
         return ARC_OK;
-    return arc__fail(err, ARC_EINTERNAL, "store", "The file is damaged: %s", answer);
+    const char *damage = arc__sqlite_vfs_damage(db); /* says more */
+    return arc__fail(err, ARC_EINTERNAL, "store", "The file is damaged: %s",
+                     damage != NULL ? damage : answer);
 }

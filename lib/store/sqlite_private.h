@@ -9,7 +9,9 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "store/sqlite.h"
+#include "store/sqlite_mark.h"
 #include "store/sqlite_reserve.h"
+#include "store/sqlite_vfs.h"
 
 #define SELECTS_MAX 64
 #define SQL_MAX_BYTES 65536
@@ -40,8 +42,12 @@ struct sqlite_store {
     uint32_t wal_pages, checkpoint_at;
     int64_t reserve_bytes, wal_max_bytes;
     struct arc_sqlite_reserve reserve;
-    arc_err poison; /* status ARC_OK: none */
-    uint32_t depth; /* of done callbacks */
+    struct arc_sqlite_mark mark;
+    uint32_t mark_commits;
+    int no_checksums;
+    struct arc_sqlite_vfs shim; /* of both connections */
+    arc_err poison;             /* status ARC_OK: none */
+    uint32_t depth;             /* of done callbacks */
 };
 
 #endif

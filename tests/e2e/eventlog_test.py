@@ -57,6 +57,7 @@ def sql(world, *statements):
         rows = cursor.fetchall()
         check(rows or cursor.rowcount != 0, "nothing was hit by %r" % (statement,))
     db.commit()
+    db.execute("VACUUM")  # pages that were only changed would not have their checksums
     db.close()
     return rows
 

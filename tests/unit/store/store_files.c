@@ -17,8 +17,9 @@ void store_files_make(struct store_files *files)
 
 void store_files_remove(struct store_files *files)
 {
-    static const char *const names[] = {"arc.db", "arc.db-wal", "arc.db-shm", "arc.db.lock",
-                                        "arc.db.reserve", "arc.db.mark", "arc.link"};
+    static const char *const names[] = {"arc.db",      "arc.db-wal",     "arc.db-shm",
+                                        "arc.db.lock", "arc.db.reserve", "arc.db.mark",
+                                        "arc.link"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char name[128];
         snprintf(name, sizeof(name), "%s/%s", files->dir, names[i]);
