@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "store/check.h"
 #include "store/lock.h"
+#include "store/sqlite_backup.h"
 #include "store/sqlite_db.h"
 #include "store/sqlite_page.h"
 #include "store/sqlite_private.h"
@@ -439,7 +440,7 @@ static int checkpoint_is_due(const struct sqlite_store *self)
 
 static int sqlite_timeout_ms(struct arc_store *store)
 {
-    return checkpoint_is_due(self_of(store)) ? 0 : -1;
+    return checkpoint_is_due(self_of(store)) || self_of(store)->backup != NULL ? 0 : -1;
 }
 
 static arc_status sqlite_dispatch(struct arc_store *store, arc_err *err)
@@ -448,6 +449,7 @@ static arc_status sqlite_dispatch(struct arc_store *store, arc_err *err)
     if (self->depth > 0)
         return arc__fail(err, ARC_EINVAL, "store", "%s",
                          "The store may not be dispatched from inside one of its callbacks.");
+    arc__sqlite_backup_step(self);
     if (self->poison.status != ARC_OK)
         return ARC_OK; /* a commit says so, and health */
     arc_err failure = ARC_ERR_INIT;
@@ -525,6 +527,7 @@ static void sqlite_close(struct arc_store *store)
     if (store == NULL)
         return;
     struct sqlite_store *self = self_of(store);
+    arc__store_sqlite_backup_cancel(store);
     if (self->writer != NULL && self->reader != NULL) /* it was open */
         settle(self);
     close_connections(self);

@@ -26,6 +26,8 @@ struct select_slot {
     uint64_t used_at; /* of the store's count of selects; 0: free */
 };
 
+struct arc_sqlite_backup;
+
 struct sqlite_store {
     struct arc_store base;
     struct arc_mem mem;
@@ -45,9 +47,13 @@ struct sqlite_store {
     struct arc_sqlite_mark mark;
     uint32_t mark_commits;
     int no_checksums;
-    struct arc_sqlite_vfs shim; /* of both connections */
-    arc_err poison;             /* status ARC_OK: none */
-    uint32_t depth;             /* of done callbacks */
+    struct arc_sqlite_vfs shim;       /* of both connections */
+    struct arc_sqlite_backup *backup; /* NULL: none is being made */
+    arc_err poison;                   /* status ARC_OK: none */
+    uint32_t depth;                   /* of done callbacks */
 };
+
+/* The next part of a copy that is being made; sqlite_backup.c. */
+void arc__sqlite_backup_step(struct sqlite_store *self);
 
 #endif

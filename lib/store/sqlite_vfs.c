@@ -60,8 +60,10 @@ static int db_read(sqlite3_file *base, void *out, int len, sqlite3_int64 at)
     if (!is_page(shim, len, at) || (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ))
         return code;
     sqlite3_int64 number = at / ARC_SQLITE_PAGE_BYTES + 1;
-    if (shim->lenient && (code != SQLITE_OK || is_zero(page, ARC_SQLITE_PAGE_BYTES)))
+    if (shim->lenient != ARC_LENIENT_NOT && code != SQLITE_OK)
         return code;
+    if (shim->lenient == ARC_LENIENT_ALL && is_zero(page, ARC_SQLITE_PAGE_BYTES))
+        return SQLITE_OK;
     if (code != SQLITE_OK)
         return damaged(shim, "page", number, "is not there");
     enum arc_sqlite_seal seal = arc__sqlite_page_check((uint32_t)number, page);

@@ -26,6 +26,13 @@ struct arc_sqlite_commit_end {
     uint64_t page_sum; /* of what that holds, but for a seal */
 };
 
+/* A page that is free may never have been written; only copying reads it. */
+enum arc_sqlite_lenient {
+    ARC_LENIENT_NOT, /* then it is damage */
+    ARC_LENIENT_END, /* it may be missing behind the end of the file */
+    ARC_LENIENT_ALL, /* and be empty in the middle of it */
+};
+
 struct arc_sqlite_vfs {
     sqlite3_vfs vfs;
     sqlite3_vfs *under;
@@ -33,8 +40,8 @@ struct arc_sqlite_vfs {
     int wanted;    /* pages of a new file are to be sealed */
     int seals;     /* pages of this one are */
     int immutable; /* nobody writes to the file: it needs no WAL and no lock */
-    int lenient;   /* while free pages are read too: one that was never written is none */
-    int is_new;    /* the file was empty when it was opened */
+    enum arc_sqlite_lenient lenient;
+    int is_new; /* the file was empty when it was opened */
     uint32_t page_bytes;
     int wal_order;    /* 0: unknown, 1: little-endian, 2: big-endian */
     uint32_t stale;   /* the sums of frames from here on are yet to be made right; 0: none */

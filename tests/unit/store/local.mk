@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 unit_tests += \
+	tests/unit/store/store_backup_test \
 	tests/unit/store/store_crash_test \
 	tests/unit/store/store_damage_test \
 	tests/unit/store/store_fault_test \
@@ -24,4 +25,6 @@ tests_unit_store_store_crash_test_SOURCES = tests/unit/store/store_crash_test.c 
 tests_unit_store_store_full_test_SOURCES = tests/unit/store/store_full_test.c \
 	tests/unit/store/test_disk.c tests/unit/store/test_disk.h $(store_files_sources)
 tests_unit_store_store_damage_test_SOURCES = tests/unit/store/store_damage_test.c \
+	$(store_files_sources)
+tests_unit_store_store_backup_test_SOURCES = tests/unit/store/store_backup_test.c \
 	$(store_files_sources)
