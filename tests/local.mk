@@ -58,6 +58,7 @@ include tests/bench/local.mk
 include tests/interop/local.mk
 include tests/fuzz/local.mk
 include tests/sim/local.mk
+include tests/soak/local.mk
 include tests/small/local.mk
 
 if WITH_PROGRAMS

@@ -214,12 +214,26 @@ enum found {
     FOUND_ALL,  /* the frames of the mark, or a later life of the WAL, which followed them */
     FOUND_PART, /* the life of the mark, and fewer frames that are right */
     FOUND_BAD,  /* a header that says nothing: SQLite takes no frame behind it */
-    FOUND_NONE, /* the WAL is empty, or was begun by another program */
+    FOUND_NONE, /* the WAL is empty, or was begun anew: the database may hold all */
 };
 
 static int is_page_size(uint32_t bytes)
 {
     return bytes >= 512 && bytes <= 65536 && (bytes & (bytes - 1)) == 0;
+}
+
+/* 1: it is the header of the mark's life, and the first part of the next one's over it: a write
+ * that failed half-way, which is tried only when all has been copied back. */
+static int is_half_new(const uint8_t *header, const struct arc_sqlite_commit_end *end)
+{
+    uint8_t old[WAL_HEADER];
+    uint32_t sums[2] = {0, 0};
+    memcpy(old, header, sizeof(old));
+    put32(old + 12, arc__sqlite_get32(header + 12) - 1);
+    put32(old + 16, end->salts[0]);
+    put32(old + 20, end->salts[1]);
+    arc__sqlite_wal_sum(header[3] & 1, old, 24, sums);
+    return sums[0] == arc__sqlite_get32(header + 24) && sums[1] == arc__sqlite_get32(header + 28);
 }
 
 static arc_status walk(struct look *look, const struct arc_sqlite_commit_end *end,
@@ -256,7 +270,7 @@ static arc_status look_at_wal(struct look *look, const struct arc_sqlite_commit_
     arc__sqlite_wal_sum(kind & 1, header, 24, sums);
     if ((kind | 1) != 0x377f0683 || !is_page_size(bytes) ||
         sums[0] != arc__sqlite_get32(header + 24) || sums[1] != arc__sqlite_get32(header + 28)) {
-        *found = FOUND_BAD;
+        *found = is_half_new(header, end) ? FOUND_NONE : FOUND_BAD;
         return ARC_OK;
     }
     uint32_t lives = arc__sqlite_get32(header + 16) - end->salts[0];

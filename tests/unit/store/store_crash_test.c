@@ -349,12 +349,96 @@ static void opening_can_fail_anywhere(void)
     store_files_remove(&files);
 }
 
+/* --- every fault at every call --------------------------------------------------------------- */
+
+/* Commits `count` batches, each until it is in; stops where the store is poisoned. Only ARC_OK, or
+ * a refusal because it is there already, counts as stored. */
+static int64_t insist(struct arc_store *store, int64_t count)
+{
+    int64_t seq = 1;
+    for (int tries = 0; seq <= count && tries < 5; tries++) {
+        arc_status status = store_files_say(store, "s", seq, NULL);
+        if (status == ARC_OK || status == ARC_ECONFLICT) {
+            seq++;
+            tries = -1;
+        }
+        if (store->ops->health(store, NULL) == ARC_EIO)
+            break;
+        (void)store->ops->dispatch(store, NULL); /* health says what came of it */
+    }
+    return seq - 1;
+}
+
+struct fault {
+    unsigned kinds;
+    int code, number; /* an errno */
+};
+
+/* The n-th call, and with sticky all behind it, answers so, from before the store is opened. 1:
+ * nothing failed. What was read or said meanwhile is checked when all is well again. */
+static int faulty_life(const struct store_files *files, const struct fault *fault, uint64_t nth,
+                       int sticky)
+{
+    enum { COUNT = 12 };
+    arc_err err = ARC_ERR_INIT;
+    int64_t stored = 0;
+    disk_restore();
+    disk_fail(nth, sticky, fault->code, fault->kinds);
+    disk_fail_errno(fault->number);
+    struct arc_store *store = open_on_disk(files, &err);
+    CHECK(store != NULL || (err.status != ARC_OK && err.status != ARC_ECONFLICT));
+    if (store != NULL) {
+        stored = insist(store, COUNT);
+        int64_t heard = store_files_heard(store, "s");
+        CHECK(heard == -1 || heard == stored || heard == stored + 1);
+        store->ops->close(store);
+    }
+    int survived = disk_failures() == 0;
+    CHECK(!survived || stored == COUNT);
+    disk_lose_power(nth);
+    store = open_on_disk(files, &err);
+    int64_t there = store != NULL ? store_files_heard(store, "s") : -2;
+    if (there != stored && there != stored + 1)
+        printf("# kinds %u, code %d, call %llu, sticky %d: %lld stored, %lld there; %s\n",
+               fault->kinds, fault->code, (unsigned long long)nth, sticky, (long long)stored,
+               (long long)there, err.message);
+    CHECK(there == stored || there == stored + 1);
+    if (store != NULL)
+        store->ops->close(store);
+    return survived;
+}
+
+static void every_fault_at_every_call(void)
+{
+    static const struct fault faults[] = {
+        {DISK_WRITES, SQLITE_IOERR_WRITE, EIO},    {DISK_WRITES, SQLITE_FULL, ENOSPC},
+        {DISK_SYNCS, SQLITE_IOERR_FSYNC, EIO},     {DISK_SYNCS, SQLITE_IOERR_FSYNC, ENOSPC},
+        {DISK_OTHERS, SQLITE_IOERR_TRUNCATE, EIO}, {DISK_READS, SQLITE_IOERR_READ, EIO},
+        {DISK_READS, SQLITE_IOERR_SHORT_READ, 0},  {DISK_LOCKS, SQLITE_BUSY, EAGAIN},
+        {DISK_SHM, SQLITE_IOERR_SHMMAP, EIO},      {DISK_SHM, SQLITE_IOERR_NOMEM, ENOMEM},
+    };
+    struct store_files files;
+    store_files_make(&files);
+    prepare_disk(&files);
+    for (size_t i = 0; i < ARC_COUNT_OF(faults); i++) {
+        for (int sticky = 0; sticky < 2; sticky++) {
+            uint64_t nth = 1;
+            while (nth < 5000 && !faulty_life(&files, &faults[i], nth, sticky))
+                nth++;
+            CHECK(nth > 1 && nth < 5000);
+        }
+    }
+    disk_format();
+    store_files_remove(&files);
+}
+
 static const struct test tests[] = {
     {"kills in the middle of commits lose nothing acknowledged", kills_lose_nothing},
     {"lost power loses nothing acknowledged", lost_power_loses_nothing},
     {"a failed write or sync ends all acknowledging", failures_poison},
     {"a full disk refuses and may pass", full_disks_are_no_poison},
     {"a full disk is known by its errno too", full_disks_are_known_by_errno},
+    {"every fault at every call is an error or changes nothing", every_fault_at_every_call},
     {"opening can fail at every write and leaves a sound file", opening_can_fail_anywhere},
 };
 

@@ -200,6 +200,20 @@ void disk_restore(void)
     }
 }
 
+void disk_keep_safe(void)
+{
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        const struct disk_file *file = &disk.files[i];
+        saved[i].len = file->safe_len;
+        free(saved[i].bytes);
+        saved[i].bytes = malloc(saved[i].len + 1);
+        if (saved[i].bytes == NULL)
+            abort();
+        if (file->safe_len > 0)
+            memcpy(saved[i].bytes, file->safe, file->safe_len);
+    }
+}
+
 static uint64_t next(uint64_t *random)
 {
     *random ^= *random << 13;
@@ -208,16 +222,22 @@ static uint64_t next(uint64_t *random)
     return *random >> 11;
 }
 
+/* How much of what was not safe is there: of 8. */
+static int keeps(uint64_t *random, unsigned of_8)
+{
+    return random == NULL || next(random) % 8 < of_8;
+}
+
 /* Makes what was written safe; with a random number only the part that it wants. */
-static void settle(struct disk_file *file, uint64_t *random)
+static void settle(struct disk_file *file, uint64_t *random, unsigned of_8)
 {
     for (const struct change *c = file->first; c != NULL; c = c->next) {
-        if (c->bytes == NULL && (random == NULL || next(random) % 2 == 0))
+        if (c->bytes == NULL && keeps(random, of_8))
             resize(file, 1, c->at);
         for (size_t done = 0; c->bytes != NULL && done < c->len;) {
             size_t part = SECTOR - (c->at + done) % SECTOR;
             part = part < c->len - done ? part : c->len - done;
-            if (random == NULL || next(random) % 2 == 0)
+            if (keeps(random, of_8))
                 put(file, 1, c->at + done, c->bytes + done, part);
             done += part;
         }
@@ -227,18 +247,33 @@ static void settle(struct disk_file *file, uint64_t *random)
 
 void disk_lose_power(uint64_t random)
 {
+    static const unsigned shares[] = {0, 4, 4, 4, 7, 7, 8, 4};
     random |= 1;
+    unsigned of_8 = shares[next(&random) % 8];
     for (size_t i = 0; i < FILES_MAX; i++) {
         struct disk_file *file = &disk.files[i];
         if (file->name[0] == '\0')
             continue;
-        settle(file, &random);
+        settle(file, &random, of_8);
         drop_shm(file);
         file->now_len = 0;
         put(file, 0, 0, file->safe, file->safe_len);
     }
     disk_fail(0, 0, 0, DISK_ALL);
     disk.limit = 0;
+}
+
+unsigned char *disk_file(size_t index, const char **name, size_t *len)
+{
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        struct disk_file *file = &disk.files[i];
+        if (file->name[0] == '\0' || file->now_len == 0 || index-- > 0)
+            continue;
+        *name = file->name;
+        *len = file->now_len;
+        return file->now;
+    }
+    return NULL;
 }
 
 /* --- a file ---------------------------------------------------------------------------------- */
@@ -259,9 +294,12 @@ static int file_close(sqlite3_file *base)
 static int file_read(sqlite3_file *base, void *out, int len, sqlite3_int64 at)
 {
     struct disk_file *file = file_of(base);
+    int code = operate(DISK_READS);
     size_t there = (size_t)at < file->now_len ? file->now_len - (size_t)at : 0;
     size_t part = there < (size_t)len ? there : (size_t)len;
     memset(out, 0, (size_t)len);
+    if (code != SQLITE_OK)
+        return code;
     if (part > 0)
         memcpy(out, file->now + at, part);
     return part < (size_t)len ? SQLITE_IOERR_SHORT_READ : SQLITE_OK;
@@ -299,7 +337,7 @@ static int file_sync(sqlite3_file *base, int flags)
     (void)flags;
     int code = operate(DISK_SYNCS);
     uint64_t random = disk.operations | 1;
-    settle(file, code == SQLITE_OK ? NULL : &random);
+    settle(file, code == SQLITE_OK ? NULL : &random, 4);
     return code;
 }
 
@@ -309,8 +347,15 @@ static int file_size(sqlite3_file *base, sqlite3_int64 *out)
     return SQLITE_OK;
 }
 
-/* One thread, and never two transactions at once: locks are granted. */
+/* One thread, and never two transactions at once: locks are granted, but for a fault. */
 static int file_lock(sqlite3_file *base, int level)
+{
+    (void)base;
+    (void)level;
+    return operate(DISK_LOCKS);
+}
+
+static int file_unlock(sqlite3_file *base, int level)
 {
     (void)base;
     (void)level;
@@ -361,8 +406,7 @@ static int file_shm_lock(sqlite3_file *base, int offset, int count, int flags)
     (void)base;
     (void)offset;
     (void)count;
-    (void)flags;
-    return SQLITE_OK;
+    return (flags & SQLITE_SHM_LOCK) != 0 ? operate(DISK_LOCKS) : SQLITE_OK;
 }
 
 static void file_shm_barrier(sqlite3_file *base)
@@ -386,7 +430,7 @@ static const sqlite3_io_methods methods = {
     .xSync = file_sync,
     .xFileSize = file_size,
     .xLock = file_lock,
-    .xUnlock = file_lock,
+    .xUnlock = file_unlock,
     .xCheckReservedLock = file_reserved,
     .xFileControl = file_control,
     .xSectorSize = file_sector,

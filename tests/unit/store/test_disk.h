@@ -21,6 +21,9 @@ void disk_format(void);
 void disk_save(void);
 void disk_restore(void);
 
+/* Of what disk_save kept just now only that part which is safe. */
+void disk_keep_safe(void);
+
 /* Operations that change something: writes, syncs, truncations, deletions. */
 uint64_t disk_operations(void);
 /* The n-th of them from now, and all behind it when sticky, answers with this code of SQLite's.
@@ -30,6 +33,8 @@ uint64_t disk_operations(void);
 #define DISK_OTHERS 4u
 #define DISK_ALL 7u
 #define DISK_SHM 8u /* making shared memory, which is not on the disk */
+#define DISK_READS 16u
+#define DISK_LOCKS 32u
 void disk_fail(uint64_t nth, int sticky, int code, unsigned kinds);
 /* The errno that SQLite is told with a failure; 0 at first. */
 void disk_fail_errno(int number);
@@ -38,7 +43,12 @@ uint64_t disk_failures(void);
 /* No file may make the sum of all sizes greater; 0: no limit. */
 void disk_limit(size_t bytes);
 size_t disk_used(void);
-/* All is well again; what was not safe is there or not as the random number wants. */
+/* All is well again; what was not safe is there or not as the random number wants: nothing of it,
+ * half, most, or all. */
 void disk_lose_power(uint64_t random);
+
+/* The files of which there are bytes, in no order; NULL: no more. What is changed here was never
+ * written: it is damage. */
+unsigned char *disk_file(size_t index, const char **name, size_t *len);
 
 #endif

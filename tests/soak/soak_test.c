@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A share of the soaks, for every build. */
+#include "soak.h"
+
+#include "shim.h"
+
+static void share(void (*run)(struct soak *soak), uint64_t lives)
+{
+    struct soak soak = {.seed = 7, .from = 1, .to = lives};
+    run(&soak);
+    CHECK_INT(soak.failed, 0);
+    CHECK_INT(soak.lives, lives);
+}
+
+static void kills_lose_nothing(void)
+{
+    share(soak_kill, 150);
+}
+
+static void lost_power_loses_nothing(void)
+{
+    share(soak_power, 500);
+}
+
+static void damage_is_told(void)
+{
+    share(soak_flips, 300);
+}
+
+static const struct test tests[] = {
+    {"kills anywhere lose nothing that was said to be stored", kills_lose_nothing},
+    {"power that goes anywhere takes nothing stored with it", lost_power_loses_nothing},
+    {"damage anywhere is an error or changes no answer", damage_is_told},
+};
+
+TEST_MAIN(tests)
