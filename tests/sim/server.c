@@ -555,7 +555,8 @@ void server_restart(struct sim *sim)
 
 void server_close(struct sim *sim)
 {
-    static const char *const files[] = {"x.db", "x.db-wal", "x.db-shm", "x.db.lock"};
+    static const char *const files[] = {"x.db",      "x.db-wal",     "x.db-shm",
+                                        "x.db.lock", "x.db.reserve", "x.db.mark"};
     struct server *server = &sim->server;
     char path[96];
     end_engine(sim);

@@ -13,6 +13,7 @@ unit_tests += \
 	tests/unit/engine/life_test \
 	tests/unit/engine/pipes_test \
 	tests/unit/engine/place_test \
+	tests/unit/engine/power_test \
 	tests/unit/engine/recover_test \
 	tests/unit/engine/rules_test \
 	tests/unit/engine/torture_test \
@@ -37,3 +38,6 @@ tests_unit_engine_place_test_SOURCES = tests/unit/engine/place_test.c $(world_so
 tests_unit_engine_recover_test_SOURCES = tests/unit/engine/recover_test.c $(world_sources)
 tests_unit_engine_torture_test_SOURCES = tests/unit/engine/torture_test.c $(world_sources)
 tests_unit_engine_watch_test_SOURCES = tests/unit/engine/watch_test.c $(world_sources)
+tests_unit_engine_power_test_SOURCES = tests/unit/engine/power_test.c $(world_sources) \
+	tests/unit/store/test_disk.c tests/unit/store/test_disk.h
+tests_unit_engine_power_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/store

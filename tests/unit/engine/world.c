@@ -245,7 +245,8 @@ arc_status world_crash(struct world *w, arc_err *err)
 
 void world_close(struct world *w)
 {
-    static const char *const files[] = {"x.db", "x.db-wal", "x.db-shm", "x.db.lock"};
+    static const char *const files[] = {"x.db",      "x.db-wal",     "x.db-shm",
+                                        "x.db.lock", "x.db.reserve", "x.db.mark"};
     char path[128];
     world_end_engine(w);
     if (w->store != NULL)

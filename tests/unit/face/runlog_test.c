@@ -39,7 +39,8 @@ static int make_store(struct place *place)
 
 static void remove_store(const struct place *place)
 {
-    static const char *const files[] = {"a.db", "a.db-wal", "a.db-shm", "a.db.lock", "logs", ""};
+    static const char *const files[] = {"a.db",         "a.db-wal",  "a.db-shm", "a.db.lock",
+                                        "a.db.reserve", "a.db.mark", "logs",     ""};
     char path[128];
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", place->dir, files[i]);

@@ -40,7 +40,7 @@ static struct {
 
 static struct {
     struct disk_file files[FILES_MAX];
-    uint64_t operations, failures, fail_at;
+    uint64_t operations, failures, fail_at, snapshot_at, snapshot_random;
     int sticky, code, number;
     unsigned kinds;
     size_t limit;
@@ -115,12 +115,16 @@ static void add_change(struct disk_file *file, size_t at, const void *bytes, siz
 
 /* --- faults ---------------------------------------------------------------------------------- */
 
+static void snapshot(void);
+
 /* SQLITE_OK, or what the operation shall answer. */
 static int operate(unsigned kind)
 {
     if ((disk.kinds & kind) == 0)
         return SQLITE_OK;
     disk.operations++;
+    if (disk.operations == disk.snapshot_at)
+        snapshot();
     if (disk.fail_at == 0 || disk.operations < disk.fail_at ||
         (disk.operations > disk.fail_at && !disk.sticky))
         return SQLITE_OK;
@@ -245,11 +249,45 @@ static void settle(struct disk_file *file, uint64_t *random, unsigned of_8)
     drop_changes(file);
 }
 
-void disk_lose_power(uint64_t random)
+/* Of 8, how many sectors that were not safe are there. */
+static unsigned draw_share(uint64_t *random)
 {
     static const unsigned shares[] = {0, 4, 4, 4, 7, 7, 8, 4};
-    random |= 1;
-    unsigned of_8 = shares[next(&random) % 8];
+    *random |= 1;
+    return shares[next(random) % 8];
+}
+
+/* As the loss of power, but upon copies. */
+static void snapshot(void)
+{
+    uint64_t random = disk.snapshot_random;
+    unsigned of_8 = draw_share(&random);
+    disk.snapshot_at = 0;
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        const struct disk_file *file = &disk.files[i];
+        struct disk_file copy = {.last = &copy.first};
+        memcpy(copy.name, file->name, sizeof(copy.name));
+        put(&copy, 1, 0, file->safe, file->safe_len);
+        for (const struct change *c = file->first; c != NULL; c = c->next)
+            add_change(&copy, c->at, c->bytes, c->len);
+        settle(&copy, &random, of_8);
+        memcpy(saved[i].name, copy.name, sizeof(copy.name));
+        free(saved[i].bytes);
+        saved[i].len = copy.safe_len;
+        saved[i].bytes = copy.safe;
+    }
+}
+
+void disk_lose_power_at(uint64_t nth, uint64_t random)
+{
+    disk.operations = 0;
+    disk.snapshot_at = nth;
+    disk.snapshot_random = random;
+}
+
+void disk_lose_power(uint64_t random)
+{
+    unsigned of_8 = draw_share(&random);
     for (size_t i = 0; i < FILES_MAX; i++) {
         struct disk_file *file = &disk.files[i];
         if (file->name[0] == '\0')

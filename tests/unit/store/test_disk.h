@@ -47,6 +47,10 @@ size_t disk_used(void);
  * half, most, or all. */
 void disk_lose_power(uint64_t random);
 
+/* Nothing happens at the n-th operation, but what disk_restore brings back is what a loss of power
+ * just before it would leave. 0: none. */
+void disk_lose_power_at(uint64_t nth, uint64_t random);
+
 /* The files of which there are bytes, in no order; NULL: no more. What is changed here was never
  * written: it is damage. */
 unsigned char *disk_file(size_t index, const char **name, size_t *len);
