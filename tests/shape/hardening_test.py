@@ -53,7 +53,7 @@ def check_tests(root):
                 if not exists(root, "tests/fuzz/fuzz_" + test[5:-5] + ".c"):
                     found.append(f"{PAGE}: there is no {test}")
                 continue
-            name = f"tests/unit/{test}.c"
+            name = f"tests/{test}.c" if test.startswith("soak/") else f"tests/unit/{test}.c"
             if not exists(root, name):
                 found.append(f"{PAGE}: there is no {name}")
             elif f'"{sentence}"' not in code(read(root, name), strings=True):

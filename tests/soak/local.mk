@@ -4,7 +4,8 @@ soak_sources = tests/soak/soak.c tests/soak/soak.h tests/soak/kill.c tests/soak/
 	tests/soak/flips.c tests/unit/store/test_disk.c tests/unit/store/test_disk.h
 check_PROGRAMS += tests/soak/soak
 tests_soak_soak_SOURCES = tests/soak/main.c $(soak_sources)
-tests_soak_soak_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/soak -I$(top_srcdir)/tests/unit/store
+tests_soak_soak_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/soak \
+	-I$(top_srcdir)/tests/unit/store
 tests_soak_soak_LDADD = libarc.la
 unit_tests += tests/soak/soak_test
 tests_soak_soak_test_SOURCES = tests/soak/soak_test.c $(soak_sources)
