@@ -369,34 +369,41 @@ arc_status arc__store_sqlite_backup_file(const struct arc_mem *mem, const char *
     return status;
 }
 
-static arc_status lock_place(const char *to, int *lock_fd, arc_err *err)
+struct place {
+    char path[PATH_MAX], lock[PATH_MAX + 8];
+};
+
+/* A store is locked by the one name of its file. */
+static arc_status lock_place(struct place *place, const char *to, int *lock_fd, arc_err *err)
 {
-    char path[PATH_MAX + 8], what[PATH_MAX + 16];
-    int len = snprintf(path, sizeof(path), "%s.lock", to);
-    if (len < 0 || len >= PATH_MAX)
-        return arc__fail(err, ARC_EINVAL, "store", "%s", "The path is too long.");
-    snprintf(what, sizeof(what), "The store %.100s", to);
-    return arc__store_lock(path, what, lock_fd, err);
+    char what[128];
+    if (realpath(to, place->path) == NULL)
+        snprintf(place->path, sizeof(place->path), "%s", to);
+    snprintf(place->lock, sizeof(place->lock), "%s.lock", place->path);
+    snprintf(what, sizeof(what), "The store %.100s", place->path);
+    return arc__store_lock(place->lock, what, lock_fd, err);
 }
 
 arc_status arc__store_sqlite_restore(const struct arc_mem *mem, const char *from, const char *to,
                                      const struct arc_store_backup_options *options, arc_err *err)
 {
-    char place[PATH_MAX];
     struct stat info;
     int lock_fd = -1;
     ARC_REQUIRE(from != NULL && from[0] != '\0' && to != NULL && to[0] != '\0', err, "store");
     if (stat(from, &info) != 0)
         return fail_file(from, errno, err);
-    if (realpath(to, place) == NULL) /* a store is locked by the one name of its file */
-        snprintf(place, sizeof(place), "%s", to);
-    ARC_TRY(lock_place(place, &lock_fd, err));
     struct arc_sqlite_backup *copy = arc__alloc(mem, sizeof(*copy));
-    arc_status status = copy != NULL ? begin(copy, mem, place, options, err) : arc__fail_nomem(err);
+    struct place *place = arc__alloc(mem, sizeof(*place));
+    arc_status status = copy != NULL && place != NULL ? ARC_OK : arc__fail_nomem(err);
+    if (status == ARC_OK)
+        status = lock_place(place, to, &lock_fd, err);
+    if (status == ARC_OK)
+        status = begin(copy, mem, place->path, options, err);
     if (status == ARC_OK) {
         copy->restores = 1;
         status = copy_file(copy, from, !has_wal(from), err);
     }
+    arc__free(mem, place);
     arc__free(mem, copy);
     arc__store_unlock(lock_fd);
     return status;
