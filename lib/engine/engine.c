@@ -638,6 +638,11 @@ int arc__engine_fd(struct arc_engine *engine)
     return engine->store->ops->fd(engine->store);
 }
 
+int arc__engine_store_timeout_ms(struct arc_engine *engine)
+{
+    return engine->store->ops->timeout_ms(engine->store);
+}
+
 arc_status arc__engine_health(struct arc_engine *engine, arc_err *err)
 {
     if (engine->fault[0] != '\0')
