@@ -84,6 +84,13 @@ arc_status arc__pg_fail(const struct arc_pg_store *self, const struct arc_pg_res
     return arc__fail(err, failures[i].status, "store", "PostgreSQL: %s (%s).", text, result->state);
 }
 
+arc_status arc__pg_fail_session(arc_err *err)
+{
+    return arc__fail(
+        err, ARC_EIO, "store", "%s",
+        "The session's row is gone: another control plane has taken the database over.");
+}
+
 static arc_status fail_poisoned(const struct arc_pg_store *self, arc_err *err)
 {
     return arc__fail(err, ARC_EIO, "store", "The store takes no more writes after a failure: %s",
@@ -357,11 +364,19 @@ static void turn_link(struct arc_pg_store *self, struct arc_pg_link *link)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
+/* Before, nothing was to be heard. */
+static void begin_sending(struct arc_pg_store *self, struct arc_pg_link *link)
+{
+    if (link->count == 0)
+        link->heard_ns = arc__pg_now(self);
+}
+
 static int pump_writer(struct arc_pg_store *self)
 {
     struct arc_pg_link *link = &self->writer;
-    if (link->phase != ARC_PG_READY || arc__list_empty(&self->commits))
+    if (link->phase != ARC_PG_READY || link->is_spoiled || arc__list_empty(&self->commits))
         return 1;
+    begin_sending(self, link);
     return arc__pg_commit_send(self, link, first_of(&self->commits)) &&
            arc__pg_wire_flush(&link->wire);
 }
@@ -369,8 +384,9 @@ static int pump_writer(struct arc_pg_store *self)
 static int pump_reader(struct arc_pg_store *self)
 {
     struct arc_pg_link *link = &self->reader;
-    if (link->phase != ARC_PG_READY)
+    if (link->phase != ARC_PG_READY || link->is_spoiled)
         return 1;
+    begin_sending(self, link);
     ARC_LIST_EACH(&self->queries, at)
     {
         struct arc_pg_call *call = ARC_CONTAINER(at, struct arc_pg_call, link);
@@ -384,12 +400,11 @@ static int pump_reader(struct arc_pg_store *self)
     return arc__pg_wire_flush(&link->wire);
 }
 
+/* A connection that fails here is looked at in dispatch. */
 static void pump(struct arc_pg_store *self)
 {
-    if (!pump_writer(self))
-        lost_wire(self, &self->writer);
-    if (!pump_reader(self))
-        lost_wire(self, &self->reader);
+    self->writer.is_spoiled |= !pump_writer(self);
+    self->reader.is_spoiled |= !pump_reader(self);
 }
 
 /* --- deadlines ------------------------------------------------------------------------------- */
@@ -404,6 +419,8 @@ static uint64_t link_deadline(const struct arc_pg_store *self, const struct arc_
     case ARC_PG_SETUP:
         return after(link->heard_ns, options->statement_ms + STALL_SLACK_MS);
     case ARC_PG_READY:
+        if (link->is_spoiled)
+            return 0;
         return link->count > 0 ? after(link->heard_ns, options->statement_ms + STALL_SLACK_MS)
                                : UINT64_MAX;
     default:
@@ -561,6 +578,8 @@ static arc_status pg_dispatch(struct arc_store *store, arc_err *err)
     for (int i = 0; i < count; i++)
         turn_link(self,
                   events[i].data.u32 == self->writer.wire.tag ? &self->writer : &self->reader);
+    take_answers(self, &self->writer); /* also of a connection that has failed since */
+    take_answers(self, &self->reader);
     give_up(self);
     start_due(self);
     pump(self);

@@ -14,6 +14,10 @@
  * begun can never succeed. So what became of a batch whose answer was lost is read, not guessed;
  * it is reported done, or sent again. Nothing is read either before that is known.
  *
+ * Unless it is shared, the database (to be exact: its schema) is held by one process, by a lock
+ * that ends with the connection. Where another one has taken it over meanwhile, the session's row
+ * is gone and nothing more is written.
+ *
  * After an error of the server's disk or files (58xxx, XX001, XX002) nothing is acknowledged any
  * more until the store is opened anew.
  *
@@ -39,11 +43,12 @@ struct arc_store_pg_options {
     uint32_t retry_ms;     /* between attempts to connect, doubled up to 32 times; 0: 100 */
     uint32_t calls_max;    /* that are not done; one more is ARC_ELIMIT; 0: 100,000 */
     int32_t without_pipeline; /* 1: one statement after another, as with libpq 13 */
+    int32_t shared;           /* 1: other processes may have the database as well */
     int32_t must_exist;       /* 1: a database without our tables is ARC_ENOTFOUND */
 };
 #define ARC_STORE_PG_OPTIONS_INIT \
     { \
-        sizeof(struct arc_store_pg_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+        sizeof(struct arc_store_pg_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /* Begins to connect to the database that the URL names ("postgres://user@host/database") and
@@ -57,7 +62,8 @@ struct arc_store_pg_options {
  * Errors: ARC_EINVAL (the URL; now_ns), ARC_EUNAVAILABLE (a host name is not known), ARC_EIO (no
  * descriptor), ARC_ENOMEM; ARC_EUNIMPLEMENTED where the store was left out of the build.
  *
- * Errors of commit and query: ARC_ECONFLICT, ARC_ELIMIT (calls_max, a row of more than 256 MiB, the
+ * Errors of commit and query: ARC_ECONFLICT (also: another process has the database; the message
+ * names it), ARC_ELIMIT (calls_max, a row of more than 256 MiB, the
  * server's disk is full), ARC_EUNAVAILABLE (no connection, a deadline; of a commit nothing happened
  * unless the message says that it is not known), ARC_EPRECONDITION (the database is not one of this
  * library, or of a newer version; the server is too old or not UTF-8), ARC_EIO, ARC_EINTERNAL,

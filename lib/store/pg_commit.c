@@ -151,20 +151,13 @@ void arc__pg_commit_answer(struct arc_pg_store *self, struct arc_pg_link *link,
     int failed = result->kind == ARC_PG_FAILED;
     if (sent->kind == ARC_PG_SENT_PREPARE && sent->table < ARC_TABLE_COUNT)
         link->changes[sent->table][sent->verb] = result->kind == ARC_PG_DONE;
-    if (sent->kind == ARC_PG_SENT_COMMIT && (failed || result->kind == ARC_PG_SKIPPED))
-        call->may_be_done = 0; /* the server said what became of it */
+    if (sent->kind == ARC_PG_SENT_COMMIT && result->kind != ARC_PG_END)
+        call->is_done = result->kind == ARC_PG_DONE;
     if (!failed || call->status != ARC_OK)
         return;
-    if (sent->kind == ARC_PG_SENT_STAMP && strcmp(result->state, ARC_PG_MISMATCH) == 0) {
-        /* Somebody took the session's row away: nothing happened, and another one is begun. */
-        self->session = 0;
-        call->number = 0;
-        call->status = arc__fail(&call->err, ARC_EUNAVAILABLE, "store", "%s",
-                                 "The session is not known to the database any more.");
-        call->again = 1;
-        return;
-    }
-    if (sent->kind == ARC_PG_SENT_CHANGE)
+    if (sent->kind == ARC_PG_SENT_STAMP && strcmp(result->state, ARC_PG_MISMATCH) == 0)
+        call->status = arc__pg_fail_session(&call->err);
+    else if (sent->kind == ARC_PG_SENT_CHANGE)
         fail_change(self, call, sent, result);
     else
         call->status = arc__pg_fail(self, result, &call->again, &call->err);
@@ -174,7 +167,7 @@ static void start_over(struct arc_pg_call *call)
 {
     call->stage = STAGE_BEGIN;
     call->group = 0;
-    call->is_sent = call->again = 0;
+    call->is_sent = call->is_done = call->again = 0;
     call->status = ARC_OK;
     call->err = (arc_err)ARC_ERR_INIT;
 }
@@ -182,21 +175,19 @@ static void start_over(struct arc_pg_call *call)
 void arc__pg_commit_over(struct arc_pg_store *self, struct arc_pg_link *link,
                          struct arc_pg_call *call)
 {
-    call->may_be_done = 0;
-    if (call->status == ARC_OK) {
+    if (call->status == ARC_OK && call->is_done) {
         arc__pg_end_commit(self, call, ARC_OK, NULL);
         return;
     }
-    /* The transaction waits for its end; a batch of this side's failure may still be whole. */
-    if (!send_plain(link, NULL, ARC_PG_SENT_OTHER, "ROLLBACK")) {
-        arc_err gone = ARC_ERR_INIT;
-        (void)arc__fail(&gone, ARC_EUNAVAILABLE, "store", "%s", "The connection is gone.");
-        arc__pg_lost(self, link, &gone);
-    } else {
-        arc__pg_note(link, ARC_PG_SENT_SYNC, NULL);
-        (void)arc__pg_send_sync(&link->wire); /* the wire says later that it failed */
-        link->is_spoiled |= self->session == 0;
+    if (call->status == ARC_OK) { /* no answer that we know: the next connection tells */
+        link->is_spoiled = 1;
+        return;
     }
+    call->may_be_done = 0;
+    /* The transaction waits for its end; a batch of this side's failure may still be whole. */
+    link->is_spoiled |= !send_plain(link, NULL, ARC_PG_SENT_OTHER, "ROLLBACK");
+    arc__pg_note(link, ARC_PG_SENT_SYNC, NULL);
+    link->is_spoiled |= !arc__pg_send_sync(&link->wire);
     if (call->again && ++call->tries < ARC_PG_TRIES_MAX) {
         start_over(call);
         return;
@@ -207,19 +198,9 @@ void arc__pg_commit_over(struct arc_pg_store *self, struct arc_pg_link *link,
 
 void arc__pg_commit_resolve(struct arc_pg_store *self)
 {
-    int session_lost = self->session_lost;
-    self->session_lost = 0;
     if (arc__list_empty(&self->commits))
         return;
     struct arc_pg_call *call = ARC_CONTAINER(self->commits.next, struct arc_pg_call, link);
-    if (call->may_be_done && session_lost) {
-        arc_err why = ARC_ERR_INIT;
-        (void)arc__fail(&why, ARC_EUNAVAILABLE, "store", "%s",
-                        "It is not known whether the batch was stored: the session is not known "
-                        "to the database any more.");
-        arc__pg_end_commit(self, call, ARC_EUNAVAILABLE, &why);
-        return;
-    }
     if (call->may_be_done && self->stored == call->number) {
         arc__pg_end_commit(self, call, ARC_OK, NULL);
         return;

@@ -86,6 +86,7 @@ struct arc_pg_call {
     size_t group;    /* the next one */
     int64_t number;  /* 0: it has never been sent */
     int may_be_done; /* 1: its COMMIT went out and no answer came */
+    int is_done;     /* 1: the answer came */
     /* a query */
     arc_query_done query_done;
     struct arc_query query;
@@ -99,7 +100,6 @@ struct arc_pg_look {
     uint32_t columns[ARC_TABLE_COUNT];
     uint64_t indexes[ARC_TABLE_COUNT]; /* by column */
     int is_signed, has_commit;
-    int64_t tables; /* whatever they are */
 };
 
 struct arc_pg_store {
@@ -115,7 +115,8 @@ struct arc_pg_store {
     int64_t number;         /* of the last commit that was sent */
     int64_t stored;         /* as the session's row said when it was taken up */
     int session_found;      /* 1: the row was there, or has been made */
-    int session_lost;       /* 1: it was gone, so it cannot say what became of a commit */
+    int is_held;            /* 1: the lock that keeps others away is ours */
+    char holder[80];        /* who has it otherwise */
     int64_t server;         /* when the writer's server was started */
     int schema_is_ready, was_ready;
     struct arc_pg_look look;
@@ -134,7 +135,9 @@ uint64_t arc__pg_now(const struct arc_pg_store *self);
  * NULL. */
 arc_status arc__pg_fail(const struct arc_pg_store *self, const struct arc_pg_result *result,
                         int *again, arc_err *err);
-/* Remembers that something was sent. 1: there was room. */
+/* The session's row is gone: what others have written since is not known here. */
+arc_status arc__pg_fail_session(arc_err *err);
+/* Remembers that something was sent. */
 void arc__pg_note(struct arc_pg_link *link, enum arc_pg_sent_kind kind, struct arc_pg_call *call);
 struct arc_pg_sent *arc__pg_last_note(struct arc_pg_link *link);
 /* 1: a statement may be sent now. */

@@ -77,12 +77,12 @@ static struct arc_pg_select *find_select(struct arc_pg_store *self, struct arc_p
 }
 
 static int forget_select(struct arc_pg_store *self, struct arc_pg_link *link,
-                         struct arc_pg_select *select)
+                         struct arc_pg_call *call, struct arc_pg_select *select)
 {
     char sql[32];
     (void)snprintf(sql, sizeof(sql), "DEALLOCATE s%u", select->number);
     select_drop(self, select);
-    arc__pg_note(link, ARC_PG_SENT_OTHER, NULL);
+    arc__pg_note(link, ARC_PG_SENT_OTHER, call);
     return arc__pg_send_plain(&link->wire, sql);
 }
 
@@ -102,7 +102,7 @@ static int prepare(struct arc_pg_store *self, struct arc_pg_link *link, struct a
         return 1;
     }
     if (select->used_at != 0)
-        return forget_select(self, link, select);
+        return forget_select(self, link, call, select);
     select->sql = arc__strdup(&self->mem, arc__buf_slice(&self->sql));
     if (select->sql == NULL)
         return fail_here(call, arc__fail_nomem(&call->err));
@@ -246,6 +246,11 @@ static void drop_select_of(struct arc_pg_store *self, struct arc_pg_link *link, 
     }
 }
 
+static arc_status fail_answer(arc_err *err)
+{
+    return arc__fail(err, ARC_EUNAVAILABLE, "store", "%s", "PostgreSQL: No rows were answered.");
+}
+
 void arc__pg_query_answer(struct arc_pg_store *self, struct arc_pg_link *link,
                           const struct arc_pg_sent *sent, const struct arc_pg_result *result)
 {
@@ -260,6 +265,8 @@ void arc__pg_query_answer(struct arc_pg_store *self, struct arc_pg_link *link,
         call->status = read_rows(call, result, &call->err);
     else if (sent->kind == ARC_PG_SENT_COUNT && result->kind == ARC_PG_ROWS && result->rows == 1)
         call->rows.total = arc__pg_read_int(arc__pg_value(result, 0, 0));
+    else if (sent->kind == ARC_PG_SENT_ROWS || sent->kind == ARC_PG_SENT_COUNT)
+        call->status = result->kind == ARC_PG_END ? ARC_OK : fail_answer(&call->err);
 }
 
 void arc__pg_query_over(struct arc_pg_store *self, struct arc_pg_call *call)

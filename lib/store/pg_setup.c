@@ -12,6 +12,8 @@
 
 enum {
     STEP_CHECK,   /* settings of the session, and what the server is */
+    STEP_HOLD,    /* keeps other control planes away, unless they share */
+    STEP_WAIT,    /* for the one that holds it, which may be about to end */
     STEP_LOOK,    /* what is there of the schema, under its lock */
     STEP_VERSION, /* of a database that is ours */
     STEP_MAKE,    /* what is missing */
@@ -27,7 +29,9 @@ static arc_status fail_schema(const char *why, const char *table, arc_err *err)
 
 /* --- what is asked --------------------------------------------------------------------------- */
 
-/* A setting that makes commits wait for nothing is raised; one that waits for more is left. */
+/* A setting that makes commits wait for nothing is raised; one that waits for more is left. The
+ * server looks for a client that has gone without a word, whose transaction would keep its locks.
+ */
 static void ask_check(struct arc_pg_store *self, const struct arc_pg_link *link)
 {
     const struct arc_store_pg_options *options = &self->options;
@@ -39,6 +43,9 @@ static void ask_check(struct arc_pg_store *self, const struct arc_pg_link *link)
         " current_schema() IS NULL,"
         " set_config('statement_timeout', '%u', false), set_config('lock_timeout', '%u', false),"
         " set_config('idle_in_transaction_session_timeout', '%u', false),"
+        " set_config('tcp_keepalives_idle', '10', false),"
+        " set_config('tcp_keepalives_interval', '5', false),"
+        " set_config('tcp_keepalives_count', '3', false),"
         " set_config('default_transaction_isolation', 'read committed', false),"
         " set_config('jit', 'off', false),"
         " CASE WHEN current_setting('synchronous_commit') = 'off'"
@@ -51,6 +58,27 @@ static void ask_check(struct arc_pg_store *self, const struct arc_pg_link *link)
                                       " set_config('enable_mergejoin', 'off', false),"
                                       " set_config('plan_cache_mode', 'force_generic_plan', false)"
                                     : ", set_config('default_transaction_read_only', 'on', false)");
+}
+
+#define HOLD_KEY "mod(current_schema()::regnamespace::oid::bigint, 2147483647)::int"
+
+/* The lock of the schema in use, and who has it where we could not get it. */
+static void ask_hold(struct arc_pg_store *self)
+{
+    arc__buf_printf(&self->sql,
+                    "SELECT pg_try_advisory_lock(%d, " HOLD_KEY ");"
+                    " SELECT string_agg(format('process %%s of %%s', l.pid,"
+                    " coalesce(host(a.client_addr), 'its own machine')), ', ')"
+                    " FROM pg_locks AS l LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid"
+                    " WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_backend_pid()"
+                    " AND l.database = (SELECT oid FROM pg_database WHERE datname ="
+                    " current_database()) AND l.classid = %d AND l.objid = " HOLD_KEY,
+                    LOCK_CLASS, LOCK_CLASS);
+}
+
+static void ask_wait(struct arc_pg_store *self)
+{
+    arc__buf_printf(&self->sql, "SELECT pg_advisory_lock(%d, " HOLD_KEY ")", LOCK_CLASS);
 }
 
 /* Columns in their order with the place in the key, then indexes, of the schema in use alone. */
@@ -110,7 +138,8 @@ static void ask_make(struct arc_pg_store *self)
     arc__buf_add_cstr(&self->sql, "COMMIT");
 }
 
-/* A new session has a number that nobody else has, and clears away those that are long over. */
+/* A new session has a number that nobody else has, and clears away the others, which ends what they
+ * might still do; where several share the database, only those that are long over. */
 static void ask_session(struct arc_pg_store *self)
 {
     if (self->session != 0) {
@@ -120,11 +149,12 @@ static void ask_session(struct arc_pg_store *self)
                         (long long)self->session);
         return;
     }
-    arc__buf_add_cstr(&self->sql,
-                      "DELETE FROM t_commit WHERE at < now() - interval '7 days';"
-                      " INSERT INTO t_commit VALUES"
-                      " (('x' || left(replace(gen_random_uuid()::text, '-', ''), 15))"
-                      "::bit(60)::bigint, 1, 0, now()) RETURNING session, epoch, number");
+    arc__buf_printf(&self->sql,
+                    "DELETE FROM t_commit%s;"
+                    " INSERT INTO t_commit VALUES"
+                    " (('x' || left(replace(gen_random_uuid()::text, '-', ''), 15))"
+                    "::bit(60)::bigint, 1, 0, now()) RETURNING session, epoch, number",
+                    self->options.shared ? " WHERE at < now() - interval '7 days'" : "");
 }
 
 static arc_status ask(struct arc_pg_store *self, struct arc_pg_link *link, arc_err *err)
@@ -135,8 +165,15 @@ static arc_status ask(struct arc_pg_store *self, struct arc_pg_link *link, arc_e
     case STEP_CHECK:
         ask_check(self, link);
         break;
+    case STEP_HOLD:
+        self->is_held = 0;
+        ask_hold(self);
+        break;
+    case STEP_WAIT:
+        ask_wait(self);
+        break;
     case STEP_LOOK:
-        self->look = (struct arc_pg_look){.tables = 0};
+        self->look = (struct arc_pg_look){.is_signed = 0};
         ask_look(self);
         break;
     case STEP_VERSION:
@@ -210,8 +247,6 @@ static arc_status read_column(struct arc_pg_store *self, const struct arc_pg_res
                               int32_t row, arc_err *err)
 {
     arc_slice name = arc__pg_value(result, row, 0);
-    self->look.tables++;
-    self->look.is_signed |= arc__slice_is(name, "t_store");
     self->look.has_commit |= arc__slice_is(name, "t_commit");
     int table = table_of(name);
     if (table == ARC_TABLE_COUNT)
@@ -241,10 +276,26 @@ static void read_index(struct arc_pg_store *self, arc_slice name)
     }
 }
 
+/* Whose tables these are, before anything in them is looked at. */
+static arc_status read_owner(struct arc_pg_store *self, const struct arc_pg_result *result,
+                             arc_err *err)
+{
+    for (int32_t row = 0; row < result->rows; row++)
+        self->look.is_signed |= arc__slice_is(arc__pg_value(result, row, 0), "t_store");
+    if (!self->look.is_signed && result->rows > 0)
+        return arc__fail(err, ARC_EPRECONDITION, "store", "%s",
+                         "The database has tables like ours of another program.");
+    if (!self->look.is_signed && self->options.must_exist)
+        return arc__fail(err, ARC_ENOTFOUND, "store", "%s", "There is no store in the database.");
+    return ARC_OK;
+}
+
 /* The script has four statements: BEGIN, the lock, columns, indexes. */
 static arc_status read_look(struct arc_pg_store *self, const struct arc_pg_link *link,
                             const struct arc_pg_result *result, arc_err *err)
 {
+    if (link->answers == 2)
+        ARC_TRY(read_owner(self, result, err));
     for (int32_t row = 0; link->answers == 2 && row < result->rows; row++)
         ARC_TRY(read_column(self, result, row, err));
     for (int32_t row = 0; link->answers == 3 && row < result->rows; row++)
@@ -255,11 +306,6 @@ static arc_status read_look(struct arc_pg_store *self, const struct arc_pg_link 
 /* After the columns of every table were seen. */
 static arc_status judge_look(struct arc_pg_store *self, arc_err *err)
 {
-    if (!self->look.is_signed && self->look.tables > 0)
-        return arc__fail(err, ARC_EPRECONDITION, "store", "%s",
-                         "The database has tables like ours of another program.");
-    if (!self->look.is_signed && self->options.must_exist)
-        return arc__fail(err, ARC_ENOTFOUND, "store", "%s", "There is no store in the database.");
     for (int i = 0; i < ARC_TABLE_COUNT; i++) {
         const struct arc_table_def *def = arc__table_def((enum arc_table)i);
         if (self->look.columns[i] > 0 && self->look.columns[i] < def->key_count)
@@ -278,6 +324,23 @@ static arc_status read_version(const struct arc_pg_result *result, arc_err *err)
                      (long long)version, SCHEMA_VERSION);
 }
 
+/* Two statements: whether we got it, and who has it. */
+static void read_hold(struct arc_pg_store *self, const struct arc_pg_link *link,
+                      const struct arc_pg_result *result)
+{
+    arc_slice value = result->rows == 1 ? arc__pg_value(result, 0, 0) : ARC_NONE;
+    if (link->answers == 0)
+        self->is_held = arc__slice_is(value, "t");
+    else
+        (void)arc__slice_to_cstr(value, self->holder, sizeof(self->holder));
+}
+
+static arc_status fail_held(const struct arc_pg_store *self, arc_err *err)
+{
+    return arc__fail(err, ARC_ECONFLICT, "store", "Another control plane has the database: %s.",
+                     self->holder[0] != '\0' ? self->holder : "it has just gone");
+}
+
 static void read_session(struct arc_pg_store *self, const struct arc_pg_result *result)
 {
     if (result->kind != ARC_PG_ROWS || result->rows != 1)
@@ -291,11 +354,16 @@ static void read_session(struct arc_pg_store *self, const struct arc_pg_result *
 static arc_status read_answer(struct arc_pg_store *self, struct arc_pg_link *link,
                               const struct arc_pg_result *result, arc_err *err)
 {
+    if (result->kind == ARC_PG_FAILED && link->step == STEP_WAIT &&
+        strcmp(result->state, "55P03") == 0) /* lock_not_available */
+        return fail_held(self, err);
     if (result->kind == ARC_PG_FAILED)
         return arc__pg_fail(self, result, NULL, err);
     arc_status status = ARC_OK;
     if (link->step == STEP_CHECK)
         status = result->rows == 1 ? read_check(self, link, result, err) : ARC_OK;
+    else if (link->step == STEP_HOLD)
+        read_hold(self, link, result);
     else if (link->step == STEP_LOOK)
         status = read_look(self, link, result, err);
     else if (link->step == STEP_VERSION)
@@ -314,6 +382,14 @@ static int next_step(struct arc_pg_store *self, const struct arc_pg_link *link)
     case STEP_CHECK:
         if (!link->is_writer)
             return STEP_READY;
+        if (!self->options.shared)
+            return STEP_HOLD;
+        return self->schema_is_ready ? STEP_SESSION : STEP_LOOK;
+    case STEP_HOLD: /* with a session, its row says whether somebody took the database over */
+        if (!self->is_held && self->session == 0)
+            return STEP_WAIT;
+        return self->schema_is_ready ? STEP_SESSION : STEP_LOOK;
+    case STEP_WAIT:
         return self->schema_is_ready ? STEP_SESSION : STEP_LOOK;
     case STEP_LOOK:
         return self->look.is_signed ? STEP_VERSION : STEP_MAKE;
@@ -331,11 +407,8 @@ static arc_status end_step(struct arc_pg_store *self, struct arc_pg_link *link, 
 {
     if (link->step == STEP_LOOK)
         ARC_TRY(judge_look(self, err));
-    if (link->step == STEP_SESSION && !self->session_found && self->session != 0) {
-        self->session = 0; /* its row is gone: another one, and what it knew is not known */
-        self->session_lost = 1;
-        return ask(self, link, err);
-    }
+    if (link->step == STEP_SESSION && !self->session_found)
+        return arc__pg_fail_session(err);
     link->step = next_step(self, link);
     if (link->step != STEP_READY)
         return ask(self, link, err);

@@ -21,10 +21,19 @@ tests_unit_store_store_crash_test_SOURCES = tests/unit/store/store_crash_test.c 
 	tests/unit/store/test_disk.c tests/unit/store/test_disk.h $(store_files_sources)
 
 if WITH_POSTGRES
-unit_tests += tests/unit/store/store_pg_test
+unit_tests += \
+	tests/unit/store/store_pg_fault_test \
+	tests/unit/store/store_pg_plain_test \
+	tests/unit/store/store_pg_test
 endif
 pg_server_sources = tests/unit/store/pg_server.c tests/unit/store/pg_server.h
-EXTRA_DIST += $(pg_server_sources)
 tests_unit_store_store_pg_test_SOURCES = tests/unit/store/store_pg_test.c $(pg_server_sources) \
 	$(store_contract_sources)
 tests_unit_store_store_pg_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_store_store_pg_plain_test_SOURCES = tests/unit/store/store_pg_plain_test.c \
+	$(pg_server_sources) $(store_contract_sources)
+tests_unit_store_store_pg_plain_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_store_store_pg_fault_test_SOURCES = tests/unit/store/store_pg_fault_test.c \
+	tests/unit/store/pg_proxy.c tests/unit/store/pg_proxy.h $(pg_server_sources) \
+	$(store_contract_sources)
+tests_unit_store_store_pg_fault_test_LDADD = $(LDADD) $(LIBPQ_LIBS)

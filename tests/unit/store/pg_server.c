@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "shim.h"
+#include "store_contract.h"
 
 #define BIN "/usr/lib/postgresql/15/bin/"
 #define WAIT_ROUNDS 3000 /* of 10 ms */
@@ -80,11 +81,19 @@ const char *pg_server_url(const struct pg_server *server, const char *more, char
     return out;
 }
 
+static void ignore_notice(void *user, const PGresult *result)
+{
+    (void)user;
+    (void)result;
+}
+
 static PGconn *connect_to(const struct pg_server *server, const char *database)
 {
     char info[160];
     (void)snprintf(info, sizeof(info), "host=%s user=arc dbname=%s", server->dir, database);
-    return PQconnectdb(info);
+    PGconn *conn = PQconnectdb(info);
+    (void)PQsetNoticeReceiver(conn, ignore_notice, NULL);
+    return conn;
 }
 
 static int is_up(const struct pg_server *server)
@@ -218,6 +227,26 @@ int64_t pg_server_ask(const struct pg_server *server, const char *sql)
     return number;
 }
 
+struct pg_side *pg_side_open(const struct pg_server *server)
+{
+    return (struct pg_side *)(void *)connect_to(server, "arc");
+}
+
+void pg_side_ask(struct pg_side *side, const char *sql)
+{
+    PGconn *conn = (PGconn *)(void *)side;
+    PGresult *result = PQexec(conn, sql);
+    ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+        (void)CHECK_TEXT(arc__slice_cstr(PQerrorMessage(conn)), "");
+    PQclear(result);
+}
+
+void pg_side_close(struct pg_side *side)
+{
+    PQfinish((PGconn *)(void *)side);
+}
+
 void pg_server_empty(const struct pg_server *server)
 {
     (void)pg_server_ask(server,
@@ -252,12 +281,19 @@ void pg_server_freeze(struct pg_server *server, int frozen)
     signal_children(server->pid, number);
 }
 
+static uint64_t passed_ns;
+
 static uint64_t now_ns(void *user)
 {
     struct timespec now = {0, 0};
     (void)user;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return passed_ns + (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void pg_server_pass(uint32_t ms)
+{
+    passed_ns += (uint64_t)ms * 1000000u;
 }
 
 struct arc_store_pg_options pg_server_options(void)
@@ -265,4 +301,29 @@ struct arc_store_pg_options pg_server_options(void)
     struct arc_store_pg_options options = ARC_STORE_PG_OPTIONS_INIT;
     options.now_ns = now_ns;
     return options;
+}
+
+struct arc_store *pg_server_store(const struct arc_mem *mem,
+                                  const struct arc_store_pg_options *options, arc_err *err)
+{
+    char url[160];
+    struct arc_store *store = NULL;
+    struct pg_server *server = pg_server_get();
+    if (server == NULL)
+        return NULL;
+    pg_server_empty(server);
+    arc_status status =
+        arc__store_pg_open(mem, pg_server_url(server, "", url, sizeof(url)), options, &store, err);
+    return status == ARC_OK ? store : NULL;
+}
+
+arc_status pg_server_say(struct arc_store *store, const char *stream, int64_t seq, arc_err *err)
+{
+    struct arc_row_event row = {.stream = arc__slice_cstr(stream),
+                                .seq = seq,
+                                .position = seq,
+                                .type = ARC_LIT("run.started"),
+                                .body = ARC_LIT("{}")};
+    struct arc_store_op op = {ARC_STORE_INSERT, ARC_TABLE_event, &row, 0};
+    return contract_commit(store, &op, 1, err);
 }

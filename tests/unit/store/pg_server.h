@@ -33,10 +33,21 @@ const char *pg_server_url(const struct pg_server *server, const char *more, char
 /* Waits for the end of a statement, on a connection of its own. The first value as a number, 0
  * where there is none; -1: it failed, which is a failed check. */
 int64_t pg_server_ask(const struct pg_server *server, const char *sql);
+/* A connection that stays open, for locks. */
+struct pg_side;
+struct pg_side *pg_side_open(const struct pg_server *server);
+void pg_side_ask(struct pg_side *side, const char *sql);
+void pg_side_close(struct pg_side *side);
 /* An empty database with the tables that the last store left. */
 void pg_server_empty(const struct pg_server *server);
 
-/* Options with a real clock. */
+/* Options with a real clock, which pg_server_pass sets forward. */
 struct arc_store_pg_options pg_server_options(void);
+void pg_server_pass(uint32_t ms);
+/* A store on an empty database; NULL: the case has been skipped, or the status is in err. */
+struct arc_store *pg_server_store(const struct arc_mem *mem,
+                                  const struct arc_store_pg_options *options, arc_err *err);
+/* Rows of the event table are the tests' commits: (stream, seq) with a position of its own. */
+arc_status pg_server_say(struct arc_store *store, const char *stream, int64_t seq, arc_err *err);
 
 #endif
