@@ -294,13 +294,18 @@ static void became_ready(struct arc_pg_store *self, struct arc_pg_link *link)
         arc__pg_commit_resolve(self);
 }
 
+/* 1: the ring's first is a sync that no server answers, because there is no pipeline. */
+static int is_own_sync(const struct arc_pg_link *link)
+{
+    return link->ring[link->first].kind == ARC_PG_SENT_SYNC && !link->wire.pipeline;
+}
+
 /* One answer of the ring's first; 0: the ring is empty or nothing has come. */
 static int take_answer(struct arc_pg_store *self, struct arc_pg_link *link)
 {
     struct arc_pg_result result = {.kind = ARC_PG_SYNCED};
     struct arc_pg_sent sent = link->ring[link->first];
-    int is_own = sent.kind == ARC_PG_SENT_SYNC && !link->wire.pipeline;
-    if (link->count == 0 || (!is_own && !arc__pg_wire_next(&link->wire, &result)))
+    if (link->count == 0 || (!is_own_sync(link) && !arc__pg_wire_next(&link->wire, &result)))
         return 0;
     link->is_spoiled |= result.kind == ARC_PG_FAILED && asks_for_another(result.state);
     if (result.kind == ARC_PG_END || result.kind == ARC_PG_SYNCED) {
@@ -419,7 +424,7 @@ static uint64_t link_deadline(const struct arc_pg_store *self, const struct arc_
     case ARC_PG_SETUP:
         return after(link->heard_ns, options->statement_ms + STALL_SLACK_MS);
     case ARC_PG_READY:
-        if (link->is_spoiled)
+        if (link->is_spoiled || (link->count > 0 && is_own_sync(link)))
             return 0;
         return link->count > 0 ? after(link->heard_ns, options->statement_ms + STALL_SLACK_MS)
                                : UINT64_MAX;
