@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "shim.h"
-#include "store_contract.h"
 
 #define BIN "/usr/lib/postgresql/15/bin/"
 #define WAIT_ROUNDS 3000 /* of 10 ms */
@@ -315,15 +314,4 @@ struct arc_store *pg_server_store(const struct arc_mem *mem,
     arc_status status =
         arc__store_pg_open(mem, pg_server_url(server, "", url, sizeof(url)), options, &store, err);
     return status == ARC_OK ? store : NULL;
-}
-
-arc_status pg_server_say(struct arc_store *store, const char *stream, int64_t seq, arc_err *err)
-{
-    struct arc_row_event row = {.stream = arc__slice_cstr(stream),
-                                .seq = seq,
-                                .position = seq,
-                                .type = ARC_LIT("run.started"),
-                                .body = ARC_LIT("{}")};
-    struct arc_store_op op = {ARC_STORE_INSERT, ARC_TABLE_event, &row, 0};
-    return contract_commit(store, &op, 1, err);
 }

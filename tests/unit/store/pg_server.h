@@ -47,7 +47,5 @@ void pg_server_pass(uint32_t ms);
 /* A store on an empty database; NULL: the case has been skipped, or the status is in err. */
 struct arc_store *pg_server_store(const struct arc_mem *mem,
                                   const struct arc_store_pg_options *options, arc_err *err);
-/* Rows of the event table are the tests' commits: (stream, seq) with a position of its own. */
-arc_status pg_server_say(struct arc_store *store, const char *stream, int64_t seq, arc_err *err);
 
 #endif
