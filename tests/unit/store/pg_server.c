@@ -6,12 +6,14 @@
 #include <ftw.h>
 #include <grp.h>
 #include <libpq-fe.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -139,6 +141,58 @@ static void stop(struct pg_server *server, int how)
     (void)kill(server->pid, how);
     (void)ended_well(server->pid);
     server->pid = 0;
+}
+
+/* A port that nobody has; the socket file keeps its own name. */
+static int free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int went = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+               getsockname(fd, (struct sockaddr *)&at, &size) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return went ? ntohs(at.sin_port) : 0;
+}
+
+int pg_server_listen(struct pg_server *server)
+{
+    static const char *const make[] = {"/usr/bin/openssl",
+                                       "req",
+                                       "-x509",
+                                       "-newkey",
+                                       "ec",
+                                       "-pkeyopt",
+                                       "ec_paramgen_curve:P-256",
+                                       "-nodes",
+                                       "-keyout",
+                                       "server.key",
+                                       "-out",
+                                       "root.crt",
+                                       "-subj",
+                                       "/CN=localhost",
+                                       "-addext",
+                                       "subjectAltName=DNS:localhost",
+                                       "-days",
+                                       "2",
+                                       NULL};
+    char port[32], from[96], to[96];
+    const char *const options[] = {
+        "listen_addresses=127.0.0.1", port, "ssl=on", "ssl_cert_file=../root.crt",
+        "ssl_key_file=../server.key", NULL};
+    int number = free_port();
+    (void)snprintf(port, sizeof(port), "port=%d", number);
+    if (number == 0 || !CHECK_INT(ended_well(start(server->dir, make)), 1))
+        return 0;
+    /* The socket's name has the port in it. */
+    (void)snprintf(from, sizeof(from), ".s.PGSQL.%d", number);
+    (void)snprintf(to, sizeof(to), "%s/.s.PGSQL.5432", server->dir);
+    stop(server, SIGQUIT);
+    (void)unlink(to);
+    if (symlink(from, to) != 0 || !pg_server_start(server, options))
+        return 0;
+    return number;
 }
 
 void pg_server_crash(struct pg_server *server)

@@ -12,9 +12,7 @@
 
 struct pg_server {
     char dir[64]; /* the socket is in it */
-    char certs[80];
     pid_t pid;
-    int port; /* 0: the socket alone */
 };
 
 /* The program's one server, running. NULL: the case has been skipped, or has failed. */
@@ -22,6 +20,9 @@ struct pg_server *pg_server_get(void);
 
 /* Another set of options of postgres from now on: the server is restarted with them. */
 int pg_server_restart(struct pg_server *server, const char *const *options);
+/* The server also listens on 127.0.0.1 from now on, with TLS under a certificate for "localhost"
+ * that it signed itself (root.crt in dir). The port; 0: that failed. */
+int pg_server_listen(struct pg_server *server);
 /* SIGQUIT: as a crash would end it, and waits until it is gone; then up again. */
 void pg_server_crash(struct pg_server *server);
 int pg_server_start(struct pg_server *server, const char *const *options);

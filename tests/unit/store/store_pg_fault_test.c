@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "pg_proxy.h"
 #include "pg_server.h"
@@ -281,6 +282,57 @@ static void a_server_that_only_reads(void)
         turn_and_wait(&s);
     CHECK_OK(say_all(&s, "a"));
     end(&s);
+}
+
+/* What becomes of a commit of a store on this URL. */
+static arc_status try_url(const char *url, arc_err *err)
+{
+    struct scene s = {.mem = arc__mem_default()};
+    struct arc_store_pg_options options = pg_server_options();
+    if (!CHECK_OK(arc__store_pg_open(&s.mem, url, &options, &s.store, err)))
+        return err->status;
+    arc_status status = say_all(&s, "a");
+    if (status != ARC_OK)
+        *err = s.err;
+    s.store->ops->close(s.store);
+    return status;
+}
+
+static void tls_is_used_and_checked(void)
+{
+    struct pg_server *server = pg_server_get();
+    arc_err err = ARC_ERR_INIT;
+    char url[256];
+    if (access("/usr/bin/openssl", X_OK) != 0) {
+        test_skip("openssl is not installed");
+        return;
+    }
+    int port = server != NULL ? pg_server_listen(server) : 0;
+    if (port == 0)
+        return;
+    static const struct {
+        const char *host, *before, *behind;
+        arc_status status;
+        const char *says;
+    } rows[] = {
+        {"localhost", "sslmode=verify-full&sslrootcert=", "/root.crt", ARC_OK, ""},
+        {"127.0.0.1", "sslmode=verify-full&sslrootcert=", "/root.crt", ARC_EUNAVAILABLE,
+         "127.0.0.1"},
+        {"other.example", "hostaddr=127.0.0.1&sslmode=verify-full&sslrootcert=", "/root.crt",
+         ARC_EUNAVAILABLE, "other.example"},
+        {"localhost", "sslmode=verify-full&sslrootcert=", "/none.crt", ARC_EUNAVAILABLE,
+         "none.crt"},
+        {"localhost", "sslmode=require&application_name=", "", ARC_OK, ""},
+        {"localhost", "application_name=", "", ARC_OK, ""},
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        pg_server_empty(server);
+        (void)snprintf(url, sizeof(url), "postgres://arc@%s:%d/arc?%s%s%s", rows[i].host, port,
+                       rows[i].before, server->dir, rows[i].behind);
+        CHECK_STATUS(try_url(url, &err), rows[i].status);
+        CHECK(rows[i].status == ARC_OK || strstr(err.message, rows[i].says) != NULL);
+    }
+    CHECK_INT(pg_server_restart(server, NULL), 1);
 }
 
 /* --- connections that break ------------------------------------------------------------------ */
@@ -589,6 +641,7 @@ static const struct test tests[] = {
     {"a call ends at its deadline", a_call_ends_at_its_deadline},
     {"a wrong password is told, and not repeated", a_wrong_password_is_not_repeated},
     {"a server that only reads is not taken", a_server_that_only_reads},
+    {"TLS is used, and the name of the server checked", tls_is_used_and_checked},
     {"a backend that is ended is replaced", a_backend_that_is_ended},
     {"a commit whose backend is ended is sent again", a_commit_that_is_ended_is_sent_again},
     {"a commit whose answer was lost is found out", an_answer_that_was_lost_is_found_out},
