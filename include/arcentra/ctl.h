@@ -25,14 +25,15 @@ typedef struct arc_ctl arc_ctl;
 
 /** What arc_ctl_open takes. Zero in a field means its default. Since: 0.1. */
 typedef struct arc_ctl_options {
-    size_t size;           /* sizeof(arc_ctl_options); set by ARC_CTL_OPTIONS_INIT */
-    const arc_env *env;    /* NULL: the process's own memory, clocks and random bytes */
-    const char *store_url; /* "mem:" (default) or "sqlite:/path/to/file.db" */
-    const char *log_dir;   /* step logs as files; NULL: beside the SQLite file, "mem:": in memory */
-    uint32_t lease_ttl_ms; /* 30000: how long a step survives without a word of its agent */
-    uint32_t heartbeat_ms; /* 10000: what agents are told */
-    uint32_t stop_grace_ms;    /* 10000: from TERM to KILL */
-    uint32_t stop_settle_ms;   /* 30000: after the grace, a stopped run ends whatever agents say */
+    size_t size;             /* sizeof(arc_ctl_options); set by ARC_CTL_OPTIONS_INIT */
+    const arc_env *env;      /* NULL: the process's own memory, clocks and random bytes */
+    const char *store_url;   /* "mem:" (default), "sqlite:/path/to/file.db" or
+                                "postgres://user@host/database"; docs/POSTGRES.md */
+    const char *log_dir;     /* step logs as files; NULL: beside the SQLite file, else in memory */
+    uint32_t lease_ttl_ms;   /* 30000: how long a step survives without a word of its agent */
+    uint32_t heartbeat_ms;   /* 10000: what agents are told */
+    uint32_t stop_grace_ms;  /* 10000: from TERM to KILL */
+    uint32_t stop_settle_ms; /* 30000: after the grace, a stopped run ends whatever agents say */
     uint32_t lost_retries_max; /* 3: placements of a job that end with the agent lost */
     uint32_t runs_max;         /* 10000: runs that are not over at one time */
     uint32_t host_slots;       /* 64: jobs that the host's executors run at one time */
@@ -47,10 +48,13 @@ typedef struct arc_ctl_options {
 /**
  * Opens a control plane on its store and takes up what was unfinished: leases that were held live
  * on for one lease time more, queued jobs are placed anew.
- * options: NULL is all defaults. *out is written only on success.
+ * options: NULL is all defaults. *out is written only on success. A PostgreSQL server is connected
+ * to in dispatch, and arc_ctl_health says what it answers; opening waits for nothing but a host
+ * name of store_url that must be looked up.
  * Owner: the caller, who closes it. Thread: owner.
  * Errors: ARC_ENOMEM, ARC_EINVAL (an option, an unknown store_url), ARC_ECONFLICT (another process
- * has the store; the message names it), ARC_EIO, ARC_EUNIMPLEMENTED (a store that is not built in).
+ * has the store; the message names it), ARC_EIO, ARC_EUNAVAILABLE (a host name of store_url is not
+ * known), ARC_EUNIMPLEMENTED (a store that is not built in).
  * Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_ctl_open(const arc_ctl_options *options, arc_ctl **out,

@@ -30,7 +30,8 @@ typedef struct arc_runlog arc_runlog;
 typedef struct arc_runlog_options {
     size_t size;
     const arc_env *env;    /* NULL: the process's own */
-    const char *store_url; /* "sqlite:/path/to/file.db"; the file must be there */
+    const char *store_url; /* "sqlite:/path/to/file.db" or "postgres://user@host/database", which
+                              must be there */
 } arc_runlog_options;
 #define ARC_RUNLOG_OPTIONS_INIT \
     { \

@@ -505,7 +505,9 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
     }
     arc_err why = ARC_ERR_INIT;
     engine->retry_mono_ns = engine->now.mono_ns + (uint64_t)ARC_RETRY_NS;
-    (void)arc__fail(&why, ARC_EUNAVAILABLE, "store", "Nothing was stored: %s", turn->err.message);
+    int is_unknown = strncmp(turn->err.message, "It is not known", 15) == 0;
+    (void)arc__fail(&why, ARC_EUNAVAILABLE, "store", "%s%s",
+                    is_unknown ? "" : "Nothing was stored: ", turn->err.message);
     answer_all(engine, ARC_EUNAVAILABLE, &why);
     if (turn->spoiled != ARC_OK) /* ours: the run that broke it has been set aside */
         return ARC_OK;
@@ -651,6 +653,11 @@ uint64_t arc__engine_deadline(const struct arc_engine *engine)
 int arc__engine_fd(struct arc_engine *engine)
 {
     return engine->store->ops->fd(engine->store);
+}
+
+int arc__engine_store_timeout_ms(struct arc_engine *engine)
+{
+    return engine->store->ops->timeout_ms(engine->store);
 }
 
 arc_status arc__engine_health(struct arc_engine *engine, arc_err *err)

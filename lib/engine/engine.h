@@ -52,6 +52,8 @@ void arc__engine_retry_now(struct arc_engine *engine);
 uint64_t arc__engine_deadline(const struct arc_engine *engine);
 /* The store's descriptor, or -1. */
 int arc__engine_fd(struct arc_engine *engine);
+/* How long the store itself may be left alone, by its own clock: milliseconds, -1: for ever. */
+int arc__engine_store_timeout_ms(struct arc_engine *engine);
 arc_status arc__engine_health(struct arc_engine *engine, arc_err *err);
 const char *arc__engine_fault(const struct arc_engine *engine);
 void arc__engine_stats(const struct arc_engine *engine, arc_ctl_stats *out);

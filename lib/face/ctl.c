@@ -12,8 +12,6 @@
 #include "face/ctl_private.h"
 #include "logs/file.h"
 #include "logs/mem.h"
-#include "store/mem.h"
-#include "store/sqlite.h"
 
 /* The arguments of a plugin are part of one definition. */
 #define ASKED_BYTES_MAX (64u * 1024u * 1024u)
@@ -22,22 +20,6 @@
 #define PATH_BYTES_MAX 4096u
 
 /* --- opening the adapters ------------------------------------------------------------ */
-
-static arc_status open_store(const struct arc_mem *mem, const char *url, struct arc_store **out,
-                             arc_err *err)
-{
-    if (strncmp(url, "mem:", 4) == 0)
-        return arc__store_mem_open(mem, out, err);
-    if (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0') {
-        struct arc_store_sqlite_options options = ARC_STORE_SQLITE_OPTIONS_INIT;
-        return arc__store_sqlite_open(mem, url + 7, &options, out, err);
-    }
-    if (strncmp(url, "postgres:", 9) == 0 || strncmp(url, "postgresql:", 11) == 0)
-        return arc__fail(err, ARC_EUNIMPLEMENTED, "store_url",
-                         "This version has no PostgreSQL store yet; use sqlite:PATH.");
-    return arc__fail(err, ARC_EINVAL, "store_url", "A store is mem: or sqlite:PATH, not \"%.60s\".",
-                     url);
-}
 
 /* Step logs lie beside the database file unless told otherwise. */
 static arc_status open_logs(const struct arc_mem *mem, const char *url, const char *dir,
@@ -89,7 +71,7 @@ static arc_status open_engine(arc_ctl *ctl, const arc_ctl_options *options, arc_
         .runs_max = or_default(options->runs_max, 10000),
         .agents_approved = or_default(options->agents_approved, 1) == 1,
     };
-    ARC_TRY(open_store(&ctl->mem, url, &engine.store, err));
+    ARC_TRY(arc__store_url_open(&ctl->mem, &ctl->env, url, 0, &engine.store, err));
     arc_status status = open_logs(&ctl->mem, url, options->log_dir, &engine.logs, err);
     if (status == ARC_OK)
         status = arc__engine_open(&engine, arc__env_now(&ctl->env), &ctl->engine, err);
@@ -183,7 +165,9 @@ int arc_ctl_timeout_ms(arc_ctl *ctl)
     at = earlier(at, arc__command_deadline(ctl->command));
     at = earlier(at, arc__host_deadline(ctl));
     at = earlier(at, arc__servers_deadline(ctl));
-    return arc__wait_ms(at, ctl->env.now_ns(ctl->env.user));
+    int wait_ms = arc__wait_ms(at, ctl->env.now_ns(ctl->env.user));
+    int store_ms = arc__engine_store_timeout_ms(ctl->engine);
+    return store_ms >= 0 && (wait_ms < 0 || store_ms < wait_ms) ? store_ms : wait_ms;
 }
 
 static void drain_wake(arc_ctl *ctl)

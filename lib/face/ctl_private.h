@@ -26,6 +26,13 @@ struct arc_ctl {
     int dispatching;
 };
 
+/* stores.c: the store that a URL means; env outlives it. must_exist: tables are not
+ * made where there are none, of PostgreSQL. Errors: those of the store, ARC_EINVAL. */
+struct arc_store;
+arc_status arc__store_url_open(const struct arc_mem *mem, const arc_env *env, const char *url,
+                               int must_exist, struct arc_store **out, arc_err *err);
+int arc__store_url_is_pg(const char *url);
+
 /* host.c: the executors of this process. */
 void arc__host_close(struct arc_ctl *ctl);
 void arc__host_tick(struct arc_ctl *ctl, struct arc_now now);

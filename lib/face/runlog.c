@@ -12,8 +12,8 @@
 #include "engine/desk.h"
 #include "engine/fsck.h"
 #include "engine/portable.h"
+#include "face/ctl_private.h"
 #include "face/env.h"
-#include "store/sqlite.h"
 
 #define TEXT_BYTES_MAX (256u * 1024u * 1024u)
 #define ROWS_BYTES_MAX (512u * 1024u * 1024u)
@@ -23,6 +23,7 @@ _Static_assert(ARC_IMPORT_LINE_MAX == ARC_PORTABLE_LINE_MAX, "one limit");
 _Static_assert(ARC_IMPORT_BYTES_MAX == ARC_PORTABLE_BYTES_MAX, "one limit");
 
 struct arc_runlog {
+    arc_env env; /* every function set */
     struct arc_mem mem;
     struct arc_desk desk;
 };
@@ -37,16 +38,16 @@ static void wait_for(void *user, int fd, int timeout_ms)
 }
 
 /* A store is made by a control plane; a tool that makes one by a slip of the pen helps nobody. */
-static arc_status open_store(const struct arc_mem *mem, const char *url, struct arc_store **out,
-                             arc_err *err)
+static arc_status open_store(struct arc_runlog *log, const char *url, arc_err *err)
 {
-    if (url == NULL || strncmp(url, "sqlite:", 7) != 0 || url[7] == '\0')
-        return arc__fail(err, ARC_EINVAL, "store_url", "A store is sqlite:PATH, not \"%.60s\".",
-                         url != NULL ? url : "");
-    if (access(url + 7, F_OK) != 0)
+    int is_file = url != NULL && strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0';
+    if (!is_file && (url == NULL || !arc__store_url_is_pg(url)))
+        return arc__fail(err, ARC_EINVAL, "store_url", "%s",
+                         "A store is sqlite:PATH or postgres://USER@HOST/DATABASE.");
+    if (is_file && access(url + 7, F_OK) != 0)
         return arc__fail(err, errno == ENOENT ? ARC_ENOTFOUND : ARC_EIO, "store",
                          "There is no store %.180s.", url + 7);
-    return arc__store_sqlite_open(mem, url + 7, NULL, out, err);
+    return arc__store_url_open(&log->mem, &log->env, url, 1, &log->desk.store, err);
 }
 
 arc_status arc_runlog_open(const arc_runlog_options *given, arc_runlog **out, arc_err *err)
@@ -60,9 +61,10 @@ arc_status arc_runlog_open(const arc_runlog_options *given, arc_runlog **out, ar
     arc_runlog *log = arc__alloc(&mem, sizeof(*log));
     if (log == NULL)
         return arc__fail_nomem(err);
+    log->env = env;
     log->mem = mem;
     log->desk = (struct arc_desk){.mem = mem, .wait = wait_for};
-    arc_status status = open_store(&mem, options.store_url, &log->desk.store, err);
+    arc_status status = open_store(log, options.store_url, err);
     if (status != ARC_OK) {
         arc__free(&mem, log);
         return status;

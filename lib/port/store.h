@@ -89,8 +89,10 @@ struct arc_store; /* the adapter's own */
 struct arc_store_ops {
     size_t size; /* sizeof; new functions are appended */
     /* ARC_OK, ARC_ECONFLICT (nothing happened; the subject names the table), ARC_EUNAVAILABLE,
-     * ARC_EIO, ARC_ELIMIT, ARC_ENOMEM. After ARC_EIO of a sync the store is poisoned: every later
-     * commit is ARC_EIO until it is opened anew. */
+     * ARC_EIO, ARC_ELIMIT, ARC_ENOMEM. Of a store that asks a server, ARC_EUNAVAILABLE may also
+     * mean that it is not known what became of the batch, as the message says; what is read
+     * afterwards tells. After ARC_EIO of a sync the store is poisoned: every later commit is
+     * ARC_EIO until it is opened anew. */
     arc_status (*commit)(struct arc_store *store, const struct arc_store_batch *batch,
                          arc_commit_done done, void *user, arc_err *err);
     /* Rows are copied into arena, which lives until done has returned at least. */

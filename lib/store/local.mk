@@ -3,6 +3,7 @@ libarc_la_SOURCES += \
 	lib/store/check.c lib/store/check.h \
 	lib/store/lock.c lib/store/lock.h \
 	lib/store/mem.c lib/store/mem.h \
+	lib/store/pg.h \
 	lib/store/rows.c lib/store/rows.h \
 	lib/store/sqlite.c lib/store/sqlite.h lib/store/sqlite_private.h \
 	lib/store/sqlite_backup.c lib/store/sqlite_backup.h \
@@ -15,4 +16,18 @@ libarc_la_SOURCES += \
 	lib/store/sqlite_sql.c lib/store/sqlite_sql.h \
 	lib/store/sqlite_vfs.c lib/store/sqlite_vfs.h \
 	lib/store/tree.c lib/store/tree.h
+if WITH_POSTGRES
+libarc_la_SOURCES += \
+	lib/store/pg.c lib/store/pg_private.h \
+	lib/store/pg_code.c lib/store/pg_code.h \
+	lib/store/pg_commit.c \
+	lib/store/pg_plan.c lib/store/pg_plan.h \
+	lib/store/pg_query.c \
+	lib/store/pg_setup.c \
+	lib/store/pg_sql.c lib/store/pg_sql.h \
+	lib/store/pg_url.c lib/store/pg_url.h \
+	lib/store/pg_wire.c lib/store/pg_wire.h
+else
+libarc_la_SOURCES += lib/store/pg_none.c
+endif
 EXTRA_DIST += lib/store/README.md

@@ -61,7 +61,7 @@ THIRD_PARTY = [
     ("zlib.h", r"lib/codec/", 1, "one file unpacks log batches"),
     ("openssl/", r"lib/net/", 1, "one file knows OpenSSL"),
     ("sqlite3.h", r"lib/store/sqlite", 9, "the SQLite adapter"),
-    ("libpq-fe.h", r"lib/store/pg", 9, "the PostgreSQL adapter"),
+    ("libpq-fe.h", r"lib/store/pg", 2, "one file of the PostgreSQL adapter, and its URL"),
     ("librdkafka/", r"lib/bus/kafka", 1, "the Kafka adapter"),
     ("curl/", r"lib/notify/webhook", 1, "the webhook adapter"),
     ("protobuf-c/", r"lib/(codec|command)/", 99, "messages by their descriptors"),

@@ -11,6 +11,7 @@ shape_tests += \
 	tests/shape/rules_test.py \
 	tests/shape/format_test.py \
 	tests/shape/grpc_page_test.py \
+	tests/shape/libpq_test.py \
 	tests/shape/schema_test.py \
 	tests/shape/headers_test.py \
 	tests/shape/exports_test.py

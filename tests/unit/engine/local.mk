@@ -41,3 +41,19 @@ tests_unit_engine_watch_test_SOURCES = tests/unit/engine/watch_test.c $(world_so
 tests_unit_engine_power_test_SOURCES = tests/unit/engine/power_test.c $(world_sources) \
 	tests/unit/store/test_disk.c tests/unit/store/test_disk.h
 tests_unit_engine_power_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/store
+
+# The same cases on a server of PostgreSQL.
+if WITH_POSTGRES
+pg_engine_tests = \
+	tests/unit/engine/pg_acts_test \
+	tests/unit/engine/pg_recover_test \
+	tests/unit/engine/pg_rules_test
+unit_tests += $(pg_engine_tests)
+endif
+pg_world_sources = tests/unit/engine/pg_world.h $(world_sources) $(pg_server_sources)
+tests_unit_engine_pg_acts_test_SOURCES = tests/unit/engine/pg_acts_test.c $(pg_world_sources)
+tests_unit_engine_pg_acts_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_engine_pg_recover_test_SOURCES = tests/unit/engine/pg_recover_test.c $(pg_world_sources)
+tests_unit_engine_pg_recover_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_engine_pg_rules_test_SOURCES = tests/unit/engine/pg_rules_test.c $(pg_world_sources)
+tests_unit_engine_pg_rules_test_LDADD = $(LDADD) $(LIBPQ_LIBS)

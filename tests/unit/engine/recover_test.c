@@ -277,6 +277,7 @@ static void a_damaged_run_is_left_where_it_is(void)
     struct arc_store_batch batch = {&op, 1};
     world_end_engine(&w);
     CHECK_OK(w.store->ops->commit(w.store, &batch, saved, &done, NULL));
+    world_settle(&w);
     CHECK_OK(done);
     if (crash(&w, NULL, 0) && hand_join(&hand, &w, "a", "{}", 1)) {
         CHECK_INT(w.logged, 1);
@@ -314,6 +315,7 @@ static void a_run_that_fits_no_decision_is_set_aside(void)
     hand_leave(&hand);
     world_end_engine(&w);
     CHECK_OK(w.store->ops->commit(w.store, &batch, saved, &done, NULL));
+    world_settle(&w);
     CHECK_OK(done);
     CHECK_OK(world_start_engine(&w, NULL));
     struct said report, other;

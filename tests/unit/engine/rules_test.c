@@ -369,7 +369,7 @@ static void told(struct world *w, char *text, size_t size, int done)
     char ids[16][32];
     size_t at = 0, count = 0;
     text[0] = '\0';
-    while (count < 16 && arc__engine_next_notice(w->engine, &row, NULL) == ARC_OK) {
+    while (count < 16 && world_next_notice(w, &row) == ARC_OK) {
         at += (size_t)snprintf(text + at, size - at, "%.*s %.*s %.*s %.*s %.*s%s; ",
                                ARC_ARG(row->about), ARC_ARG(row->result), ARC_ARG(row->plugin),
                                ARC_ARG(row->action), ARC_ARG(row->params),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -171,12 +172,27 @@ arc_status world_start_engine(struct world *w, arc_err *err)
         arc__free(&w->mem, store);
         arc__free(&w->mem, logs);
     }
+    if (status == ARC_OK && w->kind == WORLD_GIVEN)
+        world_turn(w); /* what it asks first is answered later */
     return status;
 }
 
-static arc_status open_store(struct world *w, arc_err *err)
+__attribute__((weak)) struct arc_store *world_given_store(const struct arc_mem *mem, int is_new,
+                                                          arc_err *err)
+{
+    (void)mem;
+    (void)is_new;
+    (void)arc__fail(err, ARC_EUNIMPLEMENTED, "store", "This program gives no store.");
+    return NULL;
+}
+
+static arc_status open_store(struct world *w, int is_new, arc_err *err)
 {
     char path[96];
+    if (w->kind == WORLD_GIVEN) {
+        w->store = world_given_store(&w->mem, is_new, err);
+        return w->store != NULL ? ARC_OK : err->status;
+    }
     if (w->kind == WORLD_MEM)
         return arc__store_mem_open(&w->mem, &w->store, err);
     struct arc_store_sqlite_options options = ARC_STORE_SQLITE_OPTIONS_INIT;
@@ -209,11 +225,15 @@ int world_open(struct world *w, enum world_store kind)
         .runs_max = 10000,
         .agents_approved = 1,
     };
-    arc_status status = open_store(w, &err);
+    arc_status status = open_store(w, 1, &err);
     if (status == ARC_OK)
         status = arc__logs_mem_open(&w->mem, &w->logs, &err);
     if (status == ARC_OK)
         status = world_start_engine(w, &err);
+    if (status == ARC_EUNIMPLEMENTED && kind == WORLD_GIVEN) { /* the case is skipped */
+        world_close(w);
+        return 0;
+    }
     if (!CHECK_OK(status)) {
         printf("# %s: %s\n", err.subject, err.message);
         world_close(w);
@@ -235,10 +255,10 @@ void world_end_engine(struct world *w)
 arc_status world_crash(struct world *w, arc_err *err)
 {
     world_end_engine(w);
-    if (w->kind == WORLD_SQLITE) {
+    if (w->kind != WORLD_MEM) {
         w->store->ops->close(w->store);
         w->store = NULL;
-        ARC_TRY(open_store(w, err));
+        ARC_TRY(open_store(w, 0, err));
     }
     return world_start_engine(w, err);
 }
@@ -266,16 +286,36 @@ void world_close(struct world *w)
 /* --- time ---------------------------------------------------------------------------------------
  */
 
+/* 1: the store answers later, and was waited for a while. */
+static int wait_for_store(struct world *w)
+{
+    int wait_ms = w->kind == WORLD_GIVEN ? w->store->ops->timeout_ms(w->store) : -1;
+    struct pollfd fd = {.fd = w->store->ops->fd(w->store), .events = POLLIN};
+    if (wait_ms < 0)
+        return 0;
+    (void)poll(&fd, 1, wait_ms < 100 ? wait_ms : 100); /* dispatch looks itself */
+    return 1;
+}
+
+void world_settle(struct world *w)
+{
+    for (int i = 0; i < 10000 && wait_for_store(w); i++)
+        CHECK_OK(w->store->ops->dispatch(w->store, NULL));
+}
+
 void world_turn(struct world *w)
 {
     arc_err err = ARC_ERR_INIT;
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 300;) {
         if (!CHECK_OK(arc__engine_dispatch(w->engine, w->now, 1000, &err))) {
             printf("# %s: %s\n", err.subject, err.message);
             return;
         }
+        if (wait_for_store(w))
+            continue;
         if (arc__engine_deadline(w->engine) > w->now.mono_ns)
             return;
+        i++;
     }
     CHECK_TEXT(ARC_LIT("the engine"), "comes to rest");
 }
@@ -293,6 +333,15 @@ void world_pass(struct world *w, int64_t ns)
         w->now.wall_ns += (int64_t)(next - w->now.mono_ns);
         w->now.mono_ns = next;
     }
+}
+
+arc_status world_next_notice(struct world *w, const struct arc_row_outbox **out)
+{
+    arc_status status = arc__engine_next_notice(w->engine, out, NULL);
+    if (status != ARC_EAGAIN || w->kind != WORLD_GIVEN)
+        return status;
+    world_turn(w);
+    return arc__engine_next_notice(w->engine, out, NULL);
 }
 
 /* --- commands -----------------------------------------------------------------------------------
@@ -643,6 +692,7 @@ static struct found look(struct world *w, const struct arc_query *query, struct 
 {
     struct found found = {0};
     CHECK_OK(w->store->ops->query(w->store, query, arena, found_rows, &found, NULL));
+    world_settle(w);
     CHECK_INT(found.came, 1);
     return found;
 }

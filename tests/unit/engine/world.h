@@ -15,7 +15,10 @@
 
 #define SECONDS(n) ((n)*ARC_NS_PER_S)
 
-enum world_store { WORLD_MEM, WORLD_SQLITE };
+enum world_store { WORLD_MEM, WORLD_SQLITE, WORLD_GIVEN };
+
+/* Made by a program whose worlds are WORLD_GIVEN; is_new: it is to be empty. */
+struct arc_store *world_given_store(const struct arc_mem *mem, int is_new, arc_err *err);
 
 /* What a command answered, kept. */
 struct said {
@@ -57,6 +60,10 @@ arc_status world_start_engine(struct world *w, arc_err *err);
 
 /* Dispatches until nothing is due now (at most a few hundred turns: more is a failed check). */
 void world_turn(struct world *w);
+/* The engine's, where a store may have to be asked first. */
+arc_status world_next_notice(struct world *w, const struct arc_row_outbox **out);
+/* Until a store that answers later has answered everything. */
+void world_settle(struct world *w);
 /* Moves both clocks and dispatches at every deadline on the way. */
 void world_pass(struct world *w, int64_t ns);
 

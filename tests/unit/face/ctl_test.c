@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
 #include "face.h"
 
 #include <poll.h>
@@ -27,7 +29,13 @@ static void a_wrong_option_is_refused_by_name(void)
         arc_status status;
     } rows[] = {{"oracle:x", "store_url", ARC_EINVAL},
                 {"sqlite:", "store_url", ARC_EINVAL},
-                {"postgres://localhost/x", "store_url", ARC_EUNIMPLEMENTED}};
+#ifdef ARC_WITH_POSTGRES
+                {"postgres://localhost/x", "store_url", ARC_EINVAL}, /* no user */
+                {"postgres://a:secret@localhost/x?y=z", "store_url", ARC_EINVAL},
+#else
+                {"postgres://localhost/x", "store_url", ARC_EUNIMPLEMENTED},
+#endif
+                {"postgres:x", "store_url", ARC_EINVAL}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
         arc_ctl *ctl = NULL;
@@ -35,6 +43,7 @@ static void a_wrong_option_is_refused_by_name(void)
         options.store_url = rows[i].url;
         CHECK_STATUS(arc_ctl_open(&options, &ctl, &err), rows[i].status);
         CHECK_TEXT(arc__slice_cstr(err.subject), rows[i].subject);
+        CHECK(strstr(err.message, "secret") == NULL);
         CHECK(ctl == NULL);
     }
 }

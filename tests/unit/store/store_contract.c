@@ -10,6 +10,7 @@
 #include "store_model.h"
 
 #define ARENA_BYTES ((size_t)256 * 1024 * 1024)
+#define KEY_BYTES 1000u /* of one text in a key: what every store takes */
 
 /* --- calling --------------------------------------------------------------------------------- */
 
@@ -38,15 +39,19 @@ static void on_query(void *user, arc_status status, const struct arc_rows *rows,
         ended->rows = *rows;
 }
 
+void contract_round(struct arc_store *store)
+{
+    struct pollfd fd = {.fd = store->ops->fd(store), .events = POLLIN};
+    int wait_ms = store->ops->timeout_ms(store);
+    if (wait_ms != 0)
+        (void)poll(&fd, fd.fd >= 0, wait_ms < 0 ? 1000 : wait_ms); /* dispatch looks itself */
+    CHECK_OK(store->ops->dispatch(store, NULL));
+}
+
 static void wait_for(struct arc_store *store, const struct ended *ended)
 {
-    for (int rounds = 0; ended->count == 0 && rounds < 10000; rounds++) {
-        struct pollfd fd = {.fd = store->ops->fd(store), .events = POLLIN};
-        int wait_ms = store->ops->timeout_ms(store);
-        if (wait_ms != 0)
-            (void)poll(&fd, fd.fd >= 0, wait_ms < 0 ? 1000 : wait_ms); /* dispatch looks itself */
-        CHECK_OK(store->ops->dispatch(store, NULL));
-    }
+    for (int rounds = 0; ended->count == 0 && rounds < 100000; rounds++)
+        contract_round(store);
     CHECK_INT(ended->count, 1);
 }
 
@@ -111,8 +116,8 @@ static int begin(struct fixture *f)
     f->mem = arc__mem_default();
     arc__arena_init(&f->arena, &f->mem, ARENA_BYTES);
     f->store = contract_open(&f->mem, &err);
-    CHECK(f->store != NULL);
-    if (f->store == NULL)
+    CHECK(f->store != NULL || err.status == ARC_OK); /* without an error it was skipped */
+    if (f->store == NULL && err.status != ARC_OK)
         printf("# %s: %s\n", err.subject, err.message);
     return f->store != NULL;
 }
@@ -532,7 +537,9 @@ void texts_come_back(void)
             struct arc_row_pipeline row = pipeline(id, NULL, 1);
             row.name = row.description = row.metadata = text;
             CHECK_OK(one(&f, ARC_STORE_INSERT, ARC_TABLE_pipeline, &row, 0));
-            struct arc_row_counter counter = {text, (int64_t)i}; /* in the key too */
+            struct arc_row_counter counter = {text, (int64_t)i}; /* in the key too, if shorter */
+            if (text.len > KEY_BYTES)
+                counter.name.len = KEY_BYTES;
             CHECK_OK(one(&f, ARC_STORE_INSERT, ARC_TABLE_counter, &counter, 0));
             struct arc_query query = {.table = ARC_TABLE_pipeline, .order_col = -1};
             query.filter_count = 1;
@@ -937,7 +944,7 @@ void calls_from_inside_done(void)
         struct arc_store_batch batch = {&chain.op, 1};
         CHECK_OK(f.store->ops->commit(f.store, &batch, chain_committed, &chain, NULL));
         for (int rounds = 0; chain.queries < 20 && rounds < 10000; rounds++)
-            CHECK_OK(f.store->ops->dispatch(f.store, NULL));
+            contract_round(f.store);
         CHECK_INT(chain.commits, 20);
         CHECK_INT(chain.queries, 20);
         CHECK_INT(chain.seen, 20);

@@ -56,6 +56,8 @@ arc_status contract_commit(struct arc_store *store, const struct arc_store_op *o
                            arc_err *err);
 arc_status contract_query(struct arc_store *store, const struct arc_query *query,
                           struct arc_arena *arena, struct arc_rows *out, arc_err *err);
+/* Waits for what the store waits for, and dispatches. */
+void contract_round(struct arc_store *store);
 /* How many rows a table has; -1: the query failed. */
 int64_t contract_count(struct arc_store *store, enum arc_table table);
 

@@ -173,9 +173,11 @@ void random_lives_agree(void)
         arc_err err = ARC_ERR_INIT;
         struct life life = {.random = seed * 0x9e3779b97f4a7c15u, .model = model_new()};
         life.store = contract_open(&mem, &err);
-        CHECK(life.store != NULL && life.model != NULL);
-        if (life.store == NULL || life.model == NULL)
+        CHECK((life.store != NULL || err.status == ARC_OK) && life.model != NULL);
+        if (life.store == NULL || life.model == NULL) {
+            model_free(life.model);
             return;
+        }
         arc__arena_init(&life.arena, &mem, (size_t)64 * 1024 * 1024);
         for (; life.steps < STEPS && !life.failed; life.steps++) {
             if (below(&life, 5) < 2)
@@ -240,6 +242,8 @@ static int torture(uint64_t fail_at, int sticky)
     arc_err err = ARC_ERR_INIT;
     arc__arena_init(&arena, &mem, 1 << 20);
     struct arc_store *store = contract_open(&mem, &err);
+    if (store == NULL && err.status == ARC_OK)
+        return 1; /* skipped */
     arc_status status = store != NULL ? torture_life(store, &arena) : err.status;
     int done = state.calls < fail_at;
     CHECK_STATUS(status, done ? ARC_OK : ARC_ENOMEM);
@@ -259,6 +263,6 @@ void memory_runs_out(void)
         uint64_t at = 1;
         while (at < 10000 && !torture(at, sticky))
             at++;
-        CHECK(at > 5 && at < 10000);
+        CHECK(at == 1 || (at > 5 && at < 10000)); /* 1: there is no such store here */
     }
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a batch is cut into statements: rows of one table that meet the same verb go together, as far
+ * as nobody could tell the difference.
+ *
+ * Tables know nothing of each other, so each has its own order. Within a table, operations upon
+ * different keys may change places, unless the table has unique values; then only neighbours with
+ * the same verb go together, and only where they are inserts or deletes. A put of a key that the
+ * same statement puts already takes its place. */
+#ifndef ARC_STORE_PG_PLAN_H
+#define ARC_STORE_PG_PLAN_H
+
+#include "base/mem.h"
+#include "port/store.h"
+
+#define ARC_PG_GROUP_ROWS_MAX 1000u
+#define ARC_PG_GROUP_BYTES_MAX (1024u * 1024u) /* of texts; one row may have more */
+
+struct arc_pg_group {
+    enum arc_table table;
+    enum arc_store_verb verb;
+    uint32_t first, count; /* in the plan's order */
+};
+
+struct arc_pg_plan {
+    struct arc_store_op *ops; /* the plan's own list; the rows are the caller's */
+    uint32_t *order;          /* places in ops */
+    struct arc_pg_group *groups;
+    size_t group_count, group_capacity;
+};
+
+/* The batch has been checked. Errors: ARC_ENOMEM. */
+arc_status arc__pg_plan_make(const struct arc_mem *mem, const struct arc_store_batch *batch,
+                             struct arc_pg_plan *plan, arc_err *err);
+void arc__pg_plan_drop(const struct arc_mem *mem, struct arc_pg_plan *plan); /* zeroed is fine */
+
+#endif

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/pg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pg_server.h"
+#include "store/pg_url.h"
+#include "store_contract.h"
+
+struct arc_store *contract_open(const struct arc_mem *mem, arc_err *err)
+{
+    struct arc_store_pg_options options = pg_server_options();
+    return pg_server_store(mem, &options, err);
+}
+
+void contract_close(struct arc_store *store)
+{
+    store->ops->close(store);
+}
+
+static struct arc_store *open_default(void)
+{
+    struct arc_mem mem = arc__mem_default();
+    arc_err err = ARC_ERR_INIT;
+    struct arc_store *store = contract_open(&mem, &err);
+    CHECK_OK(err.status);
+    return store;
+}
+
+static arc_status open_url(const char *url, const struct arc_store_pg_options *given,
+                           struct arc_store **out, arc_err *err)
+{
+    struct arc_mem mem = arc__mem_default();
+    struct arc_store_pg_options options = pg_server_options();
+    *out = NULL;
+    return arc__store_pg_open(&mem, url, given != NULL ? given : &options, out, err);
+}
+
+/* The tests' commits: an event (stream, seq) with a position of its own. */
+static arc_status say(struct arc_store *store, const char *stream, int64_t seq, arc_err *err)
+{
+    struct arc_row_event row = {.stream = arc__slice_cstr(stream),
+                                .seq = seq,
+                                .position = seq,
+                                .type = ARC_LIT("run.started"),
+                                .body = ARC_LIT("{}")};
+    struct arc_store_op op = {ARC_STORE_INSERT, ARC_TABLE_event, &row, 0};
+    return contract_commit(store, &op, 1, err);
+}
+
+/* Until what it says of itself is this; 1: it was. */
+static int wait_health(struct arc_store *store, arc_status want, arc_err *err)
+{
+    for (int i = 0; i < 20000; i++) {
+        *err = (arc_err)ARC_ERR_INIT;
+        if (store->ops->health(store, err) == want &&
+            (want == ARC_OK || strstr(err->message, "being connected") == NULL))
+            return 1;
+        contract_round(store);
+    }
+    return CHECK_TEXT(arc__slice_cstr(err->message), "the health that was waited for");
+}
+
+/* --- the URL --------------------------------------------------------------------------------- */
+
+static void a_bad_url_is_refused_without_its_password(void)
+{
+    static const char *const urls[] = {
+        "postgres://host/db",
+        "postgres://:geheim@host/db",
+        "postgres://arc:geheim@127.0.0.1/db?no_such=1",
+        "postgres://arc:geheim@[::1/db",
+        "postgres://arc:geheim@127.0.0.1:5432:1/db?sslmode",
+        "postgres://arc:geheim%zz@127.0.0.1/db",
+        "postgres://arc:geheim@a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r/db?hostaddr=",
+    };
+    for (size_t i = 0; i < ARC_COUNT_OF(urls); i++) {
+        struct arc_store *store = NULL;
+        arc_err err = ARC_ERR_INIT;
+        arc_status status = open_url(urls[i], NULL, &store, &err);
+        CHECK(status == ARC_EINVAL || (i == 6 && status == ARC_EUNAVAILABLE));
+        CHECK_TEXT(arc__slice_cstr(err.subject), "store_url");
+        CHECK(strstr(err.message, "geheim") == NULL && err.message[0] != '\0');
+        CHECK(store == NULL);
+    }
+    struct arc_store *store = NULL;
+    struct arc_store_pg_options no_clock = ARC_STORE_PG_OPTIONS_INIT;
+    CHECK_STATUS(open_url("postgres://arc@/db", &no_clock, &store, NULL), ARC_EINVAL);
+}
+
+static void a_host_beyond_this_machine_wants_tls(void)
+{
+    static const struct {
+        const char *url, *hostaddr, *holds;
+    } rows[] = {
+        {"postgres://a@192.0.2.1/x", NULL, "sslmode='verify-full'"},
+        {"postgres://a@[2001:db8::1]/x", NULL, "sslmode='verify-full'"},
+        {"postgres://a@127.0.0.1,192.0.2.1/x", NULL, "sslmode='verify-full'"},
+        {"postgres://a@db.example/x", "192.0.2.7", "hostaddr='192.0.2.7'"},
+        {"postgres://a@db.example/x", "192.0.2.7", "sslmode='verify-full'"},
+        {"postgres://a@db.example/x?hostaddr=127.0.0.1", NULL, "sslmode='prefer'"},
+        {"postgres://a@127.0.0.1:77/x", NULL, "hostaddr='127.0.0.1'"},
+        {"postgres://a@127.0.0.1:77/x", NULL, "port='77'"},
+        {"postgres://a@127.8.0.1/x", NULL, "sslmode='prefer'"},
+        {"postgres://a@[::1]/x", NULL, "sslmode='prefer'"},
+        {"postgres:///x?user=a&host=/run/x", NULL, "sslmode='prefer'"},
+        {"postgres:///x?user=a&host=/run/x", NULL, "host='/run/x'"},
+        {"postgres://a@/x", NULL, "host=''"},
+        {"postgres://a@192.0.2.1/x?sslmode=require", NULL, "sslmode='require'"},
+        {"postgres://a@192.0.2.1/x", NULL, "target_session_attrs='read-write'"},
+        {"postgres://a@192.0.2.1/x", NULL, "client_encoding='UTF8'"},
+        {"postgres://a:b%27%5Cc@192.0.2.1/x", NULL, "password='b\\'\\\\c'"},
+    };
+    struct arc_mem mem = arc__mem_default();
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        struct arc_pg_url url;
+        struct arc_pg_url_options options = {rows[i].hostaddr, 15000};
+        CHECK_OK(arc__pg_url_read(&mem, rows[i].url, &options, &url, NULL));
+        CHECK(url.conninfo != NULL && strstr(url.conninfo, rows[i].holds) != NULL);
+        arc__pg_url_drop(&mem, &url);
+    }
+}
+
+static void secrets_are_struck_out_of_texts(void)
+{
+    struct arc_mem mem = arc__mem_default();
+    struct arc_pg_url url;
+    struct arc_pg_url_options options = {NULL, 1};
+    char text[] = "he said geheim, and geheimer; the key was pass";
+    CHECK_OK(
+        arc__pg_url_read(&mem, "postgres://a:geheim@/x?sslpassword=pass", &options, &url, NULL));
+    arc__pg_url_scrub(&url, text);
+    CHECK_TEXT(arc__slice_cstr(text), "he said ******, and ******er; the key was ****");
+    arc__pg_url_drop(&mem, &url);
+    CHECK(url.conninfo == NULL);
+}
+
+static int url_life(struct test_mem *state)
+{
+    struct arc_mem mem = test_mem(state);
+    struct arc_pg_url url;
+    struct arc_pg_url_options options = {NULL, 1};
+    arc_err err = ARC_ERR_INIT;
+    arc_status status =
+        arc__pg_url_read(&mem, "postgres://a:b@127.0.0.1,127.0.0.2/x", &options, &url, &err);
+    CHECK(status == ARC_OK || status == ARC_ENOMEM);
+    CHECK((url.conninfo != NULL) == (status == ARC_OK));
+    arc__pg_url_drop(&mem, &url);
+    return status == ARC_OK;
+}
+
+static void a_url_is_read_without_memory(void)
+{
+    test_torture(url_life, 0, 200);
+    test_torture(url_life, 1, 200);
+}
+
+static void the_environment_is_not_asked(void)
+{
+    static const char *const names[][2] = {{"PGHOST", "/nowhere"},
+                                           {"PGPORT", "1"},
+                                           {"PGUSER", "nobody"},
+                                           {"PGDATABASE", "nothing"},
+                                           {"PGOPTIONS", "-c x"},
+                                           {"PGSSLMODE", "no"},
+                                           {"PGAPPNAME", "elsewhere"},
+                                           {"PGPASSWORD", "x"},
+                                           {"PGTARGETSESSIONATTRS", "no"},
+                                           {"PGCLIENTENCODING", "no"},
+                                           {"PGGSSENCMODE", "no"},
+                                           {"PGCHANNELBINDING", "no"},
+                                           {"PGSSLMINPROTOCOLVERSION", "no"},
+                                           {"PGCONNECT_TIMEOUT", "no"}};
+    char url[160];
+    struct arc_store *store = open_default(); /* the helpers of the test do ask it */
+    if (store == NULL)
+        return;
+    store->ops->close(store);
+    for (size_t i = 0; i < ARC_COUNT_OF(names); i++)
+        (void)setenv(names[i][0], names[i][1], 1);
+    CHECK_OK(open_url(pg_server_url(pg_server_get(), "", url, sizeof(url)), NULL, &store, NULL));
+    CHECK_OK(say(store, "s", 1, NULL));
+    CHECK_INT(contract_count(store, ARC_TABLE_event), 1);
+    for (size_t i = 0; i < ARC_COUNT_OF(names); i++)
+        (void)unsetenv(names[i][0]);
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT count(*) FROM pg_stat_activity WHERE "
+                                             "application_name = 'arcentra'"),
+              2);
+    store->ops->close(store);
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+/* Opens the database as it is and answers what becomes of the first query. */
+static arc_status open_and_ask(const struct arc_store_pg_options *options, arc_err *err)
+{
+    char url[160];
+    struct arc_store *store = NULL;
+    struct arc_mem mem = arc__mem_default();
+    struct arc_arena arena;
+    struct arc_rows rows;
+    struct arc_query query = {.table = ARC_TABLE_outbox, .order_col = -1};
+    *err = (arc_err)ARC_ERR_INIT;
+    if (!CHECK_OK(
+            open_url(pg_server_url(pg_server_get(), "", url, sizeof(url)), options, &store, err)))
+        return err->status;
+    arc__arena_init(&arena, &mem, 1 << 20);
+    arc_status status = contract_query(store, &query, &arena, &rows, err);
+    arc__arena_deinit(&arena);
+    store->ops->close(store);
+    return status;
+}
+
+static void drop_tables(void)
+{
+    (void)pg_server_ask(pg_server_get(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+}
+
+static void what_a_newer_version_brings_is_added(void)
+{
+    arc_err err;
+    struct pg_server *server = pg_server_get();
+    if (server == NULL)
+        return;
+    drop_tables();
+    CHECK_OK(open_and_ask(NULL, &err));
+    int64_t indexes = pg_server_ask(server, "SELECT count(*) FROM pg_indexes");
+    (void)pg_server_ask(server, "ALTER TABLE t_outbox DROP COLUMN created_at_ns, DROP COLUMN fault;"
+                                "DROP INDEX t_event__position; DROP TABLE t_token, t_commit");
+    CHECK_OK(open_and_ask(NULL, &err));
+    CHECK_INT(pg_server_ask(server, "SELECT count(created_at_ns) + count(fault) FROM t_outbox"), 0);
+    CHECK_INT(pg_server_ask(server, "SELECT count(*) FROM pg_indexes"), indexes);
+    CHECK_OK(open_and_ask(NULL, &err)); /* nothing is missing any more */
+    CHECK_INT(pg_server_ask(server, "SELECT count(*) FROM pg_indexes"), indexes);
+}
+
+static void what_is_not_ours_is_refused(void)
+{
+    static const struct {
+        const char *make, *says;
+    } rows[] = {
+        {"CREATE TABLE t_event (x int)", "another program"},
+        {"ALTER TABLE t_event ADD COLUMN extra text", "more columns"},
+        {"ALTER TABLE t_event DROP COLUMN body; ALTER TABLE t_event ADD COLUMN body bytea",
+         "other columns"},
+        {"ALTER TABLE t_event RENAME COLUMN type TO kind", "other columns"},
+        {"ALTER TABLE t_event DROP CONSTRAINT t_event_pkey", "other columns"},
+        {"UPDATE t_store SET value = 2", "another version"},
+        {"DELETE FROM t_store", "another version"},
+    };
+    struct pg_server *server = pg_server_get();
+    if (server == NULL)
+        return;
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        arc_err err;
+        drop_tables();
+        if (i > 0)
+            CHECK_OK(open_and_ask(NULL, &err));
+        (void)pg_server_ask(server, rows[i].make);
+        CHECK_STATUS(open_and_ask(NULL, &err), ARC_EPRECONDITION);
+        if (!CHECK_INT(strstr(err.message, rows[i].says) != NULL, 1))
+            printf("# %s\n", err.message);
+    }
+    drop_tables();
+    arc_err err;
+    struct arc_store_pg_options options = pg_server_options();
+    options.must_exist = 1;
+    CHECK_STATUS(open_and_ask(&options, &err), ARC_ENOTFOUND);
+    CHECK_INT(pg_server_ask(server, "SELECT count(*) FROM pg_class WHERE relname LIKE 't\\_%'"), 0);
+    CHECK_OK(open_and_ask(NULL, &err));
+    CHECK_OK(open_and_ask(&options, &err));
+}
+
+static int schema_life(struct test_mem *state)
+{
+    struct arc_mem mem = test_mem(state);
+    arc_err err = ARC_ERR_INIT;
+    struct arc_store_pg_options options = pg_server_options();
+    drop_tables();
+    struct arc_store *store = pg_server_store(&mem, &options, &err);
+    arc_status status = store != NULL ? say(store, "s", 1, &err) : err.status;
+    CHECK(status == ARC_OK || status == ARC_ENOMEM);
+    state->fail_at = 0; /* it goes on with the memory that is there again */
+    if (store != NULL && status != ARC_OK)
+        CHECK_OK(say(store, "s", 1, NULL));
+    if (store != NULL)
+        store->ops->close(store);
+    return status == ARC_OK;
+}
+
+static void the_schema_is_made_without_memory(void)
+{
+    if (pg_server_get() != NULL)
+        test_torture(schema_life, 0, 200);
+}
+
+static void a_second_process_is_kept_away(void)
+{
+    struct arc_store *first = open_default();
+    if (first == NULL)
+        return;
+    arc_err err = ARC_ERR_INIT;
+    char url[160];
+    struct arc_store *second = NULL;
+    struct arc_store_pg_options options = pg_server_options();
+    options.lock_ms = 50;
+    CHECK_OK(say(first, "s", 1, NULL));
+    CHECK_OK(
+        open_url(pg_server_url(pg_server_get(), "", url, sizeof(url)), &options, &second, &err));
+    CHECK_STATUS(say(second, "s", 2, &err), ARC_ECONFLICT);
+    CHECK(strstr(err.message, "process ") != NULL);
+    CHECK(wait_health(second, ARC_ECONFLICT, &err));
+    CHECK_OK(say(first, "s", 2, NULL));
+    first->ops->close(first);
+    CHECK(wait_health(second, ARC_OK, &err)); /* it stood by */
+    CHECK_OK(say(second, "s", 3, &err));
+    second->ops->close(second);
+    options.shared = 1;
+    CHECK_OK(open_url(url, &options, &first, &err));
+    CHECK_OK(open_url(url, &options, &second, &err));
+    CHECK_OK(say(first, "s", 4, &err));
+    CHECK_OK(say(second, "s", 5, &err));
+    CHECK_OK(say(first, "s", 6, &err));
+    first->ops->close(first);
+    second->ops->close(second);
+}
+
+static void who_was_taken_over_writes_no_more(void)
+{
+    struct arc_store *store = open_default();
+    if (store == NULL)
+        return;
+    arc_err err = ARC_ERR_INIT;
+    CHECK_OK(say(store, "s", 1, NULL));
+    (void)pg_server_ask(pg_server_get(), "DELETE FROM t_commit");
+    CHECK_STATUS(say(store, "s", 2, &err), ARC_EIO);
+    CHECK(strstr(err.message, "taken the database over") != NULL);
+    CHECK_STATUS(say(store, "s", 3, &err), ARC_EIO);
+    CHECK_STATUS(store->ops->health(store, &err), ARC_EIO);
+    CHECK_INT(contract_count(store, ARC_TABLE_event), 1);
+    store->ops->close(store);
+}
+
+/* --- batches and queries --------------------------------------------------------------------- */
+
+static void a_conflict_keeps_the_connection(void)
+{
+    struct arc_store *store = open_default();
+    if (store == NULL)
+        return;
+    for (int64_t i = 1; i <= 20; i++) {
+        CHECK_OK(say(store, "s", i, NULL));
+        CHECK_STATUS(say(store, "s", i, NULL), ARC_ECONFLICT);
+    }
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT epoch FROM t_commit"), 1);
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT count(*) FROM pg_stat_activity WHERE state "
+                                             "LIKE 'idle in transaction%'"),
+              0);
+    store->ops->close(store);
+}
+
+static void a_batch_of_a_hundred_thousand(void)
+{
+    struct arc_store *store = open_default();
+    struct arc_row_event *rows = calloc(ARC_STORE_BATCH_MAX, sizeof(*rows));
+    struct arc_store_op *ops = calloc(ARC_STORE_BATCH_MAX, sizeof(*ops));
+    static struct arc_row_agent agent = {.id = {"a", 1}, .version = 1};
+    for (int64_t i = 0; store != NULL && rows != NULL && ops != NULL && i < ARC_STORE_BATCH_MAX;
+         i++) {
+        rows[i] = (struct arc_row_event){.stream = ARC_LIT("s"),
+                                         .seq = i,
+                                         .position = i + 1,
+                                         .type = ARC_LIT("t"),
+                                         .body = ARC_LIT("{\"a\":\"a body of some length\"}")};
+        ops[i] = (struct arc_store_op){ARC_STORE_INSERT, ARC_TABLE_event, &rows[i], 0};
+    }
+    if (store != NULL && rows != NULL && ops != NULL) {
+        ops[ARC_STORE_BATCH_MAX / 2] =
+            (struct arc_store_op){ARC_STORE_UPDATE, ARC_TABLE_agent, &agent, 1};
+        CHECK_STATUS(contract_commit(store, ops, ARC_STORE_BATCH_MAX, NULL), ARC_ECONFLICT);
+        CHECK_INT(contract_count(store, ARC_TABLE_event), 0);
+        ops[ARC_STORE_BATCH_MAX / 2].verb = ARC_STORE_INSERT;
+        CHECK_OK(contract_commit(store, ops, ARC_STORE_BATCH_MAX, NULL));
+        CHECK_INT(contract_count(store, ARC_TABLE_event), ARC_STORE_BATCH_MAX - 1);
+        CHECK_INT(contract_count(store, ARC_TABLE_agent), 1);
+    }
+    free(rows);
+    free(ops);
+    if (store != NULL)
+        store->ops->close(store);
+}
+
+struct many {
+    int answered, in_order;
+    int64_t seen;
+};
+
+static void on_one(void *user, arc_status status, const struct arc_rows *rows, const arc_err *err)
+{
+    struct many *many = user;
+    (void)err;
+    CHECK_OK(status);
+    if (status == ARC_OK && rows->count == 1) {
+        int64_t seq = ((const struct arc_row_event *)rows->rows)->seq;
+        many->in_order += seq == many->seen + 1;
+        many->seen = seq;
+    }
+    many->answered++;
+}
+
+static void many_queries_at_once(void)
+{
+    enum { COUNT = 500 };
+    struct arc_store *store = open_default();
+    if (store == NULL)
+        return;
+    struct arc_mem mem = arc__mem_default();
+    struct many many = {0};
+    static struct arc_arena arenas[COUNT];
+    for (int64_t i = 1; i <= COUNT; i++)
+        CHECK_OK(i % 50 == 1 ? say(store, "s", i, NULL) : ARC_OK);
+    for (int i = 0; i < COUNT; i++) {
+        struct arc_query query = {.table = ARC_TABLE_event, .filter_count = 1, .want_total = 1};
+        query.filters[0] =
+            (struct arc_filter){.col = ARC_COL_event_seq, .op = ARC_FILTER_EQ, .number = i + 1};
+        arc__arena_init(&arenas[i], &mem, 4096);
+        CHECK_OK(store->ops->query(store, &query, &arenas[i], on_one, &many, NULL));
+    }
+    for (int i = 0; i < 20000 && many.answered < COUNT; i++)
+        contract_round(store);
+    CHECK_INT(many.answered, COUNT);
+    CHECK_INT(many.seen, COUNT - 49);
+    for (int i = 0; i < COUNT; i++)
+        arc__arena_deinit(&arenas[i]);
+    store->ops->close(store);
+}
+
+static void more_kinds_of_queries_than_are_kept(void)
+{
+    struct arc_store *store = open_default();
+    if (store == NULL)
+        return;
+    struct arc_mem mem = arc__mem_default();
+    struct arc_arena arena;
+    struct arc_rows rows = {NULL, 0, 0};
+    struct arc_row_pipeline row = {.id = ARC_LIT("a"), .version = 1};
+    struct arc_store_op op = {ARC_STORE_INSERT, ARC_TABLE_pipeline, &row, 0};
+    arc__arena_init(&arena, &mem, 1 << 20);
+    CHECK_OK(contract_commit(store, &op, 1, NULL));
+    for (int round = 0; round < 2; round++) {
+        for (int32_t col = 0; col < ARC_COL_pipeline_COUNT; col++) {
+            for (int32_t order = 0; order < ARC_COL_pipeline_COUNT; order += 3) {
+                struct arc_query query = {
+                    .table = ARC_TABLE_pipeline, .order_col = order, .filter_count = 1};
+                query.filters[0] = (struct arc_filter){
+                    .col = (uint32_t)col, .op = ARC_FILTER_GE, .number = INT64_MIN};
+                CHECK_OK(contract_query(store, &query, &arena, &rows, NULL));
+                CHECK_INT(rows.count, 1);
+                arc__arena_reset(&arena);
+            }
+        }
+    }
+    arc__arena_deinit(&arena);
+    store->ops->close(store);
+}
+
+static void one_call_too_many_is_refused(void)
+{
+    struct arc_mem mem = arc__mem_default();
+    arc_err err = ARC_ERR_INIT;
+    struct arc_store_pg_options options = pg_server_options();
+    options.calls_max = 3;
+    struct arc_store *store = pg_server_store(&mem, &options, &err);
+    if (store == NULL)
+        return;
+    struct many many = {0};
+    struct arc_arena arena;
+    struct arc_query query = {.table = ARC_TABLE_event, .order_col = -1};
+    arc__arena_init(&arena, &mem, 1 << 20);
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(store->ops->query(store, &query, &arena, on_one, &many, NULL));
+    CHECK_STATUS(store->ops->query(store, &query, &arena, on_one, &many, &err), ARC_ELIMIT);
+    for (int i = 0; i < 20000 && many.answered < 3; i++)
+        contract_round(store);
+    CHECK_OK(say(store, "s", 1, NULL));
+    CHECK_INT(many.answered, 3);
+    arc__arena_deinit(&arena);
+    store->ops->close(store);
+}
+
+static const struct test tests[] = {
+    STORE_CONTRACT_CASES{"a bad URL is refused without its password",
+                         a_bad_url_is_refused_without_its_password},
+    {"a host beyond this machine wants TLS and its name", a_host_beyond_this_machine_wants_tls},
+    {"secrets are struck out of texts", secrets_are_struck_out_of_texts},
+    {"a URL is read without memory", a_url_is_read_without_memory},
+    {"the environment is not asked", the_environment_is_not_asked},
+    {"what a newer version brings is added", what_a_newer_version_brings_is_added},
+    {"what is not ours is refused, and not made for a tool", what_is_not_ours_is_refused},
+    {"the schema is made without memory", the_schema_is_made_without_memory},
+    {"a second process is kept away, unless they share", a_second_process_is_kept_away},
+    {"who was taken over writes no more", who_was_taken_over_writes_no_more},
+    {"a conflict keeps the connection", a_conflict_keeps_the_connection},
+    {"a batch of a hundred thousand is one transaction", a_batch_of_a_hundred_thousand},
+    {"many queries at once are answered in their order", many_queries_at_once},
+    {"more kinds of queries than are kept prepared", more_kinds_of_queries_than_are_kept},
+    {"one call too many is refused", one_call_too_many_is_refused},
+};
+
+TEST_MAIN(tests)
