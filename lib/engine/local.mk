@@ -7,6 +7,7 @@ libarc_la_SOURCES += \
 	lib/engine/cmd_agent.c \
 	lib/engine/cmd_pipeline.c \
 	lib/engine/cmd_control.c lib/engine/cmd_rerun.c lib/engine/cmd_run.c \
+	lib/engine/copy.c lib/engine/copy.h \
 	lib/engine/desk.c lib/engine/desk.h \
 	lib/engine/cmd_step.c \
 	lib/engine/engine.c lib/engine/engine.h lib/engine/engine_private.h \
@@ -33,5 +34,7 @@ libarc_la_SOURCES += \
 	lib/engine/replay.c lib/engine/replay.h \
 	lib/engine/request.c \
 	lib/engine/scratch.c \
+	lib/engine/survey.c lib/engine/survey.h \
 	lib/engine/tokens.c \
-	lib/engine/turn.c
+	lib/engine/turn.c \
+	lib/engine/walk.c lib/engine/walk.h

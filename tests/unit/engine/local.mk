@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/engine/rerun_test \
 	tests/unit/engine/agents_test \
 	tests/unit/engine/commit_test \
+	tests/unit/engine/copy_test \
 	tests/unit/engine/eventlog_test \
 	tests/unit/engine/explain_life_test \
 	tests/unit/engine/explain_test \
@@ -24,6 +25,7 @@ tests_unit_engine_rules_test_SOURCES = tests/unit/engine/rules_test.c $(world_so
 tests_unit_engine_acts_test_SOURCES = tests/unit/engine/acts_test.c $(world_sources)
 tests_unit_engine_agents_test_SOURCES = tests/unit/engine/agents_test.c $(world_sources)
 tests_unit_engine_commit_test_SOURCES = tests/unit/engine/commit_test.c $(world_sources)
+tests_unit_engine_copy_test_SOURCES = tests/unit/engine/copy_test.c $(world_sources)
 tests_unit_engine_explain_life_test_SOURCES = tests/unit/engine/explain_life_test.c \
 	$(world_sources)
 tests_unit_engine_explain_test_SOURCES = tests/unit/engine/explain_test.c $(world_sources)
