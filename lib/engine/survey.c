@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/survey.h"
 
+#include "engine/copy.h"
 #include "engine/walk.h"
 
 struct arc_survey {
@@ -19,7 +20,9 @@ arc_status arc__survey_new(struct arc_desk *desk, struct arc_survey **out, arc_e
         return arc__fail_nomem(err);
     survey->mem = desk->mem;
     survey->desk = desk;
-    arc_status status = arc__desk_count(desk, &survey->report.total, err);
+    arc_status status = arc__copy_is_unfinished(desk, &survey->report.unfinished, err);
+    if (status == ARC_OK)
+        status = arc__desk_count(desk, &survey->report.total, err);
     if (status != ARC_OK) {
         arc__survey_free(survey);
         return status;

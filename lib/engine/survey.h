@@ -19,6 +19,7 @@ struct arc_survey_report {
     int64_t oldest_run_ns, newest_run_ns;      /* when they were made */
     int64_t oldest_event_ns, newest_event_ns;
     int64_t position; /* of the last event */
+    int unfinished;   /* it is a copy that is not whole */
     uint64_t total;   /* rows that the tables had when it began */
 };
 
