@@ -26,6 +26,13 @@ static const struct command verbs[] = {
      "one that was cut off is gone on with by --resume. Step logs are files of their own: copy\n"
      "the directory. Exit code 0: the same, 1: not so, 2: a store cannot be opened.\n",
      cmd_store_copy},
+    {"store prune", "store prune [FLAG…]", "Delete runs that are older than runs are kept.",
+     "Each goes whole: its row, jobs, steps, records of artifacts, events and logs. What is not\n"
+     "over, is set aside, has notices that wait, or has the newest event of all, stays. Keys of\n"
+     "requests go after thirty days. Counters and numbers of pipelines go on. Ctrl-C at any time:\n"
+     "the next pass goes on. A server does the same by its settings retention_….\n"
+     "Exit code 0: done, 1: it failed, 2: a wrong word, or the store cannot be opened.\n",
+     cmd_store_prune},
     {"store stats", "store stats [FLAG…]", "What is in a store.",
      "Rows and bytes of each table, runs by how they stand, the oldest and the newest, and what\n"
      "the store takes on the disk. Reads every row.\n",
@@ -84,8 +91,10 @@ static void say(const arc_store_job *job, int live)
 {
     arc_store_progress at = ARC_STORE_PROGRESS_INIT;
     arc_store_job_get_progress(job, &at);
-    fprintf(stderr, "%s%s %s: %" PRIu64 " of %" PRIu64 " rows%s", live ? "\r\033[K" : "", at.phase,
-            at.table, at.done, at.total, live ? "" : "\n");
+    fprintf(stderr, "%s%s %s: %" PRIu64, live ? "\r\033[K" : "", at.phase, at.table, at.done);
+    if (at.total > 0)
+        fprintf(stderr, " of %" PRIu64, at.total);
+    fprintf(stderr, " rows%s", live ? "" : "\n");
 }
 
 int store_work(arc_store_job *job)
@@ -188,6 +197,81 @@ int cmd_store_copy(const struct command *command, int argc, char **argv)
             exit_code = EXIT_USAGE;
         } else {
             exit_code = copy(from, to, resume);
+        }
+    }
+    arg_list_deinit(&rest);
+    return exit_code;
+}
+
+/* --- prune ----------------------------------------------------------------------------------- */
+
+static void print_pruned(const arc_store_job *job, int dry)
+{
+    arc_store_pruned sum = ARC_STORE_PRUNED_INIT;
+    arc_err err = ARC_ERR_INIT;
+    if (arc_store_prune_get(job, &sum, &err) != ARC_OK)
+        return;
+    if (dry)
+        printf("%" PRIu64 " runs would be deleted.\n", sum.runs);
+    else
+        printf("%" PRIu64 " runs were deleted, with %" PRIu64 " jobs, %" PRIu64 " steps, %" PRIu64
+               " events and %" PRIu64 " records of artifacts; and %" PRIu64 " keys of requests.\n",
+               sum.runs, sum.jobs, sum.steps, sum.events, sum.artifacts, sum.request_keys);
+    if (sum.kept_for_notices > 0)
+        printf("%" PRIu64 " were kept: notices of them wait for the host.\n", sum.kept_for_notices);
+    if (sum.kept_as_newest > 0)
+        printf("1 was kept: it has the newest event of the log.\n");
+}
+
+static int prune(const char *store, const arc_store_prune_options *options)
+{
+    arc_store_tool *tool = NULL;
+    arc_store_job *job = NULL;
+    arc_err err = ARC_ERR_INIT;
+    int exit_code = store_open(store, 0, &tool);
+    if (exit_code == 0 && arc_store_prune_open(tool, options, &job, &err) != ARC_OK)
+        exit_code = cli_fail("%s", err.message);
+    if (exit_code == 0) {
+        exit_code = store_work(job);
+        print_pruned(job, (options->flags & ARC_STORE_PRUNE_DRY) != 0);
+    }
+    arc_store_job_close(job);
+    arc_store_close(tool);
+    return exit_code;
+}
+
+int cmd_store_prune(const struct command *command, int argc, char **argv)
+{
+    struct arg_list rest = {NULL, 0, NULL};
+    arc_store_prune_options options = ARC_STORE_PRUNE_OPTIONS_INIT;
+    const char *store = NULL;
+    int64_t age_ns = 0, per_pipeline = 0, runs = 0;
+    int held = 0, dry = 0, exit_code = 0;
+    const struct arg table[] = {
+        STORE_ARG(&store),
+        {"older-than", 0, ARG_DURATION, NULL, "TIME", "Runs that ended so long ago: 720h.", &age_ns,
+         0, 0},
+        {"per-pipeline", 0, ARG_NUMBER, NULL, "N", "All but the newest N of each pipeline.",
+         &per_pipeline, 1, 1000000000},
+        {"runs", 0, ARG_NUMBER, NULL, "N", "All but the newest N of all pipelines.", &runs, 1,
+         1000000000},
+        {"held", 0, ARG_SWITCH, NULL, NULL,
+         "With --older-than: damaged runs and imported records too.", &held, 0, 0},
+        {"dry-run", 0, ARG_SWITCH, NULL, NULL, "Say how many, and delete nothing.", &dry, 0, 0},
+        {"log-dir", 0, ARG_TEXT, NULL, "DIR", "Step logs (beside the store).", &options.log_dir, 0,
+         0},
+    };
+    if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 0, 0,
+                  &exit_code) == 0) {
+        options.max_age_s = (uint64_t)(age_ns / 1000000000);
+        options.runs_per_pipeline = (uint64_t)per_pipeline;
+        options.runs_max = (uint64_t)runs;
+        options.flags = (held ? ARC_STORE_PRUNE_HELD : 0u) | (dry ? ARC_STORE_PRUNE_DRY : 0u);
+        if (held && options.max_age_s == 0) {
+            cli_fail("--held goes with --older-than: what is set aside is judged by its age.");
+            exit_code = EXIT_USAGE;
+        } else {
+            exit_code = prune(store != NULL ? store : STORE_DEFAULT, &options);
         }
     }
     arg_list_deinit(&rest);

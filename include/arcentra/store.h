@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * A store as its keeper sees it: what is in it, and all of it carried into another store.
+ * A store as its keeper sees it: what is in it, all of it carried into another store, and what is
+ * old deleted.
  *
  *     arc_store_tool *from = NULL, *to = NULL;
  *     arc_store_job *job = NULL;
@@ -114,7 +115,8 @@ typedef struct arc_store_table {
 /**
  * Table number `index` from 0, of a copy or of statistics that are done.
  * Owner: the caller's out. Thread: owner.
- * Errors: ARC_EDONE (there are not so many), ARC_EPRECONDITION (the job is not done).
+ * Errors: ARC_EDONE (there are not so many), ARC_EPRECONDITION (the job is not done, or of another
+ * kind).
  * Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_store_job_get_table(const arc_store_job *job, uint32_t index,
@@ -182,6 +184,66 @@ typedef struct arc_store_stats {
  * Errors: ARC_EPRECONDITION (the job is not done, or of another kind). Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_store_stats_get(const arc_store_job *job, arc_store_stats *out,
+                                                    arc_err *err);
+
+/* --- deleting what is old ----------------------------------------------------------------------
+ */
+
+/** Also runs that are set aside as damaged, and imported records: by their age since the trigger.
+ */
+#define ARC_STORE_PRUNE_HELD 1u
+/** Count what would be deleted, and delete nothing. */
+#define ARC_STORE_PRUNE_DRY 2u
+
+/** Which runs are kept; 0: no limit of that kind. A run goes when any of them says so. Since: 0.1.
+ */
+typedef struct arc_store_prune_options {
+    size_t size;
+    uint64_t max_age_s;         /* since the end of the run */
+    uint64_t runs_per_pipeline; /* the newest ones; those that are not over count too */
+    uint64_t runs_max;          /* likewise, of all pipelines together */
+    uint32_t flags;             /* ARC_STORE_PRUNE_… */
+    const char *log_dir; /* as of arc_ctl_options; NULL: beside a SQLite file, if it is there */
+} arc_store_prune_options;
+#define ARC_STORE_PRUNE_OPTIONS_INIT \
+    { \
+        sizeof(arc_store_prune_options), 0, 0, 0, 0, NULL \
+    }
+
+/**
+ * Begins to delete runs that are older than runs are kept, each whole: its row, jobs, steps,
+ * artifact records, events and step logs. Keys of requests that are older than thirty days go too.
+ * Counters and numbers of pipelines go on as if nothing were gone. docs/OPERATING.md says which
+ * runs are left alone and why.
+ *
+ * Each step deletes one batch of a few hundred rows at most. A run goes in one batch where it fits;
+ * a larger one is marked first, and gone on with by the next pass when this one is cut off.
+ * Owner: the caller. Thread: owner.
+ * Errors: ARC_EINVAL (an unknown flag), ARC_EPRECONDITION (the store is an unfinished copy),
+ * ARC_ECONFLICT (somebody has the logs), ARC_EIO, ARC_ENOMEM.
+ * Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_store_prune_open(arc_store_tool *tool,
+                                                     const arc_store_prune_options *options,
+                                                     arc_store_job **out, arc_err *err);
+
+/** What was deleted so far; of a dry one `runs` alone. Since: 0.1. */
+typedef struct arc_store_pruned {
+    size_t size;
+    uint64_t runs, jobs, steps, events, artifacts;
+    uint64_t request_keys;
+    uint64_t kept_for_notices; /* would go, but notices of it wait for the host */
+    uint64_t kept_as_newest;   /* would go, but it has the newest event of the log */
+} arc_store_pruned;
+#define ARC_STORE_PRUNED_INIT \
+    { \
+        sizeof(arc_store_pruned), 0, 0, 0, 0, 0, 0, 0, 0 \
+    }
+/**
+ * Fills out, also of a job that is at work or has failed. Owner: the caller. Thread: owner.
+ * Errors: ARC_EPRECONDITION (the job is of another kind). Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_store_prune_get(const arc_store_job *job, arc_store_pruned *out,
                                                     arc_err *err);
 
 ARC_END_DECLS

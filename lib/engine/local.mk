@@ -29,6 +29,8 @@ libarc_la_SOURCES += \
 	lib/engine/place.c \
 	lib/engine/portable.h lib/engine/portable_in.c lib/engine/portable_out.c \
 	lib/engine/project.c lib/engine/project.h \
+	lib/engine/prune.c lib/engine/prune.h lib/engine/prune_private.h lib/engine/prune_run.c \
+	lib/engine/prune_tool.c \
 	lib/engine/publish.c \
 	lib/engine/recover.c \
 	lib/engine/replay.c lib/engine/replay.h \

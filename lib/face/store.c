@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/options.h"
+#include "base/time.h"
 #include "engine/copy.h"
+#include "engine/prune.h"
 #include "engine/survey.h"
 #include "face/env.h"
 #include "face/tool_store.h"
@@ -18,6 +20,7 @@ static const char *const table_names[] = {ARC_TABLES(NAME)};
 struct arc_store_tool {
     struct arc_mem mem;
     struct arc_desk desk;
+    arc_env env; /* every function set */
     char *url;
 };
 
@@ -48,6 +51,7 @@ arc_status arc_store_open(const arc_store_options *given, arc_store_tool **out, 
     if (tool == NULL)
         return arc__fail_nomem(err);
     tool->mem = mem;
+    tool->env = env;
     arc_status status = open_tool(tool, &options, err);
     if (status != ARC_OK) {
         arc__free(&mem, tool);
@@ -71,8 +75,10 @@ void arc_store_close(arc_store_tool *tool)
 
 struct arc_store_job {
     arc_store_tool *tool;
-    struct arc_copy *copy;     /* one of them */
-    struct arc_survey *survey; /* is not NULL */
+    struct arc_copy *copy;        /* one of them */
+    struct arc_survey *survey;    /* is not */
+    struct arc_prune_tool *prune; /* NULL */
+    struct arc_log_store *logs;   /* of prune */
     int done, failed;
 };
 
@@ -91,7 +97,7 @@ static arc_status job_begun(arc_store_job *job, arc_status status, arc_store_job
     if (status == ARC_OK)
         *out = job;
     else
-        arc__free(&job->tool->mem, job);
+        arc_store_job_close(job);
     return status;
 }
 
@@ -102,8 +108,9 @@ arc_status arc_store_job_step(arc_store_job *job, uint32_t rows, arc_err *err)
         return arc__fail(err, ARC_EINVAL, "job", "The job has failed, and is over.");
     if (job->done)
         return ARC_EDONE;
-    arc_status status = job->copy != NULL ? arc__copy_step(job->copy, budget, err)
-                                          : arc__survey_step(job->survey, budget, err);
+    arc_status status = job->copy != NULL     ? arc__copy_step(job->copy, budget, err)
+                        : job->survey != NULL ? arc__survey_step(job->survey, budget, err)
+                                              : arc__prune_tool_step(job->prune, err);
     job->done = status == ARC_EDONE;
     job->failed = status != ARC_OK && status != ARC_EDONE;
     return status;
@@ -130,14 +137,24 @@ static void survey_progress(const struct arc_survey *survey, arc_store_progress 
         out->done += report->tables[i].rows;
 }
 
+static void prune_progress(const struct arc_prune_tool *prune, arc_store_progress *out)
+{
+    const struct arc_prune_report *report = arc__prune_tool_report(prune);
+    out->phase = "prune";
+    out->table = table_names[ARC_TABLE_pipeline_run];
+    out->done = report->runs;
+}
+
 void arc_store_job_get_progress(const arc_store_job *job, arc_store_progress *out)
 {
     arc_store_progress view = ARC_STORE_PROGRESS_INIT;
     view.size = out->size;
     if (job->copy != NULL)
         copy_progress(job->copy, &view);
-    else
+    else if (job->survey != NULL)
         survey_progress(job->survey, &view);
+    else
+        prune_progress(job->prune, &view);
     memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
 }
 
@@ -152,6 +169,8 @@ arc_status arc_store_job_get_table(const arc_store_job *job, uint32_t index, arc
     arc_store_table view = ARC_STORE_TABLE_INIT;
     ARC_REQUIRE(out != NULL, err, "out");
     ARC_TRY(require_done(job, err));
+    if (job->prune != NULL)
+        return arc__fail(err, ARC_EPRECONDITION, "job", "The job goes through no tables.");
     if (index >= ARC_TABLE_COUNT)
         return ARC_EDONE;
     view.size = out->size;
@@ -177,6 +196,9 @@ void arc_store_job_close(arc_store_job *job)
     struct arc_mem mem = job->tool->mem;
     arc__copy_free(job->copy);
     arc__survey_free(job->survey);
+    arc__prune_tool_free(job->prune);
+    if (job->logs != NULL)
+        job->logs->ops->close(job->logs);
     arc__free(&mem, job);
 }
 
@@ -237,6 +259,71 @@ arc_status arc_store_stats_get(const arc_store_job *job, arc_store_stats *out, a
     view.position = report->position;
     view.unfinished = report->unfinished != 0;
     arc__tool_store_bytes(job->tool->url, &view.file_bytes, &view.wal_bytes);
+    memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
+    return ARC_OK;
+}
+
+/* --- deleting what is old ----------------------------------------------------------------------
+ */
+
+static arc_status to_ns(uint64_t seconds, int64_t *out, arc_err *err)
+{
+    if (seconds > (uint64_t)(INT64_MAX / ARC_NS_PER_S))
+        return arc__fail(err, ARC_EINVAL, "max_age_s", "The age is too large.");
+    *out = (int64_t)seconds * ARC_NS_PER_S;
+    return ARC_OK;
+}
+
+static arc_status prune_begin(arc_store_job *job, const arc_store_prune_options *options,
+                              arc_err *err)
+{
+    arc_store_tool *tool = job->tool;
+    struct arc_retention retention = {
+        .per_pipeline = options->runs_per_pipeline,
+        .runs = options->runs_max,
+        .held = (options->flags & ARC_STORE_PRUNE_HELD) != 0,
+    };
+    int unfinished = 0;
+    ARC_TRY(to_ns(options->max_age_s, &retention.max_age_ns, err));
+    ARC_TRY(arc__copy_is_unfinished(&tool->desk, &unfinished, err));
+    if (unfinished)
+        return arc__fail(err, ARC_EPRECONDITION, "store",
+                         "The store is a copy that was not finished: go on with it first.");
+    ARC_TRY(arc__tool_logs_open(&tool->mem, tool->url, options->log_dir, &job->logs, err));
+    return arc__prune_tool_new(&tool->desk, job->logs, &retention,
+                               tool->env.wall_ns(tool->env.user),
+                               (options->flags & ARC_STORE_PRUNE_DRY) != 0, &job->prune, err);
+}
+
+arc_status arc_store_prune_open(arc_store_tool *tool, const arc_store_prune_options *given,
+                                arc_store_job **out, arc_err *err)
+{
+    arc_store_prune_options options;
+    arc_store_job *job = NULL;
+    ARC_REQUIRE(out != NULL, err, "out");
+    ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
+    ARC_REQUIRE((options.flags & ~(ARC_STORE_PRUNE_HELD | ARC_STORE_PRUNE_DRY)) == 0, err, "flags");
+    ARC_TRY(job_new(tool, &job, err));
+    return job_begun(job, prune_begin(job, &options, err), out);
+}
+
+arc_status arc_store_prune_get(const arc_store_job *job, arc_store_pruned *out, arc_err *err)
+{
+    ARC_REQUIRE(out != NULL, err, "out");
+    if (job->prune == NULL)
+        return arc__fail(err, ARC_EPRECONDITION, "job", "The job deletes nothing.");
+    const struct arc_prune_report *report = arc__prune_tool_report(job->prune);
+    arc_store_pruned view = {
+        .size = out->size,
+        .runs = report->runs,
+        .jobs = report->jobs,
+        .steps = report->steps,
+        .events = report->events,
+        .artifacts = report->artifacts,
+        .request_keys = report->request_keys,
+        .kept_for_notices = report->noticed,
+        .kept_as_newest = report->busy,
+    };
     memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
     return ARC_OK;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "logs/file.h"
 #include "store/sqlite.h"
 
 #define PATH_BYTES_MAX 4096u
@@ -60,4 +61,26 @@ void arc__tool_store_bytes(const char *url, int64_t *file, int64_t *wal)
     const char *path = path_of(url);
     *file = path != NULL ? size_of(path, "") : -1;
     *wal = path != NULL ? size_of(path, "-wal") : -1;
+}
+
+arc_status arc__tool_logs_open(const struct arc_mem *mem, const char *url, const char *dir,
+                               struct arc_log_store **out, arc_err *err)
+{
+    char beside[PATH_BYTES_MAX];
+    const char *path = path_of(url);
+    *out = NULL;
+    if (dir == NULL && path == NULL)
+        return ARC_OK;
+    if (dir == NULL) {
+        const char *slash = strrchr(path, '/');
+        int length = slash != NULL ? (int)(slash - path) : 1;
+        int wrote =
+            snprintf(beside, sizeof(beside), "%.*s/logs", length, slash != NULL ? path : ".");
+        if (wrote < 0 || (size_t)wrote >= sizeof(beside))
+            return arc__fail(err, ARC_EINVAL, "store_url", "The path is too long.");
+        if (access(beside, F_OK) != 0)
+            return ARC_OK;
+        dir = beside;
+    }
+    return arc__logs_file_open(mem, dir, NULL, out, err);
 }

@@ -4,6 +4,7 @@
 #define ARC_FACE_TOOL_STORE_H
 
 #include "engine/desk.h"
+#include "port/log_store.h"
 
 /* A store is made by a control plane, or where create is 1; a tool that makes one by a slip of the
  * pen helps nobody. */
@@ -12,5 +13,9 @@ arc_status arc__tool_store_open(const struct arc_mem *mem, const char *url, int 
 void arc__tool_store_close(struct arc_desk *desk);
 /* What it takes on the disk, and of it what is not yet in the file itself; -1: not a file. */
 void arc__tool_store_bytes(const char *url, int64_t *file, int64_t *wal);
+/* The step logs of the store: dir, or beside a SQLite file. *out NULL: there is no such directory.
+ */
+arc_status arc__tool_logs_open(const struct arc_mem *mem, const char *url, const char *dir,
+                               struct arc_log_store **out, arc_err *err);
 
 #endif

@@ -7,7 +7,9 @@
  *   flags   KEY: part of the primary key, in order; INDEX: has an index of its own;
  *           UNIQUE: indexed, no two rows share a value that is not empty or 0;
  *           VERSION: the number that ARC_STORE_UPDATE expects;
- *           FIXED: has one value as long as its row is there: a PUT over a row need not write it.
+ *           FIXED: has one value as long as its row is there: a PUT over a row need not write it;
+ *           LISTED: beside INDEX: its index holds the key behind the value, so that the rows of one
+ *           value are found in the order of the key without being sorted.
  */
 #ifndef ARC_PORT_TABLES_H
 #define ARC_PORT_TABLES_H
@@ -20,11 +22,12 @@
 #define ARC_COL_UNIQUE 4u
 #define ARC_COL_VERSION 8u
 #define ARC_COL_FIXED 16u
+#define ARC_COL_LISTED 32u
 
 /* clang-format off */
 #define ARC_TABLES(T)                                                                              \
     T(pipeline) T(definition) T(pipeline_run) T(job_run) T(step_run) T(agent) T(token)             \
-    T(event) T(agent_event) T(request_key) T(counter) T(step_run_artifact) T(outbox)
+    T(event) T(agent_event) T(request_key) T(counter) T(step_run_artifact) T(outbox) T(pruned)
 
 /* A pipeline and the counters over its runs. metadata is a JSON object of texts. */
 #define ARC_COLS_pipeline(C)                                                                       \
@@ -66,7 +69,7 @@
  * the engine leaves the run alone, ARC_HELD_…, and held_why says why. */
 #define ARC_COLS_pipeline_run(C)                                                                   \
     C(pipeline_run, TEXT, id, ARC_COL_KEY)                                                         \
-    C(pipeline_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_FIXED)                              \
+    C(pipeline_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_LISTED | ARC_COL_FIXED)             \
     C(pipeline_run, TEXT, pipeline_name, ARC_COL_FIXED)                                            \
     C(pipeline_run, TEXT, project_id, ARC_COL_FIXED)                                               \
     C(pipeline_run, TEXT, namespace, ARC_COL_FIXED)                                                \
@@ -252,6 +255,19 @@
     C(outbox, TEXT, fault, ARC_COL_PLAIN)                                                          \
     C(outbox, INT, created_at_ns, ARC_COL_PLAIN)
 
+/* What has been deleted of a pipeline: its counters go on counting those runs. run_id: the one that
+ * is being deleted in parts, else empty. newest: the greatest number among them, status that run's. */
+#define ARC_COLS_pruned(C)                                                                         \
+    C(pruned, TEXT, pipeline_id, ARC_COL_KEY)                                                      \
+    C(pruned, TEXT, run_id, ARC_COL_PLAIN)                                                         \
+    C(pruned, INT, total, ARC_COL_PLAIN)                                                           \
+    C(pruned, INT, success, ARC_COL_PLAIN)                                                         \
+    C(pruned, INT, failed, ARC_COL_PLAIN)                                                          \
+    C(pruned, INT, newest, ARC_COL_PLAIN)                                                          \
+    C(pruned, INT, status, ARC_COL_PLAIN)                                                          \
+    C(pruned, INT, version, ARC_COL_VERSION)                                                       \
+    C(pruned, INT, updated_at_ns, ARC_COL_PLAIN)
+
 #define ARC_FIELD_TEXT(name) arc_slice name;
 #define ARC_FIELD_BLOB(name) arc_slice name;
 #define ARC_FIELD_INT(name) int64_t name;
@@ -271,6 +287,7 @@ ARC_TABLES(ARC_COL_ENUMS)
 /* Of a run's row. */
 #define ARC_HELD_DAMAGED 1  /* quarantined: its events do not make a run that can go on */
 #define ARC_HELD_IMPORTED 2 /* a record of a run of another control plane; in no counter */
+#define ARC_HELD_PRUNED 3   /* being deleted in parts: some of its rows and events are gone */
 
 enum arc_col_type { ARC_COL_TEXT, ARC_COL_BLOB, ARC_COL_INT };
 

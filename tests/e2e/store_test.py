@@ -135,6 +135,38 @@ def counted(world):
     world.restart_server()
 
 
+@case("old runs are deleted, and the server goes on counting")
+def pruned(world):
+    pipeline = world.create(spec("echo here"), name="often")
+    runs = [world.trigger(pipeline) for _ in range(5)]
+    for run in runs:
+        same(world.wait_run(run), "success", "the run")
+    stop(world)
+    logs = os.path.join(world.settings["data"], "logs")
+    check(all(os.path.exists(os.path.join(logs, run)) for run in runs), "there are logs")
+    words = ["store", "prune", "--store", store_of(world)]
+    out, _ = arcentra(world, *words, "--per-pipeline", "2", "--dry-run")
+    check("3 runs would be deleted." in out, out)
+    out, _ = arcentra(world, *words, "--per-pipeline", "2")
+    check("3 runs were deleted" in out, out)
+    left = [run for (run,) in sqlite3.connect(file_of(world)).execute(
+        "SELECT id FROM t_pipeline_run WHERE pipeline_id = ? ORDER BY id", (pipeline,))]
+    same(left, sorted(runs)[3:], "the newest ones")
+    same([os.path.exists(os.path.join(logs, run)) for run in sorted(runs)],
+         [False, False, False, True, True], "their logs")
+    arcentra(world, "store", "check", "--store", store_of(world))
+    _, err = arcentra(world, *words, "--held", code=2)
+    check("--older-than" in err, err)
+    world.restart_server()
+    status, _ = world.call("GET", "/pipelines/runs/" + sorted(runs)[0])
+    same(status, 404, "a run that is gone")
+    new = world.trigger(pipeline)
+    same(world.wait_run(new), "success", "a new run")
+    same(world.api("GET", "/pipelines/" + pipeline)["totalRuns"], 6, "all that it ever ran")
+    listed = world.api("GET", "/pipelines/%s/runs" % pipeline)
+    same(listed["total"], 3, "the runs that are listed")
+
+
 @case("a wrong word is answered with the right ones")
 def words(world):
     out, _ = arcentra(world, "store", "--help")

@@ -32,7 +32,7 @@ static arc_status open_second(struct pair *p, enum world_store kind)
     if (kind == WORLD_MEM)
         return arc__store_mem_open(&p->w.mem, &p->to.store, NULL);
     if (p->dir[0] == '\0') {
-        snprintf(p->dir, sizeof(p->dir), "/tmp/arc-copy-XXXXXX");
+        snprintf(p->dir, sizeof(p->dir), "/tmp/arc-pair-XXXXXX");
         CHECK(mkdtemp(p->dir) != NULL);
     }
     snprintf(p->path, sizeof(p->path), "%s/second.db", p->dir);

@@ -14,6 +14,7 @@ unit_tests += \
 	tests/unit/engine/life_test \
 	tests/unit/engine/pipes_test \
 	tests/unit/engine/place_test \
+	tests/unit/engine/prune_test \
 	tests/unit/engine/recover_test \
 	tests/unit/engine/rules_test \
 	tests/unit/engine/torture_test \
@@ -36,6 +37,7 @@ tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_
 tests_unit_engine_life_test_SOURCES = tests/unit/engine/life_test.c $(world_sources)
 tests_unit_engine_pipes_test_SOURCES = tests/unit/engine/pipes_test.c $(world_sources)
 tests_unit_engine_place_test_SOURCES = tests/unit/engine/place_test.c $(world_sources)
+tests_unit_engine_prune_test_SOURCES = tests/unit/engine/prune_test.c $(world_sources)
 tests_unit_engine_recover_test_SOURCES = tests/unit/engine/recover_test.c $(world_sources)
 tests_unit_engine_torture_test_SOURCES = tests/unit/engine/torture_test.c $(world_sources)
 tests_unit_engine_watch_test_SOURCES = tests/unit/engine/watch_test.c $(world_sources)

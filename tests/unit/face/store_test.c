@@ -20,7 +20,7 @@ static int make_place(struct place *place)
     arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
     arc_ctl *ctl = NULL;
     char run[ARC_ID_SIZE];
-    (void)snprintf(place->dir, sizeof(place->dir), "/tmp/arc-store-XXXXXX");
+    (void)snprintf(place->dir, sizeof(place->dir), "/tmp/arc-keeper-XXXXXX");
     if (mkdtemp(place->dir) == NULL)
         return 0;
     (void)snprintf(place->url, sizeof(place->url), "sqlite:%s/a.db", place->dir);
@@ -49,7 +49,8 @@ static void remove_other(const struct place *place)
 
 static void remove_place(const struct place *place)
 {
-    static const char *const files[] = {"a.db", "a.db-wal", "a.db-shm", "a.db.lock", "logs", ""};
+    static const char *const files[] = {"a.db",       "a.db-wal", "a.db-shm", "a.db.lock",
+                                        "logs/.lock", "logs",     ""};
     char path[128];
     remove_other(place);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -192,6 +193,48 @@ static void what_is_in_a_store_is_counted(void)
     remove_place(&place);
 }
 
+static int64_t in_a_year(void *user)
+{
+    (void)user;
+    return (INT64_C(1900000000) + 31536000) * 1000000000;
+}
+
+static void what_is_old_is_deleted(void)
+{
+    struct place place;
+    arc_store_tool *tool = NULL;
+    arc_store_job *job = NULL;
+    arc_store_prune_options options = ARC_STORE_PRUNE_OPTIONS_INIT;
+    arc_store_pruned sum = ARC_STORE_PRUNED_INIT;
+    arc_store_table table = ARC_STORE_TABLE_INIT;
+    arc_env env = ARC_ENV_INIT;
+    env.wall_ns = in_a_year;
+    if (!make_place(&place))
+        return;
+    CHECK_OK(open_at(place.url, 0, &env, &tool, NULL));
+    options.flags = 4;
+    CHECK_STATUS(arc_store_prune_open(tool, &options, &job, NULL), ARC_EINVAL);
+    options.flags = 0;
+    options.max_age_s = UINT64_MAX;
+    CHECK_STATUS(arc_store_prune_open(tool, &options, &job, NULL), ARC_EINVAL);
+    options.max_age_s = 1;
+    CHECK_OK(arc_store_prune_open(tool, &options, &job, NULL));
+    CHECK_STATUS(arc_store_job_get_table(job, 0, &table, NULL), ARC_EPRECONDITION);
+    arc_status status = ARC_OK;
+    while (status == ARC_OK)
+        status = arc_store_job_step(job, 0, NULL);
+    CHECK_STATUS(status, ARC_EDONE);
+    CHECK_STATUS(arc_store_job_get_table(job, 0, &table, NULL), ARC_EPRECONDITION);
+    CHECK_OK(arc_store_prune_get(job, &sum, NULL));
+    CHECK_INT(sum.runs, 0); /* it is not over */
+    arc_store_job_close(job);
+    CHECK_OK(arc_store_stats_open(tool, &job, NULL));
+    CHECK_STATUS(arc_store_prune_get(job, &sum, NULL), ARC_EPRECONDITION);
+    arc_store_job_close(job);
+    arc_store_close(tool);
+    remove_place(&place);
+}
+
 static struct place torture_place;
 
 /* 1: all was well. */
@@ -235,6 +278,7 @@ static const struct test tests[] = {
     {"a store has one keeper at a time", a_store_has_one_keeper},
     {"a copy reports every table, and goes into an empty store", a_copy_is_reported},
     {"what is in a store is counted, table by table", what_is_in_a_store_is_counted},
+    {"what is old is deleted by options that are read", what_is_old_is_deleted},
     {"copying and counting end cleanly without memory", without_memory},
 };
 TEST_MAIN(tests)
