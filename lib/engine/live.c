@@ -286,6 +286,7 @@ void arc__live_linger(struct live *live)
     if (live->linger_until_mono_ns != 0)
         return;
     count_open(live, 0);
+    arc__retain_note_end(engine);
     engine->lingering++;
     live->linger_until_mono_ns = engine->now.mono_ns + (uint64_t)ARC_LINGER_NS;
     (void)arc__live_arm(live, NULL); /* it is armed or has a place in the heap already */

@@ -35,6 +35,7 @@ libarc_la_SOURCES += \
 	lib/engine/recover.c \
 	lib/engine/replay.c lib/engine/replay.h \
 	lib/engine/request.c \
+	lib/engine/retain.c \
 	lib/engine/scratch.c \
 	lib/engine/survey.c lib/engine/survey.h \
 	lib/engine/tokens.c \

@@ -16,6 +16,7 @@ unit_tests += \
 	tests/unit/engine/place_test \
 	tests/unit/engine/prune_test \
 	tests/unit/engine/recover_test \
+	tests/unit/engine/retain_test \
 	tests/unit/engine/rules_test \
 	tests/unit/engine/torture_test \
 	tests/unit/engine/watch_test
@@ -39,5 +40,6 @@ tests_unit_engine_pipes_test_SOURCES = tests/unit/engine/pipes_test.c $(world_so
 tests_unit_engine_place_test_SOURCES = tests/unit/engine/place_test.c $(world_sources)
 tests_unit_engine_prune_test_SOURCES = tests/unit/engine/prune_test.c $(world_sources)
 tests_unit_engine_recover_test_SOURCES = tests/unit/engine/recover_test.c $(world_sources)
+tests_unit_engine_retain_test_SOURCES = tests/unit/engine/retain_test.c $(world_sources)
 tests_unit_engine_torture_test_SOURCES = tests/unit/engine/torture_test.c $(world_sources)
 tests_unit_engine_watch_test_SOURCES = tests/unit/engine/watch_test.c $(world_sources)
