@@ -47,17 +47,6 @@ static void go_to(struct arc_prune *prune, enum prune_phase phase)
     prune->stage = PRUNE_CHOOSE;
 }
 
-/* The first id of a moment: ids of earlier ones are all smaller. */
-static void id_of(int64_t time_ns, char out[ARC_ULID_LEN + 1])
-{
-    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    uint64_t ms = time_ns > 0 ? (uint64_t)time_ns / 1000000 : 0;
-    memset(out, '0', ARC_ULID_LEN);
-    out[ARC_ULID_LEN] = '\0';
-    for (size_t i = 10; i-- > 0; ms >>= 5)
-        out[i] = digits[ms & 31];
-}
-
 void arc__prune_begin(struct arc_prune *prune, int64_t now_ns)
 {
     prune->now_ns = now_ns;
@@ -66,7 +55,8 @@ void arc__prune_begin(struct arc_prune *prune, int64_t now_ns)
     prune->pipe[0] = '\0';
     prune->ready = 0;
     prune->op_count = 0;
-    id_of(now_ns - prune->retention.max_age_ns + 1000000, prune->upto);
+    int64_t old_ns = now_ns - prune->retention.max_age_ns + 1000000;
+    arc__ulid_first(old_ns > 0 ? (uint64_t)old_ns / 1000000 : 0, &prune->upto);
     go_to(prune, prune->dry ? PRUNE_AGE : PRUNE_LEFT);
 }
 
@@ -181,7 +171,7 @@ static arc_status age(struct arc_prune *prune, arc_err *err)
     if (prune->retention.max_age_ns > 0) {
         add(&query, (struct arc_filter){.col = ARC_COL_pipeline_run_id,
                                         .op = ARC_FILTER_LT,
-                                        .text = arc__slice_cstr(prune->upto)});
+                                        .text = arc__id_slice(&prune->upto)});
         add(&query, (struct arc_filter){.col = ARC_COL_pipeline_run_ended_at_ns,
                                         .op = ARC_FILTER_LE,
                                         .number = prune->now_ns - prune->retention.max_age_ns});

@@ -46,11 +46,11 @@ struct arc_prune {
     int dry;
     int64_t now_ns, due_ns;
     enum prune_phase phase;
-    char cursor[PRUNE_ID_SIZE];  /* of the phase: behind this key */
-    char pipe[PRUNE_ID_SIZE];    /* the pipeline at work */
-    char upto[ARC_ULID_LEN + 1]; /* no id of an older moment is greater */
-    char aged[PRUNE_ID_SIZE];    /* how far the ages were looked at */
-    int64_t excess;              /* runs that are too many where it is looked */
+    char cursor[PRUNE_ID_SIZE]; /* of the phase: behind this key */
+    char pipe[PRUNE_ID_SIZE];   /* the pipeline at work */
+    arc_id upto;                /* no id of an older moment is greater */
+    char aged[PRUNE_ID_SIZE];   /* how far the ages were looked at */
+    int64_t excess;             /* runs that are too many where it is looked */
     int64_t sum;
     struct arc_map seen; /* dry: the runs that were counted */
     /* the run at work */

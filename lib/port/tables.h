@@ -7,9 +7,7 @@
  *   flags   KEY: part of the primary key, in order; INDEX: has an index of its own;
  *           UNIQUE: indexed, no two rows share a value that is not empty or 0;
  *           VERSION: the number that ARC_STORE_UPDATE expects;
- *           FIXED: has one value as long as its row is there: a PUT over a row need not write it;
- *           LISTED: beside INDEX: its index holds the key behind the value, so that the rows of one
- *           value are found in the order of the key without being sorted.
+ *           FIXED: has one value as long as its row is there: a PUT over a row need not write it.
  */
 #ifndef ARC_PORT_TABLES_H
 #define ARC_PORT_TABLES_H
@@ -22,7 +20,6 @@
 #define ARC_COL_UNIQUE 4u
 #define ARC_COL_VERSION 8u
 #define ARC_COL_FIXED 16u
-#define ARC_COL_LISTED 32u
 
 /* clang-format off */
 #define ARC_TABLES(T)                                                                              \
@@ -69,7 +66,7 @@
  * the engine leaves the run alone, ARC_HELD_…, and held_why says why. */
 #define ARC_COLS_pipeline_run(C)                                                                   \
     C(pipeline_run, TEXT, id, ARC_COL_KEY)                                                         \
-    C(pipeline_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_LISTED | ARC_COL_FIXED)             \
+    C(pipeline_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_FIXED)                              \
     C(pipeline_run, TEXT, pipeline_name, ARC_COL_FIXED)                                            \
     C(pipeline_run, TEXT, project_id, ARC_COL_FIXED)                                               \
     C(pipeline_run, TEXT, namespace, ARC_COL_FIXED)                                                \
@@ -308,6 +305,18 @@ struct arc_table_def {
     uint32_t text_count;
     const uint16_t *texts; /* the columns that are no INT, in their order */
 };
+
+/* A list that people page through: the rows that have one value in each column but the last, which
+ * is the key, are found in its order without being sorted, however many there are. A store keeps an
+ * index over these columns, in place of one over the first alone. */
+#define ARC_LISTING_COLS_MAX 3
+struct arc_listing {
+    enum arc_table table;
+    uint32_t cols[ARC_LISTING_COLS_MAX];
+    uint32_t count;
+};
+/* Number index from 0 of all of them; NULL: there are not so many. */
+const struct arc_listing *arc__listing(size_t index);
 
 /* By enum arc_table; static and constant. */
 const struct arc_table_def *arc__table_def(enum arc_table table);
