@@ -26,6 +26,11 @@ static const struct command verbs[] = {
      "one that was cut off is gone on with by --resume. Step logs are files of their own: copy\n"
      "the directory. Exit code 0: the same, 1: not so, 2: a store cannot be opened.\n",
      cmd_store_copy},
+    {"store migrate", "store migrate [FLAG…]", "Bring the rows of an earlier version up to date.",
+     "A server works without it; lists show older runs without what came after them. Migration by\n"
+     "migration, in small steps: cut off, it can be begun again. Make a copy before.\n"
+     "Exit code 0: done, 1: it failed, 2: the store cannot be opened.\n",
+     cmd_store_migrate},
     {"store prune", "store prune [FLAG…]", "Delete runs that are older than runs are kept.",
      "Each goes whole: its row, jobs, steps, records of artifacts, events and logs. What is not\n"
      "over, is set aside, has notices that wait, or has the newest event of all, stays. Keys of\n"
@@ -199,6 +204,47 @@ int cmd_store_copy(const struct command *command, int argc, char **argv)
             exit_code = copy(from, to, resume);
         }
     }
+    arg_list_deinit(&rest);
+    return exit_code;
+}
+
+/* --- migrate --------------------------------------------------------------------------------- */
+
+static unsigned print_migrations(const arc_store_job *job)
+{
+    arc_store_migration migration = ARC_STORE_MIGRATION_INIT;
+    unsigned left = 0;
+    for (uint32_t i = 0; arc_store_migrate_get(job, i, &migration, NULL) == ARC_OK; i++) {
+        printf("%3" PRId64 "  %-5s  %s\n", migration.number, migration.done ? "done" : "to do",
+               migration.what);
+        left += !migration.done;
+    }
+    return left;
+}
+
+int cmd_store_migrate(const struct command *command, int argc, char **argv)
+{
+    struct arg_list rest = {NULL, 0, NULL};
+    const char *store = NULL;
+    arc_store_tool *tool = NULL;
+    arc_store_job *job = NULL;
+    arc_err err = ARC_ERR_INIT;
+    int dry = 0, exit_code = 0;
+    const struct arg table[] = {
+        STORE_ARG(&store),
+        {"dry-run", 0, ARG_SWITCH, NULL, NULL, "Say what is to be done, and do nothing.", &dry, 0,
+         0},
+    };
+    if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 0, 0,
+                  &exit_code) == 0 &&
+        (exit_code = store_open(store != NULL ? store : STORE_DEFAULT, 0, &tool)) == 0) {
+        if (arc_store_migrate_open(tool, &job, &err) != ARC_OK)
+            exit_code = cli_fail("%s", err.message);
+        else if (print_migrations(job) > 0 && !dry && (exit_code = store_work(job)) == EXIT_OK)
+            printf("All is done.\n");
+    }
+    arc_store_job_close(job);
+    arc_store_close(tool);
     arg_list_deinit(&rest);
     return exit_code;
 }

@@ -18,6 +18,7 @@ void store_put_bytes(struct text *out, int64_t bytes);
 void store_put_time(struct text *out, int64_t time_ns);
 
 int cmd_store_copy(const struct command *command, int argc, char **argv);
+int cmd_store_migrate(const struct command *command, int argc, char **argv);
 int cmd_store_prune(const struct command *command, int argc, char **argv);
 int cmd_store_stats(const struct command *command, int argc, char **argv);
 

@@ -86,10 +86,10 @@ ARC_API ARC_MUST_USE arc_status arc_store_job_step(arc_store_job *job, uint32_t 
 /** How far a job is. Since: 0.1. */
 typedef struct arc_store_progress {
     size_t size;
-    const char *phase; /* "copy", "verify" or "count"; static */
+    const char *phase; /* "copy", "verify", "count", "prune" or "migrate"; static */
     const char *table; /* "t_event": the one at work; static */
-    uint64_t done,
-        total; /* rows of this phase; what is written meanwhile by others is in neither */
+    uint64_t done;     /* rows of this phase */
+    uint64_t total;    /* of it, as far as it was known when it began; 0: not known */
 } arc_store_progress;
 #define ARC_STORE_PROGRESS_INIT \
     { \
@@ -185,6 +185,38 @@ typedef struct arc_store_stats {
  */
 ARC_API ARC_MUST_USE arc_status arc_store_stats_get(const arc_store_job *job, arc_store_stats *out,
                                                     arc_err *err);
+
+/* --- migrating ------------------------------------------------------------------------------ */
+
+/**
+ * Begins to bring the rows of a store that an earlier version wrote to what this version writes:
+ * migration by migration, each in small steps that can be cut off and begun anew. Tables, columns
+ * and indexes that are missing were added when the store was opened. A control plane works without
+ * it; lists show older runs without what came after them. Owner: the caller. Thread: owner. Errors:
+ * ARC_EPRECONDITION (a newer version has written the store; it is an unfinished copy), ARC_EIO,
+ * ARC_ENOMEM. Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_store_migrate_open(arc_store_tool *tool, arc_store_job **out,
+                                                       arc_err *err);
+
+/** One migration, and how it stands in a store. Since: 0.1. */
+typedef struct arc_store_migration {
+    size_t size;
+    int64_t number;   /* from 1, without gaps */
+    const char *what; /* one sentence; static */
+    uint32_t done;    /* 1: the store has it */
+} arc_store_migration;
+#define ARC_STORE_MIGRATION_INIT \
+    { \
+        sizeof(arc_store_migration), 0, NULL, 0 \
+    }
+/**
+ * Migration number `index` from 0. Owner: the caller's out. Thread: owner.
+ * Errors: ARC_EDONE (there are not so many), ARC_EPRECONDITION (the job is of another kind).
+ * Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_store_migrate_get(const arc_store_job *job, uint32_t index,
+                                                      arc_store_migration *out, arc_err *err);
 
 /* --- deleting what is old ----------------------------------------------------------------------
  */

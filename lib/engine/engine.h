@@ -33,6 +33,7 @@ struct arc_engine_options {
     uint32_t runs_max;
     uint32_t agents_approved; /* 1: by their token */
     struct arc_retention retention;
+    int marks_schema; /* 1: a new store is told which schema it has, migrate.h */
 };
 
 /* Opens and begins recovery; with a store that answers at once it is complete on return. On failure

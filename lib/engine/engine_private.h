@@ -49,6 +49,8 @@
  * has its place on it too, and so keeps its deadline. */
 #define ARC_MONO_SHIFT_NS (UINT64_C(10) * 366 * 86400 * 1000000000)
 
+#define ARC_SCHEMA_DUE INT64_MAX /* it is new, and its first commit says so */
+
 struct load_job; /* load.c */
 
 /* One query that something waits for. A failure is told once; the next ask is a new one. */
@@ -387,6 +389,7 @@ struct arc_engine {
     struct arc_link sessions_due;
     struct agent *host;
     struct arc_host_port host_port;
+    int64_t schema;          /* of the store, see migrate.h; or: */
     uint64_t fence;          /* the last one handed out */
     int64_t position;        /* of the last event decided */
     int64_t published;       /* of the last event that is durable and in the ring */

@@ -524,6 +524,11 @@ arc_status arc__fsck_next(struct arc_fsck *fsck, const struct arc_fsck_finding *
     return ARC_OK;
 }
 
+arc_status arc__fsck_step(struct arc_fsck *fsck, arc_err *err)
+{
+    return fsck->phase == FSCK_DONE ? ARC_EDONE : advance(fsck, err);
+}
+
 const struct arc_fsck_report *arc__fsck_report(const struct arc_fsck *fsck)
 {
     return &fsck->report;

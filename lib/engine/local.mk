@@ -22,6 +22,7 @@ libarc_la_SOURCES += \
 	lib/engine/live.c \
 	lib/engine/look.c lib/engine/look_print.c \
 	lib/engine/load.c \
+	lib/engine/migrate.c lib/engine/migrate.h \
 	lib/engine/logs.c \
 	lib/engine/notices.c \
 	lib/engine/persist.c \

@@ -89,6 +89,7 @@ static arc_status open_engine(arc_ctl *ctl, const arc_ctl_options *options, arc_
         .heartbeat_ns = (int64_t)or_default(options->heartbeat_ms, 10000) * 1000000,
         .runs_max = or_default(options->runs_max, 10000),
         .agents_approved = or_default(options->agents_approved, 1) == 1,
+        .marks_schema = 1,
         .retention = {.max_age_ns = (int64_t)options->retention_max_age_s * ARC_NS_PER_S,
                       .per_pipeline = options->retention_runs_per_pipeline,
                       .runs = options->retention_runs_max},

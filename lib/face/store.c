@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "base/time.h"
 #include "engine/copy.h"
+#include "engine/migrate.h"
 #include "engine/prune.h"
 #include "engine/survey.h"
 #include "face/env.h"
@@ -78,6 +79,7 @@ struct arc_store_job {
     struct arc_copy *copy;        /* one of them */
     struct arc_survey *survey;    /* is not */
     struct arc_prune_tool *prune; /* NULL */
+    struct arc_migrate *migrate;  /* too */
     struct arc_log_store *logs;   /* of prune */
     int done, failed;
 };
@@ -110,7 +112,8 @@ arc_status arc_store_job_step(arc_store_job *job, uint32_t rows, arc_err *err)
         return ARC_EDONE;
     arc_status status = job->copy != NULL     ? arc__copy_step(job->copy, budget, err)
                         : job->survey != NULL ? arc__survey_step(job->survey, budget, err)
-                                              : arc__prune_tool_step(job->prune, err);
+                        : job->prune != NULL  ? arc__prune_tool_step(job->prune, err)
+                                              : arc__migrate_step(job->migrate, err);
     job->done = status == ARC_EDONE;
     job->failed = status != ARC_OK && status != ARC_EDONE;
     return status;
@@ -145,6 +148,14 @@ static void prune_progress(const struct arc_prune_tool *prune, arc_store_progres
     out->done = report->runs;
 }
 
+static void migrate_progress(const struct arc_migrate *migrate, arc_store_progress *out)
+{
+    uint64_t written = 0;
+    out->phase = "migrate";
+    out->table = table_names[ARC_TABLE_pipeline_run];
+    arc__migrate_report(migrate, &out->done, &written);
+}
+
 void arc_store_job_get_progress(const arc_store_job *job, arc_store_progress *out)
 {
     arc_store_progress view = ARC_STORE_PROGRESS_INIT;
@@ -153,8 +164,10 @@ void arc_store_job_get_progress(const arc_store_job *job, arc_store_progress *ou
         copy_progress(job->copy, &view);
     else if (job->survey != NULL)
         survey_progress(job->survey, &view);
-    else
+    else if (job->prune != NULL)
         prune_progress(job->prune, &view);
+    else
+        migrate_progress(job->migrate, &view);
     memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
 }
 
@@ -169,7 +182,7 @@ arc_status arc_store_job_get_table(const arc_store_job *job, uint32_t index, arc
     arc_store_table view = ARC_STORE_TABLE_INIT;
     ARC_REQUIRE(out != NULL, err, "out");
     ARC_TRY(require_done(job, err));
-    if (job->prune != NULL)
+    if (job->copy == NULL && job->survey == NULL)
         return arc__fail(err, ARC_EPRECONDITION, "job", "The job goes through no tables.");
     if (index >= ARC_TABLE_COUNT)
         return ARC_EDONE;
@@ -197,6 +210,7 @@ void arc_store_job_close(arc_store_job *job)
     arc__copy_free(job->copy);
     arc__survey_free(job->survey);
     arc__prune_tool_free(job->prune);
+    arc__migrate_free(job->migrate);
     if (job->logs != NULL)
         job->logs->ops->close(job->logs);
     arc__free(&mem, job);
@@ -263,6 +277,45 @@ arc_status arc_store_stats_get(const arc_store_job *job, arc_store_stats *out, a
     return ARC_OK;
 }
 
+/* --- migrating ------------------------------------------------------------------------------- */
+
+static arc_status require_whole(arc_store_tool *tool, arc_err *err)
+{
+    int unfinished = 0;
+    ARC_TRY(arc__copy_is_unfinished(&tool->desk, &unfinished, err));
+    return unfinished ? arc__fail(err, ARC_EPRECONDITION, "store",
+                                  "The store is a copy that was not finished: go on with it first.")
+                      : ARC_OK;
+}
+
+arc_status arc_store_migrate_open(arc_store_tool *tool, arc_store_job **out, arc_err *err)
+{
+    arc_store_job *job = NULL;
+    ARC_REQUIRE(out != NULL, err, "out");
+    ARC_TRY(require_whole(tool, err));
+    ARC_TRY(job_new(tool, &job, err));
+    return job_begun(job, arc__migrate_new(&tool->desk, &job->migrate, err), out);
+}
+
+arc_status arc_store_migrate_get(const arc_store_job *job, uint32_t index, arc_store_migration *out,
+                                 arc_err *err)
+{
+    const struct arc_migration *migration = arc__migration(index);
+    ARC_REQUIRE(out != NULL, err, "out");
+    if (job->migrate == NULL)
+        return arc__fail(err, ARC_EPRECONDITION, "job", "The job migrates nothing.");
+    if (migration == NULL)
+        return ARC_EDONE;
+    arc_store_migration view = {
+        .size = out->size,
+        .number = migration->number,
+        .what = migration->what,
+        .done = migration->number <= arc__migrate_reached(job->migrate),
+    };
+    memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
+    return ARC_OK;
+}
+
 /* --- deleting what is old ----------------------------------------------------------------------
  */
 
@@ -283,12 +336,8 @@ static arc_status prune_begin(arc_store_job *job, const arc_store_prune_options 
         .runs = options->runs_max,
         .held = (options->flags & ARC_STORE_PRUNE_HELD) != 0,
     };
-    int unfinished = 0;
     ARC_TRY(to_ns(options->max_age_s, &retention.max_age_ns, err));
-    ARC_TRY(arc__copy_is_unfinished(&tool->desk, &unfinished, err));
-    if (unfinished)
-        return arc__fail(err, ARC_EPRECONDITION, "store",
-                         "The store is a copy that was not finished: go on with it first.");
+    ARC_TRY(require_whole(tool, err));
     ARC_TRY(arc__tool_logs_open(&tool->mem, tool->url, options->log_dir, &job->logs, err));
     return arc__prune_tool_new(&tool->desk, job->logs, &retention,
                                tool->env.wall_ns(tool->env.user),

@@ -11,6 +11,9 @@ from harness import (World, arcentra, case, check, environment, program, run_cas
                      wait_until)
 
 
+SOURCE = os.environ.get("top_srcdir", ".")
+
+
 def spec(*commands):
     return {"namespace": "test.store", "jobs": [
         {"name": "build", "steps": [{"name": "s%d" % i, "run": command}
@@ -165,6 +168,85 @@ def pruned(world):
     same(world.api("GET", "/pipelines/" + pipeline)["totalRuns"], 6, "all that it ever ran")
     listed = world.api("GET", "/pipelines/%s/runs" % pipeline)
     same(listed["total"], 3, "the runs that are listed")
+
+
+def earlier_stores():
+    directory = os.path.join(SOURCE, "tests", "data", "stores")
+    return sorted(os.path.join(directory, name) for name in os.listdir(directory))
+
+
+def make_earlier(path):
+    """A world whose store was written by an earlier version."""
+    world = World()
+    os.makedirs(world.settings["data"])
+    db = sqlite3.connect(file_of(world))
+    with open(path) as file:
+        db.executescript(file.read())
+    db.close()
+    return world
+
+
+def live_on(world):
+    """What was open ends, what was over is there, and new runs run."""
+    db = sqlite3.connect(file_of(world))
+    runs = dict(db.execute("SELECT id, ended_at_ns > 0 FROM t_pipeline_run"))
+    pipeline = db.execute("SELECT id FROM t_pipeline WHERE name = 'good'").fetchone()[0]
+    db.close()
+    world.start_server()
+    check("arcentra store migrate" in world.server.text(), "the server says what is to be done")
+    world.start_agent(labels=["place=moon"])
+    ended = [world.run(run)["status"] for run, over in runs.items() if over]
+    same(sorted(ended), ["failed", "success"], "what was over")
+    for run, over in runs.items():
+        if not over:
+            same(world.wait_run(run), "success", "what was open")
+    same(world.wait_run(world.trigger(pipeline)), "success", "a new run")
+    same(world.api("GET", "/pipelines/%s/runs" % pipeline)["total"], 2, "its runs")
+    stop(world)
+
+
+@case("a store of every earlier schema opens, lives on and is migrated")
+def earlier(_):
+    paths = earlier_stores()
+    check(len(paths) >= 4, "there are some")
+    for path in paths:
+        world = make_earlier(path)
+        try:
+            live_on(world)
+            words = ["store", "migrate", "--store", store_of(world)]
+            out, _ = arcentra(world, *words, "--dry-run")
+            check("to do" in out, out)
+            out, _ = arcentra(world, *words)
+            check("All is done." in out, out)
+            out, _ = arcentra(world, *words)
+            check("to do" not in out, out)
+            out, _ = arcentra(world, "store", "check", "--store", store_of(world))
+            check("clean" in out, "%s: %s" % (path, out))
+            world.start_server()
+            same(world.server.text().count("arcentra store migrate"), 1, "it was said once")
+        finally:
+            world.close()
+
+
+@case("a new store needs no migration, and a newer one is refused")
+def newest(world):
+    stop(world)
+    words = ["store", "migrate", "--store", store_of(world)]
+    out, _ = arcentra(world, *words, "--dry-run")
+    check("done" in out and "to do" not in out, out)
+    db = sqlite3.connect(file_of(world))
+    db.execute("UPDATE t_counter SET value = value + 1 WHERE name = 'schema'")
+    db.commit()
+    _, err = arcentra(world, *words, code=1)
+    check("written by a newer version" in err, err)
+    config = os.path.join(world.directory, "arcentrad.yaml")
+    done = subprocess.run([program("arcentrad"), "--config", config], env=environment(world),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    check(done.returncode != 0 and b"newer version" in done.stdout, repr(done.stdout))
+    db.execute("UPDATE t_counter SET value = value - 1 WHERE name = 'schema'")
+    db.commit()
+    db.close()
+    world.restart_server()
 
 
 @case("a wrong word is answered with the right ones")
