@@ -144,7 +144,7 @@ static size_t fill(struct arc_desk *desk)
     for (int a = 0; a < 4; a++) {
         for (int64_t e = 1; e <= 3; e++) {
             for (int64_t s = 1; s <= (a == 2 ? 1 : 5); s++, count++) {
-                char agent[8];
+                char agent[16];
                 snprintf(agent, sizeof(agent), "a%d", a);
                 struct arc_row_agent_event row = {
                     .agent_id = arc__slice_cstr(agent), .epoch = e, .seq = s};
