@@ -18,4 +18,5 @@ pkginclude_HEADERS += \
 	include/arcentra/server.h \
 	include/arcentra/service.h \
 	include/arcentra/spec.h \
-	include/arcentra/states.h
+	include/arcentra/states.h \
+	include/arcentra/store.h

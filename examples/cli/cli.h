@@ -40,6 +40,7 @@ int cmd_show(const struct command *command, int argc, char **argv);
 int cmd_fsck(const struct command *command, int argc, char **argv);
 int cmd_export(const struct command *command, int argc, char **argv);
 int cmd_import(const struct command *command, int argc, char **argv);
+int cmd_store(const struct command *command, int argc, char **argv);
 int cmd_lsp(const struct command *command, int argc, char **argv);
 int cmd_logs(const struct command *command, int argc, char **argv);
 int cmd_explain(const struct command *command, int argc, char **argv);

@@ -39,6 +39,8 @@ arcentra_SOURCES = \
 	examples/cli/sim_kinds.c \
 	examples/cli/sim_life.c \
 	examples/cli/show.c \
+	examples/cli/store.c \
+	examples/cli/store.h \
 	examples/cli/term.c \
 	examples/cli/term.h \
 	examples/cli/validate.c \

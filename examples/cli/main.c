@@ -128,6 +128,9 @@ static const struct command commands[] = {
      "on: it is shown, and nothing makes it go on. The same file again changes nothing.\n"
      "Exit code 0: it is there, 1: another run has its id, 2: the file or the store is wrong.\n",
      cmd_import},
+    {"store", "store VERB [FLAG…]",
+     "Check, copy, count, migrate or prune a store; needs no server.",
+     "`arcentra store --help` lists the verbs.\n", cmd_store},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

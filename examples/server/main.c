@@ -201,6 +201,9 @@ static int open_ctl(struct server *server, const arc_env *env)
     options.finally_ms = (uint32_t)config->finally_time;
     options.lost_retries_max = (uint32_t)config->lost_retries;
     options.runs_max = (uint32_t)config->runs_max;
+    options.retention_max_age_s = (uint32_t)((config->retention_max_age + 999) / 1000);
+    options.retention_runs_per_pipeline = (uint32_t)config->retention_runs_per_pipeline;
+    options.retention_runs_max = (uint32_t)config->retention_runs_max;
     options.agents_approved = config->agents_approved ? 1 : 2;
     if (arc_ctl_open(&options, &server->ctl, &err) == ARC_OK)
         return 0;

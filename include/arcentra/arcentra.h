@@ -26,6 +26,8 @@
 
 #include <arcentra/runlog.h>
 
+#include <arcentra/store.h>
+
 #include <arcentra/call.h>
 
 #include <arcentra/http.h>

@@ -39,10 +39,16 @@ typedef struct arc_ctl_options {
     uint32_t host_slots;       /* 64: jobs that the host's executors run at one time */
     uint32_t agents_approved;  /* 1 (default): by their token; 2: somebody must approve them */
     uint32_t finally_ms;       /* 300000: what a step of `finally` has once its job was to end */
+    /* Which runs are kept: all (0), or: those that ended less long ago; the newest of each
+     * pipeline; the newest of all. Others are deleted, a few at a time; docs/OPERATING.md says what
+     * stays. */
+    uint32_t retention_max_age_s;
+    uint32_t retention_runs_per_pipeline;
+    uint32_t retention_runs_max;
 } arc_ctl_options;
 #define ARC_CTL_OPTIONS_INIT \
     { \
-        sizeof(arc_ctl_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+        sizeof(arc_ctl_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /**
@@ -116,10 +122,11 @@ typedef struct arc_ctl_stats {
     uint64_t place_looks;
     /* Runs that are set aside because their events do not fit: `arcentra fsck` says more. */
     uint64_t runs_quarantined;
+    uint64_t runs_deleted; /* by retention */
 } arc_ctl_stats;
 #define ARC_CTL_STATS_INIT \
     { \
-        sizeof(arc_ctl_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+        sizeof(arc_ctl_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /** Fills out. Owner: the caller. Thread: owner. Since: 0.1. */

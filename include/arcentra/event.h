@@ -41,7 +41,7 @@ typedef struct arc_sub_options {
     size_t size;
     const char *run_id;
     const char *pipeline_id;
-    uint64_t after; /* position to go on behind */
+    uint64_t after; /* position to go on behind; 0: from the first event that is there */
     uint32_t live;  /* 1: from now on, `after` is not read */
     /* Called, from dispatch, when there may be something to pull. May be NULL. */
     void (*ready)(void *user);
@@ -60,7 +60,9 @@ ARC_API ARC_MUST_USE arc_status arc_sub_open(arc_ctl *ctl, const arc_sub_options
                                              arc_sub **out, arc_err *err);
 /**
  * The next event. Owner: borrowed from sub. Thread: owner.
- * Errors: ARC_EAGAIN (none now), ARC_EUNAVAILABLE, ARC_EIO, ARC_ENOMEM. Since: 0.1.
+ * Errors: ARC_EAGAIN (none now), ARC_ENOTFOUND (behind `after` events have been deleted, with runs
+ * that were older than runs are kept: said once, read what there is anew; the next call goes on),
+ * ARC_EUNAVAILABLE, ARC_EIO, ARC_ENOMEM. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_events_next(arc_sub *sub, arc_event_view *out, arc_err *err);
 /** NULL is fine. Owner: takes. Thread: owner. Since: 0.1. */

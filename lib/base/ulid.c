@@ -62,6 +62,12 @@ arc_status arc__ulid_next(struct arc_ulid_gen *gen, uint64_t unix_ms, arc_id *ou
     return ARC_OK;
 }
 
+void arc__ulid_first(uint64_t unix_ms, arc_id *out)
+{
+    static const uint8_t zeros[10] = {0};
+    encode(unix_ms < MS_MAX ? unix_ms : MS_MAX, zeros, out);
+}
+
 int arc__id_valid(arc_slice text)
 {
     if (text.len == 0 || text.len > 128)

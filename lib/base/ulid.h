@@ -22,6 +22,8 @@ struct arc_ulid_gen {
 
 /* ARC_EINTERNAL when there is no entropy. */
 arc_status arc__ulid_next(struct arc_ulid_gen *gen, uint64_t unix_ms, arc_id *out, arc_err *err);
+/* The first one of a millisecond: those of earlier ones are all smaller. */
+void arc__ulid_first(uint64_t unix_ms, arc_id *out);
 /* Valid ids of the contract: [A-Za-z0-9._-], 1 to 128 bytes. */
 int arc__id_valid(arc_slice text);
 

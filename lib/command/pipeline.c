@@ -10,6 +10,7 @@
 struct pipeline_state {
     const void *request;
     int32_t page, page_size;
+    int64_t total; /* said before; -1: by this page */
     struct arc_definition definition;
 };
 
@@ -73,11 +74,12 @@ static void list_found(struct arc_op *op, const struct arc_rows *rows)
             if (item != NULL)
                 arc__show_pipeline(item, &row[i], &op->arena);
         }
-        reply->total = arc__show_i32(rows->total);
+        int64_t total = state->total >= 0 ? state->total : rows->total;
+        reply->total = arc__show_i32(total);
         reply->page = state->page;
         reply->page_size = state->page_size;
         if (request->sort[0] == '\0' && rows->count == (size_t)state->page_size)
-            reply->next_cursor = arc__pb_string(&op->arena, row[rows->count - 1].id);
+            reply->next_cursor = arc__page_cursor(row[rows->count - 1].id, total, &op->arena);
     }
     arc__op_reply(op);
 }
@@ -118,6 +120,7 @@ static arc_status list_begin(struct arc_op *op, const void *message, arc_err *er
     state->request = request;
     state->page = request->page;
     state->page_size = request->page_size;
+    state->total = -1;
     /* Ids are made in the order of time, so the key is the order of making. */
     struct arc_query query = {.table = ARC_TABLE_pipeline, .order_col = -1, .descending = 1};
     ARC_TRY(arc__page_bind(&state->page, &state->page_size, &query, err));
@@ -144,8 +147,9 @@ static arc_status list_begin(struct arc_op *op, const void *message, arc_err *er
     if (request->cursor[0] != '\0') {
         if (request->sort[0] != '\0')
             return arc__fail(err, ARC_EINVAL, "cursor", "A cursor goes with the usual order only.");
-        filter_text(&query, ARC_COL_pipeline_id, ARC_FILTER_LT, arc__slice_cstr(request->cursor));
-        query.offset = 0;
+        arc_slice behind = ARC_NONE;
+        ARC_TRY(arc__page_go_on(request->cursor, &query, &behind, &state->total, err));
+        filter_text(&query, ARC_COL_pipeline_id, ARC_FILTER_LT, behind);
     }
     return arc__op_query(op, &query, &op->arena, list_found, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PipelineService: triggering, stopping, pausing and reading runs. */
 #include "base/time.h"
+#include "base/ulid.h"
 #include "command/handlers.h"
 #include "command/pipeline.h"
 
@@ -10,6 +11,7 @@
 struct run_state {
     const void *request;
     int32_t page, page_size;
+    int64_t total; /* said before; -1: by this page */
     /* stop, pause, resume: the same fields of three messages */
     const char *pipeline_id, *run_id, *reason, *operator_;
     int force;
@@ -138,11 +140,12 @@ static void list_found(struct arc_op *op, const struct arc_rows *rows)
             if (item != NULL)
                 arc__show_run(item, &row[i], arc__op_now(op), &op->arena);
         }
-        reply->total = arc__show_i32(rows->total);
+        int64_t total = state->total >= 0 ? state->total : rows->total;
+        reply->total = arc__show_i32(total);
         reply->page = state->page;
         reply->page_size = state->page_size;
         if (rows->count == (size_t)state->page_size)
-            reply->next_cursor = arc__pb_string(&op->arena, row[rows->count - 1].id);
+            reply->next_cursor = arc__page_cursor(row[rows->count - 1].id, total, &op->arena);
     }
     arc__op_reply(op);
 }
@@ -160,11 +163,51 @@ static arc_status seconds_to_ns(int64_t seconds, const char *name, int64_t *out,
     return ARC_OK;
 }
 
+/* Ids are in the order of time, so the times of a list are places in it: what is outside of them is
+ * not walked. A clock that was set back makes ids later than their runs, by as much as is allowed
+ * for here. */
+#define CLOCK_SET_BACK_NS (INT64_C(3600) * ARC_NS_PER_S)
+
+static arc_status list_from(struct arc_op *op, int64_t seconds, struct arc_query *query,
+                            arc_err *err)
+{
+    struct arc_filter from = {.col = ARC_COL_pipeline_run_created_at_ns, .op = ARC_FILTER_GE};
+    arc_id *first = ARC_ARENA_NEW(&op->arena, arc_id);
+    if (first == NULL)
+        return arc__fail_nomem(err);
+    ARC_TRY(seconds_to_ns(seconds, "from", &from.number, err));
+    arc__ulid_first((uint64_t)from.number / 1000000, first);
+    filter_add(query, from);
+    filter_add(query, (struct arc_filter){.col = ARC_COL_pipeline_run_id,
+                                          .op = ARC_FILTER_GE,
+                                          .text = arc__id_slice(first)});
+    return ARC_OK;
+}
+
+/* The whole of that second; *behind becomes the first id that is later for certain. */
+static arc_status list_to(struct arc_op *op, int64_t seconds, struct arc_query *query,
+                          arc_slice *behind, arc_err *err)
+{
+    struct arc_filter to = {.col = ARC_COL_pipeline_run_created_at_ns, .op = ARC_FILTER_LT};
+    arc_id *first = ARC_ARENA_NEW(&op->arena, arc_id);
+    if (first == NULL)
+        return arc__fail_nomem(err);
+    ARC_TRY(seconds_to_ns(seconds, "to", &to.number, err));
+    to.number += ARC_NS_PER_S;
+    filter_add(query, to);
+    uint64_t until = (uint64_t)to.number + (uint64_t)CLOCK_SET_BACK_NS;
+    arc__ulid_first(until / 1000000 + 1, first);
+    *behind = arc__id_slice(first);
+    return ARC_OK;
+}
+
 static arc_status list_query(struct arc_op *op, arc_err *err)
 {
     struct run_state *state = op->state;
     const Pipeline__V1__ListPipelineRunsRequest *request = state->request;
     struct arc_query query = {.table = ARC_TABLE_pipeline_run, .order_col = -1, .descending = 1};
+    arc_slice later = ARC_NONE, behind = ARC_NONE;
+    state->total = -1;
     ARC_TRY(arc__page_bind(&state->page, &state->page_size, &query, err));
     filter_add(&query, (struct arc_filter){.col = ARC_COL_pipeline_run_pipeline_id,
                                            .text = arc__slice_cstr(request->pipeline_id)});
@@ -177,23 +220,18 @@ static arc_status list_query(struct arc_op *op, arc_err *err)
     if (request->trigger_type != 0)
         filter_add(&query, (struct arc_filter){.col = ARC_COL_pipeline_run_trigger_type,
                                                .number = (int64_t)request->trigger_type});
-    if (request->from != 0) {
-        struct arc_filter from = {.col = ARC_COL_pipeline_run_created_at_ns, .op = ARC_FILTER_GE};
-        ARC_TRY(seconds_to_ns(request->from, "from", &from.number, err));
-        filter_add(&query, from);
-    }
-    if (request->to != 0) { /* the whole of that second */
-        struct arc_filter to = {.col = ARC_COL_pipeline_run_created_at_ns, .op = ARC_FILTER_LT};
-        ARC_TRY(seconds_to_ns(request->to, "to", &to.number, err));
-        to.number += ARC_NS_PER_S;
-        filter_add(&query, to);
-    }
-    if (request->cursor[0] != '\0') {
+    if (request->from != 0)
+        ARC_TRY(list_from(op, request->from, &query, err));
+    if (request->to != 0)
+        ARC_TRY(list_to(op, request->to, &query, &later, err));
+    if (request->cursor[0] != '\0')
+        ARC_TRY(arc__page_go_on(request->cursor, &query, &behind, &state->total, err));
+    if (behind.len == 0 || (later.len > 0 && arc__slice_compare(later, behind) < 0))
+        behind = later;
+    if (behind.len > 0)
         filter_add(&query, (struct arc_filter){.col = ARC_COL_pipeline_run_id,
                                                .op = ARC_FILTER_LT,
-                                               .text = arc__slice_cstr(request->cursor)});
-        query.offset = 0;
-    }
+                                               .text = behind});
     return arc__op_query(op, &query, &op->arena, list_found, err);
 }
 

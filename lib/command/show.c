@@ -102,6 +102,30 @@ arc_status arc__page_bind(int32_t *page, int32_t *page_size, struct arc_query *q
     query->limit = (size_t)*page_size;
     query->offset = (size_t)(*page - 1) * (size_t)*page_size;
     query->want_total = 1;
+    query->total_max = ARC_TOTAL_MAX;
+    if (query->offset >= ARC_TOTAL_MAX)
+        return arc__fail(err, ARC_EINVAL, "page",
+                         "Pages by their number end behind %d rows; go on by the cursor.",
+                         ARC_TOTAL_MAX);
+    return ARC_OK;
+}
+
+char *arc__page_cursor(arc_slice key, int64_t total, struct arc_arena *arena)
+{
+    return arc__pb_string(arena,
+                          arc__arena_printf(arena, "%.*s:%lld", ARC_ARG(key), (long long)total));
+}
+
+arc_status arc__page_go_on(const char *cursor, struct arc_query *query, arc_slice *behind,
+                           int64_t *total, arc_err *err)
+{
+    arc_slice rest = ARC_NONE;
+    arc_slice key = arc__slice_cut(arc__slice_cstr(cursor), ':', &rest);
+    if (!arc__id_valid(key) || !arc__slice_to_i64(rest, total) || *total < 0)
+        return arc__fail(err, ARC_EINVAL, "cursor", "This is no cursor of a list.");
+    *behind = key;
+    query->offset = 0;
+    query->want_total = 0;
     return ARC_OK;
 }
 

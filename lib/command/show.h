@@ -35,9 +35,19 @@ arc_slice arc__bind_map(const void *message, const char *field, struct arc_arena
 arc_status arc__bind_kvs(const void *message, const char *field, struct arc_arena *arena,
                          struct arc_kvs *out, arc_err *err);
 
+/* Of a list, so that it costs the same however long it is: rows that are counted for its total, and
+ * that a page by number may lie behind. */
+#define ARC_TOTAL_MAX 10000
 /* page and pageSize of a list: 1 and 20 when 0. ARC_EINVAL out of bounds. */
 #define ARC_PAGE_SIZE 20
 #define ARC_PAGE_SIZE_MAX 100
 arc_status arc__page_bind(int32_t *page, int32_t *page_size, struct arc_query *query, arc_err *err);
+/* Where the next page begins: behind this key, and the total that the first page has said, so that
+ * it is counted once. */
+char *arc__page_cursor(arc_slice key, int64_t total, struct arc_arena *arena);
+/* The page behind a cursor of the same list, which is not counted: *behind borrows from it.
+ * ARC_EINVAL: it is no cursor. */
+arc_status arc__page_go_on(const char *cursor, struct arc_query *query, arc_slice *behind,
+                           int64_t *total, arc_err *err);
 
 #endif

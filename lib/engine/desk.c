@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/desk.h"
 
+#define NO_ROW 1000000000u /* beyond the last one: counted and not read */
+#define PEEK_BYTES_MAX (64u * 1024u * 1024u)
+
 struct answer {
     int done;
     arc_status status;
@@ -62,4 +65,24 @@ arc_status arc__desk_commit(struct arc_desk *desk, const struct arc_store_op *op
     const struct arc_store_batch batch = {ops, count};
     ARC_TRY(desk->store->ops->commit(desk->store, &batch, committed, &answer, err));
     return await(desk, &answer, err);
+}
+
+arc_status arc__desk_count(struct arc_desk *desk, uint64_t *total, arc_err *err)
+{
+    *total = 0;
+    for (int table = 0; table < ARC_TABLE_COUNT; table++) {
+        struct arc_query query = {.table = (enum arc_table)table,
+                                  .order_col = -1,
+                                  .limit = 1,
+                                  .offset = NO_ROW,
+                                  .want_total = 1};
+        struct arc_rows rows = {0};
+        struct arc_arena arena;
+        arc__arena_init(&arena, &desk->mem, PEEK_BYTES_MAX);
+        arc_status status = arc__desk_query(desk, &query, &arena, &rows, err);
+        arc__arena_deinit(&arena);
+        ARC_TRY(status);
+        *total += (uint64_t)rows.total;
+    }
+    return ARC_OK;
 }

@@ -21,5 +21,7 @@ arc_status arc__desk_query(struct arc_desk *desk, const struct arc_query *query,
 /* Durable when it says ARC_OK. */
 arc_status arc__desk_commit(struct arc_desk *desk, const struct arc_store_op *ops, size_t count,
                             arc_err *err);
+/* The rows of all tables. */
+arc_status arc__desk_count(struct arc_desk *desk, uint64_t *total, arc_err *err);
 
 #endif

@@ -80,6 +80,7 @@ arc_status arc__engine_open(const struct arc_engine_options *options, struct arc
     engine->ulid = (struct arc_ulid_gen){.user = options->random_user, .random = options->random};
     engine->stats.size = sizeof(engine->stats);
     init_containers(engine);
+    arc__retain_open(engine);
     arc_status status = arc__publish_open(engine, err);
     engine->recovering = 1;
     engine->ring_first = 1;
@@ -144,6 +145,7 @@ void arc__engine_close(struct arc_engine *engine)
     arc__map_deinit(&engine->agents);
     arc__map_deinit(&engine->tokens);
     arc__aside_close(engine);
+    arc__retain_close(engine);
     arc__map_deinit(&engine->lanes);
     arc__buf_deinit(&engine->lane_key);
     arc__buf_deinit(&engine->body);
@@ -484,6 +486,7 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
         note_store(engine);
         arc__publish(engine);
         arc__asides_end(engine, 1);
+        arc__retain_end(engine, 1);
         if (turn->presence)
             keep_presence(engine);
         for (size_t i = 0; i < turn->live_count; i++) {
@@ -499,6 +502,7 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
     }
     forget_turn(engine);
     arc__asides_end(engine, 0);
+    arc__retain_end(engine, 0);
     if (status == ARC_ECONFLICT) {
         retry_turn(engine);
         return ARC_OK;
@@ -545,6 +549,8 @@ static arc_status run_turn(struct arc_engine *engine, uint32_t budget, uint32_t 
         status = arc__agents_sweep(engine, err);
     if (status == ARC_OK)
         status = hand_out(engine, err);
+    if (status == ARC_OK)
+        status = arc__retain_settle(engine, err);
     if (status == ARC_OK && turn->spoiled != ARC_OK)
         status = arc__fail(err, turn->spoiled, "turn", "The turn could not be completed.");
     if (status == ARC_OK)
@@ -566,6 +572,7 @@ static int work_is_due(const struct arc_engine *engine)
     return engine->cmd_count > engine->cmds_asleep || engine->place_due ||
            arc__groups_due(engine) || arc__asides_due(engine) ||
            engine->sweep_mono_ns <= engine->now.mono_ns ||
+           arc__retain_deadline(engine) <= engine->now.mono_ns ||
            (timer != NULL && timer->deadline_ns <= engine->now.mono_ns);
 }
 
@@ -636,7 +643,8 @@ static uint64_t next_deadline(const struct arc_engine *engine)
         return 0;
     if (timer != NULL && timer->deadline_ns < at)
         at = timer->deadline_ns;
-    return at;
+    uint64_t retain_at = arc__retain_deadline(engine);
+    return retain_at < at ? retain_at : at;
 }
 
 uint64_t arc__engine_deadline(const struct arc_engine *engine)

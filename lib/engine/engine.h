@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "core/decide.h"
 #include "core/rerun.h"
+#include "engine/prune.h"
 #include "port/log_store.h"
 #include "port/store.h"
 
@@ -31,6 +32,8 @@ struct arc_engine_options {
     int64_t heartbeat_ns;
     uint32_t runs_max;
     uint32_t agents_approved; /* 1: by their token */
+    struct arc_retention retention;
+    int marks_schema; /* 1: a new store is told which schema it has, migrate.h */
 };
 
 /* Opens and begins recovery; with a store that answers at once it is complete on return. On failure

@@ -49,6 +49,8 @@
  * has its place on it too, and so keeps its deadline. */
 #define ARC_MONO_SHIFT_NS (UINT64_C(10) * 366 * 86400 * 1000000000)
 
+#define ARC_SCHEMA_DUE INT64_MAX /* it is new, and its first commit says so */
+
 struct load_job; /* load.c */
 
 /* One query that something waits for. A failure is told once; the next ask is a new one. */
@@ -278,6 +280,7 @@ struct arc_event_watch {
     struct arc_engine *engine;
     char run_id[130], pipeline_id[130], step_run_id[130];
     int64_t cursor;
+    int64_t gaps_upto; /* what is missing up to here is known to be, or nobody minds */
     void (*notify)(void *user);
     void *user;
     struct load load; /* events older than the ring */
@@ -327,6 +330,16 @@ struct token {
     struct arc_row_token row;
 };
 
+/* Old runs that are deleted. */
+struct retain {
+    struct arc_prune *prune; /* NULL: not yet */
+    struct load load;
+    uint64_t due_mono_ns; /* a pass, or the next batch of it; UINT64_MAX: nothing is to be done */
+    int passing;          /* a pass is at work */
+    int storing;          /* the present turn has its batch */
+    uint64_t busy;        /* runs that were in use when the pass began */
+};
+
 struct arc_engine {
     struct arc_engine_options options;
     struct arc_mem mem;
@@ -372,10 +385,12 @@ struct arc_engine {
     struct load notice_load;
     size_t notice_at;     /* of its rows, the next */
     char notice_told[32]; /* the id of the last one told */
-    int asks_due;         /* there may be a gate whose plugin has not been asked */
+    struct retain retain;
+    int asks_due; /* there may be a gate whose plugin has not been asked */
     struct arc_link sessions_due;
     struct agent *host;
     struct arc_host_port host_port;
+    int64_t schema;          /* of the store, see migrate.h; or: */
     uint64_t fence;          /* the last one handed out */
     int64_t position;        /* of the last event decided */
     int64_t published;       /* of the last event that is durable and in the ring */
@@ -673,6 +688,15 @@ arc_status arc__request_keep(struct arc_engine *engine, const struct request *re
 void arc__digest(const arc_slice *parts, size_t count, const struct arc_kvs *kvs, char *out);
 /* Lower case, NUL-terminated: 2 * len + 1 bytes. */
 void arc__hex(const uint8_t *bytes, size_t len, char *out);
+
+/* retain.c: old runs */
+void arc__retain_open(struct arc_engine *engine);
+void arc__retain_close(struct arc_engine *engine);
+void arc__retain_note_end(struct arc_engine *engine); /* a run is over */
+void arc__retain_note_key(struct arc_engine *engine); /* a requestId is kept */
+uint64_t arc__retain_deadline(const struct arc_engine *engine);
+arc_status arc__retain_settle(struct arc_engine *engine, arc_err *err); /* part of a turn */
+void arc__retain_end(struct arc_engine *engine, int kept);
 
 /* logs.c */
 /* ref->info mirrors the log store from here on. */

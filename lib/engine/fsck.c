@@ -189,6 +189,13 @@ static arc_slice text_of(const struct arc_table_def *def, const void *row, uint3
     return text;
 }
 
+/* Its events go before its row does. */
+static int is_being_deleted(enum arc_table table, const void *row)
+{
+    return table == ARC_TABLE_pipeline_run &&
+           ((const struct arc_row_pipeline_run *)row)->held == ARC_HELD_PRUNED;
+}
+
 /* Those of a run that has events were compared with them. */
 static arc_status orphan_step(struct arc_fsck *fsck, enum arc_table table, uint32_t run_col,
                               arc_err *err)
@@ -210,7 +217,7 @@ static arc_status orphan_step(struct arc_fsck *fsck, enum arc_table table, uint3
         run = of;
         if (i + 1 == rows.count)
             ARC_TRY(move_cursor(fsck, key, err));
-        if (yes)
+        if (yes || is_being_deleted(table, row))
             continue;
         fsck->report.rows++;
         arc__fsck_note(fsck, &(struct arc_fsck_finding){.kind = ARC_FINDING_ORPHAN,
@@ -315,6 +322,28 @@ static arc_status check_definitions(struct arc_fsck *fsck, const struct arc_row_
     return ARC_OK;
 }
 
+/* Runs that were deleted are counted on. */
+static arc_status add_pruned(struct arc_fsck *fsck, arc_slice pipeline_id, struct tally *tally,
+                             arc_err *err)
+{
+    struct arc_query query = {.table = ARC_TABLE_pruned, .filter_count = 1, .order_col = -1};
+    struct arc_rows rows = {0};
+    struct arc_arena arena;
+    query.filters[0] = (struct arc_filter){.col = ARC_COL_pruned_pipeline_id, .text = pipeline_id};
+    arc__arena_init(&arena, &fsck->desk->mem, ROWS_BYTES_MAX);
+    arc_status status = arc__desk_query(fsck->desk, &query, &arena, &rows, err);
+    const struct arc_row_pruned *row = rows.rows;
+    if (status == ARC_OK && rows.count > 0) {
+        tally->total += row->total;
+        tally->success += row->success;
+        tally->failed += row->failed;
+        if (row->newest > tally->newest)
+            tally->status = (int32_t)row->status;
+    }
+    arc__arena_deinit(&arena);
+    return status;
+}
+
 static arc_status check_pipeline(struct arc_fsck *fsck, const struct arc_row_pipeline *stored,
                                  arc_err *err)
 {
@@ -325,6 +354,7 @@ static arc_status check_pipeline(struct arc_fsck *fsck, const struct arc_row_pip
         return arc__fail_nomem(err);
     tally->seen = 1;
     fsck->report.rows++;
+    ARC_TRY(add_pruned(fsck, stored->id, tally, err));
     *row = *stored;
     if (!tally->unsure) {
         differ(fsck, stored, "total_runs", &row->total_runs, tally->total, &differs);
@@ -492,6 +522,11 @@ arc_status arc__fsck_next(struct arc_fsck *fsck, const struct arc_fsck_finding *
     *out = &fsck->first->finding;
     fsck->first = fsck->first->next;
     return ARC_OK;
+}
+
+arc_status arc__fsck_step(struct arc_fsck *fsck, arc_err *err)
+{
+    return fsck->phase == FSCK_DONE ? ARC_EDONE : advance(fsck, err);
 }
 
 const struct arc_fsck_report *arc__fsck_report(const struct arc_fsck *fsck)

@@ -51,6 +51,8 @@ void arc__fsck_free(struct arc_fsck *fsck);
 /* The next finding. ARC_EDONE: that was all. Any failure is of the store or of memory, and ends it.
  * Works on one run at a time, so what it holds does not grow with the store. */
 arc_status arc__fsck_next(struct arc_fsck *fsck, const struct arc_fsck_finding **out, arc_err *err);
+/* The same a bit at a time, for who does not ask for the findings: one run, or one page of rows. */
+arc_status arc__fsck_step(struct arc_fsck *fsck, arc_err *err);
 const struct arc_fsck_report *arc__fsck_report(const struct arc_fsck *fsck);
 
 #endif

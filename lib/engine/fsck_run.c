@@ -370,6 +370,8 @@ static arc_status check_run(struct stream *stream, arc_err *err)
     struct arc_fsck *fsck = stream->fsck;
     const struct arc_row_pipeline_run *row = NULL;
     ARC_TRY(find_row(stream, &row, err));
+    if (row != NULL && row->held == ARC_HELD_PRUNED)
+        return ARC_OK; /* some of it is gone, and the rest will be */
     /* What was lost at the end leaves no gap, but the row knows of it. */
     if (!stream->broken && row != NULL && row->version >= stream->next)
         note_gap(stream, row->version + 1);

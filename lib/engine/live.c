@@ -286,6 +286,7 @@ void arc__live_linger(struct live *live)
     if (live->linger_until_mono_ns != 0)
         return;
     count_open(live, 0);
+    arc__retain_note_end(engine);
     engine->lingering++;
     live->linger_until_mono_ns = engine->now.mono_ns + (uint64_t)ARC_LINGER_NS;
     (void)arc__live_arm(live, NULL); /* it is armed or has a place in the heap already */
@@ -396,6 +397,9 @@ static arc_status check_row(struct live *live, arc_err *err)
         ARC_TRY(arc__aside_add(live->engine, row->id, row->held_why, 1, err));
     arc__load_deinit(&live->load);
     live->free = held == 0;
+    if (held == ARC_HELD_PRUNED)
+        return arc__fail(err, ARC_ENOTFOUND, "run",
+                         "The run is being deleted: it is older than runs are kept.");
     if (held == ARC_HELD_IMPORTED)
         return arc__fail(err, ARC_ECONFLICT, "run",
                          "The run was imported: it is a record, and nothing happens to it here.");

@@ -7,6 +7,7 @@ libarc_la_SOURCES += \
 	lib/engine/cmd_agent.c \
 	lib/engine/cmd_pipeline.c \
 	lib/engine/cmd_control.c lib/engine/cmd_rerun.c lib/engine/cmd_run.c \
+	lib/engine/copy.c lib/engine/copy.h \
 	lib/engine/desk.c lib/engine/desk.h \
 	lib/engine/cmd_step.c \
 	lib/engine/engine.c lib/engine/engine.h lib/engine/engine_private.h \
@@ -21,6 +22,7 @@ libarc_la_SOURCES += \
 	lib/engine/live.c \
 	lib/engine/look.c lib/engine/look_print.c \
 	lib/engine/load.c \
+	lib/engine/migrate.c lib/engine/migrate.h \
 	lib/engine/logs.c \
 	lib/engine/notices.c \
 	lib/engine/persist.c \
@@ -28,10 +30,15 @@ libarc_la_SOURCES += \
 	lib/engine/place.c \
 	lib/engine/portable.h lib/engine/portable_in.c lib/engine/portable_out.c \
 	lib/engine/project.c lib/engine/project.h \
+	lib/engine/prune.c lib/engine/prune.h lib/engine/prune_private.h lib/engine/prune_run.c \
+	lib/engine/prune_tool.c \
 	lib/engine/publish.c \
 	lib/engine/recover.c \
 	lib/engine/replay.c lib/engine/replay.h \
 	lib/engine/request.c \
+	lib/engine/retain.c \
 	lib/engine/scratch.c \
+	lib/engine/survey.c lib/engine/survey.h \
 	lib/engine/tokens.c \
-	lib/engine/turn.c
+	lib/engine/turn.c \
+	lib/engine/walk.c lib/engine/walk.h

@@ -316,6 +316,8 @@ arc_status arc__event_watch_open(struct arc_engine *engine, const struct arc_wat
     watch->notify = notify;
     watch->user = user;
     watch->cursor = filter->after < 0 ? engine->published : filter->after;
+    watch->gaps_upto =
+        filter->after <= 0 ? engine->published : 0; /* from the first that is there */
     (void)arc__slice_to_cstr(filter->run_id, watch->run_id, sizeof(watch->run_id));
     (void)arc__slice_to_cstr(filter->pipeline_id, watch->pipeline_id, sizeof(watch->pipeline_id));
     (void)arc__slice_to_cstr(filter->step_run_id, watch->step_run_id, sizeof(watch->step_run_id));
@@ -362,6 +364,19 @@ static arc_status fetch(struct arc_event_watch *watch, arc_err *err)
     return arc__load(watch->engine, &watch->load, &query, err);
 }
 
+/* Positions count without gaps, so what is missing was deleted. Who goes on from a position that it
+ * has kept is told so, once; who asks for one run alone has no use for it. */
+static arc_status tell_gap(struct arc_event_watch *watch, int64_t next, arc_err *err)
+{
+    if (next <= watch->cursor + 1 || next <= watch->gaps_upto || watch->run_id[0] != '\0')
+        return ARC_OK;
+    watch->gaps_upto = watch->engine->published;
+    return arc__fail(err, ARC_ENOTFOUND, "events",
+                     "Events behind position %lld have been deleted with their runs, which were "
+                     "older than runs are kept. Read what there is anew; the next event follows.",
+                     (long long)watch->cursor);
+}
+
 static arc_status next_stored(struct arc_event_watch *watch, const struct arc_event **out,
                               arc_err *err)
 {
@@ -374,6 +389,7 @@ static arc_status next_stored(struct arc_event_watch *watch, const struct arc_ev
     while (watch->load_at < watch->load.rows.count) {
         struct arc_event *event = NULL;
         const struct arc_row_event *row = &rows[watch->load_at];
+        ARC_TRY(tell_gap(watch, row->position, err));
         arc__arena_reset(&watch->arena);
         ARC_TRY(arc__event_from_row(row, &watch->arena, &event, err)); /* or again, when it can */
         watch->load_at++;
@@ -384,6 +400,8 @@ static arc_status next_stored(struct arc_event_watch *watch, const struct arc_ev
         }
     }
     int more = watch->load.rows.count == WATCH_FETCH;
+    if (!more)
+        ARC_TRY(tell_gap(watch, watch->load_upto + 1, err));
     arc__load_deinit(&watch->load);
     if (!more && watch->cursor < watch->load_upto)
         watch->cursor = watch->load_upto; /* nothing else of ours was there */

@@ -2,7 +2,9 @@
 /* Taking up what was unfinished: at open, and after a turn that was not stored. Counters, then
  * credentials, agents, and every run that is not over, folded from its events. There is no other
  * path by which state comes back. */
+#include "engine/copy.h"
 #include "engine/engine_private.h"
+#include "engine/migrate.h"
 
 #define RUNS_MAX_LOADED 1000000u
 
@@ -13,14 +15,42 @@ static void again(struct arc_engine *engine)
     arc__load_deinit(&engine->recover_load);
 }
 
+/* The fence, and whether this is a store at all. */
 static arc_status fence(struct arc_engine *engine, arc_err *err)
 {
-    struct arc_query query = {.table = ARC_TABLE_counter, .filter_count = 1, .order_col = -1};
-    query.filters[0] = arc__eq_text(ARC_COL_counter_name, ARC_LIT("fence"));
+    struct arc_query query = {.table = ARC_TABLE_counter, .order_col = -1};
     ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
     const struct arc_row_counter *row = engine->recover_load.rows.rows;
-    engine->fence = engine->recover_load.rows.count > 0 ? (uint64_t)row->value : 0;
+    engine->fence = 0;
+    engine->schema = 0;
+    for (size_t i = 0; i < engine->recover_load.rows.count; i++) {
+        if (arc__slice_is(row[i].name, "fence"))
+            engine->fence = (uint64_t)row[i].value;
+        if (arc__slice_is(row[i].name, ARC_SCHEMA_COUNTER))
+            engine->schema = row[i].value;
+        if (arc__slice_is(row[i].name, ARC_COPY_MARK))
+            return arc__fail(err, ARC_EPRECONDITION, "store",
+                             "The store is a copy of another one that was not finished; go on with "
+                             "it by `arcentra store copy --resume`.");
+    }
+    if (engine->schema > arc__schema_newest())
+        return arc__fail(err, ARC_EPRECONDITION, "store",
+                         "The store was written by a newer version (schema %lld, not %lld).",
+                         (long long)engine->schema, (long long)arc__schema_newest());
     return ARC_OK;
+}
+
+/* A store that is new has the newest schema; rows of an older one lack some columns. */
+static void check_schema(struct arc_engine *engine)
+{
+    if (!engine->options.marks_schema || engine->schema >= arc__schema_newest())
+        return;
+    if (engine->position == 0)
+        engine->schema = ARC_SCHEMA_DUE;
+    else if (!engine->opened)
+        arc__engine_say(engine, ARC_LOG_WARN,
+                        "An earlier version wrote the store, and some columns in the rows of its "
+                        "runs are empty: `arcentra store migrate` fills them.");
 }
 
 static arc_status position(struct arc_engine *engine, arc_err *err)
@@ -33,6 +63,7 @@ static arc_status position(struct arc_engine *engine, arc_err *err)
     ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
     const struct arc_row_event *row = engine->recover_load.rows.rows;
     engine->position = engine->recover_load.rows.count > 0 ? row->position : 0;
+    check_schema(engine);
     if (engine->published == engine->position)
         return ARC_OK;
     /* The first look, or a commit that was said to have failed and had not: what the ring does not

@@ -67,5 +67,6 @@ arc_status arc__request_keep(struct arc_engine *engine, const struct request *re
                                       .created_at_ns = engine->now.wall_ns};
     if (request->id.len == 0)
         return ARC_OK;
+    arc__retain_note_key(engine);
     return arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_request_key, &row, 0, err);
 }

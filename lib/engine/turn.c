@@ -2,6 +2,7 @@
 /* What one turn has decided, on its way into one batch. */
 #include "engine/engine_private.h"
 #include "engine/event_json.h"
+#include "engine/migrate.h"
 
 #define BODY_KEPT (64u * 1024u) /* a larger one was that of a plan, and is given back */
 
@@ -299,6 +300,11 @@ static void committed(void *user, arc_status status, const arc_err *err)
 
 static arc_status put_counters(struct arc_engine *engine, arc_err *err)
 {
+    if (engine->schema == ARC_SCHEMA_DUE && engine->turn.op_count > 0) {
+        struct arc_row_counter row = {ARC_LIT(ARC_SCHEMA_COUNTER), arc__schema_newest()};
+        ARC_TRY(arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_counter, &row, 0, err));
+        engine->schema = row.value; /* a turn that is lost has it read again */
+    }
     if (engine->fence != engine->turn.fence_before) {
         struct arc_row_counter row = {ARC_LIT("fence"), (int64_t)engine->fence};
         ARC_TRY(arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_counter, &row, 0, err));

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/time.h"
 #include "face/ctl_private.h"
 #include "logs/file.h"
 #include "logs/mem.h"
@@ -70,6 +71,10 @@ static arc_status open_engine(arc_ctl *ctl, const arc_ctl_options *options, arc_
         .heartbeat_ns = (int64_t)or_default(options->heartbeat_ms, 10000) * 1000000,
         .runs_max = or_default(options->runs_max, 10000),
         .agents_approved = or_default(options->agents_approved, 1) == 1,
+        .marks_schema = 1,
+        .retention = {.max_age_ns = (int64_t)options->retention_max_age_s * ARC_NS_PER_S,
+                      .per_pipeline = options->retention_runs_per_pipeline,
+                      .runs = options->retention_runs_max},
     };
     ARC_TRY(arc__store_url_open(&ctl->mem, &ctl->env, url, 0, &engine.store, err));
     arc_status status = open_logs(&ctl->mem, url, options->log_dir, &engine.logs, err);

@@ -15,7 +15,9 @@ libarc_la_SOURCES += \
 	lib/face/runlog.c \
 	lib/face/spec.c lib/face/spec_private.h \
 	lib/face/spec_text.c \
-	lib/face/stores.c
+	lib/face/store.c \
+	lib/face/stores.c \
+	lib/face/tool_store.c lib/face/tool_store.h
 if WITH_GRPC
 libarc_la_SOURCES += \
 	lib/face/api_files.h \

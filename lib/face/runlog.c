@@ -2,18 +2,15 @@
 /* The tools of the event log, on a store that is opened without an engine. */
 #include <arcentra/runlog.h>
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/options.h"
 #include "command/history.h"
 #include "engine/desk.h"
 #include "engine/fsck.h"
 #include "engine/portable.h"
-#include "face/ctl_private.h"
 #include "face/env.h"
+#include "face/tool_store.h"
 
 #define TEXT_BYTES_MAX (256u * 1024u * 1024u)
 #define ROWS_BYTES_MAX (512u * 1024u * 1024u)
@@ -30,26 +27,6 @@ struct arc_runlog {
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static void wait_for(void *user, int fd, int timeout_ms)
-{
-    struct pollfd what = {fd, POLLIN, 0};
-    (void)user;
-    (void)poll(&what, fd >= 0 ? 1 : 0, timeout_ms); /* woken for nothing, it is asked again */
-}
-
-/* A store is made by a control plane; a tool that makes one by a slip of the pen helps nobody. */
-static arc_status open_store(struct arc_runlog *log, const char *url, arc_err *err)
-{
-    int is_file = url != NULL && strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0';
-    if (!is_file && (url == NULL || !arc__store_url_is_pg(url)))
-        return arc__fail(err, ARC_EINVAL, "store_url", "%s",
-                         "A store is sqlite:PATH or postgres://USER@HOST/DATABASE.");
-    if (is_file && access(url + 7, F_OK) != 0)
-        return arc__fail(err, errno == ENOENT ? ARC_ENOTFOUND : ARC_EIO, "store",
-                         "There is no store %.180s.", url + 7);
-    return arc__store_url_open(&log->mem, &log->env, url, 1, &log->desk.store, err);
-}
-
 arc_status arc_runlog_open(const arc_runlog_options *given, arc_runlog **out, arc_err *err)
 {
     arc_runlog_options options;
@@ -63,8 +40,7 @@ arc_status arc_runlog_open(const arc_runlog_options *given, arc_runlog **out, ar
         return arc__fail_nomem(err);
     log->env = env;
     log->mem = mem;
-    log->desk = (struct arc_desk){.mem = mem, .wait = wait_for};
-    arc_status status = open_store(log, options.store_url, err);
+    arc_status status = arc__tool_store_open(&mem, &env, options.store_url, 0, &log->desk, err);
     if (status != ARC_OK) {
         arc__free(&mem, log);
         return status;
@@ -78,7 +54,7 @@ void arc_runlog_close(arc_runlog *log)
     if (log == NULL)
         return;
     struct arc_mem mem = log->mem;
-    log->desk.store->ops->close(log->desk.store);
+    arc__tool_store_close(&log->desk);
     arc__free(&mem, log);
 }
 

@@ -66,7 +66,8 @@ struct arc_query {
     int descending;    /* both order_col and key */
     size_t limit;      /* 0: no limit but max_bytes of the arena */
     size_t offset;
-    int want_total; /* also count what the filters pass, without limit and offset */
+    int want_total;   /* also count what the filters pass, without limit and offset */
+    size_t total_max; /* counting may stop there; 0: it goes to the end */
 };
 
 struct arc_rows {

@@ -23,6 +23,23 @@ ARC_TABLES(TEXTS)
 static const struct arc_table_def tables[ARC_TABLE_COUNT] = {ARC_TABLES(TABLE)};
 /* clang-format on */
 
+static const struct arc_listing listings[] = {
+    {ARC_TABLE_pipeline_run, {ARC_COL_pipeline_run_pipeline_id, ARC_COL_pipeline_run_id}, 2},
+    {ARC_TABLE_pipeline_run,
+     {ARC_COL_pipeline_run_status, ARC_COL_pipeline_run_pipeline_id, ARC_COL_pipeline_run_id},
+     3},
+    {ARC_TABLE_pipeline_run,
+     {ARC_COL_pipeline_run_branch, ARC_COL_pipeline_run_pipeline_id, ARC_COL_pipeline_run_id},
+     3},
+    {ARC_TABLE_pipeline, {ARC_COL_pipeline_project_id, ARC_COL_pipeline_id}, 2},
+    {ARC_TABLE_step_run, {ARC_COL_step_run_pipeline_id, ARC_COL_step_run_id}, 2},
+};
+
+const struct arc_listing *arc__listing(size_t index)
+{
+    return index < sizeof(listings) / sizeof(listings[0]) ? &listings[index] : NULL;
+}
+
 const struct arc_table_def *arc__table_def(enum arc_table table)
 {
     return &tables[table];

@@ -24,7 +24,7 @@
 /* clang-format off */
 #define ARC_TABLES(T)                                                                              \
     T(pipeline) T(definition) T(pipeline_run) T(job_run) T(step_run) T(agent) T(token)             \
-    T(event) T(agent_event) T(request_key) T(counter) T(step_run_artifact) T(outbox)
+    T(event) T(agent_event) T(request_key) T(counter) T(step_run_artifact) T(outbox) T(pruned)
 
 /* A pipeline and the counters over its runs. metadata is a JSON object of texts. */
 #define ARC_COLS_pipeline(C)                                                                       \
@@ -252,6 +252,19 @@
     C(outbox, TEXT, fault, ARC_COL_PLAIN)                                                          \
     C(outbox, INT, created_at_ns, ARC_COL_PLAIN)
 
+/* What has been deleted of a pipeline: its counters go on counting those runs. run_id: the one that
+ * is being deleted in parts, else empty. newest: the greatest number among them, status that run's. */
+#define ARC_COLS_pruned(C)                                                                         \
+    C(pruned, TEXT, pipeline_id, ARC_COL_KEY)                                                      \
+    C(pruned, TEXT, run_id, ARC_COL_PLAIN)                                                         \
+    C(pruned, INT, total, ARC_COL_PLAIN)                                                           \
+    C(pruned, INT, success, ARC_COL_PLAIN)                                                         \
+    C(pruned, INT, failed, ARC_COL_PLAIN)                                                          \
+    C(pruned, INT, newest, ARC_COL_PLAIN)                                                          \
+    C(pruned, INT, status, ARC_COL_PLAIN)                                                          \
+    C(pruned, INT, version, ARC_COL_VERSION)                                                       \
+    C(pruned, INT, updated_at_ns, ARC_COL_PLAIN)
+
 #define ARC_FIELD_TEXT(name) arc_slice name;
 #define ARC_FIELD_BLOB(name) arc_slice name;
 #define ARC_FIELD_INT(name) int64_t name;
@@ -271,6 +284,7 @@ ARC_TABLES(ARC_COL_ENUMS)
 /* Of a run's row. */
 #define ARC_HELD_DAMAGED 1  /* quarantined: its events do not make a run that can go on */
 #define ARC_HELD_IMPORTED 2 /* a record of a run of another control plane; in no counter */
+#define ARC_HELD_PRUNED 3   /* being deleted in parts: some of its rows and events are gone */
 
 enum arc_col_type { ARC_COL_TEXT, ARC_COL_BLOB, ARC_COL_INT };
 
@@ -291,6 +305,18 @@ struct arc_table_def {
     uint32_t text_count;
     const uint16_t *texts; /* the columns that are no INT, in their order */
 };
+
+/* A list that people page through: the rows that have one value in each column but the last, which
+ * is the key, are found in its order without being sorted, however many there are. A store keeps an
+ * index over these columns, in place of one over the first alone. */
+#define ARC_LISTING_COLS_MAX 3
+struct arc_listing {
+    enum arc_table table;
+    uint32_t cols[ARC_LISTING_COLS_MAX];
+    uint32_t count;
+};
+/* Number index from 0 of all of them; NULL: there are not so many. */
+const struct arc_listing *arc__listing(size_t index);
 
 /* By enum arc_table; static and constant. */
 const struct arc_table_def *arc__table_def(enum arc_table table);

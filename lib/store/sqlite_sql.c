@@ -57,9 +57,40 @@ void arc__sqlite_add_column(struct arc_buf *sql, const struct arc_table_def *def
     add_column_def(sql, &def->cols[col]);
 }
 
+static void add_listing(struct arc_buf *sql, const struct arc_table_def *def,
+                        const struct arc_listing *listing)
+{
+    arc__buf_printf(sql, "CREATE INDEX IF NOT EXISTS \"t_%s", def->name);
+    for (uint32_t i = 0; i < listing->count; i++)
+        arc__buf_printf(sql, "__%s", def->cols[listing->cols[i]].name);
+    arc__buf_add_cstr(sql, "\" ON ");
+    add_table(sql, def);
+    for (uint32_t i = 0; i < listing->count; i++)
+        add_name(sql, i == 0 ? " (" : ", ", def->cols[listing->cols[i]].name);
+    arc__buf_add_cstr(sql, ");");
+}
+
+/* 1: there are listings that begin with the column. */
+static int add_listings(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col)
+{
+    int found = 0;
+    const struct arc_listing *listing;
+    for (size_t i = 0; (listing = arc__listing(i)) != NULL; i++) {
+        if (arc__table_def(listing->table) != def || listing->cols[0] != col)
+            continue;
+        add_listing(sql, def, listing);
+        found = 1;
+    }
+    return found;
+}
+
 void arc__sqlite_create_index(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col)
 {
     const struct arc_col_def *column = &def->cols[col];
+    if (add_listings(sql, def, col)) {
+        arc__buf_printf(sql, "DROP INDEX IF EXISTS \"t_%s__%s\"", def->name, column->name);
+        return;
+    }
     if ((column->flags & (ARC_COL_INDEX | ARC_COL_UNIQUE)) == 0)
         return;
     int unique = (column->flags & ARC_COL_UNIQUE) != 0;
@@ -185,6 +216,31 @@ static int is_indexed(const struct arc_table_def *def, uint32_t col)
     return col == 0 || (def->cols[col].flags & (ARC_COL_INDEX | ARC_COL_UNIQUE)) != 0;
 }
 
+static int is_given(const struct arc_query *query, uint32_t col)
+{
+    for (size_t i = 0; i < query->filter_count; i++) {
+        if (query->filters[i].op == ARC_FILTER_EQ && query->filters[i].col == col)
+            return 1;
+    }
+    return 0;
+}
+
+/* 1: one value is given for every column but the key of a listing that begins with this one. */
+static int is_listed(const struct arc_query *query, uint32_t col)
+{
+    const struct arc_listing *listing;
+    for (size_t i = 0; (listing = arc__listing(i)) != NULL; i++) {
+        uint32_t given = 0;
+        if (listing->table != query->table || listing->cols[0] != col)
+            continue;
+        while (given + 1 < listing->count && is_given(query, listing->cols[given]))
+            given++;
+        if (given > 1 && given + 1 == listing->count)
+            return 1;
+    }
+    return 0;
+}
+
 /* 1: a text with an index is asked for, which beats an index over numbers. There are no statistics
  * in the file, so the planner could not know. */
 static int has_text_path(const struct arc_table_def *def, const struct arc_query *query)
@@ -224,7 +280,7 @@ static int implies_value(const struct arc_col_def *col, const struct arc_filter 
 }
 
 static void add_filter(struct arc_buf *sql, const struct arc_table_def *def,
-                       const struct arc_filter *filter, int text_path)
+                       const struct arc_filter *filter, int text_path, int listed)
 {
     static const char *const signs[] = {
         [ARC_FILTER_EQ] = " = ?",  [ARC_FILTER_NE] = " <> ?", [ARC_FILTER_LT] = " < ?",
@@ -234,7 +290,7 @@ static void add_filter(struct arc_buf *sql, const struct arc_table_def *def,
         arc__buf_printf(sql, "instr(\"%s\", ?) > 0", col->name);
         return;
     }
-    add_name(sql, is_poor(def, filter, text_path) ? "+" : "", col->name);
+    add_name(sql, is_poor(def, filter, text_path) && !listed ? "+" : "", col->name);
     if (filter->op != ARC_FILTER_IN) {
         arc__buf_add_cstr(sql, signs[filter->op]);
         if (implies_value(col, filter))
@@ -254,7 +310,8 @@ static void add_where(struct arc_buf *sql, const struct arc_table_def *def,
     int text_path = has_text_path(def, query);
     for (size_t i = 0; i < query->filter_count; i++) {
         arc__buf_add_cstr(sql, i == 0 ? " WHERE " : " AND ");
-        add_filter(sql, def, &query->filters[i], text_path);
+        add_filter(sql, def, &query->filters[i], text_path,
+                   is_listed(query, query->filters[i].col));
     }
 }
 
@@ -278,7 +335,10 @@ void arc__sqlite_select(struct arc_buf *sql, const struct arc_query *query)
 void arc__sqlite_count(struct arc_buf *sql, const struct arc_query *query)
 {
     const struct arc_table_def *def = arc__table_def(query->table);
-    arc__buf_add_cstr(sql, "SELECT count(*) FROM ");
+    arc__buf_add_cstr(sql, query->total_max > 0 ? "SELECT count(*) FROM (SELECT 1 FROM "
+                                                : "SELECT count(*) FROM ");
     add_table(sql, def);
     add_where(sql, def, query);
+    if (query->total_max > 0) /* a constant of ours */
+        arc__buf_printf(sql, " LIMIT %zu)", query->total_max);
 }

@@ -13,7 +13,8 @@
 
 void arc__sqlite_create_table(struct arc_buf *sql, const struct arc_table_def *def);
 void arc__sqlite_add_column(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col);
-/* Nothing is appended for a column without an index. */
+/* The index of the column, or those of the listings that begin with it; an index that an earlier
+ * version had in their place goes. Nothing is appended for a column without either. */
 void arc__sqlite_create_index(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col);
 
 void arc__sqlite_change(struct arc_buf *sql, const struct arc_table_def *def,

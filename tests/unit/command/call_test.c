@@ -477,6 +477,7 @@ static void pages_have_bounds_and_cursors_go_on(void)
                         with("{\"pageSize\":2,\"cursor\":\"%s\"}", cursor, "")));
     CHECK(house_field(&house, "name", 0, first, sizeof(first)));
     CHECK_TEXT(arc__slice_cstr(first), "n2");
+    CHECK(house_has(&house, "\"total\":5")); /* as the first page has said */
     CHECK_OK(house_call(&house, house_host(), "ListPipelines", "{\"page\":3,\"pageSize\":2}"));
     CHECK(house_field(&house, "name", 0, first, sizeof(first)));
     CHECK_TEXT(arc__slice_cstr(first), "n0");
@@ -486,8 +487,11 @@ static void pages_have_bounds_and_cursors_go_on(void)
     CHECK_TEXT(arc__slice_cstr(first), "n0");
     CHECK_OK(house_call(&house, house_host(), "ListPipelines", "{\"name\":\"3\"}"));
     CHECK(house_has(&house, "\"total\":1"));
-    const char *wrong[] = {"{\"page\":-1}", "{\"pageSize\":101}", "{\"sort\":\"size\"}",
-                           "{\"sort\":\"name\",\"cursor\":\"x\"}"};
+    const char *wrong[] = {"{\"page\":-1}",       "{\"pageSize\":101}",
+                           "{\"sort\":\"size\"}", "{\"sort\":\"name\",\"cursor\":\"x\"}",
+                           "{\"cursor\":\"x\"}",  "{\"cursor\":\"x:-1\"}",
+                           "{\"cursor\":\":5\"}", "{\"page\":101,\"pageSize\":100}"};
+    CHECK_OK(house_call(&house, house_host(), "ListPipelines", "{\"page\":100,\"pageSize\":100}"));
     for (size_t i = 0; i < ARC_COUNT_OF(wrong); i++) {
         (void)house_call(&house, house_host(), "ListPipelines", wrong[i]);
         CHECK_STATUS(house.err.status, ARC_EINVAL);

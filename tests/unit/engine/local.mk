@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/engine/rerun_test \
 	tests/unit/engine/agents_test \
 	tests/unit/engine/commit_test \
+	tests/unit/engine/copy_test \
 	tests/unit/engine/eventlog_test \
 	tests/unit/engine/explain_life_test \
 	tests/unit/engine/explain_test \
@@ -14,7 +15,9 @@ unit_tests += \
 	tests/unit/engine/pipes_test \
 	tests/unit/engine/place_test \
 	tests/unit/engine/power_test \
+	tests/unit/engine/prune_test \
 	tests/unit/engine/recover_test \
+	tests/unit/engine/retain_test \
 	tests/unit/engine/rules_test \
 	tests/unit/engine/torture_test \
 	tests/unit/engine/watch_test
@@ -25,6 +28,7 @@ tests_unit_engine_rules_test_SOURCES = tests/unit/engine/rules_test.c $(world_so
 tests_unit_engine_acts_test_SOURCES = tests/unit/engine/acts_test.c $(world_sources)
 tests_unit_engine_agents_test_SOURCES = tests/unit/engine/agents_test.c $(world_sources)
 tests_unit_engine_commit_test_SOURCES = tests/unit/engine/commit_test.c $(world_sources)
+tests_unit_engine_copy_test_SOURCES = tests/unit/engine/copy_test.c $(world_sources)
 tests_unit_engine_explain_life_test_SOURCES = tests/unit/engine/explain_life_test.c \
 	$(world_sources)
 tests_unit_engine_explain_test_SOURCES = tests/unit/engine/explain_test.c $(world_sources)
@@ -35,7 +39,9 @@ tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_
 tests_unit_engine_life_test_SOURCES = tests/unit/engine/life_test.c $(world_sources)
 tests_unit_engine_pipes_test_SOURCES = tests/unit/engine/pipes_test.c $(world_sources)
 tests_unit_engine_place_test_SOURCES = tests/unit/engine/place_test.c $(world_sources)
+tests_unit_engine_prune_test_SOURCES = tests/unit/engine/prune_test.c $(world_sources)
 tests_unit_engine_recover_test_SOURCES = tests/unit/engine/recover_test.c $(world_sources)
+tests_unit_engine_retain_test_SOURCES = tests/unit/engine/retain_test.c $(world_sources)
 tests_unit_engine_torture_test_SOURCES = tests/unit/engine/torture_test.c $(world_sources)
 tests_unit_engine_watch_test_SOURCES = tests/unit/engine/watch_test.c $(world_sources)
 tests_unit_engine_power_test_SOURCES = tests/unit/engine/power_test.c $(world_sources) \

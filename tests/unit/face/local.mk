@@ -8,6 +8,7 @@ unit_tests += \
 	tests/unit/face/run_test \
 	tests/unit/face/runlog_test \
 	tests/unit/face/seeds_test \
+	tests/unit/face/store_test \
 	tests/unit/face/torture_test \
 	tests/unit/face/spec_test
 if WITH_GRPC

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 unit_tests += \
 	tests/unit/store/store_backup_test \
+	tests/unit/store/lists_test \
 	tests/unit/store/store_crash_test \
 	tests/unit/store/store_damage_test \
 	tests/unit/store/store_fault_test \
@@ -14,6 +15,7 @@ store_contract_sources = \
 	tests/unit/store/store_model.c tests/unit/store/store_model.h \
 	tests/unit/store/store_random.c
 store_files_sources = tests/unit/store/store_files.c tests/unit/store/store_files.h
+tests_unit_store_lists_test_SOURCES = tests/unit/store/lists_test.c $(store_files_sources)
 tests_unit_store_store_mem_test_SOURCES = tests/unit/store/store_mem_test.c \
 	$(store_contract_sources)
 tests_unit_store_store_fault_test_SOURCES = tests/unit/store/store_fault_test.c \

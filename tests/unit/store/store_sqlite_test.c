@@ -536,7 +536,7 @@ static void queries_use_their_indexes(void)
     list.filters[1] = (struct arc_filter){.col = ARC_COL_pipeline_status, .number = 3};
     list.filters[2] =
         (struct arc_filter){.col = ARC_COL_pipeline_project_id, .text = ARC_LIT("p1")};
-    CHECK(plan_holds(db, &list, "t_pipeline__project_id (project_id=?)"));
+    CHECK(plan_holds(db, &list, "t_pipeline__project_id__id (project_id=?)"));
     list.filter_count = 1; /* "not deleted" is most of them: walk in order instead */
     CHECK(plan_holds(db, &list, "t_pipeline__created_at_ns"));
     static const int64_t open_states[] = {1, 2, 3};
@@ -546,7 +546,7 @@ static void queries_use_their_indexes(void)
                                                .op = ARC_FILTER_IN,
                                                .ints = open_states,
                                                .int_count = 3};
-    CHECK(plan_holds(db, &open_runs, "t_pipeline_run__status (status=?)"));
+    CHECK(plan_holds(db, &open_runs, "t_pipeline_run__status__pipeline_id__id (status=?)"));
     struct arc_query steps = {.table = ARC_TABLE_step_run, .filter_count = 2, .order_col = -1};
     steps.filters[0] = (struct arc_filter){.col = ARC_COL_step_run_status, .number = 2};
     steps.filters[1] = (struct arc_filter){.col = ARC_COL_step_run_run_id, .text = ARC_LIT("r")};

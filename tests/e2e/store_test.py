@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A store by its tools, between the lives of a real server: copied, killed in the middle of a copy,
+counted, checked."""
+import json
+import os
+import sqlite3
+import subprocess
+
+from harness import (World, arcentra, case, check, environment, program, run_cases, same,
+                     wait_until)
+
+
+SOURCE = os.environ.get("top_srcdir", ".")
+
+
+def spec(*commands):
+    return {"namespace": "test.store", "jobs": [
+        {"name": "build", "steps": [{"name": "s%d" % i, "run": command}
+                                    for i, command in enumerate(commands)]}]}
+
+
+def make_world():
+    world = World()
+    world.start_server()
+    world.start_agent(slots=4)
+    return world
+
+
+def file_of(world, name="arcentra.db"):
+    return os.path.join(world.settings["data"], name)
+
+
+def store_of(world, name="arcentra.db"):
+    return "sqlite:" + file_of(world, name)
+
+
+def stop(world):
+    world.server.signal(15)
+    same(world.server.wait(), 0, "the server's exit code")
+
+
+def rows_of(path):
+    """Every row of every table, in the order of the keys."""
+    db = sqlite3.connect(path)
+    tables = [name for (name,) in db.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 't\\_%' ESCAPE '\\'")]
+    rows = {table: sorted(db.execute("SELECT * FROM " + table)) for table in tables}
+    db.close()
+    return rows
+
+
+@case("a copy has every row, and a server goes on with it")
+def copied(world):
+    run = world.trigger(world.create(spec("echo one", "echo two")))
+    same(world.wait_run(run), "success", "the run")
+    far = spec("echo far")
+    far["jobs"][0]["agentSelector"] = {"matchLabels": {"place": "moon"}}
+    waiting = world.trigger(world.create(far, name="far"))
+    _, err = arcentra(world, "store", "stats", "--store", store_of(world), code=2)
+    check("is in use by process" in err and "Stop the server first." in err, err)
+    stop(world)
+    out, _ = arcentra(world, "store", "copy", "--from", store_of(world), "--to",
+                      store_of(world, "copy.db"))
+    check("t_event" in out and "and the same" in out, out)
+    same(rows_of(file_of(world, "copy.db")), rows_of(file_of(world)), "the rows")
+    _, err = arcentra(world, "store", "copy", "--from", store_of(world), "--to",
+                      store_of(world, "copy.db"), code=1)
+    check("name an empty one" in err, err)
+    arcentra(world, "store", "check", "--store", store_of(world, "copy.db"))
+    for end in ("", "-wal", "-shm"):
+        if os.path.exists(file_of(world) + end):
+            os.unlink(file_of(world) + end)
+    os.rename(file_of(world, "copy.db"), file_of(world))
+    world.restart_server()
+    same(world.run(run)["status"], "success", "the run that was over")
+    world.start_agent(labels=["place=moon"])
+    same(world.wait_run(waiting), "success", "the run that was not")
+
+
+@case("a copy that is killed is no store, until it is gone on with")
+def killed(world):
+    stop(world)
+    db = sqlite3.connect(file_of(world))
+    db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150000) "
+               "INSERT INTO t_agent_event (agent_id, epoch, seq, payload) "
+               "SELECT 'a', i / 1000, i, hex(zeroblob(50)) FROM n")
+    db.commit()
+    db.close()
+    words = ["store", "copy", "--from", store_of(world), "--to", store_of(world, "killed.db")]
+    copy = subprocess.Popen([program("arcentra")] + words, env=environment(world),
+                            cwd=world.directory, stdout=subprocess.DEVNULL)
+
+    def half():
+        path = file_of(world, "killed.db")
+        return sum(os.path.getsize(path + end) for end in ("", "-wal")
+                   if os.path.exists(path + end)) > 4 << 20
+    wait_until(half, "the copy to be at work")
+    copy.kill()
+    same(copy.wait(), -9, "the copy's end")
+    out, _ = arcentra(world, "store", "stats", "--json", "--store", store_of(world, "killed.db"))
+    check(json.loads(out)["unfinished"], out)
+    os.rename(file_of(world), file_of(world, "first.db"))
+    os.rename(file_of(world, "killed.db"), file_of(world))
+    config = os.path.join(world.directory, "arcentrad.yaml")
+    done = subprocess.run([program("arcentrad"), "--config", config], env=environment(world),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    check(done.returncode != 0 and b"copy" in done.stdout and b"--resume" in done.stdout,
+          "%d %r" % (done.returncode, done.stdout))
+    words = ["store", "copy", "--from", store_of(world, "first.db"), "--to", store_of(world)]
+    _, err = arcentra(world, *words, code=1)
+    check("--resume" in err, err)
+    out, _ = arcentra(world, *words, "--resume")
+    same(rows_of(file_of(world)), rows_of(file_of(world, "first.db")), "the rows")
+    db = sqlite3.connect(file_of(world))
+    db.execute("DELETE FROM t_agent_event")
+    db.commit()
+    db.close()
+    world.restart_server()
+
+
+@case("what is in a store is counted, as text and as JSON")
+def counted(world):
+    pipeline = world.create(spec("exit 3"), name="fails")
+    for _ in range(2):
+        same(world.wait_run(world.trigger(pipeline)), "failed", "the run")
+    stop(world)
+    out, _ = arcentra(world, "store", "stats", "--json", "--store", store_of(world))
+    stats = json.loads(out)
+    rows = rows_of(file_of(world))
+    for table, found in rows.items():
+        same(stats["tables"][table]["rows"], len(found), table)
+    check(stats["runs"]["failed"] >= 2, out)
+    same(sum(stats["runs"].values()), len(rows["t_pipeline_run"]), "the runs")
+    check(stats["fileBytes"] >= os.path.getsize(file_of(world)), out)
+    out, _ = arcentra(world, "store", "stats", "--store", store_of(world))
+    check("failed" in out and "t_event" in out and "WAL" in out, out)
+    world.restart_server()
+
+
+@case("old runs are deleted, and the server goes on counting")
+def pruned(world):
+    pipeline = world.create(spec("echo here"), name="often")
+    runs = [world.trigger(pipeline) for _ in range(5)]
+    for run in runs:
+        same(world.wait_run(run), "success", "the run")
+    stop(world)
+    logs = os.path.join(world.settings["data"], "logs")
+    check(all(os.path.exists(os.path.join(logs, run)) for run in runs), "there are logs")
+    words = ["store", "prune", "--store", store_of(world)]
+    out, _ = arcentra(world, *words, "--per-pipeline", "2", "--dry-run")
+    check("3 runs would be deleted." in out, out)
+    out, _ = arcentra(world, *words, "--per-pipeline", "2")
+    check("3 runs were deleted" in out, out)
+    left = [run for (run,) in sqlite3.connect(file_of(world)).execute(
+        "SELECT id FROM t_pipeline_run WHERE pipeline_id = ? ORDER BY id", (pipeline,))]
+    same(left, sorted(runs)[3:], "the newest ones")
+    same([os.path.exists(os.path.join(logs, run)) for run in sorted(runs)],
+         [False, False, False, True, True], "their logs")
+    arcentra(world, "store", "check", "--store", store_of(world))
+    _, err = arcentra(world, *words, "--held", code=2)
+    check("--older-than" in err, err)
+    world.restart_server()
+    status, _ = world.call("GET", "/pipelines/runs/" + sorted(runs)[0])
+    same(status, 404, "a run that is gone")
+    new = world.trigger(pipeline)
+    same(world.wait_run(new), "success", "a new run")
+    same(world.api("GET", "/pipelines/" + pipeline)["totalRuns"], 6, "all that it ever ran")
+    listed = world.api("GET", "/pipelines/%s/runs" % pipeline)
+    same(listed["total"], 3, "the runs that are listed")
+
+
+def earlier_stores():
+    directory = os.path.join(SOURCE, "tests", "data", "stores")
+    return sorted(os.path.join(directory, name) for name in os.listdir(directory))
+
+
+def make_earlier(path):
+    """A world whose store was written by an earlier version."""
+    world = World()
+    os.makedirs(world.settings["data"])
+    db = sqlite3.connect(file_of(world))
+    with open(path) as file:
+        db.executescript(file.read())
+    db.close()
+    return world
+
+
+def live_on(world):
+    """What was open ends, what was over is there, and new runs run."""
+    db = sqlite3.connect(file_of(world))
+    runs = dict(db.execute("SELECT id, ended_at_ns > 0 FROM t_pipeline_run"))
+    pipeline = db.execute("SELECT id FROM t_pipeline WHERE name = 'good'").fetchone()[0]
+    db.close()
+    world.start_server()
+    check("arcentra store migrate" in world.server.text(), "the server says what is to be done")
+    world.start_agent(labels=["place=moon"])
+    ended = [world.run(run)["status"] for run, over in runs.items() if over]
+    same(sorted(ended), ["failed", "success"], "what was over")
+    for run, over in runs.items():
+        if not over:
+            same(world.wait_run(run), "success", "what was open")
+    same(world.wait_run(world.trigger(pipeline)), "success", "a new run")
+    same(world.api("GET", "/pipelines/%s/runs" % pipeline)["total"], 2, "its runs")
+    stop(world)
+
+
+@case("a store of every earlier schema opens, lives on and is migrated")
+def earlier(_):
+    paths = earlier_stores()
+    check(len(paths) >= 4, "there are some")
+    for path in paths:
+        world = make_earlier(path)
+        try:
+            live_on(world)
+            words = ["store", "migrate", "--store", store_of(world)]
+            out, _ = arcentra(world, *words, "--dry-run")
+            check("to do" in out, out)
+            out, _ = arcentra(world, *words)
+            check("All is done." in out, out)
+            out, _ = arcentra(world, *words)
+            check("to do" not in out, out)
+            out, _ = arcentra(world, "store", "check", "--store", store_of(world))
+            check("clean" in out, "%s: %s" % (path, out))
+            world.start_server()
+            same(world.server.text().count("arcentra store migrate"), 1, "it was said once")
+        finally:
+            world.close()
+
+
+@case("a new store needs no migration, and a newer one is refused")
+def newest(world):
+    stop(world)
+    words = ["store", "migrate", "--store", store_of(world)]
+    out, _ = arcentra(world, *words, "--dry-run")
+    check("done" in out and "to do" not in out, out)
+    db = sqlite3.connect(file_of(world))
+    db.execute("UPDATE t_counter SET value = value + 1 WHERE name = 'schema'")
+    db.commit()
+    _, err = arcentra(world, *words, code=1)
+    check("written by a newer version" in err, err)
+    config = os.path.join(world.directory, "arcentrad.yaml")
+    done = subprocess.run([program("arcentrad"), "--config", config], env=environment(world),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    check(done.returncode != 0 and b"newer version" in done.stdout, repr(done.stdout))
+    db.execute("UPDATE t_counter SET value = value - 1 WHERE name = 'schema'")
+    db.commit()
+    db.close()
+    world.restart_server()
+
+
+@case("a wrong word is answered with the right ones")
+def words(world):
+    out, _ = arcentra(world, "store", "--help")
+    check("copy" in out and "stats" in out, out)
+    _, err = arcentra(world, "store", code=2)
+    check("Usage: arcentra store VERB" in err, err)
+    _, err = arcentra(world, "store", "cpoy", code=2)
+    check("`cpoy`" in err and "--help" in err, err)
+    _, err = arcentra(world, "store", "copy", "--from", "sqlite:a.db", code=2)
+    check("--to" in err, err)
+    _, err = arcentra(world, "store", "stats", "--store", "sqlite:nowhere.db", code=2)
+    check("There is no store nowhere.db." in err, err)
+    _, err = arcentra(world, "store", "copy", "--from", "sqlite:nowhere.db", "--to", "sqlite:b.db",
+                      code=2)
+    check("There is no store nowhere.db." in err, err)
+    check(not os.path.exists(os.path.join(world.directory, "b.db")), "nothing was made")
+
+
+if __name__ == "__main__":
+    run_cases(make_world)
