@@ -754,7 +754,9 @@ static int is_given_up(const struct at *at)
            (at->job->stopping && at->now >= at->job->stopped + SETTLE_UNITS) ||
            (at->step->stopping && at->now >= at->step->stopped + SETTLE_UNITS) ||
            (at->plan_job->timeout_ns > 0 && at->job->state == S_RUNNING &&
-            elapsed(at, at->job->started, at->plan_job->timeout_ns + rest));
+            elapsed(at, at->job->started, at->plan_job->timeout_ns + rest)) ||
+           (at->plan_step->timeout_ns > 0 && at->step->state == S_RUNNING &&
+            elapsed(at, at->step->started, at->plan_step->timeout_ns + rest));
 }
 
 static void on_step_cancelled(struct at *at)
