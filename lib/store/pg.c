@@ -289,7 +289,7 @@ static void start_due(struct arc_pg_store *self)
 static void became_ready(struct arc_pg_store *self, struct arc_pg_link *link)
 {
     link->attempts = 0;
-    self->was_ready |= !link->is_writer;
+    self->was_ready = 1;
     if (link->is_writer)
         arc__pg_commit_resolve(self);
 }

@@ -233,7 +233,9 @@ static void a_wrong_password_is_not_repeated(void)
     FILE *file = fopen(path, "w");
     CHECK(file != NULL);
     if (file != NULL) {
-        (void)fputs("local all walled scram-sha-256\nlocal all all trust\n", file);
+        (void)fputs("local all walled scram-sha-256\nlocal all all trust\n"
+                    "host all all 127.0.0.1/32 trust\n",
+                    file);
         (void)fclose(file);
     }
     (void)pg_server_ask(s.server, "CREATE ROLE walled LOGIN PASSWORD 'sesam oeffne'");
@@ -408,7 +410,7 @@ static void a_batch_that_never_arrived_is_sent_again(void)
     if (!begin(&s, NULL, 1))
         return;
     CHECK_OK(say_all(&s, "a"));
-    static const int64_t passing[] = {0, 1, 60, 200, 400, 700};
+    static const int64_t passing[] = {0, 1, 60, 120, 200, 400};
     char stream[2] = "b";
     for (size_t i = 0; i < ARC_COUNT_OF(passing); i++, stream[0]++) {
         pg_proxy_hold(&s.proxy, passing[i], -1);
@@ -570,7 +572,7 @@ static void closing_ends_what_waits(void)
     if (!begin(&s, NULL, 0))
         return;
     CHECK_OK(say_all(&s, "b"));
-    say(&s, "c", 2, ARC_LIT("{}")); /* under way */
+    say(&s, "y", 2, ARC_LIT("{}")); /* under way: the server may do it all the same, and later */
     s.store->ops->close(s.store);
     CHECK_INT(s.ended, 1);
     CHECK_STATUS(s.status, ARC_ECANCELLED);
@@ -623,7 +625,8 @@ static void each_failure_has_its_status(void)
     for (size_t i = 0; i < ARC_COUNT_OF(rows); i++, stream[0]++) {
         will_fail(&s, rows[i].state, rows[i].times);
         CHECK_STATUS(say_all(&s, stream), rows[i].status);
-        CHECK_INT(stored(&s, stream), rows[i].status == ARC_OK ? 2 : 0);
+        if (!CHECK_INT(stored(&s, stream), rows[i].status == ARC_OK ? 2 : 0))
+            printf("# %s: %s\n", rows[i].state, s.err.message);
         if (rows[i].status != ARC_OK && rows[i].status != ARC_ECONFLICT)
             CHECK(strstr(s.err.message, "so it is") != NULL);
     }
