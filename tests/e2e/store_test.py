@@ -50,6 +50,22 @@ def rows_of(path):
     return rows
 
 
+def close(db):
+    """Behind what somebody who should not has written: a store that is sound."""
+    db.commit()
+    db.execute("VACUUM")  # pages that were only changed would not have their checksums
+    db.close()
+
+
+def move(world, old, new):
+    """A store under another name: what is beside the file goes with it."""
+    for end in ("", "-wal", "-shm", ".mark", ".reserve"):
+        if os.path.exists(file_of(world, old) + end):
+            os.rename(file_of(world, old) + end, file_of(world, new) + end)
+        elif os.path.exists(file_of(world, new) + end):
+            os.unlink(file_of(world, new) + end)
+
+
 @case("a copy has every row, and a server goes on with it")
 def copied(world):
     run = world.trigger(world.create(spec("echo one", "echo two")))
@@ -68,10 +84,7 @@ def copied(world):
                       store_of(world, "copy.db"), code=1)
     check("name an empty one" in err, err)
     arcentra(world, "store", "check", "--store", store_of(world, "copy.db"))
-    for end in ("", "-wal", "-shm"):
-        if os.path.exists(file_of(world) + end):
-            os.unlink(file_of(world) + end)
-    os.rename(file_of(world, "copy.db"), file_of(world))
+    move(world, "copy.db", "arcentra.db")
     world.restart_server()
     same(world.run(run)["status"], "success", "the run that was over")
     world.start_agent(labels=["place=moon"])
@@ -85,8 +98,7 @@ def killed(world):
     db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150000) "
                "INSERT INTO t_agent_event (agent_id, epoch, seq, payload) "
                "SELECT 'a', i / 1000, i, hex(zeroblob(50)) FROM n")
-    db.commit()
-    db.close()
+    close(db)
     words = ["store", "copy", "--from", store_of(world), "--to", store_of(world, "killed.db")]
     copy = subprocess.Popen([program("arcentra")] + words, env=environment(world),
                             cwd=world.directory, stdout=subprocess.DEVNULL)
@@ -100,8 +112,8 @@ def killed(world):
     same(copy.wait(), -9, "the copy's end")
     out, _ = arcentra(world, "store", "stats", "--json", "--store", store_of(world, "killed.db"))
     check(json.loads(out)["unfinished"], out)
-    os.rename(file_of(world), file_of(world, "first.db"))
-    os.rename(file_of(world, "killed.db"), file_of(world))
+    move(world, "arcentra.db", "first.db")
+    move(world, "killed.db", "arcentra.db")
     config = os.path.join(world.directory, "arcentrad.yaml")
     done = subprocess.run([program("arcentrad"), "--config", config], env=environment(world),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
@@ -114,8 +126,7 @@ def killed(world):
     same(rows_of(file_of(world)), rows_of(file_of(world, "first.db")), "the rows")
     db = sqlite3.connect(file_of(world))
     db.execute("DELETE FROM t_agent_event")
-    db.commit()
-    db.close()
+    close(db)
     world.restart_server()
 
 
@@ -236,16 +247,16 @@ def newest(world):
     check("done" in out and "to do" not in out, out)
     db = sqlite3.connect(file_of(world))
     db.execute("UPDATE t_counter SET value = value + 1 WHERE name = 'schema'")
-    db.commit()
+    close(db)
     _, err = arcentra(world, *words, code=1)
     check("written by a newer version" in err, err)
     config = os.path.join(world.directory, "arcentrad.yaml")
     done = subprocess.run([program("arcentrad"), "--config", config], env=environment(world),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
     check(done.returncode != 0 and b"newer version" in done.stdout, repr(done.stdout))
+    db = sqlite3.connect(file_of(world))
     db.execute("UPDATE t_counter SET value = value - 1 WHERE name = 'schema'")
-    db.commit()
-    db.close()
+    close(db)
     world.restart_server()
 
 

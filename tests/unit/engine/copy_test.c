@@ -68,7 +68,7 @@ static void close_pair(struct pair *p)
         p->to.store->ops->close(p->to.store);
     if (p->path[0] != '\0') {
         char name[160];
-        static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
+        static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".mark", ".reserve"};
         for (size_t i = 0; i < ARC_COUNT_OF(ends); i++) {
             snprintf(name, sizeof(name), "%s%s", p->path, ends[i]);
             (void)unlink(name);

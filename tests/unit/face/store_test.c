@@ -39,7 +39,7 @@ static int make_place(struct place *place)
 
 static void remove_other(const struct place *place)
 {
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".mark", ".reserve"};
     char path[160];
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         (void)snprintf(path, sizeof(path), "%s%s", place->other + 7, ends[i]);
@@ -49,8 +49,9 @@ static void remove_other(const struct place *place)
 
 static void remove_place(const struct place *place)
 {
-    static const char *const files[] = {"a.db",       "a.db-wal", "a.db-shm", "a.db.lock",
-                                        "logs/.lock", "logs",     ""};
+    static const char *const files[] = {"a.db",       "a.db-wal",  "a.db-shm",
+                                        "a.db.lock",  "a.db.mark", "a.db.reserve",
+                                        "logs/.lock", "logs",      ""};
     char path[128];
     remove_other(place);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {

@@ -213,7 +213,7 @@ static void earlier_indexes(void)
     sqlite3 *db = open_file(&files);
     CHECK(sqlite3_exec(db,
                        "DROP INDEX t_pipeline_run__pipeline_id__id; CREATE INDEX "
-                       "t_pipeline_run__pipeline_id ON t_pipeline_run (pipeline_id)",
+                       "t_pipeline_run__pipeline_id ON t_pipeline_run (pipeline_id); VACUUM",
                        NULL, NULL, NULL) == SQLITE_OK);
     sqlite3_close(db);
     CHECK_OK(arc__store_sqlite_open(&mem, files.path, NULL, &store, NULL));
