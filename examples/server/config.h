@@ -59,9 +59,12 @@ int config_read_environment(struct config *config, char *const *environment,
 int config_read_flag(struct config *config, int argc, char *const *argv, int *at,
                      struct config_why *why);
 /* What no single row can tell: pairs that belong together, and the defaults that depend on others
- * (data, store). environment as above; is_root: the effective user is. */
+ * (data, store, log_dir). environment as above; is_root: the effective user is. */
 int config_finish(struct config *config, char *const *environment, int is_root,
                   struct config_why *why);
+
+/* The store's URL without user, password and parameters, for logs. */
+void config_show_store(const char *url, char *out, size_t size);
 
 /* The table as help, and the settings as a file that says the same. */
 void config_print_help(FILE *out);

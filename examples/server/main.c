@@ -3,6 +3,7 @@
  * for people and their tools, one store, one process, one thread. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "server/server.h"
@@ -208,8 +210,42 @@ static int open_ctl(struct server *server, const arc_env *env)
     if (arc_ctl_open(&options, &server->ctl, &err) == ARC_OK)
         return 0;
     server->ctl = NULL;
-    log_write(&server->log, ARC_LOG_ERROR, "Cannot open the store %s: %s", config->store,
-              err.message);
+    char shown[256];
+    config_show_store(config->store, shown, sizeof(shown));
+    log_write(&server->log, ARC_LOG_ERROR, "Cannot open the store %s: %s", shown, err.message);
+    return -1;
+}
+
+/* A store on another machine answers when it does; until then nothing is known, no token either.
+ * Says what it waits for after a second, once for each reason. 0, or -1: a signal came first, or it
+ * is hopeless.
+ */
+static int await_store(struct server *server, int signal_fd)
+{
+    char told[sizeof(((arc_err *)NULL)->message)] = "";
+    int64_t since = clock_boot_ns();
+    arc_err err = ARC_ERR_INIT;
+    arc_status status;
+    while ((status = arc_ctl_health(server->ctl, &err)) == ARC_EUNAVAILABLE ||
+           status == ARC_ECONFLICT) {
+        struct pollfd fds[] = {{arc_ctl_fd(server->ctl), POLLIN, 0}, {signal_fd, POLLIN, 0}};
+        if (arc_ctl_dispatch(server->ctl, 0, &err) != ARC_OK)
+            break;
+        if (arc_ctl_health(server->ctl, &err) == ARC_OK)
+            return 0;
+        int patient = clock_boot_ns() - since < INT64_C(1000000000);
+        if (!patient && strcmp(told, err.message) != 0)
+            log_write(&server->log, ARC_LOG_INFO, "Waiting for the store: %s", err.message);
+        (void)snprintf(told, sizeof(told), "%s", patient ? "" : err.message);
+        int timeout = arc_ctl_timeout_ms(server->ctl);
+        if (poll(fds, 2, timeout < 0 || timeout > 1000 ? 1000 : timeout) < 0 && errno != EINTR)
+            break;
+        if (fds[1].revents != 0)
+            return -1;
+    }
+    if (status == ARC_OK || status == ARC_ELIMIT) /* full, and fit to end what runs */
+        return 0;
+    log_write(&server->log, ARC_LOG_ERROR, "The store cannot be used: %s", err.message);
     return -1;
 }
 
@@ -304,8 +340,9 @@ static int serve(struct server *server)
     env.log = log_of_library;
     int signal_fd = open_signals(server);
     int ready = signal_fd >= 0 && make_data(server) == 0 && open_ctl(server, &env) == 0 &&
-                token_first_start(server) == 0 && loop_open(server, signal_fd) == 0 &&
-                listen_open(server) == 0 && open_grpc(server) == 0 && write_ports(server) == 0;
+                await_store(server, signal_fd) == 0 && token_first_start(server) == 0 &&
+                loop_open(server, signal_fd) == 0 && listen_open(server) == 0 &&
+                open_grpc(server) == 0 && write_ports(server) == 0;
     if (ready) {
         say_where(server);
         notify("READY=1");

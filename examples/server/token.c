@@ -129,7 +129,9 @@ int token_command(struct config *config, const struct log *log, const char *kind
         return 1;
     }
     if (status != ARC_OK) {
-        log_write(log, ARC_LOG_ERROR, "Cannot open %s: %s", config->store, err.message);
+        char shown[256];
+        config_show_store(config->store, shown, sizeof(shown));
+        log_write(log, ARC_LOG_ERROR, "Cannot open %s: %s", shown, err.message);
         return 1;
     }
     status = arc_ctl_token_new(ctl, name, for_agents ? 0 : ALL_SCOPES, token, sizeof(token), &err);

@@ -3,7 +3,7 @@
 EXTRA_DIST += tests/e2e/harness.py
 dist_check_SCRIPTS += tests/e2e/e2e_test.py tests/e2e/grpcio_e2e_test.py tests/e2e/http_test.py \
 	tests/e2e/grpc_example_test.py tests/e2e/pipelines_test.py tests/e2e/eventlog_test.py \
-	tests/e2e/store_test.py
+	tests/e2e/store_test.py tests/e2e/postgres_test.py
 if WITH_PROGRAMS
 e2e_tests += tests/e2e/pipelines_test.py
 endif
@@ -13,4 +13,7 @@ endif
 if WITH_SERVER
 e2e_tests += tests/e2e/http_test.py tests/e2e/e2e_test.py tests/e2e/grpcio_e2e_test.py \
 	tests/e2e/eventlog_test.py tests/e2e/store_test.py
+if WITH_POSTGRES
+e2e_tests += tests/e2e/postgres_test.py
+endif
 endif

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A server whose store is PostgreSQL: real runs, and a database that is killed under them."""
+import glob
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from harness import World, case, check, program, run_cases, same, wait_until
+
+SECRET = "hush-hush"
+
+
+def bin_of(name):
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/" + name)) or [shutil.which(name)]
+    return found[-1]
+
+
+class Postgres:
+    """A cluster of its own behind a socket, as a user that it accepts."""
+
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="arcentra-pg-")
+        self.who = {}
+        if os.getuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self.directory, nobody.pw_uid, nobody.pw_gid)
+            self.who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        self.data = os.path.join(self.directory, "data")
+        self.run("initdb", "-D", self.data, "-U", "ann", "-A", "trust", "-E", "UTF8", "--locale=C")
+        self.start()
+        self.run("createdb", "-h", self.directory, "-U", "ann", "ci")
+
+    def run(self, name, *argv):
+        done = subprocess.run([bin_of(name), *argv], stdout=subprocess.PIPE, cwd=self.directory,
+                              stderr=subprocess.STDOUT, text=True, check=False, **self.who)
+        check(done.returncode == 0, "%s: %s" % (name, done.stdout))
+
+    def start(self):
+        self.run("pg_ctl", "-D", self.data, "-l", os.path.join(self.directory, "log"), "-w", "-o",
+                 "-k %s -c listen_addresses=''" % self.directory, "start")
+
+    def kill(self):
+        """As a machine that fails: nothing is written any more, nobody is told."""
+        self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
+
+    def close(self):
+        subprocess.run([bin_of("pg_ctl"), "-D", self.data, "-w", "-m", "fast", "stop"],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+                       check=False, **self.who)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class PostgresWorld(World):
+    def __init__(self):
+        self.postgres = Postgres()
+        super().__init__(store="postgres:///ci?host=%s&user=ann&password=%s" %
+                         (self.postgres.directory, SECRET))
+
+    def close(self):
+        super().close()
+        self.postgres.close()
+
+
+def make_world():
+    world = PostgresWorld()
+    world.start_server()
+    world.start_agent(slots=4)
+    return world
+
+
+def spec(*commands):
+    return {"namespace": "test.postgres", "jobs": [
+        {"name": "build", "steps": [{"name": "s%d" % i, "run": command}
+                                    for i, command in enumerate(commands)]}]}
+
+
+def gate(world, name):
+    """A file, and a step that waits for it."""
+    path = os.path.join(world.directory, name)
+    return path, "while ! test -e %s; do sleep 0.05; done" % path
+
+
+def start(world, *commands):
+    pipeline = world.create(spec(*commands))
+    return world.trigger(pipeline)
+
+
+@case("runs end, and their state is in PostgreSQL")
+def ends(world):
+    run = start(world, "echo one", "echo two")
+    world.wait_run(run, "success")
+    check(not glob.glob(os.path.join(world.settings["data"], "*.db")), "there is a file of SQLite")
+
+
+@case("a server that is killed goes on where it was")
+def killed(world):
+    path, waits = gate(world, "killed")
+    run = start(world, waits, "echo after")
+    world.wait_step(run, "s0", "running")
+    world.server.kill()
+    world.restart_server()
+    open(path, "w").close()
+    world.wait_run(run, "success")
+    same([step["status"] for step in world.steps(run)], ["success", "success"], "the steps")
+
+
+@case("a run goes on when PostgreSQL was killed under it")
+def database_killed(world):
+    path, waits = gate(world, "database")
+    run = start(world, waits, "echo after")
+    world.wait_step(run, "s0", "running")
+    world.postgres.kill()
+    open(path, "w").close()
+    world.postgres.start()
+    world.wait_run(run, "success")
+    check(world.server.alive(), "the server ended")
+
+
+@case("a second server waits for its turn, and takes over")
+def stands_by(world):
+    path, waits = gate(world, "second")
+    run = start(world, waits)
+    world.wait_step(run, "s0", "running")
+    first, ports = world.server, (world.http_port, world.grpc_port)
+    data = os.path.join(world.directory, "second-data")
+    shutil.copytree(world.settings["data"], data)  # its token; logs are each server's own
+    second = world.start("second", [
+        program("arcentrad"), "--data", data, "--store", world.settings["store"],
+        "--http-listen", "127.0.0.1:%d" % ports[0], "--grpc-listen", "127.0.0.1:%d" % ports[1]])
+    wait_until(lambda: "Waiting for the store" in second.text(), "the second to wait")
+    first.kill()
+    world.server = second
+    wait_until(lambda: "listens" in second.text(), "the second to listen")
+    open(path, "w").close()
+    world.wait_run(run, "success")
+
+
+@case("no log holds the password of the store")
+def no_password(world):
+    for process in world.processes:
+        check(SECRET not in process.text(), "%s shows it" % process.name)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if bin_of("initdb") is None:
+        print("1..0 # SKIP PostgreSQL's server is not installed")
+        sys.exit(0)
+    run_cases(make_world)
