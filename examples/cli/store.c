@@ -80,8 +80,11 @@ int store_open(const char *url, uint32_t flags, arc_store_tool **out)
     options.flags = flags;
     if (arc_store_open(&options, out, &err) == ARC_OK)
         return 0;
-    cli_fail("%s: %s%s", url, err.message,
+    struct text shown = {NULL, 0, 0};
+    text_put_url(&shown, url);
+    cli_fail("%s: %s%s", text_get(&shown), err.message,
              err.status == ARC_ECONFLICT ? " Stop the server first." : "");
+    text_deinit(&shown);
     return EXIT_USAGE;
 }
 
@@ -155,8 +158,11 @@ static int print_copied(const arc_store_job *job, const char *to)
         if (table.rows > 0)
             printf("%-20s %10" PRIu64 " rows  sha256 %s\n", table.name, table.rows, table.sha256);
     }
+    struct text shown = {NULL, 0, 0};
+    text_put_url(&shown, to);
     printf("%" PRIu64 " rows are in %s, and the same; %" PRIu64 " of them were written.\n", rows,
-           to, arc_store_copy_get_written(job));
+           text_get(&shown), arc_store_copy_get_written(job));
+    text_deinit(&shown);
     return EXIT_OK;
 }
 
@@ -191,8 +197,9 @@ int cmd_store_copy(const struct command *command, int argc, char **argv)
     const char *from = NULL, *to = NULL;
     int resume = 0, exit_code = 0;
     const struct arg table[] = {
-        {"from", 0, ARG_TEXT, NULL, "URL", "The store to copy: sqlite:PATH.", &from, 0, 0},
-        {"to", 0, ARG_TEXT, NULL, "URL", "Where to: sqlite:PATH.", &to, 0, 0},
+        {"from", 0, ARG_TEXT, NULL, "URL",
+         "The store to copy: sqlite:PATH or postgres://HOST/NAME.", &from, 0, 0},
+        {"to", 0, ARG_TEXT, NULL, "URL", "Where to: likewise.", &to, 0, 0},
         {"resume", 0, ARG_SWITCH, NULL, NULL, "Go on with a copy that was cut off.", &resume, 0, 0},
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 0, 0,

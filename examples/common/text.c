@@ -89,3 +89,17 @@ void text_deinit(struct text *text)
     mem_free(text->ptr);
     *text = (struct text){NULL, 0, 0};
 }
+
+void text_put_url(struct text *text, const char *url)
+{
+    const char *host = strstr(url, "://"), *at;
+    if (host == NULL) { /* a path */
+        text_put(text, url);
+        return;
+    }
+    at = host += 3;
+    for (size_t i = 0, end = strcspn(host, "/?"); i < end; i++)
+        at = host[i] == '@' ? host + i + 1 : at;
+    text_add(text, url, (size_t)(host - url));
+    text_add(text, at, strcspn(at, "?"));
+}

@@ -27,4 +27,7 @@ void text_clear(struct text *text);
 char *text_take(struct text *text);
 void text_deinit(struct text *text);
 
+/* A URL as it may be shown: without user, password and parameters. */
+void text_put_url(struct text *text, const char *url);
+
 #endif

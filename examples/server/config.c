@@ -405,21 +405,6 @@ int config_finish(struct config *config, char *const *environment, int is_root,
     return 0;
 }
 
-void config_show_store(const char *url, char *out, size_t size)
-{
-    const char *rest = strstr(url, "://");
-    int scheme = rest != NULL ? (int)(rest + 3 - url) : 0;
-    if (rest == NULL) { /* a path */
-        (void)snprintf(out, size, "%s", url);
-        return;
-    }
-    rest += 3;
-    const char *at = rest;
-    for (size_t i = 0, end = strcspn(rest, "/?"); i < end; i++)
-        at = rest[i] == '@' ? rest + i + 1 : at;
-    (void)snprintf(out, size, "%.*s%.*s", scheme, url, (int)strcspn(at, "?"), at);
-}
-
 /* --- printing -------------------------------------------------------------------------------- */
 
 void config_print_help(FILE *out)

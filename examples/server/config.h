@@ -63,9 +63,6 @@ int config_read_flag(struct config *config, int argc, char *const *argv, int *at
 int config_finish(struct config *config, char *const *environment, int is_root,
                   struct config_why *why);
 
-/* The store's URL without user, password and parameters, for logs. */
-void config_show_store(const char *url, char *out, size_t size);
-
 /* The table as help, and the settings as a file that says the same. */
 void config_print_help(FILE *out);
 void config_print(const struct config *config, FILE *out);

@@ -210,9 +210,11 @@ static int open_ctl(struct server *server, const arc_env *env)
     if (arc_ctl_open(&options, &server->ctl, &err) == ARC_OK)
         return 0;
     server->ctl = NULL;
-    char shown[256];
-    config_show_store(config->store, shown, sizeof(shown));
-    log_write(&server->log, ARC_LOG_ERROR, "Cannot open the store %s: %s", shown, err.message);
+    struct text shown = {NULL, 0, 0};
+    text_put_url(&shown, config->store);
+    log_write(&server->log, ARC_LOG_ERROR, "Cannot open the store %s: %s", text_get(&shown),
+              err.message);
+    text_deinit(&shown);
     return -1;
 }
 

@@ -129,9 +129,10 @@ int token_command(struct config *config, const struct log *log, const char *kind
         return 1;
     }
     if (status != ARC_OK) {
-        char shown[256];
-        config_show_store(config->store, shown, sizeof(shown));
-        log_write(log, ARC_LOG_ERROR, "Cannot open %s: %s", shown, err.message);
+        struct text shown = {NULL, 0, 0};
+        text_put_url(&shown, config->store);
+        log_write(log, ARC_LOG_ERROR, "Cannot open %s: %s", text_get(&shown), err.message);
+        text_deinit(&shown);
         return 1;
     }
     status = arc_ctl_token_new(ctl, name, for_agents ? 0 : ALL_SCOPES, token, sizeof(token), &err);

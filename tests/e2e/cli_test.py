@@ -216,7 +216,8 @@ def helps(world):
         text, _ = arcentra(world, name, "--help")
         check(text.startswith("Usage: arcentra " + name) and "--help" in text, text)
         same("--json" in text, name not in ("fmt", "convert", "schema", "plan", "eval", "lsp",
-                                            "fsck", "export", "import"), "--json of " + name)
+                                            "fsck", "export", "import", "store"),
+             "--json of " + name)
 
 
 # --- run -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import World, case, check, program, run_cases, same, wait_until
+from harness import World, arcentra, case, check, program, run_cases, same, wait_until
 
 SECRET = "hush-hush"
 
@@ -138,6 +138,19 @@ def stands_by(world):
     wait_until(lambda: "listens" in second.text(), "the second to listen")
     open(path, "w").close()
     world.wait_run(run, "success")
+
+
+@case("a store is copied into a file, and is the same")
+def copied(world):
+    world.server.signal(signal.SIGTERM)
+    same(world.server.wait(), 0, "the server's exit code")
+    url, path = world.settings["store"], os.path.join(world.directory, "copy.db")
+    out, _ = arcentra(world, "store", "copy", "--from", url, "--to", "sqlite:" + path)
+    check("and the same" in out and os.path.exists(path), out)
+    out, _ = arcentra(world, "store", "check", "--store", url)
+    check("clean" in out and SECRET not in out, out)
+    out, _ = arcentra(world, "store", "check", "--store", "sqlite:" + path)
+    check("clean" in out, out)
 
 
 @case("no log holds the password of the store")

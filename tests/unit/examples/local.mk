@@ -11,6 +11,7 @@ example_tests = \
 	tests/unit/examples/proc_test \
 	tests/unit/examples/spool_test \
 	tests/unit/examples/templates_test \
+	tests/unit/examples/text_test \
 	tests/unit/examples/tree_test \
 	tests/unit/examples/view_test
 if WITH_CUNIT
@@ -41,6 +42,8 @@ tests_unit_examples_spool_test_SOURCES = tests/unit/examples/spool_test.c exampl
 tests_unit_examples_spool_test_LDADD = $(example_test_libs)
 tests_unit_examples_templates_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_templates_test_LDADD = $(example_test_libs)
+tests_unit_examples_text_test_CPPFLAGS = $(example_test_cppflags)
+tests_unit_examples_text_test_LDADD = $(example_test_libs)
 tests_unit_examples_tree_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_tree_test_LDADD = $(example_test_libs)
 tests_unit_examples_view_test_CPPFLAGS = $(example_test_cppflags)

@@ -165,27 +165,6 @@ static void settings_that_do_not_fit_together_are_refused(void)
     check_pair("http_origins: [ci.example.org]\n", "is no origin");
 }
 
-static void no_password_of_a_store_is_shown(void)
-{
-    static const struct {
-        const char *url, *shown;
-    } rows[] = {
-        {"sqlite:/var/lib/a@b?c.db", "sqlite:/var/lib/a@b?c.db"},
-        {"mem:", "mem:"},
-        {"postgres://host/ci", "postgres://host/ci"},
-        {"postgres://ann:se@cret@host:5432/ci?password=two", "postgres://host:5432/ci"},
-        {"postgresql://ann@/ci@home", "postgresql:///ci@home"},
-        {"postgresql://?user=ann&password=x", "postgresql://"},
-    };
-    char shown[64];
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        config_show_store(rows[i].url, shown, sizeof(shown));
-        CU_ASSERT_STRING_EQUAL(shown, rows[i].shown);
-    }
-    config_show_store("postgres://ann:secret@a-host-with-a-name/ci", shown, 16);
-    CU_ASSERT_STRING_EQUAL(shown, "postgres://a-ho");
-}
-
 static void logs_lie_with_the_data_where_the_store_is_no_file(void)
 {
     static const char *const stores[] = {"postgres://host/ci", "sqlite:/x/a.db", "mem:"};
@@ -267,7 +246,6 @@ static const struct test tests[] = {
      slips_in_the_environment_and_in_flags_are_named},
     {"settings that do not fit together are refused",
      settings_that_do_not_fit_together_are_refused},
-    {"no password of a store is shown", no_password_of_a_store_is_shown},
     {"logs lie with the data where the store is no file",
      logs_lie_with_the_data_where_the_store_is_no_file},
     {"the data goes where the user may write", the_data_goes_where_the_user_may_write},
