@@ -12,6 +12,8 @@
  * it syncs with the first sync. */
 #define SIDE_FLAGS (SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_SUPER_JOURNAL)
 
+#define NAME_ZEROS 4
+
 /* SQLite would make it with the mode of the umask. */
 static arc_status make(const char *path, arc_err *err)
 {
@@ -31,10 +33,15 @@ arc_status arc__sqlite_side_open(struct arc_sqlite_side *side, const struct arc_
     if (under == NULL)
         return arc__fail(err, ARC_EIO, "store", "%s", "SQLite has no such VFS.");
     ARC_TRY(make(path, err));
-    sqlite3_file *file = arc__alloc(mem, (size_t)under->szOsFile);
+    /* A VFS keeps the name and not a copy: it lies behind the file, with the zeros that follow the
+     * names that SQLite makes. */
+    size_t size = ((size_t)under->szOsFile + 7) & ~(size_t)7, len = strlen(path);
+    sqlite3_file *file = arc__alloc(mem, size + len + NAME_ZEROS);
     if (file == NULL)
         return arc__fail_nomem(err);
-    int code = under->xOpen(under, path, file, SIDE_FLAGS, NULL);
+    char *name = (char *)file + size;
+    memcpy(name, path, len);
+    int code = under->xOpen(under, name, file, SIDE_FLAGS, NULL);
     if (code != SQLITE_OK) {
         arc__free(mem, file);
         return arc__sqlite_fail(NULL, code, err);

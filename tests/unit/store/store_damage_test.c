@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "shim.h"
 #include "store/sqlite_page.h"
+#include "store/sqlite_side.h"
 #include "store_files.h"
 
 #define PAGE ARC_SQLITE_PAGE_BYTES
@@ -387,7 +388,27 @@ static void the_hosts_sqlite_is_undisturbed(void)
     store_files_remove(&host);
 }
 
+/* SQLite's VFS reads the name again when it syncs the directory, and when something fails. */
+static void a_side_file_keeps_its_name(void)
+{
+    struct store_files files;
+    struct arc_sqlite_side side = {NULL};
+    const struct arc_mem mem = arc__mem_default();
+    char *path = malloc(128);
+    store_files_make(&files);
+    if (path == NULL)
+        return;
+    (void)snprintf(path, 128, "%s.mark", files.path);
+    CHECK_OK(arc__sqlite_side_open(&side, &mem, NULL, path, NULL));
+    free(path);
+    CHECK_INT(arc__sqlite_side_write(&side, "x", 1, 0), SQLITE_OK);
+    CHECK_INT(arc__sqlite_side_sync(&side), SQLITE_OK);
+    arc__sqlite_side_close(&side, &mem);
+    store_files_remove(&files);
+}
+
 static const struct test tests[] = {
+    {"a file beside the database keeps its name", a_side_file_keeps_its_name},
     {"every bit of a page is in its sum", every_bit_is_in_the_sum},
     {"every page of a new file has its checksum", every_page_is_sealed},
     {"a wrong page is refused by its number", a_wrong_page_names_itself},
