@@ -684,6 +684,27 @@ static void who_comes_later_is_not_ended(int kills)
     scene_close(&s);
 }
 
+static void who_comes_back_later_is_not_ended(int kills)
+{
+    struct scene s;
+    if (!scene_open(&s, kills))
+        return;
+    struct said waits = pipeline(&s, JOB("{group: g}"));
+    struct said ends = pipeline(&s, JOB("{group: g, onFull: cancelPending}"));
+    struct said one = start(&s, &waits);
+    begin(&s, &one);
+    struct said two = start(&s, &waits);
+    CHECK_OK(control(&s, ARC_CMD_RUN_PAUSE, &two).status);
+    struct said three = start(&s, &ends);
+    CHECK_OK(control(&s, ARC_CMD_RUN_RESUME, &two).status); /* to its old place */
+    CHECK_INT(job_row(&s, two.id, "a")->status, ARC_JOB_QUEUED);
+    end(&s, &one, ARC_STEP_SUCCESS);
+    CHECK(offered(&s, &three) == NULL);
+    finish(&s, &two);
+    finish(&s, &three);
+    scene_close(&s);
+}
+
 static void who_was_admitted_later_is_not_ended(int kills)
 {
     struct scene s;
@@ -945,6 +966,7 @@ static void superseded_with_a_kill_among_them(void)
     S("cancelRunning ends the oldest job", a_newcomer_ends_the_oldest_job) \
     S("cancelPending ends those who wait", a_newcomer_ends_those_who_wait) \
     S("cancelPending spares who comes later", who_comes_later_is_not_ended) \
+    S("cancelPending spares who comes back later", who_comes_back_later_is_not_ended) \
     S("cancelRunning spares who is admitted later", who_was_admitted_later_is_not_ended) \
     S("reject turns the newcomer away", a_newcomer_is_turned_away) \
     S("a rerun waits like any run", a_rerun_waits_like_any_run)
