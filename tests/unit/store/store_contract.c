@@ -10,7 +10,6 @@
 #include "store_model.h"
 
 #define ARENA_BYTES ((size_t)256 * 1024 * 1024)
-#define KEY_BYTES 1000u /* of one text in a key: what every store takes */
 
 /* --- calling --------------------------------------------------------------------------------- */
 
@@ -537,9 +536,9 @@ void texts_come_back(void)
             struct arc_row_pipeline row = pipeline(id, NULL, 1);
             row.name = row.description = row.metadata = text;
             CHECK_OK(one(&f, ARC_STORE_INSERT, ARC_TABLE_pipeline, &row, 0));
-            struct arc_row_counter counter = {text, (int64_t)i}; /* in the key too, if shorter */
-            if (text.len > KEY_BYTES)
-                counter.name.len = KEY_BYTES;
+            struct arc_row_counter counter = {text, (int64_t)i}; /* in the key too, if it may be */
+            if (text.len > contract_key_bytes())
+                counter.name.len = contract_key_bytes();
             CHECK_OK(one(&f, ARC_STORE_INSERT, ARC_TABLE_counter, &counter, 0));
             struct arc_query query = {.table = ARC_TABLE_pipeline, .order_col = -1};
             query.filter_count = 1;

@@ -12,6 +12,8 @@
  * all that it left behind. */
 struct arc_store *contract_open(const struct arc_mem *mem, arc_err *err);
 void contract_close(struct arc_store *store);
+/* How long one text of a key may be; SIZE_MAX: as any text. */
+size_t contract_key_bytes(void);
 
 /* clang-format off */
 #define STORE_CONTRACT(X) \

@@ -20,6 +20,11 @@ void contract_close(struct arc_store *store)
     store->ops->close(store);
 }
 
+size_t contract_key_bytes(void)
+{
+    return SIZE_MAX;
+}
+
 /* --- a store with a plan of faults ----------------------------------------------------------- */
 
 struct planned {

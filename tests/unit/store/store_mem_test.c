@@ -17,6 +17,11 @@ void contract_close(struct arc_store *store)
     store->ops->close(store);
 }
 
+size_t contract_key_bytes(void)
+{
+    return SIZE_MAX;
+}
+
 /* Many streams that take turns, some of whose rows go again: as the engine's events do, and as they
  * do not. Each row is found under its key, and each stream is whole and in order. */
 static void many_rows_taking_turns(void)

@@ -21,6 +21,11 @@ void contract_close(struct arc_store *store)
     store->ops->close(store);
 }
 
+size_t contract_key_bytes(void)
+{
+    return 1000; /* its indexes take no more than 2.7 kB */
+}
+
 /* --- a store with a commit or a query under way ---------------------------------------------- */
 
 struct scene {

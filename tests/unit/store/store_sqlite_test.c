@@ -36,6 +36,11 @@ void contract_close(struct arc_store *store)
     store_files_remove(&contract_files);
 }
 
+size_t contract_key_bytes(void)
+{
+    return SIZE_MAX;
+}
+
 /* Statements of a foreign program upon the closed file. Where pages have checksums they must end
  * with VACUUM, which writes every page anew: those that it only changed would have the checksum of
  * what they were. */
