@@ -28,10 +28,18 @@ struct arc_store_op {
     int64_t expect_version;
 };
 
-/* All or nothing, in order; later operations see earlier ones. Durable when done says ARC_OK. */
+/* All or nothing, in order; later operations see earlier ones. Durable when done says ARC_OK.
+ *
+ * follow: 0: events stand at the positions that they have. 1: the events are all inserted, at
+ * positions that are consecutive in the order of the operations; the store moves them so that the
+ * first one follows the last event of the store, and done says by how much. They are inserted after
+ * everything else of the batch. Positions are in the order of the commits then, without gaps, also
+ * where several processes write. A store that only one process can have may take the positions as
+ * they are. */
 struct arc_store_batch {
     const struct arc_store_op *ops;
     size_t count; /* at most ARC_STORE_BATCH_MAX */
+    int follow;
 };
 #define ARC_STORE_BATCH_MAX 100000
 
@@ -76,7 +84,8 @@ struct arc_rows {
     int64_t total; /* when wanted, else count */
 };
 
-typedef void (*arc_commit_done)(void *user, arc_status status, const arc_err *err);
+/* shift: by how much the positions of the events were moved; 0 unless the status is ARC_OK. */
+typedef void (*arc_commit_done)(void *user, arc_status status, int64_t shift, const arc_err *err);
 typedef void (*arc_query_done)(void *user, arc_status status, const struct arc_rows *rows,
                                const arc_err *err);
 
