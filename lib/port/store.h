@@ -115,6 +115,11 @@ struct arc_store_ops {
      * somebody should know of; the subject says which. Else why they cannot. */
     arc_status (*health)(struct arc_store *store, arc_err *err);
     void (*close)(struct arc_store *store); /* NULL is fine; pending calls end ARC_ECANCELLED */
+    /* changed is called from dispatch when events of another process may be there, or may have come
+     * while nobody listened; the fd wakes for it. A hint: it may come for nothing and may fail to
+     * come, so whoever needs to know looks at times all the same. Calls may be made from inside it
+     * as from done. changed NULL: no more. NULL for a store that nobody else can write to. */
+    void (*watch)(struct arc_store *store, void (*changed)(void *user), void *user);
 };
 
 /* Every adapter's struct begins with this. */

@@ -521,6 +521,14 @@ void events_that_follow_are_a_row(void)
     end(&f);
 }
 
+void nobody_else_writes(void)
+{
+    struct fixture f;
+    if (begin(&f))
+        CHECK(f.store->ops->watch == NULL);
+    end(&f);
+}
+
 /* --- odd batches ----------------------------------------------------------------------------- */
 
 void an_empty_batch_is_fine(void)

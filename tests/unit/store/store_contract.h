@@ -30,6 +30,7 @@ size_t contract_key_bytes(void);
     X(later_ops_see_earlier_ones, "later operations of a batch see the earlier ones") \
     X(events_that_follow_stay, "events that follow keep their places in a store of one") \
     X(events_that_follow_are_a_row, "events that follow are new ones in a row, or refused") \
+    X(nobody_else_writes, "a store of one has nobody to watch") \
     X(an_empty_batch_is_fine, "an empty batch is fine and a batch too long is refused") \
     X(bad_batches_are_refused, "a malformed batch is refused before anything happens") \
     X(bad_queries_are_refused, "a malformed query is refused before anything happens") \
