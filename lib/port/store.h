@@ -84,6 +84,20 @@ struct arc_rows {
     int64_t total; /* when wanted, else count */
 };
 
+/* Takes rows that are free: those whose until_col is not after now_ns. The first ones in the order
+ * of the key get by and until_ns (and the next version, where the table has one) and are answered
+ * as they are then. Two processes never get the same row before until_ns, and none waits for
+ * another: rows that somebody takes just now are passed over. One's own claim that was never
+ * answered is free again after until_ns as well. */
+struct arc_claim {
+    enum arc_table table;
+    uint32_t by_col, until_col; /* a TEXT and an INT without flags */
+    arc_slice by;
+    int64_t now_ns, until_ns; /* of the caller's clock; until_ns is later */
+    size_t limit;             /* 1 … ARC_STORE_CLAIM_MAX */
+};
+#define ARC_STORE_CLAIM_MAX 1000
+
 /* shift: by how much the positions of the events were moved; 0 unless the status is ARC_OK. */
 typedef void (*arc_commit_done)(void *user, arc_status status, int64_t shift, const arc_err *err);
 typedef void (*arc_query_done)(void *user, arc_status status, const struct arc_rows *rows,
@@ -120,6 +134,10 @@ struct arc_store_ops {
      * come, so whoever needs to know looks at times all the same. Calls may be made from inside it
      * as from done. changed NULL: no more. NULL for a store that nobody else can write to. */
     void (*watch)(struct arc_store *store, void (*changed)(void *user), void *user);
+    /* One transaction; errors as commit's, and ARC_ELIMIT where the rows do not fit into the arena.
+     * After an error some rows may have been taken all the same. */
+    arc_status (*claim)(struct arc_store *store, const struct arc_claim *claim,
+                        struct arc_arena *arena, arc_query_done done, void *user, arc_err *err);
 };
 
 /* Every adapter's struct begins with this. */

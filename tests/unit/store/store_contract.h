@@ -31,6 +31,9 @@ size_t contract_key_bytes(void);
     X(events_that_follow_stay, "events that follow keep their places in a store of one") \
     X(events_that_follow_are_a_row, "events that follow are new ones in a row, or refused") \
     X(nobody_else_writes, "a store of one has nobody to watch") \
+    X(a_claim_takes_what_is_free, "a claim takes the first rows that are free, until then") \
+    X(a_claim_raises_the_version, "a claim is a new version of each row") \
+    X(a_bad_claim_is_refused, "a malformed claim is refused before anything happens") \
     X(an_empty_batch_is_fine, "an empty batch is fine and a batch too long is refused") \
     X(bad_batches_are_refused, "a malformed batch is refused before anything happens") \
     X(bad_queries_are_refused, "a malformed query is refused before anything happens") \
@@ -63,6 +66,8 @@ arc_status contract_commit(struct arc_store *store, const struct arc_store_op *o
 arc_status contract_follow(struct arc_store *store, const struct arc_store_op *ops, size_t count,
                            int64_t *shift, arc_err *err);
 arc_status contract_query(struct arc_store *store, const struct arc_query *query,
+                          struct arc_arena *arena, struct arc_rows *out, arc_err *err);
+arc_status contract_claim(struct arc_store *store, const struct arc_claim *claim,
                           struct arc_arena *arena, struct arc_rows *out, arc_err *err);
 /* Waits for what the store waits for, and dispatches. */
 void contract_round(struct arc_store *store);
