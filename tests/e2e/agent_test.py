@@ -279,6 +279,32 @@ def untold(world):
     same(open(count).read(), "begun\nended\n", "executions")
 
 
+@case("of several servers the next one is taken, and a running step goes on")
+def several(world):
+    with socket.socket() as free, socket.socket() as other:
+        for one_of_two in (free, other):
+            one_of_two.bind(("127.0.0.1", 0))
+        ports = free.getsockname()[1], other.getsockname()[1]
+    agent = only(world, extra=["--server", "127.0.0.1:%d" % ports[1]])
+    path = os.path.join(world.directory, "several")
+    run = begin(world, one("echo begun >>%s; while [ ! -e %s.gate ]; do sleep 0.05; done; "
+                           "echo ended >>%s" % (path, path, path)))
+    wait_until(lambda: os.path.exists(path), "the step to begin")
+    before = (world.http_port, world.grpc_port)
+    world.server.signal(signal.SIGKILL)
+    world.server.wait()
+    world.start_server(ports)
+    wait_until(lambda: "is there again" in agent.text(), "the agent to find the other")
+    open(path + ".gate", "w").close()
+    same(world.wait_run(run), "success", "the run")
+    with open(path) as file:
+        same(file.read(), "begun\nended\n", "executions")
+    same(agent.text().count("Registered"), 1, "registrations")
+    world.server.signal(signal.SIGTERM)
+    world.server.wait()
+    world.start_server(before)
+
+
 @case("TERM lets a job end that has begun, and takes no other")
 def drain(world):
     agent = only(world)
