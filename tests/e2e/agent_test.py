@@ -483,6 +483,32 @@ def hang_up(_):
         shutil.rmtree(directory)
 
 
+@case("a server that comes and goes does not cost a step its lease")
+def flapping(_):
+    world = World(lease_ttl="10s", heartbeat="1s")
+    try:
+        world.start_server()
+        agent = only(world)
+        path = os.path.join(world.directory, "flapping")
+        run = begin(world, one("while [ ! -e %s ]; do sleep 0.05; done" % path))
+        world.wait_step(run, "step", "running")
+
+        def connected():
+            return [row for row in world.api("GET", "/agents")["list"]
+                    if row["status"] not in ("offline", 2)]
+        for _ in range(7):
+            wait_until(connected, "the agent to be connected")
+            world.server.signal(signal.SIGKILL)
+            world.server.wait()
+            world.restart_server()
+        open(path, "w").close()
+        same(world.wait_run(run), "success", "the run")
+        check("lease" not in agent.text(), agent.text()[-3000:])
+    finally:
+        world.close()
+        same(world.reports, [], "reports")
+
+
 @case("nothing has tripped a sanitizer")
 def sanitizers(world):
     same(world.sanitizer_reports(), [], "reports")
