@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers on one PostgreSQL database, agents that know all of them, clients that ask any of them, and
-somebody who kills them.
+"""Servers on one PostgreSQL database, agents that know all of them, clients that ask any of them,
+and somebody who kills them.
 
-What must stay true: everything random comes from the seed; a call whose answer was lost is not known
-to have happened, and is asked again, under the same request id, until it is answered.
+What must stay true: everything random comes from the seed; a call whose answer was lost is not
+known to have happened, and is asked again, under the same request id, until it is answered.
 """
 import http.client
 import json

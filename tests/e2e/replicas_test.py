@@ -10,6 +10,7 @@ import collections
 import importlib.util
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -291,8 +292,8 @@ class Trial:
                 check(not thread.is_alive(), "somebody waits for ever")
         finally:
             world.stopping.set()
-        print("# seed %d: %d kills, %d of them inside of a call, %d naps; %d runs; the watches broke "
-              "%d and %d times" % (self.seed, world.kills, world.chosen, world.naps,
+        print("# seed %d: %d kills, %d of them inside of a call, %d naps; %d runs; the watches "
+              "broke %d and %d times" % (self.seed, world.kills, world.chosen, world.naps,
                                    len(self.acked), self.log_watch.breaks,
                                    self.status_watch.breaks if self.status_watch else 0),
               flush=True)
@@ -404,12 +405,18 @@ def watch_is_whole(trial):
 
 
 def keeps_its_leases(trial):
+    """Where the answer to a result was lost, the agent may hear of the end of its lease first."""
     world = trial.done()
+    steps = {row[0]: (row[1], int(row[2])) for row in world.postgres.ask(
+        "SELECT id, attempt, status FROM t_step_run")}
     for agent in world.agents.values():
         text = agent.text()
         same(text.count("Registered"), 1, "registrations of " + agent.name)
-        for loss in ("its lease was not renewed in time", "the server has ended its lease"):
-            check(loss not in text, "%s: %s" % (agent.name, loss))
+        for step, attempt, why in re.findall(
+                r"\((\w+), attempt (\d+)\) is given up: (.*)", text):
+            check("has ended its lease" in why and steps[step][0] == attempt and
+                  steps[step][1] in (SUCCESS, FAILED, CANCELLED),
+                  "%s gave up %s: %s; it is %r" % (agent.name, step, why, steps[step]))
     same(world.postgres.ask("SELECT id FROM t_job_run WHERE attempt > 1"), [], "jobs run again")
 
 
