@@ -90,10 +90,9 @@ class Replica:
 
 
 class Cluster(World):
-    def __init__(self, count, seed):
+    def __init__(self, count):
         self.postgres = Postgres()
         super().__init__()
-        self.seed = seed
         self.shared = count > 1
         self.stopping = threading.Event()
         self.errors = []
@@ -231,6 +230,22 @@ class Cluster(World):
             away = REPLICA_LEASE_S + 1 if rng.random() < 0.3 else rng.uniform(0, 0.5)
             self.stopping.wait(away if self.shared else min(away, 0.5))
             self.revive()
+
+    def kill_database(self, count, seed):
+        """PostgreSQL is killed in both ways, and at times a server with it."""
+        rng = random.Random(seed)
+        while self.kills < count and not self.stopping.is_set():
+            self.stopping.wait(rng.uniform(0.3, 1.5))
+            rng.choice((self.postgres.kill, self.postgres.kill_all))()
+            if rng.random() < 0.2:
+                rng.choice(self.replicas).kill()
+            self.stopping.wait(rng.uniform(0, 1))
+            self.postgres.start()
+            self.kills += 1
+            for replica in self.replicas:
+                if not replica.process.alive():
+                    replica.start()
+                    replica.await_listening()
 
     def nap(self, replica):
         replica.process.signal(signal.SIGSTOP)

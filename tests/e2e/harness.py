@@ -385,6 +385,10 @@ class Postgres:
     def run(self, name, *argv):
         done = subprocess.run([bin_of(name), *argv], stdout=subprocess.PIPE, cwd=self.directory,
                               stderr=subprocess.STDOUT, text=True, check=False, **self.who)
+        log = os.path.join(self.directory, "log")
+        if done.returncode != 0 and os.path.exists(log):
+            with open(log) as file:
+                raise Failure("%s: %s\n%s" % (name, done.stdout, file.read()[-2000:]))
         check(done.returncode == 0, "%s: %s" % (name, done.stdout))
 
     def start(self):
@@ -394,6 +398,26 @@ class Postgres:
     def kill(self):
         """As a machine that fails: nothing is written any more, nobody is told."""
         self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
+
+    def kill_all(self):
+        """kill -9 of the postmaster and of everybody who works for it."""
+        with open(os.path.join(self.data, "postmaster.pid")) as file:
+            master = int(file.readline())
+        os.kill(master, signal.SIGSTOP)  # it has no more children
+        path = "/proc/%d/task/%d/children" % (master, master)
+        with open(path) as file:
+            family = [master] + [int(pid) for pid in file.read().split()]
+        for pid in family:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        # Its memory is held as long as one of them is there, and it does not start until then.
+        wait_until(lambda: not any(os.path.exists("/proc/%d/fd/0" % pid) for pid in family),
+                   "the processes of PostgreSQL to be gone")
+        # Where nobody buries it, its number is taken for a postmaster that is alive.
+        os.unlink(os.path.join(self.data, "postmaster.pid"))
+        os.unlink(os.path.join(self.directory, ".s.PGSQL.5432.lock"))
 
     def ask(self, sql):
         """The rows of a query, each a list of texts."""

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers on one PostgreSQL database are killed at any moment, under clients and agents that go on:
 whatever was acknowledged is there once and comes to its end, no step is run twice, nobody who
-watches misses anything. First one server that comes back, then two that share the store.
+watches misses anything. One server that comes back; one whose database is killed; two that share
+the store.
 
     replicas_test.py [--kills N] [--seed N] [part of a sentence]
 """
@@ -251,8 +252,8 @@ class StatusWatch:
 class Trial:
     """One set of servers, its load, and what has become of it."""
 
-    def __init__(self, servers, kills, seed):
-        self.servers, self.kills, self.seed = servers, kills, seed
+    def __init__(self, servers, database, kills, seed):
+        self.servers, self.database, self.kills, self.seed = servers, database, kills, seed
         self.world = None
         self.quiet = False
         self.pipelines, self.kind_of, self.ends, self.acked = {}, {}, {}, []
@@ -269,7 +270,7 @@ class Trial:
             seen[run] and seen[run][-1][1] in ENDS.values() for run in self.acked)
 
     def run(self):
-        self.world = world = Cluster(self.servers, self.seed)
+        self.world = world = Cluster(self.servers)
         os.mkdir(os.path.join(world.directory, "said"))
         rng = random.Random(self.seed)
         for name, spec in specs(world).items():
@@ -284,7 +285,7 @@ class Trial:
             watch = world.in_threads([self.status_watch.live])
         threads = world.in_threads(people)
         try:
-            world.kill_some(self.kills, self.seed)
+            (world.kill_database if self.database else world.kill_some)(self.kills, self.seed)
             self.quiet = True
             for thread in threads + (watch if self.status_watch is not None else []):
                 thread.join(PATIENCE * 4)
@@ -309,7 +310,8 @@ class Trials:
     """What run_cases wants of a world, of the trials that there are."""
 
     def __init__(self, kills, seed):
-        self.trials = {count: Trial(count, kills, seed) for count in (1, 2)}
+        self.trials = {who: Trial(count, database, kills, seed)
+                       for who, (count, database) in TRIALS.items()}
         self.reports = []
 
     def worlds(self):
@@ -338,7 +340,7 @@ def goes_through(trial):
             raise Skip("this server shares its store with nobody")
     trial.run()
     check(trial.world.kills >= trial.kills, "kills")
-    if trial.kills >= 6:
+    if trial.kills >= 6 and not trial.database:
         check(trial.world.chosen > 0, "none of them was inside of a call")
 
 
@@ -420,6 +422,8 @@ def keeps_its_leases(trial):
     same(world.postgres.ask("SELECT id FROM t_job_run WHERE attempt > 1"), [], "jobs run again")
 
 
+# How many servers, and whether the database is killed in their place.
+TRIALS = {"one server": (1, False), "its database": (1, True), "two servers": (2, False)}
 CASES = (
     ("runs begin and end under kills at any moment", goes_through),
     ("what was acknowledged is there once and over", is_there_once),
@@ -445,10 +449,10 @@ def main():
     if bin_of("initdb") is None:
         print("1..0 # SKIP PostgreSQL's server is not installed")
         return
-    for count, who in ((1, "one server"), (2, "two servers")):
+    for who in TRIALS:
         for sentence, look in CASES:
             case("%s: %s" % (who, sentence))(
-                lambda trials, count=count, look=look: look(trials.trials[count]))
+                lambda trials, who=who, look=look: look(trials.trials[who]))
     stubs = make_stubs() if has_grpc() and shutil.which("protoc") is not None else None
     try:
         run_cases(lambda: Trials(kills, seed))
