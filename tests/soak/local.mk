@@ -4,7 +4,8 @@ soak_sources = tests/soak/soak.c tests/soak/soak.h tests/soak/kill.c tests/soak/
 	tests/soak/flips.c tests/soak/calls.c tests/soak/trace.c tests/soak/trace.h \
 	tests/unit/store/test_disk.c tests/unit/store/test_disk.h
 if WITH_POSTGRES
-soak_pg_sources = tests/soak/pgkill.c $(pg_server_sources)
+soak_pg_sources = tests/soak/pgkill.c tests/soak/pgbytes.c $(pg_server_sources) \
+	tests/unit/store/pg_proxy.c tests/unit/store/pg_proxy.h
 else
 soak_pg_sources = tests/soak/pgnone.c
 endif

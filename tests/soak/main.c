@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* soak kill|power|flips|calls|pgkill [--seed N] [--lives FROM..TO] */
+/* soak kill|power|flips|calls|pgkill|pgbytes [--seed N] [--lives FROM..TO] */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,13 +12,14 @@ static const struct {
     uint64_t lives;
 } soaks[] = {
     {"kill", soak_kill, 10000},   {"power", soak_power, 20000},  {"flips", soak_flips, 10000},
-    {"calls", soak_calls, 10000}, {"pgkill", soak_pgkill, 4000},
+    {"calls", soak_calls, 10000}, {"pgkill", soak_pgkill, 4000}, {"pgbytes", soak_pgbytes, 4000},
 };
 #define SOAKS (sizeof(soaks) / sizeof(soaks[0]))
 
 static int usage(void)
 {
-    fputs("usage: soak kill|power|flips|calls|pgkill [--seed N] [--lives FROM..TO]\n", stderr);
+    fputs("usage: soak kill|power|flips|calls|pgkill|pgbytes [--seed N] [--lives FROM..TO]\n",
+          stderr);
     return 2;
 }
 

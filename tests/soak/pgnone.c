@@ -5,3 +5,8 @@ void soak_pgkill(struct soak *soak)
 {
     soak_skip(soak, "this build has no PostgreSQL");
 }
+
+void soak_pgbytes(struct soak *soak)
+{
+    soak_skip(soak, "this build has no PostgreSQL");
+}

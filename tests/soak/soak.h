@@ -25,6 +25,7 @@ void soak_power(struct soak *soak);
 void soak_flips(struct soak *soak);
 void soak_calls(struct soak *soak);
 void soak_pgkill(struct soak *soak);
+void soak_pgbytes(struct soak *soak);
 
 /* --- for the soaks --------------------------------------------------------------------------- */
 
