@@ -21,6 +21,9 @@ static const char head[] =
     "ARCENTRA_REGISTRATION_TOKEN_FILE or ARCENTRA_REGISTRATION_TOKEN. Later starts use\n"
     "what the first one has left in the data directory.\n"
     "\n"
+    "Several servers are those of one control plane: the first that answers is taken, and\n"
+    "the next when it is lost. What runs meanwhile goes on.\n"
+    "\n"
     "Flags [and the variable that says the same]:\n";
 
 static const char tail[] =
@@ -34,8 +37,8 @@ static const char tail[] =
 static size_t make_table(struct config *config, struct arg *table)
 {
     const struct arg rows[] = {
-        {"server", 's', ARG_TEXT, "ARCENTRA_SERVER", "HOST:PORT",
-         "The server's gRPC address (localhost:9090).", &config->server, 0, 0},
+        {"server", 's', ARG_LIST, "ARCENTRA_SERVER", "HOST:PORT",
+         "The server's gRPC address; may come again (localhost:9090).", &config->servers, 0, 0},
         {"token-file", 0, ARG_TEXT, "ARCENTRA_REGISTRATION_TOKEN_FILE", "FILE",
          "Where the registration token stands.", &config->token_file, 0, 0},
         {"name", 'n', ARG_TEXT, "ARCENTRA_AGENT_NAME", "NAME", "For people (the host's name).",
@@ -98,8 +101,19 @@ static char *absolute(const char *path)
     return whole;
 }
 
+static char *shown(const struct arg_list *servers)
+{
+    struct text text = {NULL, 0, 0};
+    for (size_t i = 0; i < servers->count; i++)
+        text_printf(&text, "%s%s", i > 0 ? ", " : "", servers->items[i]);
+    return text_take(&text);
+}
+
 static void fill_defaults(struct config *config)
 {
+    if (config->servers.count == 0)
+        arg_list_add(&config->servers, "localhost:9090");
+    config->server = shown(&config->servers);
     config->owned[0] = config->data != NULL ? absolute(config->data) : default_data();
     config->data = config->owned[0];
     config->owned[1] =
@@ -119,10 +133,12 @@ static int check(const struct config *config, const struct arg_list *rest, char 
         snprintf(why, size, "`%s` is no flag; arcentra-agent takes flags alone.", rest->items[0]);
         return 0;
     }
-    if (strchr(config->server, ':') == NULL) {
-        snprintf(why, size, "--server takes HOST:PORT, not `%s`; the port is often 9090.",
-                 config->server);
-        return 0;
+    for (size_t i = 0; i < config->servers.count; i++) {
+        if (strchr(config->servers.items[i], ':') == NULL) {
+            snprintf(why, size, "--server takes HOST:PORT, not `%s`; the port is often 9090.",
+                     config->servers.items[i]);
+            return 0;
+        }
     }
     if (strcmp(config->log_format, "text") != 0 && strcmp(config->log_format, "json") != 0) {
         snprintf(why, size, "--log-format is text or json, not `%s`.", config->log_format);
@@ -168,8 +184,7 @@ int config_read(struct config *config, int argc, char **argv, int *exit_code)
     struct arg table[20];
     struct arg_list rest = {NULL, 0, NULL};
     char why[512] = "";
-    *config = (struct config){.server = "localhost:9090",
-                              .log_format = "text",
+    *config = (struct config){.log_format = "text",
                               .slots = 2,
                               .log_buffer = 16 << 20,
                               .drain_ns = 60 * NS_PER_S,
@@ -203,5 +218,7 @@ void config_deinit(struct config *config)
     if (config->registration_token != NULL)
         explicit_bzero(config->registration_token, strlen(config->registration_token));
     mem_free(config->registration_token);
+    mem_free(config->server);
+    arg_list_deinit(&config->servers);
     arg_list_deinit(&config->labels);
 }

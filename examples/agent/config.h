@@ -8,7 +8,8 @@
 #include "common/args.h"
 
 struct config {
-    const char *server; /* host:port */
+    struct arg_list servers; /* host:port, checked; tried in their order */
+    char *server;            /* all of them, for people */
     const char *name;
     const char *data;      /* directory of its own state */
     const char *workspace; /* directory of the jobs' workspaces */

@@ -76,11 +76,14 @@ static int open_client(struct agent *agent, char *why, size_t why_size)
     agent->env.user = &agent->log;
     agent->env.log = log_of_library;
     options.env = &agent->env;
-    options.target = config->server;
+    options.targets = config->servers.items;
+    options.target_count = config->servers.count;
     options.tls = config->tls ? 1 : 0;
     options.tls_ca_file = config->tls_ca;
     options.state = connection_changed;
     options.user = agent;
+    /* A host that takes no connection and refuses none may not use up a lease alone. */
+    options.connect_ms = config->servers.count > 1 ? 4000 : 0;
     options.backoff_max_ms = 3000; /* a tenth of a lease: an outage of 15 s is not to cost steps */
     options.backoff_min_ms = 500;
     if (arc_client_open(&options, &agent->client, &err) == ARC_OK)

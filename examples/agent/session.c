@@ -50,11 +50,23 @@ static void end_call(struct agent *agent)
     session->outbox_count = 0;
 }
 
+/* Who runs a step waits for a tenth of its lease at most: a server that comes and goes would else
+ * be waited for until the lease is over. */
+static int64_t wait_ns(const struct agent *agent)
+{
+    int64_t wait = backoff_ns(agent->session.tries);
+    for (const struct step *step = agent->steps; step != NULL; step = step->next) {
+        if (wait > step->ttl_ns / 10)
+            wait = clock_jitter(step->ttl_ns / 10 + 1);
+    }
+    return wait;
+}
+
 static void retry_later(struct agent *agent)
 {
     struct session *session = &agent->session;
     end_call(agent);
-    session->retry_ns = agent->now_ns + backoff_ns(session->tries);
+    session->retry_ns = agent->now_ns + wait_ns(agent);
     session->tries++;
 }
 

@@ -191,7 +191,7 @@ typedef struct arc_client arc_client;
 typedef struct arc_client_options {
     size_t size;
     const arc_env *env;
-    const char *target;      /* "host:port" */
+    const char *target;      /* "host:port"; or targets, below */
     const char *tls_ca_file; /* PEM: use TLS and trust these; NULL: plaintext unless tls is 1 */
     uint32_t tls;            /* 1: TLS with the system's certificates */
     const char *tls_name;    /* the name to check, if not the target's host */
@@ -202,11 +202,16 @@ typedef struct arc_client_options {
     uint32_t keepalive_ms;   /* 30000: ping when quiet with calls open; 10000 ms to answer */
     void (*state)(void *user, arc_client *client, int state); /* from dispatch; may be NULL */
     void *user;
+    /* Several servers of one control plane, where target is NULL: the first that connects, tried in
+     * their order, and again from the first after a loss. */
+    const char *const *targets;
+    size_t target_count;
+    uint32_t connect_ms; /* 20000: one attempt at one of them, TCP and TLS */
 } arc_client_options;
 #define ARC_CLIENT_OPTIONS_INIT \
     { \
         sizeof(arc_client_options), NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, \
-            NULL \
+            NULL, NULL, 0, 0 \
     }
 
 /**

@@ -375,11 +375,12 @@ static arc_status open_channel(struct arc_client *client, const arc_client_optio
     struct arc_net_channel_options channel = {
         .size = sizeof(channel),
         .env = &env,
-        .targets = &options->target,
-        .target_count = 1,
+        .targets = options->target != NULL ? &options->target : options->targets,
+        .target_count = options->target != NULL ? 1 : options->target_count,
         .tls = options->tls || options->tls_ca_file != NULL ? &tls : NULL,
         .limits = &limits,
         .user_agent = "libarcentra/" ARC_VERSION,
+        .connect_ns = (uint64_t)options->connect_ms * 1000000u,
         .backoff_min_ns =
             (uint64_t)(options->backoff_min_ms != 0 ? options->backoff_min_ms : 1000) * 1000000u,
         .backoff_max_ns =
@@ -401,7 +402,8 @@ arc_status arc_client_open(const arc_client_options *given, arc_client **out, ar
     arc_env env;
     ARC_REQUIRE(out != NULL, err, "out");
     ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
-    ARC_REQUIRE(options.target != NULL, err, "target");
+    ARC_REQUIRE((options.target != NULL) != (options.targets != NULL), err, "target");
+    ARC_REQUIRE(options.targets == NULL || options.target_count > 0, err, "target_count");
     ARC_TRY(arc__env_fill(options.env, &env, err));
     struct arc_mem mem = arc__mem_from_env(options.env);
     ARC_CLEANUP(client_drop) arc_client *client = arc__alloc(&mem, sizeof(*client));

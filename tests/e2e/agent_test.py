@@ -279,6 +279,32 @@ def untold(world):
     same(open(count).read(), "begun\nended\n", "executions")
 
 
+@case("of several servers the next one is taken, and a running step goes on")
+def several(world):
+    with socket.socket() as free, socket.socket() as other:
+        for one_of_two in (free, other):
+            one_of_two.bind(("127.0.0.1", 0))
+        ports = free.getsockname()[1], other.getsockname()[1]
+    agent = only(world, extra=["--server", "127.0.0.1:%d" % ports[1]])
+    path = os.path.join(world.directory, "several")
+    run = begin(world, one("echo begun >>%s; while [ ! -e %s.gate ]; do sleep 0.05; done; "
+                           "echo ended >>%s" % (path, path, path)))
+    wait_until(lambda: os.path.exists(path), "the step to begin")
+    before = (world.http_port, world.grpc_port)
+    world.server.signal(signal.SIGKILL)
+    world.server.wait()
+    world.start_server(ports)
+    wait_until(lambda: "is there again" in agent.text(), "the agent to find the other")
+    open(path + ".gate", "w").close()
+    same(world.wait_run(run), "success", "the run")
+    with open(path) as file:
+        same(file.read(), "begun\nended\n", "executions")
+    same(agent.text().count("Registered"), 1, "registrations")
+    world.server.signal(signal.SIGTERM)
+    world.server.wait()
+    world.start_server(before)
+
+
 @case("TERM lets a job end that has begun, and takes no other")
 def drain(world):
     agent = only(world)
@@ -455,6 +481,32 @@ def hang_up(_):
             world.close()
             same(world.reports, [], "reports")
         shutil.rmtree(directory)
+
+
+@case("a server that comes and goes does not cost a step its lease")
+def flapping(_):
+    world = World(lease_ttl="10s", heartbeat="1s")
+    try:
+        world.start_server()
+        agent = only(world)
+        path = os.path.join(world.directory, "flapping")
+        run = begin(world, one("while [ ! -e %s ]; do sleep 0.05; done" % path))
+        world.wait_step(run, "step", "running")
+
+        def connected():
+            return [row for row in world.api("GET", "/agents")["list"]
+                    if row["status"] not in ("offline", 2)]
+        for _ in range(7):
+            wait_until(connected, "the agent to be connected")
+            world.server.signal(signal.SIGKILL)
+            world.server.wait()
+            world.restart_server()
+        open(path, "w").close()
+        same(world.wait_run(run), "success", "the run")
+        check("lease" not in agent.text(), agent.text()[-3000:])
+    finally:
+        world.close()
+        same(world.reports, [], "reports")
 
 
 @case("nothing has tripped a sanitizer")

@@ -7,10 +7,12 @@ condition with a deadline, never for a time that is hoped to be enough.
 """
 import base64
 import collections
+import glob
 import hashlib
 import http.client
 import json
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -356,6 +358,81 @@ class World:
                     at = text.index(mark)
                     found.append("%s: %s" % (process.name, text[at:at + 1500]))
         return found
+
+
+# --- PostgreSQL ----------------------------------------------------------------------------------
+
+def bin_of(name):
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/" + name)) or [shutil.which(name)]
+    return found[-1]
+
+
+class Postgres:
+    """A cluster of its own behind a socket, as a user that it accepts."""
+
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="arcentra-pg-")
+        self.who = {}
+        if os.getuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self.directory, nobody.pw_uid, nobody.pw_gid)
+            self.who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        self.data = os.path.join(self.directory, "data")
+        self.run("initdb", "-D", self.data, "-U", "ann", "-A", "trust", "-E", "UTF8", "--locale=C")
+        self.start()
+        self.run("createdb", "-h", self.directory, "-U", "ann", "ci")
+
+    def run(self, name, *argv):
+        done = subprocess.run([bin_of(name), *argv], stdout=subprocess.PIPE, cwd=self.directory,
+                              stderr=subprocess.STDOUT, text=True, check=False, **self.who)
+        log = os.path.join(self.directory, "log")
+        if done.returncode != 0 and os.path.exists(log):
+            with open(log) as file:
+                raise Failure("%s: %s\n%s" % (name, done.stdout, file.read()[-2000:]))
+        check(done.returncode == 0, "%s: %s" % (name, done.stdout))
+
+    def start(self):
+        self.run("pg_ctl", "-D", self.data, "-l", os.path.join(self.directory, "log"), "-w", "-o",
+                 "-k %s -c listen_addresses=''" % self.directory, "start")
+
+    def kill(self):
+        """As a machine that fails: nothing is written any more, nobody is told."""
+        self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
+
+    def kill_all(self):
+        """kill -9 of the postmaster and of everybody who works for it."""
+        with open(os.path.join(self.data, "postmaster.pid")) as file:
+            master = int(file.readline())
+        os.kill(master, signal.SIGSTOP)  # it has no more children
+        path = "/proc/%d/task/%d/children" % (master, master)
+        with open(path) as file:
+            family = [master] + [int(pid) for pid in file.read().split()]
+        for pid in family:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        # Its memory is held as long as one of them is there, and it does not start until then.
+        wait_until(lambda: not any(os.path.exists("/proc/%d/fd/0" % pid) for pid in family),
+                   "the processes of PostgreSQL to be gone")
+        # Where nobody buries it, its number is taken for a postmaster that is alive.
+        os.unlink(os.path.join(self.data, "postmaster.pid"))
+        os.unlink(os.path.join(self.directory, ".s.PGSQL.5432.lock"))
+
+    def ask(self, sql):
+        """The rows of a query, each a list of texts."""
+        done = subprocess.run(
+            [bin_of("psql"), "-X", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h",
+             self.directory, "-U", "ann", "-d", "ci", "-c", sql], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False, cwd="/")
+        check(done.returncode == 0, "psql: " + done.stdout)
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def close(self):
+        subprocess.run([bin_of("pg_ctl"), "-D", self.data, "-w", "-m", "fast", "stop"],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+                       check=False, **self.who)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def program(name):

@@ -3,56 +3,14 @@
 """A server whose store is PostgreSQL: real runs, and a database that is killed under them."""
 import glob
 import os
-import pwd
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 
-from harness import World, arcentra, case, check, program, run_cases, same, wait_until
+from harness import (Postgres, World, arcentra, bin_of, case, check, program, run_cases, same,
+                     wait_until)
 
 SECRET = "hush-hush"
-
-
-def bin_of(name):
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/" + name)) or [shutil.which(name)]
-    return found[-1]
-
-
-class Postgres:
-    """A cluster of its own behind a socket, as a user that it accepts."""
-
-    def __init__(self):
-        self.directory = tempfile.mkdtemp(prefix="arcentra-pg-")
-        self.who = {}
-        if os.getuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            os.chown(self.directory, nobody.pw_uid, nobody.pw_gid)
-            self.who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        self.data = os.path.join(self.directory, "data")
-        self.run("initdb", "-D", self.data, "-U", "ann", "-A", "trust", "-E", "UTF8", "--locale=C")
-        self.start()
-        self.run("createdb", "-h", self.directory, "-U", "ann", "ci")
-
-    def run(self, name, *argv):
-        done = subprocess.run([bin_of(name), *argv], stdout=subprocess.PIPE, cwd=self.directory,
-                              stderr=subprocess.STDOUT, text=True, check=False, **self.who)
-        check(done.returncode == 0, "%s: %s" % (name, done.stdout))
-
-    def start(self):
-        self.run("pg_ctl", "-D", self.data, "-l", os.path.join(self.directory, "log"), "-w", "-o",
-                 "-k %s -c listen_addresses=''" % self.directory, "start")
-
-    def kill(self):
-        """As a machine that fails: nothing is written any more, nobody is told."""
-        self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
-
-    def close(self):
-        subprocess.run([bin_of("pg_ctl"), "-D", self.data, "-w", "-m", "fast", "stop"],
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
-                       check=False, **self.who)
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class PostgresWorld(World):

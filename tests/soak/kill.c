@@ -131,16 +131,10 @@ static void child_life(const struct life *life, int acks)
         soak_open(life->path, options_of(life->dies_at > 0 ? "mortal" : NULL), NULL);
     if (store == NULL)
         _exit(3);
-    int64_t number = life->there;
-    while (life->dies_at == 0 || number < life->there + COMMITS_MAX) {
-        number++;
-        if (soak_say(store, life->world, number, NULL) != ARC_OK)
-            _exit(4);
-        if (write(acks, &number, sizeof(number)) != sizeof(number))
-            _exit(5);
-        if (store->ops->dispatch(store, NULL) != ARC_OK)
-            _exit(6);
-    }
+    int64_t count = life->dies_at > 0 ? COMMITS_MAX : INT64_MAX / 2;
+    int64_t next = soak_say_many(store, life->world, life->there + 1, count, acks);
+    if (next < 0)
+        _exit((int)-next);
     store->ops->close(store);
     _exit(0);
 }
@@ -185,48 +179,22 @@ static void remove_files(const char *path)
     }
 }
 
-struct seen {
-    int64_t heard; /* -3: it did not open */
-    arc_err err;
+struct look {
+    const struct life *lived;
+    int closes, checks;
 };
 
-/* A process of its own, so that it may leave without closing: then the next life begins with the
- * WAL of this one. */
-static void look(const struct life *lived, int closes, int checks, int out)
+/* It may leave without closing: then the next life begins with the WAL of this one. */
+static void look(void *user, struct soak_seen *seen)
 {
+    const struct look *look = user;
     struct arc_store_sqlite_options options = *options_of(NULL);
-    struct seen seen = {.heard = -3, .err = ARC_ERR_INIT};
-    options.skip_quick_check = !checks;
-    struct arc_store *store = soak_open(lived->path, &options, &seen.err);
+    options.skip_quick_check = !look->checks;
+    struct arc_store *store = soak_open(look->lived->path, &options, &seen->err);
     if (store != NULL)
-        seen.heard = soak_heard(store, lived->world);
-    if (store != NULL && closes)
+        seen->heard = soak_heard(store, look->lived->world);
+    if (store != NULL && look->closes)
         store->ops->close(store);
-    _exit(write(out, &seen, sizeof(seen)) == sizeof(seen) ? 0 : 1);
-}
-
-/* What is there after the kill; -1: the life failed. */
-static int64_t look_after(struct soak *soak, uint64_t life, const struct life *lived, int64_t last)
-{
-    struct seen seen = {.heard = -3, .err = ARC_ERR_INIT};
-    char why[160] = "";
-    int ends[2];
-    if (pipe(ends) != 0)
-        abort();
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0)
-        look(lived, life % 3 == 0, life % 4 == 0, ends[1]);
-    (void)close(ends[1]);
-    ssize_t len = read(ends[0], &seen, sizeof(seen));
-    (void)close(ends[0]);
-    (void)waitpid(child, NULL, 0);
-    if (len == (ssize_t)sizeof(seen) && (seen.heard == last || seen.heard == last + 1))
-        return seen.heard;
-    snprintf(why, sizeof(why), "%lld said to be stored, %lld there; %.100s", (long long)last,
-             (long long)seen.heard, seen.err.message);
-    soak_fail(soak, life, "something is lost or wrong", why);
-    return -1;
 }
 
 void soak_kill(struct soak *soak)
@@ -260,7 +228,9 @@ void soak_kill(struct soak *soak)
             next_call = WIFSIGNALED(status) ? next_call + 7 : 1 + (next_call + 3) % 7;
         if (!WIFSIGNALED(status) && WEXITSTATUS(status) != 0)
             soak_fail(soak, life, "the process could not commit", "");
-        lived.there = look_after(soak, life, &lived, last);
+        struct look after = {.lived = &lived, .closes = life % 3 == 0, .checks = life % 4 == 0};
+        struct soak_seen seen = soak_look(look, &after);
+        lived.there = soak_judge(soak, life, &seen, last);
         soak->lives++;
         soak_count(soak, "batches said to be stored", (uint64_t)(last - before));
         if (lived.there < 0)

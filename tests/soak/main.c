@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* soak kill|power|flips [--seed N] [--lives FROM..TO] */
+/* soak kill|power|flips|calls|pgkill|pgbytes [--seed N] [--lives FROM..TO] */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,11 +11,15 @@ static const struct {
     void (*run)(struct soak *soak);
     uint64_t lives;
 } soaks[] = {
-    {"kill", soak_kill, 10000}, {"power", soak_power, 20000}, {"flips", soak_flips, 10000}};
+    {"kill", soak_kill, 10000},   {"power", soak_power, 20000},  {"flips", soak_flips, 10000},
+    {"calls", soak_calls, 10000}, {"pgkill", soak_pgkill, 4000}, {"pgbytes", soak_pgbytes, 4000},
+};
+#define SOAKS (sizeof(soaks) / sizeof(soaks[0]))
 
 static int usage(void)
 {
-    fputs("usage: soak kill|power|flips [--seed N] [--lives FROM..TO]\n", stderr);
+    fputs("usage: soak kill|power|flips|calls|pgkill|pgbytes [--seed N] [--lives FROM..TO]\n",
+          stderr);
     return 2;
 }
 
@@ -23,9 +27,9 @@ int main(int argc, char **argv)
 {
     struct soak soak = {.seed = 1, .from = 1};
     size_t which = 0;
-    while (argc > 1 && which < 3 && strcmp(soaks[which].name, argv[1]) != 0)
+    while (argc > 1 && which < SOAKS && strcmp(soaks[which].name, argv[1]) != 0)
         which++;
-    if (argc < 2 || which == 3)
+    if (argc < 2 || which == SOAKS)
         return usage();
     soak.to = soaks[which].lives;
     for (int i = 2; i < argc; i += 2) {
@@ -46,6 +50,7 @@ int main(int argc, char **argv)
             printf("  %s: %" PRIu64 "\n", soak.figures[i].name, soak.figures[i].count);
     }
     uint64_t passed = soak.lives > soak.failed ? soak.lives - soak.failed : 0;
-    printf("%" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n", passed, soak.failed);
+    printf("%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", passed, soak.failed,
+           soak.skipped);
     return soak.failed != 0;
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "soak.h"
 
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -42,6 +46,12 @@ void soak_fail(struct soak *soak, uint64_t life, const char *what, const char *w
            (unsigned long long)life, what, why[0] != '\0' ? ": " : "", why);
 }
 
+void soak_skip(struct soak *soak, const char *why)
+{
+    soak->skipped++;
+    printf("# skipped: %s\n", why);
+}
+
 struct arc_store *soak_open(const char *path, const struct arc_store_sqlite_options *options,
                             arc_err *err)
 {
@@ -51,6 +61,7 @@ struct arc_store *soak_open(const char *path, const struct arc_store_sqlite_opti
 }
 
 struct ended {
+    int times;
     arc_status status;
     arc_err err;
     struct arc_rows rows;
@@ -60,6 +71,7 @@ static void on_commit(void *user, arc_status status, int64_t shift, const arc_er
 {
     struct ended *ended = user;
     (void)shift;
+    ended->times++;
     ended->status = status;
     if (err != NULL)
         ended->err = *err;
@@ -83,6 +95,17 @@ static size_t make_body(uint64_t world, int64_t number, char *body)
     return len;
 }
 
+/* Of a store that answers later. */
+static void settle(struct arc_store *store, const struct ended *ended)
+{
+    while (ended->times == 0) {
+        struct pollfd fd = {.fd = store->ops->fd(store), .events = POLLIN};
+        (void)poll(&fd, 1, store->ops->timeout_ms(store));
+        if (store->ops->dispatch(store, NULL) != ARC_OK)
+            return;
+    }
+}
+
 arc_status soak_say(struct arc_store *store, uint64_t world, int64_t number, arc_err *err)
 {
     struct ended ended = {.err = ARC_ERR_INIT};
@@ -94,7 +117,7 @@ arc_status soak_say(struct arc_store *store, uint64_t world, int64_t number, arc
                                   .type = ARC_LIT("run.started"),
                                   .body = arc__slice(body, len)};
     struct arc_row_counter counter = {ARC_LIT("said"), number};
-    struct arc_row_pipeline row = {.id = ARC_LIT("p"), .name = ARC_LIT("p"), .version = number};
+    struct arc_row_pipeline row = {.id = ARC_LIT("p"), .name = ARC_LIT("p"), .revision = number};
     const struct arc_store_op ops[] = {
         {ARC_STORE_INSERT, ARC_TABLE_event, &event, 0},
         {ARC_STORE_PUT, ARC_TABLE_counter, &counter, 0},
@@ -102,9 +125,26 @@ arc_status soak_say(struct arc_store *store, uint64_t world, int64_t number, arc
     };
     const struct arc_store_batch batch = {ops, ARC_COUNT_OF(ops), 0};
     arc_status status = store->ops->commit(store, &batch, on_commit, &ended, err);
+    if (status == ARC_OK)
+        settle(store, &ended);
     if (status == ARC_OK && ended.status != ARC_OK && err != NULL)
         *err = ended.err;
     return status != ARC_OK ? status : ended.status;
+}
+
+int64_t soak_say_many(struct arc_store *store, uint64_t world, int64_t from, int64_t count,
+                      int acks)
+{
+    int64_t number = from;
+    for (; number < from + count; number++) {
+        if (soak_say(store, world, number, NULL) != ARC_OK)
+            return -4;
+        if (write(acks, &number, sizeof(number)) != sizeof(number))
+            return -5;
+        if (store->ops->dispatch(store, NULL) != ARC_OK)
+            return -6;
+    }
+    return number;
 }
 
 static int ask(struct arc_store *store, enum arc_table table, struct arc_arena *arena,
@@ -113,6 +153,8 @@ static int ask(struct arc_store *store, enum arc_table table, struct arc_arena *
     struct ended ended = {.err = ARC_ERR_INIT};
     struct arc_query query = {.table = table, .order_col = -1};
     arc_status status = store->ops->query(store, &query, arena, on_query, &ended, NULL);
+    if (status == ARC_OK)
+        settle(store, &ended);
     *out = ended.rows;
     return status == ARC_OK && ended.status == ARC_OK;
 }
@@ -126,7 +168,7 @@ static int is_right(uint64_t world, const struct arc_rows *events, const struct 
     char body[BODY_MAX];
     int64_t count = (int64_t)events->count;
     if (counters->count != (count > 0) || rows->count != (count > 0) ||
-        (count > 0 && (counter->value != count || row->version != count)))
+        (count > 0 && (counter->value != count || row->revision != count)))
         return 0;
     for (int64_t i = 0; i < count; i++) {
         size_t len = make_body(world, i + 1, body);
@@ -151,4 +193,36 @@ int64_t soak_heard(struct arc_store *store, uint64_t world)
         heard = is_right(world, &events, &counters, &rows) ? (int64_t)events.count : -2;
     arc__arena_deinit(&arena);
     return heard;
+}
+
+/* --- afterwards ------------------------------------------------------------------------------ */
+
+struct soak_seen soak_look(void (*look)(void *user, struct soak_seen *seen), void *user)
+{
+    struct soak_seen seen = {.heard = -3, .err = ARC_ERR_INIT}, none = seen;
+    int ends[2];
+    if (pipe(ends) != 0)
+        abort();
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        look(user, &seen);
+        _exit(write(ends[1], &seen, sizeof(seen)) == sizeof(seen) ? 0 : 1);
+    }
+    (void)close(ends[1]);
+    ssize_t len = read(ends[0], &seen, sizeof(seen));
+    (void)close(ends[0]);
+    (void)waitpid(child, NULL, 0);
+    return len == (ssize_t)sizeof(seen) ? seen : none;
+}
+
+int64_t soak_judge(struct soak *soak, uint64_t life, const struct soak_seen *seen, int64_t last)
+{
+    char why[160];
+    if (seen->heard == last || seen->heard == last + 1)
+        return seen->heard;
+    snprintf(why, sizeof(why), "%lld said to be stored, %lld there; %.100s", (long long)last,
+             (long long)seen->heard, seen->err.message);
+    soak_fail(soak, life, "something is lost or wrong", why);
+    return -1;
 }

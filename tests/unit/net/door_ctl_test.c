@@ -186,10 +186,50 @@ static void streams_and_drain(void)
     both_close(&both);
 }
 
+/* Two servers of one control plane, behind an address where nobody is. */
+static void several_servers(void)
+{
+    struct both both;
+    arc_server *second = NULL;
+    arc_server_options server = ARC_SERVER_OPTIONS_INIT;
+    arc_client_options client = ARC_CLIENT_OPTIONS_INIT;
+    char first_at[64], second_at[64];
+    const char *const targets[] = {"127.0.0.1:1", first_at, second_at};
+    const char *const method = "pipeline.v1.PipelineService/ListPipelines";
+    CHECK_OK(both_open(&both));
+    arc_client_close(both.client);
+    both.client = NULL;
+    server.listen = "127.0.0.1:0";
+    CHECK_OK(arc_server_open(both.ctl, &server, &second, NULL));
+    snprintf(first_at, sizeof(first_at), "127.0.0.1:%d", arc_server_get_port(both.server));
+    snprintf(second_at, sizeof(second_at), "127.0.0.1:%d", arc_server_get_port(second));
+    client.targets = targets;
+    CHECK_STATUS(arc_client_open(&client, &both.client, NULL), ARC_EINVAL); /* none of them */
+    client.target_count = 3;
+    client.connect_ms = 5000;
+    client.target = first_at;
+    CHECK_STATUS(arc_client_open(&client, &both.client, NULL), ARC_EINVAL); /* one or several */
+    client.target = NULL;
+    CHECK_OK(arc_client_open(&client, &both.client, NULL));
+    if (both.client != NULL) {
+        check_unary(&both, method, both.token, "{}", ARC_OK, NULL);
+        arc_server_close(both.server);
+        both.server = NULL;
+        for (int i = 0; i < 100 && arc_client_get_state(both.client) == ARC_CLIENT_READY; i++)
+            turn(&both);
+        check_unary(&both, method, both.token, "{}", ARC_OK, NULL);
+    }
+    arc_client_close(both.client);
+    both.client = NULL;
+    arc_server_close(second);
+    both_close(&both);
+}
+
 static const struct test tests[] = {
     {"calls reach a control plane by gRPC and come back", unary_calls},
     {"a control plane by gRPC wants a token that allows it", credentials},
     {"bytes that are no message are refused by gRPC", bad_bytes},
     {"a drain ends the streams of a control plane by gRPC", streams_and_drain},
+    {"of several servers the next one is taken when one is gone", several_servers},
 };
 TEST_MAIN(tests)

@@ -34,6 +34,7 @@ tests_unit_store_store_backup_test_SOURCES = tests/unit/store/store_backup_test.
 if WITH_POSTGRES
 unit_tests += \
 	tests/unit/store/store_pg_fault_test \
+	tests/unit/store/store_pg_full_test \
 	tests/unit/store/store_pg_plain_test \
 	tests/unit/store/store_pg_test
 endif
@@ -44,6 +45,9 @@ tests_unit_store_store_pg_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
 tests_unit_store_store_pg_plain_test_SOURCES = tests/unit/store/store_pg_plain_test.c \
 	$(pg_server_sources) $(store_contract_sources)
 tests_unit_store_store_pg_plain_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_store_store_pg_full_test_SOURCES = tests/unit/store/store_pg_full_test.c \
+	$(pg_server_sources)
+tests_unit_store_store_pg_full_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
 tests_unit_store_store_pg_fault_test_SOURCES = tests/unit/store/store_pg_fault_test.c \
 	tests/unit/store/pg_proxy.c tests/unit/store/pg_proxy.h $(pg_server_sources) \
 	$(store_contract_sources)

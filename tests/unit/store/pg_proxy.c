@@ -46,7 +46,7 @@ void pg_proxy_close(struct pg_proxy *proxy)
     shut(&proxy->listener);
     if (address(&at, proxy->dir))
         (void)unlink(at.sun_path);
-    CHECK(rmdir(proxy->dir) == 0);
+    (void)CHECK_INT(rmdir(proxy->dir), 0);
 }
 
 static void take_client(struct pg_proxy *proxy)
@@ -66,7 +66,7 @@ static void take_client(struct pg_proxy *proxy)
 }
 
 /* Moves bytes one way; *left: how many may pass, -1: all. 0: one side has ended. */
-static int move(int from, int to, int64_t *left)
+static int move(struct pg_proxy *proxy, int from, int to, int64_t *left)
 {
     char bytes[8192];
     size_t room = sizeof(bytes);
@@ -84,6 +84,7 @@ static int move(int from, int to, int64_t *left)
     if (sent < 0)
         return errno == EAGAIN;
     (void)recv(from, bytes, (size_t)sent, 0);
+    proxy->moved += (uint64_t)sent;
     if (*left >= 0)
         *left -= sent;
     return 1;
@@ -98,8 +99,8 @@ void pg_proxy_turn(struct pg_proxy *proxy)
         int held = i < proxy->held_lines;
         if (line->client < 0 || line->server < 0)
             continue;
-        if (!move(line->client, line->server, held ? &proxy->to_server : &all) ||
-            !move(line->server, line->client, held ? &proxy->to_client : &all)) {
+        if (!move(proxy, line->client, line->server, held ? &proxy->to_server : &all) ||
+            !move(proxy, line->server, line->client, held ? &proxy->to_client : &all)) {
             shut(&line->client);
             shut(&line->server);
         }
@@ -126,6 +127,33 @@ void pg_proxy_cut(struct pg_proxy *proxy, int both)
         if (both)
             shut(&proxy->lines[i].server);
     }
+}
+
+/* What is unread when a socket is closed makes it a reset. */
+static void drain(int fd)
+{
+    char bytes[8192];
+    while (fd >= 0 && recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+        continue;
+}
+
+void pg_proxy_end(struct pg_proxy *proxy)
+{
+    for (size_t i = 0; i < proxy->line_count; i++) {
+        drain(proxy->lines[i].client);
+        drain(proxy->lines[i].server);
+    }
+    pg_proxy_cut(proxy, 1);
+}
+
+void pg_proxy_forget(struct pg_proxy *proxy)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < proxy->line_count; i++) {
+        if (proxy->lines[i].client >= 0 || proxy->lines[i].server >= 0)
+            proxy->lines[kept++] = proxy->lines[i];
+    }
+    proxy->line_count = kept;
 }
 
 void pg_proxy_drop_held(struct pg_proxy *proxy)

@@ -23,6 +23,7 @@ struct pg_proxy {
      * Others wait where they are. New lines are not held. */
     int64_t to_server, to_client;
     size_t held_lines; /* the first so many are meant */
+    uint64_t moved;    /* bytes, both ways; the test sets it back */
 };
 
 int pg_proxy_open(struct pg_proxy *proxy, const struct pg_server *behind);
@@ -35,6 +36,10 @@ void pg_proxy_hold(struct pg_proxy *proxy, int64_t to_server, int64_t to_client)
 void pg_proxy_release(struct pg_proxy *proxy);
 /* The lines that are there end for the client; for the server as well where both is 1. */
 void pg_proxy_cut(struct pg_proxy *proxy, int both);
+/* The lines that are there end for both, in order: each side has heard what had come here. */
+void pg_proxy_end(struct pg_proxy *proxy);
+/* Lines that have ended are forgotten, so that there is room for more. */
+void pg_proxy_forget(struct pg_proxy *proxy);
 /* Held lines end for the server, which never hears the rest. */
 void pg_proxy_drop_held(struct pg_proxy *proxy);
 

@@ -9,9 +9,11 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -206,9 +208,65 @@ int pg_server_restart(struct pg_server *server, const char *const *options)
     return pg_server_start(server, options);
 }
 
+static void data_path(const struct pg_server *server, const char *behind, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%s/data%s", server->dir, behind);
+}
+
+int pg_server_shrink(struct pg_server *server, unsigned mib, const char *const *options)
+{
+    static const char *const copy[] = {"/bin/cp", "-a", "data.before/.", "data", NULL};
+    const struct passwd *user = other_user();
+    char data[96], before[96], how[96];
+    if (server->is_small)
+        return 1;
+    data_path(server, "", data, sizeof(data));
+    data_path(server, ".before", before, sizeof(before));
+    (void)snprintf(how, sizeof(how), "size=%um,mode=0700,uid=%u,gid=%u", mib,
+                   user != NULL ? (unsigned)user->pw_uid : (unsigned)geteuid(),
+                   user != NULL ? (unsigned)user->pw_gid : (unsigned)getegid());
+    stop(server, SIGINT);
+    /* In a view of the file systems that is ours alone, so that nothing is left to be unmounted. */
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        rename(data, before) != 0 || mkdir(data, 0700) != 0 ||
+        mount("tmpfs", data, "tmpfs", 0, how) != 0) {
+        test_skip("this user may not mount a small file system");
+        return 0;
+    }
+    server->is_small = 1;
+    return CHECK_INT(ended_well(start(server->dir, copy)), 1) && pg_server_start(server, options);
+}
+
+void pg_server_fill(const struct pg_server *server, int full)
+{
+    static const char zeros[4096];
+    char path[96];
+    data_path(server, "/ballast", path, sizeof(path));
+    if (!full) {
+        (void)CHECK_INT(unlink(path), 0);
+        return;
+    }
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    while (fd >= 0 && write(fd, zeros, sizeof(zeros)) == (ssize_t)sizeof(zeros))
+        continue;
+    (void)CHECK_INT(errno, ENOSPC);
+    (void)close(fd);
+}
+
+int pg_server_lives(struct pg_server *server)
+{
+    if (server->pid > 0 && waitpid(server->pid, NULL, WNOHANG) == server->pid)
+        server->pid = 0;
+    return server->pid > 0;
+}
+
 static void at_end(void)
 {
+    char data[96];
     stop(&the_server, SIGQUIT);
+    data_path(&the_server, "", data, sizeof(data));
+    if (the_server.is_small)
+        (void)umount2(data, MNT_DETACH);
     (void)nftw(the_server.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -293,6 +351,11 @@ void pg_side_ask(struct pg_side *side, const char *sql)
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
         (void)CHECK_TEXT(arc__slice_cstr(PQerrorMessage(conn)), "");
     PQclear(result);
+}
+
+void pg_side_try(struct pg_side *side, const char *sql)
+{
+    PQclear(PQexec((PGconn *)(void *)side, sql));
 }
 
 void pg_side_close(struct pg_side *side)

@@ -13,10 +13,19 @@
 struct pg_server {
     char dir[64]; /* the socket is in it */
     pid_t pid;
+    int is_small; /* its files have been moved */
 };
 
 /* The program's one server, running. NULL: the case has been skipped, or has failed. */
 struct pg_server *pg_server_get(void);
+
+/* The server's files are moved to a file system of their own, of so many MiB, which ends with the
+ * program. 0: the case has been skipped, or has failed. */
+int pg_server_shrink(struct pg_server *server, unsigned mib, const char *const *options);
+/* 1: whatever room is left on it is taken; 0: that is given back. */
+void pg_server_fill(const struct pg_server *server, int full);
+/* Whether the server's first process is there. */
+int pg_server_lives(struct pg_server *server);
 
 /* Another set of options of postgres from now on: the server is restarted with them. */
 int pg_server_restart(struct pg_server *server, const char *const *options);
@@ -38,6 +47,8 @@ int64_t pg_server_ask(const struct pg_server *server, const char *sql);
 struct pg_side;
 struct pg_side *pg_side_open(const struct pg_server *server);
 void pg_side_ask(struct pg_side *side, const char *sql);
+/* The same, whatever comes of it. */
+void pg_side_try(struct pg_side *side, const char *sql);
 void pg_side_close(struct pg_side *side);
 /* An empty database with the tables that the last store left. */
 void pg_server_empty(const struct pg_server *server);
