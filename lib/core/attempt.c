@@ -46,6 +46,14 @@ static arc_status place_text(struct arc_decision *d, const struct arc_place_fact
     return status == ARC_OK && d->arena->failed ? arc__fail_nomem(err) : status;
 }
 
+/* The fence of the step's last grant, also by an earlier attempt of its job; 0: it had none. */
+static uint64_t last_fence(const struct arc_job_state *job, uint32_t s)
+{
+    uint64_t own = job->steps[s].fence;
+    uint64_t before = job->old_steps != NULL ? job->old_steps[s].fence : 0;
+    return own > before ? own : before;
+}
+
 /* place: of a job that is not placed yet; NULL: the agent that it is on. */
 static arc_status grant(struct arc_decision *d, struct arc_run *run, uint32_t j, uint32_t s,
                         const struct arc_place_facts *place, arc_err *err)
@@ -57,7 +65,7 @@ static arc_status grant(struct arc_decision *d, struct arc_run *run, uint32_t j,
                               .attempt = run->jobs[j].steps[s].attempt + 1};
     if (place != NULL && is_late(&run->plan->jobs[j]))
         ARC_TRY(place_text(d, place, &event.place, err));
-    ARC_TRY(d->source.fence(d->source.user, &event.fence, err));
+    ARC_TRY(d->source.fence(d->source.user, last_fence(&run->jobs[j], s), &event.fence, err));
     ARC_TRY(arc__emit(d, run, event, err));
     run->jobs[j].steps[s].lease_mono_ns = d->now.mono_ns + (uint64_t)d->rules->lease_ttl_ns;
     return ARC_OK;

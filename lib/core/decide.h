@@ -25,7 +25,8 @@ struct arc_rules {
 struct arc_source {
     void *user;
     arc_status (*id)(void *user, arc_id *out, arc_err *err);
-    arc_status (*fence)(void *user, uint64_t *out, arc_err *err);
+    /* Greater than above, which the same step had last. */
+    arc_status (*fence)(void *user, uint64_t above, uint64_t *out, arc_err *err);
     /* 0..bound-1, for jitter */
     uint64_t (*random)(void *user, uint64_t bound);
 };

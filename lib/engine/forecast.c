@@ -60,9 +60,10 @@ static arc_status next_id(void *user, arc_id *out, arc_err *err)
     return ARC_OK;
 }
 
-static arc_status next_fence(void *user, uint64_t *out, arc_err *err)
+static arc_status next_fence(void *user, uint64_t above, uint64_t *out, arc_err *err)
 {
     struct sim *sim = user;
+    (void)above;
     (void)err;
     *out = ++sim->fence;
     return ARC_OK;

@@ -143,9 +143,10 @@ static arc_status next_id(void *user, arc_id *out, arc_err *err)
     return ARC_OK;
 }
 
-static arc_status next_fence(void *user, uint64_t *out, arc_err *err)
+static arc_status next_fence(void *user, uint64_t above, uint64_t *out, arc_err *err)
 {
     struct lab *lab = user;
+    (void)above;
     (void)err;
     if (lab->plant != PLANT_SAME_FENCE || lab->world->fences < 2)
         lab->world->fences++;

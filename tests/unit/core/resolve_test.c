@@ -407,8 +407,9 @@ static arc_status any_id(void *user, arc_id *out, arc_err *err)
     return ARC_OK;
 }
 
-static arc_status any_fence(void *user, uint64_t *out, arc_err *err)
+static arc_status any_fence(void *user, uint64_t above, uint64_t *out, arc_err *err)
 {
+    (void)above;
     (void)err;
     *out = (uint64_t)++ * (int *)user;
     return ARC_OK;

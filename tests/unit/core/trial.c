@@ -18,9 +18,10 @@ static arc_status next_id(void *user, arc_id *out, arc_err *err)
     return ARC_OK;
 }
 
-static arc_status next_fence(void *user, uint64_t *out, arc_err *err)
+static arc_status next_fence(void *user, uint64_t above, uint64_t *out, arc_err *err)
 {
     struct trial *t = user;
+    (void)above;
     (void)err;
     *out = ++t->fences;
     return ARC_OK;
