@@ -64,14 +64,17 @@ static arc_status put_definition(struct arc_engine *engine, struct pipe *pipe,
 
 /* The row as it shall be: into the cache and into the batch. */
 static arc_status put_row(struct arc_engine *engine, struct pipe *pipe,
-                          const struct arc_row_pipeline *row, int64_t expect, arc_err *err)
+                          const struct arc_row_pipeline *row, int is_new, arc_err *err)
 {
     arc_status status = arc__pipe_copy_row(pipe, row, err);
     if (status != ARC_OK)
         return arc__turn_spoil(engine, status);
     arc__pipe_mark(engine, pipe);
-    return arc__turn_op(engine, expect == 0 ? ARC_STORE_INSERT : ARC_STORE_UPDATE,
-                        ARC_TABLE_pipeline, &pipe->row, expect, err);
+    pipe->row_due = !is_new;
+    if (!is_new)
+        return ARC_OK; /* written when the turn ends */
+    pipe->row.revision = 1;
+    return arc__turn_op(engine, ARC_STORE_INSERT, ARC_TABLE_pipeline, &pipe->row, 0, err);
 }
 
 arc_status arc__do_pipeline_create(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
@@ -96,7 +99,7 @@ arc_status arc__do_pipeline_create(struct arc_engine *engine, struct cmd_box *bo
     if (cmd->u.pipeline.definition.text.len > 0)
         ARC_TRY(put_definition(engine, pipe, &cmd->u.pipeline.definition, row.created_by, ARC_NONE,
                                &row.definition_sha, err));
-    ARC_TRY(put_row(engine, pipe, &row, 0, err));
+    ARC_TRY(put_row(engine, pipe, &row, 1, err));
     box->answer.id = arc__arena_copy(&cmd->arena, arc__id_slice(&pipe->id));
     box->answer.sha = arc__arena_copy(&cmd->arena, row.definition_sha);
     return pipeline_event(engine, pipe, ARC_EVENT_PIPELINE_CREATED, cmd, err);
@@ -141,7 +144,7 @@ arc_status arc__do_pipeline_update(struct arc_engine *engine, struct cmd_box *bo
     ARC_TRY(check_name(row.name, err));
     row.version = have + 1;
     row.updated_at_ns = engine->now.wall_ns;
-    ARC_TRY(put_row(engine, pipe, &row, have, err));
+    ARC_TRY(put_row(engine, pipe, &row, 0, err));
     box->answer.id = arc__arena_copy(&cmd->arena, arc__id_slice(&pipe->id));
     box->answer.number = row.version;
     return pipeline_event(engine, pipe, ARC_EVENT_PIPELINE_UPDATED, cmd, err);
@@ -181,11 +184,37 @@ static uint32_t open_runs_of(const struct arc_engine *engine, const struct pipe 
     return open;
 }
 
+/* Into memory with those that are open and have another home. */
+static arc_status gather_runs(struct arc_engine *engine, struct cmd_box *box,
+                              const struct pipe *pipe, arc_err *err)
+{
+    static const int64_t unfinished[] = {ARC_RUN_PENDING, ARC_RUN_RUNNING, ARC_RUN_PAUSED};
+    struct arc_query query = {.table = ARC_TABLE_pipeline_run, .filter_count = 2, .order_col = -1};
+    if (!engine->replicas.on)
+        return ARC_OK;
+    query.filters[0] = arc__eq_text(ARC_COL_pipeline_run_pipeline_id, arc__id_slice(&pipe->id));
+    query.filters[1] = (struct arc_filter){.col = ARC_COL_pipeline_run_status,
+                                           .op = ARC_FILTER_IN,
+                                           .ints = unfinished,
+                                           .int_count = ARC_COUNT_OF(unfinished)};
+    ARC_TRY(arc__load(engine, &box->loads[1], &query, err));
+    const struct arc_row_pipeline_run *row = box->loads[1].rows.rows;
+    arc_status all = ARC_OK;
+    for (size_t i = 0; i < box->loads[1].rows.count; i++) {
+        struct live *live = NULL;
+        arc_status status = arc__live_get(engine, row[i].id, &live, err);
+        if (status == ARC_EAGAIN || status == ARC_ENOMEM || status == ARC_EUNAVAILABLE)
+            all = status;
+    }
+    return all;
+}
+
 arc_status arc__do_pipeline_delete(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
     struct arc_cmd *cmd = &box->cmd;
     struct pipe *pipe = NULL;
     ARC_TRY(arc__visible_pipe(engine, cmd, cmd->pipeline_id, &pipe, err));
+    ARC_TRY(gather_runs(engine, box, pipe, err));
     uint32_t open = open_runs_of(engine, pipe);
     if (open > 0 && !cmd->u.pipeline_delete.force) {
         box->answer.state = pipe->row.status != 0 ? (int32_t)pipe->row.status : 0;
@@ -195,9 +224,9 @@ arc_status arc__do_pipeline_delete(struct arc_engine *engine, struct cmd_box *bo
     }
     ARC_TRY(stop_runs_of(engine, pipe, cmd, err));
     struct arc_row_pipeline row = pipe->row;
-    int64_t have = row.version++;
+    row.version++;
     row.deleted_at_ns = row.updated_at_ns = engine->now.wall_ns;
-    ARC_TRY(put_row(engine, pipe, &row, have, err));
+    ARC_TRY(put_row(engine, pipe, &row, 0, err));
     return pipeline_event(engine, pipe, ARC_EVENT_PIPELINE_DELETED, cmd, err);
 }
 
@@ -225,13 +254,13 @@ arc_status arc__do_definition_save(struct arc_engine *engine, struct cmd_box *bo
                          "The definition's head is %.*s now.", ARC_ARG(pipe->row.definition_sha));
     }
     struct arc_row_pipeline row = pipe->row;
-    int64_t have = row.version++;
+    row.version++;
     row.updated_at_ns = engine->now.wall_ns;
     if (cmd->u.save.editor.len > 0)
         row.last_editor = cmd->u.save.editor;
     ARC_TRY(put_definition(engine, pipe, &cmd->u.save.definition, cmd->u.save.editor,
                            cmd->u.save.message, &row.definition_sha, err));
-    ARC_TRY(put_row(engine, pipe, &row, have, err));
+    ARC_TRY(put_row(engine, pipe, &row, 0, err));
     ARC_TRY(arc__request_keep(engine, &request, pipe->row.definition_sha, err));
     box->answer.sha = arc__arena_copy(&cmd->arena, pipe->row.definition_sha);
     return pipeline_event(engine, pipe, ARC_EVENT_PIPELINE_UPDATED, cmd, err);

@@ -137,8 +137,7 @@ static int shown(int run_status)
     return run_status == ARC_RUN_PARTIAL ? ARC_RUN_FAILED : run_status;
 }
 
-arc_status arc__pipe_note(struct arc_engine *engine, struct live *live,
-                          const struct arc_decision *d, arc_err *err)
+void arc__pipe_note(struct arc_engine *engine, struct live *live, const struct arc_decision *d)
 {
     struct pipe *pipe = live->pipe;
     int changed = 0;
@@ -153,9 +152,19 @@ arc_status arc__pipe_note(struct arc_engine *engine, struct live *live,
         pipe->row.failed_runs += event->state == ARC_RUN_FAILED || event->state == ARC_RUN_PARTIAL;
     }
     if (!changed)
-        return ARC_OK;
+        return;
     if (live->run.birth->number == pipe->row.total_runs) /* the newest run */
         pipe->row.status = shown(live->run.status);
     arc__pipe_mark(engine, pipe);
-    return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_pipeline, &pipe->row, 0, err);
+    pipe->row_due = 1;
+}
+
+/* Whoever else has written the row since it was read has it: then the turn is lost. */
+arc_status arc__pipe_store(struct arc_engine *engine, struct pipe *pipe, arc_err *err)
+{
+    if (!pipe->row_due)
+        return ARC_OK;
+    int64_t have = pipe->row.revision++;
+    pipe->row_due = 0;
+    return arc__turn_op(engine, ARC_STORE_UPDATE, ARC_TABLE_pipeline, &pipe->row, have, err);
 }

@@ -25,9 +25,10 @@
 #define ARC_TABLES(T)                                                                              \
     T(pipeline) T(definition) T(pipeline_run) T(job_run) T(step_run) T(agent) T(token)             \
     T(event) T(agent_event) T(request_key) T(counter) T(step_run_artifact) T(outbox) T(pruned)     \
-    T(replica)
+    T(replica) T(inbox)
 
-/* A pipeline and the counters over its runs. metadata is a JSON object of texts. */
+/* A pipeline and the counters over its runs. metadata is a JSON object of texts. version is the seq
+ * of its last event, revision counts every write of the row. */
 #define ARC_COLS_pipeline(C)                                                                       \
     C(pipeline, TEXT, id, ARC_COL_KEY)                                                             \
     C(pipeline, TEXT, project_id, ARC_COL_INDEX)                                                   \
@@ -47,10 +48,11 @@
     C(pipeline, INT, success_runs, ARC_COL_PLAIN)                                                  \
     C(pipeline, INT, failed_runs, ARC_COL_PLAIN)                                                   \
     C(pipeline, TEXT, definition_sha, ARC_COL_PLAIN)                                               \
-    C(pipeline, INT, version, ARC_COL_VERSION)                                                     \
+    C(pipeline, INT, version, ARC_COL_PLAIN)                                                       \
     C(pipeline, INT, created_at_ns, ARC_COL_INDEX)                                                 \
     C(pipeline, INT, updated_at_ns, ARC_COL_PLAIN)                                                 \
-    C(pipeline, INT, deleted_at_ns, ARC_COL_INDEX)
+    C(pipeline, INT, deleted_at_ns, ARC_COL_INDEX)                                                 \
+    C(pipeline, INT, revision, ARC_COL_VERSION)
 
 /* A saved definition; sha is the SHA-256 of canonical, format 1 json, 2 yaml (SpecFormat). */
 #define ARC_COLS_definition(C)                                                                     \
@@ -153,7 +155,7 @@
     C(step_run, INT, deleted_at_ns, ARC_COL_PLAIN)
 
 /* labels is a JSON object of texts; token_hash is the hex SHA-256 of the auth token's secret. home:
- * the replica that it is connected to, empty: none. */
+ * the replica that it is connected to, empty: none; online: as its last event says. */
 #define ARC_COLS_agent(C)                                                                          \
     C(agent, TEXT, id, ARC_COL_KEY)                                                                \
     C(agent, TEXT, name, ARC_COL_INDEX)                                                            \
@@ -172,7 +174,8 @@
     C(agent, INT, created_at_ns, ARC_COL_PLAIN)                                                    \
     C(agent, INT, last_seen_ns, ARC_COL_PLAIN)                                                     \
     C(agent, INT, unregistered_at_ns, ARC_COL_PLAIN)                                               \
-    C(agent, TEXT, home, ARC_COL_PLAIN)
+    C(agent, TEXT, home, ARC_COL_PLAIN)                                                            \
+    C(agent, INT, online, ARC_COL_PLAIN)
 
 /* Registration tokens (kind 1) and API tokens (kind 2). hash is the hex SHA-256 of the token;
  * scopes are words with commas: read,run,write,admin. */
@@ -273,16 +276,28 @@
     C(pruned, INT, version, ARC_COL_VERSION)                                                       \
     C(pruned, INT, updated_at_ns, ARC_COL_PLAIN)
 
-/* A process that serves this store together with others. It says within each lease_ns that it lives,
- * last at seen_at_ns; fences_upto is the last number of its block of fences. */
+/* A process that serves this store together with others, from its start on; seen_at_ns is when it
+ * wrote last, lease_ns how long it may be silent before another one takes over what it is home of:
+ * that one's id is its heir then. epoch is the upper half of the fences that it hands out. The row
+ * ARC_REPLICA_LEADER is no process; its heir is the one that does what one of them has to do. */
 #define ARC_COLS_replica(C)                                                                        \
     C(replica, TEXT, id, ARC_COL_KEY)                                                              \
     C(replica, TEXT, name, ARC_COL_PLAIN)                                                          \
     C(replica, INT, version, ARC_COL_VERSION)                                                      \
+    C(replica, INT, epoch, ARC_COL_UNIQUE)                                                         \
+    C(replica, TEXT, heir, ARC_COL_PLAIN)                                                          \
     C(replica, INT, started_at_ns, ARC_COL_PLAIN)                                                  \
     C(replica, INT, seen_at_ns, ARC_COL_PLAIN)                                                     \
-    C(replica, INT, lease_ns, ARC_COL_PLAIN)                                                       \
-    C(replica, INT, fences_upto, ARC_COL_PLAIN)
+    C(replica, INT, lease_ns, ARC_COL_PLAIN)
+#define ARC_REPLICA_LEADER "leader"
+
+/* What a replica has changed that others have in memory, until they have read it: a run, or an agent
+ * that has come to it. addressee is the home of a run, or an agent that has a job of it. */
+#define ARC_COLS_inbox(C)                                                                          \
+    C(inbox, TEXT, id, ARC_COL_KEY)                                                                \
+    C(inbox, TEXT, addressee, ARC_COL_PLAIN)                                                       \
+    C(inbox, TEXT, run_id, ARC_COL_PLAIN)                                                          \
+    C(inbox, TEXT, agent_id, ARC_COL_PLAIN)
 
 #define ARC_FIELD_TEXT(name) arc_slice name;
 #define ARC_FIELD_BLOB(name) arc_slice name;

@@ -196,6 +196,7 @@ static struct arc_row_pipeline pipeline(const char *id, const char *name, int64_
                                      .name = arc__slice_cstr(name),
                                      .status = 3,
                                      .version = version,
+                                     .revision = version,
                                      .created_at_ns = 1000};
 }
 
@@ -851,7 +852,7 @@ void numbers_come_back(void)
         }
         struct arc_row_pipeline row = pipeline("a", "n", INT64_MIN);
         CHECK_OK(one(&f, ARC_STORE_INSERT, ARC_TABLE_pipeline, &row, 0));
-        row.version = INT64_MAX;
+        row.version = row.revision = INT64_MAX;
         CHECK_OK(one(&f, ARC_STORE_UPDATE, ARC_TABLE_pipeline, &row, INT64_MIN));
     }
     end(&f);

@@ -203,8 +203,8 @@ void random_lives_agree(void)
 /* One short life that uses every verb and a query. Answers the first failure. */
 static arc_status torture_life(struct arc_store *store, struct arc_arena *arena)
 {
-    struct arc_row_pipeline v1 = {.id = ARC_LIT("a"), .name = ARC_LIT("one"), .version = 1};
-    struct arc_row_pipeline v2 = {.id = ARC_LIT("a"), .name = ARC_LIT("two"), .version = 2};
+    struct arc_row_pipeline v1 = {.id = ARC_LIT("a"), .name = ARC_LIT("one"), .revision = 1};
+    struct arc_row_pipeline v2 = {.id = ARC_LIT("a"), .name = ARC_LIT("two"), .revision = 2};
     struct arc_row_counter counter = {ARC_LIT("n"), 4};
     struct arc_row_outbox notice = {.id = ARC_LIT("1")};
     struct arc_claim claim = {.table = ARC_TABLE_outbox,
