@@ -188,9 +188,24 @@ static int make_data(const struct server *server)
     return wrong == 0 ? 0 : -1;
 }
 
+/* Its data directory is its own, so no two servers of a machine have the same. */
+static void name_replica(const struct config *config, struct text *out)
+{
+    char host[256] = "";
+    if (config->replica_name[0] != '\0') {
+        text_put(out, config->replica_name);
+        return;
+    }
+    (void)gethostname(host, sizeof(host) - 1);
+    text_put(out, host);
+    text_put(out, ":");
+    text_put(out, config->data);
+}
+
 static int open_ctl(struct server *server, const arc_env *env)
 {
     const struct config *config = server->config;
+    struct text name = {NULL, 0, 0};
     arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
     arc_err err = ARC_ERR_INIT;
     options.env = env;
@@ -207,7 +222,13 @@ static int open_ctl(struct server *server, const arc_env *env)
     options.retention_runs_per_pipeline = (uint32_t)config->retention_runs_per_pipeline;
     options.retention_runs_max = (uint32_t)config->retention_runs_max;
     options.agents_approved = config->agents_approved ? 1 : 2;
-    if (arc_ctl_open(&options, &server->ctl, &err) == ARC_OK)
+    name_replica(config, &name);
+    options.store_shared = config->store_shared != 0;
+    options.replica_name = text_get(&name);
+    options.replica_lease_ms = (uint32_t)config->replica_lease;
+    arc_status status = arc_ctl_open(&options, &server->ctl, &err);
+    text_deinit(&name);
+    if (status == ARC_OK)
         return 0;
     server->ctl = NULL;
     struct text shown = {NULL, 0, 0};

@@ -45,10 +45,17 @@ typedef struct arc_ctl_options {
     uint32_t retention_max_age_s;
     uint32_t retention_runs_per_pipeline;
     uint32_t retention_runs_max;
+    /* 1: other processes serve the same PostgreSQL database at the same time, each with this set;
+     * 0: this one has it alone, and a second one waits for it to go. docs/REPLICAS.md. They share
+     * log_dir as well, or each shows the step logs that it was sent. */
+    uint32_t store_shared;
+    const char *replica_name;  /* which no two of them have; one that comes back under its name goes
+                                  on at once. NULL: none, and it waits for replica_lease_ms */
+    uint32_t replica_lease_ms; /* 10000: how long one may be silent before others take over */
 } arc_ctl_options;
 #define ARC_CTL_OPTIONS_INIT \
     { \
-        sizeof(arc_ctl_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+        sizeof(arc_ctl_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0 \
     }
 
 /**
@@ -60,7 +67,7 @@ typedef struct arc_ctl_options {
  * Owner: the caller, who closes it. Thread: owner.
  * Errors: ARC_ENOMEM, ARC_EINVAL (an option, an unknown store_url), ARC_ECONFLICT (another process
  * has the store; the message names it), ARC_EIO, ARC_EUNAVAILABLE (a host name of store_url is not
- * known), ARC_EUNIMPLEMENTED (a store that is not built in).
+ * known), ARC_EUNIMPLEMENTED (a store that is not built in, or cannot be shared).
  * Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_ctl_open(const arc_ctl_options *options, arc_ctl **out,

@@ -45,6 +45,7 @@ arc_status arc__agent_new(struct arc_engine *engine, const struct arc_row_agent 
     arc__list_init(&agent->placements);
     arc__list_init(&agent->due);
     arc__load_init(&agent->epoch_load, &engine->mem);
+    arc__load_init(&agent->jobs_load, &engine->mem);
     arc__arena_init(&agent->arena, &engine->mem, AGENT_BYTES_MAX);
     agent->last_seen_mono_ns = engine->now.mono_ns;
     agent->idle_since_mono_ns = engine->now.mono_ns;
@@ -76,6 +77,16 @@ static void end_session(struct agent *agent)
     session->notify(session->user);
 }
 
+void arc__agent_leave(struct agent *agent)
+{
+    end_session(agent);
+}
+
+int arc__agent_is_ours(const struct agent *agent)
+{
+    return agent->place != AGENT_AWAY && agent->place != AGENT_COMING;
+}
+
 void arc__agent_drop(struct arc_engine *engine, struct agent *agent)
 {
     if (agent->session != NULL) {
@@ -86,6 +97,7 @@ void arc__agent_drop(struct arc_engine *engine, struct agent *agent)
     (void)arc__map_remove(&engine->agents, agent->row.id);
     arc__list_remove(&agent->link);
     arc__load_deinit(&agent->epoch_load);
+    arc__load_deinit(&agent->jobs_load);
     arc__arena_deinit(&agent->arena);
     arc__free(&engine->mem, agent);
 }
@@ -124,7 +136,7 @@ arc_status arc__engine_agent(struct arc_engine *engine, arc_slice agent_id,
 {
     const struct agent *agent = arc__agent_find(engine, agent_id);
     if (agent == NULL)
-        return arc__fail(err, ARC_ENOTFOUND, "agent", "No agent has this id.");
+        return arc__homes_unknown(engine, ARC_ENOTFOUND, "agent", "No agent has this id.", err);
     view(agent, out);
     return ARC_OK;
 }
@@ -259,7 +271,7 @@ static void renew_all(struct arc_engine *engine, struct agent *agent, int32_t ru
 static int is_unsettled(const struct arc_engine *engine, const struct arc_lease *lease)
 {
     struct step_ref *ref = arc__map_get(&engine->steps, lease->step_run_id);
-    return ref == NULL ? engine->recovering : ref->live->changed;
+    return ref == NULL ? arc__homes_unsettled(engine) : ref->live->changed || ref->live->stale;
 }
 
 void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const char *why)
@@ -358,7 +370,12 @@ arc_status arc__engine_heartbeat(struct arc_engine *engine, const struct arc_hea
     *out = (struct arc_renewal){.ttl_ns = engine->options.rules.lease_ttl_ns,
                                 .server_time_ns = engine->now.wall_ns};
     if (agent == NULL)
-        return arc__fail(err, ARC_ENOTFOUND, "agent", "The agent is not registered here.");
+        return arc__homes_unknown(engine, ARC_ENOTFOUND, "agent",
+                                  "The agent is not registered here.", err);
+    if (arc__agent_come(engine, agent) != ARC_OK || !arc__is_confident(engine)) {
+        agent->last_seen_mono_ns = engine->now.mono_ns;
+        return ARC_OK; /* of its leases nothing is known here yet, or any more */
+    }
     out->lost = arc__arena_array(arena, heartbeat->lease_count, sizeof(*out->lost));
     if (out->lost == NULL)
         return arc__fail_nomem(err);
@@ -411,7 +428,8 @@ arc_status arc__withdraw(struct live *live, struct arc_decision *d, arc_err *err
     for (uint32_t j = 0; j < run->plan->job_count && !arc__run_over(run); j++) {
         const struct placement *placement = live->placements[j];
         const struct arc_step_state *step = present_step(live, j);
-        if (placement == NULL || step == NULL || step->status != ARC_STEP_QUEUED || step->acked ||
+        if (placement == NULL || !arc__agent_is_ours(placement->agent) || step == NULL ||
+            step->status != ARC_STEP_QUEUED || step->acked ||
             placement->told_fence == step->fence || !arc__cancel_due(run, j))
             continue;
         struct arc_report report = {.job = j,
@@ -447,7 +465,8 @@ arc_status arc__session_open(struct arc_engine *engine, arc_slice agent_id,
 {
     struct agent *agent = arc__agent_find(engine, agent_id);
     if (agent == NULL)
-        return arc__fail(err, ARC_ENOTFOUND, "agent", "The agent is not registered here.");
+        return arc__homes_unknown(engine, ARC_ENOTFOUND, "agent",
+                                  "The agent is not registered here.", err);
     struct arc_session *session = arc__alloc(&engine->mem, sizeof(*session));
     if (session == NULL)
         return arc__fail_nomem(err);
@@ -456,6 +475,7 @@ arc_status arc__session_open(struct arc_engine *engine, arc_slice agent_id,
     end_session(agent);
     agent->session = session;
     arc__agent_seen(engine, agent);
+    (void)arc__agent_come(engine, agent);
     ARC_LIST_EACH(&agent->placements, link)
     {
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
@@ -536,6 +556,8 @@ arc_status arc__session_next(struct arc_session *session, struct arc_arena *aren
     if (session->agent == NULL)
         return arc__fail(err, ARC_EDONE, "session", "A newer channel of this agent took over.");
     *out = (struct arc_offer){.kind = ARC_OFFER_NONE};
+    if (session->agent->place != AGENT_HERE || !arc__is_confident(engine))
+        return ARC_EAGAIN;
     ARC_LIST_EACH_SAFE(&session->agent->due, link)
     {
         struct placement *placement = ARC_CONTAINER(link, struct placement, due);
@@ -576,9 +598,14 @@ arc_status arc__session_ack(struct arc_session *session, arc_slice step_run_id, 
         lose(session->engine, placement, fence, why);
         return ARC_OK;
     }
-    if (session->engine->recovering)
+    if (arc__homes_unsettled(session->engine) || session->agent->place != AGENT_HERE)
         return arc__fail(err, ARC_EUNAVAILABLE, "engine", "Unfinished runs are being taken up.");
     return arc__fail(err, ARC_EPRECONDITION, "fence", "No grant of this fence is open.");
+}
+
+arc_slice arc__engine_host_id(const struct arc_engine *engine)
+{
+    return arc__slice_cstr(engine->replicas.host_id);
 }
 
 void arc__engine_set_host(struct arc_engine *engine, const struct arc_host_port *host)
@@ -592,7 +619,7 @@ void arc__engine_set_host(struct arc_engine *engine, const struct arc_host_port 
     }
     engine->host_port = *host;
     if (engine->host == NULL) {
-        struct arc_row_agent row = {.id = ARC_LIT(ARC_HOST_AGENT),
+        struct arc_row_agent row = {.id = arc__engine_host_id(engine),
                                     .name = ARC_LIT(ARC_HOST_AGENT),
                                     .approved = 1,
                                     .enabled = 1};
@@ -648,6 +675,7 @@ static arc_status note_presence(struct arc_engine *engine, struct agent *agent, 
                                 arc_err *err)
 {
     agent->online = online;
+    agent->row.online = online;
     engine->turn.presence = 1;
     agent->row.version++;
     agent->row.last_seen_ns =
@@ -687,6 +715,16 @@ static int is_gone(const struct agent *agent)
            !agent->row_due && arc__list_empty(&agent->placements);
 }
 
+/* Without an event of this turn, which nobody else may have written, the row's version is what says
+ * that the agent has not gone elsewhere. */
+static arc_status store_row(struct arc_engine *engine, const struct agent *agent, int has_event,
+                            arc_err *err)
+{
+    int guarded = engine->replicas.on && !has_event;
+    return arc__turn_op(engine, guarded ? ARC_STORE_UPDATE : ARC_STORE_PUT, ARC_TABLE_agent,
+                        &agent->row, guarded ? agent->row.version : 0, err);
+}
+
 arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err)
 {
     uint64_t now = engine->now.mono_ns, next = UINT64_MAX;
@@ -701,6 +739,10 @@ arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err)
             arc__agent_drop(engine, agent);
             continue;
         }
+        if (agent->place == AGENT_COMING)
+            ARC_TRY(arc__agent_arrive(engine, agent, err));
+        if (agent->place != AGENT_HERE)
+            continue;
         if (agent->lost_due)
             ARC_TRY(drop_lost(engine, agent, err));
         if (offer_again(agent) && now + (uint64_t)ARC_REDELIVER_NS < next)
@@ -708,12 +750,13 @@ arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err)
         if (agent->is_host)
             continue;
         int online = now - agent->last_seen_mono_ns < patience && agent->heard;
+        int online_before = agent->online;
         if (online != agent->online)
             ARC_TRY(note_presence(engine, agent, online, err));
         if (online && agent->last_seen_mono_ns + patience < next)
             next = agent->last_seen_mono_ns + patience;
         if (agent->row_due)
-            ARC_TRY(arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_agent, &agent->row, 0, err));
+            ARC_TRY(store_row(engine, agent, online_before != online, err));
         agent->row_due = 0;
     }
     engine->sweep_mono_ns = next;

@@ -63,6 +63,8 @@ static arc_status new_agent(struct arc_engine *engine, struct cmd_box *box, stru
                                 .created_at_ns = engine->now.wall_ns,
                                 .last_seen_ns = engine->now.wall_ns};
     fill_row(cmd, &row);
+    if (engine->replicas.on)
+        row.home = arc__id_slice(&engine->replicas.self);
     if (row.name.len == 0)
         row.name = row.id;
     ARC_TRY(use_token(engine, token, err));
@@ -95,6 +97,7 @@ static arc_status known_agent(struct arc_engine *engine, struct cmd_box *box, st
     if (arc__is_late_word(engine, agent, cmd->u.agent.incarnation, box->word))
         return arc__fail(err, ARC_ECONFLICT, "incarnation",
                          "A newer process of this agent is at work.");
+    ARC_TRY(arc__agent_needs_home(engine, agent->row.id));
     struct arc_row_agent row = agent->row;
     fill_row(cmd, &row);
     if (row.name.len == 0)
@@ -134,6 +137,7 @@ arc_status arc__do_agent_unregister(struct arc_engine *engine, struct cmd_box *b
 {
     struct arc_cmd *cmd = &box->cmd;
     struct agent *agent = arc__agent_find(engine, arc__slice_cstr(cmd->principal.id));
+    ARC_TRY(arc__agent_needs_home(engine, arc__slice_cstr(cmd->principal.id)));
     if (agent == NULL || agent->is_host)
         return arc__fail(err, ARC_ENOTFOUND, "agent", "No agent has this id.");
     agent->row.enabled = 0;
@@ -250,6 +254,7 @@ arc_status arc__do_events_push(struct arc_engine *engine, struct cmd_box *box, a
 {
     struct arc_cmd *cmd = &box->cmd;
     struct agent *agent = arc__agent_find(engine, cmd->u.events.agent_id);
+    ARC_TRY(arc__agent_needs_home(engine, cmd->u.events.agent_id));
     struct arc_ingest_ack *ack = ARC_ARENA_NEW(&cmd->arena, struct arc_ingest_ack);
     uint64_t epoch = cmd->u.events.epoch;
     int other = 0;

@@ -478,6 +478,11 @@ arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, a
     struct arc_cmd *cmd = &box->cmd;
     struct step_ref *ref = arc__step_find(engine, cmd->u.report.step_run_id);
     struct arc_decision d;
+    ARC_TRY(arc__agent_needs_home(engine, cmd->u.report.agent_id));
+    if (ref == NULL && engine->replicas.wanted_count > 0)
+        return ARC_EAGAIN;
+    if (ref != NULL && ref->live->stale)
+        return ARC_EAGAIN;
     if (ref == NULL) {
         engine->stats.stale_fences++;
         return arc__fail(err, ARC_EPRECONDITION, "fence",

@@ -82,15 +82,21 @@ arc_status arc__engine_open(const struct arc_engine_options *options, struct arc
     init_containers(engine);
     arc__retain_open(engine);
     arc_status status = arc__publish_open(engine, err);
+    if (status == ARC_OK)
+        status = arc__replicas_open(engine, err);
+    if (status == ARC_OK)
+        status = arc__homes_open(engine, err);
     engine->recovering = 1;
     engine->ring_first = 1;
     if (status == ARC_OK) {
         engine->store = options->store;
         engine->logs = options->logs;
+        arc__replicas_listen(engine);
         status = arc__recover(engine, err);
     }
     if (status != ARC_OK) {
         /* The adapters stay the caller's when opening fails. */
+        arc__replicas_unlisten(engine);
         engine->store = NULL;
         engine->logs = NULL;
         arc__engine_close(engine);
@@ -139,6 +145,8 @@ void arc__engine_close(struct arc_engine *engine)
     if (engine->logs != NULL)
         engine->logs->ops->close(engine->logs);
     arc__publish_close(engine);
+    arc__homes_close(engine);
+    arc__replicas_close(engine);
     arc__map_deinit(&engine->runs);
     arc__map_deinit(&engine->steps);
     arc__map_deinit(&engine->pipes);
@@ -270,6 +278,14 @@ static arc_status decide_whole(struct arc_engine *engine, struct cmd_box *box)
     return status;
 }
 
+/* A refusal that rests on what another process may have changed meanwhile. */
+static int may_be_old(const struct arc_engine *engine, arc_status status)
+{
+    return engine->replicas.on && engine->turn.spoiled == ARC_OK &&
+           (status == ARC_ECONFLICT || status == ARC_ENOTFOUND || status == ARC_EPRECONDITION ||
+            status == ARC_EUNAUTHENTICATED || status == ARC_EDONE);
+}
+
 /* 1 and 2 and 3: gather, load, decide. Answers how many commands were decided. */
 static uint32_t take_commands(struct arc_engine *engine, uint32_t budget)
 {
@@ -284,7 +300,11 @@ static uint32_t take_commands(struct arc_engine *engine, uint32_t budget)
             break;
         box->err = (arc_err)ARC_ERR_INIT;
         box->answer = (struct arc_answer){0};
-        arc_status status = decide_whole(engine, box);
+        arc_status status = box->after_read > engine->replicas.agents_reads
+                                ? ARC_EAGAIN
+                                : decide_whole(engine, box);
+        if (may_be_old(engine, status) && arc__homes_doubt(engine, box))
+            status = ARC_EAGAIN;
         if (status == ARC_EAGAIN) { /* sits this turn out */
             engine->cmds_asleep++;
             continue;
@@ -404,18 +424,29 @@ static void keep_presence(struct arc_engine *engine)
     }
 }
 
+/* It is read again, also where nobody asks for it. Without memory for that, all that is open is. */
+static void forget_live(struct live *live)
+{
+    struct arc_engine *engine = live->engine;
+    const struct wanted wanted = {.id = live->id};
+    if (engine->replicas.on && live->loaded && arc__homes_want(engine, &wanted, NULL) != ARC_OK)
+        engine->replicas.full = 1;
+    arc__live_drop(live);
+}
+
 /* Nothing was stored: everything the turn touched is dropped and loaded anew when it is needed. */
 static void forget_turn(struct arc_engine *engine)
 {
     struct turn *turn = &engine->turn;
     for (size_t i = 0; i < turn->live_count; i++) {
         if (turn->lives[i] != NULL)
-            arc__live_drop(turn->lives[i]);
+            forget_live(turn->lives[i]);
     }
     turn->live_count = 0;
     while (!arc__list_empty(&turn->pipes)) {
         struct pipe *pipe = ARC_CONTAINER(turn->pipes.next, struct pipe, by_turn);
         arc__list_remove(&pipe->by_turn);
+        pipe->row_due = 0;
         if (pipe->users == 0)
             arc__pipe_drop(engine, pipe);
         else
@@ -423,11 +454,18 @@ static void forget_turn(struct arc_engine *engine)
     }
     arc__publish_drop(engine);
     forget_presence(engine);
-    engine->fence = turn->fence_before;
+    if (!engine->replicas.on) /* of several nobody asks the store for the last one */
+        engine->fence = turn->fence_before;
     engine->position = turn->first_position;
     /* Agents and tokens touched in memory are few; they are read again as a whole. */
     engine->recovering = 1;
     engine->recover_phase = 0;
+}
+
+/* Alone on a store, whoever conflicts again and again has met a fault. */
+static uint32_t conflicts_max(const struct arc_engine *engine)
+{
+    return engine->replicas.on ? ARC_CONFLICTS_SHARED_MAX : ARC_CONFLICTS_MAX;
 }
 
 /* One stale row must not fail its neighbours: after a conflict each command has a turn of its own.
@@ -440,7 +478,7 @@ static void retry_turn(struct arc_engine *engine)
         struct arc_cmd *cmd = ARC_CONTAINER(list->prev, struct arc_cmd, link);
         struct cmd_box *box = arc__box(cmd);
         arc__list_remove(&cmd->link);
-        if (++box->conflicts > ARC_CONFLICTS_MAX) {
+        if (++box->conflicts > conflicts_max(engine)) {
             box->answer = (struct arc_answer){.status = ARC_ECONFLICT, .err = &engine->turn.err};
             if (cmd->done != NULL)
                 cmd->done(cmd->user, &box->answer);
@@ -471,6 +509,16 @@ static void note_store(struct arc_engine *engine)
                     limited ? why.message : "The store is within its limits again.");
 }
 
+/* Others have stored events since we looked: ours come behind them. */
+static void shift_turn(struct arc_engine *engine)
+{
+    const struct turn *turn = &engine->turn;
+    for (size_t i = 0; i < turn->live_count; i++)
+        arc__groups_shift(turn->lives[i], turn->first_position, turn->shift);
+    engine->position += turn->shift;
+    arc__publish_shift(engine, turn->shift);
+}
+
 static arc_status end_turn(struct arc_engine *engine, arc_err *err)
 {
     struct turn *turn = &engine->turn;
@@ -484,6 +532,8 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
     if (status == ARC_OK) {
         engine->stats.commits += turn->op_count > 0;
         note_store(engine);
+        if (turn->shift != 0)
+            shift_turn(engine);
         arc__publish(engine);
         arc__asides_end(engine, 1);
         arc__retain_end(engine, 1);
@@ -497,10 +547,14 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
         while (!arc__list_empty(&turn->pipes))
             arc__list_remove(turn->pipes.next);
         answer_all(engine, ARC_OK, NULL);
+        arc__replicas_end(engine, ARC_OK);
+        arc__homes_end(engine, 1);
         arc__publish_notify(engine);
         return ARC_OK;
     }
     forget_turn(engine);
+    arc__replicas_end(engine, status);
+    arc__homes_end(engine, 0);
     arc__asides_end(engine, 0);
     arc__retain_end(engine, 0);
     if (status == ARC_ECONFLICT) {
@@ -540,6 +594,12 @@ static arc_status run_turn(struct arc_engine *engine, uint32_t budget, uint32_t 
 {
     struct turn *turn = &engine->turn;
     arc__turn_begin(engine);
+    if (engine->replicas.alone_due) { /* nothing else until others can know of us */
+        arc_status joined = arc__turn_commit(engine, err);
+        if (joined != ARC_OK)
+            return joined;
+        return turn->committed ? end_turn(engine, err) : ARC_OK;
+    }
     arc_status status = tick_due_runs(engine, err);
     if (status == ARC_OK)
         *done = take_commands(engine, budget);
@@ -571,8 +631,8 @@ static int work_is_due(const struct arc_engine *engine)
     const struct arc_timer *timer = arc__heap_peek(&engine->timers);
     return engine->cmd_count > engine->cmds_asleep || engine->place_due ||
            arc__groups_due(engine) || arc__asides_due(engine) ||
-           engine->sweep_mono_ns <= engine->now.mono_ns ||
-           arc__retain_deadline(engine) <= engine->now.mono_ns ||
+           engine->sweep_mono_ns <= engine->now.mono_ns || arc__replicas_due(engine) ||
+           arc__homes_due(engine) || arc__retain_deadline(engine) <= engine->now.mono_ns ||
            (timer != NULL && timer->deadline_ns <= engine->now.mono_ns);
 }
 
@@ -590,10 +650,15 @@ static arc_status dispatch(struct arc_engine *engine, uint32_t budget, arc_err *
             if (engine->recovering)
                 break;
         }
+        ARC_TRY(arc__homes_read(engine, err));
+        if (engine->recovering)
+            continue;
         if (!work_is_due(engine))
             break;
         ARC_TRY(run_turn(engine, left < ARC_TURN_CMDS_MAX ? left : ARC_TURN_CMDS_MAX, &done, err));
         left -= done < left ? done : left;
+        if (!engine->turn.committing) /* what was doubted is asked for at once */
+            ARC_TRY(arc__homes_read(engine, err));
         if (done == 0)
             break;
     }
@@ -643,8 +708,11 @@ static uint64_t next_deadline(const struct arc_engine *engine)
         return 0;
     if (timer != NULL && timer->deadline_ns < at)
         at = timer->deadline_ns;
-    uint64_t retain_at = arc__retain_deadline(engine);
-    return retain_at < at ? retain_at : at;
+    const uint64_t others[] = {arc__retain_deadline(engine), arc__replicas_deadline(engine),
+                               arc__homes_deadline(engine)};
+    for (size_t i = 0; i < ARC_COUNT_OF(others); i++)
+        at = others[i] < at ? others[i] : at;
+    return at;
 }
 
 uint64_t arc__engine_deadline(const struct arc_engine *engine)

@@ -34,6 +34,10 @@ struct arc_engine_options {
     uint32_t agents_approved; /* 1: by their token */
     struct arc_retention retention;
     int marks_schema; /* 1: a new store is told which schema it has, migrate.h */
+    /* Several engines on one store, each in a process of its own: docs/decisions/018. */
+    int shared;
+    const char *replica_name; /* that no two of them have at a time; NULL or "": none */
+    int64_t replica_lease_ns; /* how long it may be silent before another one takes over; 0: 10 s */
 };
 
 /* Opens and begins recovery; with a store that answers at once it is complete on return. On failure
@@ -339,7 +343,9 @@ struct arc_offer {
 };
 
 struct arc_session;
-#define ARC_HOST_AGENT "host" /* the agent id of the host's executors */
+#define ARC_HOST_AGENT "host" /* the agent id of the host's executors, where there is one host */
+/* What it is here: borrowed from the engine. */
+arc_slice arc__engine_host_id(const struct arc_engine *engine);
 
 /* An open channel to an agent: placement prefers agents that have one, and offers flow through it.
  * A new session of the same agent ends the older one (its notify comes, next is ARC_EDONE).

@@ -10,7 +10,8 @@
  *              ├─ groups      project, kind and name -> group: who holds its slots, who waits
  *              ├─ levels      jobs that wait for a place, in the order of their serving (lanes.c)
  *              ├─ free        agents with a free slot, the best first
- *              └─ ring        the last published events, for watches that keep up
+ *              ├─ ring        the last published events, for watches that keep up
+ *              └─ replicas    who else serves the store, and what to read of theirs
  */
 #ifndef ARC_ENGINE_ENGINE_PRIVATE_H
 #define ARC_ENGINE_ENGINE_PRIVATE_H
@@ -45,6 +46,10 @@
 #define ARC_PRIORITY_POINT_NS (INT64_C(60) * 1000000000)
 #define ARC_TURN_BYTES_MAX (512u * 1024u * 1024u)
 #define ARC_CONFLICTS_MAX 5u
+#define ARC_REPLICA_NAME_MAX 255u
+/* A notice that one of several processes has told, and that was not done, is told again then. */
+#define ARC_NOTICE_CLAIM_NS (INT64_C(300) * 1000000000)
+#define ARC_CONFLICTS_SHARED_MAX 100u /* where other processes may be faster */
 /* In here the monotonic clock reads ten years more than the host's: what happened before a reboot
  * has its place on it too, and so keeps its deadline. */
 #define ARC_MONO_SHIFT_NS (UINT64_C(10) * 366 * 86400 * 1000000000)
@@ -79,6 +84,8 @@ struct cmd_box {
     uint64_t word;               /* when it was said, in the order of words */
     uint32_t conflicts;
     int answered;         /* decided in this turn; spoken after the commit */
+    int doubted;          /* it was refused once, and what that rests on is read again */
+    uint64_t after_read;  /* it waits until the agents have been read so often */
     max_align_t first[9]; /* room for the texts of a short command; not zeroed */
 };
 
@@ -91,6 +98,8 @@ struct pipe {
     struct arc_row_pipeline row;
     uint32_t users; /* live runs */
     int loaded;
+    int row_due; /* the present turn has changed row */
+    int stale;   /* another process may have, too: it is read again before it is used */
     struct load load;
     arc_id id;
 };
@@ -207,6 +216,12 @@ struct live {
     int folded;                    /* its events: once, while its pipeline is being read */
     int touched;                   /* by the present turn */
     int changed;                   /* and it has new events */
+    int guest;                     /* another process is its home */
+    int taking;                    /* of a guest: its waiting jobs may have places here */
+    int stale;                     /* in engine.replicas.stale: there may be news of it */
+    struct arc_link beside;        /* in engine.replicas.stale */
+    uint64_t held_until_mono_ns;   /* of a guest: late logs of our agents may come until then */
+    char home[32];                 /* as its row says; "": nobody's */
     uint64_t linger_until_mono_ns; /* over: kept until then */
     int64_t shown[8];              /* the numbers of its row as it was written last; 0: never */
     struct load load;
@@ -222,6 +237,16 @@ struct aside {
     char why[256];
 };
 
+/* Which process is the home of an agent, of a store that several have: it alone gives its slots and
+ * watches its leases. */
+enum agent_place {
+    AGENT_HERE,
+    AGENT_AWAY,
+    AGENT_COMING,  /* it was heard of here: its row is to say so */
+    AGENT_WRITING, /* the present turn writes that */
+    AGENT_READING, /* and the runs are read in which it has jobs */
+};
+
 struct agent {
     struct arc_link link;
     struct arc_arena arena;
@@ -230,6 +255,10 @@ struct agent {
     struct arc_link placements;
     struct arc_link due; /* placements that it may have to be told something about */
     uint32_t used;
+    enum agent_place place;
+    int guarded;           /* the present turn gives it jobs: it must not have gone elsewhere */
+    struct load jobs_load; /* the jobs that it has, when it has come here */
+    size_t jobs_at;
     size_t free_place;     /* 1 + index in engine.free; 0: it has no free slot */
     struct arc_link fresh; /* in engine.fresh_agents: a slot or labels since the last look */
     uint64_t cold_seen;    /* the cold lanes up to here are nothing for it */
@@ -313,6 +342,7 @@ struct turn {
     size_t live_count, live_capacity;
     struct arc_link pipes; /* touched */
     int64_t first_position;
+    int64_t shift; /* of the positions of its events, once they are stored */
     uint64_t fence_before;
     int prepared;       /* events are copies of ours */
     int presence;       /* an agent came or went */
@@ -322,6 +352,53 @@ struct turn {
     int committed; /* done came */
     arc_status status;
     arc_err err;
+};
+
+/* Another process on the same store, or one that was. */
+struct peer {
+    struct arc_row_replica row; /* texts in replicas.arena */
+    uint64_t moved_mono_ns;     /* when its version was seen to move */
+};
+
+/* A run that is to be in memory. */
+struct wanted {
+    arc_id id;
+    int taking;  /* its waiting jobs may have places here */
+    int by_note; /* another process has changed it */
+};
+
+/* What there is to know of the others (replicas.c), and what they have left for us (homes.c). */
+struct replicas {
+    int on;
+    int engaged;           /* our row is there */
+    int alone_due;         /* a turn of our own is due: to join, for a new epoch */
+    int full;              /* the next recovery reads all that is open */
+    arc_id self;           /* of our row */
+    int64_t version;       /* of it, as it is stored */
+    int64_t asked_version; /* of it, when the peers were asked for */
+    int64_t epoch;
+    int64_t epoch_due;                         /* the one that the present turn takes; 0: none */
+    int writing;                               /* the present turn writes our row */
+    int adopting;                              /* and takes over what others were home of */
+    uint64_t begun_mono_ns, confirmed_mono_ns; /* of a turn; of the last one that was stored */
+    struct peer *peers;
+    size_t peer_count;
+    struct arc_arena arena;
+    struct load peers_load, inbox_load, newest_load, waiting_load, agents_load, tokens_load;
+    uint64_t peers_mono_ns, news_mono_ns, waiting_mono_ns, agents_mono_ns; /* the next look at */
+    uint64_t agents_reads; /* how often agents and tokens have been read */
+    uint64_t agents_read_mono_ns;
+    uint64_t agents_asked; /* commits, when they were */
+    int agents_late;       /* there have been some since: who is not in the answer may be new */
+    int news;              /* the store says that there is something */
+    int reading_note;      /* runs are read that others have begun for us */
+    struct arc_link stale;
+    struct wanted *wanted;
+    size_t wanted_count, wanted_capacity;
+    arc_id *read; /* of the inbox: to be deleted */
+    size_t read_count, read_capacity;
+    char host_id[48];
+    char name[ARC_REPLICA_NAME_MAX + 1];
 };
 
 struct token {
@@ -384,10 +461,11 @@ struct arc_engine {
     int notices_due;   /* the outbox may hold some that were not told */
     struct load notice_load;
     size_t notice_at;     /* of its rows, the next */
-    char notice_told[32]; /* the id of the last one told */
+    char notice_told[64]; /* the id of the last one told */
     struct retain retain;
     int asks_due; /* there may be a gate whose plugin has not been asked */
     struct arc_link sessions_due;
+    struct replicas replicas;
     struct agent *host;
     struct arc_host_port host_port;
     int64_t schema;          /* of the store, see migrate.h; or: */
@@ -427,6 +505,9 @@ void arc__load_deinit(struct load *load);
 struct arc_arena *arc__load_arena(struct load *load);
 arc_status arc__load(struct arc_engine *engine, struct load *load, const struct arc_query *query,
                      arc_err *err);
+/* The same for rows that are taken. */
+arc_status arc__load_claim(struct arc_engine *engine, struct load *load,
+                           const struct arc_claim *claim, arc_err *err);
 /* Replaces the texts of a row by copies in arena; its sticky flag says whether that went well. */
 void arc__row_own(enum arc_table table, void *row, struct arc_arena *arena);
 struct arc_filter arc__eq_text(uint32_t col, arc_slice text);
@@ -466,6 +547,24 @@ arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pip
 arc_status arc__live_ready(struct live *live, arc_err *err);
 /* Nothing more is decided about it: its log does not fit its own rules. */
 void arc__live_set_aside(struct live *live);
+/* Folds what has happened to it elsewhere. ARC_EAGAIN: being read. */
+arc_status arc__live_refresh(struct live *live, arc_err *err);
+/* What it is to this process, by its home; its indices follow. */
+arc_status arc__live_settle(struct live *live, arc_err *err);
+/* 1: an agent of this process has a job of it. */
+int arc__live_held(const struct live *live);
+/* The lease of what the job's holder has begins now; one that another process watches has no end.
+ */
+void arc__live_lease(struct live *live, uint32_t job);
+/* Another process may have written logs of its steps. */
+void arc__live_forget_logs(struct live *live, uint32_t job);
+/* What the job's holder was granted it may have been offered. */
+void arc__live_presume_told(struct live *live, uint32_t job);
+/* 1: it is kept in line here: its timers, its queue. */
+static inline int arc__live_acts(const struct live *live)
+{
+    return !live->guest || live->taking;
+}
 /* The same as arc__live_get for a run whose row is at hand, and does not hold it. */
 arc_status arc__live_recover(struct arc_engine *engine, const struct arc_row_pipeline_run *row,
                              struct live **out, arc_err *err);
@@ -500,18 +599,21 @@ void arc__pipe_drop(struct arc_engine *engine, struct pipe *pipe);
 void arc__pipe_use(struct arc_engine *engine, struct pipe *pipe);
 void arc__pipe_leave(struct arc_engine *engine, struct pipe *pipe);
 void arc__pipe_mark(struct arc_engine *engine, struct pipe *pipe);
+/* Its row, if this turn has changed it, into the batch. */
+arc_status arc__pipe_store(struct arc_engine *engine, struct pipe *pipe, arc_err *err);
 static inline int arc__pipe_marked(const struct pipe *pipe)
 {
     return arc__list_linked(&pipe->by_turn);
 }
 arc_status arc__pipe_copy_row(struct pipe *pipe, const struct arc_row_pipeline *row, arc_err *err);
 /* The pipeline's counters and status after these events of one of its runs. */
-arc_status arc__pipe_note(struct arc_engine *engine, struct live *live,
-                          const struct arc_decision *d, arc_err *err);
+void arc__pipe_note(struct arc_engine *engine, struct live *live, const struct arc_decision *d);
 
 /* groups.c: slots of concurrency groups */
 /* Makes room for the slots of a run, once it has its plan; again is fine. */
 arc_status arc__groups_attach(struct live *live, arc_err *err);
+/* Positions of this turn, those after first, are greater by shift. */
+void arc__groups_shift(struct live *live, int64_t first, int64_t shift);
 /* After a fold: keeps the positions that the order of the line is made of. */
 void arc__groups_note(struct live *live, const struct arc_event *event);
 /* The run is here from now on; loaded: it was before this process, or before a lost turn. */
@@ -556,6 +658,10 @@ arc_status arc__agent_set_row(struct agent *agent, const struct arc_row_agent *r
 void arc__agent_drop(struct arc_engine *engine, struct agent *agent);
 int arc__agent_status(const struct agent *agent);
 void arc__agent_seen(struct arc_engine *engine, struct agent *agent);
+/* It is another process's: its session here is over. */
+void arc__agent_leave(struct agent *agent);
+/* 1: this process is its home, or about to be. */
+int arc__agent_is_ours(const struct agent *agent);
 void arc__placement_due(struct placement *placement);
 /* Everything that it holds is lost in the next sweep. */
 void arc__agent_lose_all(struct arc_engine *engine, struct agent *agent, const char *why);
@@ -663,12 +769,18 @@ arc_status arc__notices_write(struct arc_engine *engine, struct live *live,
 arc_status arc__publish_prepare(struct arc_engine *engine, arc_err *err);
 void arc__publish(struct arc_engine *engine);
 void arc__publish_drop(struct arc_engine *engine);
+/* The events of the turn were stored so many positions further on. */
+void arc__publish_shift(struct arc_engine *engine, int64_t shift);
+/* There are events up to here that others have stored. */
+void arc__publish_elsewhere(struct arc_engine *engine, int64_t position);
 arc_status arc__publish_open(struct arc_engine *engine, arc_err *err);
 void arc__publish_notify(struct arc_engine *engine);
 /* 1: somebody is to be told. */
 int arc__publish_due(const struct arc_engine *engine);
 void arc__event_watch_due(struct arc_event_watch *watch);
 void arc__log_watch_wake(struct arc_engine *engine, arc_slice step_run_id);
+/* All of them: others may have written to any log. */
+void arc__log_watches_wake(struct arc_engine *engine);
 void arc__publish_close(struct arc_engine *engine);
 
 /* request.c: idempotency */
@@ -706,7 +818,76 @@ arc_status arc__log_know(struct arc_engine *engine, struct step_ref *ref, arc_sl
 arc_status arc__log_tail(struct arc_engine *engine, struct step_ref *ref, arc_slice step_run_id,
                          int64_t agent_lines, arc_err *err);
 
+/* replicas.c: who else serves the store */
+#define ARC_EPOCH_BITS 32         /* of a fence, above those that count in an epoch */
+#define ARC_EPOCH_COUNTER "epoch" /* the last one that was taken */
+arc_status arc__replicas_open(struct arc_engine *engine, arc_err *err);
+void arc__replicas_close(struct arc_engine *engine);
+/* To what the store says of others' commits. */
+void arc__replicas_listen(struct arc_engine *engine);
+void arc__replicas_unlisten(struct arc_engine *engine);
+/* Reads their rows: part of recovery. A row of ours that somebody has adopted is no longer ours. */
+arc_status arc__replicas_read(struct arc_engine *engine, arc_err *err);
+/* Who acts for what this one is home of; empty where that is not known. */
+arc_slice arc__replicas_heir(const struct arc_engine *engine, arc_slice home);
+/* 1: we do. Always so, where there are no others. */
+int arc__is_ours(const struct arc_engine *engine, arc_slice home);
+/* 1: we do what one of them has to do. */
+int arc__is_leader(const struct arc_engine *engine);
+/* 1: nobody can have taken our place yet. Else leases are not renewed and nothing is offered. */
+int arc__is_confident(const struct arc_engine *engine);
+/* The replica whose host's executors this is; empty: it is none. */
+arc_slice arc__host_replica(arc_slice agent_id);
+/* What was decided needs greater fences than ours: a new epoch, and then again. */
+arc_status arc__replicas_renew(struct arc_engine *engine, arc_err *err);
+/* Our row, and those that we take over, into the batch; only where there is one, or it is time. */
+arc_status arc__replicas_store(struct arc_engine *engine, arc_err *err);
+/* 1: a turn is due for our row. */
+int arc__replicas_due(const struct arc_engine *engine);
+void arc__replicas_end(struct arc_engine *engine, arc_status status);
+/* Looks at the others now and then. */
+arc_status arc__replicas_watch(struct arc_engine *engine, arc_err *err);
+uint64_t arc__replicas_deadline(const struct arc_engine *engine);
+
+/* homes.c: runs and agents of which others are home */
+arc_status arc__homes_open(struct arc_engine *engine, arc_err *err);
+void arc__homes_close(struct arc_engine *engine);
+/* Between turns: takes in what others have left for us, and reads what is wanted. */
+arc_status arc__homes_read(struct arc_engine *engine, arc_err *err);
+/* Part of a turn: what we have changed goes to whom it concerns. */
+arc_status arc__homes_tell(struct arc_engine *engine, arc_err *err);
+int arc__homes_due(const struct arc_engine *engine);
+void arc__homes_end(struct arc_engine *engine, int kept);
+uint64_t arc__homes_deadline(const struct arc_engine *engine);
+/* The run is to be in memory. */
+arc_status arc__homes_want(struct arc_engine *engine, const struct wanted *wanted, arc_err *err);
+/* Something is known to be away that is about to come: what is not in memory may exist. */
+int arc__homes_unsettled(const struct arc_engine *engine);
+/* A refusal may rest on what is not so any more: 1: it is to be decided again, when that was read.
+ */
+int arc__homes_doubt(struct arc_engine *engine, struct cmd_box *box);
+/* There may be news of a run in memory. */
+void arc__live_doubt(struct live *live);
+/* The agent was heard of here. ARC_OK: here is its home; ARC_EAGAIN: soon. */
+arc_status arc__agent_come(struct arc_engine *engine, struct agent *agent);
+/* The same by its id, of a command; ARC_OK for one that is not known. */
+arc_status arc__agent_needs_home(struct arc_engine *engine, arc_slice agent_id);
+/* Its row, when it comes: part of a turn. */
+arc_status arc__agent_arrive(struct arc_engine *engine, struct agent *agent, arc_err *err);
+/* As its row says now. */
+void arc__agent_placed(struct arc_engine *engine, struct agent *agent, int is_new);
+/* Whom nobody knows may have registered elsewhere a moment ago: ARC_EUNAVAILABLE, and they are read
+ * again; else status. */
+arc_status arc__homes_unknown(struct arc_engine *engine, arc_status status, const char *subject,
+                              const char *message, arc_err *err);
+/* A note for who is home of what addressee names; empty: nothing. */
+arc_status arc__homes_note(struct arc_engine *engine, arc_slice addressee, arc_slice run_id,
+                           arc_slice agent_id, arc_err *err);
+
 /* recover.c */
+/* Reads agents or tokens from here on as their rows say. */
+arc_status arc__recover_agents(struct arc_engine *engine, struct load *load, arc_err *err);
+arc_status arc__recover_tokens(struct arc_engine *engine, struct load *load, arc_err *err);
 arc_status arc__recover(struct arc_engine *engine, arc_err *err);
 
 #endif

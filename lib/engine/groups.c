@@ -87,6 +87,26 @@ void arc__groups_note(struct live *live, const struct arc_event *event)
     }
 }
 
+/* They stay in their order: whatever else stands beside them is older. */
+static void shift(int64_t *position, int64_t first, int64_t by)
+{
+    if (*position > first)
+        *position += by;
+}
+
+void arc__groups_shift(struct live *live, int64_t first, int64_t by)
+{
+    struct run_groups *groups = live->groups;
+    if (groups == NULL)
+        return;
+    shift(&groups->created, first, by);
+    for (uint32_t i = 0; i < groups->slot_count; i++) {
+        shift(&groups->slots[i].since, first, by);
+        shift(&groups->slots[i].came, first, by);
+        shift(&groups->slots[i].held, first, by);
+    }
+}
+
 /* --- groups -------------------------------------------------------------------------- */
 
 static void mark(struct group *group)

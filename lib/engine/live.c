@@ -4,6 +4,10 @@
 #include "engine/event_json.h"
 
 #define EVENTS_OF_RUN_MAX 1000000u
+#define LEASE_ELSEWHERE (UINT64_MAX / 2) /* another process watches it */
+#define GUEST_NS \
+    (UINT64_C(60) * 1000000000) /* for late logs, once our agents have no job of it \
+                                 */
 
 struct step_ref *arc__step_find(struct arc_engine *engine, arc_slice step_run_id)
 {
@@ -54,6 +58,8 @@ static void drop_placement(struct live *live, uint32_t job)
     struct placement *placement = live->placements[job];
     if (placement == NULL)
         return;
+    if (live->guest && arc__agent_is_ours(placement->agent))
+        live->held_until_mono_ns = live->engine->now.mono_ns + GUEST_NS;
     arc__list_remove(&placement->by_agent);
     arc__list_remove(&placement->due);
     placement->agent->used--;
@@ -112,6 +118,74 @@ static arc_status index_steps(struct live *live, uint32_t job, arc_err *err)
     return ARC_OK;
 }
 
+/* Who watches the lease of a job's step. */
+enum watcher { WATCHER_NOBODY, WATCHER_US, WATCHER_OTHER };
+
+/* The host of another process that is at work: "host@<replica>". */
+static int is_other_host(const struct arc_engine *engine, arc_slice agent_id)
+{
+    arc_slice home = arc__host_replica(agent_id);
+    return home.len > 0 && arc__slice_equal(arc__replicas_heir(engine, home), home) &&
+           !arc__is_ours(engine, home);
+}
+
+static enum watcher watcher_of(const struct live *live, uint32_t job)
+{
+    const struct placement *placement = live->placements[job];
+    if (placement != NULL)
+        return arc__agent_is_ours(placement->agent) ? WATCHER_US : WATCHER_OTHER;
+    return is_other_host(live->engine, live->run.jobs[job].agent_id) ? WATCHER_OTHER
+                                                                     : WATCHER_NOBODY;
+}
+
+/* The step that the job's holder was granted, and has not ended; NULL: none. */
+static struct arc_step_state *granted_step(const struct live *live, uint32_t job)
+{
+    struct arc_job_state *state = &live->run.jobs[job];
+    struct arc_step_state *step =
+        state->step < live->run.plan->jobs[job].step_count ? &state->steps[state->step] : NULL;
+    int granted =
+        step != NULL && (step->status == ARC_STEP_QUEUED || step->status == ARC_STEP_RUNNING);
+    return granted ? step : NULL;
+}
+
+void arc__live_lease(struct live *live, uint32_t job)
+{
+    struct arc_engine *engine = live->engine;
+    struct arc_step_state *step = granted_step(live, job);
+    if (step != NULL)
+        step->lease_mono_ns =
+            watcher_of(live, job) == WATCHER_OTHER
+                ? LEASE_ELSEWHERE
+                : engine->now.mono_ns + (uint64_t)engine->options.rules.lease_ttl_ns;
+}
+
+/* A grant that somebody else has decided has no lease yet, and whoever watched it may be gone. */
+static void watch_lease(struct live *live, uint32_t job)
+{
+    const struct arc_step_state *step = live->engine->replicas.on ? granted_step(live, job) : NULL;
+    if (step != NULL && (step->lease_mono_ns == 0 || step->lease_mono_ns == LEASE_ELSEWHERE ||
+                         watcher_of(live, job) == WATCHER_OTHER))
+        arc__live_lease(live, job);
+}
+
+void arc__live_forget_logs(struct live *live, uint32_t job)
+{
+    for (size_t i = 0; i < live->ref_count; i++) {
+        if (live->refs[i]->job == job)
+            live->refs[i]->info_known = 0;
+    }
+}
+
+int arc__live_held(const struct live *live)
+{
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
+        if (live->placements[j] != NULL && arc__agent_is_ours(live->placements[j]->agent))
+            return 1;
+    }
+    return 0;
+}
+
 arc_status arc__live_index_job(struct live *live, uint32_t job, arc_err *err)
 {
     struct arc_job_state *state = &live->run.jobs[job];
@@ -119,12 +193,13 @@ arc_status arc__live_index_job(struct live *live, uint32_t job, arc_err *err)
     int open = state->status == ARC_JOB_QUEUED || state->status == ARC_JOB_RUNNING;
     int placed = open && state->agent_id.len > 0;
     int waits = state->status == ARC_JOB_QUEUED && state->agent_id.len == 0 &&
-                !arc__job_lacks_slot(&live->run, job);
+                arc__live_acts(live) && !arc__job_lacks_slot(&live->run, job);
     if (placement != NULL &&
         (!placed || !arc__slice_equal(placement->agent->row.id, state->agent_id)))
         drop_placement(live, job);
     if (placed && live->placements[job] == NULL)
         ARC_TRY(add_placement(live, job, err));
+    watch_lease(live, job);
     arc__live_tell(live, job);
     if (waits)
         ARC_TRY(queue_job(live, job, err));
@@ -145,7 +220,7 @@ arc_status arc__live_arm(struct live *live, arc_err *err)
     uint64_t at = arc__run_over(&live->run)
                       ? live->linger_until_mono_ns
                       : arc__run_deadline(&live->engine->options.rules, &live->run);
-    if (at == UINT64_MAX || at == 0) {
+    if (at == UINT64_MAX || at == 0 || (live->guest && !arc__live_held(live))) {
         arc__heap_disarm(timers, &live->timer);
         return ARC_OK;
     }
@@ -180,7 +255,7 @@ arc_status arc__live_index_events(struct live *live, const struct arc_decision *
         if (d->events[i]->job >= 0)
             ARC_TRY(arc__live_index_job(live, (uint32_t)d->events[i]->job, err));
     }
-    if (born)
+    if (born && !live->guest)
         ARC_TRY(arc__groups_join(live, 0, err));
     arc__groups_update(live, d);
     return arc__live_arm(live, err);
@@ -244,6 +319,7 @@ void arc__live_drop(struct live *live)
         arc__free(&engine->mem, live->refs[i]);
     }
     arc__groups_detach(live);
+    arc__list_remove(&live->beside);
     if (live->pipe != NULL)
         arc__pipe_leave(engine, live->pipe);
     arc__heap_disarm(&engine->timers, &live->timer);
@@ -259,12 +335,20 @@ void arc__live_drop(struct live *live)
     arc__free(&engine->mem, live);
 }
 
+static void set_home(struct live *live, arc_slice home)
+{
+    (void)arc__slice_to_cstr(home, live->home, sizeof(live->home));
+    live->guest = !arc__is_ours(live->engine, home);
+}
+
 arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pipe *pipe,
                          struct live **out, arc_err *err)
 {
     ARC_TRY(live_add(engine, id, out, err));
     (*out)->pipe = pipe;
     arc__pipe_use(engine, pipe);
+    if (engine->replicas.on)
+        set_home(*out, arc__id_slice(&engine->replicas.self));
     return ARC_OK;
 }
 
@@ -273,6 +357,9 @@ arc_status arc__live_ready(struct live *live, arc_err *err)
 {
     ARC_TRY(make_tables(live, err));
     ARC_TRY(arc__groups_attach(live, err));
+    /* Slots are handed out in one place. */
+    if (live->groups != NULL && live->home[0] != '\0' && live->engine->replicas.on)
+        set_home(live, ARC_LIT(ARC_REPLICA_LEADER));
     live->loaded = 1;
     live->engine->asks_due |= live->run.gates_waiting > 0;
     count_open(live, 1);
@@ -312,7 +399,9 @@ void arc__live_set_aside(struct live *live)
 
 /* --- loading ------------------------------------------------------------------------- */
 
-static arc_status fold_rows(struct live *live, const struct arc_rows *rows, arc_err *err)
+/* events: takes them; may be NULL. */
+static arc_status fold_rows(struct live *live, const struct arc_rows *rows,
+                            struct arc_event **events, arc_err *err)
 {
     struct arc_engine *engine = live->engine;
     const struct arc_row_event *row = rows->rows;
@@ -323,11 +412,14 @@ static arc_status fold_rows(struct live *live, const struct arc_rows *rows, arc_
             return arc__fail(err, ARC_EINTERNAL, "event", "Event %lld is missing.",
                              (long long)live->run.seq + 1);
         /* The first event carries the plan, which the run keeps. */
-        struct arc_arena *arena = i == 0 ? &live->run.arena : arc__load_arena(&live->load);
+        struct arc_arena *arena =
+            live->run.seq == 0 ? &live->run.arena : arc__load_arena(&live->load);
         ARC_TRY(arc__event_from_row(&row[i], arena, &event, err));
         ARC_TRY(arc__run_fold(&live->run, event, wall_to_mono, err));
         ARC_TRY(arc__groups_attach(live, err));
         arc__groups_note(live, event);
+        if (events != NULL)
+            events[i] = event;
     }
     return ARC_OK;
 }
@@ -346,13 +438,11 @@ static void extend_leases(struct live *live)
 }
 
 /* What was granted before may have been offered before. */
-static void presume_told(struct live *live)
+void arc__live_presume_told(struct live *live, uint32_t job)
 {
-    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
-        const struct arc_job_state *job = &live->run.jobs[j];
-        if (live->placements[j] != NULL && job->step < live->run.plan->jobs[j].step_count)
-            live->placements[j]->told_fence = job->steps[job->step].fence;
-    }
+    const struct arc_job_state *state = &live->run.jobs[job];
+    if (live->placements[job] != NULL && state->step < live->run.plan->jobs[job].step_count)
+        live->placements[job]->told_fence = state->steps[state->step].fence;
 }
 
 static arc_status finish_load(struct live *live, arc_err *err)
@@ -366,12 +456,74 @@ static arc_status finish_load(struct live *live, arc_err *err)
     arc_status status = arc__live_index(live, err);
     live->reading = 0;
     ARC_TRY(status);
-    ARC_TRY(arc__groups_join(live, 1, err));
-    presume_told(live);
+    if (!live->guest)
+        ARC_TRY(arc__groups_join(live, !engine->replicas.reading_note, err));
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++)
+        arc__live_presume_told(live, j);
     arc__load_deinit(&live->load);
     if (arc__run_over(&live->run))
         arc__live_linger(live);
     return ARC_OK;
+}
+
+/* --- what others have done ----------------------------------------------------------- */
+
+static arc_status fold_news(struct live *live, const struct arc_rows *rows, arc_err *err)
+{
+    struct arc_arena *arena = arc__load_arena(&live->load);
+    struct arc_event **events = arc__arena_array(arena, rows->count, sizeof(struct arc_event *));
+    struct arc_decision d = {.count = rows->count, .events = events};
+    if (events == NULL)
+        return arc__fail_nomem(err);
+    ARC_TRY(fold_rows(live, rows, events, err));
+    live->reading = 1; /* they may have logs, too */
+    arc_status status = arc__live_index(live, err);
+    live->reading = 0;
+    ARC_TRY(status);
+    if (!live->guest)
+        arc__groups_update(live, &d);
+    live->shown[0] = 0; /* its row is another one's */
+    return ARC_OK;
+}
+
+arc_status arc__live_refresh(struct live *live, arc_err *err)
+{
+    struct arc_query query = {.table = ARC_TABLE_event, .filter_count = 2, .order_col = -1};
+    query.filters[0] = arc__eq_text(ARC_COL_event_stream, arc__id_slice(&live->id));
+    query.filters[1] =
+        (struct arc_filter){.col = ARC_COL_event_seq, .op = ARC_FILTER_GT, .number = live->run.seq};
+    query.limit = EVENTS_OF_RUN_MAX;
+    ARC_TRY(arc__load(live->engine, &live->load, &query, err));
+    const struct arc_row_event *first = live->load.rows.rows;
+    size_t count = live->load.rows.count, known = 0;
+    while (known < count && first[known].seq <= live->run.seq) /* decided here since it was asked */
+        known++;
+    const struct arc_rows news = {.rows = first + known, .count = count - known};
+    arc_status status = news.count > 0 ? fold_news(live, &news, err) : ARC_OK;
+    arc__load_deinit(&live->load);
+    ARC_TRY(status);
+    live->stale = 0;
+    arc__list_remove(&live->beside);
+    if (arc__run_over(&live->run))
+        arc__live_linger(live);
+    return ARC_OK;
+}
+
+arc_status arc__live_settle(struct live *live, arc_err *err)
+{
+    int was = live->guest;
+    live->guest = !arc__is_ours(live->engine, arc__slice_cstr(live->home));
+    if (arc__run_over(&live->run))
+        return ARC_OK;
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++)
+        watch_lease(live, j);
+    if (live->guest == was)
+        return arc__live_arm(live, err);
+    if (live->guest)
+        arc__groups_detach(live);
+    ARC_TRY(arc__groups_attach(live, err));
+    ARC_TRY(arc__live_index(live, err));
+    return live->guest ? ARC_OK : arc__groups_join(live, 1, err);
 }
 
 /* Pipelines and agents have streams too. */
@@ -393,6 +545,8 @@ static arc_status check_row(struct live *live, arc_err *err)
     const struct arc_row_pipeline_run *row = live->load.rows.rows;
     int64_t held = live->load.rows.count > 0 ? row->held : 0;
     live->row_version = live->load.rows.count > 0 ? row->version : 0;
+    if (live->load.rows.count > 0)
+        set_home(live, row->home);
     if (held == ARC_HELD_DAMAGED)
         ARC_TRY(arc__aside_add(live->engine, row->id, row->held_why, 1, err));
     arc__load_deinit(&live->load);
@@ -415,7 +569,7 @@ static arc_status load_events(struct live *live, arc_err *err)
     if (!is_run(&live->load.rows))
         return arc__fail(err, ARC_ENOTFOUND, "run", "No run has this id.");
     if (!live->folded)
-        ARC_TRY(fold_rows(live, &live->load.rows, err));
+        ARC_TRY(fold_rows(live, &live->load.rows, NULL, err));
     live->folded = 1;
     /* What was lost at the end leaves no gap. */
     if (live->run.seq < live->row_version)
@@ -440,7 +594,7 @@ static arc_status live_load(struct arc_engine *engine, arc_slice run_id,
     arc_err why = ARC_ERR_INIT;
     if (live != NULL && live->loaded) {
         *out = live;
-        return ARC_OK;
+        return live->stale ? ARC_EAGAIN : ARC_OK;
     }
     ARC_TRY(arc__aside_refuse(engine, run_id, err));
     if (live == NULL) {
@@ -450,6 +604,8 @@ static arc_status live_load(struct arc_engine *engine, arc_slice run_id,
         ARC_TRY(live_add(engine, &id, &live, err));
         live->free = row != NULL;
         live->row_version = row != NULL ? row->version : 0;
+        if (row != NULL)
+            set_home(live, row->home);
     }
     id = live->id;
     arc_status status = check_row(live, &why);
@@ -484,8 +640,8 @@ arc_status arc__live_recover(struct arc_engine *engine, const struct arc_row_pip
 const struct arc_run *arc__engine_live_run(struct arc_engine *engine, arc_slice run_id)
 {
     const struct live *live = arc__map_get(&engine->runs, run_id);
-    /* What this turn has changed is not durable yet: nobody may see it. */
-    return live != NULL && live->loaded && !live->changed ? &live->run : NULL;
+    /* What this turn has changed is not durable yet: nobody may see it. A guest may be old. */
+    return live != NULL && live->loaded && !live->changed && !live->guest ? &live->run : NULL;
 }
 
 arc_slice arc__engine_job_why(struct arc_engine *engine, arc_slice run_id, uint32_t job,
@@ -503,7 +659,7 @@ const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at)
     for (; link != &engine->live_list; link = link->next) {
         const struct live *live = ARC_CONTAINER(link, struct live, link);
         *at = link;
-        if (live->loaded && !live->changed && !arc__run_over(&live->run))
+        if (live->loaded && !live->changed && !live->guest && !arc__run_over(&live->run))
             return &live->run;
     }
     return NULL;

@@ -64,9 +64,11 @@ static void loaded(void *user, arc_status status, const struct arc_rows *rows, c
     }
 }
 
+/* One of query and claim is given. */
 static arc_status ask(struct arc_engine *engine, struct load *load, const struct arc_query *query,
-                      arc_err *err)
+                      const struct arc_claim *claim, arc_err *err)
 {
+    const struct arc_store_ops *ops = engine->store->ops;
     struct load_job *job = arc__alloc(&load->mem, sizeof(*job));
     int *wake = load->wake;
     if (job == NULL)
@@ -77,8 +79,9 @@ static arc_status ask(struct arc_engine *engine, struct load *load, const struct
     load->state = 1;
     load->wake = NULL; /* an answer at once wakes nobody */
     engine->loads_pending++;
-    arc_status status =
-        engine->store->ops->query(engine->store, query, &job->arena, loaded, job, err);
+    arc_status status = claim != NULL
+                            ? ops->claim(engine->store, claim, &job->arena, loaded, job, err)
+                            : ops->query(engine->store, query, &job->arena, loaded, job, err);
     load->wake = wake;
     if (status == ARC_OK)
         return ARC_OK;
@@ -88,11 +91,8 @@ static arc_status ask(struct arc_engine *engine, struct load *load, const struct
     return status == ARC_EAGAIN ? ARC_EUNAVAILABLE : status;
 }
 
-arc_status arc__load(struct arc_engine *engine, struct load *load, const struct arc_query *query,
-                     arc_err *err)
+static arc_status answer(struct load *load, arc_err *err)
 {
-    if (load->state == 0)
-        ARC_TRY(ask(engine, load, query, err));
     if (load->state == 1)
         return ARC_EAGAIN;
     if (load->status == ARC_OK)
@@ -100,6 +100,22 @@ arc_status arc__load(struct arc_engine *engine, struct load *load, const struct 
     arc_status failed = load->status == ARC_ENOMEM ? ARC_ENOMEM : ARC_EUNAVAILABLE;
     arc__load_deinit(load);
     return arc__fail(err, failed, "store", "The store did not answer.");
+}
+
+arc_status arc__load(struct arc_engine *engine, struct load *load, const struct arc_query *query,
+                     arc_err *err)
+{
+    if (load->state == 0)
+        ARC_TRY(ask(engine, load, query, NULL, err));
+    return answer(load, err);
+}
+
+arc_status arc__load_claim(struct arc_engine *engine, struct load *load,
+                           const struct arc_claim *claim, arc_err *err)
+{
+    if (load->state == 0)
+        ARC_TRY(ask(engine, load, NULL, claim, err));
+    return answer(load, err);
 }
 
 struct arc_filter arc__eq_text(uint32_t col, arc_slice text)

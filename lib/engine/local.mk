@@ -17,6 +17,7 @@ libarc_la_SOURCES += \
 	lib/engine/forecast.c \
 	lib/engine/fsck.c lib/engine/fsck.h lib/engine/fsck_private.h lib/engine/fsck_run.c \
 	lib/engine/groups.c \
+	lib/engine/homes.c \
 	lib/engine/history.c lib/engine/history.h \
 	lib/engine/lanes.c lib/engine/line.c \
 	lib/engine/live.c \
@@ -35,6 +36,7 @@ libarc_la_SOURCES += \
 	lib/engine/publish.c \
 	lib/engine/recover.c \
 	lib/engine/replay.c lib/engine/replay.h \
+	lib/engine/replicas.c \
 	lib/engine/request.c \
 	lib/engine/retain.c \
 	lib/engine/scratch.c \

@@ -179,7 +179,8 @@ arc_status arc__engine_log_append(struct arc_engine *engine, const struct arc_lo
     struct step_ref *ref = arc__step_find(engine, batch.step_run_id);
     struct lines lines = {0};
     int64_t number = 0, skip = 0;
-    if (ref == NULL && engine->recovering)
+    if ((ref == NULL && arc__homes_unsettled(engine)) ||
+        arc__agent_needs_home(engine, batch.agent_id) != ARC_OK)
         return arc__fail(err, ARC_EUNAVAILABLE, "engine", "Unfinished runs are being taken up.");
     if (ref == NULL)
         return not_holder(engine, err);

@@ -39,6 +39,15 @@ static arc_slice text_of(const struct arc_node *map, const char *key)
     return node != NULL ? node->text : ARC_NONE;
 }
 
+/* Sorts in the order of the log. Of several processes two may think of the same position. */
+static arc_slice id_of(const struct arc_engine *engine, const struct ended *ended)
+{
+    struct arc_arena *arena = &ended->live->engine->turn.arena;
+    const char *by = engine->replicas.on ? engine->replicas.self.text : "";
+    return arc__arena_printf(arena, "%020lld-%s%s%03u", (long long)ended->event->position, by,
+                             by[0] != '\0' ? "-" : "", (*ended->count)++);
+}
+
 /* One notice. Arguments that cannot be expanded go as they are written, and the row says why. */
 static arc_status write_one(struct arc_engine *engine, const struct ended *ended,
                             const struct arc_node *notice, arc_err *err)
@@ -48,8 +57,7 @@ static arc_status write_one(struct arc_engine *engine, const struct ended *ended
     arc_slice action = text_of(notice, "action");
     arc_err why = ARC_ERR_INIT;
     struct arc_row_outbox row = {
-        .id = arc__arena_printf(arena, "%020lld-%03u", (long long)ended->event->position,
-                                (*ended->count)++),
+        .id = id_of(engine, ended),
         .run_id = arc__id_slice(&ended->live->run.id),
         .pipeline_id = ended->live->run.pipeline_id,
         .about = about_of(ended, arena),
@@ -201,16 +209,35 @@ arc_status arc__notices_write(struct arc_engine *engine, struct live *live,
 
 /* --- handing them out ---------------------------------------------------------------- */
 
-arc_status arc__engine_next_notice(struct arc_engine *engine, const struct arc_row_outbox **out,
-                                   arc_err *err)
+/* Those behind the last one told. */
+static arc_status read_some(struct arc_engine *engine, arc_err *err)
 {
     struct arc_query query = {
         .table = ARC_TABLE_outbox, .order_col = -1, .limit = FETCHED, .filter_count = 1};
+    query.filters[0] = (struct arc_filter){.col = ARC_COL_outbox_id,
+                                           .op = ARC_FILTER_GT,
+                                           .text = arc__slice_cstr(engine->notice_told)};
+    return arc__load(engine, &engine->notice_load, &query, err);
+}
+
+/* Those that no other process tells. */
+static arc_status take_some(struct arc_engine *engine, arc_err *err)
+{
+    const struct arc_claim claim = {.table = ARC_TABLE_outbox,
+                                    .by_col = ARC_COL_outbox_claimed_by,
+                                    .until_col = ARC_COL_outbox_claimed_until_ns,
+                                    .by = arc__id_slice(&engine->replicas.self),
+                                    .now_ns = engine->now.wall_ns,
+                                    .until_ns = engine->now.wall_ns + ARC_NOTICE_CLAIM_NS,
+                                    .limit = FETCHED};
+    return arc__load_claim(engine, &engine->notice_load, &claim, err);
+}
+
+arc_status arc__engine_next_notice(struct arc_engine *engine, const struct arc_row_outbox **out,
+                                   arc_err *err)
+{
     while (engine->notices_due) {
-        query.filters[0] = (struct arc_filter){.col = ARC_COL_outbox_id,
-                                               .op = ARC_FILTER_GT,
-                                               .text = arc__slice_cstr(engine->notice_told)};
-        ARC_TRY(arc__load(engine, &engine->notice_load, &query, err));
+        ARC_TRY(engine->replicas.on ? take_some(engine, err) : read_some(engine, err));
         const struct arc_rows *rows = &engine->notice_load.rows;
         if (engine->notice_at < rows->count) {
             *out = (const struct arc_row_outbox *)rows->rows + engine->notice_at++;

@@ -19,6 +19,7 @@ arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_er
     memcpy(live->shown, shown, sizeof(shown));
     ARC_TRY(arc__project_run(run, arena, &row, err));
     row.reason = why;
+    row.home = arc__slice_cstr(live->home);
     return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_pipeline_run, &row, 0, err);
 }
 

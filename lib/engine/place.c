@@ -9,8 +9,9 @@
 
 int arc__agent_may_take(const struct agent *agent)
 {
-    return agent->session != NULL && agent->row.approved && agent->row.enabled &&
-           (agent->online || agent->heard) && (int64_t)agent->used < agent->row.max_concurrent;
+    return agent->place == AGENT_HERE && agent->session != NULL && agent->row.approved &&
+           agent->row.enabled && (agent->online || agent->heard) &&
+           (int64_t)agent->used < agent->row.max_concurrent;
 }
 
 /* Load as a fraction without division: used_a / max_a < used_b / max_b. */
@@ -196,13 +197,14 @@ static int admitted(const struct arc_engine *engine, const struct ready *ready)
 }
 
 static arc_status place_one(struct arc_engine *engine, struct live *live, uint32_t job,
-                            const struct agent *agent, arc_err *err)
+                            struct agent *agent, arc_err *err)
 {
     struct arc_decision d;
     const struct arc_place_facts place = {agent->row.id, agent->row.name, agent->row.os,
                                           agent->row.arch, agent->labels};
     ARC_TRY(arc__turn_enter(engine, live, &d, err));
     arc_status status = arc__decide_place(&d, &live->run, job, &place, err);
+    agent->guarded = 1;
     return arc__turn_leave(engine, live, &d, status, err);
 }
 

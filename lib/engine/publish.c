@@ -196,6 +196,45 @@ void arc__publish_close(struct arc_engine *engine)
     arc__free(&engine->mem, engine->run_shelves);
 }
 
+static void drop_ring(struct arc_engine *engine)
+{
+    engine->ring_first = engine->position + 1;
+    ARC_LIST_EACH(&engine->event_watches, link)
+    {
+        arc__event_watch_due(ARC_CONTAINER(link, struct arc_event_watch, link));
+    }
+}
+
+/* Between what the ring holds and them there are others': the ring begins anew with ours. */
+void arc__publish_shift(struct arc_engine *engine, int64_t shift)
+{
+    struct turn *turn = &engine->turn;
+    for (size_t i = 0; i < turn->event_count; i++)
+        turn->events[i]->position += shift;
+    if (turn->event_count == 0)
+        return;
+    drop_ring(engine);
+    engine->ring_first = turn->events[0]->position;
+}
+
+void arc__log_watches_wake(struct arc_engine *engine)
+{
+    for (size_t i = 0; i < ARC_WATCH_SHELVES; i++) {
+        ARC_LIST_EACH(&engine->log_shelves[i], link)
+        {
+            struct arc_log_watch *watch = ARC_CONTAINER(link, struct arc_log_watch, beside);
+            if (!arc__list_linked(&watch->due))
+                arc__list_add_tail(&engine->log_watches_due, &watch->due);
+        }
+    }
+}
+
+void arc__publish_elsewhere(struct arc_engine *engine, int64_t position)
+{
+    engine->position = engine->published = position;
+    drop_ring(engine);
+}
+
 int64_t arc__engine_position(const struct arc_engine *engine)
 {
     return engine->published;

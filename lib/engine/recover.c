@@ -8,11 +8,21 @@
 
 #define RUNS_MAX_LOADED 1000000u
 
-enum phase { FENCE, POSITION, TOKENS, AGENTS, RUNS, LIVES, DONE };
+enum phase { FENCE, POSITION, REPLICAS, TOKENS, AGENTS, RUNS, LIVES, DONE };
+
+/* Epochs that processes may have taken at the same time, the last of which wrote the counter. */
+#define EPOCHS_AT_ONCE 64
 
 static void again(struct arc_engine *engine)
 {
     arc__load_deinit(&engine->recover_load);
+}
+
+/* Several processes have been at work here, and one is now. */
+static uint64_t above_epochs(int64_t epoch, uint64_t fence)
+{
+    uint64_t first = ((uint64_t)epoch + EPOCHS_AT_ONCE) << ARC_EPOCH_BITS;
+    return fence > first ? fence : first;
 }
 
 /* The fence, and whether this is a store at all. */
@@ -21,11 +31,13 @@ static arc_status fence(struct arc_engine *engine, arc_err *err)
     struct arc_query query = {.table = ARC_TABLE_counter, .order_col = -1};
     ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
     const struct arc_row_counter *row = engine->recover_load.rows.rows;
-    engine->fence = 0;
+    uint64_t last = 0;
     engine->schema = 0;
     for (size_t i = 0; i < engine->recover_load.rows.count; i++) {
-        if (arc__slice_is(row[i].name, "fence"))
-            engine->fence = (uint64_t)row[i].value;
+        if (arc__slice_is(row[i].name, "fence") && (uint64_t)row[i].value > last)
+            last = (uint64_t)row[i].value;
+        if (arc__slice_is(row[i].name, ARC_EPOCH_COUNTER) && !engine->replicas.on)
+            last = above_epochs(row[i].value, last);
         if (arc__slice_is(row[i].name, ARC_SCHEMA_COUNTER))
             engine->schema = row[i].value;
         if (arc__slice_is(row[i].name, ARC_COPY_MARK))
@@ -37,6 +49,8 @@ static arc_status fence(struct arc_engine *engine, arc_err *err)
         return arc__fail(err, ARC_EPRECONDITION, "store",
                          "The store was written by a newer version (schema %lld, not %lld).",
                          (long long)engine->schema, (long long)arc__schema_newest());
+    if (!engine->replicas.engaged) /* else they are our epoch's */
+        engine->fence = last;
     return ARC_OK;
 }
 
@@ -77,23 +91,23 @@ static arc_status position(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
-static arc_status tokens(struct arc_engine *engine, arc_err *err)
+arc_status arc__recover_tokens(struct arc_engine *engine, struct load *load, arc_err *err)
 {
     struct arc_query query = {.table = ARC_TABLE_token, .filter_count = 1, .order_col = -1};
     query.filters[0] = arc__eq_int(ARC_COL_token_revoked_at_ns, 0);
-    ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
-    const struct arc_row_token *row = engine->recover_load.rows.rows;
+    ARC_TRY(arc__load(engine, load, &query, err));
+    const struct arc_row_token *row = load->rows.rows;
     size_t at = 0;
     void *value = NULL;
     while (arc__map_next(&engine->tokens, &at, NULL, &value))
         ((struct token *)value)->known = 0;
-    for (size_t i = 0; i < engine->recover_load.rows.count; i++)
+    for (size_t i = 0; i < load->rows.count; i++)
         ARC_TRY(arc__token_add(engine, &row[i], err));
     /* Those of a turn that was lost: nobody was told of them. */
     at = 0;
     arc_slice key;
     while (arc__map_next(&engine->tokens, &at, &key, &value)) {
-        if (((struct token *)value)->known)
+        if (((struct token *)value)->known || engine->replicas.agents_late)
             continue;
         (void)arc__map_remove(&engine->tokens, key);
         arc__token_drop(engine, value);
@@ -106,38 +120,60 @@ static void drop_unknown_agents(struct arc_engine *engine)
     ARC_LIST_EACH_SAFE(&engine->agent_list, link)
     {
         struct agent *agent = ARC_CONTAINER(link, struct agent, link);
-        if (!agent->known && !agent->is_host && arc__list_empty(&agent->placements))
+        if (!agent->known && !agent->is_host && arc__list_empty(&agent->placements)) {
+            arc__agent_leave(agent);
             arc__agent_drop(engine, agent);
+        }
     }
 }
 
-static arc_status agents(struct arc_engine *engine, arc_err *err)
+/* What another process's agent does is written by that process. One of ours that has changed since
+ * the question was asked is newer than the answer. */
+static arc_status read_agent(struct arc_engine *engine, const struct arc_row_agent *row,
+                             arc_err *err)
+{
+    struct agent *agent = arc__agent_find(engine, row->id);
+    int is_new = agent == NULL;
+    if (is_new)
+        ARC_TRY(arc__agent_new(engine, row, &agent, err));
+    else if (row->version >= agent->row.version || engine->recovering)
+        ARC_TRY(arc__agent_set_row(agent, row, err));
+    agent->epoch_known = 0;
+    agent->known = 1;
+    arc__agent_placed(engine, agent, is_new);
+    arc__agent_relabelled(engine, agent);
+    return ARC_OK;
+}
+
+arc_status arc__recover_agents(struct arc_engine *engine, struct load *load, arc_err *err)
 {
     struct arc_query query = {.table = ARC_TABLE_agent, .filter_count = 1, .order_col = -1};
     query.filters[0] = arc__eq_int(ARC_COL_agent_unregistered_at_ns, 0);
-    ARC_TRY(arc__load(engine, &engine->recover_load, &query, err));
-    const struct arc_row_agent *row = engine->recover_load.rows.rows;
+    ARC_TRY(arc__load(engine, load, &query, err));
+    const struct arc_row_agent *row = load->rows.rows;
     ARC_LIST_EACH(&engine->agent_list, link)
     {
         ARC_CONTAINER(link, struct agent, link)->known = 0;
     }
-    for (size_t i = 0; i < engine->recover_load.rows.count; i++) {
-        struct agent *agent = arc__agent_find(engine, row[i].id);
-        if (agent == NULL)
-            ARC_TRY(arc__agent_new(engine, &row[i], &agent, err));
-        else
-            ARC_TRY(arc__agent_set_row(agent, &row[i], err));
-        agent->epoch_known = 0;
-        agent->known = 1;
-        arc__agent_relabelled(engine, agent);
-    }
-    drop_unknown_agents(engine);
+    for (size_t i = 0; i < load->rows.count; i++)
+        ARC_TRY(read_agent(engine, &row[i], err));
+    if (!engine->replicas.agents_late)
+        drop_unknown_agents(engine);
     return ARC_OK;
+}
+
+/* Beside others a turn is lost now and then: what it had touched is read again, and nothing else.
+ */
+static int skips_runs(const struct arc_engine *engine)
+{
+    return engine->replicas.on && !engine->replicas.full && engine->opened;
 }
 
 static arc_status runs(struct arc_engine *engine, arc_err *err)
 {
     static const int64_t unfinished[] = {ARC_RUN_PENDING, ARC_RUN_RUNNING, ARC_RUN_PAUSED};
+    if (skips_runs(engine))
+        return ARC_OK;
     struct arc_query query = {.table = ARC_TABLE_pipeline_run,
                               .filter_count = 1,
                               .order_col = ARC_COL_pipeline_run_created_at_ns,
@@ -169,7 +205,8 @@ static arc_status take_up(struct arc_engine *engine, const struct arc_row_pipeli
     arc_err why = ARC_ERR_INIT;
     if (row->held == ARC_HELD_DAMAGED)
         return arc__aside_add(engine, row->id, row->held_why, 1, err);
-    if (row->held != 0 || arc__engine_quarantined(engine, row->id) != NULL)
+    if (row->held != 0 || arc__engine_quarantined(engine, row->id) != NULL ||
+        !arc__is_ours(engine, row->home))
         return ARC_OK;
     arc_status status = arc__live_recover(engine, row, &live, &why);
     if (status == ARC_ENOTFOUND)
@@ -181,6 +218,20 @@ static arc_status take_up(struct arc_engine *engine, const struct arc_row_pipeli
                : arc__fail(err, status, why.subject, "%s", why.message);
 }
 
+/* What we are to the runs in memory may be another thing now. */
+static arc_status settle_all(struct arc_engine *engine, arc_err *err)
+{
+    if (!engine->replicas.on)
+        return ARC_OK;
+    ARC_LIST_EACH(&engine->live_list, link)
+    {
+        struct live *live = ARC_CONTAINER(link, struct live, link);
+        if (live->loaded)
+            ARC_TRY(arc__live_settle(live, err));
+    }
+    return ARC_OK;
+}
+
 /* One damaged run must not keep the others from starting: it is set aside, and said. */
 static arc_status lives(struct arc_engine *engine, arc_err *err)
 {
@@ -189,7 +240,7 @@ static arc_status lives(struct arc_engine *engine, arc_err *err)
         ARC_TRY(take_up(engine, &row[engine->recover_at], err));
         engine->recover_at++;
     }
-    return ARC_OK;
+    return settle_all(engine, err);
 }
 
 /* Cached rows that a lost turn had changed, while runs use them. */
@@ -212,10 +263,12 @@ static arc_status step(struct arc_engine *engine, arc_err *err)
         return fence(engine, err);
     case POSITION:
         return position(engine, err);
+    case REPLICAS:
+        return arc__replicas_read(engine, err);
     case TOKENS:
-        return tokens(engine, err);
+        return arc__recover_tokens(engine, &engine->recover_load, err);
     case AGENTS:
-        return agents(engine, err);
+        return arc__recover_agents(engine, &engine->recover_load, err);
     case RUNS:
         return runs(engine, err);
     case LIVES:
@@ -255,6 +308,7 @@ arc_status arc__recover(struct arc_engine *engine, arc_err *err)
     }
     engine->recovering = 0;
     engine->opened = 1;
+    engine->replicas.full = 0;
     engine->place_due = 1;
     engine->sweep_mono_ns = 0;
     return ARC_OK;

@@ -146,6 +146,10 @@ arc_status arc__retain_settle(struct arc_engine *engine, arc_err *err)
     struct retain *retain = &engine->retain;
     arc_err why = ARC_ERR_INIT;
     size_t count = 0;
+    if (!arc__is_leader(engine) && retain->due_mono_ns <= engine->now.mono_ns) {
+        retain->due_mono_ns = engine->now.mono_ns + PASS_NS;
+        return ARC_OK;
+    }
     if (arc__retain_deadline(engine) > engine->now.mono_ns ||
         arc__turn_size(&engine->turn) > ARC_TURN_OPS_MAX)
         return ARC_OK;

@@ -106,9 +106,10 @@ static arc_slice scope_text(uint32_t scopes, struct arc_arena *arena)
     return arc__arena_copy(arena, arc__slice(text, at));
 }
 
-static arc_status unauthenticated(arc_err *err)
+static arc_status unauthenticated(struct arc_engine *engine, arc_err *err)
 {
-    return arc__fail(err, ARC_EUNAUTHENTICATED, "token", "The token is missing or not valid.");
+    return arc__homes_unknown(engine, ARC_EUNAUTHENTICATED, "token",
+                              "The token is missing or not valid.", err);
 }
 
 static void set_principal(struct arc_principal *out, enum arc_principal_kind kind, arc_slice id,
@@ -133,7 +134,7 @@ static arc_status authenticate_agent(struct arc_engine *engine, arc_slice token,
     int equal =
         arc__equal_secret(hash, known ? agent->row.token_hash.ptr : nobody, ARC_SHA256_HEX_LEN);
     if (!known || !equal)
-        return unauthenticated(err);
+        return unauthenticated(engine, err);
     set_principal(out, ARC_PRINCIPAL_AGENT, agent->row.id, agent->row.name);
     return ARC_OK;
 }
@@ -144,12 +145,12 @@ arc_status arc__engine_authenticate(struct arc_engine *engine, arc_slice token,
     if (!engine->opened) /* credentials are not read yet */
         return arc__fail(err, ARC_EUNAVAILABLE, "engine", "Unfinished runs are being taken up.");
     if (token.len == 0 || token.len > 512)
-        return unauthenticated(err);
+        return arc__fail(err, ARC_EUNAUTHENTICATED, "token", "The token is missing or not valid.");
     if (memchr(token.ptr, ':', token.len) != NULL)
         return authenticate_agent(engine, token, out, err);
     const struct token *known = arc__token_find(engine, token, 2);
     if (known == NULL)
-        return unauthenticated(err);
+        return unauthenticated(engine, err);
     set_principal(out, ARC_PRINCIPAL_USER, known->row.id, known->row.name);
     out->scopes = scopes_of(known->row.scopes);
     (void)arc__slice_to_cstr(known->row.project_id, out->project_id, sizeof(out->project_id));

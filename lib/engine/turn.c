@@ -22,6 +22,7 @@ void arc__turn_begin(struct arc_engine *engine)
     turn->first_position = engine->position;
     turn->fence_before = engine->fence;
     turn->committing = turn->committed = turn->presence = turn->notices = 0;
+    turn->shift = 0;
     turn->status = turn->spoiled = ARC_OK;
     turn->err = (arc_err)ARC_ERR_INIT;
 }
@@ -207,10 +208,11 @@ static arc_status next_id(void *user, arc_id *out, arc_err *err)
     return arc__engine_new_id(user, out, err);
 }
 
-static arc_status next_fence(void *user, uint64_t *out, arc_err *err)
+static arc_status next_fence(void *user, uint64_t above, uint64_t *out, arc_err *err)
 {
     struct arc_engine *engine = user;
-    (void)err;
+    if (engine->fence < above)
+        return arc__replicas_renew(engine, err);
     *out = ++engine->fence;
     return ARC_OK;
 }
@@ -283,7 +285,7 @@ arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
     }
     ARC_TRY(arc__persist_events(engine, live, d, err));
     ARC_TRY(arc__notices_write(engine, live, d, err));
-    ARC_TRY(arc__pipe_note(engine, live, d, err));
+    arc__pipe_note(engine, live, d);
     return arc__live_index_events(live, d, err);
 }
 
@@ -295,6 +297,7 @@ static void committed(void *user, arc_status status, int64_t shift, const arc_er
     (void)shift; /* no other process writes */
     engine->turn.committed = 1;
     engine->turn.status = status;
+    engine->turn.shift = shift;
     if (err != NULL)
         engine->turn.err = *err;
 }
@@ -306,7 +309,7 @@ static arc_status put_counters(struct arc_engine *engine, arc_err *err)
         ARC_TRY(arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_counter, &row, 0, err));
         engine->schema = row.value; /* a turn that is lost has it read again */
     }
-    if (engine->fence != engine->turn.fence_before) {
+    if (engine->fence != engine->turn.fence_before && !engine->replicas.on) {
         struct arc_row_counter row = {ARC_LIT("fence"), (int64_t)engine->fence};
         ARC_TRY(arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_counter, &row, 0, err));
     }
@@ -323,7 +326,13 @@ arc_status arc__turn_commit(struct arc_engine *engine, arc_err *err)
         if (turn->lives[i]->changed)
             ARC_TRY(arc__persist_run(engine, turn->lives[i], err));
     }
+    ARC_LIST_EACH(&turn->pipes, link)
+    {
+        ARC_TRY(arc__pipe_store(engine, ARC_CONTAINER(link, struct pipe, by_turn), err));
+    }
     ARC_TRY(put_counters(engine, err));
+    ARC_TRY(arc__homes_tell(engine, err));
+    ARC_TRY(arc__replicas_store(engine, err));
     ARC_TRY(arc__publish_prepare(engine, err));
     if (turn->op_count == 0) {
         turn->committed = 1;

@@ -75,8 +75,12 @@ static arc_status open_engine(arc_ctl *ctl, const arc_ctl_options *options, arc_
         .retention = {.max_age_ns = (int64_t)options->retention_max_age_s * ARC_NS_PER_S,
                       .per_pipeline = options->retention_runs_per_pipeline,
                       .runs = options->retention_runs_max},
+        .shared = options->store_shared != 0,
+        .replica_name = options->replica_name,
+        .replica_lease_ns = (int64_t)options->replica_lease_ms * 1000000,
     };
-    ARC_TRY(arc__store_url_open(&ctl->mem, &ctl->env, url, 0, &engine.store, err));
+    const struct arc_store_wish wish = {.shared = engine.shared};
+    ARC_TRY(arc__store_url_open(&ctl->mem, &ctl->env, url, &wish, &engine.store, err));
     arc_status status = open_logs(&ctl->mem, url, options->log_dir, &engine.logs, err);
     if (status == ARC_OK)
         status = arc__engine_open(&engine, arc__env_now(&ctl->env), &ctl->engine, err);

@@ -29,8 +29,13 @@ struct arc_ctl {
 /* stores.c: the store that a URL means; env outlives it. must_exist: tables are not
  * made where there are none, of PostgreSQL. Errors: those of the store, ARC_EINVAL. */
 struct arc_store;
+struct arc_store_wish {
+    int must_exist;
+    int shared; /* with other processes */
+};
 arc_status arc__store_url_open(const struct arc_mem *mem, const arc_env *env, const char *url,
-                               int must_exist, struct arc_store **out, arc_err *err);
+                               const struct arc_store_wish *wish, struct arc_store **out,
+                               arc_err *err);
 int arc__store_url_is_pg(const char *url);
 
 /* host.c: the executors of this process. */

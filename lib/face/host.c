@@ -118,7 +118,7 @@ static arc_status submit_report(struct report *report, arc_err *err)
     if (cmd == NULL)
         return arc__fail_nomem(err);
     cmd->principal.kind = ARC_PRINCIPAL_HOST;
-    cmd->u.report.agent_id = ARC_LIT(ARC_HOST_AGENT);
+    cmd->u.report.agent_id = arc__engine_host_id(engine);
     cmd->u.report.step_run_id = arc__arena_copy(&cmd->arena, report->step_run_id);
     cmd->u.report.error_message = arc__arena_copy(&cmd->arena, report->message);
     cmd->u.report.outputs = arc__arena_copy(&cmd->arena, report->outputs);
@@ -425,8 +425,8 @@ static arc_status host_new(struct arc_ctl *ctl, arc_err *err)
     arc__map_init(&host->executors, &ctl->mem, 0, 0); /* names are the host's own */
     ctl->host = host;
     tell_engine(host);
-    arc_status status = arc__session_open(ctl->engine, ARC_LIT(ARC_HOST_AGENT), take_offers, host,
-                                          &host->session, err);
+    arc_status status = arc__session_open(ctl->engine, arc__engine_host_id(ctl->engine),
+                                          take_offers, host, &host->session, err);
     if (status != ARC_OK)
         arc__host_close(ctl);
     return status;
@@ -479,7 +479,7 @@ static void listen_again(struct arc_host *host, struct arc_now now)
 void arc__host_tick(struct arc_ctl *ctl, struct arc_now now)
 {
     struct arc_host *host = ctl->host;
-    struct arc_heartbeat beat = {.agent_id = ARC_LIT(ARC_HOST_AGENT)};
+    struct arc_heartbeat beat = {.agent_id = arc__engine_host_id(ctl->engine)};
     struct arc_renewal renewal;
     struct arc_arena arena;
     if (host == NULL)
@@ -540,7 +540,7 @@ arc_status arc_ctl_executor(arc_ctl *ctl, const char *uses, const arc_executor *
 
 static arc_status append(struct host_step *step, uint32_t stream, arc_slice text, arc_err *err)
 {
-    struct arc_log_batch batch = {.agent_id = ARC_LIT(ARC_HOST_AGENT),
+    struct arc_log_batch batch = {.agent_id = arc__engine_host_id(step->host->ctl->engine),
                                   .step_run_id = arc__slice_cstr(step->view.step_run_id),
                                   .attempt = step->attempt,
                                   .fence = step->fence,

@@ -13,8 +13,12 @@ int arc__store_url_is_pg(const char *url)
 }
 
 arc_status arc__store_url_open(const struct arc_mem *mem, const arc_env *env, const char *url,
-                               int must_exist, struct arc_store **out, arc_err *err)
+                               const struct arc_store_wish *wish, struct arc_store **out,
+                               arc_err *err)
 {
+    if (wish->shared && !arc__store_url_is_pg(url))
+        return arc__fail(err, ARC_EUNIMPLEMENTED, "store_shared",
+                         "Several processes can share a PostgreSQL database, and no other store.");
     if (strncmp(url, "mem:", 4) == 0)
         return arc__store_mem_open(mem, out, err);
     if (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0') {
@@ -25,7 +29,8 @@ arc_status arc__store_url_open(const struct arc_mem *mem, const arc_env *env, co
         struct arc_store_pg_options options = ARC_STORE_PG_OPTIONS_INIT;
         options.now_ns = env->now_ns;
         options.now_user = env->user;
-        options.must_exist = must_exist;
+        options.must_exist = wish->must_exist;
+        options.shared = wish->shared;
         return arc__store_pg_open(mem, url, &options, out, err);
     }
     /* No more than the scheme: there may be a password behind it. */

@@ -36,7 +36,8 @@ arc_status arc__tool_store_open(const struct arc_mem *mem, const arc_env *env, c
     if (path != NULL && !create && access(path, F_OK) != 0)
         return arc__fail(err, errno == ENOENT ? ARC_ENOTFOUND : ARC_EIO, "store",
                          "There is no store %.180s.", path);
-    ARC_TRY(arc__store_url_open(mem, env, url, !create, &store, err));
+    const struct arc_store_wish wish = {.must_exist = !create};
+    ARC_TRY(arc__store_url_open(mem, env, url, &wish, &store, err));
     *out = (struct arc_desk){.store = store, .mem = *mem, .wait = wait_for};
     return ARC_OK;
 }

@@ -354,7 +354,8 @@ def is_there_once(trial):
     for run, end in trial.ends.items():
         same(int(rows[run]), ENDS[end], "the end of %s, as it was answered and as it is" % run)
         kind = trial.kind_of.get(run, "failing")  # reruns
-        check(end in wanted[kind], "%s run %s ended as %s" % (kind, run, end))
+        check(end in wanted[kind], "%s run %s ended as %s: %r" % (kind, run, end, ask(
+            "SELECT type, left(body, 300) FROM t_event WHERE stream = '%s' ORDER BY seq" % run)))
     same(len(trial.ends), len(trial.acked), "runs whose end was seen")
     counted = ask("SELECT name, total_runs FROM t_pipeline")
     same(sum(int(row[1]) for row in counted), len(trial.acked), "runs that pipelines count")

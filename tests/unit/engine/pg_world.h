@@ -7,6 +7,9 @@
 #include "world.h"
 
 #define WORLD_SQLITE WORLD_GIVEN
+#ifndef PG_WORLD_SHARED
+#define PG_WORLD_SHARED 0
+#endif
 
 struct arc_store *world_given_store(const struct arc_mem *mem, int is_new, arc_err *err)
 {
@@ -14,6 +17,7 @@ struct arc_store *world_given_store(const struct arc_mem *mem, int is_new, arc_e
     struct arc_store *store = NULL;
     struct pg_server *server = pg_server_get();
     struct arc_store_pg_options options = pg_server_options();
+    options.shared = PG_WORLD_SHARED;
     if (server == NULL) {
         (void)arc__fail(err, ARC_EUNIMPLEMENTED, "store", "There is no PostgreSQL server.");
         return NULL;

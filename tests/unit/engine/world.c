@@ -18,6 +18,7 @@ struct lasting_store {
     struct arc_store *under;
     struct arc_mem mem;
     uint64_t *calls; /* the world's */
+    int64_t *last;   /* several share the store underneath, which knows of one: its last position */
 };
 
 static struct arc_store *under(struct arc_store *store)
@@ -25,11 +26,56 @@ static struct arc_store *under(struct arc_store *store)
     return ((struct lasting_store *)(void *)store)->under;
 }
 
+struct behind {
+    arc_commit_done done;
+    void *user;
+    int64_t *last, shift, count;
+};
+
+static void is_behind(void *user, arc_status status, int64_t shift, const arc_err *err)
+{
+    struct behind *behind = user;
+    (void)shift;
+    if (status == ARC_OK)
+        *behind->last += behind->count;
+    behind->done(behind->user, status, status == ARC_OK ? behind->shift : 0, err);
+}
+
+/* What a store that several processes share does with positions. The one in memory answers at once.
+ */
+static arc_status commit_behind(struct lasting_store *self, const struct arc_store_batch *batch,
+                                arc_commit_done done, void *user, arc_err *err)
+{
+    struct behind behind = {.done = done, .user = user, .last = self->last};
+    struct arc_store_op *ops = calloc(batch->count, sizeof(*ops));
+    struct arc_row_event *rows = calloc(batch->count, sizeof(*rows));
+    arc_status status = ops != NULL && rows != NULL ? ARC_OK : arc__fail_nomem(err);
+    for (size_t i = 0; status == ARC_OK && i < batch->count; i++) {
+        ops[i] = batch->ops[i];
+        if (ops[i].table != ARC_TABLE_event || ops[i].verb != ARC_STORE_INSERT)
+            continue;
+        rows[i] = *(const struct arc_row_event *)ops[i].row;
+        if (behind.count++ == 0)
+            behind.shift = *self->last + 1 - rows[i].position;
+        rows[i].position += behind.shift;
+        ops[i].row = &rows[i];
+    }
+    const struct arc_store_batch moved = {ops, batch->count, batch->follow};
+    if (status == ARC_OK)
+        status = self->under->ops->commit(self->under, &moved, is_behind, &behind, err);
+    free(ops);
+    free(rows);
+    return status;
+}
+
 static arc_status lasting_commit(struct arc_store *store, const struct arc_store_batch *batch,
                                  arc_commit_done done, void *user, arc_err *err)
 {
-    ++*((struct lasting_store *)(void *)store)->calls;
-    return under(store)->ops->commit(under(store), batch, done, user, err);
+    struct lasting_store *self = (struct lasting_store *)(void *)store;
+    ++*self->calls;
+    if (self->last != NULL)
+        return commit_behind(self, batch, done, user, err);
+    return self->under->ops->commit(self->under, batch, done, user, err);
 }
 
 static arc_status lasting_query(struct arc_store *store, const struct arc_query *query,
@@ -38,6 +84,13 @@ static arc_status lasting_query(struct arc_store *store, const struct arc_query 
 {
     ++*((struct lasting_store *)(void *)store)->calls;
     return under(store)->ops->query(under(store), query, arena, done, user, err);
+}
+
+static arc_status lasting_claim(struct arc_store *store, const struct arc_claim *claim,
+                                struct arc_arena *arena, arc_query_done done, void *user,
+                                arc_err *err)
+{
+    return under(store)->ops->claim(under(store), claim, arena, done, user, err);
 }
 
 static int lasting_fd(struct arc_store *store)
@@ -76,6 +129,7 @@ static const struct arc_store_ops lasting_store_ops = {
     .dispatch = lasting_dispatch,
     .health = lasting_health,
     .close = lasting_close,
+    .claim = lasting_claim,
 };
 
 struct lasting_logs {
@@ -168,7 +222,12 @@ arc_status world_start_engine(struct world *w, arc_err *err)
     arc_status status = ARC_ENOMEM;
     w->engine = NULL;
     if (store != NULL && logs != NULL) {
-        *store = (struct lasting_store){{&lasting_store_ops}, w->store, w->mem, &w->store_calls};
+        int64_t *last = w->first != NULL ? &w->first->last : &w->last;
+        *store = (struct lasting_store){{&lasting_store_ops},
+                                        w->store,
+                                        w->mem,
+                                        &w->store_calls,
+                                        w->shared && w->kind != WORLD_GIVEN ? last : NULL};
         *logs = (struct lasting_logs){.under = w->logs, .mem = w->mem, .looks = &w->log_looks};
         logs->logs.ops = &lasting_logs_ops;
         w->options.store = &store->store;
@@ -196,6 +255,10 @@ __attribute__((weak)) struct arc_store *world_given_store(const struct arc_mem *
 static arc_status open_store(struct world *w, int is_new, arc_err *err)
 {
     char path[96];
+    if (w->first != NULL && w->kind != WORLD_GIVEN) {
+        w->store = w->first->store;
+        return ARC_OK;
+    }
     if (w->kind == WORLD_GIVEN) {
         w->store = world_given_store(&w->mem, is_new, err);
         return w->store != NULL ? ARC_OK : err->status;
@@ -208,15 +271,16 @@ static arc_status open_store(struct world *w, int is_new, arc_err *err)
     return arc__store_sqlite_open(&w->mem, path, &options, &w->store, err);
 }
 
-int world_open(struct world *w, enum world_store kind)
+static int begin(struct world *w)
 {
+    const char *name = w->options.replica_name;
+    enum world_store kind = w->kind;
     arc_err err = ARC_ERR_INIT;
-    *w = (struct world){.kind = kind, .random = 42};
     w->mem = test_mem(&w->memory);
     w->now = (struct arc_now){UINT64_C(5000) * 1000000000, INT64_C(1700000000) * 1000000000};
     arc__arena_init(&w->arena, &w->mem, 64u * 1024 * 1024);
     (void)snprintf(w->dir, sizeof(w->dir), "/tmp/arc-world-XXXXXX");
-    if (kind == WORLD_SQLITE && mkdtemp(w->dir) == NULL)
+    if (kind == WORLD_SQLITE && w->first == NULL && mkdtemp(w->dir) == NULL)
         return CHECK_TEXT(ARC_LIT("mkdtemp"), "works");
     w->options = (struct arc_engine_options){
         .mem = w->mem,
@@ -231,9 +295,14 @@ int world_open(struct world *w, enum world_store kind)
         .heartbeat_ns = SECONDS(10),
         .runs_max = 10000,
         .agents_approved = 1,
+        .shared = w->shared,
+        .replica_name = name,
+        .replica_lease_ns = SECONDS(10),
     };
-    arc_status status = open_store(w, 1, &err);
-    if (status == ARC_OK)
+    arc_status status = open_store(w, w->first == NULL, &err);
+    if (w->first != NULL)
+        w->logs = w->first->logs;
+    else if (status == ARC_OK)
         status = arc__logs_mem_open(&w->mem, &w->logs, &err);
     if (status == ARC_OK)
         status = world_start_engine(w, &err);
@@ -249,6 +318,20 @@ int world_open(struct world *w, enum world_store kind)
     return 1;
 }
 
+int world_open(struct world *w, enum world_store kind)
+{
+    *w = (struct world){.kind = kind, .random = 42};
+    return begin(w);
+}
+
+int world_open_beside(struct world *w, struct world *first, enum world_store kind, const char *name)
+{
+    *w = (struct world){.kind = kind, .random = first == NULL ? 42 : ++first->random, .shared = 1};
+    w->first = first;
+    w->options.replica_name = name;
+    w->options.shared = 1;
+    return begin(w);
+}
 void world_end_engine(struct world *w)
 {
     /* What the store holds happens, and nobody hears of it. */
@@ -262,7 +345,7 @@ void world_end_engine(struct world *w)
 arc_status world_crash(struct world *w, arc_err *err)
 {
     world_end_engine(w);
-    if (w->kind != WORLD_MEM) {
+    if (w->kind == WORLD_GIVEN || (w->kind == WORLD_SQLITE && !w->shared)) {
         w->store->ops->close(w->store);
         w->store = NULL;
         ARC_TRY(open_store(w, 0, err));
@@ -276,9 +359,10 @@ void world_close(struct world *w)
                                         "x.db.lock", "x.db.reserve", "x.db.mark"};
     char path[128];
     world_end_engine(w);
-    if (w->store != NULL)
+    int own = w->first == NULL;
+    if (w->store != NULL && (own || w->kind == WORLD_GIVEN))
         w->store->ops->close(w->store);
-    if (w->logs != NULL)
+    if (w->logs != NULL && own)
         w->logs->ops->close(w->logs);
     arc__arena_deinit(&w->arena);
     for (size_t i = 0; w->kind == WORLD_SQLITE && i < ARC_COUNT_OF(files); i++) {

@@ -47,10 +47,17 @@ struct world {
     uint64_t logged;        /* lines that the engine said to its log */
     uint64_t store_calls;   /* commits and queries of the engine */
     uint64_t log_looks;     /* questions of the engine about what a log holds */
+    struct world *first;    /* whose store and logs these are; NULL: its own */
+    int shared;
+    int64_t last; /* position, of a store in memory that several worlds share */
 };
 
 /* Answers 0, with a failed check, where it could not be built. */
 int world_open(struct world *w, enum world_store kind);
+/* A world beside others on one store: first is the one that has it, NULL: this one. name: of the
+ * process. They are closed in the reverse order. */
+int world_open_beside(struct world *w, struct world *first, enum world_store kind,
+                      const char *name);
 void world_close(struct world *w);
 /* A kill: the engine is gone, the store is what was durable. Opens anew. Leaves w->engine NULL when
  * that failed. */

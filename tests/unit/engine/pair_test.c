@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several engines on one store: whatever one of them is told, the others go on from. */
+#include "world.h"
+
+#include <stdio.h>
+
+static const char one_job[] = "namespace: demo\n"
+                              "jobs: [{name: build, steps: [{name: make, run: 'true'}]}]\n";
+static const char two_steps[] =
+    "namespace: demo\njobs:\n"
+    "- {name: build, steps: [{name: make, run: 'true'}, {name: test, run: 'true'}]}\n";
+static const char grouped[] = "namespace: demo\nconcurrency: {group: deploy, limit: 1}\n"
+                              "jobs: [{name: build, steps: [{name: make, run: 'true'}]}]\n";
+static const char timed[] = "namespace: demo\njobs:\n"
+                            "- {name: build, timeout: 60s, steps: [{name: make, run: 'true'}]}\n";
+
+struct pair {
+    struct world w[2];
+};
+
+static int pair_open(struct pair *p, enum world_store kind)
+{
+    if (!world_open_beside(&p->w[0], NULL, kind, "first"))
+        return 0;
+    if (!world_open_beside(&p->w[1], &p->w[0], kind, "second")) {
+        world_close(&p->w[0]);
+        return 0;
+    }
+    return 1;
+}
+
+static void pair_close(struct pair *p)
+{
+    world_close(&p->w[1]);
+    world_close(&p->w[0]);
+}
+
+/* Time passes for both: small steps, each of them at work in turn. */
+static void pair_pass(struct pair *p, int64_t ns)
+{
+    const int64_t step = SECONDS(1) / 8;
+    for (int64_t at = 0; at < ns; at += step) {
+        for (int i = 0; i < 2; i++) {
+            if (p->w[i].engine != NULL)
+                world_pass(&p->w[i], step);
+            else
+                p->w[i].now = p->w[1 - i].now;
+        }
+    }
+}
+
+/* 1: the run has come to this state, within a minute. */
+static int pair_await(struct pair *p, const char *run, int status)
+{
+    struct world *w = p->w[0].engine != NULL ? &p->w[0] : &p->w[1];
+    for (int i = 0; i < 480; i++) {
+        arc__arena_reset(&w->arena);
+        if (world_run_col(w, run, ARC_COL_pipeline_run_status) == status)
+            return 1;
+        pair_pass(p, SECONDS(1) / 8);
+    }
+    return 0;
+}
+
+/* Until the hand has been offered something. */
+static size_t pair_take(struct pair *p, struct hand *hand)
+{
+    for (int i = 0; i < 80; i++) {
+        size_t count = hand_take(hand, 1);
+        if (count > 0)
+            return count;
+        pair_pass(p, SECONDS(1) / 8);
+    }
+    return 0;
+}
+
+static void a_run_is_served_by_an_agent_elsewhere(enum world_store kind)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, kind))
+        return;
+    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
+    world_start_run(&p.w[0], two_steps, &pipeline, &run);
+    for (int step = 0; step < 2; step++) {
+        if (CHECK_INT(pair_take(&p, &hand), 1)) {
+            struct held held = hand.held[0];
+            CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+            CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+        }
+    }
+    CHECK(pair_await(&p, run.id, ARC_RUN_SUCCESS));
+    world_check_events(&p.w[0]);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+ON_BOTH(a_run_is_served_by_an_agent_elsewhere)
+
+static void a_run_is_stopped_by_another_process(enum world_store kind)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, kind))
+        return;
+    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    CHECK_OK(world_ask(&p.w[1], world_control(&p.w[1], ARC_CMD_RUN_STOP, run.id)).status);
+    for (int i = 0; i < 80 && hand.cancel_count == 0; i++) {
+        pair_pass(&p, SECONDS(1) / 8);
+        (void)hand_take(&hand, 1);
+    }
+    if (CHECK_INT(hand.cancel_count, 1)) {
+        struct held held = hand.cancels[0];
+        CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
+    }
+    CHECK(pair_await(&p, run.id, ARC_RUN_CANCELLED));
+    world_check_events(&p.w[0]);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+ON_BOTH(a_run_is_stopped_by_another_process)
+
+static void what_one_has_answered_the_other_knows(enum world_store kind)
+{
+    struct pair p;
+    struct said pipeline, run;
+    if (!pair_open(&p, kind))
+        return;
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    for (int i = 0; i < 6; i++) { /* no time passes between two of them */
+        struct world *w = &p.w[i % 2 ^ (i / 2) % 2];
+        enum arc_cmd_kind kind_of = i % 2 == 0 ? ARC_CMD_RUN_PAUSE : ARC_CMD_RUN_RESUME;
+        CHECK_OK(world_ask(w, world_control(w, kind_of, run.id)).status);
+    }
+    CHECK_OK(world_ask(&p.w[1], world_control(&p.w[1], ARC_CMD_RUN_STOP, run.id)).status);
+    CHECK_STATUS(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_PAUSE, run.id)).status,
+                 ARC_ECONFLICT);
+    world_check_events(&p.w[0]);
+    pair_close(&p);
+}
+ON_BOTH(what_one_has_answered_the_other_knows)
+
+static void a_request_has_one_effect_at_both(enum world_store kind)
+{
+    struct pair p;
+    if (!pair_open(&p, kind))
+        return;
+    struct said pipeline = world_ask(&p.w[0], world_create(&p.w[0], "p", one_job));
+    CHECK_OK(pipeline.status);
+    struct said first = world_ask(&p.w[0], world_trigger(&p.w[0], pipeline.id, "r"));
+    struct said again = world_ask(&p.w[1], world_trigger(&p.w[1], pipeline.id, "r"));
+    CHECK_OK(first.status);
+    CHECK_OK(again.status);
+    CHECK(again.duplicate && strcmp(first.id, again.id) == 0);
+    struct said other = world_ask(&p.w[1], world_trigger(&p.w[1], pipeline.id, "s"));
+    struct said third = world_ask(&p.w[0], world_trigger(&p.w[0], pipeline.id, "t"));
+    CHECK_OK(other.status);
+    CHECK_OK(third.status);
+    CHECK_INT(world_run_col(&p.w[0], first.id, ARC_COL_pipeline_run_number), 1);
+    CHECK_INT(world_run_col(&p.w[0], other.id, ARC_COL_pipeline_run_number), 2);
+    CHECK_INT(world_run_col(&p.w[0], third.id, ARC_COL_pipeline_run_number), 3);
+    world_check_events(&p.w[0]);
+    pair_close(&p);
+}
+ON_BOTH(a_request_has_one_effect_at_both)
+
+static void an_agent_moves_with_its_lease(enum world_store kind)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    struct arc_renewal renewal;
+    if (!pair_open(&p, kind))
+        return;
+    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
+    world_start_run(&p.w[0], two_steps, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    pair_pass(&p, SECONDS(6)); /* the other one has heard of the agent */
+    hand_leave(&hand);
+    hand.w = &p.w[1];
+    hand_connect(&hand);
+    int renewed = 0;
+    for (int i = 0; i < 80 && !renewed; i++) {
+        pair_pass(&p, SECONDS(1) / 8);
+        CHECK_OK(hand_beat(&hand, &renewal));
+        CHECK_INT(renewal.lost_count, 0);
+        renewed = renewal.renewed_count == 1;
+    }
+    CHECK(renewed);
+    for (int i = 0; i < 12; i++) { /* longer than a lease */
+        pair_pass(&p, SECONDS(5));
+        CHECK_OK(hand_beat(&hand, &renewal));
+        CHECK_INT(renewal.renewed_count, 1);
+    }
+    struct held held = hand.held[0];
+    CHECK_INT(held.attempt, 1);
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+    if (CHECK_INT(pair_take(&p, &hand), 1)) {
+        held = hand.held[0];
+        CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+    }
+    CHECK(pair_await(&p, run.id, ARC_RUN_SUCCESS));
+    world_check_events(&p.w[0]);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+ON_BOTH(an_agent_moves_with_its_lease)
+
+static void a_silent_home_is_taken_over(enum world_store kind)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, kind))
+        return;
+    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
+    world_start_run(&p.w[0], timed, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    world_end_engine(&p.w[0]);
+    for (int i = 0; i < 16; i++) { /* the timeout of the job is its home's to see */
+        struct arc_renewal renewal;
+        pair_pass(&p, SECONDS(5));
+        CHECK_OK(hand_beat(&hand, &renewal));
+        (void)hand_take(&hand, 1);
+    }
+    CHECK(hand.cancel_count > 0);
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
+    CHECK(pair_await(&p, run.id, ARC_RUN_FAILED));
+    world_check_events(&p.w[1]);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+ON_BOTH(a_silent_home_is_taken_over)
+
+static void one_that_was_silent_begins_anew(enum world_store kind)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, kind))
+        return;
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    for (int i = 0; i < 20; i++) /* and the first one does nothing */
+        world_pass(&p.w[1], SECONDS(1));
+    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
+    for (int i = 0; i < 80 && hand_take(&hand, 1) == 0; i++)
+        world_pass(&p.w[1], SECONDS(1) / 8);
+    if (CHECK_INT(hand.held_count, 1)) {
+        struct held held = hand.held[0];
+        CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+    }
+    p.w[0].now = p.w[1].now;
+    struct said second = world_ask(&p.w[0], world_trigger(&p.w[0], pipeline.id, ""));
+    CHECK_OK(second.status);
+    CHECK(pair_await(&p, run.id, ARC_RUN_SUCCESS));
+    if (CHECK_INT(pair_take(&p, &hand), 1)) {
+        struct held held = hand.held[0];
+        CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+    }
+    CHECK(pair_await(&p, second.id, ARC_RUN_SUCCESS));
+    world_check_events(&p.w[0]);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+ON_BOTH(one_that_was_silent_begins_anew)
+
+static void a_group_has_its_slots_once(enum world_store kind)
+{
+    struct pair p;
+    struct hand hands[2];
+    struct said pipeline, runs[6];
+    if (!pair_open(&p, kind))
+        return;
+    for (int i = 0; i < 2; i++)
+        CHECK(hand_join(&hands[i], &p.w[i], i == 0 ? "a" : "b", "{}", 2));
+    pipeline = world_ask(&p.w[0], world_create(&p.w[0], "p", grouped));
+    for (int i = 0; i < 6; i++) {
+        runs[i] = world_ask(&p.w[i % 2], world_trigger(&p.w[i % 2], pipeline.id, ""));
+        CHECK_OK(runs[i].status);
+    }
+    for (int done = 0, tries = 0; done < 6 && tries < 400; tries++) {
+        pair_pass(&p, SECONDS(1) / 8);
+        size_t held = 0;
+        for (int i = 0; i < 2; i++) {
+            (void)hand_take(&hands[i], 1);
+            held += hands[i].held_count;
+        }
+        CHECK(held <= 1);
+        for (int i = 0; i < 2; i++) {
+            if (hands[i].held_count == 0)
+                continue;
+            struct held step = hands[i].held[0];
+            CHECK_OK(hand_say(&hands[i], &step, ARC_STEP_SUCCESS, 0).status);
+            done++;
+        }
+    }
+    for (int i = 0; i < 6; i++)
+        CHECK(pair_await(&p, runs[i].id, ARC_RUN_SUCCESS));
+    world_check_events(&p.w[0]);
+    for (int i = 0; i < 2; i++)
+        hand_leave(&hands[i]);
+    pair_close(&p);
+}
+ON_BOTH(a_group_has_its_slots_once)
+
+static void deleting_a_pipeline_stops_runs_elsewhere(enum world_store kind)
+{
+    struct pair p;
+    struct said pipeline, run;
+    if (!pair_open(&p, kind))
+        return;
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    for (int force = 0; force < 2; force++) {
+        struct arc_cmd *cmd = world_cmd(&p.w[1], ARC_CMD_PIPELINE_DELETE);
+        cmd->pipeline_id = world_text(cmd, pipeline.id);
+        cmd->u.pipeline_delete.force = force;
+        CHECK_STATUS(world_ask(&p.w[1], cmd).status, force ? ARC_OK : ARC_ECONFLICT);
+    }
+    CHECK(pair_await(&p, run.id, ARC_RUN_CANCELLED));
+    CHECK_STATUS(world_ask(&p.w[0], world_trigger(&p.w[0], pipeline.id, "")).status, ARC_ENOTFOUND);
+    world_check_events(&p.w[0]);
+    pair_close(&p);
+}
+ON_BOTH(deleting_a_pipeline_stops_runs_elsewhere)
+
+static void a_notice_is_told_by_one_of_them(enum world_store kind)
+{
+    static const char telling[] = "namespace: n\nnotify: {always: {plugin: mail}}\n"
+                                  "jobs: [{name: a, steps: [{name: s, run: 'true'}]}]\n";
+    struct pair p;
+    struct said pipeline, run;
+    const struct arc_row_outbox *row = NULL;
+    int told = 0;
+    if (!pair_open(&p, kind))
+        return;
+    for (int i = 0; i < 4; i++) {
+        world_start_run(&p.w[i % 2], telling, &pipeline, &run);
+        CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_STOP, run.id)).status);
+    }
+    for (int i = 0; i < 40; i++) {
+        pair_pass(&p, SECONDS(1) / 8);
+        while (world_next_notice(&p.w[i % 2], &row) == ARC_OK)
+            told++;
+    }
+    CHECK_INT(told, 4);
+    CHECK_INT(world_count(&p.w[0], ARC_TABLE_outbox, ARC_COL_outbox_plugin, "mail"), 4);
+    pair_close(&p);
+}
+ON_BOTH(a_notice_is_told_by_one_of_them)
+
+static const struct test tests[] = {
+    {"a run is served by an agent at another process", a_run_is_served_by_an_agent_elsewhere_mem},
+    {"SQLite: a run is served by an agent elsewhere", a_run_is_served_by_an_agent_elsewhere_sqlite},
+    {"a run is stopped by another process", a_run_is_stopped_by_another_process_mem},
+    {"SQLite: a run is stopped by another process", a_run_is_stopped_by_another_process_sqlite},
+    {"what one process has answered the other knows", what_one_has_answered_the_other_knows_mem},
+    {"SQLite: what one has answered the other knows", what_one_has_answered_the_other_knows_sqlite},
+    {"a requestId has one effect at both processes", a_request_has_one_effect_at_both_mem},
+    {"SQLite: a requestId has one effect at both", a_request_has_one_effect_at_both_sqlite},
+    {"an agent that reconnects elsewhere keeps its lease", an_agent_moves_with_its_lease_mem},
+    {"SQLite: an agent that reconnects keeps its lease", an_agent_moves_with_its_lease_sqlite},
+    {"what a silent process was home of is taken over", a_silent_home_is_taken_over_mem},
+    {"SQLite: what a silent process had is taken over", a_silent_home_is_taken_over_sqlite},
+    {"a process that was silent too long begins anew", one_that_was_silent_begins_anew_mem},
+    {"SQLite: one that was silent begins anew", one_that_was_silent_begins_anew_sqlite},
+    {"who deletes a pipeline stops its runs elsewhere",
+     deleting_a_pipeline_stops_runs_elsewhere_mem},
+    {"SQLite: deleting a pipeline stops runs elsewhere",
+     deleting_a_pipeline_stops_runs_elsewhere_sqlite},
+    {"a notice is told by one of two processes", a_notice_is_told_by_one_of_them_mem},
+    {"SQLite: a notice is told by one of two", a_notice_is_told_by_one_of_them_sqlite},
+    {"a concurrency group has its slots once", a_group_has_its_slots_once_mem},
+    {"SQLite: a concurrency group has its slots once", a_group_has_its_slots_once_sqlite},
+};
+TEST_MAIN(tests)
