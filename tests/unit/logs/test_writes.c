@@ -2,6 +2,7 @@
 #include "test_writes.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,6 +16,21 @@ static int fails(void)
         return 0;
     errno = test_writes.number;
     return 1;
+}
+
+/* As much of the call as comes before the signal, and the signal. */
+static size_t stop_within(int fd, const void *bytes, size_t len, off_t at)
+{
+    size_t part = (size_t)test_writes.stop_after;
+    if (test_writes.stop_signal == 0 || part > len) {
+        test_writes.stop_after -= test_writes.stop_signal != 0 ? len : 0;
+        return 0;
+    }
+    int number = test_writes.stop_signal;
+    test_writes.stop_signal = 0;
+    (void)syscall(SYS_pwrite64, fd, bytes, part, at);
+    (void)kill(getpid(), number);
+    return part;
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
@@ -32,6 +48,9 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
         }
         len = test_writes.short_max;
     }
+    size_t part = stop_within(fd, bytes, len, at);
+    if (part > 0)
+        return (ssize_t)part;
     return (ssize_t)syscall(SYS_pwrite64, fd, bytes, len, at);
 }
 
