@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#define FILL_PERCENT 50 /* of a page of rows that change */
 #define SHORT_CHARS 255 /* of a text that has an index */
 
 /* Quoted, because "when" and others are words of SQL. */
@@ -42,6 +43,17 @@ static void add_key(struct arc_buf *sql, const struct arc_table_def *def)
         add_name(sql, i == 0 ? "" : ", ", def->cols[i].name);
 }
 
+/* Tables whose rows are written again while they are new: a changed row that finds room in its page
+ * leaves the indexes alone, and its former self is cleared away when the page is next looked at. */
+static int changes_often(const struct arc_table_def *def)
+{
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        if ((def->cols[i].flags & (ARC_COL_FIXED | ARC_COL_VERSION)) != 0)
+            return 1;
+    }
+    return 0;
+}
+
 void arc__pg_sql_create_table(struct arc_buf *sql, const struct arc_table_def *def)
 {
     arc__buf_add_cstr(sql, "CREATE TABLE ");
@@ -53,7 +65,10 @@ void arc__pg_sql_create_table(struct arc_buf *sql, const struct arc_table_def *d
     }
     arc__buf_add_cstr(sql, "PRIMARY KEY (");
     add_key(sql, def);
-    arc__buf_add_cstr(sql, "));\n");
+    arc__buf_add_cstr(sql, "))");
+    if (changes_often(def))
+        arc__buf_printf(sql, " WITH (fillfactor = %d)", FILL_PERCENT);
+    arc__buf_add_cstr(sql, ";\n");
 }
 
 void arc__pg_sql_add_column(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col)
@@ -101,20 +116,19 @@ void arc__pg_sql_create_index(struct arc_buf *sql, const struct arc_table_def *d
 
 /* --- changes --------------------------------------------------------------------------------- */
 
-/* unnest($1::text[], …) AS s("id", …): the rows as they came. */
+/* The rows as they came, (SELECT unnest($1::text[]) AS "id", …) AS s: in step with each other,
+ * where unnest of several arrays at once would keep each of them in a store of its own first. */
 static void add_rows(struct arc_buf *sql, const struct arc_table_def *def, uint32_t count,
                      const char *more)
 {
-    for (uint32_t i = 0; i < count; i++)
-        arc__buf_printf(sql, "%s$%u::%s[]", i == 0 ? "unnest(" : ", ", i + 1,
+    for (uint32_t i = 0; i < count; i++) {
+        arc__buf_printf(sql, "%sunnest($%u::%s[]) AS ", i == 0 ? "(SELECT " : ", ", i + 1,
                         arc__pg_sql_type(def->cols[i].type));
+        add_name(sql, "", def->cols[i].name);
+    }
     if (more != NULL)
-        arc__buf_printf(sql, ", $%u::bigint[]", count + 1);
-    for (uint32_t i = 0; i < count; i++)
-        add_name(sql, i == 0 ? ") AS s(" : ", ", def->cols[i].name);
-    if (more != NULL)
-        add_name(sql, ", ", more);
-    arc__buf_add_cstr(sql, ")");
+        arc__buf_printf(sql, ", unnest($%u::bigint[]) AS \"%s\"", count + 1, more);
+    arc__buf_add_cstr(sql, ") AS s");
 }
 
 static void add_same_key(struct arc_buf *sql, const struct arc_table_def *def)
