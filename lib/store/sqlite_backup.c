@@ -440,7 +440,8 @@ arc_status arc__sqlite_copy_new(const struct arc_mem *mem, const char *from, con
     if (strlen(from) >= PATH_MAX || strlen(to) >= PATH_MAX)
         return arc__fail(err, ARC_EINVAL, "store", "%s", "The path is too long.");
     if (stat(from, &info) != 0)
-        return fail_file(from, errno, err);
+        return errno == ENOENT ? arc__fail(err, ARC_ENOTFOUND, "store", "There is no %.200s.", from)
+                               : fail_file(from, errno, err);
     struct arc_sqlite_backup *copy = arc__alloc(mem, sizeof(*copy));
     if (copy == NULL)
         return arc__fail_nomem(err);
@@ -471,7 +472,9 @@ void arc__sqlite_copy_get_progress(const struct arc_sqlite_backup *copy,
     *out = (struct arc_sqlite_copy_progress){
         .pages_done = copy->pages_done,
         .pages = copy->pages,
+        .page_bytes = copy->source_shim.page_bytes,
         .copied = copy->whole,
+        .beside = copy->beside,
     };
 }
 

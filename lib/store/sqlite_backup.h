@@ -24,9 +24,10 @@ struct arc_sqlite_backup_options {
         .size = sizeof(struct arc_sqlite_backup_options) \
     }
 
-/* Errors of all three: ARC_EEXISTS (something is at `to`), ARC_EINTERNAL (a page is damaged),
- * ARC_EPRECONDITION (not a file of this library, or of a newer version), ARC_ELIMIT (no room at the
- * copy's place), ARC_EUNAVAILABLE (locked), ARC_ECANCELLED, ARC_EINVAL, ARC_EIO, ARC_ENOMEM. */
+/* Errors: ARC_ENOTFOUND (there is no `from`), ARC_EEXISTS (something is at `to`), ARC_EINTERNAL (a
+ * page is damaged), ARC_EPRECONDITION (not a file of this library, or of a newer version),
+ * ARC_ELIMIT (no room at the copy's place), ARC_EUNAVAILABLE (locked), ARC_ECANCELLED, ARC_EINVAL,
+ * ARC_EIO, ARC_ENOMEM. */
 
 /* In the process that has the store open, a step with each dispatch; commits between the steps are
  * in the copy, which is as of its last step. One at a time (ARC_ECONFLICT). done is called once,
@@ -56,7 +57,9 @@ arc_status arc__sqlite_copy_new(const struct arc_mem *mem, const char *from, con
 arc_status arc__sqlite_copy_step(struct arc_sqlite_backup *copy, uint32_t pages, arc_err *err);
 struct arc_sqlite_copy_progress {
     uint64_t pages_done, pages;
+    uint32_t page_bytes;
     int copied; /* all pages are; the next step checks them */
+    int beside; /* a process has the source open */
 };
 void arc__sqlite_copy_get_progress(const struct arc_sqlite_backup *copy,
                                    struct arc_sqlite_copy_progress *out);

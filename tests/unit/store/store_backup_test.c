@@ -307,7 +307,7 @@ static void only_whole_stores_are_copied(void)
                  ARC_EPRECONDITION);
     CHECK_STATUS(arc__store_sqlite_check_file(f.copy.path, NULL), ARC_EPRECONDITION);
     CHECK_STATUS(arc__store_sqlite_backup_file(&mem, "/nowhere/a.db", f.copy.path, NULL, NULL),
-                 ARC_EIO);
+                 ARC_ENOTFOUND);
     finish(&f);
 }
 
