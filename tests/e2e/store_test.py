@@ -208,6 +208,62 @@ def newest(world):
     world.restart_server()
 
 
+def serve_with(world, **retention):
+    """The server anew, with these settings alone of how long runs are kept."""
+    stop(world)
+    for name in [name for name in world.settings if name.startswith("retention_")]:
+        del world.settings[name]
+    world.settings.update(retention)
+    world.restart_server()
+
+
+def kept(world, runs):
+    """Of these runs, in order: those that are there, by what the server says and by their logs."""
+    logs = os.path.join(world.settings["data"], "logs")
+    there = [run for run in runs if world.call("GET", "/pipelines/runs/" + run)[0] == 200]
+    same([run for run in runs if os.path.exists(os.path.join(logs, run))], there, "the logs")
+    return there
+
+
+@case("a server deletes what is old by its settings, with all of it")
+def retained(world):
+    pipelines = [world.create(spec("echo here"), name="old-%d" % i) for i in range(2)]
+    runs = [[world.trigger(pipeline) for _ in range(4)] for pipeline in pipelines]
+    for run in runs[0] + runs[1]:
+        same(world.wait_run(run), "success", "the run")
+    far = spec("echo far")
+    far["jobs"][0]["agentSelector"] = {"matchLabels": {"place": "mars"}}
+    waiting = world.trigger(world.create(far, name="far-away"))
+    first, second = sorted(runs[0]), sorted(runs[1])
+    for setting, value, left in (
+            ("retention_runs_per_pipeline", 3, [first[1:], second[1:]]),
+            ("retention_runs_max", 3, [[], second[2:]]),
+            ("retention_max_age", "1s", [[], []])):
+        serve_with(world, **{setting: value})
+        gone = [run for run in first + second if run not in left[0] + left[1]]
+        wait_until(lambda: all(world.call("GET", "/pipelines/runs/" + run)[0] == 404
+                               for run in gone), "the old ones to go")
+        same([kept(world, first), kept(world, second)], left, setting)
+        same([world.api("GET", "/pipelines/" + pipeline)["totalRuns"] for pipeline in pipelines],
+             [4, 4], "all that they ever ran")
+        same(world.run(waiting)["status"] in ("pending", "running"), True, "what is not over")
+    serve_with(world)
+    world.start_agent(labels=["place=mars"])
+    same(world.wait_run(waiting), "success", "the run that waited")
+    same(world.wait_run(world.trigger(pipelines[0])), "success", "a new run")
+    stop(world)
+    db = sqlite3.connect(file_of(world))
+    for run in first + second:
+        for table, column in (("event", "stream"), ("job_run", "run_id"), ("step_run", "run_id")):
+            (count,) = db.execute("SELECT count(*) FROM t_%s WHERE %s = ?" % (table, column),
+                                  (run,)).fetchone()
+            same(count, 0, "rows of t_" + table)
+    db.close()
+    out, _ = arcentra(world, "store", "check", "--store", store_of(world))
+    check("clean" in out, out)
+    world.restart_server()
+
+
 # What each verb says with --json, and of which kind each value is. A list holds what each of its
 # items is, "*" stands for any key.
 TABLE = {"rows": int, "bytes": int}
