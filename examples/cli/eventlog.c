@@ -116,17 +116,18 @@ int cmd_fsck(const struct command *command, int argc, char **argv)
     struct arg_list rest = {NULL, 0, NULL};
     const char *store = NULL, *format = "human";
     arc_runlog *log = NULL;
-    int rebuild = 0, exit_code = 0;
+    int rebuild = 0, json = 0, exit_code = 0;
     const struct arg table[] = {
         STORE_ARG(&store),
         {"rebuild", 0, ARG_SWITCH, NULL, NULL, "Put right what follows from the events.", &rebuild,
          0, 0},
         {"format", 0, ARG_TEXT, NULL, "WORD", "human, or json: a line for each finding.", &format,
          0, 0},
+        {"json", 0, ARG_SWITCH, NULL, NULL, "The same as --format json.", &json, 0, 0},
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 0, 0,
                   &exit_code) == 0) {
-        int as_json = strcmp(format, "json") == 0;
+        int as_json = json || strcmp(format, "json") == 0;
         if (!as_json && strcmp(format, "human") != 0) {
             cli_fail("--format is human or json, not `%s`.", format);
             exit_code = EXIT_USAGE;

@@ -41,6 +41,7 @@ arcentra_SOURCES = \
 	examples/cli/show.c \
 	examples/cli/store.c \
 	examples/cli/store.h \
+	examples/cli/store_save.c \
 	examples/cli/term.c \
 	examples/cli/term.h \
 	examples/cli/validate.c \

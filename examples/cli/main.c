@@ -129,8 +129,9 @@ static const struct command commands[] = {
      "Exit code 0: it is there, 1: another run has its id, 2: the file or the store is wrong.\n",
      cmd_import},
     {"store", "store VERB [FLAG…]",
-     "Check, copy, count, migrate or prune a store; needs no server.",
-     "`arcentra store --help` lists the verbs.\n", cmd_store},
+     "Back up, restore, check, copy, count, migrate or prune a store.",
+     "`arcentra store --help` lists the verbs, and `arcentra store VERB --help` says more.\n",
+     cmd_store},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arcentra store: what the keeper of a store does, while no server has it. */
+/* arcentra store: what the keeper of a store does. */
 #include "cli/store.h"
 
 #include <arcentra/states.h>
@@ -16,6 +16,15 @@
 /* --- the verbs ------------------------------------------------------------------------------- */
 
 static const struct command verbs[] = {
+    {"store backup", "store backup --from URL --to FILE [FLAG…]", "A store as one file.",
+     "Of a SQLite store, while its server runs or does not: as of the moment when it begins. The\n"
+     "file is a store itself. It is written under another name, synced, read again page by page,\n"
+     "and then given its name; one that is there stays, unless --force says otherwise. Step logs\n"
+     "are files of their own, and not in it: copy the directory. A PostgreSQL database is backed\n"
+     "up by pg_dump.\n"
+     "Exit code 0: it is there, 1: it failed, 2: a wrong word, or there is no such store.\n"
+     "  arcentra store backup --from sqlite:/var/lib/arcentra/arcentra.db --to /backup/monday.db\n",
+     cmd_store_backup},
     {"store check", "store check [FLAG…]", "Is the store what it says it is?",
      "The file itself, and then everything that `arcentra fsck` looks at: this is the same\n"
      "command. Exit code 0: clean, or all was put right, 1: findings, 2: it cannot be opened.\n",
@@ -38,9 +47,21 @@ static const struct command verbs[] = {
      "the next pass goes on. A server does the same by its settings retention_….\n"
      "Exit code 0: done, 1: it failed, 2: a wrong word, or the store cannot be opened.\n",
      cmd_store_prune},
+    {"store restore", "store restore --from FILE --to URL [FLAG…]", "A backup as a store again.",
+     "Where no store is, or with --force in the place of one that no server has open. Every page\n"
+     "of the backup is checked and every run in it folded, before anything has the name of the\n"
+     "store. Killed, it leaves what was there, or a store that does not open until it is done\n"
+     "again. The backup is not changed. Put the directory of step logs back beside it.\n"
+     "Exit code 0: it is there, 1: it failed, or the backup is damaged, 2: a wrong word, there is\n"
+     "no such file, or a server has the store.\n"
+     "  arcentra store restore --from /backup/monday.db --to "
+     "sqlite:/var/lib/arcentra/arcentra.db\n",
+     cmd_store_restore},
     {"store stats", "store stats [FLAG…]", "What is in a store.",
      "Rows and bytes of each table, runs by how they stand, the oldest and the newest, and what\n"
-     "the store takes on the disk. Reads every row.\n",
+     "the store takes on the disk. Reads every row. A SQLite store is read while its server runs,\n"
+     "as of the moment when it begins; a PostgreSQL database while none does.\n"
+     "Exit code 0: counted, 1: it failed, 2: the store cannot be opened.\n",
      cmd_store_stats},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
@@ -50,7 +71,9 @@ static int help(FILE *out, int exit_code)
     fputs("Usage: arcentra store VERB [FLAG…]\n\nVerbs:\n", out);
     for (size_t i = 0; i < VERB_COUNT; i++)
         fprintf(out, "  %-10s %s\n", verbs[i].name + sizeof("store ") - 1, verbs[i].what);
-    fputs("\n`arcentra store VERB --help` says more. Stop the server of the store before.\n", out);
+    fputs("\n`arcentra store VERB --help` says more. Stop the server of the store before, but for\n"
+          "`backup` and `stats`.\n",
+          out);
     return exit_code;
 }
 
@@ -77,8 +100,12 @@ int store_open(const char *url, uint32_t flags, arc_store_tool **out)
     arc_store_options options = ARC_STORE_OPTIONS_INIT;
     arc_err err = ARC_ERR_INIT;
     options.store_url = url;
-    options.flags = flags;
+    options.flags = flags & ~ARC_STORE_BESIDE;
     if (arc_store_open(&options, out, &err) == ARC_OK)
+        return 0;
+    options.flags = ARC_STORE_BESIDE;
+    if ((flags & ARC_STORE_BESIDE) != 0 && err.status == ARC_ECONFLICT &&
+        arc_store_open(&options, out, &err) == ARC_OK)
         return 0;
     struct text shown = {NULL, 0, 0};
     text_put_url(&shown, url);
@@ -99,10 +126,11 @@ static void say(const arc_store_job *job, int live)
 {
     arc_store_progress at = ARC_STORE_PROGRESS_INIT;
     arc_store_job_get_progress(job, &at);
-    fprintf(stderr, "%s%s %s: %" PRIu64, live ? "\r\033[K" : "", at.phase, at.table, at.done);
+    fprintf(stderr, "%s%s%s%s: %" PRIu64, live ? "\r\033[K" : "", at.phase,
+            at.table != NULL ? " " : "", at.table != NULL ? at.table : "", at.done);
     if (at.total > 0)
         fprintf(stderr, " of %" PRIu64, at.total);
-    fprintf(stderr, " rows%s", live ? "" : "\n");
+    fprintf(stderr, " %s%s", at.unit, live ? "" : "\n");
 }
 
 int store_work(arc_store_job *job)
@@ -149,7 +177,31 @@ void store_put_time(struct text *out, int64_t time_ns)
 
 /* --- copy ------------------------------------------------------------------------------------ */
 
-static int print_copied(const arc_store_job *job, const char *to)
+static void print_copied_json(const arc_store_job *job)
+{
+    struct text out = {NULL, 0, 0};
+    struct json_out json = {&out, 0};
+    arc_store_table table = ARC_STORE_TABLE_INIT;
+    uint64_t rows = 0;
+    json_open(&json, NULL, '{');
+    json_open(&json, "tables", '{');
+    for (uint32_t i = 0; arc_store_job_get_table(job, i, &table, NULL) == ARC_OK; i++) {
+        rows += table.rows;
+        json_open(&json, table.name, '{');
+        json_put_uint(&json, "rows", table.rows);
+        json_put_uint(&json, "bytes", table.bytes);
+        json_put_text(&json, "sha256", table.sha256);
+        json_close(&json, '}');
+    }
+    json_close(&json, '}');
+    json_put_uint(&json, "rows", rows);
+    json_put_uint(&json, "written", arc_store_copy_get_written(job));
+    json_close(&json, '}');
+    printf("%s\n", text_get(&out));
+    text_deinit(&out);
+}
+
+static void print_copied(const arc_store_job *job, const char *to)
 {
     arc_store_table table = ARC_STORE_TABLE_INIT;
     uint64_t rows = 0;
@@ -163,10 +215,9 @@ static int print_copied(const arc_store_job *job, const char *to)
     printf("%" PRIu64 " rows are in %s, and the same; %" PRIu64 " of them were written.\n", rows,
            text_get(&shown), arc_store_copy_get_written(job));
     text_deinit(&shown);
-    return EXIT_OK;
 }
 
-static int copy(const char *from_url, const char *to_url, int resume)
+static int copy(const char *from_url, const char *to_url, int resume, int as_json)
 {
     arc_store_tool *from = NULL, *to = NULL;
     arc_store_job *job = NULL;
@@ -183,8 +234,10 @@ static int copy(const char *from_url, const char *to_url, int resume)
     }
     if (exit_code == 0)
         exit_code = store_work(job);
-    if (exit_code == 0)
-        exit_code = print_copied(job, to_url);
+    if (exit_code == 0 && as_json)
+        print_copied_json(job);
+    else if (exit_code == 0)
+        print_copied(job, to_url);
     arc_store_job_close(job);
     arc_store_close(to);
     arc_store_close(from);
@@ -195,12 +248,13 @@ int cmd_store_copy(const struct command *command, int argc, char **argv)
 {
     struct arg_list rest = {NULL, 0, NULL};
     const char *from = NULL, *to = NULL;
-    int resume = 0, exit_code = 0;
+    int resume = 0, as_json = 0, exit_code = 0;
     const struct arg table[] = {
         {"from", 0, ARG_TEXT, NULL, "URL",
          "The store to copy: sqlite:PATH or postgres://HOST/NAME.", &from, 0, 0},
         {"to", 0, ARG_TEXT, NULL, "URL", "Where to: likewise.", &to, 0, 0},
         {"resume", 0, ARG_SWITCH, NULL, NULL, "Go on with a copy that was cut off.", &resume, 0, 0},
+        {"json", 0, ARG_SWITCH, NULL, NULL, "One JSON object.", &as_json, 0, 0},
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 0, 0,
                   &exit_code) == 0) {
@@ -208,7 +262,7 @@ int cmd_store_copy(const struct command *command, int argc, char **argv)
             cli_fail("`store copy` needs --from and --to.");
             exit_code = EXIT_USAGE;
         } else {
-            exit_code = copy(from, to, resume);
+            exit_code = copy(from, to, resume, as_json);
         }
     }
     arg_list_deinit(&rest);
@@ -217,16 +271,53 @@ int cmd_store_copy(const struct command *command, int argc, char **argv)
 
 /* --- migrate --------------------------------------------------------------------------------- */
 
-static unsigned print_migrations(const arc_store_job *job)
+/* How many are to be done. */
+static unsigned print_migrations(const arc_store_job *job, int as_json)
 {
     arc_store_migration migration = ARC_STORE_MIGRATION_INIT;
+    struct text out = {NULL, 0, 0};
+    struct json_out json = {&out, 0};
     unsigned left = 0;
+    if (as_json)
+        json_open(&json, NULL, '{');
+    if (as_json)
+        json_open(&json, "migrations", '[');
     for (uint32_t i = 0; arc_store_migrate_get(job, i, &migration, NULL) == ARC_OK; i++) {
-        printf("%3" PRId64 "  %-5s  %s\n", migration.number, migration.done ? "done" : "to do",
-               migration.what);
         left += !migration.done;
+        if (!as_json) {
+            text_printf(&out, "%3" PRId64 "  %-5s  %s\n", migration.number,
+                        migration.done ? "done" : "to do", migration.what);
+            continue;
+        }
+        json_open(&json, NULL, '{');
+        json_put_int(&json, "number", migration.number);
+        json_put_text(&json, "what", migration.what);
+        json_put_bool(&json, "done", migration.done != 0);
+        json_close(&json, '}');
     }
+    if (as_json) {
+        json_close(&json, ']');
+        json_close(&json, '}');
+        text_printf(&out, "\n");
+    }
+    fputs(text_get(&out), stdout);
+    text_deinit(&out);
     return left;
+}
+
+static int migrate(arc_store_tool *tool, arc_store_job **job, int dry, int as_json)
+{
+    arc_err err = ARC_ERR_INIT;
+    if (arc_store_migrate_open(tool, job, &err) != ARC_OK)
+        return cli_fail("%s", err.message);
+    if (!as_json && (print_migrations(*job, 0) == 0 || dry))
+        return EXIT_OK;
+    int exit_code = dry ? EXIT_OK : store_work(*job);
+    if (exit_code == EXIT_OK && as_json) /* as it is now */
+        (void)print_migrations(*job, 1);
+    else if (exit_code == EXIT_OK)
+        printf("All is done.\n");
+    return exit_code;
 }
 
 int cmd_store_migrate(const struct command *command, int argc, char **argv)
@@ -235,21 +326,17 @@ int cmd_store_migrate(const struct command *command, int argc, char **argv)
     const char *store = NULL;
     arc_store_tool *tool = NULL;
     arc_store_job *job = NULL;
-    arc_err err = ARC_ERR_INIT;
-    int dry = 0, exit_code = 0;
+    int dry = 0, as_json = 0, exit_code = 0;
     const struct arg table[] = {
         STORE_ARG(&store),
         {"dry-run", 0, ARG_SWITCH, NULL, NULL, "Say what is to be done, and do nothing.", &dry, 0,
          0},
+        {"json", 0, ARG_SWITCH, NULL, NULL, "One JSON object: how it stands then.", &as_json, 0, 0},
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 0, 0,
                   &exit_code) == 0 &&
-        (exit_code = store_open(store != NULL ? store : STORE_DEFAULT, 0, &tool)) == 0) {
-        if (arc_store_migrate_open(tool, &job, &err) != ARC_OK)
-            exit_code = cli_fail("%s", err.message);
-        else if (print_migrations(job) > 0 && !dry && (exit_code = store_work(job)) == EXIT_OK)
-            printf("All is done.\n");
-    }
+        (exit_code = store_open(store != NULL ? store : STORE_DEFAULT, 0, &tool)) == 0)
+        exit_code = migrate(tool, &job, dry, as_json);
     arc_store_job_close(job);
     arc_store_close(tool);
     arg_list_deinit(&rest);
@@ -258,12 +345,35 @@ int cmd_store_migrate(const struct command *command, int argc, char **argv)
 
 /* --- prune ----------------------------------------------------------------------------------- */
 
-static void print_pruned(const arc_store_job *job, int dry)
+static void print_pruned_json(const arc_store_pruned *sum, int dry)
+{
+    struct text out = {NULL, 0, 0};
+    struct json_out json = {&out, 0};
+    json_open(&json, NULL, '{');
+    json_put_bool(&json, "dryRun", dry);
+    json_put_uint(&json, "runs", sum->runs);
+    json_put_uint(&json, "jobs", sum->jobs);
+    json_put_uint(&json, "steps", sum->steps);
+    json_put_uint(&json, "events", sum->events);
+    json_put_uint(&json, "artifacts", sum->artifacts);
+    json_put_uint(&json, "requestKeys", sum->request_keys);
+    json_put_uint(&json, "keptForNotices", sum->kept_for_notices);
+    json_put_uint(&json, "keptAsNewest", sum->kept_as_newest);
+    json_close(&json, '}');
+    printf("%s\n", text_get(&out));
+    text_deinit(&out);
+}
+
+static void print_pruned(const arc_store_job *job, int dry, int as_json)
 {
     arc_store_pruned sum = ARC_STORE_PRUNED_INIT;
     arc_err err = ARC_ERR_INIT;
     if (arc_store_prune_get(job, &sum, &err) != ARC_OK)
         return;
+    if (as_json) {
+        print_pruned_json(&sum, dry);
+        return;
+    }
     if (dry)
         printf("%" PRIu64 " runs would be deleted.\n", sum.runs);
     else
@@ -276,7 +386,7 @@ static void print_pruned(const arc_store_job *job, int dry)
         printf("1 was kept: it has the newest event of the log.\n");
 }
 
-static int prune(const char *store, const arc_store_prune_options *options)
+static int prune(const char *store, const arc_store_prune_options *options, int as_json)
 {
     arc_store_tool *tool = NULL;
     arc_store_job *job = NULL;
@@ -286,7 +396,7 @@ static int prune(const char *store, const arc_store_prune_options *options)
         exit_code = cli_fail("%s", err.message);
     if (exit_code == 0) {
         exit_code = store_work(job);
-        print_pruned(job, (options->flags & ARC_STORE_PRUNE_DRY) != 0);
+        print_pruned(job, (options->flags & ARC_STORE_PRUNE_DRY) != 0, as_json);
     }
     arc_store_job_close(job);
     arc_store_close(tool);
@@ -299,7 +409,7 @@ int cmd_store_prune(const struct command *command, int argc, char **argv)
     arc_store_prune_options options = ARC_STORE_PRUNE_OPTIONS_INIT;
     const char *store = NULL;
     int64_t age_ns = 0, per_pipeline = 0, runs = 0;
-    int held = 0, dry = 0, exit_code = 0;
+    int held = 0, dry = 0, as_json = 0, exit_code = 0;
     const struct arg table[] = {
         STORE_ARG(&store),
         {"older-than", 0, ARG_DURATION, NULL, "TIME", "Runs that ended so long ago: 720h.", &age_ns,
@@ -313,6 +423,7 @@ int cmd_store_prune(const struct command *command, int argc, char **argv)
         {"dry-run", 0, ARG_SWITCH, NULL, NULL, "Say how many, and delete nothing.", &dry, 0, 0},
         {"log-dir", 0, ARG_TEXT, NULL, "DIR", "Step logs (beside the store).", &options.log_dir, 0,
          0},
+        {"json", 0, ARG_SWITCH, NULL, NULL, "One JSON object.", &as_json, 0, 0},
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 0, 0,
                   &exit_code) == 0) {
@@ -324,7 +435,7 @@ int cmd_store_prune(const struct command *command, int argc, char **argv)
             cli_fail("--held goes with --older-than: what is set aside is judged by its age.");
             exit_code = EXIT_USAGE;
         } else {
-            exit_code = prune(store != NULL ? store : STORE_DEFAULT, &options);
+            exit_code = prune(store != NULL ? store : STORE_DEFAULT, &options, as_json);
         }
     }
     arg_list_deinit(&rest);
@@ -447,7 +558,8 @@ int cmd_store_stats(const struct command *command, int argc, char **argv)
     };
     if (cli_parse(command, table, sizeof(table) / sizeof(table[0]), argc, argv, &rest, 0, 0,
                   &exit_code) == 0 &&
-        (exit_code = store_open(store != NULL ? store : STORE_DEFAULT, 0, &tool)) == 0) {
+        (exit_code = store_open(store != NULL ? store : STORE_DEFAULT, ARC_STORE_BESIDE, &tool)) ==
+            0) {
         if (arc_store_stats_open(tool, &job, &err) != ARC_OK)
             exit_code = cli_fail("%s", err.message);
         else if ((exit_code = store_work(job)) == EXIT_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * A store as its keeper sees it: what is in it, all of it carried into another store, and what is
- * old deleted.
+ * A store as its keeper sees it: what is in it, all of it carried into another store, backed up and
+ * put back, and what is old deleted.
  *
  *     arc_store_tool *from = NULL, *to = NULL;
  *     arc_store_job *job = NULL;
@@ -25,9 +25,10 @@
  * else, or closes the job, which is how it is cancelled. What a job leaves behind when it ends in
  * the middle, is closed or killed is said with each kind; none of them leaves damage.
  *
- * A store that is open here is open nowhere else: stop the control plane first. Every step waits
- * for the store, and nothing else happens meanwhile: this is for tools. docs/OPERATING.md shows the
- * same from the command line.
+ * A store that is open here is open nowhere else, unless it was opened to be read beside somebody:
+ * stop the control plane first. A backup needs no store that is open: it is made beside a control
+ * plane that runs. Every step waits for the store, and nothing else happens meanwhile: this is for
+ * tools. docs/OPERATING.md shows the same from the command line.
  */
 #ifndef ARCENTRA_STORE_H
 #define ARCENTRA_STORE_H
@@ -41,13 +42,19 @@ typedef struct arc_store_job arc_store_job;
 
 /** Make the store where there is none. */
 #define ARC_STORE_CREATE 1u
+/**
+ * Only read, and beside a process that has the store open: what is read is as of the opening, and
+ * nothing is held but the WAL, which cannot be cut before the store is closed again. Of a SQLite
+ * store; others are opened as without it. What writes answers ARC_EPRECONDITION.
+ */
+#define ARC_STORE_BESIDE 2u
 
 /** What arc_store_open takes. Since: 0.1. */
 typedef struct arc_store_options {
     size_t size;
     const arc_env *env;    /* NULL: the process's own */
     const char *store_url; /* as of arc_ctl_options, but not "mem:" */
-    uint32_t flags;        /* ARC_STORE_… */
+    uint32_t flags;        /* one of ARC_STORE_…, or 0 */
 } arc_store_options;
 #define ARC_STORE_OPTIONS_INIT \
     { \
@@ -60,7 +67,8 @@ typedef struct arc_store_options {
  * Owner: the caller, who closes it last. Thread: owner.
  * Errors: ARC_ECONFLICT (a control plane has it; the message names the process), ARC_ENOTFOUND
  * (there is none, and ARC_STORE_CREATE is not set), ARC_EINVAL (an unknown store_url or flag),
- * ARC_EPRECONDITION (not a store, or one of a newer version), ARC_EINTERNAL (the file is damaged),
+ * ARC_EPRECONDITION (not a store, or one of a newer version; with ARC_STORE_BESIDE also one of an
+ * earlier version), ARC_EINTERNAL (the file is damaged),
  * ARC_EUNIMPLEMENTED (a store that is not built in), ARC_EIO, ARC_ENOMEM.
  * Since: 0.1.
  */
@@ -71,29 +79,29 @@ ARC_API void arc_store_close(arc_store_tool *tool);
 
 /* --- jobs ----------------------------------------------------------------------------------- */
 
-/** Rows that a step goes through unless told otherwise. */
+/** Rows, or pages, that a step goes through unless told otherwise. */
 #define ARC_STORE_STEP_ROWS 1000u
 
 /**
- * Goes on for about `rows` rows (0: ARC_STORE_STEP_ROWS). What it has written when it returns is
- * durable. Owner: none. Thread: owner.
- * Errors: ARC_EDONE (it is done; its report can be read), those of the job's kind, ARC_EIO,
- * ARC_EUNAVAILABLE, ARC_ELIMIT (the disk is full), ARC_ENOMEM. Any of them ends the job, and every
- * later step is ARC_EINVAL. Since: 0.1.
+ * Goes on for about `rows` rows or pages (0: ARC_STORE_STEP_ROWS). What it has written when it
+ * returns is durable. Owner: none. Thread: owner. Errors: ARC_EDONE (it is done; its report can be
+ * read), those of the job's kind, ARC_EIO, ARC_EUNAVAILABLE, ARC_ELIMIT (the disk is full),
+ * ARC_ENOMEM. Any of them ends the job, and every later step is ARC_EINVAL. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_store_job_step(arc_store_job *job, uint32_t rows, arc_err *err);
 
 /** How far a job is. Since: 0.1. */
 typedef struct arc_store_progress {
     size_t size;
-    const char *phase; /* "copy", "verify", "count", "prune" or "migrate"; static */
-    const char *table; /* "t_event": the one at work; static */
-    uint64_t done;     /* rows of this phase */
+    const char *phase; /* "copy", "verify", "check", "count", "prune" or "migrate"; static */
+    const char *table; /* "t_event": the one at work; NULL: it goes by pages; static */
+    uint64_t done;     /* rows of this phase, or pages */
     uint64_t total;    /* of it, as far as it was known when it began; 0: not known */
+    const char *unit;  /* "rows" or "pages"; static */
 } arc_store_progress;
 #define ARC_STORE_PROGRESS_INIT \
     { \
-        sizeof(arc_store_progress), NULL, NULL, 0, 0 \
+        sizeof(arc_store_progress), NULL, NULL, 0, 0, NULL \
     }
 /** Fills out. Owner: the caller. Thread: owner. Since: 0.1. */
 ARC_API void arc_store_job_get_progress(const arc_store_job *job, arc_store_progress *out);
@@ -150,6 +158,86 @@ ARC_API ARC_MUST_USE arc_status arc_store_copy_open(arc_store_tool *from, arc_st
                                                     arc_err *err);
 /** Rows that were written, put right or taken away. Owner: none. Thread: owner. Since: 0.1. */
 ARC_API uint64_t arc_store_copy_get_written(const arc_store_job *job);
+
+/* --- backups -------------------------------------------------------------------------------- */
+
+/** Over a file that is there; to put back: in the place of a store that is there. */
+#define ARC_STORE_BACKUP_REPLACE 1u
+/** Put back also what has findings that no event puts right. */
+#define ARC_STORE_BACKUP_FINDINGS 2u
+
+/** What the next two functions take. Since: 0.1. */
+typedef struct arc_store_backup_options {
+    size_t size;
+    const arc_env *env;    /* NULL: the process's own */
+    const char *store_url; /* the store: "sqlite:PATH" */
+    const char *path;      /* the backup: one file */
+    uint32_t flags;        /* ARC_STORE_BACKUP_… */
+} arc_store_backup_options;
+#define ARC_STORE_BACKUP_OPTIONS_INIT \
+    { \
+        sizeof(arc_store_backup_options), NULL, NULL, NULL, 0 \
+    }
+
+/**
+ * Begins a backup of a SQLite store: one file, which is a store itself, as of the moment of this
+ * call. Runs may go on meanwhile, in this process or in another one; nothing is written to the
+ * store, and its WAL, which cannot be cut before the job is closed, grows by what is committed.
+ * Step logs are files of their own and are not in it.
+ *
+ * It is written under a name of its own beside its place (`PATH.part-…`, mode 0600), synced, read
+ * again page by page, and only then given its name: a job that is closed early leaves nothing, one
+ * that is killed leaves such a part, which may be removed. A database of PostgreSQL is backed up by
+ * pg_dump.
+ *
+ * Owner: the caller. Thread: owner.
+ * Errors: ARC_ENOTFOUND (there is no store), ARC_EEXISTS (something is at `path`, and
+ * ARC_STORE_BACKUP_REPLACE is not set), ARC_EINVAL (a URL of another kind, an unknown flag, `path`
+ * is the store), ARC_EUNIMPLEMENTED (PostgreSQL), ARC_EPRECONDITION (no store of ours, or of a
+ * newer version; `path` is a store that is in use), ARC_EINTERNAL (the store is damaged; the
+ * message says where), ARC_EIO, ARC_ENOMEM. A step also: ARC_ELIMIT (no room). Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_store_backup_open(const arc_store_backup_options *options,
+                                                      arc_store_job **out, arc_err *err);
+/**
+ * Begins to put a backup in the place of a store, which nobody has open, and where nothing is
+ * unless ARC_STORE_BACKUP_REPLACE is set. The backup is copied, every page of it is checked, every
+ * run in it is folded and compared with its rows, and only then it gets the name of the store; it
+ * is not changed itself. Fences go on far behind those of the backup, so that none is handed out
+ * twice. Findings that a rebuild puts right (arc_check_open) are counted; others,
+ * where events are missing or cannot be read, end the job unless ARC_STORE_BACKUP_FINDINGS is set.
+ *
+ * Cut off anywhere, what was there is there still, or it refuses to open until this is done again;
+ * it never opens as a mixture of both.
+ *
+ * Owner: the caller. Thread: owner.
+ * Errors: ARC_EEXISTS (there is something), ARC_ECONFLICT (a process has the store open; the
+ * message names it), and those of the function above for either side. A step also:
+ * ARC_EPRECONDITION (such findings; it is an unfinished copy), ARC_EINTERNAL (the backup is
+ * damaged; the message says where). Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_store_restore_open(const arc_store_backup_options *options,
+                                                       arc_store_job **out, arc_err *err);
+
+/** What a backup, or putting it back, has come to. Since: 0.1. */
+typedef struct arc_store_saved {
+    size_t size;
+    uint64_t pages, bytes; /* of the file */
+    uint64_t runs, events; /* that were folded; 0 of a backup */
+    uint64_t findings;     /* all of them */
+    uint64_t lost;         /* of them: those that no event puts right */
+    uint32_t beside;       /* 1: a process had the source open */
+} arc_store_saved;
+#define ARC_STORE_SAVED_INIT \
+    { \
+        sizeof(arc_store_saved), 0, 0, 0, 0, 0, 0, 0 \
+    }
+/**
+ * Fills out, also of a job that is at work or has failed. Owner: the caller. Thread: owner.
+ * Errors: ARC_EPRECONDITION (the job is of another kind). Since: 0.1.
+ */
+ARC_API ARC_MUST_USE arc_status arc_store_saved_get(const arc_store_job *job, arc_store_saved *out,
+                                                    arc_err *err);
 
 /* --- statistics ----------------------------------------------------------------------------- */
 

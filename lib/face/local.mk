@@ -13,6 +13,7 @@ libarc_la_SOURCES += \
 	lib/face/plan_inputs.c lib/face/plan_private.h \
 	lib/face/run.c \
 	lib/face/runlog.c \
+	lib/face/saving.c lib/face/saving.h \
 	lib/face/spec.c lib/face/spec_private.h \
 	lib/face/spec_text.c \
 	lib/face/store.c \

@@ -11,6 +11,7 @@
 #include "engine/prune.h"
 #include "engine/survey.h"
 #include "face/env.h"
+#include "face/saving.h"
 #include "face/tool_store.h"
 
 _Static_assert(ARC_STORE_STATES_MAX == ARC_SURVEY_STATES, "one list");
@@ -33,8 +34,7 @@ static arc_status open_tool(arc_store_tool *tool, const arc_store_options *optio
     if (tool->url == NULL)
         return arc__fail_nomem(err);
     arc_status status =
-        arc__tool_store_open(&tool->mem, &tool->env, tool->url,
-                             (options->flags & ARC_STORE_CREATE) != 0, &tool->desk, err);
+        arc__tool_store_open(&tool->mem, &tool->env, tool->url, options->flags, &tool->desk, err);
     if (status != ARC_OK)
         arc__free(&tool->mem, tool->url);
     return status;
@@ -46,7 +46,7 @@ arc_status arc_store_open(const arc_store_options *given, arc_store_tool **out, 
     arc_env env;
     ARC_REQUIRE(out != NULL, err, "out");
     ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
-    ARC_REQUIRE((options.flags & ~ARC_STORE_CREATE) == 0, err, "flags");
+    ARC_REQUIRE(options.flags <= ARC_STORE_BESIDE, err, "flags"); /* one of them at most */
     ARC_TRY(arc__env_fill(options.env, &env, err));
     struct arc_mem mem = arc__mem_from_env(options.env);
     arc_store_tool *tool = arc__alloc(&mem, sizeof(*tool));
@@ -76,20 +76,31 @@ void arc_store_close(arc_store_tool *tool)
 /* --- jobs ------------------------------------------------------------------------------------ */
 
 struct arc_store_job {
-    arc_store_tool *tool;
-    struct arc_copy *copy;        /* one of them */
-    struct arc_survey *survey;    /* is not */
-    struct arc_prune_tool *prune; /* NULL */
-    struct arc_migrate *migrate;  /* too */
+    struct arc_mem mem;
+    arc_store_tool *tool;         /* NULL: of saving */
+    struct arc_saving *saving;    /* one of these */
+    struct arc_copy *copy;        /* five */
+    struct arc_survey *survey;    /* is */
+    struct arc_prune_tool *prune; /* not */
+    struct arc_migrate *migrate;  /* NULL */
     struct arc_log_store *logs;   /* of prune */
     int done, failed;
 };
 
-static arc_status job_new(arc_store_tool *tool, arc_store_job **out, arc_err *err)
+static arc_status job_alloc(const struct arc_mem *mem, arc_store_job **out, arc_err *err)
 {
-    arc_store_job *job = arc__alloc(&tool->mem, sizeof(*job));
+    arc_store_job *job = arc__alloc(mem, sizeof(*job));
     if (job == NULL)
         return arc__fail_nomem(err);
+    job->mem = *mem;
+    *out = job;
+    return ARC_OK;
+}
+
+static arc_status job_new(arc_store_tool *tool, arc_store_job **out, arc_err *err)
+{
+    arc_store_job *job = NULL;
+    ARC_TRY(job_alloc(&tool->mem, &job, err));
     job->tool = tool;
     *out = job;
     return ARC_OK;
@@ -114,6 +125,7 @@ arc_status arc_store_job_step(arc_store_job *job, uint32_t rows, arc_err *err)
     arc_status status = job->copy != NULL     ? arc__copy_step(job->copy, budget, err)
                         : job->survey != NULL ? arc__survey_step(job->survey, budget, err)
                         : job->prune != NULL  ? arc__prune_tool_step(job->prune, err)
+                        : job->saving != NULL ? arc__saving_step(job->saving, budget, err)
                                               : arc__migrate_step(job->migrate, err);
     job->done = status == ARC_EDONE;
     job->failed = status != ARC_OK && status != ARC_EDONE;
@@ -161,7 +173,10 @@ void arc_store_job_get_progress(const arc_store_job *job, arc_store_progress *ou
 {
     arc_store_progress view = ARC_STORE_PROGRESS_INIT;
     view.size = out->size;
-    if (job->copy != NULL)
+    view.unit = "rows";
+    if (job->saving != NULL)
+        arc__saving_progress(job->saving, &view);
+    else if (job->copy != NULL)
         copy_progress(job->copy, &view);
     else if (job->survey != NULL)
         survey_progress(job->survey, &view);
@@ -207,7 +222,8 @@ void arc_store_job_close(arc_store_job *job)
 {
     if (job == NULL)
         return;
-    struct arc_mem mem = job->tool->mem;
+    struct arc_mem mem = job->mem;
+    arc__saving_free(job->saving);
     arc__copy_free(job->copy);
     arc__survey_free(job->survey);
     arc__prune_tool_free(job->prune);
@@ -237,6 +253,48 @@ uint64_t arc_store_copy_get_written(const arc_store_job *job)
     if (job->copy != NULL)
         arc__copy_progress(job->copy, &at);
     return at.written;
+}
+
+/* --- backups --------------------------------------------------------------------------------- */
+
+static arc_status save(const arc_store_backup_options *given, int restores, arc_store_job **out,
+                       arc_err *err)
+{
+    arc_store_backup_options options;
+    arc_store_job *job = NULL;
+    arc_env env;
+    uint32_t flags = ARC_STORE_BACKUP_REPLACE | (restores ? ARC_STORE_BACKUP_FINDINGS : 0u);
+    ARC_REQUIRE(out != NULL, err, "out");
+    ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
+    ARC_REQUIRE((options.flags & ~flags) == 0, err, "flags");
+    ARC_TRY(arc__env_fill(options.env, &env, err));
+    struct arc_mem mem = arc__mem_from_env(options.env);
+    ARC_TRY(job_alloc(&mem, &job, err));
+    return job_begun(job, arc__saving_new(&mem, &options, restores, &job->saving, err), out);
+}
+
+arc_status arc_store_backup_open(const arc_store_backup_options *options, arc_store_job **out,
+                                 arc_err *err)
+{
+    return save(options, 0, out, err);
+}
+
+arc_status arc_store_restore_open(const arc_store_backup_options *options, arc_store_job **out,
+                                  arc_err *err)
+{
+    return save(options, 1, out, err);
+}
+
+arc_status arc_store_saved_get(const arc_store_job *job, arc_store_saved *out, arc_err *err)
+{
+    arc_store_saved view = ARC_STORE_SAVED_INIT;
+    ARC_REQUIRE(out != NULL, err, "out");
+    if (job->saving == NULL)
+        return arc__fail(err, ARC_EPRECONDITION, "job", "The job backs nothing up.");
+    arc__saving_report(job->saving, &view);
+    view.size = out->size;
+    memcpy(out, &view, out->size < sizeof(view) ? out->size : sizeof(view));
+    return ARC_OK;
 }
 
 /* --- statistics ------------------------------------------------------------------------------ */

@@ -7,10 +7,12 @@
 #include "face/env.h"
 #include "port/log_store.h"
 
+/* Of sqlite:PATH; NULL: it is no such URL. */
+const char *arc__tool_store_path(const char *url);
 /* A store is made by a control plane, or where create is 1; a tool that makes one by a slip of the
- * pen helps nobody. */
+ * pen helps nobody. flags: ARC_STORE_…. */
 arc_status arc__tool_store_open(const struct arc_mem *mem, const arc_env *env, const char *url,
-                                int create, struct arc_desk *out, arc_err *err);
+                                uint32_t flags, struct arc_desk *out, arc_err *err);
 void arc__tool_store_close(struct arc_desk *desk);
 /* What it takes on the disk, and of it what is not yet in the file itself; -1: not a file. */
 void arc__tool_store_bytes(const char *url, int64_t *file, int64_t *wal);

@@ -71,3 +71,16 @@ void arc__store_unlock(int fd)
     (void)emptied;
     (void)close(fd);
 }
+
+arc_status arc__store_lock_is_held(const char *path, int *held, arc_err *err)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    *held = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return errno == ENOENT ? ARC_OK : fail_lock(path, errno, err);
+    int number = fcntl(fd, F_OFD_GETLK, &lock) == 0 ? 0 : errno;
+    (void)close(fd); /* nothing was written that could be lost */
+    *held = number == 0 && lock.l_type != F_UNLCK;
+    return number == 0 ? ARC_OK : fail_lock(path, number, err);
+}

@@ -11,5 +11,7 @@
  * is; `what` is how the message calls the thing that is locked. */
 arc_status arc__store_lock(const char *path, const char *what, int *out_fd, arc_err *err);
 void arc__store_unlock(int fd); /* -1 is fine */
+/* *held: somebody has it at this moment. Takes and makes nothing. ARC_EIO. */
+arc_status arc__store_lock_is_held(const char *path, int *held, arc_err *err);
 
 #endif

@@ -237,6 +237,8 @@ static arc_status sqlite_commit(struct arc_store *store, const struct arc_store_
 {
     struct sqlite_store *self = self_of(store);
     ARC_TRY(arc__store_check_batch(batch, err));
+    if (self->beside)
+        return arc__fail(err, ARC_EPRECONDITION, "store", "%s", "The store was opened to be read.");
     arc_err failure = ARC_ERR_INIT;
     arc_status status = commit_batch(self, batch, &failure);
     self->depth++;
@@ -598,8 +600,8 @@ static arc_status fail_path(const char *path, int number, arc_err *err)
 static arc_status resolve(struct sqlite_store *self, const char *path, arc_err *err)
 {
     struct stat info;
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno != EEXIST)
+    int fd = self->beside ? -1 : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && !self->beside && errno != EEXIST)
         return fail_path(path, errno, err);
     if (fd >= 0)
         (void)close(fd); /* empty: nothing can be lost */
@@ -731,6 +733,7 @@ static void set_options(struct sqlite_store *self, const struct arc_store_sqlite
     self->reserve_bytes = options.reserve_bytes;
     self->wal_max_bytes = options.wal_max_bytes;
     self->no_checksums = options.no_checksums;
+    self->beside = options.beside;
     self->mark_commits = options.mark_commits != 0 ? options.mark_commits : 256;
 }
 
@@ -764,6 +767,45 @@ static arc_status open_connections(struct sqlite_store *self, int check, arc_err
     return status;
 }
 
+/* The lock tells whether somebody has it open, who has looked at the mark then. */
+static arc_status check_beside(struct sqlite_store *self, arc_err *err)
+{
+    char lock[PATH_MAX + 8];
+    arc_err lost = ARC_ERR_INIT;
+    int held = 0;
+    snprintf(lock, sizeof(lock), "%s.lock", self->path);
+    ARC_TRY(arc__store_lock_is_held(lock, &held, err));
+    if (held || arc__sqlite_mark_look(&self->mem, self->vfs, self->path, &lost) == ARC_OK)
+        return ARC_OK;
+    ARC_TRY(arc__store_lock_is_held(lock, &held, err)); /* it may have just been opened */
+    return held ? ARC_OK : arc__fail(err, lost.status, "store", "%s", lost.message);
+}
+
+/* The reader alone, in one transaction, so that what it reads is of one moment. */
+static arc_status open_beside(struct sqlite_store *self, arc_err *err)
+{
+    int is_new = 0;
+    ARC_TRY(check_beside(self, err));
+    ARC_TRY(arc__sqlite_vfs_init(&self->shim, self->vfs, 0, err));
+    ARC_TRY(open_reader(self, err));
+    ARC_TRY(arc__sqlite_exec(self->reader, "BEGIN", err));
+    ARC_TRY(arc__sqlite_check_owner(self->reader, &is_new, err));
+    if (is_new)
+        return arc__fail(err, ARC_EPRECONDITION, "store", "%s", "The file holds no store.");
+    return arc__sqlite_check_tables(self->reader, err);
+}
+
+static arc_status open_locked(struct sqlite_store *self, int check, arc_err *err)
+{
+    ARC_TRY(lock(self, err));
+    ARC_TRY(open_reserve(self, err));
+    ARC_TRY(open_mark(self, err));
+    arc_status status = open_connections(self, check, err);
+    if (status == ARC_ELIMIT && arc__sqlite_reserve_give(&self->reserve))
+        status = open_connections(self, check, err); /* a WAL needs a little to be opened */
+    return status;
+}
+
 arc_status arc__store_sqlite_open(const struct arc_mem *mem, const char *path,
                                   const struct arc_store_sqlite_options *options,
                                   struct arc_store **out, arc_err *err)
@@ -779,17 +821,9 @@ arc_status arc__store_sqlite_open(const struct arc_mem *mem, const char *path,
     arc__buf_init(&self->sql, mem, SQL_MAX_BYTES);
     set_options(self, options);
     arc_status status = resolve(self, path, err);
-    if (status == ARC_OK)
-        status = lock(self, err);
-    if (status == ARC_OK)
-        status = open_reserve(self, err);
-    if (status == ARC_OK)
-        status = open_mark(self, err);
     int check = options == NULL || !options->skip_quick_check;
     if (status == ARC_OK)
-        status = open_connections(self, check, err);
-    if (status == ARC_ELIMIT && arc__sqlite_reserve_give(&self->reserve))
-        status = open_connections(self, check, err); /* a WAL needs a little to be opened */
+        status = self->beside ? open_beside(self, err) : open_locked(self, check, err);
     if (status != ARC_OK) {
         sqlite_close(&self->base);
         return status;

@@ -23,6 +23,7 @@ struct arc_store_sqlite_options {
     int64_t wal_max_bytes;     /* a larger WAL is told by health; 0: no limit */
     int32_t no_checksums;      /* 1: pages of a new file get none */
     uint32_t mark_commits;     /* the mark is synced after so many; 0: 256 */
+    int32_t beside;            /* 1: read, as of now, what another process may have open */
 };
 #define ARC_STORE_SQLITE_RESERVE_BYTES (8 * 1024 * 1024)
 #define ARC_STORE_SQLITE_WAL_MAX_BYTES (256 * 1024 * 1024)
@@ -33,7 +34,11 @@ struct arc_store_sqlite_options {
         .wal_max_bytes = ARC_STORE_SQLITE_WAL_MAX_BYTES, \
     }
 
-/* Creates the file (mode 0600) and the schema, or adds the columns, tables and indexes that a newer
+/* With `beside` it takes no lock, makes nothing, writes nothing and never copies the WAL back,
+ * which cannot be cut until it is closed; all that is read is as of its opening. Commits answer
+ * ARC_EPRECONDITION, and so does opening a file that lacks a table or a column.
+ *
+ * Creates the file (mode 0600) and the schema, or adds the columns, tables and indexes that a newer
  * version brought. options may be NULL. SQLite's own memory is not mem's.
  *
  * Errors: ARC_EINVAL (the path), ARC_ECONFLICT (another process holds it; the message names it),

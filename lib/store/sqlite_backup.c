@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,13 +20,20 @@
 
 struct arc_sqlite_backup {
     struct arc_mem mem;
-    struct arc_store_backup_options options;
+    struct arc_sqlite_backup_options options;
     char to[PATH_MAX], part[PATH_MAX + 16];
     int restores;               /* files of a former store are at the place */
     struct arc_sqlite_vfs shim; /* of the copy */
     struct arc_sqlite_vfs *from_shim;
     sqlite3 *from, *db;
     sqlite3_backup *backup;
+    uint64_t pages_done, pages;
+    /* Of a file alone: */
+    char source[PATH_MAX];
+    struct arc_sqlite_vfs source_shim;
+    int beside;  /* a process has it open */
+    int whole;   /* every page is in the part */
+    int lock_fd; /* of the place of a store */
     arc_store_backup_done done;
     void *done_user;
 };
@@ -115,9 +123,9 @@ static arc_status open_part(struct arc_sqlite_backup *copy, arc_err *err)
 }
 
 static arc_status begin(struct arc_sqlite_backup *copy, const struct arc_mem *mem, const char *to,
-                        const struct arc_store_backup_options *options, arc_err *err)
+                        const struct arc_sqlite_backup_options *options, arc_err *err)
 {
-    *copy = (struct arc_sqlite_backup){.mem = *mem};
+    *copy = (struct arc_sqlite_backup){.mem = *mem, .lock_fd = -1};
     if (options != NULL)
         memcpy(&copy->options, options,
                options->size < sizeof(*options) ? options->size : sizeof(*options));
@@ -132,6 +140,23 @@ static arc_status begin(struct arc_sqlite_backup *copy, const struct arc_mem *me
     return make_part(copy, err);
 }
 
+static arc_status remove_beside(const char *path, const char *end, arc_err *err)
+{
+    char name[PATH_MAX + 32];
+    snprintf(name, sizeof(name), "%s%s", path, end);
+    return unlink(name) == 0 || errno == ENOENT ? ARC_OK : fail_file(name, errno, err);
+}
+
+/* Who looks into a part as a store leaves these. */
+static arc_status remove_sides(const char *part, arc_err *err)
+{
+    static const char *const ends[] = {"-wal", "-shm", ".mark", ".lock"};
+    arc_status status = ARC_OK;
+    for (size_t i = 0; status == ARC_OK && i < sizeof(ends) / sizeof(ends[0]); i++)
+        status = remove_beside(part, ends[i], err);
+    return status;
+}
+
 /* Closes what is open; the file without its name goes. */
 static void drop(struct arc_sqlite_backup *copy)
 {
@@ -139,8 +164,10 @@ static void drop(struct arc_sqlite_backup *copy)
     (void)sqlite3_close(copy->db);             /* nothing waits in it */
     copy->backup = NULL;
     copy->db = NULL;
-    if (copy->part[0] != '\0')
+    if (copy->part[0] != '\0') {
         (void)unlink(copy->part);
+        (void)remove_sides(copy->part, NULL);
+    }
     copy->part[0] = '\0';
 }
 
@@ -162,10 +189,10 @@ static arc_status step(struct arc_sqlite_backup *copy, int *whole, arc_err *err)
     *whole = code == SQLITE_DONE;
     if (code != SQLITE_OK && code != SQLITE_DONE)
         return fail_step(copy, code, err);
-    uint64_t pages = (uint64_t)sqlite3_backup_pagecount(copy->backup);
-    uint64_t left = (uint64_t)sqlite3_backup_remaining(copy->backup);
+    copy->pages = (uint64_t)sqlite3_backup_pagecount(copy->backup);
+    copy->pages_done = copy->pages - (uint64_t)sqlite3_backup_remaining(copy->backup);
     if (copy->options.progress != NULL &&
-        copy->options.progress(copy->options.user, pages - left, pages) != 0)
+        copy->options.progress(copy->options.user, copy->pages_done, copy->pages) != 0)
         return arc__fail(err, ARC_ECANCELLED, "store", "%s", "The copy was cancelled.");
     return ARC_OK;
 }
@@ -190,13 +217,6 @@ static arc_status sync_directory(const char *of, arc_err *err)
     else
         slash[slash == path] = '\0';
     return sync_path(path, O_RDONLY | O_DIRECTORY, err);
-}
-
-static arc_status remove_beside(const char *path, const char *end, arc_err *err)
-{
-    char name[PATH_MAX + 8];
-    snprintf(name, sizeof(name), "%s%s", path, end);
-    return unlink(name) == 0 || errno == ENOENT ? ARC_OK : fail_file(name, errno, err);
 }
 
 /* The WAL of a former store goes before it, or it would be taken for that of the new one; its mark
@@ -233,8 +253,7 @@ static arc_status finish(struct arc_sqlite_backup *copy, arc_err *err)
     if (code != SQLITE_OK)
         return arc__sqlite_fail(NULL, code, err);
     ARC_TRY(sync_path(copy->part, O_RDWR, err));
-    ARC_TRY(arc__store_sqlite_check_file(copy->part, err));
-    return name_copy(copy, err);
+    return arc__store_sqlite_check_file(copy->part, err);
 }
 
 /* --- of an open store ------------------------------------------------------------------------ */
@@ -256,10 +275,12 @@ static void end(struct sqlite_store *self, arc_status status, const arc_err *err
 }
 
 arc_status arc__store_sqlite_backup(struct arc_store *store, const char *to,
-                                    const struct arc_store_backup_options *options,
+                                    const struct arc_sqlite_backup_options *options,
                                     arc_store_backup_done done, void *done_user, arc_err *err)
 {
     struct sqlite_store *self = store_of(store);
+    if (self->beside)
+        return arc__fail(err, ARC_EPRECONDITION, "store", "%s", "The store was opened to be read.");
     if (self->backup != NULL)
         return arc__fail(err, ARC_ECONFLICT, "store", "%s", "A copy is being made already.");
     if (self->poison.status != ARC_OK)
@@ -309,6 +330,8 @@ void arc__sqlite_backup_step(struct sqlite_store *self)
         return; /* the next dispatch goes on */
     if (status == ARC_OK)
         status = finish(self->backup, &err);
+    if (status == ARC_OK)
+        status = name_copy(self->backup, &err);
     end(self, status, &err);
 }
 
@@ -323,88 +346,188 @@ static int has_wal(const char *path)
     return stat(name, &info) == 0 && info.st_size > 0;
 }
 
-/* From begin to its name; `copy` has begun. Where the source has a WAL, it is held as it is. */
-static arc_status copy_file(struct arc_sqlite_backup *copy, const char *from, int immutable,
-                            arc_err *err)
+/* Whether the files of the source hold all that was ever acknowledged. Where a process has it open,
+ * that one has looked. */
+static arc_status look_at_source(struct arc_sqlite_backup *copy, arc_err *err)
 {
-    struct arc_sqlite_vfs shim;
-    int whole = 0;
-    arc_status status = open_source(&shim, from, immutable, &copy->from, err);
-    copy->from_shim = &shim;
-    if (copy->from != NULL) {
-        (void)sqlite3_busy_timeout(copy->from, (int)copy->options.busy_ms);
-        (void)sqlite3_db_config(copy->from, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    char lock[PATH_MAX + 8];
+    arc_err lost = ARC_ERR_INIT;
+    snprintf(lock, sizeof(lock), "%s.lock", copy->source);
+    ARC_TRY(arc__store_lock_is_held(lock, &copy->beside, err));
+    if (copy->beside || arc__sqlite_mark_look(&copy->mem, NULL, copy->source, &lost) == ARC_OK)
+        return ARC_OK;
+    ARC_TRY(arc__store_lock_is_held(lock, &copy->beside, err));
+    return copy->beside ? ARC_OK : arc__fail(err, lost.status, "store", "%s", lost.message);
+}
+
+static arc_status open_copy(struct arc_sqlite_backup *copy, arc_err *err)
+{
+    ARC_TRY(look_at_source(copy, err));
+    copy->from_shim = &copy->source_shim;
+    /* What is put back may lie where nothing can be written. */
+    int immutable = copy->restores && !copy->beside && !has_wal(copy->source);
+    ARC_TRY(open_source(copy->from_shim, copy->source, immutable, &copy->from, err));
+    (void)sqlite3_busy_timeout(copy->from, (int)copy->options.busy_ms);
+    (void)sqlite3_db_config(copy->from, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    ARC_TRY(arc__sqlite_exec(copy->from, "BEGIN", err));
+    ARC_TRY(check_connection(copy->from, err)); /* begins to read, as of now */
+    return open_part(copy, err);
+}
+
+/* A store is locked by the one name of its file. */
+static arc_status lock_place(struct arc_sqlite_backup *copy, const char *to, arc_err *err)
+{
+    char path[PATH_MAX], lock[PATH_MAX + 8], what[128];
+    if (realpath(to, path) == NULL)
+        snprintf(path, sizeof(path), "%s", to);
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    snprintf(what, sizeof(what), "The store %.100s", path);
+    return arc__store_lock(lock, what, &copy->lock_fd, err);
+}
+
+/* A copy that takes the place of a store that lives would make a mixture of the two. */
+static arc_status refuse_a_store(const char *from, const char *to, arc_err *err)
+{
+    char path[PATH_MAX], lock[PATH_MAX + 8];
+    struct stat source, place;
+    int held = 0;
+    if (realpath(to, path) == NULL)
+        return ARC_OK;
+    if (stat(from, &source) == 0 && stat(path, &place) == 0 && source.st_dev == place.st_dev &&
+        source.st_ino == place.st_ino)
+        return arc__fail(err, ARC_EINVAL, "store", "The copy of %.150s may not take its place.",
+                         from);
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    ARC_TRY(arc__store_lock_is_held(lock, &held, err));
+    if (held || has_wal(path))
+        return arc__fail(err, ARC_EPRECONDITION, "store",
+                         "%.150s is a store that is in use, or has a WAL: no copy takes its place.",
+                         path);
+    return ARC_OK;
+}
+
+static arc_status begin_file(struct arc_sqlite_backup *copy, const struct arc_mem *mem,
+                             const char *from, const char *to, int restores,
+                             const struct arc_sqlite_backup_options *options, arc_err *err)
+{
+    char place[PATH_MAX];
+    int lock_fd = -1;
+    *copy = (struct arc_sqlite_backup){.mem = *mem, .lock_fd = -1};
+    snprintf(place, sizeof(place), "%s", to);
+    if (restores) {
+        ARC_TRY(lock_place(copy, to, err));
+        lock_fd = copy->lock_fd;
+        if (realpath(to, place) == NULL) /* where nothing is yet */
+            snprintf(place, sizeof(place), "%s", to);
+    } else {
+        ARC_TRY(refuse_a_store(from, to, err));
     }
-    if (status == ARC_OK)
-        status = arc__sqlite_exec(copy->from, "BEGIN", err);
-    if (status == ARC_OK) /* begins to read, as of now */
-        status = check_connection(copy->from, err);
-    if (status == ARC_OK)
-        status = open_part(copy, err);
-    while (status == ARC_OK && !whole)
-        status = step(copy, &whole, err);
-    if (status == ARC_OK)
-        status = finish(copy, err);
+    arc_status status = begin(copy, mem, place, options, err);
+    copy->lock_fd = lock_fd;
+    copy->restores = restores;
+    ARC_TRY(status);
+    if (realpath(from, copy->source) == NULL)
+        return fail_file(from, errno, err);
+    return open_copy(copy, err);
+}
+
+arc_status arc__sqlite_copy_new(const struct arc_mem *mem, const char *from, const char *to,
+                                int restores, const struct arc_sqlite_backup_options *options,
+                                struct arc_sqlite_backup **out, arc_err *err)
+{
+    struct stat info;
+    ARC_REQUIRE(from != NULL && from[0] != '\0' && to != NULL && to[0] != '\0', err, "store");
+    if (strlen(from) >= PATH_MAX || strlen(to) >= PATH_MAX)
+        return arc__fail(err, ARC_EINVAL, "store", "%s", "The path is too long.");
+    if (stat(from, &info) != 0)
+        return errno == ENOENT ? arc__fail(err, ARC_ENOTFOUND, "store", "There is no %.200s.", from)
+                               : fail_file(from, errno, err);
+    struct arc_sqlite_backup *copy = arc__alloc(mem, sizeof(*copy));
+    if (copy == NULL)
+        return arc__fail_nomem(err);
+    arc_status status = begin_file(copy, mem, from, to, restores, options, err);
+    if (status != ARC_OK) {
+        arc__sqlite_copy_free(copy);
+        return status;
+    }
+    *out = copy;
+    return ARC_OK;
+}
+
+arc_status arc__sqlite_copy_step(struct arc_sqlite_backup *copy, uint32_t pages, arc_err *err)
+{
+    if (pages != 0)
+        copy->options.step_pages = pages;
+    if (!copy->whole)
+        return step(copy, &copy->whole, err);
+    ARC_TRY(finish(copy, err));
+    if (copy->beside) /* it may have been one that found the files damaged when it began */
+        ARC_TRY(look_at_source(copy, err));
+    return ARC_EDONE;
+}
+
+void arc__sqlite_copy_get_progress(const struct arc_sqlite_backup *copy,
+                                   struct arc_sqlite_copy_progress *out)
+{
+    *out = (struct arc_sqlite_copy_progress){
+        .pages_done = copy->pages_done,
+        .pages = copy->pages,
+        .page_bytes = copy->source_shim.page_bytes,
+        .copied = copy->whole,
+        .beside = copy->beside,
+    };
+}
+
+const char *arc__sqlite_copy_get_part(const struct arc_sqlite_backup *copy)
+{
+    return copy->part;
+}
+
+arc_status arc__sqlite_copy_name(struct arc_sqlite_backup *copy, arc_err *err)
+{
+    if (has_wal(copy->part))
+        return arc__fail(err, ARC_EIO, "store", "%s", "The copy's WAL could not be copied back.");
+    ARC_TRY(remove_sides(copy->part, err));
+    return name_copy(copy, err);
+}
+
+void arc__sqlite_copy_free(struct arc_sqlite_backup *copy)
+{
+    if (copy == NULL)
+        return;
+    struct arc_mem mem = copy->mem;
     drop(copy);
     (void)sqlite3_close(copy->from); /* read-only */
+    arc__store_unlock(copy->lock_fd);
+    arc__free(&mem, copy);
+}
+
+/* --- at once --------------------------------------------------------------------------------- */
+
+static arc_status copy_at_once(const struct arc_mem *mem, const char *from, const char *to,
+                               int restores, const struct arc_sqlite_backup_options *options,
+                               arc_err *err)
+{
+    struct arc_sqlite_backup *copy = NULL;
+    arc_status status = arc__sqlite_copy_new(mem, from, to, restores, options, &copy, err);
+    while (status == ARC_OK)
+        status = arc__sqlite_copy_step(copy, 0, err);
+    if (status == ARC_EDONE)
+        status = arc__sqlite_copy_name(copy, err);
+    arc__sqlite_copy_free(copy);
     return status;
 }
 
 arc_status arc__store_sqlite_backup_file(const struct arc_mem *mem, const char *from,
                                          const char *to,
-                                         const struct arc_store_backup_options *options,
+                                         const struct arc_sqlite_backup_options *options,
                                          arc_err *err)
 {
-    struct stat info;
-    ARC_REQUIRE(from != NULL && from[0] != '\0', err, "store");
-    if (stat(from, &info) != 0)
-        return fail_file(from, errno, err);
-    struct arc_sqlite_backup *copy = arc__alloc(mem, sizeof(*copy));
-    if (copy == NULL)
-        return arc__fail_nomem(err);
-    arc_status status = begin(copy, mem, to, options, err);
-    if (status == ARC_OK)
-        status = copy_file(copy, from, 0, err);
-    arc__free(mem, copy);
-    return status;
-}
-
-struct place {
-    char path[PATH_MAX], lock[PATH_MAX + 8];
-};
-
-/* A store is locked by the one name of its file. */
-static arc_status lock_place(struct place *place, const char *to, int *lock_fd, arc_err *err)
-{
-    char what[128];
-    if (realpath(to, place->path) == NULL)
-        snprintf(place->path, sizeof(place->path), "%s", to);
-    snprintf(place->lock, sizeof(place->lock), "%s.lock", place->path);
-    snprintf(what, sizeof(what), "The store %.100s", place->path);
-    return arc__store_lock(place->lock, what, lock_fd, err);
+    return copy_at_once(mem, from, to, 0, options, err);
 }
 
 arc_status arc__store_sqlite_restore(const struct arc_mem *mem, const char *from, const char *to,
-                                     const struct arc_store_backup_options *options, arc_err *err)
+                                     const struct arc_sqlite_backup_options *options, arc_err *err)
 {
-    struct stat info;
-    int lock_fd = -1;
-    ARC_REQUIRE(from != NULL && from[0] != '\0' && to != NULL && to[0] != '\0', err, "store");
-    if (stat(from, &info) != 0)
-        return fail_file(from, errno, err);
-    struct arc_sqlite_backup *copy = arc__alloc(mem, sizeof(*copy));
-    struct place *place = arc__alloc(mem, sizeof(*place));
-    arc_status status = copy != NULL && place != NULL ? ARC_OK : arc__fail_nomem(err);
-    if (status == ARC_OK)
-        status = lock_place(place, to, &lock_fd, err);
-    if (status == ARC_OK)
-        status = begin(copy, mem, place->path, options, err);
-    if (status == ARC_OK) {
-        copy->restores = 1;
-        status = copy_file(copy, from, !has_wal(from), err);
-    }
-    arc__free(mem, place);
-    arc__free(mem, copy);
-    arc__store_unlock(lock_fd);
-    return status;
+    return copy_at_once(mem, from, to, 1, options, err);
 }

@@ -59,7 +59,9 @@ arc_status arc__sqlite_fail(sqlite3 *db, int code, arc_err *err)
         return arc__fail(err, ARC_EINTERNAL, "store", "The file is damaged: %s.", damage);
     int has_errno = is_shm_failure(code) || (code & 0xff) == SQLITE_CANTOPEN;
     int number = db != NULL && has_errno ? sqlite3_system_errno(db) : 0;
-    return arc__fail(err, status_of(db, code), "store", "SQLite: %s (%d)%s%s.",
+    int is_damage = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+    return arc__fail(err, status_of(db, code), "store", "%s%s (%d)%s%s.",
+                     is_damage ? "The file is damaged: " : "SQLite: ",
                      db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code), code,
                      number != 0 ? ": " : "",
                      number != 0 ? strerror_r(number, reason, sizeof(reason)) : "");

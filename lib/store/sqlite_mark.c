@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/slice.h"
 #include "store/sqlite_db.h"
@@ -313,8 +314,9 @@ static arc_status fail_lost(const struct arc_sqlite_commit_end *end, uint32_t fr
                      frames, end->frames, path);
 }
 
-arc_status arc__sqlite_mark_check(struct arc_sqlite_mark *mark, const struct arc_mem *mem,
-                                  const char *vfs, const char *path, arc_err *err)
+/* *copied: another program has copied the WAL back and removed it, and the mark does not know. */
+static arc_status check(const struct arc_sqlite_mark *mark, const struct arc_mem *mem,
+                        const char *vfs, const char *path, int *copied, arc_err *err)
 {
     char name[4096 + 8];
     struct look look = {.mem = mem};
@@ -341,5 +343,30 @@ arc_status arc__sqlite_mark_check(struct arc_sqlite_mark *mark, const struct arc
     look_close(&look);
     if (status != ARC_OK)
         return status;
-    return holds ? arc__sqlite_mark_clean(mark, err) : fail_lost(&mark->end, 0, path, err);
+    *copied = holds;
+    return holds ? ARC_OK : fail_lost(&mark->end, 0, path, err);
+}
+
+arc_status arc__sqlite_mark_check(struct arc_sqlite_mark *mark, const struct arc_mem *mem,
+                                  const char *vfs, const char *path, arc_err *err)
+{
+    int copied = 0;
+    ARC_TRY(check(mark, mem, vfs, path, &copied, err));
+    return copied ? arc__sqlite_mark_clean(mark, err) : ARC_OK;
+}
+
+arc_status arc__sqlite_mark_look(const struct arc_mem *mem, const char *vfs, const char *path,
+                                 arc_err *err)
+{
+    char name[4096 + 8];
+    struct arc_sqlite_mark mark = {.sequence = 0};
+    int copied = 0;
+    snprintf(name, sizeof(name), "%s.mark", path);
+    if (access(name, F_OK) != 0) /* opening would make it */
+        return ARC_OK;
+    arc_status status = arc__sqlite_mark_open(&mark, mem, vfs, name, 1, err);
+    if (status == ARC_OK)
+        status = check(&mark, mem, vfs, path, &copied, err);
+    arc__sqlite_mark_close(&mark, mem);
+    return status;
 }

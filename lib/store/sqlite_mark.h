@@ -36,6 +36,10 @@ void arc__sqlite_mark_close(struct arc_sqlite_mark *mark, const struct arc_mem *
 arc_status arc__sqlite_mark_check(struct arc_sqlite_mark *mark, const struct arc_mem *mem,
                                   const char *vfs, const char *path, arc_err *err);
 
+/* The same of a store that somebody else may open, and without writing anything. */
+arc_status arc__sqlite_mark_look(const struct arc_mem *mem, const char *vfs, const char *path,
+                                 arc_err *err);
+
 /* After a commit: says how far it reached. ARC_EIO. A full disk is no failure here: the older mark
  * asks for less, and stays true as long as the WAL is there. */
 arc_status arc__sqlite_mark_commit(struct arc_sqlite_mark *mark, const struct arc_sqlite_vfs *shim,

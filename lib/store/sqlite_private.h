@@ -46,7 +46,7 @@ struct sqlite_store {
     struct arc_sqlite_reserve reserve;
     struct arc_sqlite_mark mark;
     uint32_t mark_commits;
-    int no_checksums;
+    int no_checksums, beside;
     struct arc_sqlite_vfs shim;       /* of both connections */
     struct arc_sqlite_backup *backup; /* NULL: none is being made */
     arc_err poison;                   /* status ARC_OK: none */

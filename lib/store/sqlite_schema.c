@@ -47,18 +47,24 @@ static arc_status exec_built(sqlite3 *db, struct arc_buf *sql, arc_err *err)
     return sql->len > 0 ? arc__sqlite_exec(db, sql->ptr, err) : ARC_OK;
 }
 
-static arc_status ensure_table(sqlite3 *db, struct arc_buf *sql, sqlite3_stmt *info,
-                               const struct arc_table_def *def, arc_err *err)
+static arc_status count_columns(sqlite3_stmt *info, const struct arc_table_def *def,
+                                uint32_t *count, arc_err *err)
 {
     char name[64];
-    uint32_t count = 0;
     int len = snprintf(name, sizeof(name), "t_%s", def->name);
     if (sqlite3_bind_text(info, 1, name, len, SQLITE_STATIC) != SQLITE_OK)
         return arc__fail_nomem(err);
-    arc_status status = check_columns(info, def, &count, err);
+    arc_status status = check_columns(info, def, count, err);
     (void)sqlite3_reset(info);          /* says again what step said */
     (void)sqlite3_clear_bindings(info); /* cannot fail */
-    ARC_TRY(status);
+    return status;
+}
+
+static arc_status ensure_table(sqlite3 *db, struct arc_buf *sql, sqlite3_stmt *info,
+                               const struct arc_table_def *def, arc_err *err)
+{
+    uint32_t count = 0;
+    ARC_TRY(count_columns(info, def, &count, err));
     if (count == 0) {
         arc__buf_clear(sql);
         arc__sqlite_create_table(sql, def);
@@ -80,13 +86,32 @@ static arc_status ensure_table(sqlite3 *db, struct arc_buf *sql, sqlite3_stmt *i
     return ARC_OK;
 }
 
+#define COLUMNS "SELECT name, type, pk FROM pragma_table_info(?)"
+
 static arc_status ensure_all(sqlite3 *db, struct arc_buf *sql, arc_err *err)
 {
     sqlite3_stmt *info = NULL;
-    ARC_TRY(arc__sqlite_prepare(db, "SELECT name, type, pk FROM pragma_table_info(?)", &info, err));
+    ARC_TRY(arc__sqlite_prepare(db, COLUMNS, &info, err));
     arc_status status = ARC_OK;
     for (int i = 0; status == ARC_OK && i < ARC_TABLE_COUNT; i++)
         status = ensure_table(db, sql, info, arc__table_def((enum arc_table)i), err);
+    (void)sqlite3_finalize(info); /* it is not running */
+    return status;
+}
+
+arc_status arc__sqlite_check_tables(sqlite3 *db, arc_err *err)
+{
+    sqlite3_stmt *info = NULL;
+    ARC_TRY(arc__sqlite_prepare(db, COLUMNS, &info, err));
+    arc_status status = ARC_OK;
+    for (int i = 0; status == ARC_OK && i < ARC_TABLE_COUNT; i++) {
+        const struct arc_table_def *def = arc__table_def((enum arc_table)i);
+        uint32_t count = 0;
+        status = count_columns(info, def, &count, err);
+        if (status == ARC_OK && count < def->col_count)
+            status = fail_schema("is of an earlier version, which a server brings up to date",
+                                 def->name, err);
+    }
     (void)sqlite3_finalize(info); /* it is not running */
     return status;
 }

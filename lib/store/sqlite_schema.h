@@ -16,4 +16,7 @@ arc_status arc__sqlite_check_owner(sqlite3 *db, int *is_new, arc_err *err);
 /* Inside a transaction. sql: room for statements. ARC_EPRECONDITION: not our tables. */
 arc_status arc__sqlite_ensure_tables(sqlite3 *db, struct arc_buf *sql, int is_new, arc_err *err);
 
+/* Changes nothing. ARC_EPRECONDITION: not our tables, or a table or a column is missing. */
+arc_status arc__sqlite_check_tables(sqlite3 *db, arc_err *err);
+
 #endif

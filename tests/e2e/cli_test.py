@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -216,8 +217,24 @@ def helps(world):
         text, _ = arcentra(world, name, "--help")
         check(text.startswith("Usage: arcentra " + name) and "--help" in text, text)
         same("--json" in text, name not in ("fmt", "convert", "schema", "plan", "eval", "lsp",
-                                            "fsck", "export", "import", "store"),
+                                            "export", "import", "store"),
              "--json of " + name)
+
+
+@case("every verb of a store has a help that names its flags")
+def store_helps(world):
+    out, _ = arcentra(world, "store", "--help")
+    lines = out.split("Verbs:")[1].split("\n\n")[0].split("\n")[1:]
+    check(len(lines) >= 7, out)
+    for line in lines:
+        verb, what = line.split(None, 1)
+        text, _ = arcentra(world, "store", verb, "--help")
+        check(text.startswith("Usage: arcentra store %s " % verb), text)
+        check(what in text and "Exit code 0: " in text and "--help" in text, text)
+        check("--json" in text, text)
+        for flag in re.findall(r"--[a-z-]+", text.split("Flags [")[0]):  # what the text speaks of
+            check("  " + flag in text.split("Flags [")[1], "%s: %s" % (verb, flag))
+        arcentra(world, "store", verb, "--frobnicate", code=2)
 
 
 # --- run -----------------------------------------------------------------------------------------

@@ -98,6 +98,51 @@ def stands_by(world):
     world.wait_run(run, "success")
 
 
+@case("a database is backed up by pg_dump, and a server goes on with it")
+def dumped(world):
+    done = start(world, "echo done")
+    world.wait_run(done, "success")
+    far = spec("echo far")
+    far["jobs"][0]["agentSelector"] = {"matchLabels": {"place": "moon"}}
+    waiting = world.trigger(world.create(far, name="far"))
+    store = world.settings["store"]
+    for verb, more in (("backup", ("--from", store, "--to", "x.db")),
+                       ("restore", ("--from", "x.db", "--to", store))):
+        _, err = arcentra(world, "store", verb, *more, code=2)
+        check("pg_dump" in err and SECRET not in err, err)
+    where = ("-h", world.postgres.directory, "-U", "ann")
+    dump = os.path.join(world.postgres.directory, "dump")
+    world.postgres.run("pg_dump", *where, "-Fc", "-f", dump, "ci")  # while the server runs
+    world.postgres.run("createdb", *where, "again")
+    world.postgres.run("pg_restore", *where, "--exit-on-error", "-d", "again", dump)
+    world.postgres.run("psql", *where, "-d", "again", "-c", "UPDATE t_counter SET value = value "
+                       "+ 4294967296 WHERE name = 'fence'")
+    later = start(world, "echo later")
+    world.wait_run(later, "success")
+    world.server.signal(signal.SIGTERM)
+    same(world.server.wait(), 0, "the server's exit code")
+    world.settings["store"] = store.replace("postgres:///ci?", "postgres:///again?")
+    world.restart_server()
+    same(world.run(done)["status"], "success", "the run that was over")
+    same(world.call("GET", "/pipelines/runs/" + later)[0], 404, "a run behind the backup")
+    world.start_agent(labels=["place=moon"])
+    world.wait_run(waiting, "success")
+    world.wait_run(start(world, "echo new"), "success")
+    world.server.signal(signal.SIGTERM)
+    same(world.server.wait(), 0, "the server's exit code")
+    out, _ = arcentra(world, "store", "check", "--store", world.settings["store"])
+    check("clean" in out, out)
+    world.settings["store"] = store
+    world.restart_server()
+
+
+@case("a database that a server has is not counted, and it says who has it")
+def not_counted(world):
+    _, err = arcentra(world, "store", "stats", "--store", world.settings["store"], code=2)
+    check("has the database: process" in err and "Stop the server first." in err, err)
+    check(SECRET not in err, err)
+
+
 @case("a store is copied into a file, and is the same")
 def copied(world):
     world.server.signal(signal.SIGTERM)

@@ -9,61 +9,9 @@ import subprocess
 
 from harness import (World, arcentra, case, check, environment, program, run_cases, same,
                      wait_until)
-
+from stores import close, file_of, make_world, move, rows_of, spec, stop, store_of
 
 SOURCE = os.environ.get("top_srcdir", ".")
-
-
-def spec(*commands):
-    return {"namespace": "test.store", "jobs": [
-        {"name": "build", "steps": [{"name": "s%d" % i, "run": command}
-                                    for i, command in enumerate(commands)]}]}
-
-
-def make_world():
-    world = World()
-    world.start_server()
-    world.start_agent(slots=4)
-    return world
-
-
-def file_of(world, name="arcentra.db"):
-    return os.path.join(world.settings["data"], name)
-
-
-def store_of(world, name="arcentra.db"):
-    return "sqlite:" + file_of(world, name)
-
-
-def stop(world):
-    world.server.signal(15)
-    same(world.server.wait(), 0, "the server's exit code")
-
-
-def rows_of(path):
-    """Every row of every table, in the order of the keys."""
-    db = sqlite3.connect(path)
-    tables = [name for (name,) in db.execute(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 't\\_%' ESCAPE '\\'")]
-    rows = {table: sorted(db.execute("SELECT * FROM " + table)) for table in tables}
-    db.close()
-    return rows
-
-
-def close(db):
-    """Behind what somebody who should not has written: a store that is sound."""
-    db.commit()
-    db.execute("VACUUM")  # pages that were only changed would not have their checksums
-    db.close()
-
-
-def move(world, old, new):
-    """A store under another name: what is beside the file goes with it."""
-    for end in ("", "-wal", "-shm", ".mark", ".reserve"):
-        if os.path.exists(file_of(world, old) + end):
-            os.rename(file_of(world, old) + end, file_of(world, new) + end)
-        elif os.path.exists(file_of(world, new) + end):
-            os.unlink(file_of(world, new) + end)
 
 
 @case("a copy has every row, and a server goes on with it")
@@ -73,7 +21,7 @@ def copied(world):
     far = spec("echo far")
     far["jobs"][0]["agentSelector"] = {"matchLabels": {"place": "moon"}}
     waiting = world.trigger(world.create(far, name="far"))
-    _, err = arcentra(world, "store", "stats", "--store", store_of(world), code=2)
+    _, err = arcentra(world, "store", "migrate", "--store", store_of(world), code=2)
     check("is in use by process" in err and "Stop the server first." in err, err)
     stop(world)
     out, _ = arcentra(world, "store", "copy", "--from", store_of(world), "--to",
@@ -257,6 +205,117 @@ def newest(world):
     db = sqlite3.connect(file_of(world))
     db.execute("UPDATE t_counter SET value = value - 1 WHERE name = 'schema'")
     close(db)
+    world.restart_server()
+
+
+def serve_with(world, **retention):
+    """The server anew, with these settings alone of how long runs are kept."""
+    stop(world)
+    for name in [name for name in world.settings if name.startswith("retention_")]:
+        del world.settings[name]
+    world.settings.update(retention)
+    world.restart_server()
+
+
+def kept(world, runs):
+    """Of these runs, in order: those that are there, by what the server says and by their logs."""
+    logs = os.path.join(world.settings["data"], "logs")
+    there = [run for run in runs if world.call("GET", "/pipelines/runs/" + run)[0] == 200]
+    same([run for run in runs if os.path.exists(os.path.join(logs, run))], there, "the logs")
+    return there
+
+
+@case("a server deletes what is old by its settings, with all of it")
+def retained(world):
+    pipelines = [world.create(spec("echo here"), name="old-%d" % i) for i in range(2)]
+    runs = [[world.trigger(pipeline) for _ in range(4)] for pipeline in pipelines]
+    for run in runs[0] + runs[1]:
+        same(world.wait_run(run), "success", "the run")
+    far = spec("echo far")
+    far["jobs"][0]["agentSelector"] = {"matchLabels": {"place": "mars"}}
+    waiting = world.trigger(world.create(far, name="far-away"))
+    first, second = sorted(runs[0]), sorted(runs[1])
+    for setting, value, left in (
+            ("retention_runs_per_pipeline", 3, [first[1:], second[1:]]),
+            ("retention_runs_max", 3, [[], second[2:]]),
+            ("retention_max_age", "1s", [[], []])):
+        serve_with(world, **{setting: value})
+        gone = [run for run in first + second if run not in left[0] + left[1]]
+        wait_until(lambda: all(world.call("GET", "/pipelines/runs/" + run)[0] == 404
+                               for run in gone), "the old ones to go")
+        same([kept(world, first), kept(world, second)], left, setting)
+        same([world.api("GET", "/pipelines/" + pipeline)["totalRuns"] for pipeline in pipelines],
+             [4, 4], "all that they ever ran")
+        same(world.run(waiting)["status"] in ("pending", "running"), True, "what is not over")
+    serve_with(world)
+    world.start_agent(labels=["place=mars"])
+    same(world.wait_run(waiting), "success", "the run that waited")
+    same(world.wait_run(world.trigger(pipelines[0])), "success", "a new run")
+    stop(world)
+    db = sqlite3.connect(file_of(world))
+    for run in first + second:
+        for table, column in (("event", "stream"), ("job_run", "run_id"), ("step_run", "run_id")):
+            (count,) = db.execute("SELECT count(*) FROM t_%s WHERE %s = ?" % (table, column),
+                                  (run,)).fetchone()
+            same(count, 0, "rows of t_" + table)
+    db.close()
+    out, _ = arcentra(world, "store", "check", "--store", store_of(world))
+    check("clean" in out, out)
+    world.restart_server()
+
+
+# What each verb says with --json, and of which kind each value is. A list holds what each of its
+# items is, "*" stands for any key.
+TABLE = {"rows": int, "bytes": int}
+SHAPES = {
+    "backup": {"file": str, "pages": int, "bytes": int, "beside": bool},
+    "restore": {"file": str, "pages": int, "bytes": int, "beside": bool, "runs": int,
+                "events": int, "findings": int, "lost": int},
+    "check": {"runs": int, "events": int, "rows": int, "damaged": int, "findings": int,
+              "fixed": int},
+    "copy": {"tables": {"*": dict(TABLE, sha256=str)}, "rows": int, "written": int},
+    "migrate": {"migrations": [{"number": int, "what": str, "done": bool}]},
+    "prune": {"dryRun": bool, "runs": int, "jobs": int, "steps": int, "events": int,
+              "artifacts": int, "requestKeys": int, "keptForNotices": int, "keptAsNewest": int},
+    "stats": {"tables": {"*": TABLE}, "rows": int, "bytes": int, "runs": {"*": int},
+              "runsDamaged": int, "runsImported": int, "oldestRunNs": int, "newestRunNs": int,
+              "oldestEventNs": int, "newestEventNs": int, "position": int, "fileBytes": int,
+              "walBytes": int, "unfinished": bool},
+}
+
+
+def has_shape(value, shape, where):
+    if isinstance(shape, dict):
+        check(isinstance(value, dict) and value, "%s: %r" % (where, value))
+        if list(shape) != ["*"]:
+            same(sorted(value), sorted(shape), where)
+        for key, part in value.items():
+            has_shape(part, shape.get(key, shape.get("*")), where + "." + key)
+    elif isinstance(shape, list):
+        check(isinstance(value, list) and value, "%s: %r" % (where, value))
+        for part in value:
+            has_shape(part, shape[0], where + "[]")
+    else:
+        same(type(value), shape, where)
+
+
+@case("every verb of a store says the same as one JSON object")
+def as_json(world):
+    same(world.wait_run(world.trigger(world.create(spec("echo here"), name="json"))), "success",
+         "the run")
+    out, _ = arcentra(world, "store", "--help")
+    verbs = [line.split()[0] for line in out.split("Verbs:")[1].split("\n\n")[0].split("\n")[1:]]
+    same(sorted(SHAPES), sorted(verbs), "the verbs")
+    stop(world)
+    here, file = ["--store", store_of(world)], file_of(world, "saved")
+    flags = {"backup": ["--from", store_of(world), "--to", file],
+             "restore": ["--from", file, "--to", store_of(world, "json.db")],
+             "copy": ["--from", store_of(world), "--to", store_of(world, "json-copy.db")],
+             "prune": here + ["--dry-run", "--runs", "1"]}
+    for verb in verbs:
+        out, err = arcentra(world, "store", verb, "--json", *flags.get(verb, here))
+        same((len(out.splitlines()), err), (1, ""), verb)
+        has_shape(json.loads(out), SHAPES[verb], verb)
     world.restart_server()
 
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "face.h"
 
+#include <arcentra/runlog.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* What an executor of the tests does, told by the step's action. */
 struct bench {
@@ -48,9 +50,8 @@ static void cancel(void *user, uint64_t token, uint32_t grace_ms)
     CHECK_OK(arc_step_end(bench->ctl, token, ARC_STEP_CANCELLED, -1, NULL, &err));
 }
 
-static void set_up(struct bench *bench)
+static void set_up_with(struct bench *bench, arc_ctl_options options)
 {
-    arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
     arc_executor executor = ARC_EXECUTOR_INIT;
     arc_err err = ARC_ERR_INIT;
     memset(bench, 0, sizeof(*bench));
@@ -61,6 +62,12 @@ static void set_up(struct bench *bench)
     executor.cancel = cancel;
     executor.user = bench;
     CHECK_OK(arc_ctl_executor(bench->ctl, "do", &executor, &err));
+}
+
+static void set_up(struct bench *bench)
+{
+    arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
+    set_up_with(bench, options);
 }
 
 static void tear_down(struct bench *bench)
@@ -575,6 +582,90 @@ static void a_step_of_the_host_outlives_a_leap_of_time(void)
     tear_down(&bench);
 }
 
+#define KEPT 5
+
+static int has_logs(const char *dir, const char *id)
+{
+    char path[160];
+    (void)snprintf(path, sizeof(path), "%.40s/%.40s", dir, id);
+    return access(path, F_OK) == 0;
+}
+
+static uint64_t deleted_by(struct bench *bench, uint64_t pause_ms)
+{
+    arc_ctl_stats stats = ARC_CTL_STATS_INIT;
+    pass_ms(&bench->given, pause_ms);
+    turn(bench);
+    arc_ctl_get_stats(bench->ctl, &stats);
+    return stats.runs_deleted;
+}
+
+/* One run a batch, and ten milliseconds behind each. */
+static void wait_for_deletions(struct bench *bench, uint64_t goal)
+{
+    uint64_t before = 0, now = 0;
+    for (int i = 0; i < 1000 && before == 0; i++)
+        before = deleted_by(bench, 1000);
+    CHECK(before <= 1);
+    for (int i = 0, ago = 2; i < 100 && before < goal; i++, before = now) {
+        now = deleted_by(bench, 5);
+        CHECK(now <= before + (ago >= 2));
+        ago = now > before ? 1 : ago + 1;
+    }
+    CHECK_INT(before, goal);
+    CHECK_INT(deleted_by(bench, 600 * 1000), goal);
+}
+
+static void check_events(const char *url, char id[][ARC_ID_SIZE], uint64_t deleted)
+{
+    arc_runlog_options options = ARC_RUNLOG_OPTIONS_INIT;
+    arc_runlog *log = NULL;
+    options.store_url = url;
+    CHECK_OK(arc_runlog_open(&options, &log, NULL));
+    for (uint64_t i = 0; log != NULL && i < KEPT; i++) {
+        char *events = NULL;
+        CHECK_STATUS(arc_runlog_events(log, id[i], 0, 0, &events, NULL),
+                     i < deleted ? ARC_ENOTFOUND : ARC_OK);
+        arc_runlog_text_free(log, events);
+    }
+    arc_runlog_close(log);
+}
+
+static void keep_by(arc_ctl_options options, uint64_t deleted)
+{
+    struct bench bench;
+    char dir[] = "/tmp/arc-retain-XXXXXX", id[KEPT][ARC_ID_SIZE], command[64], url[64];
+    CHECK(mkdtemp(dir) != NULL);
+    (void)snprintf(url, sizeof(url), "sqlite:%s/s.db", dir);
+    options.log_dir = dir;
+    options.store_url = url;
+    set_up_with(&bench, options);
+    for (int i = 0; i < KEPT; i++) {
+        run(&bench, "namespace: t\njobs: [{name: a, steps: [{name: s, uses: do}]}]\n", id[i]);
+        CHECK(has_logs(dir, id[i]));
+        pass_ms(&bench.given, 1000);
+    }
+    CHECK_INT(deleted_by(&bench, 290 * 1000), 0); /* none was over for five minutes */
+    wait_for_deletions(&bench, deleted);
+    for (uint64_t i = 0; i < KEPT; i++)
+        CHECK_INT(has_logs(dir, id[i]), i >= deleted);
+    tear_down(&bench);
+    check_events(url, id, deleted);
+    (void)snprintf(command, sizeof(command), "rm -r %s", dir);
+    CHECK(system(command) == 0);
+}
+
+static void retention_options_reach_the_engine(void)
+{
+    arc_ctl_options by_number = ARC_CTL_OPTIONS_INIT, by_age = ARC_CTL_OPTIONS_INIT,
+                    by_none = ARC_CTL_OPTIONS_INIT;
+    by_number.retention_runs_max = 3;
+    by_age.retention_max_age_s = 60;
+    keep_by(by_number, 2);
+    keep_by(by_age, 4); /* the newest has the newest event of the log */
+    keep_by(by_none, 0);
+}
+
 static const struct test tests[] = {
     {"the host is asked for the plugins of gates", the_host_is_asked_for_plugins},
     {"an executor is told the image, target and runtime", an_executor_is_told_where},
@@ -598,5 +689,6 @@ static const struct test tests[] = {
     {"a payload that is no JSON starts nothing", a_payload_that_is_no_json_starts_nothing},
     {"a callback may not dispatch", a_callback_may_not_dispatch},
     {"a variable that is given twice is refused", unknown_variables_are_refused_at_the_start},
+    {"old runs go by the options, one by one, with their logs", retention_options_reach_the_engine},
 };
 TEST_MAIN(tests)

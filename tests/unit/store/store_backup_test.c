@@ -105,9 +105,9 @@ static int on_progress(void *user, uint64_t pages_done, uint64_t pages)
     return ++watched->steps == watched->stop_at;
 }
 
-static struct arc_store_backup_options small_steps(struct watched *watched)
+static struct arc_sqlite_backup_options small_steps(struct watched *watched)
 {
-    struct arc_store_backup_options options = ARC_STORE_BACKUP_OPTIONS_INIT;
+    struct arc_sqlite_backup_options options = ARC_SQLITE_BACKUP_OPTIONS_INIT;
     options.step_pages = 3;
     options.progress = on_progress;
     options.user = watched;
@@ -119,7 +119,7 @@ static void copies_are_made_while_runs_go_on(void)
     struct fixture f;
     struct ended ended = {0};
     struct watched watched = {0};
-    struct arc_store_backup_options options = small_steps(&watched);
+    struct arc_sqlite_backup_options options = small_steps(&watched);
     struct stat info = {.st_size = 0};
     begin(&f);
     CHECK_OK(arc__store_sqlite_backup(f.store, f.copy.path, &options, on_done, &ended, NULL));
@@ -150,7 +150,7 @@ static void another_process_may_copy(void)
 {
     struct fixture f;
     struct arc_mem mem = arc__mem_default();
-    struct arc_store_backup_options options = ARC_STORE_BACKUP_OPTIONS_INIT;
+    struct arc_sqlite_backup_options options = ARC_SQLITE_BACKUP_OPTIONS_INIT;
     int ready[2], status = 0;
     char byte = 0;
     arc_err err = ARC_ERR_INIT;
@@ -195,7 +195,7 @@ static void copies_can_be_cancelled(void)
     struct fixture f;
     struct arc_mem mem = arc__mem_default();
     struct watched watched = {.stop_at = 4};
-    struct arc_store_backup_options options = small_steps(&watched);
+    struct arc_sqlite_backup_options options = small_steps(&watched);
     struct ended by_progress = {0}, by_call = {0}, by_close = {0};
     begin(&f);
     CHECK_STATUS(arc__store_sqlite_backup_file(&mem, f.files.path, f.copy.path, &options, NULL),
@@ -223,7 +223,7 @@ static void nothing_is_overwritten_unasked(void)
 {
     struct fixture f;
     struct arc_mem mem = arc__mem_default();
-    struct arc_store_backup_options options = ARC_STORE_BACKUP_OPTIONS_INIT;
+    struct arc_sqlite_backup_options options = ARC_SQLITE_BACKUP_OPTIONS_INIT;
     struct ended ended = {0};
     begin(&f);
     CHECK_OK(arc__store_sqlite_backup_file(&mem, f.files.path, f.copy.path, NULL, NULL));
@@ -244,7 +244,7 @@ static void a_copy_is_put_back(void)
 {
     struct fixture f;
     struct arc_mem mem = arc__mem_default();
-    struct arc_store_backup_options options = ARC_STORE_BACKUP_OPTIONS_INIT;
+    struct arc_sqlite_backup_options options = ARC_SQLITE_BACKUP_OPTIONS_INIT;
     arc_err err = ARC_ERR_INIT;
     begin(&f);
     CHECK_OK(arc__store_sqlite_backup_file(&mem, f.files.path, f.copy.path, NULL, NULL));
@@ -277,7 +277,7 @@ static void only_whole_stores_are_copied(void)
 {
     struct fixture f;
     struct arc_mem mem = arc__mem_default();
-    struct arc_store_backup_options options = ARC_STORE_BACKUP_OPTIONS_INIT;
+    struct arc_sqlite_backup_options options = ARC_SQLITE_BACKUP_OPTIONS_INIT;
     struct ended ended = {0};
     arc_err err = ARC_ERR_INIT;
     sqlite3 *db = NULL;
@@ -307,7 +307,7 @@ static void only_whole_stores_are_copied(void)
                  ARC_EPRECONDITION);
     CHECK_STATUS(arc__store_sqlite_check_file(f.copy.path, NULL), ARC_EPRECONDITION);
     CHECK_STATUS(arc__store_sqlite_backup_file(&mem, "/nowhere/a.db", f.copy.path, NULL, NULL),
-                 ARC_EIO);
+                 ARC_ENOTFOUND);
     finish(&f);
 }
 
@@ -338,13 +338,116 @@ static void copying_survives_failing_memory(void)
     for (uint64_t at = 1; at < 10; at++) {
         struct test_mem state = {.fail_at = at};
         struct arc_mem mem = test_mem(&state);
-        struct arc_store_backup_options options = ARC_STORE_BACKUP_OPTIONS_INIT;
+        struct arc_sqlite_backup_options options = ARC_SQLITE_BACKUP_OPTIONS_INIT;
         options.replace = 1;
         arc_status status =
             arc__store_sqlite_backup_file(&mem, f.files.path, f.copy.path, &options, NULL);
         CHECK_STATUS(status, state.calls >= at ? ARC_ENOMEM : ARC_OK);
         CHECK_INT(state.live, 0);
     }
+    finish(&f);
+}
+
+/* A process that says seven more and is gone: a WAL and a mark stay. */
+static void leave_a_wal(struct fixture *f)
+{
+    close_store(f);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        open_fixture(f);
+        say(f, 7);
+        _exit(0);
+    }
+    CHECK(waitpid(child, NULL, 0) == child);
+}
+
+static void lost_commits_are_noticed(void)
+{
+    struct fixture f;
+    struct arc_mem mem = arc__mem_default();
+    struct arc_store_sqlite_options beside = ARC_STORE_SQLITE_OPTIONS_INIT;
+    struct stat info = {.st_size = 0};
+    arc_err err = ARC_ERR_INIT;
+    char wal[128];
+    beside.beside = 1;
+    begin(&f);
+    leave_a_wal(&f);
+    CHECK_OK(arc__store_sqlite_backup_file(&mem, f.files.path, f.copy.path, NULL, &err));
+    CHECK_INT(heard_in(&f.copy), 507);
+    CHECK(unlink(f.copy.path) == 0);
+    snprintf(wal, sizeof(wal), "%s-wal", f.files.path);
+    CHECK(stat(wal, &info) == 0 && truncate(wal, info.st_size - 4120) == 0);
+    CHECK_STATUS(arc__store_sqlite_backup_file(&mem, f.files.path, f.copy.path, NULL, &err),
+                 ARC_EINTERNAL);
+    CHECK(strstr(err.message, "last commits are gone") != NULL);
+    CHECK(!exists(&f.copy));
+    CHECK(store_files_open(&f.files, &beside, &err) == NULL);
+    CHECK_STATUS(err.status, ARC_EINTERNAL);
+    finish(&f);
+}
+
+static void stores_are_not_overwritten_by_copies(void)
+{
+    struct fixture f;
+    struct arc_mem mem = arc__mem_default();
+    struct arc_sqlite_backup_options options = ARC_SQLITE_BACKUP_OPTIONS_INIT;
+    options.replace = 1;
+    begin(&f);
+    CHECK_STATUS(arc__store_sqlite_backup_file(&mem, f.files.path, f.files.path, &options, NULL),
+                 ARC_EINVAL);
+    struct arc_store *other = store_files_open(&f.copy, NULL, NULL);
+    CHECK(other != NULL);
+    CHECK_STATUS(arc__store_sqlite_backup_file(&mem, f.files.path, f.copy.path, &options, NULL),
+                 ARC_EPRECONDITION);
+    other->ops->close(other);
+    leave_a_wal(&f);
+    CHECK_OK(arc__store_sqlite_backup_file(&mem, f.files.path, f.copy.path, &options, NULL));
+    CHECK_STATUS(arc__store_sqlite_backup_file(&mem, f.copy.path, f.files.path, &options, NULL),
+                 ARC_EPRECONDITION);
+    CHECK_INT(heard_in(&f.files), 507);
+    finish(&f);
+}
+
+static void stores_are_read_beside_their_process(void)
+{
+    struct fixture f;
+    struct arc_store_sqlite_options options = ARC_STORE_SQLITE_OPTIONS_INIT;
+    arc_err err = ARC_ERR_INIT;
+    struct store_files nowhere = {.path = "/nowhere/arc.db"};
+    sqlite3 *db = NULL;
+    options.beside = 1;
+    CHECK(store_files_open(&nowhere, &options, &err) == NULL);
+    begin(&f);
+    struct arc_store *beside = store_files_open(&f.files, &options, &err);
+    CHECK(beside != NULL);
+    if (beside == NULL) {
+        finish(&f);
+        return;
+    }
+    say(&f, 200);
+    CHECK_INT(store_files_heard(beside, "s"), 500); /* as of its opening */
+    CHECK_INT(store_files_heard(f.store, "s"), 700);
+    CHECK_STATUS(store_files_say(beside, "s", 701, &err), ARC_EPRECONDITION);
+    CHECK_OK(beside->ops->dispatch(beside, NULL));
+    CHECK_OK(beside->ops->health(beside, NULL));
+    CHECK_STATUS(arc__store_sqlite_backup(beside, f.copy.path, NULL, on_done, NULL, NULL),
+                 ARC_EPRECONDITION);
+    beside->ops->close(beside);
+    close_store(&f);
+    beside = store_files_open(&f.files, &options, &err); /* and where nobody has it open */
+    CHECK(beside != NULL);
+    CHECK_INT(store_files_heard(beside, "s"), 700);
+    open_fixture(&f); /* it is in nobody's way */
+    say(&f, 1);
+    beside->ops->close(beside);
+    close_store(&f);
+    CHECK(sqlite3_open(f.files.path, &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "DROP TABLE t_counter; VACUUM", NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(sqlite3_close(db) == SQLITE_OK);
+    CHECK(store_files_open(&f.files, &options, &err) == NULL);
+    CHECK_STATUS(err.status, ARC_EPRECONDITION);
+    CHECK(strstr(err.message, "t_counter") != NULL);
     finish(&f);
 }
 
@@ -357,6 +460,9 @@ static const struct test tests[] = {
     {"only a whole store of ours is copied", only_whole_stores_are_copied},
     {"a copy that finds no room leaves nothing", a_copy_without_room_leaves_nothing},
     {"copying survives failing memory", copying_survives_failing_memory},
+    {"a store that has lost its last commits is not copied", lost_commits_are_noticed},
+    {"no copy takes the place of a store", stores_are_not_overwritten_by_copies},
+    {"a store is read beside the process that has it open", stores_are_read_beside_their_process},
 };
 
 TEST_MAIN(tests)
