@@ -23,11 +23,12 @@
 /* --- opening the adapters ------------------------------------------------------------ */
 
 /* Step logs lie beside the database file unless told otherwise. */
-static arc_status open_logs(const struct arc_mem *mem, const char *url, const char *dir,
+static arc_status open_logs(const struct arc_mem *mem, const char *url, const char *dir, int shared,
                             struct arc_log_store **out, arc_err *err)
 {
     char path[PATH_BYTES_MAX];
     struct arc_logs_file_options options = ARC_LOGS_FILE_OPTIONS_INIT;
+    options.shared = shared;
     if (dir == NULL && strncmp(url, "sqlite:", 7) != 0)
         return arc__logs_mem_open(mem, out, err);
     if (dir == NULL) {
@@ -81,7 +82,8 @@ static arc_status open_engine(arc_ctl *ctl, const arc_ctl_options *options, arc_
     };
     const struct arc_store_wish wish = {.shared = engine.shared};
     ARC_TRY(arc__store_url_open(&ctl->mem, &ctl->env, url, &wish, &engine.store, err));
-    arc_status status = open_logs(&ctl->mem, url, options->log_dir, &engine.logs, err);
+    arc_status status =
+        open_logs(&ctl->mem, url, options->log_dir, engine.shared, &engine.logs, err);
     if (status == ARC_OK)
         status = arc__engine_open(&engine, arc__env_now(&ctl->env), &ctl->engine, err);
     if (status != ARC_OK) {
