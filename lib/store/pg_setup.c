@@ -110,9 +110,15 @@ static void ask_version(struct arc_pg_store *self)
 static void ask_indexes(struct arc_pg_store *self, enum arc_table table)
 {
     const struct arc_table_def *def = arc__table_def(table);
+    struct arc_sql_index index;
+    char earlier[ARC_SQL_INDEX_NAME_MAX];
+    for (uint32_t number = 0; arc__sql_index(table, number, &index); number++) {
+        if ((self->look.indexes[table] >> number & 1) == 0)
+            arc__pg_sql_create_index(&self->sql, table, &index);
+    }
     for (uint32_t col = 0; col < def->col_count; col++) {
-        if ((self->look.indexes[table] >> col & 1) == 0)
-            arc__pg_sql_create_index(&self->sql, def, col);
+        if (arc__sql_earlier_index(def, col, earlier))
+            arc__buf_printf(&self->sql, "DROP INDEX IF EXISTS \"%s\";\n", earlier);
     }
 }
 
@@ -291,12 +297,11 @@ static arc_status read_column(struct arc_pg_store *self, const struct arc_pg_res
 
 static void read_index(struct arc_pg_store *self, arc_slice name)
 {
-    char ours[64];
+    struct arc_sql_index index;
     for (int table = 0; table < ARC_TABLE_COUNT; table++) {
-        const struct arc_table_def *def = arc__table_def((enum arc_table)table);
-        for (uint32_t col = 0; col < def->col_count; col++) {
-            if (arc__pg_sql_index_name(def, col, ours, sizeof(ours)) && arc__slice_is(name, ours))
-                self->look.indexes[table] |= UINT64_C(1) << col;
+        for (uint32_t number = 0; arc__sql_index((enum arc_table)table, number, &index); number++) {
+            if (arc__slice_is(name, index.name))
+                self->look.indexes[table] |= UINT64_C(1) << number;
         }
     }
 }
