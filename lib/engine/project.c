@@ -234,6 +234,8 @@ arc_status arc__project_artifact(const struct arc_event *event, struct arc_arena
     return out->id.len > 0 ? ARC_OK : arc__fail_nomem(err);
 }
 
+_Static_assert(ARC_JOB_RUN_WAITS == ARC_JOB_QUEUED, "stores have an index of those");
+
 int arc__project_soft(enum arc_table table, uint32_t col, const void *stored, const void *made)
 {
     if (table == ARC_TABLE_pipeline_run) {

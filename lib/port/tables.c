@@ -24,15 +24,24 @@ static const struct arc_table_def tables[ARC_TABLE_COUNT] = {ARC_TABLES(TABLE)};
 /* clang-format on */
 
 static const struct arc_listing listings[] = {
-    {ARC_TABLE_pipeline_run, {ARC_COL_pipeline_run_pipeline_id, ARC_COL_pipeline_run_id}, 2},
+    {ARC_TABLE_pipeline_run, {ARC_COL_pipeline_run_pipeline_id, ARC_COL_pipeline_run_id}, 2, -1, 0},
     {ARC_TABLE_pipeline_run,
      {ARC_COL_pipeline_run_status, ARC_COL_pipeline_run_pipeline_id, ARC_COL_pipeline_run_id},
-     3},
+     3,
+     -1,
+     0},
     {ARC_TABLE_pipeline_run,
      {ARC_COL_pipeline_run_branch, ARC_COL_pipeline_run_pipeline_id, ARC_COL_pipeline_run_id},
-     3},
-    {ARC_TABLE_pipeline, {ARC_COL_pipeline_project_id, ARC_COL_pipeline_id}, 2},
-    {ARC_TABLE_step_run, {ARC_COL_step_run_pipeline_id, ARC_COL_step_run_id}, 2},
+     3,
+     -1,
+     0},
+    {ARC_TABLE_pipeline, {ARC_COL_pipeline_project_id, ARC_COL_pipeline_id}, 2, -1, 0},
+    {ARC_TABLE_step_run, {ARC_COL_step_run_pipeline_id, ARC_COL_step_run_id}, 2, -1, 0},
+    {ARC_TABLE_job_run,
+     {ARC_COL_job_run_queued_at_ns, ARC_COL_job_run_id},
+     2,
+     ARC_COL_job_run_status,
+     ARC_JOB_RUN_WAITS},
 };
 
 const struct arc_listing *arc__listing(size_t index)

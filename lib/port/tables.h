@@ -7,7 +7,8 @@
  *   flags   KEY: part of the primary key, in order; INDEX: has an index of its own;
  *           UNIQUE: indexed, no two rows share a value that is not empty or 0;
  *           VERSION: the number that ARC_STORE_UPDATE expects;
- *           FIXED: has one value as long as its row is there: a PUT over a row need not write it.
+ *           FIXED: has one value as long as its row is there: a PUT over a row need not write it;
+ *           REF: is the key of a row of another table, so it is no longer than a key may be.
  */
 #ifndef ARC_PORT_TABLES_H
 #define ARC_PORT_TABLES_H
@@ -20,6 +21,7 @@
 #define ARC_COL_UNIQUE 4u
 #define ARC_COL_VERSION 8u
 #define ARC_COL_FIXED 16u
+#define ARC_COL_REF 32u
 
 /* clang-format off */
 #define ARC_TABLES(T)                                                                              \
@@ -70,7 +72,7 @@
  * for the run, which no event says; empty: none. */
 #define ARC_COLS_pipeline_run(C)                                                                   \
     C(pipeline_run, TEXT, id, ARC_COL_KEY)                                                         \
-    C(pipeline_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_FIXED)                              \
+    C(pipeline_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_FIXED | ARC_COL_REF)                \
     C(pipeline_run, TEXT, pipeline_name, ARC_COL_FIXED)                                            \
     C(pipeline_run, TEXT, project_id, ARC_COL_FIXED)                                               \
     C(pipeline_run, TEXT, namespace, ARC_COL_FIXED)                                                \
@@ -125,7 +127,7 @@
 #define ARC_COLS_step_run(C)                                                                       \
     C(step_run, TEXT, id, ARC_COL_KEY)                                                             \
     C(step_run, TEXT, run_id, ARC_COL_INDEX | ARC_COL_FIXED)                                       \
-    C(step_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_FIXED)                                  \
+    C(step_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_FIXED | ARC_COL_REF)                    \
     C(step_run, TEXT, job_id, ARC_COL_INDEX | ARC_COL_FIXED)                                       \
     C(step_run, TEXT, job_name, ARC_COL_FIXED)                                                     \
     C(step_run, INT, job_index, ARC_COL_FIXED)                                                     \
@@ -348,7 +350,14 @@ struct arc_listing {
     enum arc_table table;
     uint32_t cols[ARC_LISTING_COLS_MAX];
     uint32_t count;
+    /* A list of some rows alone, which is short however many there are: those that have this number
+     * in a column. Its index is in place of no other, and for queries in the order of its columns.
+     */
+    int32_t only_col; /* -1: of all rows */
+    int64_t only;
 };
+/* The status of a job_run that waits to be placed. */
+#define ARC_JOB_RUN_WAITS 2
 /* Number index from 0 of all of them; NULL: there are not so many. */
 const struct arc_listing *arc__listing(size_t index);
 

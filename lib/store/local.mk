@@ -6,6 +6,7 @@ libarc_la_SOURCES += \
 	lib/store/mem.c lib/store/mem.h \
 	lib/store/pg.h \
 	lib/store/rows.c lib/store/rows.h \
+	lib/store/sql.c lib/store/sql.h \
 	lib/store/sqlite.c lib/store/sqlite.h lib/store/sqlite_private.h \
 	lib/store/sqlite_backup.c lib/store/sqlite_backup.h \
 	lib/store/sqlite_db.c lib/store/sqlite_db.h \

@@ -107,7 +107,7 @@ struct arc_pg_call {
 /* What a database holds of the schema. */
 struct arc_pg_look {
     uint32_t columns[ARC_TABLE_COUNT];
-    uint64_t indexes[ARC_TABLE_COUNT]; /* by column */
+    uint64_t indexes[ARC_TABLE_COUNT]; /* by number */
     int commit_columns;
     int is_signed, has_log;
 };

@@ -64,23 +64,30 @@ static void ask_check(struct arc_pg_store *self, const struct arc_pg_link *link)
 
 #define HOLD_KEY "mod(current_schema()::regnamespace::oid::bigint, 2147483647)::int"
 
+/* Those who share it keep out one who would have it alone. */
+static const char *lock_suffix(const struct arc_pg_store *self)
+{
+    return self->options.shared ? "_shared" : "";
+}
+
 /* The lock of the schema in use, and who has it where we could not get it. */
 static void ask_hold(struct arc_pg_store *self)
 {
     arc__buf_printf(&self->sql,
-                    "SELECT pg_try_advisory_lock(%d, " HOLD_KEY ");"
+                    "SELECT pg_try_advisory_lock%s(%d, " HOLD_KEY ");"
                     " SELECT string_agg(format('process %%s of %%s', l.pid,"
                     " coalesce(host(a.client_addr), 'its own machine')), ', ')"
                     " FROM pg_locks AS l LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid"
                     " WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_backend_pid()"
                     " AND l.database = (SELECT oid FROM pg_database WHERE datname ="
                     " current_database()) AND l.classid = %d AND l.objid = " HOLD_KEY,
-                    LOCK_CLASS, LOCK_CLASS);
+                    lock_suffix(self), LOCK_CLASS, LOCK_CLASS);
 }
 
 static void ask_wait(struct arc_pg_store *self)
 {
-    arc__buf_printf(&self->sql, "SELECT pg_advisory_lock(%d, " HOLD_KEY ")", LOCK_CLASS);
+    arc__buf_printf(&self->sql, "SELECT pg_advisory_lock%s(%d, " HOLD_KEY ")", lock_suffix(self),
+                    LOCK_CLASS);
 }
 
 /* Columns in their order with the place in the key, then indexes, of the schema in use alone. */
@@ -110,9 +117,15 @@ static void ask_version(struct arc_pg_store *self)
 static void ask_indexes(struct arc_pg_store *self, enum arc_table table)
 {
     const struct arc_table_def *def = arc__table_def(table);
+    struct arc_sql_index index;
+    char earlier[ARC_SQL_INDEX_NAME_MAX];
+    for (uint32_t number = 0; arc__sql_index(table, number, &index); number++) {
+        if ((self->look.indexes[table] >> number & 1) == 0)
+            arc__pg_sql_create_index(&self->sql, table, &index);
+    }
     for (uint32_t col = 0; col < def->col_count; col++) {
-        if ((self->look.indexes[table] >> col & 1) == 0)
-            arc__pg_sql_create_index(&self->sql, def, col);
+        if (arc__sql_earlier_index(def, col, earlier))
+            arc__buf_printf(&self->sql, "DROP INDEX IF EXISTS \"%s\";\n", earlier);
     }
 }
 
@@ -291,12 +304,11 @@ static arc_status read_column(struct arc_pg_store *self, const struct arc_pg_res
 
 static void read_index(struct arc_pg_store *self, arc_slice name)
 {
-    char ours[64];
+    struct arc_sql_index index;
     for (int table = 0; table < ARC_TABLE_COUNT; table++) {
-        const struct arc_table_def *def = arc__table_def((enum arc_table)table);
-        for (uint32_t col = 0; col < def->col_count; col++) {
-            if (arc__pg_sql_index_name(def, col, ours, sizeof(ours)) && arc__slice_is(name, ours))
-                self->look.indexes[table] |= UINT64_C(1) << col;
+        for (uint32_t number = 0; arc__sql_index((enum arc_table)table, number, &index); number++) {
+            if (arc__slice_is(name, index.name))
+                self->look.indexes[table] |= UINT64_C(1) << number;
         }
     }
 }
@@ -406,11 +418,7 @@ static int next_step(struct arc_pg_store *self, const struct arc_pg_link *link)
 {
     switch (link->step) {
     case STEP_CHECK:
-        if (!link->is_writer)
-            return STEP_READY;
-        if (!self->options.shared)
-            return STEP_HOLD;
-        return self->schema_is_ready ? STEP_SESSION : STEP_LOOK;
+        return link->is_writer ? STEP_HOLD : STEP_READY;
     case STEP_HOLD: /* with a session, its row says whether somebody took the database over */
         if (!self->is_held && self->session == 0)
             return STEP_WAIT;

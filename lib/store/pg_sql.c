@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/pg_sql.h"
 
-#include <stdio.h>
-
 #define FILL_PERCENT 50 /* of a page of rows that change */
-#define SHORT_CHARS 255 /* of a text that has an index */
 
-/* Quoted, because "when" and others are words of SQL. */
-static void add_name(struct arc_buf *sql, const char *prefix, const char *name)
-{
-    arc__buf_printf(sql, "%s\"%s\"", prefix, name);
-}
-
-static void add_table(struct arc_buf *sql, const struct arc_table_def *def)
-{
-    arc__buf_printf(sql, "\"t_%s\"", def->name);
-}
+/* A row of an index has at most 2,704 bytes, and a key at most 1,000. What an index has of another
+ * text is its beginning, so many characters of four bytes, and an equality asks for that as well.
+ * Keys stand there whole: the planner takes two questions for more than one, believes in fewer rows
+ * than there are, and sorts them. */
+#define SHORT_CHARS 255
+#define LISTED_CHARS 100 /* before two keys */
 
 static const char *empty_of(const struct arc_col_def *col)
 {
@@ -31,16 +24,10 @@ const char *arc__pg_sql_type(enum arc_col_type type)
 
 static void add_column_def(struct arc_buf *sql, const struct arc_col_def *col)
 {
-    add_name(sql, "", col->name);
+    arc__sql_name(sql, "", col->name);
     /* Bytes are compared, in order and in equality, as every store does. */
     arc__buf_printf(sql, " %s%s NOT NULL DEFAULT %s", arc__pg_sql_type(col->type),
                     col->type == ARC_COL_TEXT ? " COLLATE \"C\"" : "", empty_of(col));
-}
-
-static void add_key(struct arc_buf *sql, const struct arc_table_def *def)
-{
-    for (uint32_t i = 0; i < def->key_count; i++)
-        add_name(sql, i == 0 ? "" : ", ", def->cols[i].name);
 }
 
 /* Tables whose rows are written again while they are new: a changed row that finds room in its page
@@ -56,16 +43,7 @@ static int changes_often(const struct arc_table_def *def)
 
 void arc__pg_sql_create_table(struct arc_buf *sql, const struct arc_table_def *def)
 {
-    arc__buf_add_cstr(sql, "CREATE TABLE ");
-    add_table(sql, def);
-    arc__buf_add_cstr(sql, " (");
-    for (uint32_t i = 0; i < def->col_count; i++) {
-        add_column_def(sql, &def->cols[i]);
-        arc__buf_add_cstr(sql, ", ");
-    }
-    arc__buf_add_cstr(sql, "PRIMARY KEY (");
-    add_key(sql, def);
-    arc__buf_add_cstr(sql, "))");
+    arc__sql_create_table(sql, def, add_column_def);
     if (changes_often(def))
         arc__buf_printf(sql, " WITH (fillfactor = %d)", FILL_PERCENT);
     arc__buf_add_cstr(sql, ";\n");
@@ -73,44 +51,35 @@ void arc__pg_sql_create_table(struct arc_buf *sql, const struct arc_table_def *d
 
 void arc__pg_sql_add_column(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col)
 {
-    arc__buf_add_cstr(sql, "ALTER TABLE ");
-    add_table(sql, def);
-    arc__buf_add_cstr(sql, " ADD COLUMN ");
-    add_column_def(sql, &def->cols[col]);
+    arc__sql_add_column(sql, def, col, add_column_def);
     arc__buf_add_cstr(sql, ";\n");
 }
 
-int arc__pg_sql_index_name(const struct arc_table_def *def, uint32_t col, char *name, size_t size)
+/* How many characters of the column its indexes have; 0: all, or there is none. */
+static int short_chars(enum arc_table table, uint32_t col)
 {
-    const struct arc_col_def *column = &def->cols[col];
-    if ((column->flags & (ARC_COL_INDEX | ARC_COL_UNIQUE)) == 0)
+    const struct arc_col_def *column = &arc__table_def(table)->cols[col];
+    if (column->type != ARC_COL_TEXT || (column->flags & ARC_COL_REF) != 0)
         return 0;
-    (void)snprintf(name, size, "t_%s__%s", def->name, column->name);
-    return 1;
+    if (arc__sql_is_listed(table, col))
+        return LISTED_CHARS;
+    return (column->flags & ARC_COL_INDEX) != 0 ? SHORT_CHARS : 0;
 }
 
-/* A row of an index has at most 2,704 bytes, so the index of a text that may be longer is over its
- * beginning, and an equality asks for that as well. */
-static int has_short_index(const struct arc_col_def *col)
+void arc__pg_sql_create_index(struct arc_buf *sql, enum arc_table table,
+                              const struct arc_sql_index *index)
 {
-    return col->type == ARC_COL_TEXT && (col->flags & ARC_COL_INDEX) != 0;
-}
-
-void arc__pg_sql_create_index(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col)
-{
-    char name[64]; /* as long as PostgreSQL takes one */
-    const struct arc_col_def *column = &def->cols[col];
-    if (!arc__pg_sql_index_name(def, col, name, sizeof(name)))
-        return;
-    int unique = (column->flags & ARC_COL_UNIQUE) != 0;
-    arc__buf_printf(sql, "CREATE %sINDEX \"%s\" ON ", unique ? "UNIQUE " : "", name);
-    add_table(sql, def);
-    if (has_short_index(column))
-        arc__buf_printf(sql, " (left(\"%s\", %d))", column->name, SHORT_CHARS);
-    else
-        arc__buf_printf(sql, " (\"%s\")", column->name);
-    if (unique) /* empty values may repeat */
-        arc__buf_printf(sql, " WHERE \"%s\" <> %s", column->name, empty_of(column));
+    const struct arc_table_def *def = index->def;
+    arc__sql_index_begin(sql, index, "");
+    for (uint32_t i = 0; i < index->count; i++) {
+        int chars = short_chars(table, index->cols[i]);
+        const char *before = i == 0 ? " (" : ", ", *name = def->cols[index->cols[i]].name;
+        if (chars > 0)
+            arc__buf_printf(sql, "%sleft(\"%s\", %d)", before, name, chars);
+        else
+            arc__sql_name(sql, before, name);
+    }
+    arc__sql_index_end(sql, index, empty_of(&def->cols[index->cols[0]]));
     arc__buf_add_cstr(sql, ";\n");
 }
 
@@ -124,10 +93,11 @@ static void add_rows(struct arc_buf *sql, const struct arc_table_def *def, uint3
     for (uint32_t i = 0; i < count; i++) {
         arc__buf_printf(sql, "%sunnest($%u::%s[]) AS ", i == 0 ? "(SELECT " : ", ", i + 1,
                         arc__pg_sql_type(def->cols[i].type));
-        add_name(sql, "", def->cols[i].name);
+        arc__sql_name(sql, "", def->cols[i].name);
     }
     if (more != NULL)
-        arc__buf_printf(sql, ", unnest($%u::bigint[]) AS \"%s\"", count + 1, more);
+        if (more != NULL)
+            arc__buf_printf(sql, ", unnest($%u::bigint[]) AS \"%s\"", count + 1, more);
     arc__buf_add_cstr(sql, ") AS s");
 }
 
@@ -141,36 +111,17 @@ static void add_same_key(struct arc_buf *sql, const struct arc_table_def *def)
 static void add_insert(struct arc_buf *sql, const struct arc_table_def *def)
 {
     arc__buf_add_cstr(sql, "INSERT INTO ");
-    add_table(sql, def);
-    for (uint32_t i = 0; i < def->col_count; i++)
-        add_name(sql, i == 0 ? " (" : ", ", def->cols[i].name);
-    for (uint32_t i = 0; i < def->col_count; i++)
-        add_name(sql, i == 0 ? ") SELECT s." : ", s.", def->cols[i].name);
+    arc__sql_table(sql, def);
+    arc__sql_names(sql, def, " (", ", ");
+    arc__sql_names(sql, def, ") SELECT s.", ", s.");
     arc__buf_add_cstr(sql, " FROM ");
     add_rows(sql, def, def->col_count, NULL);
-}
-
-/* ON CONFLICT names the key, so that a clash in another column stays an error. */
-static void add_or_replace(struct arc_buf *sql, const struct arc_table_def *def)
-{
-    arc__buf_add_cstr(sql, " ON CONFLICT (");
-    add_key(sql, def);
-    const char *before = ") DO UPDATE SET ";
-    for (uint32_t i = def->key_count; i < def->col_count; i++) {
-        if ((def->cols[i].flags & ARC_COL_FIXED) != 0)
-            continue;
-        add_name(sql, before, def->cols[i].name);
-        add_name(sql, " = excluded.", def->cols[i].name);
-        before = ", ";
-    }
-    if (before[0] == ')')
-        arc__buf_add_cstr(sql, ") DO NOTHING");
 }
 
 static void add_update(struct arc_buf *sql, const struct arc_table_def *def)
 {
     arc__buf_add_cstr(sql, "WITH u AS (UPDATE ");
-    add_table(sql, def);
+    arc__sql_table(sql, def);
     for (uint32_t i = def->key_count; i < def->col_count; i++)
         arc__buf_printf(sql, "%s\"%s\" = s.\"%s\"", i == def->key_count ? " AS t SET " : ", ",
                         def->cols[i].name, def->cols[i].name);
@@ -186,7 +137,7 @@ static void add_update(struct arc_buf *sql, const struct arc_table_def *def)
 static void add_delete(struct arc_buf *sql, const struct arc_table_def *def)
 {
     arc__buf_add_cstr(sql, "DELETE FROM ");
-    add_table(sql, def);
+    arc__sql_table(sql, def);
     arc__buf_add_cstr(sql, " AS t USING ");
     add_rows(sql, def, def->key_count, NULL);
     add_same_key(sql, def);
@@ -201,7 +152,7 @@ void arc__pg_sql_change(struct arc_buf *sql, const struct arc_table_def *def,
         break;
     case ARC_STORE_PUT:
         add_insert(sql, def);
-        add_or_replace(sql, def);
+        arc__sql_or_replace(sql, def);
         break;
     case ARC_STORE_UPDATE:
         add_update(sql, def);
@@ -217,11 +168,10 @@ void arc__pg_sql_follow(struct arc_buf *sql)
     const struct arc_table_def *def = arc__table_def(ARC_TABLE_event);
     const char *position = def->cols[ARC_COL_event_position].name;
     arc__buf_add_cstr(sql, "INSERT INTO ");
-    add_table(sql, def);
-    for (uint32_t i = 0; i < def->col_count; i++)
-        add_name(sql, i == 0 ? " (" : ", ", def->cols[i].name);
+    arc__sql_table(sql, def);
+    arc__sql_names(sql, def, " (", ", ");
     for (uint32_t i = 0; i < def->col_count; i++) {
-        add_name(sql, i == 0 ? ") SELECT s." : ", s.", def->cols[i].name);
+        arc__sql_name(sql, i == 0 ? ") SELECT s." : ", s.", def->cols[i].name);
         if (def->cols[i].name == position)
             arc__buf_printf(sql, " - $%u::bigint + (SELECT last FROM t_log WHERE id = 1)",
                             def->col_count + 1);
@@ -237,13 +187,13 @@ void arc__pg_sql_claim(struct arc_buf *sql, const struct arc_claim *claim)
     const struct arc_table_def *def = arc__table_def(claim->table);
     const char *by = def->cols[claim->by_col].name, *until = def->cols[claim->until_col].name;
     arc__buf_add_cstr(sql, "WITH s AS (SELECT ");
-    add_key(sql, def);
+    arc__sql_key(sql, def);
     arc__buf_add_cstr(sql, " FROM ");
-    add_table(sql, def);
+    arc__sql_table(sql, def);
     arc__buf_printf(sql, " WHERE \"%s\" <= $1::bigint ORDER BY ", until);
-    add_key(sql, def);
+    arc__sql_key(sql, def);
     arc__buf_add_cstr(sql, " LIMIT $2::bigint FOR UPDATE SKIP LOCKED), u AS (UPDATE ");
-    add_table(sql, def);
+    arc__sql_table(sql, def);
     arc__buf_printf(sql, " AS t SET \"%s\" = $3::text, \"%s\" = $4::bigint", by, until);
     if (def->version_col >= 0) {
         const char *version = def->cols[def->version_col].name;
@@ -251,39 +201,20 @@ void arc__pg_sql_claim(struct arc_buf *sql, const struct arc_claim *claim)
     }
     arc__buf_add_cstr(sql, " FROM s");
     add_same_key(sql, def);
-    for (uint32_t i = 0; i < def->col_count; i++)
-        add_name(sql, i == 0 ? " RETURNING t." : ", t.", def->cols[i].name);
-    for (uint32_t i = 0; i < def->col_count; i++)
-        add_name(sql, i == 0 ? ") SELECT " : ", ", def->cols[i].name);
+    arc__sql_names(sql, def, " RETURNING t.", ", t.");
+    arc__sql_names(sql, def, ") SELECT ", ", ");
     arc__buf_add_cstr(sql, " FROM u ORDER BY ");
-    add_key(sql, def);
+    arc__sql_key(sql, def);
 }
 
 /* --- queries --------------------------------------------------------------------------------- */
 
-/* 1: what passes is not empty, so that the index over the values that are not empty may be used. */
-static int implies_value(const struct arc_col_def *col, const struct arc_filter *filter)
+static void add_filter(struct arc_buf *sql, const struct arc_query *query, uint32_t at)
 {
-    if ((col->flags & ARC_COL_UNIQUE) == 0)
-        return 0;
-    int is_int = col->type == ARC_COL_INT;
-    if (filter->op == ARC_FILTER_EQ)
-        return is_int ? filter->number != 0 : filter->text.len > 0;
-    if (filter->op == ARC_FILTER_GT)
-        return is_int ? filter->number >= 0 : 1;
-    if (filter->op == ARC_FILTER_GE)
-        return is_int ? filter->number > 0 : filter->text.len > 0;
-    return 0;
-}
-
-static void add_filter(struct arc_buf *sql, const struct arc_table_def *def,
-                       const struct arc_filter *filter, uint32_t place)
-{
-    static const char *const signs[] = {
-        [ARC_FILTER_EQ] = "=",  [ARC_FILTER_NE] = "<>", [ARC_FILTER_LT] = "<",
-        [ARC_FILTER_LE] = "<=", [ARC_FILTER_GT] = ">",  [ARC_FILTER_GE] = ">="};
-    const struct arc_col_def *col = &def->cols[filter->col];
+    const struct arc_filter *filter = &query->filters[at];
+    const struct arc_col_def *col = &arc__table_def(query->table)->cols[filter->col];
     const char *type = arc__pg_sql_type(col->type);
+    uint32_t place = at + 1;
     if (filter->op == ARC_FILTER_CONTAINS) { /* UTF-8 in UTF-8: a match of bytes is one of texts */
         arc__buf_printf(sql, "strpos(\"%s\", $%u::text) > 0", col->name, place);
         return;
@@ -292,43 +223,39 @@ static void add_filter(struct arc_buf *sql, const struct arc_table_def *def,
         arc__buf_printf(sql, "\"%s\" = ANY ($%u::bigint[])", col->name, place);
         return;
     }
-    if (filter->op == ARC_FILTER_EQ && has_short_index(col))
-        arc__buf_printf(sql, "left(\"%s\", %d) = left($%u::text, %d) AND ", col->name, SHORT_CHARS,
-                        place, SHORT_CHARS);
-    arc__buf_printf(sql, "\"%s\" %s $%u::%s", col->name, signs[filter->op], place, type);
-    if (implies_value(col, filter))
+    int chars = filter->op == ARC_FILTER_EQ ? short_chars(query->table, filter->col) : 0;
+    if (chars > 0)
+        arc__buf_printf(sql, "left(\"%s\", %d) = left($%u::text, %d) AND ", col->name, chars, place,
+                        chars);
+    arc__buf_printf(sql, "\"%s\"%s$%u::%s", col->name, arc__sql_sign(filter->op), place, type);
+    if (arc__sql_implies_value(col, filter))
         arc__buf_printf(sql, " AND \"%s\" <> %s", col->name, empty_of(col));
+    if (arc__sql_implies_only(query, filter))
+        arc__buf_printf(sql, " AND \"%s\" = %lld", col->name, (long long)filter->number);
 }
 
-static void add_from(struct arc_buf *sql, const struct arc_table_def *def,
-                     const struct arc_query *query)
+static void add_from(struct arc_buf *sql, const struct arc_query *query)
 {
     arc__buf_add_cstr(sql, " FROM ");
-    add_table(sql, def);
+    arc__sql_table(sql, arc__table_def(query->table));
     for (uint32_t i = 0; i < query->filter_count; i++) {
         arc__buf_add_cstr(sql, i == 0 ? " WHERE " : " AND ");
-        add_filter(sql, def, &query->filters[i], i + 1);
+        add_filter(sql, query, i);
     }
 }
 
 void arc__pg_sql_select(struct arc_buf *sql, const struct arc_query *query)
 {
-    const struct arc_table_def *def = arc__table_def(query->table);
-    const char *direction = query->descending ? " DESC" : "";
     uint32_t place = (uint32_t)query->filter_count;
-    for (uint32_t i = 0; i < def->col_count; i++)
-        add_name(sql, i == 0 ? "SELECT " : ", ", def->cols[i].name);
-    add_from(sql, def, query);
-    arc__buf_add_cstr(sql, " ORDER BY ");
-    if (query->order_col >= 0)
-        arc__buf_printf(sql, "\"%s\"%s, ", def->cols[query->order_col].name, direction);
-    for (uint32_t i = 0; i < def->key_count; i++)
-        arc__buf_printf(sql, "%s\"%s\"%s", i == 0 ? "" : ", ", def->cols[i].name, direction);
+    arc__sql_names(sql, arc__table_def(query->table), "SELECT ", ", ");
+    add_from(sql, query);
+    arc__sql_order(sql, query);
     arc__buf_printf(sql, " LIMIT $%u::bigint OFFSET $%u::bigint", place + 1, place + 2);
 }
 
 void arc__pg_sql_count(struct arc_buf *sql, const struct arc_query *query)
 {
-    arc__buf_add_cstr(sql, "SELECT count(*)");
-    add_from(sql, arc__table_def(query->table), query);
+    arc__sql_count_begin(sql, query);
+    add_from(sql, query);
+    arc__sql_count_end(sql, query);
 }

@@ -16,7 +16,7 @@
 #define ARC_STORE_PG_SQL_H
 
 #include "base/buf.h"
-#include "port/store.h"
+#include "store/sql.h"
 
 /* SQL for the name of the channel on which those who share a schema hear of new events. */
 #define ARC_PG_CHANNEL "'arcentra_' || current_schema()::regnamespace::oid"
@@ -26,9 +26,8 @@ void arc__pg_sql_create_table(struct arc_buf *sql, const struct arc_table_def *d
 void arc__pg_sql_add_column(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col);
 /* The type as the server names it. */
 const char *arc__pg_sql_type(enum arc_col_type type);
-/* 1: the column has an index of its own; its name, when it is made. */
-int arc__pg_sql_index_name(const struct arc_table_def *def, uint32_t col, char *name, size_t size);
-void arc__pg_sql_create_index(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col);
+void arc__pg_sql_create_index(struct arc_buf *sql, enum arc_table table,
+                              const struct arc_sql_index *index);
 
 void arc__pg_sql_change(struct arc_buf *sql, const struct arc_table_def *def,
                         enum arc_store_verb verb);

@@ -61,8 +61,9 @@ static arc_status count_columns(sqlite3_stmt *info, const struct arc_table_def *
 }
 
 static arc_status ensure_table(sqlite3 *db, struct arc_buf *sql, sqlite3_stmt *info,
-                               const struct arc_table_def *def, arc_err *err)
+                               enum arc_table table, arc_err *err)
 {
+    const struct arc_table_def *def = arc__table_def(table);
     uint32_t count = 0;
     ARC_TRY(count_columns(info, def, &count, err));
     if (count == 0) {
@@ -78,12 +79,9 @@ static arc_status ensure_table(sqlite3 *db, struct arc_buf *sql, sqlite3_stmt *i
         arc__sqlite_add_column(sql, def, count);
         ARC_TRY(exec_built(db, sql, err));
     }
-    for (uint32_t i = 0; i < def->col_count; i++) {
-        arc__buf_clear(sql);
-        arc__sqlite_create_index(sql, def, i);
-        ARC_TRY(exec_built(db, sql, err));
-    }
-    return ARC_OK;
+    arc__buf_clear(sql);
+    arc__sqlite_create_indexes(sql, table);
+    return exec_built(db, sql, err);
 }
 
 #define COLUMNS "SELECT name, type, pk FROM pragma_table_info(?)"
@@ -94,7 +92,7 @@ static arc_status ensure_all(sqlite3 *db, struct arc_buf *sql, arc_err *err)
     ARC_TRY(arc__sqlite_prepare(db, COLUMNS, &info, err));
     arc_status status = ARC_OK;
     for (int i = 0; status == ARC_OK && i < ARC_TABLE_COUNT; i++)
-        status = ensure_table(db, sql, info, arc__table_def((enum arc_table)i), err);
+        status = ensure_table(db, sql, info, (enum arc_table)i, err);
     (void)sqlite3_finalize(info); /* it is not running */
     return status;
 }

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite_sql.h"
 
-/* Quoted, because "when" and others are words of SQL. */
-static void add_name(struct arc_buf *sql, const char *prefix, const char *name)
-{
-    arc__buf_printf(sql, "%s\"%s\"", prefix, name);
-}
-
-static void add_table(struct arc_buf *sql, const struct arc_table_def *def)
-{
-    arc__buf_printf(sql, "\"t_%s\"", def->name);
-}
+#include "store/sql.h"
 
 static const char *empty_of(const struct arc_col_def *col)
 {
@@ -21,28 +12,14 @@ static void add_column_def(struct arc_buf *sql, const struct arc_col_def *col)
 {
     static const char *const types[] = {
         [ARC_COL_TEXT] = "TEXT", [ARC_COL_BLOB] = "BLOB", [ARC_COL_INT] = "INTEGER"};
-    add_name(sql, "", col->name);
+    arc__sql_name(sql, "", col->name);
     arc__buf_printf(sql, " %s NOT NULL DEFAULT %s", types[col->type], empty_of(col));
-}
-
-static void add_key(struct arc_buf *sql, const struct arc_table_def *def)
-{
-    for (uint32_t i = 0; i < def->key_count; i++)
-        add_name(sql, i == 0 ? "" : ", ", def->cols[i].name);
 }
 
 void arc__sqlite_create_table(struct arc_buf *sql, const struct arc_table_def *def)
 {
-    arc__buf_add_cstr(sql, "CREATE TABLE ");
-    add_table(sql, def);
-    arc__buf_add_cstr(sql, " (");
-    for (uint32_t i = 0; i < def->col_count; i++) {
-        add_column_def(sql, &def->cols[i]);
-        arc__buf_add_cstr(sql, ", ");
-    }
-    arc__buf_add_cstr(sql, "PRIMARY KEY (");
-    add_key(sql, def);
-    arc__buf_add_cstr(sql, ")) STRICT");
+    arc__sql_create_table(sql, def, add_column_def);
+    arc__buf_add_cstr(sql, " STRICT");
     /* Tiny rows need no second tree. Others are added at the end of theirs, whatever their key is:
      * in a tree by the key a few wide rows fill a page, and each commit would move them about. */
     if (def->col_count <= 4)
@@ -51,93 +28,42 @@ void arc__sqlite_create_table(struct arc_buf *sql, const struct arc_table_def *d
 
 void arc__sqlite_add_column(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col)
 {
-    arc__buf_add_cstr(sql, "ALTER TABLE ");
-    add_table(sql, def);
-    arc__buf_add_cstr(sql, " ADD COLUMN ");
-    add_column_def(sql, &def->cols[col]);
+    arc__sql_add_column(sql, def, col, add_column_def);
 }
 
-static void add_listing(struct arc_buf *sql, const struct arc_table_def *def,
-                        const struct arc_listing *listing)
+void arc__sqlite_create_indexes(struct arc_buf *sql, enum arc_table table)
 {
-    arc__buf_printf(sql, "CREATE INDEX IF NOT EXISTS \"t_%s", def->name);
-    for (uint32_t i = 0; i < listing->count; i++)
-        arc__buf_printf(sql, "__%s", def->cols[listing->cols[i]].name);
-    arc__buf_add_cstr(sql, "\" ON ");
-    add_table(sql, def);
-    for (uint32_t i = 0; i < listing->count; i++)
-        add_name(sql, i == 0 ? " (" : ", ", def->cols[listing->cols[i]].name);
-    arc__buf_add_cstr(sql, ");");
-}
-
-/* 1: there are listings that begin with the column. */
-static int add_listings(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col)
-{
-    int found = 0;
-    const struct arc_listing *listing;
-    for (size_t i = 0; (listing = arc__listing(i)) != NULL; i++) {
-        if (arc__table_def(listing->table) != def || listing->cols[0] != col)
-            continue;
-        add_listing(sql, def, listing);
-        found = 1;
+    const struct arc_table_def *def = arc__table_def(table);
+    struct arc_sql_index index;
+    char earlier[ARC_SQL_INDEX_NAME_MAX];
+    for (uint32_t number = 0; arc__sql_index(table, number, &index); number++) {
+        arc__sql_index_begin(sql, &index, "IF NOT EXISTS ");
+        for (uint32_t i = 0; i < index.count; i++)
+            arc__sql_name(sql, i == 0 ? " (" : ", ", def->cols[index.cols[i]].name);
+        arc__sql_index_end(sql, &index, empty_of(&def->cols[index.cols[0]]));
+        arc__buf_add_cstr(sql, ";");
     }
-    return found;
-}
-
-void arc__sqlite_create_index(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col)
-{
-    const struct arc_col_def *column = &def->cols[col];
-    if (add_listings(sql, def, col)) {
-        arc__buf_printf(sql, "DROP INDEX IF EXISTS \"t_%s__%s\"", def->name, column->name);
-        return;
+    for (uint32_t col = 0; col < def->col_count; col++) {
+        if (arc__sql_earlier_index(def, col, earlier))
+            arc__buf_printf(sql, "DROP INDEX IF EXISTS \"%s\";", earlier);
     }
-    if ((column->flags & (ARC_COL_INDEX | ARC_COL_UNIQUE)) == 0)
-        return;
-    int unique = (column->flags & ARC_COL_UNIQUE) != 0;
-    arc__buf_printf(sql, "CREATE %sINDEX IF NOT EXISTS \"t_%s__%s\" ON ", unique ? "UNIQUE " : "",
-                    def->name, column->name);
-    add_table(sql, def);
-    arc__buf_printf(sql, " (\"%s\")", column->name);
-    if (unique) /* empty values may repeat */
-        arc__buf_printf(sql, " WHERE \"%s\" <> %s", column->name, empty_of(column));
 }
 
 static void add_insert(struct arc_buf *sql, const struct arc_table_def *def)
 {
     arc__buf_add_cstr(sql, "INSERT INTO ");
-    add_table(sql, def);
-    arc__buf_add_cstr(sql, " (");
-    for (uint32_t i = 0; i < def->col_count; i++)
-        add_name(sql, i == 0 ? "" : ", ", def->cols[i].name);
+    arc__sql_table(sql, def);
+    arc__sql_names(sql, def, " (", ", ");
     arc__buf_add_cstr(sql, ") VALUES (");
     for (uint32_t i = 0; i < def->col_count; i++)
         arc__buf_printf(sql, "%s?%u", i == 0 ? "" : ", ", i + 1);
     arc__buf_add_cstr(sql, ")");
 }
 
-/* ON CONFLICT names the key, so that a clash in another column stays an error; REPLACE would delete
- * the other row. */
-static void add_or_replace(struct arc_buf *sql, const struct arc_table_def *def)
-{
-    arc__buf_add_cstr(sql, " ON CONFLICT (");
-    add_key(sql, def);
-    const char *before = ") DO UPDATE SET ";
-    for (uint32_t i = def->key_count; i < def->col_count; i++) {
-        /* A column that is set has its index written anew, whatever its value is. */
-        if ((def->cols[i].flags & ARC_COL_FIXED) != 0)
-            continue;
-        add_name(sql, before, def->cols[i].name);
-        add_name(sql, " = excluded.", def->cols[i].name);
-        before = ", ";
-    }
-    if (before[0] == ')')
-        arc__buf_add_cstr(sql, ") DO NOTHING");
-}
-
 static void add_where_key(struct arc_buf *sql, const struct arc_table_def *def)
 {
     for (uint32_t i = 0; i < def->key_count; i++) {
-        add_name(sql, i == 0 ? " WHERE " : " AND ", def->cols[i].name);
+        arc__sql_name(sql, i == 0 ? " WHERE " : " AND ", def->cols[i].name);
         arc__buf_printf(sql, " = ?%u", i + 1);
     }
 }
@@ -145,14 +71,14 @@ static void add_where_key(struct arc_buf *sql, const struct arc_table_def *def)
 static void add_update(struct arc_buf *sql, const struct arc_table_def *def)
 {
     arc__buf_add_cstr(sql, "UPDATE ");
-    add_table(sql, def);
+    arc__sql_table(sql, def);
     arc__buf_add_cstr(sql, " SET ");
     for (uint32_t i = def->key_count; i < def->col_count; i++) {
-        add_name(sql, i == def->key_count ? "" : ", ", def->cols[i].name);
+        arc__sql_name(sql, i == def->key_count ? "" : ", ", def->cols[i].name);
         arc__buf_printf(sql, " = ?%u", i + 1);
     }
     add_where_key(sql, def);
-    add_name(sql, " AND ", def->cols[def->version_col].name);
+    arc__sql_name(sql, " AND ", def->cols[def->version_col].name);
     arc__buf_printf(sql, " = ?%u", def->col_count + 1);
 }
 
@@ -165,14 +91,14 @@ void arc__sqlite_change(struct arc_buf *sql, const struct arc_table_def *def,
         break;
     case ARC_STORE_PUT:
         add_insert(sql, def);
-        add_or_replace(sql, def);
+        arc__sql_or_replace(sql, def);
         break;
     case ARC_STORE_UPDATE:
         add_update(sql, def);
         break;
     case ARC_STORE_DELETE:
         arc__buf_add_cstr(sql, "DELETE FROM ");
-        add_table(sql, def);
+        arc__sql_table(sql, def);
         add_where_key(sql, def);
         break;
     }
@@ -192,11 +118,11 @@ void arc__sqlite_replace(struct arc_buf *sql, const struct arc_table_def *def)
     if (!has_fixed(def))
         return;
     arc__buf_add_cstr(sql, "UPDATE ");
-    add_table(sql, def);
+    arc__sql_table(sql, def);
     for (uint32_t i = def->key_count; i < def->col_count; i++) {
         if ((def->cols[i].flags & ARC_COL_FIXED) != 0)
             continue;
-        add_name(sql, before, def->cols[i].name);
+        arc__sql_name(sql, before, def->cols[i].name);
         arc__buf_printf(sql, " = ?%u", i + 1);
         before = ", ";
     }
@@ -264,37 +190,23 @@ static int is_poor(const struct arc_table_def *def, const struct arc_filter *fil
     return text_path || (filter->op == ARC_FILTER_EQ && filter->number == 0);
 }
 
-/* 1: what passes is not empty, so that the index over the values that are not empty may be used. */
-static int implies_value(const struct arc_col_def *col, const struct arc_filter *filter)
+static void add_filter(struct arc_buf *sql, const struct arc_query *query,
+                       const struct arc_filter *filter, int text_path)
 {
-    if ((col->flags & ARC_COL_UNIQUE) == 0)
-        return 0;
-    int is_int = col->type == ARC_COL_INT;
-    if (filter->op == ARC_FILTER_EQ)
-        return is_int ? filter->number != 0 : filter->text.len > 0;
-    if (filter->op == ARC_FILTER_GT)
-        return is_int ? filter->number >= 0 : 1;
-    if (filter->op == ARC_FILTER_GE)
-        return is_int ? filter->number > 0 : filter->text.len > 0;
-    return 0;
-}
-
-static void add_filter(struct arc_buf *sql, const struct arc_table_def *def,
-                       const struct arc_filter *filter, int text_path, int listed)
-{
-    static const char *const signs[] = {
-        [ARC_FILTER_EQ] = " = ?",  [ARC_FILTER_NE] = " <> ?", [ARC_FILTER_LT] = " < ?",
-        [ARC_FILTER_LE] = " <= ?", [ARC_FILTER_GT] = " > ?",  [ARC_FILTER_GE] = " >= ?"};
+    const struct arc_table_def *def = arc__table_def(query->table);
     const struct arc_col_def *col = &def->cols[filter->col];
     if (filter->op == ARC_FILTER_CONTAINS) {
         arc__buf_printf(sql, "instr(\"%s\", ?) > 0", col->name);
         return;
     }
-    add_name(sql, is_poor(def, filter, text_path) && !listed ? "+" : "", col->name);
+    int poor = is_poor(def, filter, text_path) && !is_listed(query, filter->col);
+    arc__sql_name(sql, poor ? "+" : "", col->name);
     if (filter->op != ARC_FILTER_IN) {
-        arc__buf_add_cstr(sql, signs[filter->op]);
-        if (implies_value(col, filter))
+        arc__buf_printf(sql, "%s?", arc__sql_sign(filter->op));
+        if (arc__sql_implies_value(col, filter))
             arc__buf_printf(sql, " AND \"%s\" <> %s", col->name, empty_of(col));
+        if (arc__sql_implies_only(query, filter))
+            arc__buf_printf(sql, " AND \"%s\" = %lld", col->name, (long long)filter->number);
         return;
     }
     size_t places = arc__sqlite_in_places(filter->int_count);
@@ -304,41 +216,33 @@ static void add_filter(struct arc_buf *sql, const struct arc_table_def *def,
     arc__buf_add_cstr(sql, ")");
 }
 
-static void add_where(struct arc_buf *sql, const struct arc_table_def *def,
-                      const struct arc_query *query)
+static void add_where(struct arc_buf *sql, const struct arc_query *query)
 {
-    int text_path = has_text_path(def, query);
+    int text_path = has_text_path(arc__table_def(query->table), query);
     for (size_t i = 0; i < query->filter_count; i++) {
         arc__buf_add_cstr(sql, i == 0 ? " WHERE " : " AND ");
-        add_filter(sql, def, &query->filters[i], text_path,
-                   is_listed(query, query->filters[i].col));
+        add_filter(sql, query, &query->filters[i], text_path);
     }
+}
+
+static void add_from(struct arc_buf *sql, const struct arc_query *query)
+{
+    arc__buf_add_cstr(sql, " FROM ");
+    arc__sql_table(sql, arc__table_def(query->table));
+    add_where(sql, query);
 }
 
 void arc__sqlite_select(struct arc_buf *sql, const struct arc_query *query)
 {
-    const struct arc_table_def *def = arc__table_def(query->table);
-    const char *direction = query->descending ? " DESC" : "";
-    for (uint32_t i = 0; i < def->col_count; i++)
-        add_name(sql, i == 0 ? "SELECT " : ", ", def->cols[i].name);
-    arc__buf_add_cstr(sql, " FROM ");
-    add_table(sql, def);
-    add_where(sql, def, query);
-    arc__buf_add_cstr(sql, " ORDER BY ");
-    if (query->order_col >= 0)
-        arc__buf_printf(sql, "\"%s\"%s, ", def->cols[query->order_col].name, direction);
-    for (uint32_t i = 0; i < def->key_count; i++)
-        arc__buf_printf(sql, "%s\"%s\"%s", i == 0 ? "" : ", ", def->cols[i].name, direction);
+    arc__sql_names(sql, arc__table_def(query->table), "SELECT ", ", ");
+    add_from(sql, query);
+    arc__sql_order(sql, query);
     arc__buf_add_cstr(sql, " LIMIT ? OFFSET ?");
 }
 
 void arc__sqlite_count(struct arc_buf *sql, const struct arc_query *query)
 {
-    const struct arc_table_def *def = arc__table_def(query->table);
-    arc__buf_add_cstr(sql, query->total_max > 0 ? "SELECT count(*) FROM (SELECT 1 FROM "
-                                                : "SELECT count(*) FROM ");
-    add_table(sql, def);
-    add_where(sql, def, query);
-    if (query->total_max > 0) /* a constant of ours */
-        arc__buf_printf(sql, " LIMIT %zu)", query->total_max);
+    arc__sql_count_begin(sql, query);
+    add_from(sql, query);
+    arc__sql_count_end(sql, query);
 }

@@ -13,9 +13,9 @@
 
 void arc__sqlite_create_table(struct arc_buf *sql, const struct arc_table_def *def);
 void arc__sqlite_add_column(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col);
-/* The index of the column, or those of the listings that begin with it; an index that an earlier
- * version had in their place goes. Nothing is appended for a column without either. */
-void arc__sqlite_create_index(struct arc_buf *sql, const struct arc_table_def *def, uint32_t col);
+/* Those that are not there; what an earlier version had in their place goes. Nothing is appended
+ * for a table without indexes. */
+void arc__sqlite_create_indexes(struct arc_buf *sql, enum arc_table table);
 
 void arc__sqlite_change(struct arc_buf *sql, const struct arc_table_def *def,
                         enum arc_store_verb verb);

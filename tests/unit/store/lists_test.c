@@ -168,6 +168,40 @@ static void steps_and_events(void)
     store_files_remove(&files);
 }
 
+/* What a process asks that has room: the jobs that wait, the oldest first. */
+static void waiting_jobs(void)
+{
+    struct store_files files;
+    struct arc_mem mem = arc__mem_default();
+    struct arc_buf sql;
+    char plan[1024];
+    sqlite3 *db = open_file(&files);
+    for (int64_t status = 1; status <= 4; status++) {
+        struct arc_query query = {
+            .table = ARC_TABLE_job_run, .order_col = ARC_COL_job_run_queued_at_ns, .limit = 5};
+        add(&query, ARC_COL_job_run_status, ARC_FILTER_EQ, NULL, status);
+        arc__buf_init(&sql, &mem, 65536);
+        arc__sqlite_select(&sql, &query);
+        plan_of(db, sql.ptr, plan, sizeof(plan));
+        int waits = status == ARC_JOB_RUN_WAITS;
+        CHECK_INT(strstr(plan, "USING INDEX t_job_run__queued_at_ns__id;") != NULL, waits);
+        CHECK_INT(strstr(plan, "B-TREE FOR ORDER BY") == NULL, waits);
+        arc__buf_deinit(&sql);
+    }
+    /* Those of a run are found by the run. */
+    struct arc_query query = {
+        .table = ARC_TABLE_job_run, .order_col = ARC_COL_job_run_queued_at_ns, .limit = 5};
+    add(&query, ARC_COL_job_run_run_id, ARC_FILTER_EQ, "r", 0);
+    add(&query, ARC_COL_job_run_status, ARC_FILTER_EQ, NULL, ARC_JOB_RUN_WAITS);
+    arc__buf_init(&sql, &mem, 65536);
+    arc__sqlite_select(&sql, &query);
+    plan_of(db, sql.ptr, plan, sizeof(plan));
+    CHECK(strstr(plan, "t_job_run__run_id (run_id=?)") != NULL);
+    arc__buf_deinit(&sql);
+    sqlite3_close(db);
+    store_files_remove(&files);
+}
+
 /* What retention asks: the oldest runs that are over. */
 static void old_runs(void)
 {
@@ -268,6 +302,7 @@ static const struct test tests[] = {
     {"every list of runs finds its rows by an index, in order", runs},
     {"lists of pipelines find theirs by an index, in order", pipelines},
     {"lists of steps and events find theirs by an index, in order", steps_and_events},
+    {"jobs that wait are found by an index, in order", waiting_jobs},
     {"what retention asks is found by an index, in order", old_runs},
     {"a file of an earlier version gets the indexes of lists", earlier_indexes},
     {"counting stops where it may", totals},

@@ -33,12 +33,16 @@ tests_unit_store_store_backup_test_SOURCES = tests/unit/store/store_backup_test.
 
 if WITH_POSTGRES
 unit_tests += \
+	tests/unit/store/lists_pg_test \
 	tests/unit/store/store_pg_fault_test \
 	tests/unit/store/store_pg_full_test \
 	tests/unit/store/store_pg_plain_test \
 	tests/unit/store/store_pg_test
 endif
 pg_server_sources = tests/unit/store/pg_server.c tests/unit/store/pg_server.h
+tests_unit_store_lists_pg_test_SOURCES = tests/unit/store/lists_pg_test.c $(pg_server_sources) \
+	$(store_contract_sources)
+tests_unit_store_lists_pg_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
 tests_unit_store_store_pg_test_SOURCES = tests/unit/store/store_pg_test.c $(pg_server_sources) \
 	$(store_contract_sources)
 tests_unit_store_store_pg_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
