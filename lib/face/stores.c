@@ -29,6 +29,8 @@ arc_status arc__store_url_open(const struct arc_mem *mem, const arc_env *env, co
         struct arc_store_pg_options options = ARC_STORE_PG_OPTIONS_INIT;
         options.now_ns = env->now_ns;
         options.now_user = env->user;
+        options.random = env->random;
+        options.random_user = env->user;
         options.must_exist = wish->must_exist;
         options.shared = wish->shared;
         return arc__store_pg_open(mem, url, &options, out, err);

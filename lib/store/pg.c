@@ -11,8 +11,9 @@
 #include "store/pg_private.h"
 
 #define SQL_BYTES_MAX 65536u
-#define BACKOFF_DOUBLINGS 5u
-#define STALL_SLACK_MS 1000u /* beyond the server's own deadline */
+#define BACKOFF_TIMES 32u     /* retry_ms, unless retry_max_ms says otherwise */
+#define BACKOFF_DOUBLINGS 31u /* then the limit has long been reached */
+#define STALL_SLACK_MS 1000u  /* beyond the server's own deadline */
 #define FLUSH_REQUEST_EVERY 32u
 
 static struct arc_pg_store *self_of(struct arc_store *store)
@@ -231,12 +232,25 @@ static void take_back(struct arc_pg_store *self, struct arc_link *list, const ar
     }
 }
 
+/* Some part of the time, any with the same chance. */
+static uint64_t part_of(const struct arc_pg_store *self, uint64_t whole_ns)
+{
+    uint64_t number = 0;
+    if (self->options.random == NULL ||
+        self->options.random(self->options.random_user, &number, sizeof(number)) != 0)
+        return whole_ns;
+    return number % (whole_ns + 1);
+}
+
 /* The next attempt; the first one after a connection that was good is at once. */
 static void back_off(struct arc_pg_store *self, struct arc_pg_link *link, arc_status status)
 {
     uint32_t doublings = link->attempts < BACKOFF_DOUBLINGS ? link->attempts : BACKOFF_DOUBLINGS;
-    uint32_t wait_ms = self->options.retry_ms << doublings;
-    link->retry_at_ns = status == ARC_ENOMEM ? 0 : after(arc__pg_now(self), wait_ms);
+    uint64_t wait_ms = (uint64_t)self->options.retry_ms << doublings;
+    if (wait_ms > self->options.retry_max_ms)
+        wait_ms = self->options.retry_max_ms;
+    uint64_t wait_ns = part_of(self, wait_ms * 1000000);
+    link->retry_at_ns = status == ARC_ENOMEM ? 0 : arc__pg_now(self) + wait_ns;
     link->attempts++;
 }
 
@@ -725,6 +739,9 @@ static void set_options(struct arc_store_pg_options *options,
     or_default(&options->tcp_user_ms, 15000);
     or_default(&options->retry_ms, 100);
     or_default(&options->calls_max, 100000);
+    or_default(&options->retry_max_ms, options->retry_ms < UINT32_MAX / BACKOFF_TIMES
+                                           ? options->retry_ms * BACKOFF_TIMES
+                                           : UINT32_MAX);
 }
 
 static void init_link(struct arc_pg_store *self, struct arc_pg_link *link, uint32_t tag)

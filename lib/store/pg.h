@@ -44,15 +44,21 @@ struct arc_store_pg_options {
     uint32_t lock_ms;      /* waiting for a lock on the server; 0: 5,000 */
     uint32_t call_ms;      /* a commit or query in all, with waiting and reconnecting; 0: 30,000 */
     uint32_t tcp_user_ms;  /* bytes sent and not acknowledged; 0: 15,000 */
-    uint32_t retry_ms;     /* between attempts to connect, doubled up to 32 times; 0: 100 */
+    uint32_t retry_ms;     /* at most, before the second attempt to connect; doubled; 0: 100 */
     uint32_t calls_max;    /* that are not done; one more is ARC_ELIMIT; 0: 100,000 */
     int32_t without_pipeline; /* 1: one statement after another, as with libpq 13 */
     int32_t shared;           /* 1: other processes may have the database as well */
     int32_t must_exist;       /* 1: a database without our tables is ARC_ENOTFOUND */
+    uint32_t retry_max_ms;    /* what retry_ms is doubled up to; 0: 32 times retry_ms */
+    /* Before an attempt some part of that time passes, so that many that have lost one server do
+     * not come back as one. 0: filled. NULL: all of it passes. */
+    int (*random)(void *user, void *buf, size_t len);
+    void *random_user;
 };
 #define ARC_STORE_PG_OPTIONS_INIT \
     { \
-        sizeof(struct arc_store_pg_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+        sizeof(struct arc_store_pg_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            NULL, NULL \
     }
 
 /* Begins to connect to the database that the URL names ("postgres://user@host/database") and

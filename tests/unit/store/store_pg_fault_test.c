@@ -203,6 +203,72 @@ static void a_server_that_is_not_there(void)
     CHECK_INT(pg_server_get() != NULL, 1); /* started again */
 }
 
+struct dice {
+    uint64_t now_ns, number;
+    int fails;
+};
+
+static uint64_t dice_now(void *user)
+{
+    return ((struct dice *)user)->now_ns;
+}
+
+static int dice_roll(void *user, void *buf, size_t len)
+{
+    const struct dice *dice = user;
+    CHECK_INT(len, sizeof(dice->number));
+    memcpy(buf, &dice->number, sizeof(dice->number));
+    return dice->fails ? -1 : 0;
+}
+
+/* The milliseconds that it waits after each of some attempts, one after another. */
+static void check_waits(struct dice *dice, int with_random, uint32_t retry_ms, uint32_t max_ms,
+                        const int *waits, size_t count)
+{
+    char url[160];
+    struct arc_mem mem = arc__mem_default();
+    struct arc_store *store = NULL;
+    struct pg_server gone = {.dir = "/tmp/arc-pg-nowhere"};
+    struct arc_store_pg_options options = ARC_STORE_PG_OPTIONS_INIT;
+    options.now_ns = dice_now;
+    options.now_user = dice;
+    options.random = with_random ? dice_roll : NULL;
+    options.random_user = dice;
+    options.retry_ms = retry_ms;
+    options.retry_max_ms = max_ms;
+    CHECK_OK(arc__store_pg_open(&mem, pg_server_url(&gone, "", url, sizeof(url)), &options, &store,
+                                NULL));
+    for (size_t i = 0; store != NULL && i < count; i++) {
+        CHECK_OK(store->ops->dispatch(store, NULL));
+        CHECK_STATUS(store->ops->health(store, NULL), ARC_EUNAVAILABLE);
+        CHECK_INT(store->ops->timeout_ms(store), waits[i]);
+        dice->now_ns += (uint64_t)waits[i] * 1000000;
+    }
+    if (store != NULL)
+        store->ops->close(store);
+}
+
+static void attempts_are_spread(void)
+{
+    static const int whole[] = {100, 200, 400, 800, 1600, 3200, 3200, 3200};
+    static const int bounded[] = {40, 80, 100, 100}, half[] = {50, 100, 200, 400};
+    static const int none[] = {0, 0, 0, 0};
+    const uint64_t ms = 1000000;
+    struct dice dice = {.now_ns = ms};
+    check_waits(&dice, 0, 0, 0, whole, ARC_COUNT_OF(whole));
+    check_waits(&dice, 0, 40, 100, bounded, ARC_COUNT_OF(bounded));
+    check_waits(&dice, 0, 40, 40, (const int[]){40, 40}, 2);
+    check_waits(&dice, 1, 0, 0, none, ARC_COUNT_OF(none));
+    dice.number = 50 * ms + 5 * (100 * ms + 1);
+    check_waits(&dice, 1, 100, 100, (const int[]){50, 50}, 2);
+    dice.number = 100 * ms;
+    check_waits(&dice, 1, 100, 100, (const int[]){100, 100}, 2);
+    dice.number++;
+    check_waits(&dice, 1, 100, 100, none, 2);
+    dice.fails = 1; /* no entropy: all of it */
+    check_waits(&dice, 1, 50, 0, half, ARC_COUNT_OF(half));
+}
+
 static void a_server_that_was_restarted(void)
 {
     struct scene s;
@@ -746,6 +812,7 @@ static void each_failure_has_its_status(void)
 
 static const struct test tests[] = {
     {"a server that is not there is named", a_server_that_is_not_there},
+    {"attempts to connect are spread over a time with a limit", attempts_are_spread},
     {"a restarted server is found again, and nothing is lost", a_server_that_was_restarted},
     {"a call ends at its deadline", a_call_ends_at_its_deadline},
     {"a wrong password is told, and not repeated", a_wrong_password_is_not_repeated},
