@@ -17,6 +17,7 @@
 
 #define LIVES_OF_A_DATABASE 50
 #define COMMITS_MAX 12
+#define CALLS_OF_A_LIFE 96   /* about as many as there are */
 #define PATIENCE_ROUNDS 4000 /* of 5 ms */
 
 struct client {
@@ -141,7 +142,7 @@ static void live_all(struct soak *soak, struct client *client, const struct pg_s
         int64_t before = client->there, last;
         if (life % 2 == 0) {
             /* Call after call, each before it is done and after. */
-            trace.dies_at = 1 + life / 4 % 400;
+            trace.dies_at = 1 + life / 4 % CALLS_OF_A_LIFE;
             trace.after = life / 2 % 2 == 1;
             last = live_at_call(client, &trace, &status);
             in_calls += WIFSIGNALED(status) != 0;

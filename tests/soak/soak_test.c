@@ -33,7 +33,7 @@ static void damage_is_told(void)
 
 static void kills_at_calls_lose_nothing(void)
 {
-    share(soak_calls, 300);
+    share(soak_calls, 120);
 }
 
 static void killed_clients_lose_nothing(void)
@@ -43,7 +43,7 @@ static void killed_clients_lose_nothing(void)
 
 static void cut_connections_tell_the_truth(void)
 {
-    share(soak_pgbytes, 100);
+    share(soak_pgbytes, 60);
 }
 
 static const struct test tests[] = {

@@ -11,6 +11,7 @@ unit_tests += \
 	tests/unit/engine/forecast_test \
 	tests/unit/engine/groups_test \
 	tests/unit/engine/intake_test \
+	tests/unit/engine/kill_test \
 	tests/unit/engine/life_test \
 	tests/unit/engine/pair_test \
 	tests/unit/engine/pipes_test \
@@ -38,6 +39,10 @@ tests_unit_engine_eventlog_test_SOURCES = tests/unit/engine/eventlog_test.c $(wo
 tests_unit_engine_groups_test_SOURCES = tests/unit/engine/groups_test.c $(world_sources)
 tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_sources)
 tests_unit_engine_pair_test_SOURCES = tests/unit/engine/pair_test.c $(world_sources)
+trace_sources = tests/soak/trace.c tests/soak/trace.h
+tests_unit_engine_kill_test_SOURCES = tests/unit/engine/kill_test.c $(trace_sources) \
+	$(world_sources)
+tests_unit_engine_kill_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/soak
 tests_unit_engine_life_test_SOURCES = tests/unit/engine/life_test.c $(world_sources)
 tests_unit_engine_pipes_test_SOURCES = tests/unit/engine/pipes_test.c $(world_sources)
 tests_unit_engine_place_test_SOURCES = tests/unit/engine/place_test.c $(world_sources)
@@ -55,6 +60,7 @@ if WITH_POSTGRES
 pg_engine_tests = \
 	tests/unit/engine/pg_acts_test \
 	tests/unit/engine/pg_pair_test \
+	tests/unit/engine/pg_kill_test \
 	tests/unit/engine/pg_recover_test \
 	tests/unit/engine/pg_rules_test
 unit_tests += $(pg_engine_tests)
@@ -64,6 +70,10 @@ tests_unit_engine_pg_acts_test_SOURCES = tests/unit/engine/pg_acts_test.c $(pg_w
 tests_unit_engine_pg_acts_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
 tests_unit_engine_pg_pair_test_SOURCES = tests/unit/engine/pg_pair_test.c $(pg_world_sources)
 tests_unit_engine_pg_pair_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_engine_pg_kill_test_SOURCES = tests/unit/engine/pg_kill_test.c $(trace_sources) \
+	$(pg_world_sources)
+tests_unit_engine_pg_kill_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/soak
+tests_unit_engine_pg_kill_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
 tests_unit_engine_pg_recover_test_SOURCES = tests/unit/engine/pg_recover_test.c $(pg_world_sources)
 tests_unit_engine_pg_recover_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
 tests_unit_engine_pg_rules_test_SOURCES = tests/unit/engine/pg_rules_test.c $(pg_world_sources)
