@@ -10,8 +10,10 @@ import subprocess
 import threading
 import time
 
-from harness import arcentra, case, check, environment, in_background, program, run_cases, same
-from stores import close, file_of, make_world, move, rows_of, spec, stop, store_of
+from harness import (arcentra, case, check, environment, in_background, program, run_cases, same,
+                     wait_until)
+from stores import (close, file_of, killed_after, make_world, move, rows_of, spec, stop,
+                    store_of)
 
 
 def backup(world, name, *more, code=0, store="arcentra.db"):
@@ -66,7 +68,10 @@ def under_load(world):
     waiting = waiting_run(world)
     load = Load(world)
     try:
+        wait_until(lambda: load.runs, "the first run")
+        same(world.wait_run(load.runs[0]), "success", "the first run")
         for round_ in range(4):
+            wait_until(lambda: len(load.runs) > 4 * (round_ + 1), "more runs")
             known = list(load.runs)
             out, _ = backup(world, "round%d.db" % round_, "--json")
             said = json.loads(out)
@@ -181,20 +186,6 @@ def damaged(world):
          "the rows, but for the fence")
     remove(world, "back.db")
     world.restart_server()
-
-
-def killed_after(world, words, seconds):
-    """1: it was over before."""
-    work = subprocess.Popen([program("arcentra")] + words, env=environment(world),
-                            cwd=world.directory, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)
-    try:
-        same(work.wait(seconds), 0, "the exit code")
-        return True
-    except subprocess.TimeoutExpired:
-        work.kill()
-        work.wait()
-        return False
 
 
 def how_it_stands(world, name, former, new):

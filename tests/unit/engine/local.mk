@@ -12,6 +12,7 @@ unit_tests += \
 	tests/unit/engine/groups_test \
 	tests/unit/engine/intake_test \
 	tests/unit/engine/life_test \
+	tests/unit/engine/migrate_test \
 	tests/unit/engine/pipes_test \
 	tests/unit/engine/place_test \
 	tests/unit/engine/power_test \
@@ -37,6 +38,7 @@ tests_unit_engine_eventlog_test_SOURCES = tests/unit/engine/eventlog_test.c $(wo
 tests_unit_engine_groups_test_SOURCES = tests/unit/engine/groups_test.c $(world_sources)
 tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_sources)
 tests_unit_engine_life_test_SOURCES = tests/unit/engine/life_test.c $(world_sources)
+tests_unit_engine_migrate_test_SOURCES = tests/unit/engine/migrate_test.c $(world_sources)
 tests_unit_engine_pipes_test_SOURCES = tests/unit/engine/pipes_test.c $(world_sources)
 tests_unit_engine_place_test_SOURCES = tests/unit/engine/place_test.c $(world_sources)
 tests_unit_engine_prune_test_SOURCES = tests/unit/engine/prune_test.c $(world_sources)
