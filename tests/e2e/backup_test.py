@@ -47,6 +47,7 @@ class Load:
         def go_on():
             while not self.over.is_set():
                 self.runs.append(world.trigger(pipeline))
+                self.over.wait(0.02)  # or the agent has to work for minutes
         self.result = in_background(go_on)
 
     def end(self):

@@ -12,6 +12,7 @@ import tempfile
 
 from harness import (World, arcentra, case, check, environment, program, run_cases, same,
                      wait_until)
+from stores import earlier_stores
 
 SECRET = "hush-hush"
 
@@ -221,6 +222,39 @@ def migrated_once(world):
     out, _ = arcentra(world, *words)
     check("to do" not in out, out)
     world.restart_server()
+
+
+@case("a database of every earlier schema opens, lives on and is migrated")
+def earlier(world):
+    where = ("-h", world.postgres.directory, "-U", "ann")
+    paths = earlier_stores("postgres-columns-")
+    check(len(paths) >= 1, "there are some")
+    for i, path in enumerate(paths):
+        name = "early%d" % i
+        here = shutil.copy(path, world.postgres.directory)
+        world.postgres.run("createdb", *where, name)
+        world.postgres.run("psql", *where, "-d", name, "-v", "ON_ERROR_STOP=1", "-q", "-f", here)
+        store = world.settings["store"].replace("postgres:///ci?", "postgres:///%s?" % name)
+        early = World(store=store)
+        try:
+            early.start_server()
+            early.start_agent(labels=["place=moon"])
+            found = {pipeline["name"]: pipeline["pipelineId"]
+                     for pipeline in early.api("GET", "/pipelines")["list"]}
+            ended = {}
+            for pipeline, id_ in found.items():
+                runs = early.api("GET", "/pipelines/%s/runs" % id_)["list"]
+                ended[pipeline] = sorted(early.wait_run(run["runId"]) for run in runs)
+            same(ended, {"good": ["success"], "bad": ["failed"], "far": ["success"] * 2},
+                 "what was over, and what was open")
+            same(early.wait_run(early.trigger(found["good"])), "success", "a new run")
+            early.server.signal(signal.SIGTERM)
+            same(early.server.wait(), 0, "the server's exit code")
+            arcentra(early, "store", "migrate", "--store", store)
+            out, _ = arcentra(early, "store", "check", "--store", store)
+            check("clean" in out, "%s: %s" % (path, out))
+        finally:
+            early.close()
 
 
 @case("a server goes on while a newer version adds its columns")

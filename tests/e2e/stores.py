@@ -4,7 +4,7 @@ import os
 import sqlite3
 import subprocess
 
-from harness import World, environment, program, same
+from harness import SOURCE, World, environment, program, same
 
 
 def spec(*commands):
@@ -71,3 +71,10 @@ def killed_after(world, words, seconds):
         work.kill()
         work.wait()
         return False
+
+
+def earlier_stores(kind):
+    """The files of stores that earlier versions have written."""
+    directory = os.path.join(SOURCE, "tests", "data", "stores")
+    return sorted(os.path.join(directory, name) for name in os.listdir(directory)
+                  if name.startswith(kind))
