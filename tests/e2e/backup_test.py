@@ -12,8 +12,8 @@ import time
 
 from harness import (arcentra, case, check, environment, in_background, program, run_cases, same,
                      wait_until)
-from stores import (close, file_of, killed_after, make_world, move, rows_of, spec, stop,
-                    store_of)
+from stores import (close, earlier_stores, file_of, killed_after, make_world, move, rows_of, spec,
+                    stop, store_of)
 
 
 def backup(world, name, *more, code=0, store="arcentra.db"):
@@ -243,6 +243,28 @@ def killed(world):
         if ".part-" in name or name.startswith("victim.db"):
             os.unlink(file_of(world, name))
     world.restart_server()
+
+
+@case("a backup of a store of any earlier schema is put back")
+def earlier(world):
+    for path in earlier_stores("columns-"):
+        db = sqlite3.connect(file_of(world, "early.db"))
+        with open(path) as file:
+            db.executescript(file.read())
+        db.close()
+        backup(world, "early.db", store="early.db")
+        out, _ = restore(world, "early.db", "--json", store="again.db")
+        said = json.loads(out)
+        same((said["runs"], said["lost"]), (4, 0), path)
+        old, new = (sorted(run for (run, *_) in rows_of(file_of(world, name))["t_pipeline_run"])
+                    for name in ("early.db", "again.db"))
+        same(new, old, "the runs")
+        _, err = arcentra(world, "store", "migrate", "--dry-run", "--store",
+                          store_of(world, "again.db"))
+        same(err, "", "what is said")
+        for name in ("early.db", "again.db"):
+            remove(world, name)
+        os.unlink(os.path.join(world.directory, "early.db"))
 
 
 @case("a store is counted beside its server, which goes on")
