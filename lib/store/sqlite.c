@@ -767,25 +767,11 @@ static arc_status open_connections(struct sqlite_store *self, int check, arc_err
     return status;
 }
 
-/* The lock tells whether somebody has it open, who has looked at the mark then. */
-static arc_status check_beside(struct sqlite_store *self, arc_err *err)
-{
-    char lock[PATH_MAX + 8];
-    arc_err lost = ARC_ERR_INIT;
-    int held = 0;
-    snprintf(lock, sizeof(lock), "%s.lock", self->path);
-    ARC_TRY(arc__store_lock_is_held(lock, &held, err));
-    if (held || arc__sqlite_mark_look(&self->mem, self->vfs, self->path, &lost) == ARC_OK)
-        return ARC_OK;
-    ARC_TRY(arc__store_lock_is_held(lock, &held, err)); /* it may have just been opened */
-    return held ? ARC_OK : arc__fail(err, lost.status, "store", "%s", lost.message);
-}
-
 /* The reader alone, in one transaction, so that what it reads is of one moment. */
 static arc_status open_beside(struct sqlite_store *self, arc_err *err)
 {
-    int is_new = 0;
-    ARC_TRY(check_beside(self, err));
+    int is_new = 0, held = 0;
+    ARC_TRY(arc__sqlite_look_beside(&self->mem, self->vfs, self->path, &held, err));
     ARC_TRY(arc__sqlite_vfs_init(&self->shim, self->vfs, 0, err));
     ARC_TRY(open_reader(self, err));
     ARC_TRY(arc__sqlite_exec(self->reader, "BEGIN", err));

@@ -346,18 +346,22 @@ static int has_wal(const char *path)
     return stat(name, &info) == 0 && info.st_size > 0;
 }
 
-/* Whether the files of the source hold all that was ever acknowledged. Where a process has it open,
- * that one has looked. */
-static arc_status look_at_source(struct arc_sqlite_backup *copy, arc_err *err)
+arc_status arc__sqlite_look_beside(const struct arc_mem *mem, const char *vfs, const char *path,
+                                   int *held, arc_err *err)
 {
     char lock[PATH_MAX + 8];
     arc_err lost = ARC_ERR_INIT;
-    snprintf(lock, sizeof(lock), "%s.lock", copy->source);
-    ARC_TRY(arc__store_lock_is_held(lock, &copy->beside, err));
-    if (copy->beside || arc__sqlite_mark_look(&copy->mem, NULL, copy->source, &lost) == ARC_OK)
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    ARC_TRY(arc__store_lock_is_held(lock, held, err));
+    if (*held || arc__sqlite_mark_look(mem, vfs, path, &lost) == ARC_OK)
         return ARC_OK;
-    ARC_TRY(arc__store_lock_is_held(lock, &copy->beside, err));
-    return copy->beside ? ARC_OK : arc__fail(err, lost.status, "store", "%s", lost.message);
+    ARC_TRY(arc__store_lock_is_held(lock, held, err)); /* it may have just been opened */
+    return *held ? ARC_OK : arc__fail(err, lost.status, "store", "%s", lost.message);
+}
+
+static arc_status look_at_source(struct arc_sqlite_backup *copy, arc_err *err)
+{
+    return arc__sqlite_look_beside(&copy->mem, NULL, copy->source, &copy->beside, err);
 }
 
 static arc_status open_copy(struct arc_sqlite_backup *copy, arc_err *err)

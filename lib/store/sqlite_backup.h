@@ -80,6 +80,11 @@ arc_status arc__store_sqlite_backup_file(const struct arc_mem *mem, const char *
 arc_status arc__store_sqlite_restore(const struct arc_mem *mem, const char *from, const char *to,
                                      const struct arc_sqlite_backup_options *options, arc_err *err);
 
+/* Before somebody reads the files of a store who has not its lock: whether they hold all that was
+ * ever acknowledged (ARC_EINTERNAL). *held: a process has it open, and has looked by itself. */
+arc_status arc__sqlite_look_beside(const struct arc_mem *mem, const char *vfs, const char *path,
+                                   int *held, arc_err *err);
+
 /* Whether the file, which nobody has open, is whole and ours. */
 arc_status arc__store_sqlite_check_file(const char *path, arc_err *err);
 

@@ -10,8 +10,10 @@ import subprocess
 import threading
 import time
 
-from harness import arcentra, case, check, environment, in_background, program, run_cases, same
-from stores import close, file_of, make_world, move, rows_of, spec, stop, store_of
+from harness import (arcentra, case, check, environment, in_background, program, run_cases, same,
+                     wait_until)
+from stores import (close, earlier_stores, file_of, killed_after, make_world, move, rows_of, spec,
+                    stop, store_of)
 
 
 def backup(world, name, *more, code=0, store="arcentra.db"):
@@ -45,6 +47,7 @@ class Load:
         def go_on():
             while not self.over.is_set():
                 self.runs.append(world.trigger(pipeline))
+                self.over.wait(0.02)  # or the agent has to work for minutes
         self.result = in_background(go_on)
 
     def end(self):
@@ -66,7 +69,10 @@ def under_load(world):
     waiting = waiting_run(world)
     load = Load(world)
     try:
+        wait_until(lambda: load.runs, "the first run")
+        same(world.wait_run(load.runs[0]), "success", "the first run")
         for round_ in range(4):
+            wait_until(lambda: len(load.runs) > 4 * (round_ + 1), "more runs")
             known = list(load.runs)
             out, _ = backup(world, "round%d.db" % round_, "--json")
             said = json.loads(out)
@@ -183,20 +189,6 @@ def damaged(world):
     world.restart_server()
 
 
-def killed_after(world, words, seconds):
-    """1: it was over before."""
-    work = subprocess.Popen([program("arcentra")] + words, env=environment(world),
-                            cwd=world.directory, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)
-    try:
-        same(work.wait(seconds), 0, "the exit code")
-        return True
-    except subprocess.TimeoutExpired:
-        work.kill()
-        work.wait()
-        return False
-
-
 def how_it_stands(world, name, former, new):
     """What has the name of the store: nothing, the former one, the backup, or none that opens."""
     if not os.path.exists(file_of(world, name)):
@@ -251,6 +243,28 @@ def killed(world):
         if ".part-" in name or name.startswith("victim.db"):
             os.unlink(file_of(world, name))
     world.restart_server()
+
+
+@case("a backup of a store of any earlier schema is put back")
+def earlier(world):
+    for path in earlier_stores("columns-"):
+        db = sqlite3.connect(file_of(world, "early.db"))
+        with open(path) as file:
+            db.executescript(file.read())
+        db.close()
+        backup(world, "early.db", store="early.db")
+        out, _ = restore(world, "early.db", "--json", store="again.db")
+        said = json.loads(out)
+        same((said["runs"], said["lost"]), (4, 0), path)
+        old, new = (sorted(run for (run, *_) in rows_of(file_of(world, name))["t_pipeline_run"])
+                    for name in ("early.db", "again.db"))
+        same(new, old, "the runs")
+        _, err = arcentra(world, "store", "migrate", "--dry-run", "--store",
+                          store_of(world, "again.db"))
+        same(err, "", "what is said")
+        for name in ("early.db", "again.db"):
+            remove(world, name)
+        os.unlink(os.path.join(world.directory, "early.db"))
 
 
 @case("a store is counted beside its server, which goes on")

@@ -7,8 +7,9 @@ import shutil
 import signal
 import sys
 
-from harness import (Postgres, World, arcentra, bin_of, case, check, program, run_cases, same,
-                     wait_until)
+from harness import (Postgres, World, arcentra, bin_of, case, check, environment, program,
+                     run_cases, same, wait_until)
+from stores import earlier_stores
 
 SECRET = "hush-hush"
 
@@ -141,6 +142,103 @@ def not_counted(world):
     _, err = arcentra(world, "store", "stats", "--store", world.settings["store"], code=2)
     check("has the database: process" in err and "Stop the server first." in err, err)
     check(SECRET not in err, err)
+
+
+@case("of two that migrate a database at once one does, and one says who")
+def migrated_once(world):
+    world.server.signal(signal.SIGTERM)
+    same(world.server.wait(), 0, "the server's exit code")
+    where = ("-h", world.postgres.directory, "-U", "ann", "-d", "ci", "-At")
+    words = ["store", "migrate", "--store", world.settings["store"]]
+
+    def ask(sql):
+        return subprocess.run([bin_of("psql"), *where, "-c", sql], stdout=subprocess.PIPE,
+                              check=True, text=True, cwd="/", **world.postgres.who).stdout.strip()
+    ask("DELETE FROM t_counter WHERE name = 'schema'")
+    # The number is the last that a migration writes: it waits there for whoever holds this row.
+    holder = subprocess.Popen([bin_of("psql"), *where], stdin=subprocess.PIPE, cwd="/", text=True,
+                              stdout=subprocess.DEVNULL, **world.postgres.who)
+    try:
+        holder.stdin.write("BEGIN; INSERT INTO t_counter (name, value) VALUES ('schema', 0);\n")
+        holder.stdin.flush()
+        wait_until(lambda: ask("SELECT count(*) FROM pg_stat_activity WHERE state = "
+                               "'idle in transaction'") == "1", "the row to be held")
+        first = subprocess.Popen([program("arcentra")] + words, env=environment(world),
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        wait_until(lambda: ask("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1",
+                   "the first to be at its end")
+        first.send_signal(signal.SIGSTOP)  # longer than another one waits
+    finally:
+        holder.communicate("ROLLBACK;\n")
+    _, err = arcentra(world, *words, code=2)
+    check("has the database: process" in err and SECRET not in err, err)
+    first.send_signal(signal.SIGCONT)
+    out, _ = first.communicate()
+    same(first.returncode, 0, out.decode())
+    check(b"All is done." in out, repr(out))
+    out, _ = arcentra(world, *words)
+    check("to do" not in out, out)
+    world.restart_server()
+
+
+@case("a database of every earlier schema opens, lives on and is migrated")
+def earlier(world):
+    where = ("-h", world.postgres.directory, "-U", "ann")
+    paths = earlier_stores("postgres-columns-")
+    check(len(paths) >= 1, "there are some")
+    for i, path in enumerate(paths):
+        name = "early%d" % i
+        here = shutil.copy(path, world.postgres.directory)
+        world.postgres.run("createdb", *where, name)
+        world.postgres.run("psql", *where, "-d", name, "-v", "ON_ERROR_STOP=1", "-q", "-f", here)
+        store = world.settings["store"].replace("postgres:///ci?", "postgres:///%s?" % name)
+        early = World(store=store)
+        try:
+            early.start_server()
+            early.start_agent(labels=["place=moon"])
+            found = {pipeline["name"]: pipeline["pipelineId"]
+                     for pipeline in early.api("GET", "/pipelines")["list"]}
+            ended = {}
+            for pipeline, id_ in found.items():
+                runs = early.api("GET", "/pipelines/%s/runs" % id_)["list"]
+                ended[pipeline] = sorted(early.wait_run(run["runId"]) for run in runs)
+            same(ended, {"good": ["success"], "bad": ["failed"], "far": ["success"] * 2},
+                 "what was over, and what was open")
+            same(early.wait_run(early.trigger(found["good"])), "success", "a new run")
+            early.server.signal(signal.SIGTERM)
+            same(early.server.wait(), 0, "the server's exit code")
+            arcentra(early, "store", "migrate", "--store", store)
+            out, _ = arcentra(early, "store", "check", "--store", store)
+            check("clean" in out, "%s: %s" % (path, out))
+        finally:
+            early.close()
+
+
+@case("a server goes on while a newer version adds its columns")
+def older_goes_on(world):
+    path, waits = gate(world, "older")
+    run = start(world, waits, "echo after")
+    world.wait_step(run, "s0", "running")
+    where = ("-h", world.postgres.directory, "-U", "ann", "-d", "ci")
+    tables = ("pipeline", "pipeline_run", "job_run", "step_run", "event", "agent", "counter")
+    world.postgres.run("psql", *where, "-v", "ON_ERROR_STOP=1", "-c", "BEGIN; " + "".join(
+        "ALTER TABLE t_%s ADD COLUMN later TEXT NOT NULL DEFAULT ''; " % table
+        for table in tables) + "CREATE INDEX later ON t_event (later); "
+        "CREATE TABLE t_later (id TEXT); COMMIT")
+    open(path, "w").close()
+    world.wait_run(run, "success")
+    world.wait_run(start(world, "echo on a prepared statement"), "success")
+    world.postgres.kill()
+    world.postgres.start()
+    world.wait_run(start(world, "echo on new connections"), "success")
+    world.server.signal(signal.SIGTERM)
+    same(world.server.wait(), 0, "the server's exit code")
+    _, err = arcentra(world, "store", "stats", "--store", world.settings["store"], code=2)
+    check("has more columns than this version knows" in err, err)
+    world.postgres.run("psql", *where, "-v", "ON_ERROR_STOP=1", "-c", "BEGIN; " + "".join(
+        "ALTER TABLE t_%s DROP COLUMN later; " % table for table in tables)
+        + "DROP TABLE t_later; COMMIT")
+    world.restart_server()
 
 
 @case("a store is copied into a file, and is the same")

@@ -4,14 +4,15 @@
 counted, checked."""
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
+import time
 
 from harness import (World, arcentra, case, check, environment, program, run_cases, same,
                      wait_until)
-from stores import close, file_of, make_world, move, rows_of, spec, stop, store_of
-
-SOURCE = os.environ.get("top_srcdir", ".")
+from stores import (close, earlier_stores, file_of, killed_after, make_world, move, rows_of, spec,
+                    stop, store_of)
 
 
 @case("a copy has every row, and a server goes on with it")
@@ -129,11 +130,6 @@ def pruned(world):
     same(listed["total"], 3, "the runs that are listed")
 
 
-def earlier_stores():
-    directory = os.path.join(SOURCE, "tests", "data", "stores")
-    return sorted(os.path.join(directory, name) for name in os.listdir(directory))
-
-
 def make_earlier(path):
     """A world whose store was written by an earlier version."""
     world = World()
@@ -166,8 +162,8 @@ def live_on(world):
 
 @case("a store of every earlier schema opens, lives on and is migrated")
 def earlier(_):
-    paths = earlier_stores()
-    check(len(paths) >= 4, "there are some")
+    paths = earlier_stores("columns-")
+    check(len(paths) >= 10, "there are some")
     for path in paths:
         world = make_earlier(path)
         try:
@@ -185,6 +181,56 @@ def earlier(_):
             same(world.server.text().count("arcentra store migrate"), 1, "it was said once")
         finally:
             world.close()
+
+
+def age(path):
+    """A store as an early version would have left it: what came later is empty in its rows."""
+    db = sqlite3.connect(path)
+    for table, first in (("t_pipeline_run", 23), ("t_step_run", 29)):
+        late = [(name, kind) for _, name, kind, *_ in db.execute(
+            "PRAGMA table_info(%s)" % table)][first:]
+        db.execute("UPDATE %s SET %s" % (table, ", ".join(
+            "%s = %s" % (name, "0" if kind == "INTEGER" else "''") for name, kind in late)))
+    db.execute("DELETE FROM t_counter WHERE name = 'schema'")
+    close(db)
+
+
+@case("a migration that is killed anywhere goes on")
+def migration_killed(world):
+    pipeline = world.create(spec("true"), name="many")
+    runs = [world.trigger(pipeline) for _ in range(120)]
+    for run in runs:
+        same(world.wait_run(run), "success", "the run")
+    stop(world)
+    shutil.copy(file_of(world), file_of(world, "whole.db"))
+    age(file_of(world, "whole.db"))
+    aged, whole = rows_of(file_of(world, "whole.db")), rows_of(file_of(world))
+    check(aged["t_pipeline_run"] != whole["t_pipeline_run"], "there is something to do")
+
+    def words(name):
+        return ["store", "migrate", "--store", store_of(world, name)]
+
+    shutil.copy(file_of(world, "whole.db"), file_of(world, "timed.db"))
+    begun = time.monotonic()
+    arcentra(world, *words("timed.db"))
+    took = time.monotonic() - begun
+    cut = 0
+    for i in range(16):
+        for end in ("-wal", "-shm", ".mark", ".reserve"):
+            if os.path.exists(file_of(world, "victim.db") + end):
+                os.unlink(file_of(world, "victim.db") + end)
+        shutil.copy(file_of(world, "whole.db"), file_of(world, "victim.db"))
+        over = killed_after(world, words("victim.db"), took * (i + 1) / 16)
+        out, _ = arcentra(world, *words("victim.db"), "--dry-run", "--json")
+        done = json.loads(out)["migrations"][0]["done"]
+        check(done or not over, "it said that it was done")
+        cut += not done
+        arcentra(world, *words("victim.db"))
+        rows = rows_of(file_of(world, "victim.db"))
+        for table in whole:
+            same(rows[table] == whole[table], True, "rows of " + table)
+    check(cut > 2, "the kills came in time: %d" % cut)
+    world.restart_server()
 
 
 @case("a new store needs no migration, and a newer one is refused")

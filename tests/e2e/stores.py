@@ -2,8 +2,9 @@
 """What the tests of a server's store share: where it is, what is in it."""
 import os
 import sqlite3
+import subprocess
 
-from harness import World, same
+from harness import SOURCE, World, environment, program, same
 
 
 def spec(*commands):
@@ -56,3 +57,24 @@ def move(world, old, new):
             os.rename(file_of(world, old) + end, file_of(world, new) + end)
         elif os.path.exists(file_of(world, new) + end):
             os.unlink(file_of(world, new) + end)
+
+
+def killed_after(world, words, seconds):
+    """Kills `arcentra WORDS` in so many seconds; true: it was over before."""
+    work = subprocess.Popen([program("arcentra")] + words, env=environment(world),
+                            cwd=world.directory, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+    try:
+        same(work.wait(seconds), 0, "the exit code")
+        return True
+    except subprocess.TimeoutExpired:
+        work.kill()
+        work.wait()
+        return False
+
+
+def earlier_stores(kind):
+    """The files of stores that earlier versions have written."""
+    directory = os.path.join(SOURCE, "tests", "data", "stores")
+    return sorted(os.path.join(directory, name) for name in os.listdir(directory)
+                  if name.startswith(kind))

@@ -13,6 +13,7 @@ unit_tests += \
 	tests/unit/engine/intake_test \
 	tests/unit/engine/kill_test \
 	tests/unit/engine/life_test \
+	tests/unit/engine/migrate_test \
 	tests/unit/engine/pair_test \
 	tests/unit/engine/pipes_test \
 	tests/unit/engine/place_test \
@@ -44,6 +45,7 @@ tests_unit_engine_kill_test_SOURCES = tests/unit/engine/kill_test.c $(trace_sour
 	$(world_sources)
 tests_unit_engine_kill_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/soak
 tests_unit_engine_life_test_SOURCES = tests/unit/engine/life_test.c $(world_sources)
+tests_unit_engine_migrate_test_SOURCES = tests/unit/engine/migrate_test.c $(world_sources)
 tests_unit_engine_pipes_test_SOURCES = tests/unit/engine/pipes_test.c $(world_sources)
 tests_unit_engine_place_test_SOURCES = tests/unit/engine/place_test.c $(world_sources)
 tests_unit_engine_prune_test_SOURCES = tests/unit/engine/prune_test.c $(world_sources)

@@ -2,6 +2,7 @@
 #include "face.h"
 
 #include <arcentra/runlog.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -631,10 +632,18 @@ static void check_events(const char *url, char id[][ARC_ID_SIZE], uint64_t delet
     arc_runlog_close(log);
 }
 
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
 static void keep_by(arc_ctl_options options, uint64_t deleted)
 {
     struct bench bench;
-    char dir[] = "/tmp/arc-retain-XXXXXX", id[KEPT][ARC_ID_SIZE], command[64], url[64];
+    char dir[] = "/tmp/arc-retain-XXXXXX", id[KEPT][ARC_ID_SIZE], url[64];
     CHECK(mkdtemp(dir) != NULL);
     (void)snprintf(url, sizeof(url), "sqlite:%s/s.db", dir);
     options.log_dir = dir;
@@ -651,8 +660,7 @@ static void keep_by(arc_ctl_options options, uint64_t deleted)
         CHECK_INT(has_logs(dir, id[i]), i >= deleted);
     tear_down(&bench);
     check_events(url, id, deleted);
-    (void)snprintf(command, sizeof(command), "rm -r %s", dir);
-    CHECK(system(command) == 0);
+    CHECK(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
 static void retention_options_reach_the_engine(void)

@@ -451,6 +451,38 @@ static void stores_are_read_beside_their_process(void)
     finish(&f);
 }
 
+/* What a newer version does to a file that an older one has open. */
+static void columns_are_added_beneath_readers(void)
+{
+    struct fixture f;
+    struct arc_store_sqlite_options options = ARC_STORE_SQLITE_OPTIONS_INIT;
+    arc_err err = ARC_ERR_INIT;
+    sqlite3 *db = NULL;
+    options.beside = 1;
+    begin(&f);
+    struct arc_store *beside = store_files_open(&f.files, &options, &err);
+    CHECK(beside != NULL);
+    CHECK_INT(store_files_heard(f.store, "s"), 500);
+    CHECK(sqlite3_open(f.files.path, &db) == SQLITE_OK);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    CHECK(sqlite3_exec(db,
+                       "BEGIN; ALTER TABLE t_event ADD COLUMN later TEXT NOT NULL DEFAULT '';"
+                       "CREATE INDEX later ON t_event (later); CREATE TABLE t_later (id); COMMIT",
+                       NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(sqlite3_close(db) == SQLITE_OK);
+    say(&f, 100); /* with statements that were prepared before */
+    CHECK_INT(store_files_heard(f.store, "s"), 600);
+    if (beside != NULL) {
+        CHECK_INT(store_files_heard(beside, "s"), 500);
+        beside->ops->close(beside);
+    }
+    close_store(&f);
+    CHECK(store_files_open(&f.files, &options, &err) == NULL);
+    CHECK_STATUS(err.status, ARC_EPRECONDITION);
+    CHECK(strstr(err.message, "has more columns than this version knows") != NULL);
+    finish(&f);
+}
+
 static const struct test tests[] = {
     {"a copy is made in steps while commits go on", copies_are_made_while_runs_go_on},
     {"another process may copy a file that a server writes", another_process_may_copy},
@@ -463,6 +495,7 @@ static const struct test tests[] = {
     {"a store that has lost its last commits is not copied", lost_commits_are_noticed},
     {"no copy takes the place of a store", stores_are_not_overwritten_by_copies},
     {"a store is read beside the process that has it open", stores_are_read_beside_their_process},
+    {"readers and writers go on while columns are added", columns_are_added_beneath_readers},
 };
 
 TEST_MAIN(tests)
