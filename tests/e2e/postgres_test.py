@@ -5,6 +5,7 @@ import glob
 import os
 import shutil
 import signal
+import subprocess
 import sys
 
 from harness import (Postgres, World, arcentra, bin_of, case, check, environment, program,

@@ -227,19 +227,84 @@ static void readers_write_nothing(void)
     remove_dir();
 }
 
-/* Appends of 1, 2, … 50, 1, 2, … lines; ends the process. */
-static void append_in_child(int appends)
+/* Two processes that go on by turns: before each write and each opening of a file the child waits
+ * until the parent has done what it likes. */
+static int child_in, child_out;
+
+static void wait_for_parent(void)
+{
+    char byte = 0;
+    if (write(child_out, &byte, 1) != 1 || read(child_in, &byte, 1) != 1)
+        _exit(5);
+}
+
+int openat(int dir_fd, const char *name, int flags, ...)
+{
+    if (child_out != 0)
+        wait_for_parent();
+    return (int)syscall(SYS_openat, dir_fd, name, flags, 0600);
+}
+
+struct child {
+    pid_t pid;
+    int in, out;
+};
+
+static struct child begin_child(void (*life)(void))
+{
+    int asks[2], answers[2];
+    CHECK(pipe2(asks, O_CLOEXEC) == 0 && pipe2(answers, O_CLOEXEC) == 0);
+    fflush(stdout);
+    struct child child = {.pid = fork(), .in = asks[0], .out = answers[1]};
+    if (child.pid == 0) {
+        (void)close(asks[0]);
+        (void)close(answers[1]);
+        child_in = answers[0];
+        child_out = asks[1];
+        test_writes.before = wait_for_parent;
+        life();
+        _exit(0);
+    }
+    (void)close(asks[1]);
+    (void)close(answers[0]);
+    return child;
+}
+
+/* 1: it waits. 0: it is over. */
+static int child_waits(const struct child *child)
+{
+    char byte;
+    return read(child->in, &byte, 1) == 1;
+}
+
+static void child_goes_on(const struct child *child)
+{
+    CHECK(write(child->out, "", 1) == 1);
+}
+
+static void end_child(const struct child *child)
+{
+    int status = 0;
+    CHECK(waitpid(child->pid, &status, 0) == child->pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    (void)close(child->in);
+    (void)close(child->out);
+}
+
+enum { APPENDS = 100 };
+
+/* Appends of 1, 2, … 50, 1, 2, … lines, in many small writes. */
+static void append_in_child(void)
 {
     struct arc_log_store *logs = another();
     int64_t next = 1;
-    test_writes = (struct test_writes){.short_max = 997};
-    for (int i = 0; logs != NULL && i < appends; i++) {
+    test_writes.short_max = 397;
+    for (int i = 0; logs != NULL && i < APPENDS; i++) {
         size_t count = (size_t)(i % 50) + 1;
         if (contract_append(logs, "run", "step", next, count, NULL) != ARC_OK)
             _exit(4);
         next += (int64_t)count;
     }
-    _exit(logs != NULL ? 0 : 3);
 }
 
 /* 1: so many lines are so many whole appends. */
@@ -273,17 +338,12 @@ static int check_page(struct arc_log_store *logs, int64_t from, int64_t held)
 
 static void readers_see_whole_appends_alone(void)
 {
-    enum { APPENDS = 1000 };
     uint64_t state = 1234567;
     int64_t before = 0, looks = 0, changes = 0, wrong = 0;
-    int status = 0;
     make_dir();
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0)
-        append_in_child(APPENDS);
+    struct child child = begin_child(append_in_child);
     struct arc_log_store *often = another(), *seldom = another();
-    while (waitpid(child, &status, WNOHANG) == 0) {
+    for (; child_waits(&child); looks++) {
         struct arc_log_store *logs = looks % 16 == 0 ? seldom : often;
         int64_t lines = lines_of(logs);
         wrong += lines < before || !is_boundary(lines);
@@ -291,11 +351,12 @@ static void readers_see_whole_appends_alone(void)
         before = lines;
         if (lines > 0)
             wrong += !check_page(logs, 1 + draw(&state, (uint32_t)lines), lines);
-        looks++;
+        child_goes_on(&child);
     }
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    end_child(&child);
     CHECK_INT(wrong, 0);
-    CHECK(changes > 3);
+    CHECK_INT(changes, APPENDS - 1); /* the last one is seen behind the loop */
+    CHECK(looks > 5 * APPENDS);
     contract_check_lines(often, "run", "step", APPENDS / 50 * 50 * 51 / 2);
     contract_check_lines(seldom, "run", "step", APPENDS / 50 * 50 * 51 / 2);
     often->ops->close(often);
@@ -337,6 +398,10 @@ static void an_index_may_be_missing(void)
     inside->ops->release(inside, RUN, STEP);
     contract_check_lines(inside, "run", "step", LINES + 1);
     CHECK(same_file(&made, "idx"));
+    /* A part of it, before the eyes of who wrote last. */
+    CHECK(truncate(made.path, 80) == 0);
+    CHECK_OK(contract_append(writer, "run", "step", LINES + 2, 1, NULL));
+    contract_check_lines(writer, "run", "step", LINES + 2);
     inside->ops->close(inside);
     over->ops->close(over);
     writer->ops->close(writer);
@@ -810,35 +875,43 @@ static void runs_removed_by_another_are_gone(void)
     remove_dir();
 }
 
-/* One process makes logs, another removes the run again and again. */
+enum { MAKES = 300 };
+
+static void make_logs_in_child(void)
+{
+    struct arc_log_store *logs = another();
+    int made = 0;
+    for (int i = 0; logs != NULL && i < MAKES; i++) {
+        const char *step = i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "step";
+        arc_status status = contract_append(logs, "run", step, 1, 1, NULL);
+        made += status == ARC_OK;
+        if (status != ARC_OK && status != ARC_EIO) /* removed as often as it was made */
+            _exit(4);
+    }
+    if (made < MAKES / 2)
+        _exit(6);
+}
+
+/* One process makes logs, another removes the run in the middle of that. */
 static void removing_beside_appends_is_harmless(void)
 {
-    int status = 0;
-    int64_t removals = 0, odd = 0;
+    uint64_t state = 99;
+    int64_t removals = 0, wrong = 0;
     make_dir();
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        struct arc_log_store *logs = another();
-        for (int i = 0; logs != NULL && i < 3000; i++) {
-            const char *step = i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "step";
-            arc_status answer = contract_append(logs, "run", step, 1, 1, NULL);
-            if (answer != ARC_OK && answer != ARC_EIO) /* removed as often as made */
-                _exit(4);
-        }
-        _exit(logs != NULL ? 0 : 3);
-    }
+    struct child child = begin_child(make_logs_in_child);
     struct arc_log_store *logs = another();
-    while (waitpid(child, &status, WNOHANG) == 0) {
+    while (child_waits(&child)) {
         struct arc_log_info info = {.lines = -1};
-        arc_status removed = logs->ops->remove_run(logs, RUN, NULL);
-        odd += removed != ARC_OK && removed != ARC_EIO; /* it comes again and again */
-        odd += logs->ops->info(logs, RUN, STEP, &info, NULL) != ARC_OK || info.lines < 0;
-        removals++;
+        if (draw(&state, 4) == 0) {
+            wrong += logs->ops->remove_run(logs, RUN, NULL) != ARC_OK;
+            removals++;
+        }
+        wrong += logs->ops->info(logs, RUN, STEP, &info, NULL) != ARC_OK || info.lines < 0;
+        child_goes_on(&child);
     }
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    CHECK_INT(odd, 0);
-    CHECK(removals > 1);
+    end_child(&child);
+    CHECK_INT(wrong, 0);
+    CHECK(removals > MAKES / 4);
     CHECK_OK(logs->ops->remove_run(logs, RUN, NULL));
     CHECK_OK(contract_append(logs, "run", "step", 1, 3, NULL));
     contract_check_lines(logs, "run", "step", 3);

@@ -35,6 +35,8 @@ static size_t stop_within(int fd, const void *bytes, size_t len, off_t at)
 
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
 {
+    if (test_writes.before != NULL)
+        test_writes.before();
     if (fails()) {
         /* A part of it has reached the disk all the same. */
         (void)syscall(SYS_pwrite64, fd, bytes, len / 2, at);

@@ -17,6 +17,7 @@ struct test_writes {
      * a call or before it; 0: none. A call in which that happens goes on behind it. */
     int stop_signal;
     uint64_t stop_after;
+    void (*before)(void); /* each pwrite; may be NULL */
 };
 extern struct test_writes test_writes;
 
