@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
+
+#include "../unit/store/pg_server.h"
+#include "stores.h"
+
+static arc_status open_url(struct arc_store **store, arc_err *err)
+{
+    struct arc_mem mem = arc__mem_default();
+    struct arc_store_pg_options options = pg_server_options();
+    char url[160];
+    (void)pg_server_url(pg_server_get(), "", url, sizeof(url));
+    return arc__store_pg_open(&mem, url, &options, store, err);
+}
+
+static arc_status pg_open(struct sim_store *self, struct arc_store **store, arc_err *err)
+{
+    (void)self;
+    pg_server_empty(pg_server_get());
+    return open_url(store, err);
+}
+
+static arc_status pg_reopen(struct sim_store *self, struct arc_store **store, arc_err *err)
+{
+    struct arc_store *had = *store;
+    (void)self;
+    *store = NULL;
+    had->ops->close(had);
+    return open_url(store, err);
+}
+
+static void pg_close(struct sim_store *self, struct arc_store *store)
+{
+    (void)self;
+    if (store != NULL)
+        store->ops->close(store);
+}
+
+static void pg_wait(int fd, int timeout_ms)
+{
+    (void)poll(&(struct pollfd){fd, POLLIN, 0}, 1, timeout_ms);
+}
+
+struct sim_store *sim_store_pg(const char **why)
+{
+    static struct sim_store store = {pg_open, pg_reopen, pg_close, pg_wait};
+    static const char *const quick[] = {"fsync=off", "autovacuum=off", NULL};
+    static int is_quick;
+    struct pg_server *server = pg_server_get();
+    *why = "PostgreSQL 15 is not installed (Debian: postgresql-15)";
+    if (server != NULL && !is_quick)
+        is_quick = pg_server_restart(server, quick); /* no life loses the power of its machine */
+    return server != NULL && is_quick ? &store : NULL;
+}
