@@ -238,7 +238,8 @@ int arc__project_soft(enum arc_table table, uint32_t col, const void *stored, co
 {
     if (table == ARC_TABLE_pipeline_run) {
         const struct arc_row_pipeline_run *row = stored, *now = made;
-        if (col == ARC_COL_pipeline_run_held || col == ARC_COL_pipeline_run_held_why)
+        if (col == ARC_COL_pipeline_run_held || col == ARC_COL_pipeline_run_held_why ||
+            col == ARC_COL_pipeline_run_home)
             return 1;
         if (col == ARC_COL_pipeline_run_version)
             return row->version > 0 && row->version <= now->version;

@@ -5,7 +5,7 @@
  * Two columns say more than events do, and are named soft: they may differ from what is made here
  * without anything being wrong. `reason` of a run or a job that waits is of the moment (who holds
  * the slot that it waits for), and `version` counts up to any later event that changed nothing
- * else.
+ * else. What no event says at all (`held`, `held_why`, `home`) is soft too.
  */
 #ifndef ARC_ENGINE_PROJECT_H
 #define ARC_ENGINE_PROJECT_H

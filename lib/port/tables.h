@@ -24,7 +24,8 @@
 /* clang-format off */
 #define ARC_TABLES(T)                                                                              \
     T(pipeline) T(definition) T(pipeline_run) T(job_run) T(step_run) T(agent) T(token)             \
-    T(event) T(agent_event) T(request_key) T(counter) T(step_run_artifact) T(outbox) T(pruned)
+    T(event) T(agent_event) T(request_key) T(counter) T(step_run_artifact) T(outbox) T(pruned)     \
+    T(replica)
 
 /* A pipeline and the counters over its runs. metadata is a JSON object of texts. */
 #define ARC_COLS_pipeline(C)                                                                       \
@@ -63,7 +64,8 @@
     C(definition, INT, created_at_ns, ARC_COL_PLAIN)
 
 /* Projections of a run. version is the seq of the last event that changed anything else here. held:
- * the engine leaves the run alone, ARC_HELD_…, and held_why says why. */
+ * the engine leaves the run alone, ARC_HELD_…, and held_why says why. home: the replica that acts
+ * for the run, which no event says; empty: none. */
 #define ARC_COLS_pipeline_run(C)                                                                   \
     C(pipeline_run, TEXT, id, ARC_COL_KEY)                                                         \
     C(pipeline_run, TEXT, pipeline_id, ARC_COL_INDEX | ARC_COL_FIXED)                              \
@@ -92,7 +94,8 @@
     C(pipeline_run, INT, attempt, ARC_COL_FIXED)                                                   \
     C(pipeline_run, INT, priority, ARC_COL_FIXED)                                                  \
     C(pipeline_run, INT, held, ARC_COL_PLAIN)                                                      \
-    C(pipeline_run, TEXT, held_why, ARC_COL_PLAIN)
+    C(pipeline_run, TEXT, held_why, ARC_COL_PLAIN)                                                 \
+    C(pipeline_run, TEXT, home, ARC_COL_PLAIN)
 
 /* depends_on is a JSON array of instance keys. */
 #define ARC_COLS_job_run(C)                                                                        \
@@ -149,7 +152,8 @@
     C(step_run, INT, ended_at_ns, ARC_COL_PLAIN)                                                   \
     C(step_run, INT, deleted_at_ns, ARC_COL_PLAIN)
 
-/* labels is a JSON object of texts; token_hash is the hex SHA-256 of the auth token's secret. */
+/* labels is a JSON object of texts; token_hash is the hex SHA-256 of the auth token's secret. home:
+ * the replica that it is connected to, empty: none. */
 #define ARC_COLS_agent(C)                                                                          \
     C(agent, TEXT, id, ARC_COL_KEY)                                                                \
     C(agent, TEXT, name, ARC_COL_INDEX)                                                            \
@@ -167,7 +171,8 @@
     C(agent, INT, version, ARC_COL_VERSION)                                                        \
     C(agent, INT, created_at_ns, ARC_COL_PLAIN)                                                    \
     C(agent, INT, last_seen_ns, ARC_COL_PLAIN)                                                     \
-    C(agent, INT, unregistered_at_ns, ARC_COL_PLAIN)
+    C(agent, INT, unregistered_at_ns, ARC_COL_PLAIN)                                               \
+    C(agent, TEXT, home, ARC_COL_PLAIN)
 
 /* Registration tokens (kind 1) and API tokens (kind 2). hash is the hex SHA-256 of the token;
  * scopes are words with commas: read,run,write,admin. */
@@ -239,7 +244,8 @@
     C(step_run_artifact, INT, expire_at_ns, ARC_COL_PLAIN)
 
 /* Notices that the host has not dealt with, written with the event that caused them; id sorts in the
- * order of the log. about is "pipeline", "stage:NAME" or "job:KEY"; params a JSON object. */
+ * order of the log. about is "pipeline", "stage:NAME" or "job:KEY"; params a JSON object. claimed_by
+ * deals with it until claimed_until_ns. */
 #define ARC_COLS_outbox(C)                                                                         \
     C(outbox, TEXT, id, ARC_COL_KEY)                                                               \
     C(outbox, TEXT, run_id, ARC_COL_INDEX)                                                         \
@@ -250,7 +256,9 @@
     C(outbox, TEXT, action, ARC_COL_PLAIN)                                                         \
     C(outbox, TEXT, params, ARC_COL_PLAIN)                                                         \
     C(outbox, TEXT, fault, ARC_COL_PLAIN)                                                          \
-    C(outbox, INT, created_at_ns, ARC_COL_PLAIN)
+    C(outbox, INT, created_at_ns, ARC_COL_PLAIN)                                                   \
+    C(outbox, TEXT, claimed_by, ARC_COL_PLAIN)                                                     \
+    C(outbox, INT, claimed_until_ns, ARC_COL_PLAIN)
 
 /* What has been deleted of a pipeline: its counters go on counting those runs. run_id: the one that
  * is being deleted in parts, else empty. newest: the greatest number among them, status that run's. */
@@ -264,6 +272,17 @@
     C(pruned, INT, status, ARC_COL_PLAIN)                                                          \
     C(pruned, INT, version, ARC_COL_VERSION)                                                       \
     C(pruned, INT, updated_at_ns, ARC_COL_PLAIN)
+
+/* A process that serves this store together with others. It says within each lease_ns that it lives,
+ * last at seen_at_ns; fences_upto is the last number of its block of fences. */
+#define ARC_COLS_replica(C)                                                                        \
+    C(replica, TEXT, id, ARC_COL_KEY)                                                              \
+    C(replica, TEXT, name, ARC_COL_PLAIN)                                                          \
+    C(replica, INT, version, ARC_COL_VERSION)                                                      \
+    C(replica, INT, started_at_ns, ARC_COL_PLAIN)                                                  \
+    C(replica, INT, seen_at_ns, ARC_COL_PLAIN)                                                     \
+    C(replica, INT, lease_ns, ARC_COL_PLAIN)                                                       \
+    C(replica, INT, fences_upto, ARC_COL_PLAIN)
 
 #define ARC_FIELD_TEXT(name) arc_slice name;
 #define ARC_FIELD_BLOB(name) arc_slice name;

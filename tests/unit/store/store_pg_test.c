@@ -231,10 +231,16 @@ static void what_a_newer_version_brings_is_added(void)
     drop_tables();
     CHECK_OK(open_and_ask(NULL, &err));
     int64_t indexes = pg_server_ask(server, "SELECT count(*) FROM pg_indexes");
-    (void)pg_server_ask(server, "ALTER TABLE t_outbox DROP COLUMN created_at_ns, DROP COLUMN fault;"
-                                "DROP INDEX t_event__position; DROP TABLE t_token, t_commit");
+    (void)pg_server_ask(server, "ALTER TABLE t_outbox DROP COLUMN claimed_by, DROP COLUMN "
+                                "claimed_until_ns; ALTER TABLE t_pipeline_run DROP COLUMN home;"
+                                "DROP INDEX t_event__position;"
+                                "DROP TABLE t_token, t_commit, t_replica");
     CHECK_OK(open_and_ask(NULL, &err));
-    CHECK_INT(pg_server_ask(server, "SELECT count(created_at_ns) + count(fault) FROM t_outbox"), 0);
+    CHECK_INT(pg_server_ask(server, "SELECT count(claimed_by) + count(claimed_until_ns) FROM "
+                                    "t_outbox"),
+              0);
+    CHECK_INT(pg_server_ask(server, "SELECT count(home) FROM t_pipeline_run"), 0);
+    CHECK_INT(pg_server_ask(server, "SELECT count(*) FROM t_replica"), 0);
     CHECK_INT(pg_server_ask(server, "SELECT count(*) FROM pg_indexes"), indexes);
     CHECK_OK(open_and_ask(NULL, &err)); /* nothing is missing any more */
     CHECK_INT(pg_server_ask(server, "SELECT count(*) FROM pg_indexes"), indexes);
