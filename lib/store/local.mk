@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libarc_la_SOURCES += \
 	lib/store/check.c lib/store/check.h \
+	lib/store/host.c lib/store/host.h \
 	lib/store/lock.c lib/store/lock.h \
 	lib/store/mem.c lib/store/mem.h \
 	lib/store/pg.h \
