@@ -19,8 +19,9 @@ static void keep(struct answer *answer, arc_status status, const arc_err *err)
         answer->err = *err;
 }
 
-static void committed(void *user, arc_status status, const arc_err *err)
+static void committed(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
+    (void)shift;
     keep(user, status, err);
 }
 
@@ -62,7 +63,7 @@ arc_status arc__desk_commit(struct arc_desk *desk, const struct arc_store_op *op
                             arc_err *err)
 {
     struct answer answer = {.err = ARC_ERR_INIT};
-    const struct arc_store_batch batch = {ops, count};
+    const struct arc_store_batch batch = {ops, count, 0};
     ARC_TRY(desk->store->ops->commit(desk->store, &batch, committed, &answer, err));
     return await(desk, &answer, err);
 }

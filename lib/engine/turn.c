@@ -289,9 +289,10 @@ arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
 
 /* --- the end of a turn --------------------------------------------------------------- */
 
-static void committed(void *user, arc_status status, const arc_err *err)
+static void committed(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct arc_engine *engine = user;
+    (void)shift; /* no other process writes */
     engine->turn.committed = 1;
     engine->turn.status = status;
     if (err != NULL)
@@ -328,11 +329,11 @@ arc_status arc__turn_commit(struct arc_engine *engine, arc_err *err)
         turn->committed = 1;
         return ARC_OK;
     }
-    struct arc_store_batch batch = {turn->ops, turn->op_count};
+    struct arc_store_batch batch = {turn->ops, turn->op_count, 1};
     turn->committing = 1;
     arc_status status = engine->store->ops->commit(engine->store, &batch, committed, engine, err);
     if (status != ARC_OK) { /* done will not come */
-        committed(engine, status, err);
+        committed(engine, status, 0, err);
     }
     return ARC_OK;
 }

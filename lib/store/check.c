@@ -50,14 +50,31 @@ static arc_status check_op(const struct arc_store_op *op, arc_err *err)
     return ARC_OK;
 }
 
+/* Of a batch whose events follow: the next one is at *next, unless that is 0. */
+static arc_status check_follow(const struct arc_store_op *op, int64_t *next, arc_err *err)
+{
+    if (op->table != ARC_TABLE_event || op->verb == ARC_STORE_DELETE)
+        return ARC_OK;
+    int64_t position = ((const struct arc_row_event *)op->row)->position;
+    if (op->verb != ARC_STORE_INSERT || position <= 0 || (*next > 0 && position != *next))
+        return arc__fail(err, ARC_EINVAL, "event.position", "%s",
+                         "Events that follow are inserted at consecutive positions from 1 on.");
+    *next = position + 1;
+    return ARC_OK;
+}
+
 arc_status arc__store_check_batch(const struct arc_store_batch *batch, arc_err *err)
 {
     ARC_REQUIRE(batch != NULL && (batch->ops != NULL || batch->count == 0), err, "batch");
     if (batch->count > ARC_STORE_BATCH_MAX)
         return arc__fail(err, ARC_ELIMIT, "batch", "A batch holds at most %d operations.",
                          ARC_STORE_BATCH_MAX);
-    for (size_t i = 0; i < batch->count; i++)
+    int64_t next = 0;
+    for (size_t i = 0; i < batch->count; i++) {
         ARC_TRY(check_op(&batch->ops[i], err));
+        if (batch->follow)
+            ARC_TRY(check_follow(&batch->ops[i], &next, err));
+    }
     return ARC_OK;
 }
 

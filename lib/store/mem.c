@@ -78,7 +78,7 @@ static void end_commit(struct mem_store *self, const struct arc_store_fault *fau
     if (fault->kind == ARC_STORE_FAULT_LOSE && status == ARC_OK)
         status = fault_status(fault, &err);
     self->depth++;
-    done(user, status, status == ARC_OK ? NULL : &err);
+    done(user, status, 0, status == ARC_OK ? NULL : &err);
     self->depth--;
 }
 
@@ -124,7 +124,7 @@ static arc_status hold_commit(struct mem_store *self, const struct arc_store_fau
     if (size > 0)
         memcpy(ops, batch->ops, size);
     held->fault = *fault;
-    held->batch = (struct arc_store_batch){ops, batch->count};
+    held->batch = (struct arc_store_batch){ops, batch->count, batch->follow};
     held->commit_done = done;
     held->user = user;
     hold(self, held);
@@ -261,7 +261,7 @@ static void mem_close(struct arc_store *store)
     while (!arc__list_empty(&self->held)) {
         struct held *held = ARC_CONTAINER(self->held.next, struct held, link);
         if (held->commit_done != NULL)
-            held->commit_done(held->user, ARC_ECANCELLED, &err);
+            held->commit_done(held->user, ARC_ECANCELLED, 0, &err);
         else
             held->query_done(held->user, ARC_ECANCELLED, NULL, &err);
         held_free(self, held);

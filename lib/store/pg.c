@@ -144,7 +144,7 @@ static void end_call(struct arc_pg_store *self, struct arc_pg_call *call, arc_st
         self->poison = *err;
     self->depth++;
     if (call->commit_done != NULL)
-        call->commit_done(call->user, status, err);
+        call->commit_done(call->user, status, status == ARC_OK ? call->shift : 0, err);
     else
         call->query_done(call->user, status, status == ARC_OK ? &rows : NULL, err);
     self->depth--;
@@ -207,6 +207,7 @@ static void close_link(struct arc_pg_store *self, struct arc_pg_link *link)
     link->first = link->count = link->unasked = 0;
     link->unlooked = 0;
     link->is_spoiled = link->stamp_is_prepared = 0;
+    memset(link->log_is_prepared, 0, sizeof(link->log_is_prepared));
     memset(link->changes, 0, sizeof(link->changes));
 }
 
@@ -221,6 +222,7 @@ static void take_back(struct arc_pg_store *self, struct arc_link *list, const ar
         call->is_sent = 0;
         call->stage = 0;
         call->group = 0;
+        call->log_is_sent = 0;
         call->again = 0;
         call->status = ARC_OK;
         if (++call->tries < ARC_PG_TRIES_MAX || call->may_be_done)
@@ -512,14 +514,16 @@ static arc_status pg_commit(struct arc_store *store, const struct arc_store_batc
     if (batch->count == 0 || self->poison.status != ARC_OK) {
         arc_status status = self->poison.status != ARC_OK ? fail_poisoned(self, &failure) : ARC_OK;
         self->depth++;
-        done(user, status, status == ARC_OK ? NULL : &failure);
+        done(user, status, 0, status == ARC_OK ? NULL : &failure);
         self->depth--;
         return ARC_OK;
     }
     struct arc_pg_call *call = arc__alloc(&self->mem, sizeof(*call));
     if (call == NULL)
         return arc__fail_nomem(err);
-    arc_status status = arc__pg_plan_make(&self->mem, batch, &call->plan, err);
+    /* Alone, nobody's events can have come in between. */
+    int follow = batch->follow && self->options.shared;
+    arc_status status = arc__pg_plan_make(&self->mem, batch, follow, &call->plan, err);
     if (status != ARC_OK) {
         arc__free(&self->mem, call);
         return status;

@@ -14,6 +14,10 @@
  * begun can never succeed. So what became of a batch whose answer was lost is read, not guessed;
  * it is reported done, or sent again. Nothing is read either before that is known.
  *
+ * Where it is shared, the events of a batch that follow the log are placed by the transaction
+ * itself, which locks the end of the log (t_log) for its last statements: positions are in the
+ * order of the commits.
+ *
  * Unless it is shared, the database (to be exact: its schema) is held by one process, by a lock
  * that ends with the connection. Where another one has taken it over meanwhile, the session's row
  * is gone and nothing more is written.

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* BEGIN, the number of the commit, the changes, COMMIT, sync. After a failure nothing more is sent
- * but the sync, and the transaction is rolled back. */
+ * but the sync, and the transaction is rolled back.
+ *
+ * Where several processes write, the row of t_log is locked by the one that commits: what it is
+ * locked for comes last, without waiting for an answer, so that the positions of events are in the
+ * order of the commits and nobody waits for the way between a client and the server. */
 #include <stdio.h>
 
 #include "store/check.h"
@@ -12,6 +16,13 @@ enum { STAGE_BEGIN, STAGE_STAMP, STAGE_CHANGES, STAGE_COMMIT, STAGE_SYNC, STAGE_
 #define STAMP_SQL \
     "WITH u AS (UPDATE t_commit SET number = $3::bigint, at = now() WHERE session = $1::bigint" \
     " AND epoch = $2::bigint RETURNING 1) SELECT 1 / count(*) FROM u"
+
+/* Moves the end of the log, and keeps by how much the events are moved, for whom it is not told. */
+#define FOLLOW_SQL \
+    "WITH l AS (UPDATE t_log SET last = last + $1::bigint WHERE id = 1 RETURNING last)," \
+    " c AS (UPDATE t_commit SET shift = l.last - $2::bigint FROM l WHERE session = $3::bigint)" \
+    " SELECT last - $2::bigint FROM l"
+#define REACH_SQL "UPDATE t_log SET last = $1::bigint WHERE id = 1 AND last < $1::bigint"
 
 /* What fails on this side ends the batch as a failed statement does. */
 static int fail_here(struct arc_pg_call *call, arc_status status)
@@ -62,32 +73,68 @@ static int send_stamp(struct arc_pg_store *self, struct arc_pg_link *link, struc
     return send_params(self, link, "stamp");
 }
 
+static int log_is_due(const struct arc_pg_call *call)
+{
+    return call->plan.log_last > 0 && !call->log_is_sent;
+}
+
+static int send_log(struct arc_pg_store *self, struct arc_pg_link *link, struct arc_pg_call *call)
+{
+    int follows = call->plan.log_count > 0;
+    const char *name = follows ? "follow" : "reach";
+    if (!link->log_is_prepared[follows]) {
+        link->log_is_prepared[follows] = 1;
+        return send_prepare(link, call, name, follows ? FOLLOW_SQL : REACH_SQL);
+    }
+    arc__pg_params_begin(&self->params);
+    if (follows)
+        arc__pg_params_int(&self->params, call->plan.log_count);
+    arc__pg_params_int(&self->params, call->plan.log_last);
+    if (follows)
+        arc__pg_params_int(&self->params, self->session);
+    arc_status status = arc__pg_params_end(&self->params, &call->err);
+    if (status != ARC_OK)
+        return fail_here(call, status);
+    arc__pg_note(link, ARC_PG_SENT_LOG, call);
+    call->log_is_sent = 1;
+    if (call->group == call->plan.group_count)
+        call->stage = STAGE_COMMIT;
+    return send_params(self, link, name);
+}
+
 static int send_group(struct arc_pg_store *self, struct arc_pg_link *link, struct arc_pg_call *call)
 {
     const struct arc_pg_group *group = &call->plan.groups[call->group];
+    int follows = call->group >= call->plan.log_group;
+    uint8_t verb = follows ? ARC_PG_FOLLOW : (uint8_t)group->verb;
     char name[24];
-    (void)snprintf(name, sizeof(name), "c%d.%d", (int)group->table, (int)group->verb);
-    uint8_t *prepared = &link->changes[group->table][group->verb];
+    (void)snprintf(name, sizeof(name), "c%d.%d", (int)group->table, (int)verb);
+    uint8_t *prepared = &link->changes[group->table][verb];
     if (*prepared == 0) {
         arc__buf_clear(&self->sql);
-        arc__pg_sql_change(&self->sql, arc__table_def(group->table), group->verb);
+        if (follows)
+            arc__pg_sql_follow(&self->sql);
+        else
+            arc__pg_sql_change(&self->sql, arc__table_def(group->table), group->verb);
         arc_status status = arc__buf_check(&self->sql, &call->err);
         if (status != ARC_OK)
             return fail_here(call, status);
         *prepared = 2;
         int sent = send_prepare(link, call, name, self->sql.ptr);
         arc__pg_last_note(link)->table = (uint8_t)group->table;
-        arc__pg_last_note(link)->verb = (uint8_t)group->verb;
+        arc__pg_last_note(link)->verb = verb;
         return sent;
     }
     arc__pg_params_group(&self->params, &call->plan, group);
+    if (follows)
+        arc__pg_params_int(&self->params, call->plan.log_last);
     arc_status status = arc__pg_params_end(&self->params, &call->err);
     if (status != ARC_OK)
         return fail_here(call, status);
     arc__pg_note(link, ARC_PG_SENT_CHANGE, call);
     arc__pg_last_note(link)->table = (uint8_t)group->table;
-    arc__pg_last_note(link)->verb = (uint8_t)group->verb;
-    if (++call->group == call->plan.group_count)
+    arc__pg_last_note(link)->verb = verb;
+    if (++call->group == call->plan.group_count && !log_is_due(call))
         call->stage = STAGE_COMMIT;
     return send_params(self, link, name);
 }
@@ -105,7 +152,9 @@ static int send_next(struct arc_pg_store *self, struct arc_pg_link *link, struct
     case STAGE_STAMP:
         return send_stamp(self, link, call);
     case STAGE_CHANGES:
-        return send_group(self, link, call);
+        return call->group == call->plan.log_group && log_is_due(call)
+                   ? send_log(self, link, call)
+                   : send_group(self, link, call);
     case STAGE_COMMIT:
         call->stage = STAGE_SYNC;
         call->may_be_done = 1;
@@ -136,12 +185,13 @@ static void fail_change(struct arc_pg_store *self, struct arc_pg_call *call,
                         const struct arc_pg_sent *sent, const struct arc_pg_result *result)
 {
     const struct arc_table_def *def = arc__table_def((enum arc_table)sent->table);
+    enum arc_store_verb verb =
+        sent->verb == ARC_PG_FOLLOW ? ARC_STORE_INSERT : (enum arc_store_verb)sent->verb;
     int is_conflict =
         strcmp(result->state, "23505") == 0 || /* unique_violation */
         (sent->verb == ARC_STORE_UPDATE && strcmp(result->state, ARC_PG_MISMATCH) == 0);
-    call->status = is_conflict
-                       ? arc__store_conflict(def, (enum arc_store_verb)sent->verb, &call->err)
-                       : arc__pg_fail(self, result, &call->again, &call->err);
+    call->status = is_conflict ? arc__store_conflict(def, verb, &call->err)
+                               : arc__pg_fail(self, result, &call->again, &call->err);
 }
 
 void arc__pg_commit_answer(struct arc_pg_store *self, struct arc_pg_link *link,
@@ -153,6 +203,8 @@ void arc__pg_commit_answer(struct arc_pg_store *self, struct arc_pg_link *link,
         link->changes[sent->table][sent->verb] = result->kind == ARC_PG_DONE;
     if (sent->kind == ARC_PG_SENT_COMMIT && result->kind != ARC_PG_END)
         call->is_done = result->kind == ARC_PG_DONE;
+    if (sent->kind == ARC_PG_SENT_LOG && result->kind == ARC_PG_ROWS && result->rows == 1)
+        call->shift = arc__pg_read_int(arc__pg_value(result, 0, 0));
     if (!failed || call->status != ARC_OK)
         return;
     if (sent->kind == ARC_PG_SENT_STAMP && strcmp(result->state, ARC_PG_MISMATCH) == 0)
@@ -167,6 +219,8 @@ static void start_over(struct arc_pg_call *call)
 {
     call->stage = STAGE_BEGIN;
     call->group = 0;
+    call->shift = 0;
+    call->log_is_sent = 0;
     call->is_sent = call->is_done = call->again = 0;
     call->status = ARC_OK;
     call->err = (arc_err)ARC_ERR_INIT;
@@ -202,6 +256,7 @@ void arc__pg_commit_resolve(struct arc_pg_store *self)
         return;
     struct arc_pg_call *call = ARC_CONTAINER(self->commits.next, struct arc_pg_call, link);
     if (call->may_be_done && self->stored == call->number) {
+        call->shift = call->plan.log_count > 0 ? self->stored_shift : 0;
         arc__pg_end_commit(self, call, ARC_OK, NULL);
         return;
     }

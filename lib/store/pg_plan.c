@@ -165,36 +165,59 @@ static arc_status add_op(struct stage *stage, uint32_t at, arc_err *err)
     return ARC_OK;
 }
 
-static arc_status plan_table(struct stage *stage, enum arc_table table, size_t from, size_t count,
-                             arc_err *err)
+#define VERB(verb) (1u << (verb))
+#define ALL_VERBS (VERB(ARC_STORE_DELETE + 1) - 1)
+
+/* Of one table, the operations with one of these verbs. */
+static arc_status plan_table(struct stage *stage, enum arc_table table, uint32_t verbs,
+                             size_t count, arc_err *err)
 {
     stage->table = table;
     stage->def = arc__table_def(table);
     stage->has_unique = 0;
     for (uint32_t i = 0; i < stage->def->col_count; i++)
         stage->has_unique |= (stage->def->cols[i].flags & ARC_COL_UNIQUE) != 0;
-    for (size_t i = from; i < count; i++) {
-        if (stage->plan->ops[i].table == table)
+    for (size_t i = 0; i < count; i++) {
+        const struct arc_store_op *op = &stage->plan->ops[i];
+        if (op->table == table && (verbs & VERB(op->verb)) != 0)
             ARC_TRY(add_op(stage, (uint32_t)i, err));
     }
     return flush(stage, err);
 }
 
-static arc_status plan_all(struct stage *stage, size_t count, arc_err *err)
+/* What the batch does to the end of the log. */
+static void plan_log(struct arc_pg_plan *plan, size_t count, int follow)
 {
-    int done[ARC_TABLE_COUNT] = {0};
     for (size_t i = 0; i < count; i++) {
-        enum arc_table table = stage->plan->ops[i].table;
-        if (done[table])
+        const struct arc_store_op *op = &plan->ops[i];
+        if (op->table != ARC_TABLE_event || op->verb == ARC_STORE_DELETE)
             continue;
-        done[table] = 1;
-        ARC_TRY(plan_table(stage, table, i, count, err));
+        int64_t position = ((const struct arc_row_event *)op->row)->position;
+        plan->log_last = position > plan->log_last ? position : plan->log_last;
+        plan->log_count += follow;
     }
-    return ARC_OK;
+}
+
+static arc_status plan_all(struct stage *stage, size_t count, int follow, arc_err *err)
+{
+    uint32_t tables = 0; /* that there are operations on */
+    _Static_assert(ARC_TABLE_COUNT <= 32, "a bit for each table");
+    for (size_t i = 0; i < count; i++)
+        tables |= UINT32_C(1) << stage->plan->ops[i].table;
+    for (uint32_t table = 0; tables >> table != 0; table++) {
+        uint32_t verbs = ALL_VERBS;
+        if (follow && table == ARC_TABLE_event)
+            verbs &= ~VERB(ARC_STORE_INSERT);
+        if ((tables >> table & 1) != 0)
+            ARC_TRY(plan_table(stage, (enum arc_table)table, verbs, count, err));
+    }
+    stage->plan->log_group = stage->plan->group_count;
+    plan_log(stage->plan, count, follow);
+    return follow ? plan_table(stage, ARC_TABLE_event, VERB(ARC_STORE_INSERT), count, err) : ARC_OK;
 }
 
 arc_status arc__pg_plan_make(const struct arc_mem *mem, const struct arc_store_batch *batch,
-                             struct arc_pg_plan *plan, arc_err *err)
+                             int follow, struct arc_pg_plan *plan, arc_err *err)
 {
     size_t count = batch->count, places = 16;
     while (places < count * 2)
@@ -211,7 +234,7 @@ arc_status arc__pg_plan_make(const struct arc_mem *mem, const struct arc_store_b
         stage.seen = work;
         stage.touched = work + places;
         stage.next = stage.touched + count;
-        status = plan_all(&stage, count, err);
+        status = plan_all(&stage, count, follow, err);
     }
     arc__free(mem, work);
     if (status != ARC_OK)

@@ -5,7 +5,11 @@
  * Tables know nothing of each other, so each has its own order. Within a table, operations upon
  * different keys may change places, unless the table has unique values; then only neighbours with
  * the same verb go together, and only where they are inserts or deletes. A put of a key that the
- * same statement puts already takes its place. */
+ * same statement puts already takes its place.
+ *
+ * Tables come in their own order, so that two processes which lock the same rows rarely wait for
+ * each other in a circle. Events that follow the log come last of all: from the statement that
+ * moves the end of the log on, all others wait. */
 #ifndef ARC_STORE_PG_PLAN_H
 #define ARC_STORE_PG_PLAN_H
 
@@ -26,11 +30,15 @@ struct arc_pg_plan {
     uint32_t *order;          /* places in ops */
     struct arc_pg_group *groups;
     size_t group_count, group_capacity;
+    size_t log_group;  /* before this one the end of the log is moved, if log_last is not 0 */
+    int64_t log_count; /* events that follow it; 0: they stand where they say */
+    int64_t log_last;  /* the greatest position of an event that is written */
 };
 
-/* The batch has been checked. Errors: ARC_ENOMEM. */
+/* The batch has been checked; without follow its events stand where they say whatever it asks for.
+ * Errors: ARC_ENOMEM. */
 arc_status arc__pg_plan_make(const struct arc_mem *mem, const struct arc_store_batch *batch,
-                             struct arc_pg_plan *plan, arc_err *err);
+                             int follow, struct arc_pg_plan *plan, arc_err *err);
 void arc__pg_plan_drop(const struct arc_mem *mem, struct arc_pg_plan *plan); /* zeroed is fine */
 
 #endif

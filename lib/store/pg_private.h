@@ -18,14 +18,16 @@
 #include "store/pg_plan.h"
 #include "store/pg_wire.h"
 
-#define ARC_PG_RING 128u        /* statements that are not answered */
-#define ARC_PG_SELECTS_MAX 64u  /* prepared for queries */
-#define ARC_PG_TRIES_MAX 5u     /* of a call that lost its connection, a deadlock, … */
-#define ARC_PG_UNFLUSHED 65536u /* bytes after which the socket is looked at */
+#define ARC_PG_RING 128u       /* statements that are not answered */
+#define ARC_PG_SELECTS_MAX 64u /* prepared for queries */
+#define ARC_PG_TRIES_MAX 5u    /* of a call that lost its connection, a deadlock, … */
+#define ARC_PG_FOLLOW (ARC_STORE_DELETE + 1) /* in place of a verb: events that follow the log */
+#define ARC_PG_UNFLUSHED 65536u              /* bytes after which the socket is looked at */
 
 enum arc_pg_sent_kind {
     ARC_PG_SENT_OTHER, /* that it failed is all that matters */
     ARC_PG_SENT_STAMP, /* the number of the commit, under the epoch of the connection */
+    ARC_PG_SENT_LOG,   /* the end of the log is moved; its answer is the shift */
     ARC_PG_SENT_CHANGE,
     ARC_PG_SENT_COMMIT,
     ARC_PG_SENT_PREPARE, /* slot: of a select, by number; of a change none */
@@ -63,7 +65,8 @@ struct arc_pg_link {
     size_t unlooked;  /* bytes since the socket was looked at */
     int is_spoiled;   /* 1: a new connection is wanted */
     int stamp_is_prepared;
-    uint8_t changes[ARC_TABLE_COUNT][4]; /* 1: prepared, 2: sent to be */
+    int log_is_prepared[2];                              /* by whether events follow it */
+    uint8_t changes[ARC_TABLE_COUNT][ARC_PG_FOLLOW + 1]; /* 1: prepared, 2: sent to be */
     struct arc_pg_select selects[ARC_PG_SELECTS_MAX];
     uint64_t select_uses;
     uint32_t select_numbers;
@@ -84,6 +87,8 @@ struct arc_pg_call {
     arc_commit_done commit_done;
     struct arc_pg_plan plan;
     size_t group;    /* the next one */
+    int log_is_sent; /* 1: what moves the end of the log */
+    int64_t shift;
     int64_t number;  /* 0: it has never been sent */
     int may_be_done; /* 1: its COMMIT went out and no answer came */
     int is_done;     /* 1: the answer came */
@@ -99,7 +104,8 @@ struct arc_pg_call {
 struct arc_pg_look {
     uint32_t columns[ARC_TABLE_COUNT];
     uint64_t indexes[ARC_TABLE_COUNT]; /* by column */
-    int is_signed, has_commit;
+    int commit_columns;
+    int is_signed, has_log;
 };
 
 struct arc_pg_store {
@@ -113,7 +119,8 @@ struct arc_pg_store {
     size_t call_count;
     int64_t session, epoch; /* session 0: there is none yet */
     int64_t number;         /* of the last commit that was sent */
-    int64_t stored;         /* as the session's row said when it was taken up */
+    int64_t stored;         /* as the session's row said when it was taken up, */
+    int64_t stored_shift;   /* and by how much that commit's events were moved */
     int session_found;      /* 1: the row was there, or has been made */
     int is_held;            /* 1: the lock that keeps others away is ours */
     char holder[80];        /* who has it otherwise */

@@ -8,6 +8,7 @@
 
 #define SCHEMA_VERSION 1 /* columns that are appended do not change it */
 #define SERVER_MIN 130000
+#define COMMIT_COLUMNS 5
 #define LOCK_CLASS 1095910193 /* "ARC1": of our advisory locks */
 
 enum {
@@ -114,6 +115,25 @@ static void ask_indexes(struct arc_pg_store *self, enum arc_table table)
     }
 }
 
+/* The tables that no other store has. Their rows change all the time: room for that in their page.
+ */
+static void ask_own(struct arc_pg_store *self)
+{
+    const struct arc_pg_look *look = &self->look;
+    if (look->commit_columns == 0)
+        arc__buf_add_cstr(&self->sql,
+                          "CREATE TABLE t_commit (session bigint PRIMARY KEY, epoch bigint NOT "
+                          "NULL, number bigint NOT NULL, at timestamptz NOT NULL) WITH "
+                          "(fillfactor = 20);\n");
+    if (look->commit_columns < COMMIT_COLUMNS)
+        arc__buf_add_cstr(&self->sql,
+                          "ALTER TABLE t_commit ADD COLUMN shift bigint NOT NULL DEFAULT 0;\n");
+    if (!look->has_log)
+        arc__buf_add_cstr(&self->sql,
+                          "CREATE TABLE t_log (id bigint PRIMARY KEY, last bigint NOT NULL) WITH "
+                          "(fillfactor = 20);\nINSERT INTO t_log VALUES (1, 0);\n");
+}
+
 static void ask_make(struct arc_pg_store *self)
 {
     struct arc_pg_look *look = &self->look;
@@ -122,11 +142,7 @@ static void ask_make(struct arc_pg_store *self)
                         "CREATE TABLE t_store (name text PRIMARY KEY, value bigint NOT NULL);\n"
                         "INSERT INTO t_store VALUES ('schema', %d);\n",
                         SCHEMA_VERSION);
-    if (!look->has_commit) /* its rows change all the time: room for that in their page */
-        arc__buf_add_cstr(&self->sql,
-                          "CREATE TABLE t_commit (session bigint PRIMARY KEY, epoch bigint NOT "
-                          "NULL, number bigint NOT NULL, at timestamptz NOT NULL) WITH "
-                          "(fillfactor = 20);\n");
+    ask_own(self);
     for (int i = 0; i < ARC_TABLE_COUNT; i++) {
         const struct arc_table_def *def = arc__table_def((enum arc_table)i);
         if (look->columns[i] == 0)
@@ -135,7 +151,10 @@ static void ask_make(struct arc_pg_store *self)
             arc__pg_sql_add_column(&self->sql, def, col);
         ask_indexes(self, (enum arc_table)i);
     }
-    arc__buf_add_cstr(&self->sql, "COMMIT");
+    /* Also where rows came in by another way than ours. */
+    arc__buf_add_cstr(&self->sql,
+                      "UPDATE t_log SET last = greatest(last, (SELECT coalesce(max(position), 0)"
+                      " FROM t_event WHERE position > 0));\nCOMMIT");
 }
 
 /* A new session has a number that nobody else has, and clears away the others, which ends what they
@@ -145,7 +164,7 @@ static void ask_session(struct arc_pg_store *self)
     if (self->session != 0) {
         arc__buf_printf(&self->sql,
                         "UPDATE t_commit SET epoch = epoch + 1, at = now() WHERE session = %lld"
-                        " RETURNING session, epoch, number",
+                        " RETURNING session, epoch, number, shift",
                         (long long)self->session);
         return;
     }
@@ -153,7 +172,7 @@ static void ask_session(struct arc_pg_store *self)
                     "DELETE FROM t_commit%s;"
                     " INSERT INTO t_commit VALUES"
                     " (('x' || left(replace(gen_random_uuid()::text, '-', ''), 15))"
-                    "::bit(60)::bigint, 1, 0, now()) RETURNING session, epoch, number",
+                    "::bit(60)::bigint, 1, 0, now()) RETURNING session, epoch, number, shift",
                     self->options.shared ? " WHERE at < now() - interval '7 days'" : "");
 }
 
@@ -247,7 +266,8 @@ static arc_status read_column(struct arc_pg_store *self, const struct arc_pg_res
                               int32_t row, arc_err *err)
 {
     arc_slice name = arc__pg_value(result, row, 0);
-    self->look.has_commit |= arc__slice_is(name, "t_commit");
+    self->look.commit_columns += arc__slice_is(name, "t_commit");
+    self->look.has_log |= arc__slice_is(name, "t_log");
     int table = table_of(name);
     if (table == ARC_TABLE_COUNT)
         return ARC_OK;
@@ -348,6 +368,7 @@ static void read_session(struct arc_pg_store *self, const struct arc_pg_result *
     self->session = int_at(result, 0, 0);
     self->epoch = int_at(result, 0, 1);
     self->stored = int_at(result, 0, 2);
+    self->stored_shift = int_at(result, 0, 3);
     self->session_found = 1;
 }
 

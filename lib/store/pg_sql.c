@@ -198,6 +198,24 @@ void arc__pg_sql_change(struct arc_buf *sql, const struct arc_table_def *def,
     }
 }
 
+void arc__pg_sql_follow(struct arc_buf *sql)
+{
+    const struct arc_table_def *def = arc__table_def(ARC_TABLE_event);
+    const char *position = def->cols[ARC_COL_event_position].name;
+    arc__buf_add_cstr(sql, "INSERT INTO ");
+    add_table(sql, def);
+    for (uint32_t i = 0; i < def->col_count; i++)
+        add_name(sql, i == 0 ? " (" : ", ", def->cols[i].name);
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        add_name(sql, i == 0 ? ") SELECT s." : ", s.", def->cols[i].name);
+        if (def->cols[i].name == position)
+            arc__buf_printf(sql, " - $%u::bigint + (SELECT last FROM t_log WHERE id = 1)",
+                            def->col_count + 1);
+    }
+    arc__buf_add_cstr(sql, " FROM ");
+    add_rows(sql, def, def->col_count, NULL);
+}
+
 /* --- queries --------------------------------------------------------------------------------- */
 
 /* 1: what passes is not empty, so that the index over the values that are not empty may be used. */

@@ -7,6 +7,9 @@
  * expected versions and $(count+2) is the number of rows. Whether an update found all of them is
  * asked on the server: ARC_PG_MISMATCH is raised where it did not, and the transaction is lost.
  *
+ * Events that follow the log are inserted with one parameter more, the position of the last one
+ * of the batch: t_log says where that one stands.
+ *
  * A select has the values of its filters in order (an IN list is one array), then limit and
  * offset. */
 #ifndef ARC_STORE_PG_SQL_H
@@ -27,6 +30,7 @@ void arc__pg_sql_create_index(struct arc_buf *sql, const struct arc_table_def *d
 
 void arc__pg_sql_change(struct arc_buf *sql, const struct arc_table_def *def,
                         enum arc_store_verb verb);
+void arc__pg_sql_follow(struct arc_buf *sql);
 void arc__pg_sql_select(struct arc_buf *sql, const struct arc_query *query);
 /* How many the filters pass; without limit and offset. */
 void arc__pg_sql_count(struct arc_buf *sql, const struct arc_query *query);

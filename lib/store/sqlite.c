@@ -239,7 +239,7 @@ static arc_status sqlite_commit(struct arc_store *store, const struct arc_store_
     arc_err failure = ARC_ERR_INIT;
     arc_status status = commit_batch(self, batch, &failure);
     self->depth++;
-    done(user, status, status == ARC_OK ? NULL : &failure);
+    done(user, status, 0, status == ARC_OK ? NULL : &failure);
     self->depth--;
     return ARC_OK;
 }

@@ -26,7 +26,7 @@ struct arc_sqlite_backup {
     struct arc_sqlite_vfs *from_shim;
     sqlite3 *from, *db;
     sqlite3_backup *backup;
-    arc_commit_done done;
+    arc_store_backup_done done;
     void *done_user;
 };
 
@@ -257,7 +257,7 @@ static void end(struct sqlite_store *self, arc_status status, const arc_err *err
 
 arc_status arc__store_sqlite_backup(struct arc_store *store, const char *to,
                                     const struct arc_store_backup_options *options,
-                                    arc_commit_done done, void *done_user, arc_err *err)
+                                    arc_store_backup_done done, void *done_user, arc_err *err)
 {
     struct sqlite_store *self = store_of(store);
     if (self->backup != NULL)

@@ -24,6 +24,8 @@ struct arc_store_backup_options {
         .size = sizeof(struct arc_store_backup_options) \
     }
 
+typedef void (*arc_store_backup_done)(void *user, arc_status status, const arc_err *err);
+
 /* Errors of all three: ARC_EEXISTS (something is at `to`), ARC_EINTERNAL (a page is damaged),
  * ARC_EPRECONDITION (not a file of this library, or of a newer version), ARC_ELIMIT (no room at the
  * copy's place), ARC_EUNAVAILABLE (locked), ARC_ECANCELLED, ARC_EINVAL, ARC_EIO, ARC_ENOMEM. */
@@ -33,7 +35,7 @@ struct arc_store_backup_options {
  * from dispatch, cancel or close, where this answers ARC_OK. */
 arc_status arc__store_sqlite_backup(struct arc_store *store, const char *to,
                                     const struct arc_store_backup_options *options,
-                                    arc_commit_done done, void *done_user, arc_err *err);
+                                    arc_store_backup_done done, void *done_user, arc_err *err);
 /* 1: one is being made, so the store wants to be dispatched. */
 int arc__store_sqlite_backup_runs(const struct arc_store *store);
 void arc__store_sqlite_backup_cancel(struct arc_store *store); /* none: nothing happens */

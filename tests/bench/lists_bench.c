@@ -30,8 +30,9 @@ struct lists {
     uint64_t rows;
 };
 
-static void committed(void *user, arc_status status, const arc_err *err)
+static void committed(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
+    (void)shift;
     (void)err;
     *(arc_status *)user = status;
 }
@@ -77,7 +78,7 @@ static int fill(struct lists *lists)
     static struct arc_store_op ops[BATCH];
     for (uint64_t n = 0; n < lists->rows; n += BATCH) {
         arc_status status = ARC_EINTERNAL;
-        const struct arc_store_batch batch = {ops, BATCH};
+        const struct arc_store_batch batch = {ops, BATCH, 0};
         for (size_t i = 0; i < BATCH; i++) {
             make_run(n + i, &ids[i], &rows[i]);
             ops[i] = (struct arc_store_op){ARC_STORE_INSERT, ARC_TABLE_pipeline_run, &rows[i], 0};

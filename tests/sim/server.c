@@ -111,9 +111,10 @@ struct caught {
     struct arc_rows rows;
 };
 
-static void catch_commit(void *user, arc_status status, const arc_err *err)
+static void catch_commit(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct caught *caught = user;
+    (void)shift; /* nobody else writes there */
     caught->done = 1;
     caught->status = status;
     if (err != NULL)
@@ -124,7 +125,7 @@ static void catch_query(void *user, arc_status status, const struct arc_rows *ro
                         const arc_err *err)
 {
     struct caught *caught = user;
-    catch_commit(caught, status, err);
+    catch_commit(caught, status, 0, err);
     if (rows != NULL)
         caught->rows = *rows;
 }
@@ -185,7 +186,7 @@ static void end_commit(struct sim *sim, struct held_call *call)
     }
     if (status != ARC_OK && err.message[0] == '\0')
         (void)arc__fail(&err, status, "store", "The store was told to fail.");
-    call->commit_done(call->user, status, status == ARC_OK ? NULL : &err);
+    call->commit_done(call->user, status, 0, status == ARC_OK ? NULL : &err);
 }
 
 static struct held_call *hold(struct sim *sim, uint32_t *number)
@@ -338,7 +339,7 @@ static void front_close(struct arc_store *store)
         if (pending && roll(&sim->server.store_dice, 2)) /* it had been sent */
             (void)really_commit(sim, &call.batch, call.decided_ns, &why);
         if (call.batch_kind == 1)
-            call.commit_done(call.user, ARC_ECANCELLED, &err);
+            call.commit_done(call.user, ARC_ECANCELLED, 0, &err);
         else
             call.query_done(call.user, ARC_ECANCELLED, NULL, &err);
     }

@@ -141,7 +141,7 @@ static void step_row(struct fake *f, int number, int job, int step, int state, i
 /* The batch as it stands; the next begins. */
 static void commit(struct fake *f)
 {
-    struct arc_store_batch batch = {f->ops, f->count};
+    struct arc_store_batch batch = {f->ops, f->count, 0};
     shadow_commit(f->sim->shadow, &batch, f->sim->now_ns);
     f->count = f->event_count = f->job_count = f->step_count = 0;
 }

@@ -56,9 +56,10 @@ struct ended {
     struct arc_rows rows;
 };
 
-static void on_commit(void *user, arc_status status, const arc_err *err)
+static void on_commit(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct ended *ended = user;
+    (void)shift;
     ended->status = status;
     if (err != NULL)
         ended->err = *err;
@@ -67,7 +68,7 @@ static void on_commit(void *user, arc_status status, const arc_err *err)
 static void on_query(void *user, arc_status status, const struct arc_rows *rows, const arc_err *err)
 {
     struct ended *ended = user;
-    on_commit(user, status, err);
+    on_commit(user, status, 0, err);
     if (status == ARC_OK)
         ended->rows = *rows;
 }
@@ -99,7 +100,7 @@ arc_status soak_say(struct arc_store *store, uint64_t world, int64_t number, arc
         {ARC_STORE_PUT, ARC_TABLE_counter, &counter, 0},
         {number == 1 ? ARC_STORE_INSERT : ARC_STORE_UPDATE, ARC_TABLE_pipeline, &row, number - 1},
     };
-    const struct arc_store_batch batch = {ops, ARC_COUNT_OF(ops)};
+    const struct arc_store_batch batch = {ops, ARC_COUNT_OF(ops), 0};
     arc_status status = store->ops->commit(store, &batch, on_commit, &ended, err);
     if (status == ARC_OK && ended.status != ARC_OK && err != NULL)
         *err = ended.err;

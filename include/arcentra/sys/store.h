@@ -20,7 +20,8 @@
  *   later from dispatch (one that asks a server). Never from another thread.
  *
  *   `done` comes exactly once for each call that answered ARC_OK, never for one that did not. From
- *   inside `done` commit and query may be called again; dispatch and close may not.
+ *   inside `done` commit and query may be called again; dispatch answers ARC_EINVAL there, and close
+ *   may not be called.
  *
  *   No slot may wait for a server, a lock or a person: whoever else is served waits with it. A disk
  *   may be waited for.
@@ -55,11 +56,18 @@ typedef struct arc_store_op {
 
 /**
  * All or nothing, in order; later operations see earlier ones. Durable when done says ARC_OK.
- * Since: 0.1.
+ *
+ * follow: 0: events stand at the positions that they have. 1: the events are all inserted, at
+ * positions that are consecutive in the order of the operations; the store moves them so that the
+ * first one follows the last event of the store, and done says by how much. They are inserted after
+ * everything else of the batch. Positions are in the order of the commits then, without gaps, also
+ * where several processes write. A store that only one process can have may take the positions as
+ * they are. Since: 0.1.
  */
 typedef struct arc_store_batch {
     const arc_store_op *ops; /* borrowed until done; the batch itself until commit returns */
     size_t count;            /* at most ARC_STORE_BATCH_MAX */
+    int follow;
 } arc_store_batch;
 #define ARC_STORE_BATCH_MAX 100000
 
@@ -114,9 +122,10 @@ typedef struct arc_rows {
 
 /**
  * The ends of calls. user is the caller's. err is borrowed, and NULL where the status is ARC_OK;
- * else it has that status and a sentence. rows: NULL unless the status is ARC_OK.
+ * else it has that status and a sentence. shift: by how much the positions of the events were
+ * moved; 0 unless the status is ARC_OK. rows: NULL unless the status is ARC_OK.
  */
-typedef void (*arc_commit_done)(void *user, arc_status status, const arc_err *err);
+typedef void (*arc_commit_done)(void *user, arc_status status, int64_t shift, const arc_err *err);
 typedef void (*arc_query_done)(void *user, arc_status status, const arc_rows *rows,
                                const arc_err *err);
 

@@ -252,8 +252,9 @@ static void many(enum world_store kind)
 /* --- a damaged run ------------------------------------------------------------------------------
  */
 
-static void saved(void *user, arc_status status, const arc_err *err)
+static void saved(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
+    (void)shift;
     (void)err;
     *(arc_status *)user = status;
 }
@@ -274,7 +275,7 @@ static void a_damaged_run_is_left_where_it_is(void)
                                 .type = ARC_LIT("arcentra.job.queued"),
                                 .body = ARC_LIT("{\"job\":77}")};
     struct arc_store_op op = {ARC_STORE_PUT, ARC_TABLE_event, &row, 0};
-    struct arc_store_batch batch = {&op, 1};
+    struct arc_store_batch batch = {&op, 1, 0};
     world_end_engine(&w);
     CHECK_OK(w.store->ops->commit(w.store, &batch, saved, &done, NULL));
     world_settle(&w);
@@ -311,7 +312,7 @@ static void a_run_that_fits_no_decision_is_set_aside(void)
                                 .type = ARC_LIT("arcentra.job.completed"),
                                 .body = ARC_LIT("{\"job\":0}")};
     struct arc_store_op op = {ARC_STORE_PUT, ARC_TABLE_event, &row, 0};
-    struct arc_store_batch batch = {&op, 1};
+    struct arc_store_batch batch = {&op, 1, 0};
     hand_leave(&hand);
     world_end_engine(&w);
     CHECK_OK(w.store->ops->commit(w.store, &batch, saved, &done, NULL));

@@ -302,11 +302,13 @@ void pg_side_close(struct pg_side *side)
 
 void pg_server_empty(const struct pg_server *server)
 {
-    (void)pg_server_ask(server,
-                        "DO $$ DECLARE t text; BEGIN FOR t IN SELECT relname FROM pg_class WHERE"
-                        " relnamespace = current_schema()::regnamespace AND relkind = 'r' AND"
-                        " relname LIKE 't\\_%' AND relname NOT IN ('t_store', 't_commit')"
-                        " LOOP EXECUTE 'DELETE FROM ' || t; END LOOP; END $$");
+    (void)pg_server_ask(
+        server, "DO $$ DECLARE t text; BEGIN FOR t IN SELECT relname FROM pg_class WHERE"
+                " relnamespace = current_schema()::regnamespace AND relkind = 'r' AND"
+                " relname LIKE 't\\_%' AND relname NOT IN ('t_store', 't_commit', 't_log')"
+                " LOOP EXECUTE 'DELETE FROM ' || t; END LOOP;"
+                " IF to_regclass('t_log') IS NOT NULL THEN UPDATE t_log SET last = 0; END IF;"
+                " END $$");
 }
 
 /* Every process of the server, found by its parent. */

@@ -16,15 +16,17 @@
 struct ended {
     int count;
     arc_status status;
+    int64_t shift;
     arc_err err;
     struct arc_rows rows;
 };
 
-static void on_commit(void *user, arc_status status, const arc_err *err)
+static void on_commit(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct ended *ended = user;
     ended->count++;
     ended->status = status;
+    ended->shift = shift;
     if (err != NULL)
         ended->err = *err;
     CHECK(status == ARC_OK || (err != NULL && err->status == status && err->message[0] != '\0'));
@@ -33,7 +35,7 @@ static void on_commit(void *user, arc_status status, const arc_err *err)
 static void on_query(void *user, arc_status status, const struct arc_rows *rows, const arc_err *err)
 {
     struct ended *ended = user;
-    on_commit(user, status, err);
+    on_commit(user, status, 0, err);
     if (status == ARC_OK)
         ended->rows = *rows;
 }
@@ -54,20 +56,34 @@ static void wait_for(struct arc_store *store, const struct ended *ended)
     CHECK_INT(ended->count, 1);
 }
 
-arc_status contract_commit(struct arc_store *store, const struct arc_store_op *ops, size_t count,
-                           arc_err *err)
+static arc_status commit_and_wait(struct arc_store *store, const struct arc_store_batch *batch,
+                                  int64_t *shift, arc_err *err)
 {
     struct ended ended = {.err = ARC_ERR_INIT};
-    struct arc_store_batch batch = {ops, count};
-    arc_status status = store->ops->commit(store, &batch, on_commit, &ended, err);
+    arc_status status = store->ops->commit(store, batch, on_commit, &ended, err);
     if (status != ARC_OK) {
         CHECK_INT(ended.count, 0);
         return status;
     }
     wait_for(store, &ended);
+    CHECK(ended.shift == 0 || (batch->follow && ended.status == ARC_OK));
     if (err != NULL && ended.status != ARC_OK)
         *err = ended.err;
+    if (shift != NULL)
+        *shift = ended.shift;
     return ended.status;
+}
+
+arc_status contract_commit(struct arc_store *store, const struct arc_store_op *ops, size_t count,
+                           arc_err *err)
+{
+    return commit_and_wait(store, &(struct arc_store_batch){ops, count, 0}, NULL, err);
+}
+
+arc_status contract_follow(struct arc_store *store, const struct arc_store_op *ops, size_t count,
+                           int64_t *shift, arc_err *err)
+{
+    return commit_and_wait(store, &(struct arc_store_batch){ops, count, 1}, shift, err);
 }
 
 arc_status contract_query(struct arc_store *store, const struct arc_query *query,
@@ -432,6 +448,80 @@ void later_ops_see_earlier_ones(void)
     }
     end(&f);
 }
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+/* Events s/1 … at these positions, with a counter's row between them. */
+static size_t some_events(struct arc_row_event *rows, struct arc_store_op *ops, int64_t seq,
+                          int64_t position, size_t count)
+{
+    static const struct arc_row_counter between = {{"between", 7}, 1};
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = event("s", seq + (int64_t)i, position + (int64_t)i);
+        ops[i] = (struct arc_store_op){ARC_STORE_INSERT, ARC_TABLE_event, &rows[i], 0};
+    }
+    ops[count] = ops[count - 1];
+    ops[count - 1] = (struct arc_store_op){ARC_STORE_PUT, ARC_TABLE_counter, &between, 0};
+    return count + 1;
+}
+
+void events_that_follow_stay(void)
+{
+    struct fixture f;
+    if (begin(&f)) {
+        struct arc_row_event rows[3];
+        struct arc_store_op ops[4];
+        int64_t shift = 1;
+        CHECK_OK(contract_follow(f.store, ops, some_events(rows, ops, 1, 1, 3), &shift, NULL));
+        CHECK_INT(shift, 0);
+        CHECK_OK(contract_follow(f.store, ops, some_events(rows, ops, 4, 11, 2), &shift, NULL));
+        CHECK_INT(shift, 0);
+        struct arc_row_counter alone = {ARC_LIT("alone"), 1};
+        ops[0] = (struct arc_store_op){ARC_STORE_PUT, ARC_TABLE_counter, &alone, 0};
+        CHECK_OK(contract_follow(f.store, ops, 1, &shift, NULL));
+        CHECK_INT(shift, 0);
+        /* A key and a place that are taken, as ever. */
+        CHECK_STATUS(contract_follow(f.store, ops, some_events(rows, ops, 5, 13, 2), &shift, NULL),
+                     ARC_ECONFLICT);
+        CHECK_STATUS(contract_follow(f.store, ops, some_events(rows, ops, 6, 12, 2), &shift, NULL),
+                     ARC_ECONFLICT);
+        static const int64_t places[] = {1, 2, 3, 11, 12};
+        struct arc_query query = {.table = ARC_TABLE_event, .order_col = ARC_COL_event_position};
+        struct arc_rows found = ask(&f, &query);
+        CHECK_INT(found.count, ARC_COUNT_OF(places));
+        for (size_t i = 0; i < found.count && i < ARC_COUNT_OF(places); i++) {
+            const struct arc_row_event *row = (const struct arc_row_event *)found.rows + i;
+            CHECK_INT(row->position, places[i]);
+            CHECK_INT(row->seq, i + 1);
+        }
+    }
+    end(&f);
+}
+
+void events_that_follow_are_a_row(void)
+{
+    struct fixture f;
+    if (begin(&f)) {
+        struct arc_row_event rows[3], gone = {.stream = ARC_LIT("s"), .seq = 9};
+        struct arc_store_op ops[4];
+        size_t count = some_events(rows, ops, 1, 5, 3);
+        rows[2].position = 9;
+        CHECK_STATUS(contract_follow(f.store, ops, count, NULL, NULL), ARC_EINVAL);
+        rows[2].position = 7;
+        ops[1].verb = ARC_STORE_PUT;
+        CHECK_STATUS(contract_follow(f.store, ops, count, NULL, NULL), ARC_EINVAL);
+        count = some_events(rows, ops, 1, 0, 2);
+        CHECK_STATUS(contract_follow(f.store, ops, count, NULL, NULL), ARC_EINVAL);
+        CHECK_INT(contract_count(f.store, ARC_TABLE_event), 0);
+        count = some_events(rows, ops, 1, 5, 2);
+        ops[count++] = (struct arc_store_op){ARC_STORE_DELETE, ARC_TABLE_event, &gone, 0};
+        CHECK_OK(contract_follow(f.store, ops, count, NULL, NULL));
+        CHECK_INT(contract_count(f.store, ARC_TABLE_event), 2);
+    }
+    end(&f);
+}
+
+/* --- odd batches ----------------------------------------------------------------------------- */
 
 void an_empty_batch_is_fine(void)
 {
@@ -906,9 +996,10 @@ struct chain {
 static void chain_queried(void *user, arc_status status, const struct arc_rows *rows,
                           const arc_err *err);
 
-static void chain_committed(void *user, arc_status status, const arc_err *err)
+static void chain_committed(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct chain *chain = user;
+    (void)shift;
     (void)err;
     CHECK_OK(status);
     chain->commits++;
@@ -930,7 +1021,7 @@ static void chain_queried(void *user, arc_status status, const struct arc_rows *
     if (chain->seen != chain->row.value || chain->commits >= 20)
         return;
     chain->row.value++;
-    struct arc_store_batch batch = {&chain->op, 1};
+    struct arc_store_batch batch = {&chain->op, 1, 0};
     CHECK_OK(chain->store->ops->commit(chain->store, &batch, chain_committed, chain, NULL));
 }
 
@@ -940,7 +1031,7 @@ void calls_from_inside_done(void)
     if (begin(&f)) {
         struct chain chain = {.store = f.store, .arena = &f.arena, .row = {ARC_LIT("n"), 1}};
         chain.op = (struct arc_store_op){ARC_STORE_PUT, ARC_TABLE_counter, &chain.row, 0};
-        struct arc_store_batch batch = {&chain.op, 1};
+        struct arc_store_batch batch = {&chain.op, 1, 0};
         CHECK_OK(f.store->ops->commit(f.store, &batch, chain_committed, &chain, NULL));
         for (int rounds = 0; chain.queries < 20 && rounds < 10000; rounds++)
             contract_round(f.store);

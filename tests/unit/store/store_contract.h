@@ -28,6 +28,8 @@ size_t contract_key_bytes(void);
     X(a_unique_value_moves, "a unique value can move to another row in one batch") \
     X(a_batch_is_all_or_nothing, "a conflict anywhere in a batch leaves nothing of it") \
     X(later_ops_see_earlier_ones, "later operations of a batch see the earlier ones") \
+    X(events_that_follow_stay, "events that follow keep their places in a store of one") \
+    X(events_that_follow_are_a_row, "events that follow are new ones in a row, or refused") \
     X(an_empty_batch_is_fine, "an empty batch is fine and a batch too long is refused") \
     X(bad_batches_are_refused, "a malformed batch is refused before anything happens") \
     X(bad_queries_are_refused, "a malformed query is refused before anything happens") \
@@ -56,6 +58,9 @@ STORE_CONTRACT(STORE_CONTRACT_DECLARE)
  * call or, where the call said ARC_OK, that of done. err may be NULL. */
 arc_status contract_commit(struct arc_store *store, const struct arc_store_op *ops, size_t count,
                            arc_err *err);
+/* With follow; shift may be NULL. */
+arc_status contract_follow(struct arc_store *store, const struct arc_store_op *ops, size_t count,
+                           int64_t *shift, arc_err *err);
 arc_status contract_query(struct arc_store *store, const struct arc_query *query,
                           struct arc_arena *arena, struct arc_rows *out, arc_err *err);
 /* Waits for what the store waits for, and dispatches. */

@@ -53,9 +53,10 @@ struct answer {
     int *answers;
 };
 
-static void on_commit(void *user, arc_status status, const arc_err *err)
+static void on_commit(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct answer *answer = user;
+    CHECK_INT(shift, 0);
     CHECK((status == ARC_OK) == (err == NULL));
     answer->count++;
     answer->status = status;
@@ -66,7 +67,7 @@ static void on_query(void *user, arc_status status, const struct arc_rows *rows,
 {
     struct answer *answer = user;
     CHECK((status == ARC_OK) == (rows != NULL));
-    on_commit(user, status, err);
+    on_commit(user, status, 0, err);
     answer->rows = rows != NULL ? (int64_t)rows->count : -1;
 }
 
@@ -102,7 +103,7 @@ static void plan(struct fixture *f, enum arc_store_fault_kind kind, arc_status s
 static arc_status put(struct fixture *f, const struct arc_row_counter *row, struct answer *answer)
 {
     struct arc_store_op op = {ARC_STORE_PUT, ARC_TABLE_counter, row, 0};
-    struct arc_store_batch batch = {&op, 1}; /* need not live on */
+    struct arc_store_batch batch = {&op, 1, 0}; /* need not live on */
     answer->answers = &f->answers;
     return f->store->ops->commit(f->store, &batch, on_commit, answer, NULL);
 }

@@ -43,9 +43,10 @@ struct ended {
     size_t count;
 };
 
-static void on_commit(void *user, arc_status status, const arc_err *err)
+static void on_commit(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct ended *ended = user;
+    (void)shift;
     ended->status = status;
     if (err != NULL)
         ended->err = *err;
@@ -54,7 +55,7 @@ static void on_commit(void *user, arc_status status, const arc_err *err)
 static void on_query(void *user, arc_status status, const struct arc_rows *rows, const arc_err *err)
 {
     struct ended *ended = user;
-    on_commit(user, status, err);
+    on_commit(user, status, 0, err);
     if (status == ARC_OK) {
         ended->rows = rows->rows;
         ended->count = rows->count;
@@ -70,7 +71,7 @@ arc_status store_files_say(struct arc_store *store, const char *stream, int64_t 
                                 .type = ARC_LIT("run.started"),
                                 .body = ARC_LIT("{\"a\":\"body of some length, as events have\"}")};
     struct arc_store_op op = {ARC_STORE_INSERT, ARC_TABLE_event, &row, 0};
-    struct arc_store_batch batch = {&op, 1};
+    struct arc_store_batch batch = {&op, 1, 0};
     arc_status status = store->ops->commit(store, &batch, on_commit, &ended, err);
     if (status == ARC_OK && ended.status != ARC_OK && err != NULL)
         *err = ended.err;

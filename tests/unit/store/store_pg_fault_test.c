@@ -37,6 +37,8 @@ struct scene {
     struct arc_arena arena;
     int ended; /* how often done came */
     arc_status status;
+    int64_t shift;
+    int follow; /* of its batches */
     arc_err err;
     struct arc_row_event rows[4];
     struct arc_store_op ops[4];
@@ -72,9 +74,10 @@ static void end(struct scene *s)
         arc__arena_deinit(&s->arena);
 }
 
-static void on_commit(void *user, arc_status status, const arc_err *err)
+static void on_commit(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct scene *s = user;
+    s->shift = shift;
     s->ended++;
     s->status = status;
     if (err != NULL)
@@ -84,7 +87,7 @@ static void on_commit(void *user, arc_status status, const arc_err *err)
 static void on_query(void *user, arc_status status, const struct arc_rows *rows, const arc_err *err)
 {
     struct scene *s = user;
-    on_commit(user, status, err);
+    on_commit(user, status, 0, err);
     s->seen = rows != NULL ? rows->count : 0;
 }
 
@@ -118,7 +121,7 @@ static void say(struct scene *s, const char *stream, size_t count, arc_slice bod
                                             .body = body};
         s->ops[i] = (struct arc_store_op){ARC_STORE_INSERT, ARC_TABLE_event, &s->rows[i], 0};
     }
-    struct arc_store_batch batch = {s->ops, count};
+    struct arc_store_batch batch = {s->ops, count, s->follow};
     s->ended = 0;
     CHECK_OK(s->store->ops->commit(s->store, &batch, on_commit, s, NULL));
 }
@@ -409,6 +412,28 @@ static void an_answer_that_was_lost_is_found_out(void)
     end(&s);
 }
 
+static void where_it_stands_is_found_out_too(void)
+{
+    struct scene s;
+    struct arc_store_pg_options options = pg_server_options();
+    options.shared = 1;
+    if (!begin(&s, &options, 1))
+        return;
+    s.follow = 1;
+    CHECK_OK(say_all(&s, "a"));
+    CHECK_INT(s.shift, 1 - 'a' * 1000);
+    pg_proxy_hold(&s.proxy, -1, 0); /* the server hears it, and is not heard */
+    say(&s, "b", 2, ARC_LIT("{}"));
+    CHECK(wait_for(&s, "SELECT count(*) FROM t_event WHERE stream = 'b'", 2));
+    CHECK_INT(s.ended, 0);
+    pg_proxy_cut(&s.proxy, 1);
+    pg_proxy_release(&s.proxy);
+    CHECK_OK(finish(&s));
+    CHECK_INT(s.shift, 3 - 'b' * 1000);
+    CHECK_INT(pg_server_ask(s.server, "SELECT max(position) FROM t_event"), 4);
+    end(&s);
+}
+
 static void a_batch_that_never_arrived_is_sent_again(void)
 {
     struct scene s;
@@ -448,7 +473,7 @@ static void a_batch_that_arrives_too_late_does_nothing(void)
     CHECK_INT(stored(&s, "b"), 2);
     struct arc_store_op gone[] = {{ARC_STORE_DELETE, ARC_TABLE_event, &s.rows[0], 0},
                                   {ARC_STORE_DELETE, ARC_TABLE_event, &s.rows[1], 0}};
-    struct arc_store_batch batch = {gone, 2};
+    struct arc_store_batch batch = {gone, 2, 0};
     s.ended = 0;
     CHECK_OK(s.store->ops->commit(s.store, &batch, on_commit, &s, NULL));
     CHECK_OK(finish(&s));
@@ -653,6 +678,7 @@ static const struct test tests[] = {
     {"a backend that is ended is replaced", a_backend_that_is_ended},
     {"a commit whose backend is ended is sent again", a_commit_that_is_ended_is_sent_again},
     {"a commit whose answer was lost is found out", an_answer_that_was_lost_is_found_out},
+    {"where its events stand is found out as well", where_it_stands_is_found_out_too},
     {"a batch that never arrived is sent again", a_batch_that_never_arrived_is_sent_again},
     {"a batch that arrives too late does nothing", a_batch_that_arrives_too_late_does_nothing},
     {"an old transaction is waited for", an_old_transaction_is_waited_for},

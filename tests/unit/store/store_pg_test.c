@@ -353,6 +353,193 @@ static void who_was_taken_over_writes_no_more(void)
     store->ops->close(store);
 }
 
+/* --- several processes ----------------------------------------------------------------------- */
+
+#define TURNS 40
+#define EVENTS_MAX 5
+
+/* One of the processes: what it says follows what the others have said. */
+struct replica {
+    struct arc_store *store;
+    char stream[2];
+    int64_t seq, position; /* of the last event that it knows of */
+    int turns;             /* that are done */
+    int busy;
+    struct arc_row_event rows[EVENTS_MAX];
+    struct arc_store_op ops[EVENTS_MAX];
+    size_t count;
+    int moved; /* how many batches stood elsewhere than it thought */
+    unsigned char taken[TURNS * EVENTS_MAX * 3];
+};
+
+static struct arc_store *open_shared(int without_pipeline)
+{
+    char url[160];
+    struct arc_store *store = NULL;
+    struct arc_store_pg_options options = pg_server_options();
+    options.shared = 1;
+    options.without_pipeline = without_pipeline;
+    CHECK_OK(
+        open_url(pg_server_url(pg_server_get(), "", url, sizeof(url)), &options, &store, NULL));
+    return store;
+}
+
+static void on_said(void *user, arc_status status, int64_t shift, const arc_err *err)
+{
+    struct replica *self = user;
+    (void)err;
+    self->busy = 0;
+    CHECK_OK(status);
+    self->moved += shift != 0;
+    for (size_t i = 0; status == ARC_OK && i < self->count; i++) {
+        int64_t at = self->rows[i].position + shift;
+        if (CHECK_INT(at > self->position && at < (int64_t)sizeof(self->taken), 1))
+            self->taken[at] = 1;
+        self->position = at;
+    }
+    self->seq += (int64_t)self->count;
+    self->turns++;
+}
+
+static void begin_turn(struct replica *self)
+{
+    self->count = (size_t)(self->turns * 7 + self->stream[0]) % EVENTS_MAX + 1;
+    for (size_t i = 0; i < self->count; i++) {
+        self->rows[i] = (struct arc_row_event){.stream = arc__slice_cstr(self->stream),
+                                               .seq = self->seq + 1 + (int64_t)i,
+                                               .position = self->position + 1 + (int64_t)i,
+                                               .type = ARC_LIT("t")};
+        self->ops[i] = (struct arc_store_op){ARC_STORE_INSERT, ARC_TABLE_event, &self->rows[i], 0};
+    }
+    struct arc_store_batch batch = {self->ops, self->count, 1};
+    self->busy = 1;
+    CHECK_OK(self->store->ops->commit(self->store, &batch, on_said, self, NULL));
+}
+
+static void all_take_turns(struct replica *replicas, int count)
+{
+    for (int rounds = 0, over = 0; rounds < 100000 && over < count; rounds++) {
+        over = 0;
+        for (int i = 0; i < count; i++) {
+            struct replica *self = &replicas[i];
+            if (!self->busy && self->turns < TURNS)
+                begin_turn(self);
+            CHECK_OK(self->store->ops->dispatch(self->store, NULL));
+            over += !self->busy && self->turns == TURNS;
+        }
+    }
+}
+
+/* Where each event stands, as its process was told, is one row without gaps. */
+static void check_log(const struct replica *replicas, int count)
+{
+    int64_t said = 0, last = 0;
+    for (int i = 0; i < count; i++) {
+        CHECK_INT(replicas[i].turns, TURNS);
+        said += replicas[i].seq;
+        last = replicas[i].position > last ? replicas[i].position : last;
+    }
+    CHECK_INT(last, said);
+    for (int64_t at = 1; at <= last; at++) {
+        int takers = 0;
+        for (int i = 0; i < count; i++)
+            takers += replicas[i].taken[at];
+        CHECK_INT(takers, 1);
+    }
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT max(position) FROM t_event"), said);
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT count(*) FROM t_event"), said);
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT count(*) FROM (SELECT position < lag(position)"
+                                             " OVER (PARTITION BY stream ORDER BY seq) AS back"
+                                             " FROM t_event) AS e WHERE back"),
+              0);
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT last FROM t_log"), said);
+}
+
+static void several_processes_write_one_log(void)
+{
+    enum { COUNT = 3 };
+    static struct replica replicas[COUNT];
+    struct arc_store *first = open_default(); /* makes the tables */
+    if (first == NULL)
+        return;
+    CHECK_OK(say(first, "s", 1, NULL));
+    first->ops->close(first);
+    (void)pg_server_ask(pg_server_get(), "DELETE FROM t_event; UPDATE t_log SET last = 0");
+    int moved = 0;
+    for (int i = 0; i < COUNT; i++) {
+        replicas[i] = (struct replica){.store = open_shared(i == COUNT - 1)};
+        replicas[i].stream[0] = (char)('a' + i);
+    }
+    all_take_turns(replicas, COUNT);
+    check_log(replicas, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        moved += replicas[i].moved;
+        replicas[i].store->ops->close(replicas[i].store);
+    }
+    CHECK(moved > 0);
+}
+
+static void a_lost_batch_takes_no_place(void)
+{
+    struct arc_store *first = open_default(); /* an empty database */
+    if (first == NULL)
+        return;
+    CHECK_OK(say(first, "s", 1, NULL));
+    first->ops->close(first);
+    struct arc_store *stores[] = {open_shared(0), open_shared(0)};
+    int64_t shift = -1;
+    struct arc_row_event row = {.stream = ARC_LIT("s"), .seq = 2, .position = 2};
+    struct arc_row_agent agent = {.id = ARC_LIT("a"), .version = 2};
+    struct arc_store_op ops[] = {{ARC_STORE_INSERT, ARC_TABLE_event, &row, 0},
+                                 {ARC_STORE_UPDATE, ARC_TABLE_agent, &agent, 1}};
+    CHECK_OK(contract_follow(stores[0], ops, 1, &shift, NULL));
+    CHECK_INT(shift, 0);
+    CHECK_STATUS(contract_follow(stores[1], ops, 1, NULL, NULL), ARC_ECONFLICT); /* its seq */
+    row.seq = 3;
+    CHECK_STATUS(contract_follow(stores[1], ops, 2, NULL, NULL), ARC_ECONFLICT); /* a version */
+    CHECK_OK(contract_follow(stores[1], ops, 1, &shift, NULL));
+    CHECK_INT(shift, 1);
+    row.seq = 4;
+    row.position = 100; /* it has not seen so many */
+    CHECK_OK(contract_follow(stores[0], ops, 1, &shift, NULL));
+    CHECK_INT(shift, -96);
+    row.seq = 5;
+    row.position = 50; /* of a tool: where it says, and others come behind it */
+    CHECK_OK(contract_commit(stores[0], ops, 1, NULL));
+    row.seq = 6;
+    CHECK_STATUS(contract_commit(stores[1], ops, 1, NULL), ARC_ECONFLICT);
+    CHECK_OK(contract_follow(stores[1], ops, 1, &shift, NULL));
+    CHECK_INT(shift, 1);
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT position FROM t_event WHERE seq = 6"), 51);
+    stores[0]->ops->close(stores[0]);
+    stores[1]->ops->close(stores[1]);
+}
+
+static void the_end_of_an_older_log_is_found(void)
+{
+    struct arc_store *store = open_default();
+    if (store == NULL)
+        return;
+    int64_t shift = 0;
+    struct arc_row_event row = {.stream = ARC_LIT("s"), .seq = 8, .position = 3};
+    struct arc_store_op op = {ARC_STORE_INSERT, ARC_TABLE_event, &row, 0};
+    CHECK_OK(say(store, "s", 7, NULL));
+    store->ops->close(store);
+    (void)pg_server_ask(pg_server_get(),
+                        "DROP TABLE t_log; ALTER TABLE t_commit DROP COLUMN shift");
+    store = open_shared(0);
+    CHECK_OK(contract_follow(store, &op, 1, &shift, NULL));
+    CHECK_INT(shift, 5);
+    store->ops->close(store);
+    (void)pg_server_ask(pg_server_get(),
+                        "UPDATE t_log SET last = 2"); /* rows came from elsewhere */
+    store = open_shared(0);
+    row.seq = 9;
+    CHECK_OK(contract_follow(store, &op, 1, &shift, NULL));
+    CHECK_INT(shift, 6);
+    store->ops->close(store);
+}
+
 /* --- batches and queries --------------------------------------------------------------------- */
 
 static void a_conflict_keeps_the_connection(void)
@@ -512,6 +699,9 @@ static const struct test tests[] = {
     {"the schema is made without memory", the_schema_is_made_without_memory},
     {"a second process is kept away, unless they share", a_second_process_is_kept_away},
     {"who was taken over writes no more", who_was_taken_over_writes_no_more},
+    {"several processes write one log without gaps", several_processes_write_one_log},
+    {"a batch that is lost takes no place in the log", a_lost_batch_takes_no_place},
+    {"the end of an older log is found", the_end_of_an_older_log_is_found},
     {"a conflict keeps the connection", a_conflict_keeps_the_connection},
     {"a batch of a hundred thousand is one transaction", a_batch_of_a_hundred_thousand},
     {"many queries at once are answered in their order", many_queries_at_once},
