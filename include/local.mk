@@ -24,4 +24,5 @@ pkginclude_HEADERS += \
 pkgincludesysdir = $(pkgincludedir)/sys
 pkgincludesys_HEADERS = \
 	include/arcentra/sys/store.h \
+	include/arcentra/sys/store_suite.h \
 	include/arcentra/sys/tables.h

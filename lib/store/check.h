@@ -11,7 +11,6 @@
 #include "base/err.h"
 #include "port/store.h"
 
-
 static inline arc_slice arc__row_text(const void *row, const struct arc_col_def *col)
 {
     arc_slice text;

@@ -347,7 +347,7 @@ static void front_close(struct arc_store *store)
 
 static const struct arc_store_ops front_ops = {sizeof(front_ops), front_commit,     front_query,
                                                front_fd,          front_timeout_ms, front_dispatch,
-                                               front_health,      front_close};
+                                               front_health,      front_close,      0};
 
 void server_store_ready(struct sim *sim, uint32_t number)
 {

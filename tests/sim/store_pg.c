@@ -4,29 +4,22 @@
 #include "../unit/store/pg_server.h"
 #include "stores.h"
 
-static arc_status open_url(struct arc_store **store, arc_err *err)
+static arc_status pg_open(struct sim_store *self, struct arc_store **store, arc_err *err)
 {
     struct arc_mem mem = arc__mem_default();
     struct arc_store_pg_options options = pg_server_options();
-    char url[160];
-    (void)pg_server_url(pg_server_get(), "", url, sizeof(url));
-    return arc__store_pg_open(&mem, url, &options, store, err);
-}
-
-static arc_status pg_open(struct sim_store *self, struct arc_store **store, arc_err *err)
-{
     (void)self;
-    pg_server_empty(pg_server_get());
-    return open_url(store, err);
+    *store = pg_server_store(&mem, &options, err);
+    return *store != NULL ? ARC_OK : err->status;
 }
 
 static arc_status pg_reopen(struct sim_store *self, struct arc_store **store, arc_err *err)
 {
-    struct arc_store *had = *store;
+    struct arc_mem mem = arc__mem_default();
+    struct arc_store_pg_options options = pg_server_options();
     (void)self;
-    *store = NULL;
-    had->ops->close(had);
-    return open_url(store, err);
+    *store = pg_server_again(*store, &mem, &options, err);
+    return *store != NULL ? ARC_OK : err->status;
 }
 
 static void pg_close(struct sim_store *self, struct arc_store *store)

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../unit/store/kill_files.h"
 #include "store/sqlite.h"
 
-/* What a killed process leaves; the others are made again. */
-static const char *const left[] = {"x.db", "x.db-wal", "x.db.mark"};
-static const char *const made[] = {"x.db-shm", "x.db.lock", "x.db.reserve"};
+static const char *const files[] = {"x.db",     "x.db-wal",  "x.db.mark",
+                                    "x.db-shm", "x.db.lock", "x.db.reserve"};
 
 struct sqlite_life {
     struct sim_store store;
@@ -46,29 +46,11 @@ static arc_status sqlite_open(struct sim_store *self, struct arc_store **store, 
 static void remove_dir(const char *dir)
 {
     char path[96];
-    for (size_t i = 0; i < ARC_COUNT_OF(left) + ARC_COUNT_OF(made); i++) {
-        size_t before = ARC_COUNT_OF(left);
-        (void)snprintf(path, sizeof(path), "%s/%s", dir, i < before ? left[i] : made[i - before]);
+    for (size_t i = 0; i < ARC_COUNT_OF(files); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
         (void)unlink(path);
     }
     (void)rmdir(dir);
-}
-
-static int copy_file(const char *from_dir, const char *to_dir, const char *name)
-{
-    char path[96], bytes[8192];
-    size_t got = 0;
-    (void)snprintf(path, sizeof(path), "%s/%s", from_dir, name);
-    FILE *from = fopen(path, "re");
-    if (from == NULL)
-        return 1; /* it was not there */
-    (void)snprintf(path, sizeof(path), "%s/%s", to_dir, name);
-    FILE *to = fopen(path, "we");
-    int fine = to != NULL;
-    while (fine && (got = fread(bytes, 1, sizeof(bytes), from)) > 0)
-        fine = fwrite(bytes, 1, got, to) == got;
-    (void)fclose(from);
-    return to != NULL && fclose(to) == 0 && fine;
 }
 
 static arc_status sqlite_reopen(struct sim_store *self, struct arc_store **store, arc_err *err)
@@ -83,8 +65,7 @@ static arc_status sqlite_reopen(struct sim_store *self, struct arc_store **store
         *life = old;
         fine = 0;
     }
-    for (size_t i = 0; fine && i < ARC_COUNT_OF(left); i++)
-        fine = copy_file(old.dir, life->dir, left[i]);
+    fine = fine && kill_files_copy(old.dir, life->dir, "x.db");
     had->ops->close(had);
     if (!fine)
         return arc__fail(err, ARC_EIO, "store", "The files cannot be copied.");

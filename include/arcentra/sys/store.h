@@ -20,8 +20,8 @@
  *   later from dispatch (one that asks a server). Never from another thread.
  *
  *   `done` comes exactly once for each call that answered ARC_OK, never for one that did not. From
- *   inside `done` commit and query may be called again; dispatch answers ARC_EINVAL there, and close
- *   may not be called.
+ *   inside `done` commit and query may be called again; dispatch answers ARC_EINVAL there, and
+ * close may not be called.
  *
  *   No slot may wait for a server, a lock or a person: whoever else is served waits with it. A disk
  *   may be waited for.
@@ -251,9 +251,10 @@ ARC_API ARC_MUST_USE arc_status arc_arena_take(arc_arena *arena, size_t size, vo
  * the process's own. Owner: the caller, who frees it. Thread: owner.
  * Errors: ARC_ENOMEM, ARC_EINVAL (env). Since: 0.1.
  */
-ARC_API ARC_MUST_USE arc_status arc_arena_new(const arc_env *env, size_t max_bytes,
-                                              arc_arena **out, arc_err *err);
-/** Everything that was taken is gone; the arena is as new. Thread: owner. Owner: none. Since: 0.1. */
+ARC_API ARC_MUST_USE arc_status arc_arena_new(const arc_env *env, size_t max_bytes, arc_arena **out,
+                                              arc_err *err);
+/** Everything that was taken is gone; the arena is as new. Thread: owner. Owner: none. Since: 0.1.
+ */
 ARC_API void arc_arena_reset(arc_arena *arena);
 /** NULL is fine. Owner: takes. Thread: owner. Since: 0.1. */
 ARC_API void arc_arena_free(arc_arena *arena);
