@@ -983,3 +983,29 @@ void arc__case_what_was_acknowledged_lasts(void)
     }
     end(&f);
 }
+
+/* --- watching -------------------------------------------------------------------------------- */
+
+static void changed(void *user)
+{
+    ++*(int *)user;
+}
+
+/* It is a hint, so nothing can be asked of when it comes; after the end it does not. */
+void arc__case_who_watches_can_stop(void)
+{
+    struct fixture f;
+    if (begin(&f) && f.store->ops->watch != NULL) {
+        struct arc_row_event first = event("s", 1, 1), second = event("s", 2, 2);
+        int heard = 0;
+        f.store->ops->watch(f.store, changed, &heard);
+        CHECK_OK(one(&f, ARC_STORE_INSERT, ARC_TABLE_event, &first, 0));
+        f.store->ops->watch(f.store, NULL, NULL);
+        int before = heard;
+        CHECK_OK(one(&f, ARC_STORE_INSERT, ARC_TABLE_event, &second, 0));
+        CHECK_INT(heard, before);
+    } else if (f.store != NULL) {
+        arc__suite_skip();
+    }
+    end(&f);
+}

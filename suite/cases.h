@@ -35,7 +35,8 @@
     X(calls_from_inside_done, "further calls can be made from inside done") \
     X(random_lives_agree, "random lives agree with a naive store") \
     X(memory_runs_out, "a failed allocation at any place leaves the store whole") \
-    X(what_was_acknowledged_lasts, "what was acknowledged lasts, and nothing else does")
+    X(what_was_acknowledged_lasts, "what was acknowledged lasts, and nothing else does") \
+    X(who_watches_can_stop, "who watches can stop, and hears no more")
 /* clang-format on */
 
 #endif

@@ -5,12 +5,17 @@
 
 struct arc_host_store {
     struct arc_store store;
+    struct arc_store_ops ops; /* of this one: without the slots that it lacks */
     struct arc_mem mem;
     struct arc_store *given;
 };
 
 /* What the first version had: a store that knows less is none. */
-#define FIRST_SIZE (offsetof(struct arc_store_ops, cols_all) + sizeof(uint32_t))
+#define FIRST_SIZE offsetof(struct arc_store_ops, watch)
+
+#define HAS_SLOT(given, slot) \
+    ((given)->size >= offsetof(struct arc_store_ops, slot) + sizeof((given)->slot) && \
+     (given)->slot != NULL)
 
 static struct arc_store *given_of(struct arc_store *store)
 {
@@ -65,9 +70,11 @@ static void host_close(struct arc_store *store)
     arc__free(&mem, self);
 }
 
-static const struct arc_store_ops host_ops = {sizeof(host_ops), host_commit,     host_query,
-                                              host_fd,          host_timeout_ms, host_dispatch,
-                                              host_health,      host_close,      ARC_COLS_ALL};
+static void host_watch(struct arc_store *store, void (*changed)(void *user), void *user)
+{
+    struct arc_store *given = given_of(store);
+    given->ops->watch(given, changed, user);
+}
 
 static arc_status check(const struct arc_store_ops *ops, arc_err *err)
 {
@@ -95,7 +102,18 @@ arc_status arc__store_host_open(const struct arc_mem *mem, struct arc_store *giv
             given->ops->close(given);
         return status;
     }
-    *self = (struct arc_host_store){{&host_ops}, *mem, given};
+    *self = (struct arc_host_store){.mem = *mem, .given = given};
+    self->store.ops = &self->ops;
+    self->ops = (struct arc_store_ops){.size = sizeof(self->ops),
+                                       .cols_all = ARC_COLS_ALL,
+                                       .commit = host_commit,
+                                       .query = host_query,
+                                       .fd = host_fd,
+                                       .timeout_ms = host_timeout_ms,
+                                       .dispatch = host_dispatch,
+                                       .health = host_health,
+                                       .close = host_close,
+                                       .watch = HAS_SLOT(given->ops, watch) ? host_watch : NULL};
     *out = &self->store;
     return ARC_OK;
 }

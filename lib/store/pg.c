@@ -207,7 +207,6 @@ static void close_link(struct arc_pg_store *self, struct arc_pg_link *link)
     link->first = link->count = link->unasked = 0;
     link->unlooked = 0;
     link->is_spoiled = link->stamp_is_prepared = 0;
-    memset(link->log_is_prepared, 0, sizeof(link->log_is_prepared));
     memset(link->changes, 0, sizeof(link->changes));
 }
 
@@ -291,9 +290,23 @@ static void start_due(struct arc_pg_store *self)
 static void became_ready(struct arc_pg_store *self, struct arc_pg_link *link)
 {
     link->attempts = 0;
-    self->was_ready = 1;
-    if (link->is_writer)
+    if (link->is_writer) {
+        self->changed_due |= self->options.shared && self->was_ready; /* nobody listened */
         arc__pg_commit_resolve(self);
+    }
+    self->was_ready = 1;
+}
+
+static void tell_changed(struct arc_pg_store *self)
+{
+    if (self->writer.phase == ARC_PG_READY && arc__pg_wire_heard(&self->writer.wire))
+        self->changed_due = 1;
+    if (!self->changed_due || self->changed == NULL)
+        return;
+    self->changed_due = 0;
+    self->depth++;
+    self->changed(self->changed_user);
+    self->depth--;
 }
 
 /* 1: the ring's first is a sync that no server answers, because there is no pipeline. */
@@ -591,6 +604,7 @@ static arc_status pg_dispatch(struct arc_store *store, arc_err *err)
     take_answers(self, &self->reader);
     give_up(self);
     start_due(self);
+    tell_changed(self);
     pump(self);
     self->dispatching = 0;
     return ARC_OK;
@@ -629,16 +643,23 @@ static void pg_close(struct arc_store *store)
     arc__free(&mem, self);
 }
 
-static const struct arc_store_ops pg_ops = {
-    .size = sizeof(struct arc_store_ops),
-    .commit = pg_commit,
-    .query = pg_query,
-    .fd = pg_fd,
-    .timeout_ms = pg_timeout_ms,
-    .dispatch = pg_dispatch,
-    .health = pg_health,
-    .close = pg_close,
-};
+static void pg_watch(struct arc_store *store, void (*changed)(void *user), void *user)
+{
+    struct arc_pg_store *self = self_of(store);
+    self->changed = changed;
+    self->changed_user = user;
+    self->changed_due = 0; /* who begins to watch reads afterwards */
+}
+
+#define PG_OPS(watched) \
+    { \
+        .size = sizeof(struct arc_store_ops), .commit = pg_commit, .query = pg_query, .fd = pg_fd, \
+        .timeout_ms = pg_timeout_ms, .dispatch = pg_dispatch, .health = pg_health, \
+        .close = pg_close, .watch = watched \
+    }
+
+static const struct arc_store_ops pg_ops = PG_OPS(NULL);
+static const struct arc_store_ops pg_shared_ops = PG_OPS(pg_watch);
 
 /* --- opening --------------------------------------------------------------------------------- */
 
@@ -677,9 +698,9 @@ arc_status arc__store_pg_open(const struct arc_mem *mem, const char *url,
     struct arc_pg_store *self = arc__alloc(mem, sizeof(*self));
     if (self == NULL)
         return arc__fail_nomem(err);
-    self->base.ops = &pg_ops;
     self->mem = *mem;
     set_options(&self->options, options);
+    self->base.ops = self->options.shared ? &pg_shared_ops : &pg_ops;
     self->why = self->poison = (arc_err)ARC_ERR_INIT;
     arc__list_init(&self->commits);
     arc__list_init(&self->queries);

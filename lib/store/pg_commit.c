@@ -4,14 +4,24 @@
  *
  * Where several processes write, the row of t_log is locked by the one that commits: what it is
  * locked for comes last, without waiting for an answer, so that the positions of events are in the
- * order of the commits and nobody waits for the way between a client and the server. */
+ * order of the commits and nobody waits for the way between a client and the server. They are told
+ * of it after the COMMIT, since notices within a transaction would make all commits wait for each
+ * other. */
 #include <stdio.h>
 
 #include "store/check.h"
 #include "store/pg_private.h"
 #include "store/pg_sql.h"
 
-enum { STAGE_BEGIN, STAGE_STAMP, STAGE_CHANGES, STAGE_COMMIT, STAGE_SYNC, STAGE_SENT };
+enum {
+    STAGE_BEGIN,
+    STAGE_STAMP,
+    STAGE_CHANGES,
+    STAGE_COMMIT,
+    STAGE_NOTIFY,
+    STAGE_SYNC,
+    STAGE_SENT
+};
 
 #define STAMP_SQL \
     "WITH u AS (UPDATE t_commit SET number = $3::bigint, at = now() WHERE session = $1::bigint" \
@@ -22,7 +32,18 @@ enum { STAGE_BEGIN, STAGE_STAMP, STAGE_CHANGES, STAGE_COMMIT, STAGE_SYNC, STAGE_
     "WITH l AS (UPDATE t_log SET last = last + $1::bigint WHERE id = 1 RETURNING last)," \
     " c AS (UPDATE t_commit SET shift = l.last - $2::bigint FROM l WHERE session = $3::bigint)" \
     " SELECT last - $2::bigint FROM l"
+#define NOTIFY_SQL "SELECT pg_notify(" ARC_PG_CHANNEL ", '')"
 #define REACH_SQL "UPDATE t_log SET last = $1::bigint WHERE id = 1 AND last < $1::bigint"
+
+enum own { OWN_FOLLOW, OWN_REACH, OWN_NOTIFY };
+
+static const struct {
+    const char *name, *sql;
+} owns[] = {
+    [OWN_FOLLOW] = {"follow", FOLLOW_SQL},
+    [OWN_REACH] = {"reach", REACH_SQL},
+    [OWN_NOTIFY] = {"notify", NOTIFY_SQL},
+};
 
 /* What fails on this side ends the batch as a failed statement does. */
 static int fail_here(struct arc_pg_call *call, arc_status status)
@@ -45,6 +66,20 @@ static int send_prepare(struct arc_pg_link *link, struct arc_pg_call *call, cons
 {
     arc__pg_note(link, ARC_PG_SENT_PREPARE, call);
     return arc__pg_send_prepare(&link->wire, name, sql) && arc__pg_paced(link, strlen(sql));
+}
+
+/* 1: the link did not know the statement, and *sent is what became of telling it. */
+static int send_own_prepare(struct arc_pg_link *link, struct arc_pg_call *call, enum own own,
+                            int *sent)
+{
+    uint8_t *prepared = &link->changes[ARC_TABLE_COUNT][own];
+    if (*prepared != 0)
+        return 0;
+    *prepared = 2;
+    *sent = send_prepare(link, call, owns[own].name, owns[own].sql);
+    arc__pg_last_note(link)->table = ARC_TABLE_COUNT;
+    arc__pg_last_note(link)->verb = (uint8_t)own;
+    return 1;
 }
 
 static int send_params(struct arc_pg_store *self, struct arc_pg_link *link, const char *name)
@@ -80,12 +115,10 @@ static int log_is_due(const struct arc_pg_call *call)
 
 static int send_log(struct arc_pg_store *self, struct arc_pg_link *link, struct arc_pg_call *call)
 {
-    int follows = call->plan.log_count > 0;
-    const char *name = follows ? "follow" : "reach";
-    if (!link->log_is_prepared[follows]) {
-        link->log_is_prepared[follows] = 1;
-        return send_prepare(link, call, name, follows ? FOLLOW_SQL : REACH_SQL);
-    }
+    int follows = call->plan.log_count > 0, sent = 0;
+    enum own own = follows ? OWN_FOLLOW : OWN_REACH;
+    if (send_own_prepare(link, call, own, &sent))
+        return sent;
     arc__pg_params_begin(&self->params);
     if (follows)
         arc__pg_params_int(&self->params, call->plan.log_count);
@@ -99,7 +132,19 @@ static int send_log(struct arc_pg_store *self, struct arc_pg_link *link, struct 
     call->log_is_sent = 1;
     if (call->group == call->plan.group_count)
         call->stage = STAGE_COMMIT;
-    return send_params(self, link, name);
+    return send_params(self, link, owns[own].name);
+}
+
+static int send_notify(struct arc_pg_store *self, struct arc_pg_link *link,
+                       struct arc_pg_call *call)
+{
+    int sent = 0;
+    if (send_own_prepare(link, call, OWN_NOTIFY, &sent))
+        return sent;
+    arc__pg_params_begin(&self->params);
+    arc__pg_note(link, ARC_PG_SENT_NOTIFY, call);
+    call->stage = STAGE_SYNC;
+    return send_params(self, link, owns[OWN_NOTIFY].name);
 }
 
 static int send_group(struct arc_pg_store *self, struct arc_pg_link *link, struct arc_pg_call *call)
@@ -156,9 +201,11 @@ static int send_next(struct arc_pg_store *self, struct arc_pg_link *link, struct
                    ? send_log(self, link, call)
                    : send_group(self, link, call);
     case STAGE_COMMIT:
-        call->stage = STAGE_SYNC;
+        call->stage = self->options.shared && call->plan.log_last > 0 ? STAGE_NOTIFY : STAGE_SYNC;
         call->may_be_done = 1;
         return send_plain(link, call, ARC_PG_SENT_COMMIT, "COMMIT");
+    case STAGE_NOTIFY:
+        return send_notify(self, link, call);
     default:
         call->stage = STAGE_SENT;
         arc__pg_note(link, ARC_PG_SENT_SYNC, call);
@@ -199,13 +246,13 @@ void arc__pg_commit_answer(struct arc_pg_store *self, struct arc_pg_link *link,
 {
     struct arc_pg_call *call = sent->call;
     int failed = result->kind == ARC_PG_FAILED;
-    if (sent->kind == ARC_PG_SENT_PREPARE && sent->table < ARC_TABLE_COUNT)
+    if (sent->kind == ARC_PG_SENT_PREPARE && sent->table <= ARC_TABLE_COUNT)
         link->changes[sent->table][sent->verb] = result->kind == ARC_PG_DONE;
     if (sent->kind == ARC_PG_SENT_COMMIT && result->kind != ARC_PG_END)
         call->is_done = result->kind == ARC_PG_DONE;
     if (sent->kind == ARC_PG_SENT_LOG && result->kind == ARC_PG_ROWS && result->rows == 1)
         call->shift = arc__pg_read_int(arc__pg_value(result, 0, 0));
-    if (!failed || call->status != ARC_OK)
+    if (!failed || call->status != ARC_OK || call->is_done) /* of a notice: nobody is told */
         return;
     if (sent->kind == ARC_PG_SENT_STAMP && strcmp(result->state, ARC_PG_MISMATCH) == 0)
         call->status = arc__pg_fail_session(&call->err);

@@ -30,6 +30,7 @@ enum arc_pg_sent_kind {
     ARC_PG_SENT_LOG,   /* the end of the log is moved; its answer is the shift */
     ARC_PG_SENT_CHANGE,
     ARC_PG_SENT_COMMIT,
+    ARC_PG_SENT_NOTIFY,  /* comes too late to fail */
     ARC_PG_SENT_PREPARE, /* slot: of a select, by number; of a change none */
     ARC_PG_SENT_ROWS,
     ARC_PG_SENT_COUNT,
@@ -65,8 +66,8 @@ struct arc_pg_link {
     size_t unlooked;  /* bytes since the socket was looked at */
     int is_spoiled;   /* 1: a new connection is wanted */
     int stamp_is_prepared;
-    int log_is_prepared[2];                              /* by whether events follow it */
-    uint8_t changes[ARC_TABLE_COUNT][ARC_PG_FOLLOW + 1]; /* 1: prepared, 2: sent to be */
+    /* By table and verb, 1: prepared, 2: sent to be. The last ones are pg_commit.c's own. */
+    uint8_t changes[ARC_TABLE_COUNT + 1][ARC_PG_FOLLOW + 1];
     struct arc_pg_select selects[ARC_PG_SELECTS_MAX];
     uint64_t select_uses;
     uint32_t select_numbers;
@@ -126,6 +127,9 @@ struct arc_pg_store {
     char holder[80];        /* who has it otherwise */
     int64_t server;         /* when the writer's server was started */
     int schema_is_ready, was_ready;
+    void (*changed)(void *user); /* NULL: nobody watches */
+    void *changed_user;
+    int changed_due;
     struct arc_pg_look look;
     arc_err why;    /* why there is no connection */
     arc_err poison; /* status ARC_OK: none */

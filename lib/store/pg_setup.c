@@ -19,6 +19,7 @@ enum {
     STEP_VERSION, /* of a database that is ours */
     STEP_MAKE,    /* what is missing */
     STEP_SESSION, /* the session's row under a new epoch */
+    STEP_LISTEN,  /* to what others write, where they share */
     STEP_READY,
 };
 
@@ -201,9 +202,13 @@ static arc_status ask(struct arc_pg_store *self, struct arc_pg_link *link, arc_e
     case STEP_MAKE:
         ask_make(self);
         break;
-    default:
+    case STEP_SESSION:
         self->session_found = 0;
         ask_session(self);
+        break;
+    default:
+        arc__buf_add_cstr(&self->sql,
+                          "DO $$ BEGIN EXECUTE format('LISTEN %I', " ARC_PG_CHANNEL "); END $$");
         break;
     }
     ARC_TRY(arc__buf_check(&self->sql, err));
@@ -419,6 +424,8 @@ static int next_step(struct arc_pg_store *self, const struct arc_pg_link *link)
     case STEP_MAKE:
         self->schema_is_ready = 1;
         return STEP_SESSION;
+    case STEP_SESSION:
+        return self->options.shared ? STEP_LISTEN : STEP_READY;
     default:
         return STEP_READY;
     }

@@ -18,6 +18,8 @@
 #include "base/buf.h"
 #include "port/store.h"
 
+/* SQL for the name of the channel on which those who share a schema hear of new events. */
+#define ARC_PG_CHANNEL "'arcentra_' || current_schema()::regnamespace::oid"
 #define ARC_PG_MISMATCH "22012" /* division by zero: nothing else here divides */
 
 void arc__pg_sql_create_table(struct arc_buf *sql, const struct arc_table_def *def);

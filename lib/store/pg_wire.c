@@ -191,6 +191,17 @@ void arc__pg_result_message(const struct arc_pg_result *result, const struct arc
     one_line(primary != NULL ? primary : PQresultErrorMessage(result->handle), url, out, size);
 }
 
+int arc__pg_wire_heard(struct arc_pg_wire *wire)
+{
+    PGnotify *notice;
+    int heard = 0;
+    while ((notice = PQnotifies(wire->conn)) != NULL) {
+        heard |= notice->be_pid != PQbackendPID(wire->conn);
+        PQfreemem(notice);
+    }
+    return heard;
+}
+
 /* --- sending --------------------------------------------------------------------------------- */
 
 int arc__pg_wire_pipeline(struct arc_pg_wire *wire, int wanted)

@@ -55,6 +55,9 @@ void arc__pg_wire_message(const struct arc_pg_wire *wire, const struct arc_pg_ur
 /* 1: the connection has ended. */
 int arc__pg_wire_is_bad(const struct arc_pg_wire *wire);
 
+/* 1: another session has notified since this was asked last. */
+int arc__pg_wire_heard(struct arc_pg_wire *wire);
+
 /* Each answers 0 where libpq could not take it: the connection is of no use then. A script is
  * several statements with text results, and goes before the pipeline; the others have binary ones.
  */

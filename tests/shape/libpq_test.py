@@ -9,9 +9,9 @@ import subprocess
 from shape import BUILD, ROOT, Planted, Tap, code, files, read
 
 # Of libpq 13. PQconnectdb and others that wait for the server are left out on purpose.
-PLAIN = set("""PQclear PQconninfoFree PQconninfoParse PQconnectPoll PQconnectStart PQconsumeInput
-    PQerrorMessage PQfinish PQflush PQfreemem PQgetlength PQgetResult PQgetvalue PQisBusy PQntuples
-    PQresultErrorField PQresultErrorMessage PQresultStatus PQsendPrepare PQsendQuery
+PLAIN = set("""PQbackendPID PQclear PQconninfoFree PQconninfoParse PQconnectPoll PQconnectStart
+    PQconsumeInput PQerrorMessage PQfinish PQflush PQfreemem PQgetlength PQgetResult PQgetvalue
+    PQisBusy PQnotifies PQntuples PQresultErrorField PQresultErrorMessage PQresultStatus PQsendPrepare PQsendQuery
     PQsendQueryParams PQsendQueryPrepared PQsetnonblocking PQsetNoticeReceiver PQsocket
     PQstatus""".split())
 # Of libpq 14: LIBPQ_HAS_PIPELINING.

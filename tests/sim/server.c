@@ -345,9 +345,14 @@ static void front_close(struct arc_store *store)
     }
 }
 
-static const struct arc_store_ops front_ops = {sizeof(front_ops), front_commit,     front_query,
-                                               front_fd,          front_timeout_ms, front_dispatch,
-                                               front_health,      front_close,      0};
+static const struct arc_store_ops front_ops = {.size = sizeof(front_ops),
+                                               .commit = front_commit,
+                                               .query = front_query,
+                                               .fd = front_fd,
+                                               .timeout_ms = front_timeout_ms,
+                                               .dispatch = front_dispatch,
+                                               .health = front_health,
+                                               .close = front_close};
 
 void server_store_ready(struct sim *sim, uint32_t number)
 {

@@ -10,8 +10,8 @@
  *         ...
  *     };
  *     static const arc_store_ops my_ops = {
- *         sizeof(arc_store_ops), my_commit, my_query, my_fd, my_timeout_ms, my_dispatch, my_health,
- *         my_close, ARC_COLS_ALL};
+ *         sizeof(arc_store_ops), ARC_COLS_ALL, my_commit, my_query, my_fd, my_timeout_ms,
+ *         my_dispatch, my_health, my_close, NULL};
  *
  * What all of it rests on, besides what stands at the slots:
  *
@@ -149,6 +149,10 @@ typedef struct arc_store {
 typedef struct arc_store_ops {
     size_t size; /* sizeof(arc_store_ops) when the store was compiled */
 
+    /* ARC_COLS_ALL when the store was compiled; 0: it learns the tables from arc_table_get as it
+     * runs. Any other number is refused with ARC_EPRECONDITION. */
+    uint32_t cols_all;
+
     /**
      * Takes a batch: all of it happens, or nothing does. What is refused for its form is refused
      * before anything happens, in the words of arc_batch_check.
@@ -214,9 +218,14 @@ typedef struct arc_store_ops {
      */
     void (*close)(arc_store *store);
 
-    /* ARC_COLS_ALL when the store was compiled; 0: it learns the tables from arc_table_get as it
-     * runs. Any other number is refused with ARC_EPRECONDITION. Since: 0.1. */
-    uint32_t cols_all;
+    /**
+     * changed is called from dispatch when events of another process may be there, or may have come
+     * while nobody listened; the fd wakes for it. A hint: it may come for nothing and may fail to
+     * come, so whoever needs to know looks at times all the same. Calls may be made from inside it
+     * as from done. changed NULL: no more. NULL for a store that nobody else can write to.
+     * Owner: user is the caller's. Thread: owner. Since: 0.1.
+     */
+    void (*watch)(arc_store *store, void (*changed)(void *user), void *user);
 } arc_store_ops;
 
 /* --- what stores share ---------------------------------------------------------------------- */

@@ -69,7 +69,7 @@ static void lasting_close(struct arc_store *store)
 
 static const struct arc_store_ops lasting_store_ops = {
     sizeof(lasting_store_ops), lasting_commit,   lasting_query,  lasting_fd,
-    lasting_timeout_ms,        lasting_dispatch, lasting_health, lasting_close};
+    lasting_timeout_ms,        lasting_dispatch, lasting_health, lasting_close, NULL};
 
 struct lasting_logs {
     struct arc_log_store logs;

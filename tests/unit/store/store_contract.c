@@ -52,6 +52,18 @@ enum {
     }
 ARC_STORE_SUITE_CASES(CASE_RUN)
 
+void nobody_else_writes(void)
+{
+    struct arc_mem mem = arc__mem_default();
+    arc_err err = ARC_ERR_INIT;
+    struct arc_store *store = contract_open(&mem, &err);
+    CHECK(store != NULL || err.status == ARC_OK);
+    if (store != NULL) {
+        CHECK(store->ops->watch == NULL);
+        contract_close(store);
+    }
+}
+
 /* --- calling --------------------------------------------------------------------------------- */
 
 struct ended {

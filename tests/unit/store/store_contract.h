@@ -25,7 +25,11 @@ int contract_lasts(void);
 #define STORE_CONTRACT_DECLARE(name, sentence) void name(void);
 ARC_STORE_SUITE_CASES(STORE_CONTRACT_DECLARE)
 #define STORE_CONTRACT_ROW(name, sentence) {sentence, name},
-#define STORE_CONTRACT_CASES ARC_STORE_SUITE_CASES(STORE_CONTRACT_ROW)
+#define STORE_CONTRACT_CASES \
+    ARC_STORE_SUITE_CASES(STORE_CONTRACT_ROW) \
+    {"a store of one has nobody to watch", nobody_else_writes},
+/* For stores that one process has at a time, as all of these are when they are not told more. */
+void nobody_else_writes(void);
 
 /* Calls that wait for their end, also of a store that answers later. The status is that of the
  * call or, where the call said ARC_OK, that of done. err may be NULL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/pg.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -427,6 +428,19 @@ static void begin_turn(struct replica *self)
     CHECK_OK(self->store->ops->commit(self->store, &batch, on_said, self, NULL));
 }
 
+/* Until one of them has something to do. */
+static void wait_for_any(const struct replica *replicas, int count)
+{
+    struct pollfd fds[8];
+    for (int i = 0; i < count; i++) {
+        const struct arc_store_ops *ops = replicas[i].store->ops;
+        fds[i] = (struct pollfd){.fd = ops->fd(replicas[i].store), .events = POLLIN};
+        if (ops->timeout_ms(replicas[i].store) == 0)
+            return;
+    }
+    (void)poll(fds, (nfds_t)count, 100);
+}
+
 static void all_take_turns(struct replica *replicas, int count)
 {
     for (int rounds = 0, over = 0; rounds < 100000 && over < count; rounds++) {
@@ -438,6 +452,7 @@ static void all_take_turns(struct replica *replicas, int count)
             CHECK_OK(self->store->ops->dispatch(self->store, NULL));
             over += !self->busy && self->turns == TURNS;
         }
+        wait_for_any(replicas, over < count ? count : 0);
     }
 }
 
@@ -488,6 +503,64 @@ static void several_processes_write_one_log(void)
         replicas[i].store->ops->close(replicas[i].store);
     }
     CHECK(moved > 0);
+}
+
+static void on_changed(void *user)
+{
+    ++*(int *)user;
+}
+
+/* Sleeps until the store wakes, and lets it work, until changed has been called so often. */
+static void wait_changed(struct arc_store *store, const int *changed, int want)
+{
+    for (int rounds = 0; rounds < 1000 && *changed < want; rounds++) {
+        struct pollfd fd = {.fd = store->ops->fd(store), .events = POLLIN};
+        int wait_ms = store->ops->timeout_ms(store);
+        CHECK(poll(&fd, 1, wait_ms < 0 ? 10000 : wait_ms) == 1 || wait_ms >= 0);
+        CHECK_OK(store->ops->dispatch(store, NULL));
+    }
+    CHECK_INT(*changed, want);
+}
+
+static void others_are_heard(int without_pipeline)
+{
+    struct arc_store *first = open_default(); /* an empty database */
+    if (first == NULL)
+        return;
+    CHECK(first->ops->watch == NULL);
+    CHECK_OK(say(first, "s", 1, NULL));
+    first->ops->close(first);
+    int changed = 0;
+    struct arc_store *one = open_shared(without_pipeline), *other = open_shared(without_pipeline);
+    struct arc_row_counter row = {ARC_LIT("n"), 1};
+    struct arc_store_op silent = {ARC_STORE_PUT, ARC_TABLE_counter, &row, 0};
+    one->ops->watch(one, on_changed, &changed);
+    CHECK_OK(say(one, "one", 2, NULL)); /* what is one's own is no news, */
+    CHECK_OK(say(one, "one", 3, NULL));
+    CHECK_OK(contract_commit(other, &silent, 1, NULL));      /* nor is what holds no events, */
+    CHECK_STATUS(say(other, "one", 3, NULL), ARC_ECONFLICT); /* nor what was refused */
+    CHECK_OK(say(other, "other", 4, NULL));
+    wait_changed(one, &changed, 1);
+    CHECK_OK(say(one, "one", 5, NULL));
+    CHECK_OK(say(other, "other", 6, NULL));
+    wait_changed(one, &changed, 2);
+    (void)pg_server_ask(pg_server_get(), "SELECT count(pg_terminate_backend(pid)) FROM "
+                                         "pg_stat_activity WHERE application_name = 'arcentra'");
+    wait_changed(one, &changed, 3); /* it may have missed something */
+    CHECK_OK(say(other, "other", 7, NULL));
+    wait_changed(one, &changed, 4); /* it listens again */
+    one->ops->watch(one, NULL, NULL);
+    CHECK_OK(say(other, "other", 8, NULL));
+    CHECK_OK(say(one, "one", 9, NULL));
+    CHECK_INT(changed, 4);
+    one->ops->close(one);
+    other->ops->close(other);
+}
+
+static void events_of_others_are_heard(void)
+{
+    others_are_heard(0);
+    others_are_heard(1);
 }
 
 static void a_lost_batch_takes_no_place(void)
@@ -711,6 +784,7 @@ static const struct test tests[] = {
     {"a second process is kept away, unless they share", a_second_process_is_kept_away},
     {"who was taken over writes no more", who_was_taken_over_writes_no_more},
     {"several processes write one log without gaps", several_processes_write_one_log},
+    {"events of others are heard, and no others", events_of_others_are_heard},
     {"a batch that is lost takes no place in the log", a_lost_batch_takes_no_place},
     {"the end of an older log is found", the_end_of_an_older_log_is_found},
     {"a conflict keeps the connection", a_conflict_keeps_the_connection},
