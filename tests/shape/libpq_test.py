@@ -11,9 +11,9 @@ from shape import BUILD, ROOT, Planted, Tap, code, files, read
 # Of libpq 13. PQconnectdb and others that wait for the server are left out on purpose.
 PLAIN = set("""PQbackendPID PQclear PQconninfoFree PQconninfoParse PQconnectPoll PQconnectStart
     PQconsumeInput PQerrorMessage PQfinish PQflush PQfreemem PQgetlength PQgetResult PQgetvalue
-    PQisBusy PQnotifies PQntuples PQresultErrorField PQresultErrorMessage PQresultStatus PQsendPrepare PQsendQuery
-    PQsendQueryParams PQsendQueryPrepared PQsetnonblocking PQsetNoticeReceiver PQsocket
-    PQstatus""".split())
+    PQisBusy PQnotifies PQntuples PQresultErrorField PQresultErrorMessage PQresultStatus
+    PQsendPrepare PQsendQuery PQsendQueryParams PQsendQueryPrepared PQsetnonblocking
+    PQsetNoticeReceiver PQsocket PQstatus""".split())
 # Of libpq 14: LIBPQ_HAS_PIPELINING.
 PIPELINE = set("""PQenterPipelineMode PQpipelineSync PQsendFlushRequest PGRES_PIPELINE_SYNC
     PGRES_PIPELINE_ABORTED""".split())

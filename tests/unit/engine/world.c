@@ -68,8 +68,15 @@ static void lasting_close(struct arc_store *store)
 }
 
 static const struct arc_store_ops lasting_store_ops = {
-    sizeof(lasting_store_ops), lasting_commit,   lasting_query,  lasting_fd,
-    lasting_timeout_ms,        lasting_dispatch, lasting_health, lasting_close, NULL};
+    .size = sizeof(lasting_store_ops),
+    .commit = lasting_commit,
+    .query = lasting_query,
+    .fd = lasting_fd,
+    .timeout_ms = lasting_timeout_ms,
+    .dispatch = lasting_dispatch,
+    .health = lasting_health,
+    .close = lasting_close,
+};
 
 struct lasting_logs {
     struct arc_log_store logs;

@@ -367,7 +367,7 @@ static void a_backend_that_is_ended(void)
         return;
     CHECK_OK(say_all(&s, "a"));
     for (int i = 0; i < 30000 && s.store->ops->health(s.store, NULL) != ARC_OK; i++)
-        turn_and_wait(&s); /* until the one that reads is there as well */
+        turn_and_wait(&s);                           /* until the one that reads is there as well */
     CHECK_INT(pg_server_ask(s.server, kill_all), 2); /* between commits */
     CHECK_OK(say_all(&s, "b"));
     ask(&s);
