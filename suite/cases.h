@@ -4,7 +4,7 @@
 #define ARC_SUITE_CASES_H
 
 /* clang-format off */
-#define ARC_STORE_SUITE_CASES(X) \
+#define STORE_CONTRACT(X) \
     X(an_inserted_row_is_found, "a row that was inserted is found as it was") \
     X(a_second_insert_conflicts, "a second insert of the same key conflicts") \
     X(a_put_replaces, "a put inserts or replaces the whole row") \

@@ -15,7 +15,7 @@ static const struct {
     void (*run)(void);
 } cases[] = {
 #define ARC_CASE_ROW(name, sentence) {sentence, arc__case_##name},
-    ARC_STORE_SUITE_CASES(ARC_CASE_ROW)};
+    STORE_CONTRACT(ARC_CASE_ROW)};
 
 /* The case that runs now. */
 static struct {

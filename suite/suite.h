@@ -81,6 +81,6 @@ void arc__suite_round(arc_store *store);
 int64_t arc__suite_count(arc_store *store, uint32_t table);
 
 #define ARC_CASE_DECLARE(name, sentence) void arc__case_##name(void);
-ARC_STORE_SUITE_CASES(ARC_CASE_DECLARE)
+STORE_CONTRACT(ARC_CASE_DECLARE)
 
 #endif

@@ -58,7 +58,7 @@ static arc_store *killed(void *user, arc_store *store, const arc_env *env, arc_e
     while (from != NULL && to != NULL && (got = fread(bytes, 1, sizeof(bytes), from)) > 0)
         (void)fwrite(bytes, 1, got, to);
     if (to != NULL)
-        (void)fwrite("\x40\0\0\0\0\0\0\0 torn", 1, 13, to);
+        (void)fwrite("\x40\0\0\0\0\0\0\0of 64 b.torn", 1, 20, to);
     int fine = from != NULL && to != NULL && !ferror(from) && !ferror(to);
     if (from != NULL)
         (void)fclose(from);

@@ -43,14 +43,14 @@ static void run_case(size_t index)
 
 enum {
 #define CASE_INDEX(name, sentence) CASE_##name,
-    ARC_STORE_SUITE_CASES(CASE_INDEX)
+    STORE_CONTRACT(CASE_INDEX)
 };
 #define CASE_RUN(name, sentence) \
     void name(void) \
     { \
         run_case(CASE_##name); \
     }
-ARC_STORE_SUITE_CASES(CASE_RUN)
+STORE_CONTRACT(CASE_RUN)
 
 void nobody_else_writes(void)
 {

@@ -23,11 +23,9 @@ struct arc_store *contract_again(struct arc_store *store, const struct arc_mem *
 int contract_lasts(void);
 
 #define STORE_CONTRACT_DECLARE(name, sentence) void name(void);
-ARC_STORE_SUITE_CASES(STORE_CONTRACT_DECLARE)
+STORE_CONTRACT(STORE_CONTRACT_DECLARE)
 #define STORE_CONTRACT_ROW(name, sentence) {sentence, name},
-#define STORE_CONTRACT_CASES \
-    ARC_STORE_SUITE_CASES(STORE_CONTRACT_ROW) \
-    {"a store of one has nobody to watch", nobody_else_writes},
+#define STORE_CONTRACT_CASES STORE_CONTRACT(STORE_CONTRACT_ROW)
 /* For stores that one process has at a time, as all of these are when they are not told more. */
 void nobody_else_writes(void);
 

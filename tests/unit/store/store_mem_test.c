@@ -106,7 +106,8 @@ static void no_memory_for_hints(void)
 }
 
 static const struct test tests[] = {
-    STORE_CONTRACT_CASES{"streams that take turns stay whole and in order", many_rows_taking_turns},
+    STORE_CONTRACT_CASES{"a store of one has nobody to watch", nobody_else_writes},
+    {"streams that take turns stay whole and in order", many_rows_taking_turns},
     {"a table grows on without memory for hints", no_memory_for_hints},
 };
 

@@ -33,6 +33,8 @@ size_t contract_key_bytes(void)
     return 1000; /* its indexes take no more than 2.7 kB */
 }
 
-static const struct test tests[] = {STORE_CONTRACT_CASES};
+static const struct test tests[] = {
+    STORE_CONTRACT_CASES{"a store of one has nobody to watch", nobody_else_writes},
+};
 
 TEST_MAIN(tests)

@@ -772,8 +772,8 @@ static void one_call_too_many_is_refused(void)
 }
 
 static const struct test tests[] = {
-    STORE_CONTRACT_CASES{"a bad URL is refused without its password",
-                         a_bad_url_is_refused_without_its_password},
+    STORE_CONTRACT_CASES{"a store of one has nobody to watch", nobody_else_writes},
+    {"a bad URL is refused without its password", a_bad_url_is_refused_without_its_password},
     {"a host beyond this machine wants TLS and its name", a_host_beyond_this_machine_wants_tls},
     {"secrets are struck out of texts", secrets_are_struck_out_of_texts},
     {"a URL is read without memory", a_url_is_read_without_memory},

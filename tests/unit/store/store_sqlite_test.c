@@ -619,7 +619,7 @@ static void many_kinds_of_queries_work(void)
 
 /* clang-format off */
 static const struct test tests[] = {
-    STORE_CONTRACT_CASES
+    STORE_CONTRACT_CASES{"a store of one has nobody to watch", nobody_else_writes},
     {"reopening a file keeps everything", reopening_keeps_everything},
     {"the files are their owner's alone", files_are_the_owners_alone},
     {"a path that is no place for a file is refused", bad_paths_are_refused},
