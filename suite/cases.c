@@ -425,6 +425,137 @@ void arc__case_events_that_follow_are_a_row(void)
     end(&f);
 }
 
+/* --- claims ---------------------------------------------------------------------------------- */
+
+static struct arc_claim claim_of(const char *by, int64_t now_ns, int64_t until_ns, size_t limit)
+{
+    return (struct arc_claim){.table = ARC_TABLE_outbox,
+                              .by_col = ARC_COL_outbox_claimed_by,
+                              .until_col = ARC_COL_outbox_claimed_until_ns,
+                              .by = text_of(by),
+                              .now_ns = now_ns,
+                              .until_ns = until_ns,
+                              .limit = limit};
+}
+
+/* A store of one may leave taking to the library. */
+static int begin_claims(struct fixture *f)
+{
+    if (!begin(f))
+        return 0;
+    if (f->store->ops->claim == NULL)
+        arc__suite_skip();
+    return f->store->ops->claim != NULL;
+}
+
+static arc_status one_of_outbox(struct fixture *f, const struct arc_row_outbox *row)
+{
+    return one(f, ARC_STORE_INSERT, ARC_TABLE_outbox, row, 0);
+}
+
+/* Who takes what, as the letters of the rows. */
+static void takes(struct fixture *f, const struct arc_claim *claim, const char *want)
+{
+    char got[16] = "";
+    struct arc_rows rows = {NULL, 0, 0};
+    arc_err err = ARC_ERR_INIT;
+    if (!CHECK_OK(arc__suite_claim(f->store, claim, f->arena, &rows, &err)))
+        arc__suite_say("# %s: %s", err.subject, err.message);
+    for (size_t i = 0; i < rows.count && i < sizeof(got) - 1; i++) {
+        const struct arc_row_outbox *row = (const struct arc_row_outbox *)rows.rows + i;
+        got[i] = row->id.ptr[0];
+        CHECK_TEXT(row->action, "Send");
+        CHECK(same_text(row->claimed_by, claim->by));
+        CHECK_INT(row->claimed_until_ns, claim->until_ns);
+    }
+    CHECK_INT(rows.total, rows.count);
+    CHECK_TEXT(text_of(got), want);
+}
+
+void arc__case_a_claim_takes_what_is_free(void)
+{
+    struct fixture f;
+    if (begin_claims(&f)) {
+        static const char *const ids[] = {"d", "a", "e", "b", "c"};
+        struct arc_claim one = claim_of("one", 10, 20, 2), two = claim_of("two", 10, 30, 9);
+        struct arc_claim late = claim_of("late", 20, 40, 9);
+        takes(&f, &one, "");
+        for (size_t i = 0; i < ARC_COUNT_OF(ids); i++) {
+            struct arc_row_outbox row = {.id = text_of(ids[i]), .action = ARC_LIT("Send")};
+            CHECK_OK(one_of_outbox(&f, &row));
+        }
+        takes(&f, &one, "ab");
+        takes(&f, &two, "cde");
+        takes(&f, &two, "");
+        late.now_ns = 19;
+        takes(&f, &late, "");
+        late.now_ns = 20; /* is not before the end of the first claim */
+        takes(&f, &late, "ab");
+        struct arc_rows rows = all(&f, ARC_TABLE_outbox);
+        CHECK_INT(rows.count, ARC_COUNT_OF(ids));
+        for (size_t i = 0; i < rows.count; i++) {
+            const struct arc_row_outbox *row = (const struct arc_row_outbox *)rows.rows + i;
+            CHECK_TEXT(row->claimed_by, i < 2 ? "late" : "two");
+            CHECK_INT(row->claimed_until_ns, i < 2 ? 40 : 30);
+            CHECK_TEXT(row->action, "Send");
+        }
+        struct arc_claim nobody = claim_of("", 50, 51, 1); /* an empty name is one as well */
+        takes(&f, &nobody, "a");
+    }
+    end(&f);
+}
+
+void arc__case_a_claim_raises_the_version(void)
+{
+    struct fixture f;
+    if (begin_claims(&f)) {
+        struct arc_row_agent row = {.id = ARC_LIT("a"), .labels = ARC_LIT("{}"), .version = 6};
+        struct arc_claim claim = claim_of("me", 0, 5, 1);
+        struct arc_rows rows = {NULL, 0, 0};
+        claim.table = ARC_TABLE_agent;
+        claim.by_col = ARC_COL_agent_ip;
+        claim.until_col = ARC_COL_agent_last_seen_ns;
+        CHECK_OK(one(&f, ARC_STORE_INSERT, ARC_TABLE_agent, &row, 0));
+        CHECK_OK(arc__suite_claim(f.store, &claim, f.arena, &rows, NULL));
+        row.ip = ARC_LIT("me");
+        row.last_seen_ns = 5;
+        row.version = 7;
+        CHECK(rows.count == 1 && arc__model_same(arc_table_get(ARC_TABLE_agent), rows.rows, &row));
+        row.version = 8;
+        CHECK_STATUS(one(&f, ARC_STORE_UPDATE, ARC_TABLE_agent, &row, 6), ARC_ECONFLICT);
+        CHECK_OK(one(&f, ARC_STORE_UPDATE, ARC_TABLE_agent, &row, 7));
+    }
+    end(&f);
+}
+
+void arc__case_a_bad_claim_is_refused(void)
+{
+    struct fixture f;
+    if (begin_claims(&f)) {
+        struct arc_row_outbox row = {.id = ARC_LIT("a")};
+        struct arc_rows rows = {NULL, 0, 0};
+        struct arc_claim bad[8];
+        CHECK_OK(one_of_outbox(&f, &row));
+        for (size_t i = 0; i < ARC_COUNT_OF(bad); i++)
+            bad[i] = claim_of("me", 1, 2, 1);
+        bad[0].table = ARC_TABLE_COUNT;
+        bad[1].by_col = ARC_COL_outbox_run_id; /* has an index */
+        bad[2].by_col = ARC_COL_outbox_claimed_until_ns;
+        bad[3].until_col = ARC_COL_outbox_COUNT;
+        bad[4].until_ns = 1;
+        bad[5].limit = 0;
+        bad[6].by = ARC_LIT("\xff");
+        bad[7].limit = ARC_STORE_CLAIM_MAX + 1;
+        for (size_t i = 0; i < ARC_COUNT_OF(bad); i++)
+            CHECK_STATUS(arc__suite_claim(f.store, &bad[i], f.arena, &rows, NULL),
+                         i < 7 ? ARC_EINVAL : ARC_ELIMIT);
+        struct arc_claim good = claim_of("me", 1, 2, ARC_STORE_CLAIM_MAX);
+        CHECK_OK(arc__suite_claim(f.store, &good, f.arena, &rows, NULL));
+        CHECK_INT(rows.count, 1);
+    }
+    end(&f);
+}
+
 /* --- odd batches ----------------------------------------------------------------------------- */
 
 void arc__case_an_empty_batch_is_fine(void)

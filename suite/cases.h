@@ -18,6 +18,9 @@
     X(later_ops_see_earlier_ones, "later operations of a batch see the earlier ones") \
     X(events_that_follow_stay, "events that follow keep their places, or get the next") \
     X(events_that_follow_are_a_row, "events that follow are new ones in a row, or refused") \
+    X(a_claim_takes_what_is_free, "a claim takes the first rows that are free, until then") \
+    X(a_claim_raises_the_version, "a claim is a new version of each row") \
+    X(a_bad_claim_is_refused, "a malformed claim is refused before anything happens") \
     X(an_empty_batch_is_fine, "an empty batch is fine and a batch too long is refused") \
     X(bad_batches_are_refused, "a malformed batch is refused before anything happens") \
     X(bad_queries_are_refused, "a malformed query is refused before anything happens") \

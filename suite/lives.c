@@ -207,7 +207,15 @@ static arc_status torture_life(struct arc_store *store, arc_arena *arena)
     struct arc_row_pipeline v1 = {.id = ARC_LIT("a"), .name = ARC_LIT("one"), .version = 1};
     struct arc_row_pipeline v2 = {.id = ARC_LIT("a"), .name = ARC_LIT("two"), .version = 2};
     struct arc_row_counter counter = {ARC_LIT("n"), 4};
+    struct arc_row_outbox notice = {.id = ARC_LIT("1")};
+    struct arc_claim claim = {.table = ARC_TABLE_outbox,
+                              .by_col = ARC_COL_outbox_claimed_by,
+                              .until_col = ARC_COL_outbox_claimed_until_ns,
+                              .by = ARC_LIT("me"),
+                              .until_ns = 1,
+                              .limit = 2};
     struct arc_store_op ops[] = {{ARC_STORE_INSERT, ARC_TABLE_pipeline, &v1, 0},
+                                 {ARC_STORE_PUT, ARC_TABLE_outbox, &notice, 0},
                                  {ARC_STORE_UPDATE, ARC_TABLE_pipeline, &v2, 1},
                                  {ARC_STORE_PUT, ARC_TABLE_counter, &counter, 0}};
     ARC_TRY(arc__suite_commit(store, ops, ARC_COUNT_OF(ops), NULL));
@@ -216,6 +224,10 @@ static arc_status torture_life(struct arc_store *store, arc_arena *arena)
     struct arc_rows rows = {NULL, 0, 0};
     ARC_TRY(arc__suite_query(store, &query, arena, &rows, NULL));
     CHECK_INT(rows.count, 1);
+    if (store->ops->claim != NULL) {
+        ARC_TRY(arc__suite_claim(store, &claim, arena, &rows, NULL));
+        CHECK_INT(rows.count, 1);
+    }
     struct arc_store_op gone = {ARC_STORE_DELETE, ARC_TABLE_pipeline, &v1, 0};
     return arc__suite_commit(store, &gone, 1, NULL);
 }

@@ -225,6 +225,16 @@ arc_status arc__suite_query(arc_store *store, const arc_query *query, arc_arena 
     return ARC_OK;
 }
 
+arc_status arc__suite_claim(arc_store *store, const arc_claim *claim, arc_arena *arena,
+                            arc_rows *out, arc_err *err)
+{
+    struct ended ended = {0, ARC_OK, 0, ARC_ERR_INIT, {NULL, 0, 0}};
+    arc_status status = store->ops->claim(store, claim, arena, on_query, &ended, err);
+    ARC_TRY(wait_for(store, status, &ended, err));
+    *out = ended.rows;
+    return ARC_OK;
+}
+
 arc_status arc__suite_commit(arc_store *store, const arc_store_op *ops, size_t count, arc_err *err)
 {
     arc_store_batch batch = {ops, count, 0};

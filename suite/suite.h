@@ -75,6 +75,8 @@ arc_status arc__suite_follow(arc_store *store, const arc_store_op *ops, size_t c
                              int64_t *shift, arc_err *err);
 arc_status arc__suite_query(arc_store *store, const arc_query *query, arc_arena *arena,
                             arc_rows *out, arc_err *err);
+arc_status arc__suite_claim(arc_store *store, const arc_claim *claim, arc_arena *arena,
+                            arc_rows *out, arc_err *err);
 /* Waits for what the store waits for, and dispatches. */
 void arc__suite_round(arc_store *store);
 /* How many rows a table has; -1: the query failed. */

@@ -571,9 +571,17 @@ static void journal_close(arc_store *store)
     (void)resize(&last, self, 0);
 }
 
-static const arc_store_ops journal_ops = {
-    sizeof(journal_ops), ARC_COLS_ALL,     journal_commit, journal_query, journal_silent,
-    journal_silent,      journal_dispatch, journal_health, journal_close, NULL};
+static const arc_store_ops journal_ops = {sizeof(journal_ops),
+                                          ARC_COLS_ALL,
+                                          journal_commit,
+                                          journal_query,
+                                          journal_silent,
+                                          journal_silent,
+                                          journal_dispatch,
+                                          journal_health,
+                                          journal_close,
+                                          NULL,
+                                          NULL};
 
 arc_status journal_store_open(const arc_env *env, const char *path, arc_store **out, arc_err *err)
 {

@@ -23,6 +23,11 @@ arc_status arc_query_check(const arc_query *query, arc_err *err)
     return arc__store_check_query(query, err);
 }
 
+arc_status arc_claim_check(const arc_claim *claim, arc_err *err)
+{
+    return arc__store_check_claim(claim, err);
+}
+
 arc_status arc_batch_conflict(const arc_store_op *op, arc_err *err)
 {
     ARC_REQUIRE(op != NULL && op->table < ARC_TABLE_COUNT, err, "op");

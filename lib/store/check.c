@@ -109,6 +109,25 @@ arc_status arc__store_check_query(const struct arc_query *query, arc_err *err)
     return ARC_OK;
 }
 
+static int is_plain(const struct arc_table_def *def, uint32_t col, enum arc_col_type type)
+{
+    return col < def->col_count && def->cols[col].type == type &&
+           def->cols[col].flags == ARC_COL_PLAIN;
+}
+
+arc_status arc__store_check_claim(const struct arc_claim *claim, arc_err *err)
+{
+    ARC_REQUIRE(claim != NULL && (unsigned)claim->table < ARC_TABLE_COUNT, err, "claim");
+    const struct arc_table_def *def = arc__table_def(claim->table);
+    ARC_REQUIRE(is_plain(def, claim->by_col, ARC_COL_TEXT), err, "claim");
+    ARC_REQUIRE(is_plain(def, claim->until_col, ARC_COL_INT), err, "claim");
+    ARC_REQUIRE(claim->until_ns > claim->now_ns && claim->limit > 0, err, "claim");
+    if (claim->limit > ARC_STORE_CLAIM_MAX)
+        return arc__fail(err, ARC_ELIMIT, "claim", "At most %d rows are claimed at once.",
+                         ARC_STORE_CLAIM_MAX);
+    return check_text(def, &def->cols[claim->by_col], claim->by, err);
+}
+
 arc_status arc__store_conflict(const struct arc_table_def *def, enum arc_store_verb verb,
                                arc_err *err)
 {

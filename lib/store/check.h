@@ -39,6 +39,8 @@ static inline void arc__row_set_int(void *row, const struct arc_col_def *col, in
 arc_status arc__store_check_batch(const struct arc_store_batch *batch, arc_err *err);
 arc_status arc__store_check_query(const struct arc_query *query, arc_err *err);
 
+arc_status arc__store_check_claim(const struct arc_claim *claim, arc_err *err);
+
 /* The words for a refused operation: ARC_ECONFLICT with the table as the subject. */
 arc_status arc__store_conflict(const struct arc_table_def *def, enum arc_store_verb verb,
                                arc_err *err);

@@ -2,6 +2,8 @@
 #include "store/host.h"
 
 #include "base/err.h"
+#include "store/check.h"
+#include "store/claim.h"
 
 struct arc_host_store {
     struct arc_store store;
@@ -76,6 +78,81 @@ static void host_watch(struct arc_store *store, void (*changed)(void *user), voi
     given->ops->watch(given, changed, user);
 }
 
+/* --- claims of a store that works at once ----------------------------------------------------- */
+
+/* Nobody writes between the query and the commit, so what was free is. */
+struct taking {
+    struct arc_host_store *self;
+    struct arc_claim claim; /* its text is the caller's, who waits */
+    struct arc_arena *arena;
+    struct arc_rows rows;
+    struct arc_store_op *ops;
+    arc_query_done done;
+    void *user;
+};
+
+static void end_taking(struct taking *taking, arc_status status, const arc_err *err)
+{
+    struct arc_mem mem = taking->self->mem;
+    taking->done(taking->user, status, status == ARC_OK ? &taking->rows : NULL,
+                 status == ARC_OK ? NULL : err);
+    arc__free(&mem, taking->ops);
+    arc__free(&mem, taking);
+}
+
+static void taken(void *user, arc_status status, int64_t shift, const arc_err *err)
+{
+    (void)shift;
+    end_taking(user, status, err);
+}
+
+static void found(void *user, arc_status status, const struct arc_rows *rows, const arc_err *err)
+{
+    struct taking *taking = user;
+    struct arc_store *given = taking->self->given;
+    arc_err why = ARC_ERR_INIT;
+    if (status == ARC_OK) {
+        taking->rows = *rows;
+        status = arc__store_claim_mark(&taking->self->mem, &taking->claim, rows, taking->arena,
+                                       &taking->ops, &why);
+        err = &why;
+    }
+    struct arc_store_batch batch = {taking->ops, taking->rows.count, 0};
+    if (status == ARC_OK && batch.count > 0) {
+        status = given->ops->commit(given, &batch, taken, taking, &why);
+        if (status == ARC_OK)
+            return;
+    }
+    end_taking(taking, status, err);
+}
+
+static arc_status host_take(struct arc_store *store, const struct arc_claim *claim,
+                            struct arc_arena *arena, arc_query_done done, void *user, arc_err *err)
+{
+    struct arc_host_store *self = (struct arc_host_store *)(void *)store;
+    struct arc_store *given = self->given;
+    ARC_TRY(arc__store_check_claim(claim, err));
+    struct taking *taking = arc__alloc(&self->mem, sizeof(*taking));
+    if (taking == NULL)
+        return arc__fail_nomem(err);
+    *taking =
+        (struct taking){.self = self, .claim = *claim, .arena = arena, .done = done, .user = user};
+    struct arc_query query = arc__store_claim_query(claim);
+    arc_status status = given->ops->query(given, &query, arena, found, taking, err);
+    if (status != ARC_OK)
+        arc__free(&self->mem, taking);
+    return status;
+}
+
+static arc_status host_claim(struct arc_store *store, const struct arc_claim *claim,
+                             struct arc_arena *arena, arc_query_done done, void *user, arc_err *err)
+{
+    struct arc_store *given = given_of(store);
+    return given->ops->claim(given, claim, arena, done, user, err);
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
 static arc_status check(const struct arc_store_ops *ops, arc_err *err)
 {
     if (ops == NULL || ops->size < FIRST_SIZE)
@@ -104,16 +181,18 @@ arc_status arc__store_host_open(const struct arc_mem *mem, struct arc_store *giv
     }
     *self = (struct arc_host_store){.mem = *mem, .given = given};
     self->store.ops = &self->ops;
-    self->ops = (struct arc_store_ops){.size = sizeof(self->ops),
-                                       .cols_all = ARC_COLS_ALL,
-                                       .commit = host_commit,
-                                       .query = host_query,
-                                       .fd = host_fd,
-                                       .timeout_ms = host_timeout_ms,
-                                       .dispatch = host_dispatch,
-                                       .health = host_health,
-                                       .close = host_close,
-                                       .watch = HAS_SLOT(given->ops, watch) ? host_watch : NULL};
+    self->ops =
+        (struct arc_store_ops){.size = sizeof(self->ops),
+                               .cols_all = ARC_COLS_ALL,
+                               .commit = host_commit,
+                               .query = host_query,
+                               .fd = host_fd,
+                               .timeout_ms = host_timeout_ms,
+                               .dispatch = host_dispatch,
+                               .health = host_health,
+                               .close = host_close,
+                               .watch = HAS_SLOT(given->ops, watch) ? host_watch : NULL,
+                               .claim = HAS_SLOT(given->ops, claim) ? host_claim : host_take};
     *out = &self->store;
     return ARC_OK;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libarc_la_SOURCES += \
 	lib/store/check.c lib/store/check.h \
+	lib/store/claim.c lib/store/claim.h \
 	lib/store/host.c lib/store/host.h \
 	lib/store/lock.c lib/store/lock.h \
 	lib/store/mem.c lib/store/mem.h \
@@ -20,6 +21,7 @@ libarc_la_SOURCES += \
 if WITH_POSTGRES
 libarc_la_SOURCES += \
 	lib/store/pg.c lib/store/pg_private.h \
+	lib/store/pg_claim.c \
 	lib/store/pg_code.c lib/store/pg_code.h \
 	lib/store/pg_commit.c \
 	lib/store/pg_plan.c lib/store/pg_plan.h \

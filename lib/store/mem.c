@@ -3,6 +3,7 @@
 
 #include "base/list.h"
 #include "store/check.h"
+#include "store/claim.h"
 #include "store/rows.h"
 
 struct mem_store {
@@ -18,13 +19,16 @@ struct mem_store {
 };
 
 /* A call that waits for a dispatch, with copies of what the caller need not keep: the list of
- * operations (the rows are borrowed until done), or the query with the values of its filters. */
+ * operations (the rows are borrowed until done), the query with the values of its filters, or the
+ * claim with its text. */
 struct held {
     struct arc_link link;
     struct arc_store_fault fault;
     struct arc_store_batch batch;
-    arc_commit_done commit_done; /* NULL: a query */
+    arc_commit_done commit_done; /* NULL: a query or a claim */
     struct arc_query query;
+    struct arc_claim claim;
+    int is_claim;
     struct arc_arena *arena;
     arc_query_done query_done;
     void *user;
@@ -97,6 +101,45 @@ static void end_query(struct mem_store *self, const struct arc_store_fault *faul
     self->depth--;
 }
 
+static arc_status take_rows(struct mem_store *self, const struct arc_claim *claim,
+                            struct arc_arena *arena, struct arc_rows *out, arc_err *err)
+{
+    const struct arc_query query = arc__store_claim_query(claim);
+    struct arc_store_op *ops = NULL;
+    ARC_TRY(arc__rows_query(&self->tables[claim->table], &self->mem, &query, arena, out, err));
+    arc_status status = arc__store_claim_mark(&self->mem, claim, out, arena, &ops, err);
+    if (status == ARC_OK)
+        status = apply(self, &(struct arc_store_batch){ops, out->count, 0}, err);
+    arc__free(&self->mem, ops);
+    return status;
+}
+
+static void end_claim(struct mem_store *self, const struct arc_store_fault *fault,
+                      const struct arc_claim *claim, struct arc_arena *arena, arc_query_done done,
+                      void *user)
+{
+    arc_err err = ARC_ERR_INIT;
+    struct arc_rows rows = {NULL, 0, 0};
+    arc_status status = fault->kind == ARC_STORE_FAULT_FAIL
+                            ? fault_status(fault, &err)
+                            : take_rows(self, claim, arena, &rows, &err);
+    if (fault->kind == ARC_STORE_FAULT_LOSE && status == ARC_OK)
+        status = fault_status(fault, &err);
+    self->depth++;
+    done(user, status, status == ARC_OK ? &rows : NULL, status == ARC_OK ? NULL : &err);
+    self->depth--;
+}
+
+static void end_held(struct mem_store *self, struct held *held)
+{
+    if (held->commit_done != NULL)
+        end_commit(self, &held->fault, &held->batch, held->commit_done, held->user);
+    else if (held->is_claim)
+        end_claim(self, &held->fault, &held->claim, held->arena, held->query_done, held->user);
+    else
+        end_query(self, &held->fault, &held->query, held->arena, held->query_done, held->user);
+}
+
 /* --- holding --------------------------------------------------------------------------------- */
 
 static void held_free(struct mem_store *self, struct held *held)
@@ -165,6 +208,25 @@ static arc_status hold_query(struct mem_store *self, const struct arc_store_faul
     return ARC_OK;
 }
 
+static arc_status hold_claim(struct mem_store *self, const struct arc_store_fault *fault,
+                             const struct arc_claim *claim, struct arc_arena *arena,
+                             arc_query_done done, void *user, arc_err *err)
+{
+    struct held *held = arc__alloc(&self->mem, sizeof(*held) + claim->by.len);
+    if (held == NULL)
+        return arc__fail_nomem(err);
+    held->claim = *claim;
+    if (claim->by.len > 0)
+        held->claim.by.ptr = memcpy(held + 1, claim->by.ptr, claim->by.len);
+    held->is_claim = 1;
+    held->fault = *fault;
+    held->arena = arena;
+    held->query_done = done;
+    held->user = user;
+    hold(self, held);
+    return ARC_OK;
+}
+
 /* --- the port -------------------------------------------------------------------------------- */
 
 static arc_status fail_closed(arc_err *err)
@@ -204,6 +266,23 @@ static arc_status mem_query(struct arc_store *store, const struct arc_query *que
     return ARC_OK;
 }
 
+static arc_status mem_claim(struct arc_store *store, const struct arc_claim *claim,
+                            struct arc_arena *arena, arc_query_done done, void *user, arc_err *err)
+{
+    struct mem_store *self = self_of(store);
+    struct arc_store_fault fault = {ARC_STORE_FAULT_NONE, ARC_OK, 0};
+    if (self->closing)
+        return fail_closed(err);
+    ARC_TRY(arc__store_check_claim(claim, err));
+    const struct arc_query query = arc__store_claim_query(claim);
+    if (self->fault != NULL)
+        self->fault(self->fault_user, NULL, &query, &fault);
+    if (fault.held_rounds > 0)
+        return hold_claim(self, &fault, claim, arena, done, user, err);
+    end_claim(self, &fault, claim, arena, done, user);
+    return ARC_OK;
+}
+
 static int mem_fd(struct arc_store *store)
 {
     (void)store;
@@ -234,10 +313,7 @@ static arc_status mem_dispatch(struct arc_store *store, arc_err *err)
     }
     while (!arc__list_empty(&due)) {
         struct held *held = ARC_CONTAINER(due.next, struct held, link);
-        if (held->commit_done != NULL)
-            end_commit(self, &held->fault, &held->batch, held->commit_done, held->user);
-        else
-            end_query(self, &held->fault, &held->query, held->arena, held->query_done, held->user);
+        end_held(self, held);
         held_free(self, held);
     }
     return ARC_OK;
@@ -281,6 +357,7 @@ static const struct arc_store_ops mem_ops = {
     .dispatch = mem_dispatch,
     .health = mem_health,
     .close = mem_close,
+    .claim = mem_claim,
 };
 
 arc_status arc__store_mem_open(const struct arc_mem *mem, struct arc_store **out, arc_err *err)

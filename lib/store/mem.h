@@ -25,7 +25,8 @@ struct arc_store_fault {
                              that one held less overtakes it */
 };
 
-/* Exactly one of batch and query is given. The fault arrives as "none, at once". */
+/* Exactly one of batch and query is given; of a claim, the query that finds its rows. The fault
+ * arrives as "none, at once". */
 typedef void (*arc_store_fault_fn)(void *user, const struct arc_store_batch *batch,
                                    const struct arc_query *query, struct arc_store_fault *fault);
 

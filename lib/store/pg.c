@@ -563,6 +563,30 @@ static arc_status pg_query(struct arc_store *store, const struct arc_query *quer
     return ARC_OK;
 }
 
+static arc_status pg_claim(struct arc_store *store, const struct arc_claim *claim,
+                           struct arc_arena *arena, arc_query_done done, void *user, arc_err *err)
+{
+    struct arc_pg_store *self = self_of(store);
+    arc_err failure = ARC_ERR_INIT;
+    ARC_TRY(arc__store_check_claim(claim, err));
+    ARC_TRY(begin_call(self, err));
+    if (self->poison.status != ARC_OK) {
+        arc_status status = fail_poisoned(self, &failure);
+        self->depth++;
+        done(user, status, NULL, &failure);
+        self->depth--;
+        return ARC_OK;
+    }
+    struct arc_pg_call *call = arc__pg_claim_new(&self->mem, claim);
+    if (call == NULL)
+        return arc__fail_nomem(err);
+    call->arena = arena;
+    call->query_done = done;
+    call->user = user;
+    add_call(self, &self->commits, call);
+    return ARC_OK;
+}
+
 static int pg_fd(struct arc_store *store)
 {
     return self_of(store)->epoll_fd;
@@ -655,7 +679,7 @@ static void pg_watch(struct arc_store *store, void (*changed)(void *user), void 
     { \
         .size = sizeof(struct arc_store_ops), .commit = pg_commit, .query = pg_query, .fd = pg_fd, \
         .timeout_ms = pg_timeout_ms, .dispatch = pg_dispatch, .health = pg_health, \
-        .close = pg_close, .watch = watched \
+        .close = pg_close, .watch = watched, .claim = pg_claim \
     }
 
 static const struct arc_store_ops pg_ops = PG_OPS(NULL);

@@ -184,6 +184,16 @@ static int send_group(struct arc_pg_store *self, struct arc_pg_link *link, struc
     return send_params(self, link, name);
 }
 
+static int send_claim(struct arc_pg_store *self, struct arc_pg_link *link, struct arc_pg_call *call)
+{
+    int over = 0, sent = arc__pg_claim_send(self, link, call, &over);
+    if (call->status != ARC_OK)
+        call->stage = STAGE_SYNC;
+    else if (over)
+        call->stage = STAGE_COMMIT;
+    return sent;
+}
+
 static int send_next(struct arc_pg_store *self, struct arc_pg_link *link, struct arc_pg_call *call)
 {
     call->is_sent = 1;
@@ -197,6 +207,8 @@ static int send_next(struct arc_pg_store *self, struct arc_pg_link *link, struct
     case STAGE_STAMP:
         return send_stamp(self, link, call);
     case STAGE_CHANGES:
+        if (call->is_claim)
+            return send_claim(self, link, call);
         return call->group == call->plan.log_group && log_is_due(call)
                    ? send_log(self, link, call)
                    : send_group(self, link, call);
@@ -252,6 +264,8 @@ void arc__pg_commit_answer(struct arc_pg_store *self, struct arc_pg_link *link,
         call->is_done = result->kind == ARC_PG_DONE;
     if (sent->kind == ARC_PG_SENT_LOG && result->kind == ARC_PG_ROWS && result->rows == 1)
         call->shift = arc__pg_read_int(arc__pg_value(result, 0, 0));
+    if (sent->kind == ARC_PG_SENT_ROWS && result->kind == ARC_PG_ROWS && call->status == ARC_OK)
+        call->status = arc__pg_read_rows(call, result, &call->err);
     if (!failed || call->status != ARC_OK || call->is_done) /* of a notice: nobody is told */
         return;
     if (sent->kind == ARC_PG_SENT_STAMP && strcmp(result->state, ARC_PG_MISMATCH) == 0)
@@ -267,7 +281,7 @@ static void start_over(struct arc_pg_call *call)
     call->stage = STAGE_BEGIN;
     call->group = 0;
     call->shift = 0;
-    call->log_is_sent = 0;
+    call->log_is_sent = call->has_rows = 0;
     call->is_sent = call->is_done = call->again = 0;
     call->status = ARC_OK;
     call->err = (arc_err)ARC_ERR_INIT;
@@ -302,11 +316,14 @@ void arc__pg_commit_resolve(struct arc_pg_store *self)
     if (arc__list_empty(&self->commits))
         return;
     struct arc_pg_call *call = ARC_CONTAINER(self->commits.next, struct arc_pg_call, link);
-    if (call->may_be_done && self->stored == call->number) {
+    int is_answered = !call->is_claim || call->has_rows;
+    if (call->may_be_done && self->stored == call->number && is_answered) {
         call->shift = call->plan.log_count > 0 ? self->stored_shift : 0;
         arc__pg_end_commit(self, call, ARC_OK, NULL);
         return;
     }
     call->may_be_done = 0;
+    /* What was taken and not answered stays taken, so the number must not say it of what comes. */
+    call->number = call->is_claim ? 0 : call->number;
     start_over(call);
 }

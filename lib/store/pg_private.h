@@ -4,6 +4,7 @@
  *   pg.c         the port; which connection is made when, deadlines, ends of calls
  *   pg_setup.c   what a new connection is asked before it is used: settings, schema, session
  *   pg_commit.c  a batch as statements in one transaction
+ *   pg_claim.c   a claim in the place of its changes
  *   pg_query.c   a query as statements, and its rows
  *
  * A link's statements are answered in the order in which they were sent, so a ring of what was
@@ -93,7 +94,9 @@ struct arc_pg_call {
     int64_t number;  /* 0: it has never been sent */
     int may_be_done; /* 1: its COMMIT went out and no answer came */
     int is_done;     /* 1: the answer came */
-    /* a query */
+    struct arc_claim claim;
+    int is_claim;
+    /* a query; of a claim, its rows */
     arc_query_done query_done;
     struct arc_query query;
     struct arc_arena *arena;
@@ -182,10 +185,21 @@ void arc__pg_commit_over(struct arc_pg_store *self, struct arc_pg_link *link,
 /* A new connection is ready: what became of the commit that was under way on the last one. */
 void arc__pg_commit_resolve(struct arc_pg_store *self);
 
+/* --- pg_claim.c ------------------------------------------------------------------------------ */
+
+/* A call with a copy of the claim. NULL: no memory. */
+struct arc_pg_call *arc__pg_claim_new(const struct arc_mem *mem, const struct arc_claim *claim);
+/* The next one of its statements. 0: the wire failed. *over: it was the last. */
+int arc__pg_claim_send(struct arc_pg_store *self, struct arc_pg_link *link,
+                       struct arc_pg_call *call, int *over);
+
 /* --- pg_query.c ------------------------------------------------------------------------------ */
 
 /* A call with a copy of the query. NULL: no memory. */
 struct arc_pg_call *arc__pg_query_new(const struct arc_mem *mem, const struct arc_query *query);
+/* The rows of an answer, copied into the call's arena. ARC_ENOMEM, ARC_ELIMIT. */
+arc_status arc__pg_read_rows(struct arc_pg_call *call, const struct arc_pg_result *result,
+                             arc_err *err);
 int arc__pg_query_send(struct arc_pg_store *self, struct arc_pg_link *link,
                        struct arc_pg_call *call);
 /* 1: all of it was sent. */

@@ -215,8 +215,8 @@ static void read_row(const struct arc_pg_result *result, int32_t at,
     }
 }
 
-static arc_status read_rows(struct arc_pg_call *call, const struct arc_pg_result *result,
-                            arc_err *err)
+arc_status arc__pg_read_rows(struct arc_pg_call *call, const struct arc_pg_result *result,
+                             arc_err *err)
 {
     const struct arc_table_def *def = arc__table_def(call->query.table);
     size_t count = (size_t)result->rows, size = 0;
@@ -262,7 +262,7 @@ void arc__pg_query_answer(struct arc_pg_store *self, struct arc_pg_link *link,
     if (result->kind == ARC_PG_FAILED)
         call->status = arc__pg_fail(self, result, &call->again, &call->err);
     else if (sent->kind == ARC_PG_SENT_ROWS && result->kind == ARC_PG_ROWS)
-        call->status = read_rows(call, result, &call->err);
+        call->status = arc__pg_read_rows(call, result, &call->err);
     else if (sent->kind == ARC_PG_SENT_COUNT && result->kind == ARC_PG_ROWS && result->rows == 1)
         call->rows.total = arc__pg_read_int(arc__pg_value(result, 0, 0));
     else if (sent->kind == ARC_PG_SENT_ROWS || sent->kind == ARC_PG_SENT_COUNT)

@@ -216,6 +216,35 @@ void arc__pg_sql_follow(struct arc_buf *sql)
     add_rows(sql, def, def->col_count, NULL);
 }
 
+/* Rows that somebody else is changing are passed over; one that was taken since the statement began
+ * is looked at again before it is locked, and is not free then. */
+void arc__pg_sql_claim(struct arc_buf *sql, const struct arc_claim *claim)
+{
+    const struct arc_table_def *def = arc__table_def(claim->table);
+    const char *by = def->cols[claim->by_col].name, *until = def->cols[claim->until_col].name;
+    arc__buf_add_cstr(sql, "WITH s AS (SELECT ");
+    add_key(sql, def);
+    arc__buf_add_cstr(sql, " FROM ");
+    add_table(sql, def);
+    arc__buf_printf(sql, " WHERE \"%s\" <= $1::bigint ORDER BY ", until);
+    add_key(sql, def);
+    arc__buf_add_cstr(sql, " LIMIT $2::bigint FOR UPDATE SKIP LOCKED), u AS (UPDATE ");
+    add_table(sql, def);
+    arc__buf_printf(sql, " AS t SET \"%s\" = $3::text, \"%s\" = $4::bigint", by, until);
+    if (def->version_col >= 0) {
+        const char *version = def->cols[def->version_col].name;
+        arc__buf_printf(sql, ", \"%s\" = t.\"%s\" + 1", version, version);
+    }
+    arc__buf_add_cstr(sql, " FROM s");
+    add_same_key(sql, def);
+    for (uint32_t i = 0; i < def->col_count; i++)
+        add_name(sql, i == 0 ? " RETURNING t." : ", t.", def->cols[i].name);
+    for (uint32_t i = 0; i < def->col_count; i++)
+        add_name(sql, i == 0 ? ") SELECT " : ", ", def->cols[i].name);
+    arc__buf_add_cstr(sql, " FROM u ORDER BY ");
+    add_key(sql, def);
+}
+
 /* --- queries --------------------------------------------------------------------------------- */
 
 /* 1: what passes is not empty, so that the index over the values that are not empty may be used. */

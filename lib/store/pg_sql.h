@@ -33,6 +33,8 @@ void arc__pg_sql_create_index(struct arc_buf *sql, const struct arc_table_def *d
 void arc__pg_sql_change(struct arc_buf *sql, const struct arc_table_def *def,
                         enum arc_store_verb verb);
 void arc__pg_sql_follow(struct arc_buf *sql);
+/* $1 now, $2 limit, $3 by, $4 until; its rows are those that were taken. */
+void arc__pg_sql_claim(struct arc_buf *sql, const struct arc_claim *claim);
 void arc__pg_sql_select(struct arc_buf *sql, const struct arc_query *query);
 /* How many the filters pass; without limit and offset. */
 void arc__pg_sql_count(struct arc_buf *sql, const struct arc_query *query);

@@ -16,6 +16,7 @@
 
 #include "base/list.h"
 #include "store/check.h"
+#include "store/claim.h"
 #include "store/lock.h"
 #include "store/sqlite_backup.h"
 #include "store/sqlite_db.h"
@@ -425,6 +426,38 @@ static arc_status sqlite_query(struct arc_store *store, const struct arc_query *
     return ARC_OK;
 }
 
+/* Nobody else writes, so what is free stays free until it is marked. */
+static arc_status take_rows(struct sqlite_store *self, const struct arc_claim *claim,
+                            struct arc_arena *arena, struct arc_rows *out, arc_err *err)
+{
+    const struct arc_query query = arc__store_claim_query(claim);
+    struct arc_store_op *ops = NULL;
+    arc_status status = select_rows(self, &query, arena, out, err);
+    if (status == ARC_EINTERNAL)
+        poison_if_grave(self, err);
+    if (status == ARC_OK)
+        status = arc__store_claim_mark(&self->mem, claim, out, arena, &ops, err);
+    if (status == ARC_OK)
+        status = commit_batch(self, &(struct arc_store_batch){ops, out->count, 0}, err);
+    arc__free(&self->mem, ops);
+    return status;
+}
+
+static arc_status sqlite_claim(struct arc_store *store, const struct arc_claim *claim,
+                               struct arc_arena *arena, arc_query_done done, void *user,
+                               arc_err *err)
+{
+    struct sqlite_store *self = self_of(store);
+    ARC_TRY(arc__store_check_claim(claim, err));
+    arc_err failure = ARC_ERR_INIT;
+    struct arc_rows rows = {NULL, 0, 0};
+    arc_status status = take_rows(self, claim, arena, &rows, &failure);
+    self->depth++;
+    done(user, status, status == ARC_OK ? &rows : NULL, status == ARC_OK ? NULL : &failure);
+    self->depth--;
+    return ARC_OK;
+}
+
 /* --- the rest of the port -------------------------------------------------------------------- */
 
 static int sqlite_fd(struct arc_store *store)
@@ -548,6 +581,7 @@ static const struct arc_store_ops sqlite_ops = {
     .dispatch = sqlite_dispatch,
     .health = sqlite_health,
     .close = sqlite_close,
+    .claim = sqlite_claim,
 };
 
 /* --- opening --------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
  *     };
  *     static const arc_store_ops my_ops = {
  *         sizeof(arc_store_ops), ARC_COLS_ALL, my_commit, my_query, my_fd, my_timeout_ms,
- *         my_dispatch, my_health, my_close, NULL};
+ *         my_dispatch, my_health, my_close, NULL, NULL};
  *
  * What all of it rests on, besides what stands at the slots:
  *
@@ -121,6 +121,22 @@ typedef struct arc_rows {
 } arc_rows;
 
 /**
+ * Takes rows that are free: those whose until_col is not after now_ns. The first ones in the order
+ * of the key get by and until_ns (and the next version, where the table has one) and are answered
+ * as they are then. Two processes never get the same row before until_ns, and none waits for
+ * another: rows that somebody takes just now are passed over. One's own claim that was never
+ * answered is free again after until_ns as well. Since: 0.1.
+ */
+typedef struct arc_claim {
+    uint32_t table;             /* ARC_TABLE_… */
+    uint32_t by_col, until_col; /* a TEXT and an INT without flags */
+    arc_slice by;
+    int64_t now_ns, until_ns; /* of the caller's clock; until_ns is later */
+    size_t limit;             /* 1 … ARC_STORE_CLAIM_MAX */
+} arc_claim;
+#define ARC_STORE_CLAIM_MAX 1000
+
+/**
  * The ends of calls. user is the caller's. err is borrowed, and NULL where the status is ARC_OK;
  * else it has that status and a sentence. shift: by how much the positions of the events were
  * moved; 0 unless the status is ARC_OK. rows: NULL unless the status is ARC_OK.
@@ -226,6 +242,18 @@ typedef struct arc_store_ops {
      * Owner: user is the caller's. Thread: owner. Since: 0.1.
      */
     void (*watch)(arc_store *store, void (*changed)(void *user), void *user);
+
+    /**
+     * Takes rows, in one transaction; done says which. What is refused for its form is refused in
+     * the words of arc_claim_check. NULL for a store that works at once and that nobody else can
+     * write to: the library takes rows there with a query and a commit.
+     * Owner: as of query; claim and its text are the caller's and stay until claim returns.
+     * Thread: owner.
+     * Errors: as commit's, and ARC_ELIMIT where the rows do not fit into the arena. After an error
+     * some rows may have been taken all the same. Since: 0.1.
+     */
+    arc_status (*claim)(arc_store *store, const arc_claim *claim, arc_arena *arena,
+                        arc_query_done done, void *user, arc_err *err);
 } arc_store_ops;
 
 /* --- what stores share ---------------------------------------------------------------------- */
@@ -240,6 +268,9 @@ ARC_API ARC_MUST_USE arc_status arc_batch_check(const arc_store_batch *batch, ar
 
 /** The same for a query. Owner: none. Thread: any. Errors: ARC_EINVAL, ARC_ELIMIT. Since: 0.1. */
 ARC_API ARC_MUST_USE arc_status arc_query_check(const arc_query *query, arc_err *err);
+
+/** The same for a claim. Owner: none. Thread: any. Errors: ARC_EINVAL, ARC_ELIMIT. Since: 0.1. */
+ARC_API ARC_MUST_USE arc_status arc_claim_check(const arc_claim *claim, arc_err *err);
 
 /**
  * Fills err with the words for an operation that meets another state than it expects, and answers

@@ -196,6 +196,104 @@ static void an_older_store_is_not_asked_what_it_does_not_know(void)
     CHECK_INT(own.closed, 1);
 }
 
+/* --- claims ---------------------------------------------------------------------------------- */
+
+struct taken {
+    int done;
+    arc_status status;
+    size_t count;
+    char first;
+};
+
+static void on_taken(void *user, arc_status status, const struct arc_rows *rows, const arc_err *err)
+{
+    struct taken *taken = user;
+    taken->done++;
+    taken->status = status;
+    CHECK(status == ARC_OK ? rows != NULL : rows == NULL && err->message[0] != '\0');
+    taken->count = rows != NULL ? rows->count : 0;
+    taken->first = taken->count > 0 ? ((const struct arc_row_outbox *)rows->rows)->id.ptr[0] : '-';
+}
+
+static struct taken take(struct arc_store *store, int64_t now_ns, size_t max_bytes, arc_status want)
+{
+    struct arc_claim claim = {.table = ARC_TABLE_outbox,
+                              .by_col = ARC_COL_outbox_claimed_by,
+                              .until_col = ARC_COL_outbox_claimed_until_ns,
+                              .by = ARC_LIT("me"),
+                              .now_ns = now_ns,
+                              .until_ns = now_ns < INT64_MAX - 10 ? now_ns + 10 : now_ns,
+                              .limit = 2};
+    struct taken taken = {0, ARC_OK, 0, '-'};
+    arc_arena *arena = NULL;
+    CHECK_OK(arc_arena_new(NULL, max_bytes, &arena, NULL));
+    CHECK_STATUS(store->ops->claim(store, &claim, arena, on_taken, &taken, NULL), want);
+    CHECK_INT(taken.done, want == ARC_OK);
+    arc_arena_free(arena);
+    return taken;
+}
+
+static void on_put(void *user, arc_status status, int64_t shift, const arc_err *err)
+{
+    (void)user;
+    (void)shift;
+    (void)err;
+    CHECK_OK(status);
+}
+
+static void rows_are_taken_where_a_store_cannot(void)
+{
+    static const char *const ids[] = {"c", "a", "b"};
+    struct own own;
+    struct arc_mem mem = arc__mem_default();
+    struct arc_store *seen = NULL;
+    own_init(&own);
+    if (!CHECK_OK(arc__store_host_open(&mem, &own.base, &seen, NULL)))
+        return;
+    CHECK_INT(take(seen, 5, 1 << 16, ARC_OK).count, 0);
+    for (size_t i = 0; i < 3; i++) {
+        struct arc_row_outbox row = {.id = arc__slice_cstr(ids[i])};
+        struct arc_store_op op = {ARC_STORE_INSERT, ARC_TABLE_outbox, &row, 0};
+        struct arc_store_batch batch = {&op, 1, 0};
+        CHECK_OK(seen->ops->commit(seen, &batch, on_put, NULL, NULL));
+    }
+    CHECK_STATUS(take(seen, 5, 100, ARC_OK).status, ARC_ELIMIT); /* and takes nothing */
+    struct taken first = take(seen, 5, 1 << 16, ARC_OK);
+    CHECK_INT(first.count, 2);
+    CHECK_INT(first.first, 'a');
+    CHECK_INT(take(seen, 14, 1 << 16, ARC_OK).first, 'c');
+    CHECK_INT(take(seen, 14, 1 << 16, ARC_OK).count, 0);
+    CHECK_INT(take(seen, 15, 1 << 16, ARC_OK).count, 2); /* the first two are free again */
+    CHECK_INT(take(seen, INT64_MAX - 5, 1 << 16, ARC_EINVAL).count, 0);
+    seen->ops->close(seen);
+}
+
+static arc_status own_claim(struct arc_store *store, const struct arc_claim *claim,
+                            struct arc_arena *arena, arc_query_done done, void *user, arc_err *err)
+{
+    (void)store;
+    (void)claim;
+    (void)arena;
+    (void)done;
+    (void)user;
+    return arc__fail(err, ARC_EUNAVAILABLE, "store", "It is away.");
+}
+
+static void a_store_that_can_take_rows_is_asked(void)
+{
+    struct own own;
+    struct arc_mem mem = arc__mem_default();
+    struct arc_store *seen = NULL;
+    own_init(&own);
+    own.ops.claim = own_claim;
+    if (!CHECK_OK(arc__store_host_open(&mem, &own.base, &seen, NULL)))
+        return;
+    CHECK_INT(take(seen, 5, 1 << 16, ARC_EUNAVAILABLE).count, 0);
+    seen->ops->close(seen);
+}
+
+/* --- openings that fail ---------------------------------------------------------------------- */
+
 static int open_and_close(struct test_mem *state)
 {
     struct own own;
@@ -257,6 +355,8 @@ static const struct test tests[] = {
     {"what is no store is refused, and closed", what_is_no_store_is_refused_and_closed},
     {"an older store is not asked for what it does not know",
      an_older_store_is_not_asked_what_it_does_not_know},
+    {"rows are taken for a store that has no slot for it", rows_are_taken_where_a_store_cannot},
+    {"a store that can take rows is asked", a_store_that_can_take_rows_is_asked},
     {"an opening that fails anywhere closes the store once", a_failed_opening_closes_it_once},
     {"what stores share has public functions", what_stores_share_is_public},
 };

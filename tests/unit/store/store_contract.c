@@ -156,6 +156,24 @@ arc_status contract_query(struct arc_store *store, const struct arc_query *query
     return ended.status;
 }
 
+arc_status contract_claim(struct arc_store *store, const struct arc_claim *claim,
+                          struct arc_arena *arena, struct arc_rows *out, arc_err *err)
+{
+    struct ended ended = {.err = ARC_ERR_INIT};
+    arc_status status = store->ops->claim(store, claim, arena, on_query, &ended, err);
+    if (status == ARC_OK) {
+        wait_for(store, &ended);
+        status = ended.status;
+        if (err != NULL && status != ARC_OK)
+            *err = ended.err;
+    } else {
+        CHECK_INT(ended.count, 0);
+    }
+    if (status == ARC_OK)
+        *out = ended.rows;
+    return status;
+}
+
 int64_t contract_count(struct arc_store *store, enum arc_table table)
 {
     struct arc_mem mem = arc__mem_default();

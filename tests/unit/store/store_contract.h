@@ -38,6 +38,8 @@ arc_status contract_follow(struct arc_store *store, const struct arc_store_op *o
                            int64_t *shift, arc_err *err);
 arc_status contract_query(struct arc_store *store, const struct arc_query *query,
                           struct arc_arena *arena, struct arc_rows *out, arc_err *err);
+arc_status contract_claim(struct arc_store *store, const struct arc_claim *claim,
+                          struct arc_arena *arena, struct arc_rows *out, arc_err *err);
 /* Waits for what the store waits for, and dispatches. */
 void contract_round(struct arc_store *store);
 /* How many rows a table has; -1: the query failed. */

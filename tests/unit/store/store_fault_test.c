@@ -135,6 +135,19 @@ static arc_status count(struct fixture *f, const char *name, struct answer *answ
     return f->store->ops->query(f->store, &query, &f->arena, on_query, answer, NULL);
 }
 
+static arc_status take(struct fixture *f, struct answer *answer)
+{
+    char by[] = "me"; /* need not live on */
+    struct arc_claim claim = {.table = ARC_TABLE_outbox,
+                              .by_col = ARC_COL_outbox_claimed_by,
+                              .until_col = ARC_COL_outbox_claimed_until_ns,
+                              .by = arc__slice_cstr(by),
+                              .until_ns = 1,
+                              .limit = 1};
+    answer->answers = &f->answers;
+    return f->store->ops->claim(f->store, &claim, &f->arena, on_query, answer, NULL);
+}
+
 static int64_t stored(struct fixture *f)
 {
     arc__store_mem_set_fault(f->store, NULL, NULL);
@@ -218,6 +231,45 @@ static void held_calls_wait_for_dispatch(void)
     CHECK_INT(f.store->ops->timeout_ms(f.store), -1);
     CHECK_OK(f.store->ops->dispatch(f.store, NULL));
     CHECK_INT(f.answers, 4);
+    end(&f);
+}
+
+static void claims_have_faults_too(void)
+{
+    struct fixture f;
+    static const struct arc_row_outbox rows[] = {
+        {.id = {"1", 1}}, {.id = {"2", 1}}, {.id = {"3", 1}}, {.id = {"4", 1}}};
+    struct answer told = {0}, lost = {0}, held = {0}, next = {0}, last = {0}, none = {0};
+    begin(&f);
+    arc__store_mem_set_fault(f.store, NULL, NULL);
+    for (size_t i = 0; i < ARC_COUNT_OF(rows); i++) {
+        struct arc_store_op op = {ARC_STORE_INSERT, ARC_TABLE_outbox, &rows[i], 0};
+        CHECK_OK(contract_commit(f.store, &op, 1, NULL));
+    }
+    arc__store_mem_set_fault(f.store, next_fault, &f.planned);
+    plan(&f, ARC_STORE_FAULT_FAIL, ARC_OK, 0);
+    plan(&f, ARC_STORE_FAULT_LOSE, ARC_OK, 0);
+    plan(&f, ARC_STORE_FAULT_NONE, ARC_OK, 1);
+    plan(&f, ARC_STORE_FAULT_NONE, ARC_OK, 0);
+    plan(&f, ARC_STORE_FAULT_NONE, ARC_OK, 9);
+    CHECK_OK(take(&f, &told));
+    CHECK_STATUS(told.status, ARC_EUNAVAILABLE);
+    CHECK_OK(take(&f, &lost)); /* takes the first row, and nobody hears of it */
+    CHECK_STATUS(lost.status, ARC_EUNAVAILABLE);
+    CHECK_OK(take(&f, &held));
+    CHECK_INT(held.count, 0);
+    CHECK_OK(take(&f, &next)); /* overtakes */
+    CHECK_INT(next.rows, 1);
+    CHECK_OK(f.store->ops->dispatch(f.store, NULL));
+    CHECK_INT(held.rows, 1);
+    CHECK_OK(take(&f, &none)); /* until the end */
+    CHECK_INT(arc__store_mem_held(f.store), 1);
+    CHECK_OK(take(&f, &last));
+    CHECK_INT(last.rows, 1);
+    CHECK_INT(f.planned.saw_queries, 6);
+    f.store->ops->close(f.store);
+    f.store = NULL;
+    CHECK_STATUS(none.status, ARC_ECANCELLED);
     end(&f);
 }
 
@@ -315,6 +367,7 @@ static const struct test tests[] = {
     {"a call that is told to fail changes nothing", calls_fail_when_told},
     {"a lost answer leaves the rows", lost_answers_leave_the_rows},
     {"held calls happen in their dispatch", held_calls_wait_for_dispatch},
+    {"a claim fails, is lost and is held as other calls are", claims_have_faults_too},
     {"closing cancels what is held", closing_cancels_what_is_held},
     {"held calls survive failing memory", held_calls_survive_failing_memory},
     {"a million rows go in and are found quickly", a_million_rows_are_quick},

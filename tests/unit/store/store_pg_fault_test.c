@@ -447,6 +447,43 @@ static void where_it_stands_is_found_out_too(void)
     end(&s);
 }
 
+/* The rows of a claim whose answer was lost stay taken, and the next ones are answered. */
+static void a_claim_that_was_lost_takes_others(void)
+{
+    static const struct arc_claim claim = {.table = ARC_TABLE_outbox,
+                                           .by_col = ARC_COL_outbox_claimed_by,
+                                           .until_col = ARC_COL_outbox_claimed_until_ns,
+                                           .by = {"me", 2},
+                                           .until_ns = 5,
+                                           .limit = 2};
+    struct scene s;
+    if (!begin(&s, NULL, 1))
+        return;
+    CHECK_OK(say_all(&s, "a"));
+    (void)pg_server_ask(s.server,
+                        "INSERT INTO t_outbox (id) SELECT n FROM generate_series(1, 5) n");
+    pg_proxy_hold(&s.proxy, -1, 0); /* the server hears it, and is not heard */
+    s.ended = 0;
+    CHECK_OK(s.store->ops->claim(s.store, &claim, &s.arena, on_query, &s, NULL));
+    CHECK(wait_for(&s, "SELECT count(*) FROM t_outbox WHERE claimed_by = 'me'", 2));
+    CHECK_INT(s.ended, 0);
+    pg_proxy_cut(&s.proxy, 1);
+    pg_proxy_release(&s.proxy);
+    CHECK_OK(finish(&s));
+    CHECK_INT(s.seen, 2);
+    CHECK_INT(pg_server_ask(s.server, "SELECT count(*) FROM t_outbox WHERE claimed_by = 'me'"), 4);
+    CHECK_OK(say_all(&s, "b"));
+    (void)pg_server_ask(s.server, "DELETE FROM t_commit"); /* somebody took the database over */
+    s.ended = 0;
+    CHECK_OK(s.store->ops->claim(s.store, &claim, &s.arena, on_query, &s, NULL));
+    CHECK_STATUS(finish(&s), ARC_EIO);
+    CHECK_INT(pg_server_ask(s.server, "SELECT count(*) FROM t_outbox WHERE claimed_by = 'me'"), 4);
+    s.ended = 0;
+    CHECK_OK(s.store->ops->claim(s.store, &claim, &s.arena, on_query, &s, NULL));
+    CHECK_STATUS(finish(&s), ARC_EIO);
+    end(&s);
+}
+
 static void a_batch_that_never_arrived_is_sent_again(void)
 {
     struct scene s;
@@ -692,6 +729,7 @@ static const struct test tests[] = {
     {"a commit whose backend is ended is sent again", a_commit_that_is_ended_is_sent_again},
     {"a commit whose answer was lost is found out", an_answer_that_was_lost_is_found_out},
     {"where its events stand is found out as well", where_it_stands_is_found_out_too},
+    {"a claim whose answer was lost takes other rows", a_claim_that_was_lost_takes_others},
     {"a batch that never arrived is sent again", a_batch_that_never_arrived_is_sent_again},
     {"a batch that arrives too late does nothing", a_batch_that_arrives_too_late_does_nothing},
     {"an old transaction is waited for", an_old_transaction_is_waited_for},

@@ -428,31 +428,34 @@ static void begin_turn(struct replica *self)
     CHECK_OK(self->store->ops->commit(self->store, &batch, on_said, self, NULL));
 }
 
-/* Until one of them has something to do. */
-static void wait_for_any(const struct replica *replicas, int count)
+/* Lets each of them work, once one has something to do. */
+static void turn_all(struct arc_store *const *stores, size_t count)
 {
-    struct pollfd fds[8];
-    for (int i = 0; i < count; i++) {
-        const struct arc_store_ops *ops = replicas[i].store->ops;
-        fds[i] = (struct pollfd){.fd = ops->fd(replicas[i].store), .events = POLLIN};
-        if (ops->timeout_ms(replicas[i].store) == 0)
-            return;
+    struct pollfd fds[3];
+    int wait_ms = 100;
+    for (size_t i = 0; i < count && i < ARC_COUNT_OF(fds); i++) {
+        int timeout_ms = stores[i]->ops->timeout_ms(stores[i]);
+        fds[i] = (struct pollfd){.fd = stores[i]->ops->fd(stores[i]), .events = POLLIN};
+        wait_ms = timeout_ms >= 0 && timeout_ms < wait_ms ? timeout_ms : wait_ms;
     }
-    (void)poll(fds, (nfds_t)count, 100);
+    (void)poll(fds, (nfds_t)count, wait_ms); /* dispatch looks itself */
+    for (size_t i = 0; i < count; i++)
+        CHECK_OK(stores[i]->ops->dispatch(stores[i], NULL));
 }
 
-static void all_take_turns(struct replica *replicas, int count)
+static void all_take_turns(struct replica *replicas, struct arc_store *const *stores, size_t count)
 {
-    for (int rounds = 0, over = 0; rounds < 100000 && over < count; rounds++) {
+    size_t over = 0;
+    for (int rounds = 0; rounds < 100000 && over < count; rounds++) {
         over = 0;
-        for (int i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++) {
             struct replica *self = &replicas[i];
             if (!self->busy && self->turns < TURNS)
                 begin_turn(self);
-            CHECK_OK(self->store->ops->dispatch(self->store, NULL));
-            over += !self->busy && self->turns == TURNS;
+            over += !self->busy;
         }
-        wait_for_any(replicas, over < count ? count : 0);
+        if (over < count)
+            turn_all(stores, count);
     }
 }
 
@@ -485,6 +488,7 @@ static void several_processes_write_one_log(void)
 {
     enum { COUNT = 3 };
     static struct replica replicas[COUNT];
+    struct arc_store *stores[COUNT];
     struct arc_store *first = open_default(); /* makes the tables */
     if (first == NULL)
         return;
@@ -493,10 +497,11 @@ static void several_processes_write_one_log(void)
     (void)pg_server_ask(pg_server_get(), "DELETE FROM t_event; UPDATE t_log SET last = 0");
     int moved = 0;
     for (int i = 0; i < COUNT; i++) {
-        replicas[i] = (struct replica){.store = open_shared(i == COUNT - 1)};
+        stores[i] = open_shared(i == COUNT - 1);
+        replicas[i] = (struct replica){.store = stores[i]};
         replicas[i].stream[0] = (char)('a' + i);
     }
-    all_take_turns(replicas, COUNT);
+    all_take_turns(replicas, stores, COUNT);
     check_log(replicas, COUNT);
     for (int i = 0; i < COUNT; i++) {
         moved += replicas[i].moved;
@@ -561,6 +566,87 @@ static void events_of_others_are_heard(void)
 {
     others_are_heard(0);
     others_are_heard(1);
+}
+
+enum { NOTICES = 60, AT_ONCE = 7 };
+
+struct taker {
+    struct arc_store *store;
+    struct arc_arena arena;
+    int busy, over;
+    int *taken; /* by notice, how often */
+};
+
+static void on_taken(void *user, arc_status status, const struct arc_rows *rows, const arc_err *err)
+{
+    struct taker *self = user;
+    (void)err;
+    self->busy = 0;
+    CHECK_OK(status);
+    self->over = status != ARC_OK || rows->count == 0;
+    for (size_t i = 0; status == ARC_OK && i < rows->count; i++) {
+        const struct arc_row_outbox *row = (const struct arc_row_outbox *)rows->rows + i;
+        int64_t number = -1;
+        (void)arc__slice_to_i64(row->id, &number);
+        if (CHECK_INT(number >= 0 && number < NOTICES, 1))
+            self->taken[number]++;
+    }
+    arc__arena_reset(&self->arena);
+}
+
+static const struct arc_claim notices = {.table = ARC_TABLE_outbox,
+                                         .by_col = ARC_COL_outbox_claimed_by,
+                                         .until_col = ARC_COL_outbox_claimed_until_ns,
+                                         .by = {"me", 2},
+                                         .until_ns = 5,
+                                         .limit = AT_ONCE};
+
+static void no_row_is_taken_twice(void)
+{
+    enum { TAKERS = 3 };
+    struct arc_mem mem = arc__mem_default();
+    struct taker takers[TAKERS];
+    struct arc_store *stores[TAKERS];
+    int taken[NOTICES] = {0};
+    struct arc_store *first = open_default(); /* an empty database */
+    if (first == NULL)
+        return;
+    CHECK_OK(say(first, "s", 1, NULL));
+    first->ops->close(first);
+    (void)pg_server_ask(pg_server_get(), "INSERT INTO t_outbox (id) SELECT lpad(n::text, 3, '0')"
+                                         " FROM generate_series(0, 59) AS n");
+    struct pg_side *side = pg_side_open(pg_server_get());
+    pg_side_ask(side, "BEGIN; UPDATE t_outbox SET fault = 'x' WHERE id = '005'");
+    for (int i = 0; i < TAKERS; i++) {
+        stores[i] = open_shared(i == TAKERS - 1);
+        takers[i] = (struct taker){.store = stores[i], .taken = taken};
+        arc__arena_init(&takers[i].arena, &mem, 1 << 20);
+    }
+    for (int rounds = 0, over = 0; rounds < 100000 && over < TAKERS; rounds++) {
+        over = 0;
+        for (int i = 0; i < TAKERS; i++) {
+            struct taker *self = &takers[i];
+            if (!self->busy && !self->over) {
+                self->busy = 1;
+                CHECK_OK(self->store->ops->claim(self->store, &notices, &self->arena, on_taken,
+                                                 self, NULL));
+            }
+            over += self->over;
+        }
+        if (over < TAKERS)
+            turn_all(stores, TAKERS);
+    }
+    for (int i = 0; i < NOTICES; i++)
+        CHECK_INT(taken[i], i != 5); /* which is locked, and nobody waited for it */
+    pg_side_ask(side, "COMMIT");
+    pg_side_close(side);
+    struct arc_rows rows = {NULL, 0, 0};
+    CHECK_OK(contract_claim(takers[0].store, &notices, &takers[0].arena, &rows, NULL));
+    CHECK_INT(rows.count, 1);
+    for (int i = 0; i < TAKERS; i++) {
+        takers[i].store->ops->close(takers[i].store);
+        arc__arena_deinit(&takers[i].arena);
+    }
 }
 
 static void a_lost_batch_takes_no_place(void)
@@ -785,6 +871,7 @@ static const struct test tests[] = {
     {"who was taken over writes no more", who_was_taken_over_writes_no_more},
     {"several processes write one log without gaps", several_processes_write_one_log},
     {"events of others are heard, and no others", events_of_others_are_heard},
+    {"no row is taken twice, and no lock is waited for", no_row_is_taken_twice},
     {"a batch that is lost takes no place in the log", a_lost_batch_takes_no_place},
     {"the end of an older log is found", the_end_of_an_older_log_is_found},
     {"a conflict keeps the connection", a_conflict_keeps_the_connection},
