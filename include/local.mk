@@ -20,3 +20,9 @@ pkginclude_HEADERS += \
 	include/arcentra/spec.h \
 	include/arcentra/states.h \
 	include/arcentra/store.h
+# For who writes an adapter: stable for a minor version.
+pkgincludesysdir = $(pkgincludedir)/sys
+pkgincludesys_HEADERS = \
+	include/arcentra/sys/store.h \
+	include/arcentra/sys/store_suite.h \
+	include/arcentra/sys/tables.h

@@ -22,6 +22,7 @@
 ARC_BEGIN_DECLS
 
 typedef struct arc_ctl arc_ctl;
+struct arc_store;
 
 /** What arc_ctl_open takes. Zero in a field means its default. Since: 0.1. */
 typedef struct arc_ctl_options {
@@ -52,10 +53,14 @@ typedef struct arc_ctl_options {
     const char *replica_name;  /* which no two of them have; one that comes back under its name goes
                                   on at once. NULL: none, and it waits for replica_lease_ms */
     uint32_t replica_lease_ms; /* 10000: how long one may be silent before others take over */
+    /* The host's own store, <arcentra/sys/store.h>, instead of store_url. arc_ctl_open takes it,
+     * and closes it where it fails. Step logs are in memory unless log_dir says where. */
+    struct arc_store *store;
 } arc_ctl_options;
 #define ARC_CTL_OPTIONS_INIT \
     { \
-        sizeof(arc_ctl_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0 \
+        sizeof(arc_ctl_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, \
+            NULL \
     }
 
 /**
@@ -64,10 +69,13 @@ typedef struct arc_ctl_options {
  * options: NULL is all defaults. *out is written only on success. A PostgreSQL server is connected
  * to in dispatch, and arc_ctl_health says what it answers; opening waits for nothing but a host
  * name of store_url that must be looked up.
- * Owner: the caller, who closes it. Thread: owner.
- * Errors: ARC_ENOMEM, ARC_EINVAL (an option, an unknown store_url), ARC_ECONFLICT (another process
- * has the store; the message names it), ARC_EIO, ARC_EUNAVAILABLE (a host name of store_url is not
- * known), ARC_EUNIMPLEMENTED (a store that is not built in, or cannot be shared).
+ * Owner: the caller, who closes it; options->store is taken, whatever is answered, but for an
+ * options->size that is none. Thread: owner.
+ * Errors: ARC_ENOMEM, ARC_EINVAL (an option, an unknown store_url, a store that lacks a slot),
+ * ARC_ECONFLICT (another process has the store; the message names it), ARC_EIO, ARC_EUNAVAILABLE (a
+ * host name of store_url is not known), ARC_EUNIMPLEMENTED (a store that is not built in, or
+ * cannot be shared),
+ * ARC_EPRECONDITION (a store of the host's that was compiled with other tables).
  * Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_ctl_open(const arc_ctl_options *options, arc_ctl **out,

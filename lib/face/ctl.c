@@ -13,6 +13,7 @@
 #include "face/ctl_private.h"
 #include "logs/file.h"
 #include "logs/mem.h"
+#include "store/host.h"
 
 /* The arguments of a plugin are part of one definition. */
 #define ASKED_BYTES_MAX (64u * 1024u * 1024u)
@@ -59,11 +60,13 @@ static struct arc_rules make_rules(const arc_ctl_options *options)
     };
 }
 
-static arc_status open_engine(arc_ctl *ctl, const arc_ctl_options *options, arc_err *err)
+static arc_status open_engine(arc_ctl *ctl, const arc_ctl_options *options, struct arc_store *store,
+                              arc_err *err)
 {
     const char *url = options->store_url != NULL ? options->store_url : "mem:";
     struct arc_engine_options engine = {
         .mem = ctl->mem,
+        .store = store,
         .random = ctl->env.random,
         .random_user = ctl->env.user,
         .log = ctl->env.log,
@@ -81,7 +84,8 @@ static arc_status open_engine(arc_ctl *ctl, const arc_ctl_options *options, arc_
         .replica_lease_ns = (int64_t)options->replica_lease_ms * 1000000,
     };
     const struct arc_store_wish wish = {.shared = engine.shared};
-    ARC_TRY(arc__store_url_open(&ctl->mem, &ctl->env, url, &wish, &engine.store, err));
+    if (store == NULL)
+        ARC_TRY(arc__store_url_open(&ctl->mem, &ctl->env, url, &wish, &engine.store, err));
     arc_status status =
         open_logs(&ctl->mem, url, options->log_dir, engine.shared, &engine.logs, err);
     if (status == ARC_OK)
@@ -111,34 +115,59 @@ static arc_status open_fds(arc_ctl *ctl, arc_err *err)
     return ARC_OK;
 }
 
+static void store_drop(struct arc_store **store)
+{
+    if (*store != NULL)
+        (*store)->ops->close(*store);
+}
+
 static void ctl_drop(arc_ctl **ctl)
 {
     arc_ctl_close(*ctl);
+}
+
+/* The store is the host's, or NULL. It is taken: closed with what fails after this. */
+static arc_status open_on(const arc_ctl_options *options, const struct arc_mem *mem,
+                          struct arc_store *store, arc_ctl **out, arc_err *err)
+{
+    arc_env env;
+    ARC_CLEANUP(store_drop) struct arc_store *held = store;
+    ARC_TRY(arc__env_fill(options->env, &env, err));
+    ARC_CLEANUP(ctl_drop) arc_ctl *ctl = arc__alloc(mem, sizeof(*ctl));
+    if (ctl == NULL)
+        return arc__fail_nomem(err);
+    ctl->env = env;
+    ctl->mem = *mem;
+    ctl->epoll_fd = ctl->wake_fd = -1;
+    arc__list_init(&ctl->servers);
+    arc__arena_init(&ctl->asked, &ctl->mem, ASKED_BYTES_MAX);
+    held = NULL; /* the engine's, which closes it where it fails */
+    ARC_TRY(open_engine(ctl, options, store, err));
+    ARC_TRY(arc__command_open(ctl->engine, &ctl->command, err));
+    ARC_TRY(open_fds(ctl, err));
+    ctl->host_slots = or_default(options->host_slots, 64);
+    *out = ctl;
+    ctl = NULL;
+    return ARC_OK;
 }
 
 arc_status arc_ctl_open(const arc_ctl_options *given, arc_ctl **out, arc_err *err)
 {
     arc_ctl_options options;
     arc_env env;
-    ARC_REQUIRE(out != NULL, err, "out");
+    struct arc_mem mem = arc__mem_default();
+    struct arc_store *store = NULL;
     ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
-    ARC_TRY(arc__env_fill(options.env, &env, err));
-    struct arc_mem mem = arc__mem_from_env(options.env);
-    ARC_CLEANUP(ctl_drop) arc_ctl *ctl = arc__alloc(&mem, sizeof(*ctl));
-    if (ctl == NULL)
-        return arc__fail_nomem(err);
-    ctl->env = env;
-    ctl->mem = mem;
-    ctl->epoll_fd = ctl->wake_fd = -1;
-    arc__list_init(&ctl->servers);
-    arc__arena_init(&ctl->asked, &ctl->mem, ASKED_BYTES_MAX);
-    ARC_TRY(open_engine(ctl, &options, err));
-    ARC_TRY(arc__command_open(ctl->engine, &ctl->command, err));
-    ARC_TRY(open_fds(ctl, err));
-    ctl->host_slots = or_default(options.host_slots, 64);
-    *out = ctl;
-    ctl = NULL;
-    return ARC_OK;
+    if (arc__env_fill(options.env, &env, NULL) == ARC_OK) /* what is wrong is said below */
+        mem = arc__mem_from_env(options.env);
+    if (options.store != NULL)
+        ARC_TRY(arc__store_host_open(&mem, options.store, &store, err));
+    if (out == NULL || (store != NULL && options.store_url != NULL)) {
+        store_drop(&store);
+        return arc__fail(err, ARC_EINVAL, out == NULL ? "out" : "store_url", "%s",
+                         "The argument is not valid.");
+    }
+    return open_on(&options, &mem, store, out, err);
 }
 
 void arc_ctl_close(arc_ctl *ctl)

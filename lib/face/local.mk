@@ -17,6 +17,7 @@ libarc_la_SOURCES += \
 	lib/face/spec.c lib/face/spec_private.h \
 	lib/face/spec_text.c \
 	lib/face/store.c \
+	lib/face/store_port.c \
 	lib/face/stores.c \
 	lib/face/tool_store.c lib/face/tool_store.h
 if WITH_GRPC

@@ -11,9 +11,6 @@
 #include "base/err.h"
 #include "port/store.h"
 
-#define ARC_STORE_VALUE_MAX (64u * 1024u * 1024u) /* bytes of one TEXT or BLOB */
-#define ARC_STORE_IN_MAX 256u                     /* numbers of one ARC_FILTER_IN */
-
 static inline arc_slice arc__row_text(const void *row, const struct arc_col_def *col)
 {
     arc_slice text;

@@ -2,6 +2,7 @@
 libarc_la_SOURCES += \
 	lib/store/check.c lib/store/check.h \
 	lib/store/claim.c lib/store/claim.h \
+	lib/store/host.c lib/store/host.h \
 	lib/store/lock.c lib/store/lock.h \
 	lib/store/mem.c lib/store/mem.h \
 	lib/store/pg.h \

@@ -65,21 +65,21 @@ class Installed:
                            env=plain_environment())
         return tail(output) if code else []
 
-    def pkg_config(self, *what):
-        code, output = run("pkg-config", *what, "arcentra", env=self.env)
+    def pkg_config(self, *what, package="arcentra"):
+        code, output = run("pkg-config", *what, package, env=self.env)
         if code:
             raise RuntimeError(output)
         return shlex.split(output)
 
-    def build(self, source, program, *flags):
+    def build(self, sources, program, *flags, package="arcentra"):
         """What went wrong."""
-        code, output = run(*CC, *flags, source, "-o", program,
-                           *self.pkg_config("--cflags", "--libs"), env=self.env)
+        code, output = run(*CC, *flags, *sources, "-o", program,
+                           *self.pkg_config("--cflags", "--libs", package=package), env=self.env)
         return tail(output) if code else []
 
-    def build_and_run(self, source, *flags):
+    def build_and_run(self, *sources, flags=(), package="arcentra"):
         program = os.path.join(self.destdir, "program")
-        wrong = self.build(source, program, *flags)
+        wrong = self.build(sources, program, *flags, package=package)
         if not wrong:
             with tempfile.TemporaryDirectory(prefix="arc-shape-") as folder:
                 code, output = run("timeout", str(RUN_SECONDS_MAX), program, env=self.env,
@@ -111,7 +111,7 @@ def check_version(copy):
     with open(source, "w", encoding="utf-8") as file:
         file.write(ASK_VERSION)
     program = os.path.join(copy.destdir, "ask")
-    wrong = copy.build(source, program, *C99)
+    wrong = copy.build([source], program, *C99)
     if wrong:
         return wrong
     _, said = run(program, env=copy.env)
@@ -127,7 +127,20 @@ def check_readme(copy):
     source = os.path.join(copy.destdir, "readme.c")
     with open(source, "w", encoding="utf-8") as file:
         file.write(text)
-    return copy.build_and_run(source, *C99)
+    return copy.build_and_run(source, flags=C99)
+
+
+def store_sources(*names):
+    return [os.path.join(ROOT, "examples/store", name) for name in names]
+
+
+def check_suite(copy):
+    return copy.build_and_run(*store_sources("suite.c", "journal_store.c"), flags=["-D_GNU_SOURCE"],
+                              package="arcentra-store-suite")
+
+
+def check_store(copy):
+    return copy.build_and_run(*store_sources("main.c", "journal_store.c"), flags=["-D_GNU_SOURCE"])
 
 
 def check_programs(copy):
@@ -163,6 +176,8 @@ def main():
                 else:
                     tap.case(f"{name} builds and runs",
                              copy.build_and_run(os.path.join(ROOT, name)))
+            tap.case("a store of one's own passes the installed suite", check_suite(copy))
+            tap.case("a program runs on a store of its own", check_store(copy))
             tap.case("installed programs start", check_programs(copy))
             for name in ("ask", "ask.c", "readme.c", "program"):
                 if os.path.exists(os.path.join(destdir, name)):
@@ -180,7 +195,7 @@ def not_built(copy):
     with open(source, "w", encoding="utf-8") as file:
         file.write(ASK_VERSION)
     try:
-        return copy.build(source, os.path.join(copy.destdir, "ask"), *C99) != []
+        return copy.build([source], os.path.join(copy.destdir, "ask"), *C99) != []
     except RuntimeError:
         return True
 

@@ -173,6 +173,20 @@ def check_examples(root):
     return found
 
 
+def check_suite(root):
+    """What is installed to be built against a host's store sees what the host's compiler sees."""
+    found = []
+    for name in files(root, ".h", ".c"):
+        if not name.startswith("suite/"):
+            continue
+        for line, quote, what in includes(root, name):
+            if quote == '"' and not os.path.exists(os.path.join(root, "suite", what)):
+                found.append(f'{name}:{line}: "{what}" is not a file of the suite')
+            elif quote == "<" and not what.startswith("arcentra/") and what not in SYSTEM_HEADERS:
+                found.append(f"{name}:{line}: <{what}> is not for the suite")
+    return found
+
+
 def check_order(root):
     """In a .c: the own header, or one of the own room for a file without; then <arcentra/...>, then
     <system>, then "room/...", each sorted."""
@@ -208,6 +222,8 @@ CLEAN = {
     "lib/store/sqlite.c": '#include <sqlite3.h>\n\n#include "base/err.h"\n',
     "lib/spec/yaml.c": "#include <yaml.h>\n",
     "examples/embed_poll.c": "#include <arcentra/base.h>\n#include <poll.h>\n",
+    "suite/suite.h": "#include <arcentra/base.h>\n",
+    "suite/cases.c": '#include "suite.h"\n\n#include <string.h>\n',
 }
 
 
@@ -238,6 +254,8 @@ def plants(tap):
               {"include/arcentra/run.h": '#include "base/err.h"\n'}, "not for a public header")
     tap.finds("a program that sees a room is found", check_examples, CLEAN,
               {"examples/agent/main.c": '#include "base/err.h"\n'}, "not a file of the examples")
+    tap.finds("a suite that sees a room is found", check_suite, CLEAN,
+              {"suite/lives.c": '#include "base/err.h"\n'}, "not a file of the suite")
     tap.finds("includes out of order are found", check_order, CLEAN,
               {"lib/core/dag.c": '#include "base/err.h"\n#include <string.h>\n'},
               "string.h stands before base/err.h")
@@ -252,6 +270,7 @@ def main():
     tap.case("foreign headers stay in the one file that knows them", check_single_files(ROOT))
     tap.case("public headers include public and standard headers alone", check_public(ROOT))
     tap.case("programs include public headers and their own alone", check_examples(ROOT))
+    tap.case("the suite includes public headers and its own alone", check_suite(ROOT))
     tap.case("includes stand in their order", check_order(ROOT))
     plants(tap)
     tap.end()

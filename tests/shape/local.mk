@@ -15,6 +15,6 @@ shape_tests += \
 	tests/shape/schema_test.py \
 	tests/shape/headers_test.py \
 	tests/shape/exports_test.py
-installed_tests += tests/shape/install_test.py
+installed_tests += tests/shape/install_test.py tests/shape/suite_test.py
 smoke_tests += tests/shape/headers_test.py tests/shape/exports_test.py
 EXTRA_DIST += $(shape_tests) $(installed_tests) tests/shape/shape.py

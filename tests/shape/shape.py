@@ -16,9 +16,11 @@ ROOT = os.path.abspath(os.environ.get("top_srcdir") or
 BUILD = os.path.abspath(os.environ.get("top_builddir") or ROOT)
 
 # The directories that hold what people write; generated files lie elsewhere, but for those below.
-PLACES = ("lib", "include", "api", "bindings", "examples", "tests", "docs", "pkgconfig", ".ci")
+PLACES = ("lib", "include", "api", "bindings", "examples", "suite", "tests", "docs", "pkgconfig",
+          ".ci")
 TOP_FILES = ("dev", "Makefile.am", "configure.ac", "README.md", "CONTRIBUTING.md")
-GENERATED = ("include/arcentra/version.h", "pkgconfig/arcentra.pc")
+GENERATED = ("include/arcentra/version.h", "pkgconfig/arcentra.pc",
+             "pkgconfig/arcentra-store-suite.pc")
 # Left by a build in the source tree, by editors and by the interpreter.
 NOT_OURS = re.compile(r"(^|/)(\.(libs|deps)|__pycache__|node_modules)(/|$)|"
                       r"\.(o|lo|la|log|trs|pyc|orig|rej)$|~$")

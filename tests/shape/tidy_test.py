@@ -175,7 +175,7 @@ def check_listed(root):
             continue
         if not any(name.startswith(folder.rstrip("/") + "/") for folder in folders):
             found.append(f"{name}: in no local.mk")
-    path = re.compile(r"^(lib|include|api|bindings|examples|tests|docs|pkgconfig)/[\w./-]+$")
+    path = re.compile(r"^(lib|include|api|bindings|examples|suite|tests|docs|pkgconfig)/[\w./-]+$")
     for fragment, text in sorted(fragments.items()):
         for word in re.findall(r"[^\s=+;'\"]+", text):
             if not path.match(word):
@@ -235,7 +235,7 @@ def check_sentences(root):
     found = []
     suites = {}
     for name in files(root, ".h"):
-        if name.startswith("tests/"):
+        if name.startswith(("tests/", "suite/")):
             for suite, rows in SUITE.findall(code(read(root, name), strings=True)):
                 suites[suite + "_CASES"] = SUITE_ROW.sub(r"{\2, \1}", rows)
     for name in files(root, "_test.c"):

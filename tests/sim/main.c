@@ -6,14 +6,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sim.h"
+#include "stores.h"
 
 #define JOBS_MAX_WORKERS 64
 
 struct options {
     uint64_t from, to;
     uint32_t jobs;
-    int hash, goals, known, quick;
+    int hash, goals, known, quick, compare;
+    const char *store;
+    uint64_t share;               /* each so-manieth life is lived on the store … */
+    struct sim_store *store_also; /* … and those half between on this one, or NULL */
     struct sim_plan plan;
     uint64_t shrink;
 };
@@ -28,13 +31,25 @@ static const char usage[] =
     "usage: sim [OPTIONS]\n"
     "  --seeds FROM..TO  which lives to live (1..1000)\n"
     "  --jobs N          workers (1)\n"
-    "  --store mem|sqlite\n"
+    "  --store mem|sqlite|pg|mix\n"
+    "  --share N         each Nth life of the range is on that store, of a mix one on SQLite and\n"
+    "                    one on PostgreSQL, where there is one; the others are in memory (1)\n"
+    "  --compare         those that are on it are lived in memory as well, and must be the same\n"
     "  --goals           fails when a goal was never met over the range\n"
     "  --quick           does not shrink what fails\n"
     "  --hash            prints the hash of every life\n"
     "  --verbose SEED    tells one life, event by event\n"
     "  --shrink SEED     looks for the smallest version of a life that fails\n"
     "  --known           lives a handful of seeds whose hashes are known\n";
+
+/* Of a seed; NULL: memory. */
+static struct sim_store *store_of(const struct options *options, uint64_t seed)
+{
+    uint64_t at = seed % options->share;
+    if (at == options->share / 2 && options->store_also != NULL)
+        return options->store_also;
+    return at == 0 ? options->plan.store : NULL;
+}
 
 /* --- one life ---------------------------------------------------------------------------------
  */
@@ -94,6 +109,7 @@ static int show_shrunk(struct sim *sim, const struct options *options, uint64_t 
 {
     struct sim_plan plan = options->plan;
     plan.seed = seed;
+    plan.store = store_of(options, seed);
     if (sim_live(sim, &plan)) {
         printf("seed %llu: every invariant holds\n", (unsigned long long)seed);
         return 0;
@@ -109,6 +125,14 @@ static int show_shrunk(struct sim *sim, const struct options *options, uint64_t 
 /* --- a range ----------------------------------------------------------------------------------
  */
 
+/* On its store, where it is one of those that are not in memory. */
+static int live_one(struct sim *sim, const struct options *options, const struct sim_plan *plan)
+{
+    struct sim_plan own = *plan;
+    own.store = store_of(options, plan->seed);
+    return own.store != NULL && options->compare ? sim_compare(sim, &own) : sim_live(sim, &own);
+}
+
 static void live_range(struct sim *sim, const struct options *options, uint32_t worker,
                        struct result *out)
 {
@@ -117,7 +141,7 @@ static void live_range(struct sim *sim, const struct options *options, uint32_t 
         plan.seed = seed;
         if (plan.verbose)
             show_faults(sim_drawn(seed));
-        int fine = sim_live(sim, &plan);
+        int fine = live_one(sim, options, &plan);
         uint64_t hash = sim->hash;
         out->seeds++;
         out->happened += sim->happened;
@@ -127,7 +151,7 @@ static void live_range(struct sim *sim, const struct options *options, uint32_t 
         if (options->hash)
             printf("%llu %016llx\n", (unsigned long long)seed, (unsigned long long)hash);
         if (fine && seed % 1000 == 0) {
-            fine = sim_live(sim, &plan) && sim->hash == hash;
+            fine = live_one(sim, options, &plan) && sim->hash == hash;
             if (!fine)
                 printf("seed %llu: two lives of it differ\n", (unsigned long long)seed);
         } else if (!fine) {
@@ -158,13 +182,35 @@ static void add(struct result *all, const struct result *one)
         all->goals[i] += one->goals[i];
 }
 
-static int work(const struct options *options, uint32_t worker, int to)
+/* Each worker has a server of its own. */
+static int take_store(struct options *options)
 {
+    const char *why = NULL;
+    int mix = strcmp(options->store, "mix") == 0;
+    if (mix || strcmp(options->store, "sqlite") == 0)
+        options->plan.store = sim_store_sqlite();
+    if (!mix && strcmp(options->store, "pg") != 0)
+        return 1;
+    struct sim_store *pg = sim_store_pg(&why);
+    if (pg == NULL)
+        printf("sim: %s\n", why);
+    if (mix)
+        options->store_also = pg;
+    else
+        options->plan.store = pg;
+    return options->plan.store != NULL;
+}
+
+static int work(const struct options *given, uint32_t worker, int to)
+{
+    struct options options = *given;
     struct sim *sim = malloc(sizeof(*sim));
     struct result result = {0};
-    if (sim == NULL)
+    if (sim == NULL || !take_store(&options)) {
+        free(sim);
         return 1;
-    live_range(sim, options, worker, &result);
+    }
+    live_range(sim, &options, worker, &result);
     free(sim);
     return write(to, &result, sizeof(result)) != (ssize_t)sizeof(result);
 }
@@ -179,9 +225,7 @@ static int run_workers(const struct options *options, struct result *all)
         (void)fflush(stdout);
         pid_t pid = fork();
         if (pid == 0) {
-            int status = work(options, i, ends[1]);
-            (void)fflush(stdout);
-            _exit(status);
+            exit(work(options, i, ends[1]));
         }
         failed |= pid < 0;
     }
@@ -212,16 +256,7 @@ static int run_range(const struct options *options)
     struct result all = {0};
     struct timespec from, to;
     (void)clock_gettime(CLOCK_MONOTONIC, &from);
-    int fine = 1;
-    if (options->jobs > 1) {
-        fine = run_workers(options, &all);
-    } else {
-        struct sim *sim = malloc(sizeof(*sim));
-        if (sim == NULL)
-            return 1;
-        live_range(sim, options, 0, &all);
-        free(sim);
-    }
+    int fine = run_workers(options, &all);
     (void)clock_gettime(CLOCK_MONOTONIC, &to);
     double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
     if (options->goals && !show_goals(&all) && !all.failed) {
@@ -234,7 +269,7 @@ static int run_range(const struct options *options)
         (unsigned long long)all.seeds,
         (unsigned long long)(all.seeds > 0 ? all.happened / all.seeds : 0),
         (double)all.seeds / seconds, (unsigned long long)all.hash,
-        all.failed ? "FAILED" : "every invariant holds");
+        all.failed || !fine ? "FAILED" : "every invariant holds");
     if (all.failed)
         printf("the first seed that fails: %llu\n", (unsigned long long)all.failed_seed);
     return all.failed || !fine;
@@ -291,8 +326,10 @@ static int take_option(struct options *options, const char *name, const char *va
     char *end = NULL;
     *used = 1;
     if (strcmp(name, "--goals") == 0 || strcmp(name, "--hash") == 0 ||
-        strcmp(name, "--known") == 0 || strcmp(name, "--quick") == 0) {
+        strcmp(name, "--known") == 0 || strcmp(name, "--quick") == 0 ||
+        strcmp(name, "--compare") == 0) {
         *used = 0;
+        options->compare |= name[2] == 'c';
         options->goals |= name[2] == 'g';
         options->hash |= name[2] == 'h';
         options->known |= name[2] == 'k';
@@ -304,11 +341,16 @@ static int take_option(struct options *options, const char *name, const char *va
     if (strcmp(name, "--seeds") == 0)
         return take_range(value, options);
     if (strcmp(name, "--store") == 0) {
-        options->plan.sqlite = strcmp(value, "sqlite") == 0;
-        return options->plan.sqlite || strcmp(value, "mem") == 0;
+        options->store = value;
+        return strcmp(value, "mem") == 0 || strcmp(value, "sqlite") == 0 ||
+               strcmp(value, "pg") == 0 || strcmp(value, "mix") == 0;
     }
     if (!take_number(value, &number, &end) || *end != '\0')
         return 0;
+    if (strcmp(name, "--share") == 0) {
+        options->share = number;
+        return number > 0;
+    }
     if (strcmp(name, "--jobs") == 0) {
         options->jobs = (uint32_t)number;
         return number > 0 && number <= JOBS_MAX_WORKERS;
@@ -324,7 +366,7 @@ static int take_option(struct options *options, const char *name, const char *va
 
 int main(int argc, char **argv)
 {
-    struct options options = {.from = 1, .to = 1000, .jobs = 1};
+    struct options options = {.from = 1, .to = 1000, .jobs = 1, .share = 1, .store = "mem"};
     for (int i = 1; i < argc; i++) {
         int used = 0;
         if (!take_option(&options, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used)) {
@@ -333,6 +375,8 @@ int main(int argc, char **argv)
         }
         i += used;
     }
+    if ((options.known || options.shrink > 0) && !take_store(&options))
+        return 2;
     if (options.known)
         return run_known(&options);
     if (options.shrink > 0) {

@@ -48,8 +48,10 @@ class Build:
     def __init__(self, path):
         self.path = os.path.abspath(path)
         flags = self.make("-s", "print-compile-flags")
-        variables = self.make("-s", "-f", "-", stdin="include Makefile\nsim-variables:\n"
-                              "\t@echo '$(CC)|$(CFLAGS)'\n", target="sim-variables").split("|")
+        names = ("CC", "CFLAGS", "tests_sim_sim_OBJECTS", "LIBPQ_LIBS")
+        variables = self.make("-s", "-f", "-", stdin="include Makefile\nsim-variables:\n\t@echo '"
+                              + "|".join(f"$({name})" for name in names) + "'\n",
+                              target="sim-variables").split("|")
         self.compiler = shlex.split(variables[0])
         if any(flag.startswith("-fsanitize") for flag in self.compiler + flags.split()):
             sys.exit("mutants: use a build without sanitizers")
@@ -58,11 +60,9 @@ class Build:
                        "-I" + os.path.join(TOP, "tests", "unit"), "-w"]
         with open(os.path.join(self.path, "libarc.la"), encoding="utf-8") as file:
             libraries = re.search(r"dependency_libs='(.*)'", file.read()).group(1)
-        self.libraries = shlex.split(libraries)
-        sources = [name[:-2] for name in sorted(os.listdir(HERE))
-                   if name.endswith(".c") and not name.endswith("_test.c")]
-        self.objects = {name: os.path.join(self.path, "tests", "sim", f"sim-{name}.o")
-                        for name in sources}
+        self.libraries = shlex.split(libraries) + shlex.split(variables[3])
+        self.objects = {os.path.basename(name)[:-2].removeprefix("sim-"):
+                        os.path.join(self.path, name) for name in variables[2].split()}
 
     def make(self, *arguments, stdin=None, target=None):
         command = ["make", *arguments] + ([target] if target else [])

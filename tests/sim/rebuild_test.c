@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lives of the simulator, and the rows that they leave behind: each is what its events make of it,
  * when it is written and at the end; and when all of them are gone they come back the same. */
-#include "sim.h"
+#include "stores.h"
 
 #include <stdlib.h>
 
@@ -147,8 +147,11 @@ static void live(uint64_t seed, int sqlite, void (*ended)(struct sim *sim),
     struct sim *sim = calloc(1, sizeof(*sim));
     *looker = (struct looker){.mem = arc__mem_default()};
     arc__map_init(&looker->runs, &looker->mem, 1, 2);
-    struct sim_plan plan = {
-        .seed = seed, .sqlite = sqlite, .stored = each, .ended = ended, .user = looker};
+    struct sim_plan plan = {.seed = seed,
+                            .store = sqlite ? sim_store_sqlite() : NULL,
+                            .stored = each,
+                            .ended = ended,
+                            .user = looker};
     CHECK_INT(sim_live(sim, &plan), 1);
     if (looker->differing > 0)
         printf("# seed %llu\n", (unsigned long long)seed);

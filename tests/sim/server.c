@@ -2,12 +2,10 @@
 /* The server: the real engine, and in front of its store a layer that fails on purpose. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "logs/mem.h"
 #include "shadow.h"
-#include "store/sqlite.h"
 
 #define MEMORY_BOUND ((uint64_t)192 * 1024 * 1024)
 #define REST_MAX 400
@@ -107,27 +105,53 @@ static void note_outcome(struct sim *sim, int outcome)
 }
 
 struct caught {
+    int done;
     arc_status status;
     arc_err err;
+    struct arc_rows rows;
 };
 
 static void catch_commit(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct caught *caught = user;
-    (void)shift;
+    (void)shift; /* nobody else writes there */
+    caught->done = 1;
     caught->status = status;
     if (err != NULL)
         caught->err = *err;
 }
 
+static void catch_query(void *user, arc_status status, const struct arc_rows *rows,
+                        const arc_err *err)
+{
+    struct caught *caught = user;
+    catch_commit(caught, status, 0, err);
+    if (rows != NULL)
+        caught->rows = *rows;
+}
+
+/* A store that asks a server is waited for, while virtual time stands still: for the engine it is
+ * as quick as memory. */
+static arc_status await(struct sim *sim, struct caught *caught)
+{
+    struct arc_store *base = sim->server.base;
+    while (!caught->done) {
+        arc_err ignored = ARC_ERR_INIT;
+        (void)base->ops->dispatch(base, &ignored); /* the answer says whether it went well */
+        if (!caught->done)
+            sim->plan.store->wait(base->ops->fd(base), base->ops->timeout_ms(base));
+    }
+    return caught->status;
+}
+
 static arc_status really_commit(struct sim *sim, const struct arc_store_batch *batch,
                                 uint64_t decided_ns, arc_err *err)
 {
-    struct caught caught = {ARC_EINTERNAL, ARC_ERR_INIT};
+    struct caught caught = {.err = ARC_ERR_INIT};
     struct arc_store *base = sim->server.base;
     arc_status status = base->ops->commit(base, batch, catch_commit, &caught, &caught.err);
     if (status == ARC_OK)
-        status = caught.status;
+        status = await(sim, &caught);
     *err = caught.err;
     sim_trace(sim, "commit %zu: %d", batch->count, (int)status);
     if (status == ARC_OK)
@@ -135,6 +159,20 @@ static arc_status really_commit(struct sim *sim, const struct arc_store_batch *b
     if (status == ARC_OK && sim->plan.stored != NULL)
         sim->plan.stored(sim, batch);
     return status;
+}
+
+/* Who asked hears of it from here, not from the dispatch of the store: it may ask again at once. */
+static arc_status really_query(struct sim *sim, const struct arc_query *query,
+                               struct arc_arena *arena, arc_query_done done, void *user,
+                               arc_err *err)
+{
+    struct caught caught = {.err = ARC_ERR_INIT};
+    struct arc_store *base = sim->server.base;
+    ARC_TRY(base->ops->query(base, query, arena, catch_query, &caught, err));
+    arc_status status = await(sim, &caught);
+    done(user, status, status == ARC_OK ? &caught.rows : NULL,
+         status == ARC_OK ? NULL : &caught.err);
+    return ARC_OK;
 }
 
 static void end_commit(struct sim *sim, struct held_call *call)
@@ -220,7 +258,7 @@ static arc_status front_query(struct arc_store *store, const struct arc_query *q
         return arc__fail(err, ARC_EUNAVAILABLE, "store", "The store is away.");
     }
     if (delay == 0 && !sim->server.crash_due)
-        return sim->server.base->ops->query(sim->server.base, query, arena, done, user, err);
+        return really_query(sim, query, arena, done, user, err);
     struct held_call *call = hold(sim, &number);
     if (call == NULL)
         return arc__fail(err, ARC_EUNAVAILABLE, "store", "Too many calls.");
@@ -268,8 +306,8 @@ static arc_status front_dispatch(struct arc_store *store, arc_err *err)
             continue;
         }
         arc_err why = ARC_ERR_INIT;
-        arc_status status = sim->server.base->ops->query(sim->server.base, &call.query, call.arena,
-                                                         call.query_done, call.user, &why);
+        arc_status status =
+            really_query(sim, &call.query, call.arena, call.query_done, call.user, &why);
         if (status != ARC_OK)
             call.query_done(call.user, status, NULL, &why);
     }
@@ -307,16 +345,14 @@ static void front_close(struct arc_store *store)
     }
 }
 
-static const struct arc_store_ops front_ops = {
-    .size = sizeof(front_ops),
-    .commit = front_commit,
-    .query = front_query,
-    .fd = front_fd,
-    .timeout_ms = front_timeout_ms,
-    .dispatch = front_dispatch,
-    .health = front_health,
-    .close = front_close,
-};
+static const struct arc_store_ops front_ops = {.size = sizeof(front_ops),
+                                               .commit = front_commit,
+                                               .query = front_query,
+                                               .fd = front_fd,
+                                               .timeout_ms = front_timeout_ms,
+                                               .dispatch = front_dispatch,
+                                               .health = front_health,
+                                               .close = front_close};
 
 void server_store_ready(struct sim *sim, uint32_t number)
 {
@@ -449,13 +485,9 @@ static void hear_log(void *user, int level, const char *scope, const char *text)
 static arc_status open_base(struct sim *sim, arc_err *err)
 {
     struct arc_mem mem = arc__mem_default();
-    if (!sim->plan.sqlite)
-        return arc__store_mem_open(&mem, &sim->server.base, err);
-    char path[80];
-    struct arc_store_sqlite_options options = ARC_STORE_SQLITE_OPTIONS_INIT;
-    options.skip_quick_check = 1;
-    (void)snprintf(path, sizeof(path), "%s/x.db", sim->server.dir);
-    return arc__store_sqlite_open(&mem, path, &options, &sim->server.base, err);
+    struct sim_store *store = sim->plan.store;
+    return store == NULL ? arc__store_mem_open(&mem, &sim->server.base, err)
+                         : store->open(store, &sim->server.base, err);
 }
 
 static void start(struct sim *sim)
@@ -513,9 +545,6 @@ int server_open(struct sim *sim)
     server->mono_base = UINT64_C(5000) * 1000000000;
     server->wall_base = WALL_BASE_NS;
     sim->mem = (struct arc_mem){sim, counted};
-    (void)snprintf(server->dir, sizeof(server->dir), "/tmp/arc-sim-XXXXXX");
-    if (sim->plan.sqlite && mkdtemp(server->dir) == NULL)
-        return 0;
     if (open_base(sim, &err) != ARC_OK || arc__logs_mem_open(&mem, &server->logs, &err) != ARC_OK)
         return 0;
     start(sim);
@@ -540,10 +569,9 @@ void server_crash(struct sim *sim, const char *why)
     end_engine(sim);
     server->crash_due = 0;
     trouble(sim);
-    if (sim->plan.sqlite) {
+    if (sim->plan.store != NULL) {
         arc_err err = ARC_ERR_INIT;
-        server->base->ops->close(server->base);
-        if (open_base(sim, &err) != ARC_OK)
+        if (sim->plan.store->reopen(sim->plan.store, &server->base, &err) != ARC_OK)
             broke(sim, INV_I16, "the database does not open again: %s", err.message);
     }
     if (faulty(sim, FAULT_REBOOT, &server->dice, 300))
@@ -563,22 +591,15 @@ void server_restart(struct sim *sim)
 
 void server_close(struct sim *sim)
 {
-    static const char *const files[] = {"x.db",      "x.db-wal",     "x.db-shm",
-                                        "x.db.lock", "x.db.reserve", "x.db.mark"};
     struct server *server = &sim->server;
-    char path[96];
     end_engine(sim);
-    if (server->base != NULL)
+    if (sim->plan.store != NULL)
+        sim->plan.store->close(sim->plan.store, server->base);
+    else if (server->base != NULL)
         server->base->ops->close(server->base);
     if (server->logs != NULL)
         server->logs->ops->close(server->logs);
     free(server->front);
-    for (size_t i = 0; sim->plan.sqlite && i < ARC_COUNT_OF(files); i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", server->dir, files[i]);
-        (void)unlink(path);
-    }
-    if (sim->plan.sqlite)
-        (void)rmdir(server->dir);
     if (sim->live_allocations != 0)
         broke(sim, INV_I15, "%lld allocations were not freed", (long long)sim->live_allocations);
 }
@@ -735,4 +756,59 @@ void call_wait(struct call *call)
     server_turn(call->sim);
     if (call->times != 1 || call->status != ARC_OK)
         broke(call->sim, INV_I7, "the world could not be built");
+}
+
+/* --- what it leaves behind ------------------------------------------------------------------- */
+
+struct hashed {
+    struct sim *sim;
+    enum arc_table table;
+};
+
+static void mix_bytes(struct sim *sim, const void *bytes, size_t len)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ len;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3);
+    sim->rows_hash = dice_mix(sim->rows_hash ^ hash) + 1;
+}
+
+static void hash_rows(void *user, arc_status status, const struct arc_rows *rows,
+                      const arc_err *err)
+{
+    const struct hashed *hashed = user;
+    struct sim *sim = hashed->sim;
+    const struct arc_table_def *def = arc__table_def(hashed->table);
+    if (status != ARC_OK) {
+        broke(sim, INV_I16, "the rows of t_%s cannot be read: %s", def->name, err->message);
+        return;
+    }
+    sim->row_count += rows->count;
+    for (size_t i = 0; i < rows->count * def->col_count; i++) {
+        const struct arc_col_def *col = &def->cols[i % def->col_count];
+        const char *field =
+            (const char *)rows->rows + i / def->col_count * def->row_size + col->offset;
+        arc_slice text;
+        if (col->type == ARC_COL_INT) {
+            mix_bytes(sim, field, sizeof(int64_t));
+            continue;
+        }
+        memcpy(&text, field, sizeof(text));
+        mix_bytes(sim, text.ptr, text.len);
+    }
+}
+
+void server_hash_rows(struct sim *sim)
+{
+    struct arc_mem mem = arc__mem_default();
+    for (int table = 0; table < ARC_TABLE_COUNT; table++) {
+        struct hashed hashed = {sim, (enum arc_table)table};
+        struct arc_query query = {.table = hashed.table, .order_col = -1};
+        struct arc_arena arena;
+        arc_err err = ARC_ERR_INIT;
+        arc__arena_init(&arena, &mem, (size_t)256 * 1024 * 1024);
+        if (really_query(sim, &query, &arena, hash_rows, &hashed, &err) != ARC_OK)
+            hash_rows(&hashed, err.status, NULL, &err);
+        arc__arena_deinit(&arena);
+    }
 }

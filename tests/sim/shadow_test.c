@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shim.h"
+#include "stores.h"
 
 #define RUN "R0"
 #define PIPELINE "P0"
@@ -430,7 +431,7 @@ static void lives_in_sqlite_hold_as_well(void)
 {
     struct sim *sim = calloc(1, sizeof(*sim));
     for (uint64_t seed = 1; seed <= 5; seed++) {
-        struct sim_plan plan = {.seed = seed, .sqlite = 1};
+        struct sim_plan plan = {.seed = seed, .store = sim_store_sqlite()};
         if (!CHECK_INT(sim_live(sim, &plan), 1))
             printf("# seed %llu: %s\n", (unsigned long long)seed, sim->sentence);
     }

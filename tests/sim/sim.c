@@ -333,6 +333,8 @@ int sim_live(struct sim *sim, const struct sim_plan *plan)
         heal(sim);
     if (!sim->broken)
         finish(sim);
+    if (!sim->broken && plan->rows)
+        server_hash_rows(sim);
     if (!sim->broken && plan->ended != NULL)
         plan->ended(sim);
     server_close(sim);

@@ -66,12 +66,23 @@ extern const char *const sim_invariant_names[INV_COUNT], *const sim_invariant_se
 
 struct sim;
 
+/* A real store, where a life is lived on one. reopen: its process was killed; *store is what it had
+ * open, and then what the next has. close: nothing of it stays; store may be NULL. */
+struct sim_store {
+    arc_status (*open)(struct sim_store *self, struct arc_store **store, arc_err *err);
+    arc_status (*reopen)(struct sim_store *self, struct arc_store **store, arc_err *err);
+    void (*close)(struct sim_store *self, struct arc_store *store);
+    void (*wait)(int fd, int timeout_ms);
+};
+
 /* What a life may be made of; the shrinker makes it smaller. 0 in a limit: as the seed draws. */
 struct sim_plan {
     uint64_t seed;
     uint64_t off; /* bits of faults that are off whatever the seed drew */
     uint32_t agents, runs, seconds;
-    int verbose, sqlite;
+    int verbose;
+    struct sim_store *store; /* NULL: memory. stores.h has others */
+    int rows;                /* 1: the rows that are there at its end are hashed too */
     /* For who looks on; may be NULL: after each batch that is stored, and when all is over and
      * nothing is closed. */
     void (*stored)(struct sim *sim, const struct arc_store_batch *batch);
@@ -251,7 +262,6 @@ struct server {
     int64_t wall_base;
     uint32_t jumps;
     struct dice dice, store_dice, random;
-    char dir[48];
 };
 
 struct watcher {
@@ -327,6 +337,7 @@ struct sim {
     struct arc_arena arena; /* scratch, reset after each event */
     struct dice net_dice, people_dice, evil_dice, watch_dice, trouble_dice, draw_dice;
     uint64_t hash;
+    uint64_t rows_hash, row_count; /* of all that is stored at its end, where the plan asks */
     struct trace_line trace[TRACE_MAX];
     uint64_t traced;
     int broken; /* 1: an invariant does not hold */
@@ -368,6 +379,8 @@ static inline int faulty(struct sim *sim, enum fault fault, struct dice *dice, u
  */
 
 int server_open(struct sim *sim);
+/* Of every table, in the order of its keys, into rows_hash and row_count. */
+void server_hash_rows(struct sim *sim);
 void server_close(struct sim *sim);
 /* The process is gone: nobody hears of anything, the store is what was committed. */
 void server_crash(struct sim *sim, const char *why);

@@ -3,6 +3,7 @@ unit_tests += \
 	tests/unit/face/check_test \
 	tests/unit/face/ctl_test \
 	tests/unit/face/explain_test \
+	tests/unit/face/own_store_test \
 	tests/unit/face/plan_test \
 	tests/unit/face/expr_test \
 	tests/unit/face/run_test \

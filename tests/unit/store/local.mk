@@ -10,18 +10,21 @@ unit_tests += \
 	tests/unit/store/store_sqlite_test \
 	tests/unit/store/tree_test
 
-store_contract_sources = \
-	tests/unit/store/store_contract.c tests/unit/store/store_contract.h \
-	tests/unit/store/store_model.c tests/unit/store/store_model.h \
-	tests/unit/store/store_random.c
+# The suite with them, as a host's program has it.
+store_contract_sources = tests/unit/store/store_contract.c tests/unit/store/store_contract.h
+store_contract_libs = libshim.la libarcentra-store-suite.la libarc.la
+kill_files_sources = tests/unit/store/kill_files.c tests/unit/store/kill_files.h
 store_files_sources = tests/unit/store/store_files.c tests/unit/store/store_files.h
 tests_unit_store_lists_test_SOURCES = tests/unit/store/lists_test.c $(store_files_sources)
 tests_unit_store_store_mem_test_SOURCES = tests/unit/store/store_mem_test.c \
 	$(store_contract_sources)
+tests_unit_store_store_mem_test_LDADD = $(store_contract_libs)
 tests_unit_store_store_fault_test_SOURCES = tests/unit/store/store_fault_test.c \
 	$(store_contract_sources)
+tests_unit_store_store_fault_test_LDADD = $(store_contract_libs)
 tests_unit_store_store_sqlite_test_SOURCES = tests/unit/store/store_sqlite_test.c \
-	$(store_files_sources) $(store_contract_sources)
+	$(kill_files_sources) $(store_files_sources) $(store_contract_sources)
+tests_unit_store_store_sqlite_test_LDADD = $(store_contract_libs)
 tests_unit_store_store_crash_test_SOURCES = tests/unit/store/store_crash_test.c \
 	tests/unit/store/test_disk.c tests/unit/store/test_disk.h $(store_files_sources)
 tests_unit_store_store_full_test_SOURCES = tests/unit/store/store_full_test.c \
@@ -42,13 +45,13 @@ endif
 pg_server_sources = tests/unit/store/pg_server.c tests/unit/store/pg_server.h
 tests_unit_store_lists_pg_test_SOURCES = tests/unit/store/lists_pg_test.c $(pg_server_sources) \
 	$(store_contract_sources)
-tests_unit_store_lists_pg_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_store_lists_pg_test_LDADD = $(store_contract_libs) $(LIBPQ_LIBS)
 tests_unit_store_store_pg_test_SOURCES = tests/unit/store/store_pg_test.c $(pg_server_sources) \
 	$(store_contract_sources)
-tests_unit_store_store_pg_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_store_store_pg_test_LDADD = $(store_contract_libs) $(LIBPQ_LIBS)
 tests_unit_store_store_pg_plain_test_SOURCES = tests/unit/store/store_pg_plain_test.c \
 	$(pg_server_sources) $(store_contract_sources)
-tests_unit_store_store_pg_plain_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_store_store_pg_plain_test_LDADD = $(store_contract_libs) $(LIBPQ_LIBS)
 tests_unit_store_store_pg_full_test_SOURCES = tests/unit/store/store_pg_full_test.c \
 	$(pg_server_sources)
 tests_unit_store_store_pg_full_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
@@ -56,5 +59,5 @@ tests_unit_store_store_pg_fault_test_SOURCES = tests/unit/store/store_pg_fault_t
 	tests/unit/store/pg_proxy.c tests/unit/store/pg_proxy.h $(pg_server_sources) \
 	$(store_contract_sources)
 tests_unit_store_store_pg_fault_test_CFLAGS = $(AM_CFLAGS) $(LIBPQ_CFLAGS)
-tests_unit_store_store_pg_fault_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_store_store_pg_fault_test_LDADD = $(store_contract_libs) $(LIBPQ_LIBS)
 tests_unit_store_store_pg_fault_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=PQflush

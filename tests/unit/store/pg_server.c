@@ -421,16 +421,28 @@ struct arc_store_pg_options pg_server_options(void)
     return options;
 }
 
-struct arc_store *pg_server_store(const struct arc_mem *mem,
-                                  const struct arc_store_pg_options *options, arc_err *err)
+static struct arc_store *open_store(const struct arc_mem *mem,
+                                    const struct arc_store_pg_options *options, arc_err *err)
 {
     char url[160];
     struct arc_store *store = NULL;
+    const char *at = pg_server_url(&the_server, "", url, sizeof(url));
+    return arc__store_pg_open(mem, at, options, &store, err) == ARC_OK ? store : NULL;
+}
+
+struct arc_store *pg_server_store(const struct arc_mem *mem,
+                                  const struct arc_store_pg_options *options, arc_err *err)
+{
     struct pg_server *server = pg_server_get();
     if (server == NULL)
         return NULL;
     pg_server_empty(server);
-    arc_status status =
-        arc__store_pg_open(mem, pg_server_url(server, "", url, sizeof(url)), options, &store, err);
-    return status == ARC_OK ? store : NULL;
+    return open_store(mem, options, err);
+}
+
+struct arc_store *pg_server_again(struct arc_store *store, const struct arc_mem *mem,
+                                  const struct arc_store_pg_options *options, arc_err *err)
+{
+    store->ops->close(store);
+    return open_store(mem, options, err);
 }

@@ -59,5 +59,8 @@ void pg_server_pass(uint32_t ms);
 /* A store on an empty database; NULL: the case has been skipped, or the status is in err. */
 struct arc_store *pg_server_store(const struct arc_mem *mem,
                                   const struct arc_store_pg_options *options, arc_err *err);
+/* The store is closed, and another opened upon what is there. */
+struct arc_store *pg_server_again(struct arc_store *store, const struct arc_mem *mem,
+                                  const struct arc_store_pg_options *options, arc_err *err);
 
 #endif

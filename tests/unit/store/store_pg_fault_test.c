@@ -22,6 +22,17 @@ void contract_close(struct arc_store *store)
     store->ops->close(store);
 }
 
+struct arc_store *contract_again(struct arc_store *store, const struct arc_mem *mem, arc_err *err)
+{
+    struct arc_store_pg_options options = pg_server_options();
+    return pg_server_again(store, mem, &options, err);
+}
+
+int contract_lasts(void)
+{
+    return 1;
+}
+
 size_t contract_key_bytes(void)
 {
     return 1000; /* its indexes take no more than 2.7 kB */

@@ -20,6 +20,17 @@ void contract_close(struct arc_store *store)
     store->ops->close(store);
 }
 
+struct arc_store *contract_again(struct arc_store *store, const struct arc_mem *mem, arc_err *err)
+{
+    struct arc_store_pg_options options = pg_server_options();
+    return pg_server_again(store, mem, &options, err);
+}
+
+int contract_lasts(void)
+{
+    return 1;
+}
+
 size_t contract_key_bytes(void)
 {
     return 1000; /* its indexes take no more than 2.7 kB */
@@ -884,8 +895,8 @@ static void one_call_too_many_is_refused(void)
 }
 
 static const struct test tests[] = {
-    STORE_CONTRACT_CASES{"a bad URL is refused without its password",
-                         a_bad_url_is_refused_without_its_password},
+    STORE_CONTRACT_CASES{"a store of one has nobody to watch", nobody_else_writes},
+    {"a bad URL is refused without its password", a_bad_url_is_refused_without_its_password},
     {"a host beyond this machine wants TLS and its name", a_host_beyond_this_machine_wants_tls},
     {"secrets are struck out of texts", secrets_are_struck_out_of_texts},
     {"a URL is read without memory", a_url_is_read_without_memory},

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "kill_files.h"
 #include "store/sqlite_sql.h"
 #include "store_contract.h"
 #include "store_files.h"
@@ -34,6 +35,23 @@ void contract_close(struct arc_store *store)
 {
     store->ops->close(store);
     store_files_remove(&contract_files);
+}
+
+struct arc_store *contract_again(struct arc_store *store, const struct arc_mem *mem, arc_err *err)
+{
+    struct store_files old = contract_files;
+    struct arc_store *next = NULL;
+    store_files_make(&contract_files);
+    CHECK(kill_files_copy(old.dir, contract_files.dir, "arc.db"));
+    store->ops->close(store);
+    store_files_remove(&old);
+    return arc__store_sqlite_open(mem, contract_files.path, NULL, &next, err) == ARC_OK ? next
+                                                                                        : NULL;
+}
+
+int contract_lasts(void)
+{
+    return 1;
 }
 
 size_t contract_key_bytes(void)
@@ -601,7 +619,7 @@ static void many_kinds_of_queries_work(void)
 
 /* clang-format off */
 static const struct test tests[] = {
-    STORE_CONTRACT_CASES
+    STORE_CONTRACT_CASES{"a store of one has nobody to watch", nobody_else_writes},
     {"reopening a file keeps everything", reopening_keeps_everything},
     {"the files are their owner's alone", files_are_the_owners_alone},
     {"a path that is no place for a file is refused", bad_paths_are_refused},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store_model.h"
+#include "model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static int same_key(const struct arc_table_def *def, const void *a, const void *
     return 1;
 }
 
-int model_same(const struct arc_table_def *def, const void *a, const void *b)
+int arc__model_same(const struct arc_table_def *def, const void *a, const void *b)
 {
     for (uint32_t i = 0; i < def->col_count; i++) {
         if (compare_values(&def->cols[i], a, b) != 0)
@@ -50,7 +50,7 @@ int model_same(const struct arc_table_def *def, const void *a, const void *b)
     return 1;
 }
 
-struct model *model_new(void)
+struct model *arc__model_new(void)
 {
     return calloc(1, sizeof(struct model));
 }
@@ -64,7 +64,7 @@ static void clear(struct model *model)
     }
 }
 
-void model_free(struct model *model)
+void arc__model_free(struct model *model)
 {
     clear(model);
     free(model);
@@ -80,7 +80,7 @@ static void *copy_row(const struct arc_table_def *def, const void *row)
 
 static int unique_clash(const struct model *model, const struct arc_store_op *op, size_t except)
 {
-    const struct arc_table_def *def = arc__table_def(op->table);
+    const struct arc_table_def *def = arc_table_get(op->table);
     for (uint32_t c = 0; c < def->col_count; c++) {
         const struct arc_col_def *col = &def->cols[c];
         if ((col->flags & ARC_COL_UNIQUE) == 0)
@@ -97,7 +97,7 @@ static int unique_clash(const struct model *model, const struct arc_store_op *op
 
 static arc_status apply(struct model *model, const struct arc_store_op *op)
 {
-    const struct arc_table_def *def = arc__table_def(op->table);
+    const struct arc_table_def *def = arc_table_get(op->table);
     void **rows = model->rows[op->table];
     size_t *count = &model->counts[op->table], at = 0;
     while (at < *count && !same_key(def, rows[at], op->row))
@@ -125,12 +125,12 @@ static arc_status apply(struct model *model, const struct arc_store_op *op)
     return ARC_OK;
 }
 
-arc_status model_commit(struct model *model, const struct arc_store_op *ops, size_t count)
+arc_status arc__model_commit(struct model *model, const struct arc_store_op *ops, size_t count)
 {
-    struct model *before = model_new();
+    struct model *before = arc__model_new();
     for (int t = 0; t < ARC_TABLE_COUNT; t++) {
         for (size_t i = 0; i < model->counts[t]; i++)
-            before->rows[t][i] = copy_row(arc__table_def((enum arc_table)t), model->rows[t][i]);
+            before->rows[t][i] = copy_row(arc_table_get((uint32_t)t), model->rows[t][i]);
         before->counts[t] = model->counts[t];
     }
     arc_status status = ARC_OK;
@@ -141,7 +141,7 @@ arc_status model_commit(struct model *model, const struct arc_store_op *ops, siz
         memcpy(model, before, sizeof(*model));
         free(before);
     } else {
-        model_free(before);
+        arc__model_free(before);
     }
     return status;
 }
@@ -189,7 +189,7 @@ static int passes(const struct arc_col_def *col, const struct arc_filter *filter
 
 static int stands_before(const struct arc_query *query, const void *a, const void *b)
 {
-    const struct arc_table_def *def = arc__table_def(query->table);
+    const struct arc_table_def *def = arc_table_get(query->table);
     int side = 0;
     if (query->order_col >= 0)
         side = compare_values(&def->cols[query->order_col], a, b);
@@ -200,10 +200,10 @@ static int stands_before(const struct arc_query *query, const void *a, const voi
     return query->descending ? side > 0 : side < 0;
 }
 
-size_t model_query(struct model *model, const struct arc_query *query, const void **out, size_t max,
-                   int64_t *total)
+size_t arc__model_query(struct model *model, const struct arc_query *query, const void **out,
+                        size_t max, int64_t *total)
 {
-    const struct arc_table_def *def = arc__table_def(query->table);
+    const struct arc_table_def *def = arc_table_get(query->table);
     static const void *found[MODEL_ROWS_MAX];
     size_t count = 0, written = 0;
     for (size_t i = 0; i < model->counts[query->table]; i++) {
