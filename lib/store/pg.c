@@ -411,16 +411,18 @@ static int pump_writer(struct arc_pg_store *self)
     if (link->phase != ARC_PG_READY || link->is_spoiled || arc__list_empty(&self->commits))
         return 1;
     begin_sending(self, link);
-    return arc__pg_commit_send(self, link, first_of(&self->commits)) &&
-           arc__pg_wire_flush(&link->wire);
+    do { /* what the socket did not take at first it may take now, and then nothing wakes us */
+        if (!arc__pg_commit_send(self, link, first_of(&self->commits)) ||
+            !arc__pg_wire_flush(&link->wire))
+            return 0;
+    } while (!arc__pg_commit_is_sent(first_of(&self->commits)) && arc__pg_room(link));
+    return 1;
 }
 
-static int pump_reader(struct arc_pg_store *self)
+/* Sends what there is room for. *more: calls are left. */
+static int send_queries(struct arc_pg_store *self, struct arc_pg_link *link, int *more)
 {
-    struct arc_pg_link *link = &self->reader;
-    if (link->phase != ARC_PG_READY || link->is_spoiled)
-        return 1;
-    begin_sending(self, link);
+    *more = 0;
     ARC_LIST_EACH(&self->queries, at)
     {
         struct arc_pg_call *call = ARC_CONTAINER(at, struct arc_pg_call, link);
@@ -428,10 +430,26 @@ static int pump_reader(struct arc_pg_store *self)
             continue;
         if (!arc__pg_query_send(self, link, call))
             return 0;
-        if (!arc__pg_query_is_sent(call))
+        *more = !arc__pg_query_is_sent(call);
+        if (*more)
             break; /* no room */
     }
     return arc__pg_wire_flush(&link->wire);
+}
+
+static int pump_reader(struct arc_pg_store *self)
+{
+    struct arc_pg_link *link = &self->reader;
+    int more = 1;
+    if (link->phase != ARC_PG_READY || link->is_spoiled)
+        return 1;
+    begin_sending(self, link);
+    while (more) { /* as above */
+        if (!send_queries(self, link, &more))
+            return 0;
+        more = more && arc__pg_room(link);
+    }
+    return 1;
 }
 
 /* A connection that fails here is looked at in dispatch. */

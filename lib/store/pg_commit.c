@@ -237,6 +237,11 @@ int arc__pg_commit_send(struct arc_pg_store *self, struct arc_pg_link *link,
     return 1;
 }
 
+int arc__pg_commit_is_sent(const struct arc_pg_call *call)
+{
+    return call->stage == STAGE_SENT;
+}
+
 /* --- answers --------------------------------------------------------------------------------- */
 
 /* What the failure of a change means. */

@@ -177,6 +177,8 @@ arc_status arc__pg_setup_go_on(struct arc_pg_store *self, struct arc_pg_link *li
 /* Sends what there is room for. 0: the wire failed. */
 int arc__pg_commit_send(struct arc_pg_store *self, struct arc_pg_link *link,
                         struct arc_pg_call *call);
+/* 1: all of it was sent. */
+int arc__pg_commit_is_sent(const struct arc_pg_call *call);
 void arc__pg_commit_answer(struct arc_pg_store *self, struct arc_pg_link *link,
                            const struct arc_pg_sent *sent, const struct arc_pg_result *result);
 /* Everything that was sent of it has been answered. */

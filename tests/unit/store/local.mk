@@ -51,4 +51,6 @@ tests_unit_store_store_pg_plain_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
 tests_unit_store_store_pg_fault_test_SOURCES = tests/unit/store/store_pg_fault_test.c \
 	tests/unit/store/pg_proxy.c tests/unit/store/pg_proxy.h $(pg_server_sources) \
 	$(store_contract_sources)
+tests_unit_store_store_pg_fault_test_CFLAGS = $(AM_CFLAGS) $(LIBPQ_CFLAGS)
 tests_unit_store_store_pg_fault_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
+tests_unit_store_store_pg_fault_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=PQflush

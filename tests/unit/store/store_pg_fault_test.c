@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server that is away, slow, stopped, killed, read-only or full, and connections that break at a
  * chosen byte: nothing waits for it, and what is said of a batch is true. */
+#include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +132,19 @@ static void ask(struct scene *s)
     struct arc_query query = {.table = ARC_TABLE_event, .order_col = -1};
     s->ended = 0;
     CHECK_OK(s->store->ops->query(s->store, &query, &s->arena, on_query, s, NULL));
+}
+
+/* The linker puts this in the place of libpq's own where the store asks for it. */
+static int refused_flushes;
+int __wrap_PQflush(PGconn *conn);
+int __real_PQflush(PGconn *conn);
+
+int __wrap_PQflush(PGconn *conn)
+{
+    if (refused_flushes <= 0)
+        return __real_PQflush(conn);
+    refused_flushes--;
+    return 1; /* the socket is full */
 }
 
 static arc_status finish(struct scene *s)
@@ -645,6 +659,29 @@ static void a_statement_has_a_deadline(void)
     end(&s);
 }
 
+static void a_socket_that_was_full_for_a_moment(void)
+{
+    struct scene s;
+    static char body[20000];
+    if (!begin(&s, NULL, 0))
+        return;
+    memset(body, 'x', sizeof(body));
+    say(&s, "a", 1, ARC_NONE);
+    CHECK_OK(finish(&s));
+    refused_flushes = 1; /* in the middle of the batch, and at its end no more */
+    say(&s, "b", 4, arc__slice(body, sizeof(body)));
+    CHECK_INT(refused_flushes, 0);
+    struct pollfd fd = {.fd = s.store->ops->fd(s.store), .events = POLLIN};
+    while (s.ended == 0 && poll(&fd, 1, 5000) == 1) /* there is always something to hear */
+        turn(&s);
+    CHECK_INT(s.ended, 1);
+    CHECK_OK(s.status);
+    ask(&s);
+    CHECK_OK(finish(&s));
+    CHECK_INT(s.seen, 5);
+    end(&s);
+}
+
 /* Were there one call that waits for the server, this case would never end: it is stopped, and goes
  * on only after all of them have returned. */
 static void a_stopped_server_stops_nobody(void)
@@ -791,6 +828,8 @@ static const struct test tests[] = {
     {"an old transaction is waited for", an_old_transaction_is_waited_for},
     {"a statement has a deadline on the server", a_statement_has_a_deadline},
     {"a stopped server stops nobody", a_stopped_server_stops_nobody},
+    {"a socket that was full for a moment is written to again",
+     a_socket_that_was_full_for_a_moment},
     {"closing ends what waits", closing_ends_what_waits},
     {"each failure has its status", each_failure_has_its_status},
 };
