@@ -19,3 +19,4 @@ bench: $(bench_programs)
 include tests/bench/engine/local.mk
 include tests/bench/grpc/local.mk
 include tests/bench/spec/local.mk
+include tests/bench/store/local.mk

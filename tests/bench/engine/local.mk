@@ -6,8 +6,9 @@ EXTRA_PROGRAMS += $(bench_engine_programs)
 CLEANFILES += $(bench_engine_programs)
 EXTRA_DIST += tests/bench/engine/peers.sh tests/bench/engine/restate/peer.js \
 	tests/bench/engine/restate/package.json tests/bench/engine/restate/package-lock.json
+bench_plane_sources = tests/bench/engine/plane.c tests/bench/engine/plane.h
 tests_bench_engine_engine_bench_SOURCES = tests/bench/engine/engine_bench.c \
-	tests/bench/engine/bare.c tests/bench/engine/bare.h
+	tests/bench/engine/bare.c tests/bench/engine/bare.h $(bench_plane_sources)
 tests_bench_engine_engine_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 tests_bench_engine_engine_bench_LDADD = libarc.la $(SQLITE_LIBS)
 
