@@ -48,7 +48,8 @@ static int add_batch(struct record *record, const struct arc_store_batch *batch)
         if (copies[i].row == NULL)
             return 0;
     }
-    record->batches[record->count++] = (struct arc_store_batch){copies, batch->count};
+    record->batches[record->count] = *batch;
+    record->batches[record->count++].ops = copies;
     record->rows += batch->count;
     return copies != NULL;
 }

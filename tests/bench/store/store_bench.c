@@ -43,9 +43,10 @@ static uint64_t now_ns(void *user)
     return (uint64_t)at.tv_sec * 1000000000u + (uint64_t)at.tv_nsec;
 }
 
-static void committed(void *user, arc_status status, const arc_err *err)
+static void committed(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct writer *writer = user;
+    (void)shift;
     writer->done = 1;
     writer->status = status;
     if (err != NULL)
