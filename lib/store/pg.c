@@ -573,6 +573,8 @@ static arc_status pg_commit(struct arc_store *store, const struct arc_store_batc
         arc__free(&self->mem, call);
         return status;
     }
+    if (!self->options.shared) /* who shares it later finds the end of the log anew */
+        call->plan.log_last = 0;
     call->commit_done = done;
     call->user = user;
     add_call(self, &self->commits, call);

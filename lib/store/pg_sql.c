@@ -6,6 +6,7 @@
  * Keys stand there whole: the planner takes two questions for more than one, believes in fewer rows
  * than there are, and sorts them. */
 #define SHORT_CHARS 255
+#define FILL_PERCENT 50  /* of a page of rows that change */
 #define LISTED_CHARS 100 /* before two keys */
 
 static const char *empty_of(const struct arc_col_def *col)
@@ -28,9 +29,22 @@ static void add_column_def(struct arc_buf *sql, const struct arc_col_def *col)
                     col->type == ARC_COL_TEXT ? " COLLATE \"C\"" : "", empty_of(col));
 }
 
+/* Tables whose rows are written again while they are new: a changed row that finds room in its page
+ * leaves the indexes alone, and its former self is cleared away when the page is next looked at. */
+static int changes_often(const struct arc_table_def *def)
+{
+    for (uint32_t i = 0; i < def->col_count; i++) {
+        if ((def->cols[i].flags & (ARC_COL_FIXED | ARC_COL_VERSION)) != 0)
+            return 1;
+    }
+    return 0;
+}
+
 void arc__pg_sql_create_table(struct arc_buf *sql, const struct arc_table_def *def)
 {
     arc__sql_create_table(sql, def, add_column_def);
+    if (changes_often(def))
+        arc__buf_printf(sql, " WITH (fillfactor = %d)", FILL_PERCENT);
     arc__buf_add_cstr(sql, ";\n");
 }
 
@@ -70,20 +84,21 @@ void arc__pg_sql_create_index(struct arc_buf *sql, enum arc_table table,
 
 /* --- changes --------------------------------------------------------------------------------- */
 
-/* unnest($1::text[], …) AS s("id", …): the rows as they came. */
+/* The rows as they came, (SELECT unnest($1::text[]) AS "id", …) AS s: in step with each other,
+ * where unnest of several arrays at once would keep each of them in a store of its own first. */
 static void add_rows(struct arc_buf *sql, const struct arc_table_def *def, uint32_t count,
                      const char *more)
 {
-    for (uint32_t i = 0; i < count; i++)
-        arc__buf_printf(sql, "%s$%u::%s[]", i == 0 ? "unnest(" : ", ", i + 1,
+    for (uint32_t i = 0; i < count; i++) {
+        arc__buf_printf(sql, "%sunnest($%u::%s[]) AS ", i == 0 ? "(SELECT " : ", ", i + 1,
                         arc__pg_sql_type(def->cols[i].type));
-    if (more != NULL)
-        arc__buf_printf(sql, ", $%u::bigint[]", count + 1);
-    for (uint32_t i = 0; i < count; i++)
-        arc__sql_name(sql, i == 0 ? ") AS s(" : ", ", def->cols[i].name);
-    if (more != NULL)
-        arc__sql_name(sql, ", ", more);
-    arc__buf_add_cstr(sql, ")");
+        arc__sql_name(sql, "", def->cols[i].name);
+    }
+    if (more != NULL) {
+        arc__buf_printf(sql, ", unnest($%u::bigint[]) AS ", count + 1);
+        arc__sql_name(sql, "", more);
+    }
+    arc__buf_add_cstr(sql, ") AS s");
 }
 
 static void add_same_key(struct arc_buf *sql, const struct arc_table_def *def)

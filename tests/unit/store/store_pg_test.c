@@ -699,6 +699,43 @@ static void the_end_of_an_older_log_is_found(void)
     store->ops->close(store);
 }
 
+/* The lock of the log's end is for those who share it. */
+static void who_is_alone_leaves_the_log_alone(void)
+{
+    struct arc_store *store = open_default();
+    if (store == NULL)
+        return;
+    int64_t shift = 0;
+    struct arc_row_event row = {.stream = ARC_LIT("s"), .seq = 2, .position = 9};
+    struct arc_store_op op = {ARC_STORE_INSERT, ARC_TABLE_event, &row, 0};
+    (void)pg_server_ask(pg_server_get(), "UPDATE t_log SET last = 0");
+    CHECK_OK(say(store, "s", 1, NULL));
+    store->ops->close(store);
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT last FROM t_log"), 0);
+    store = open_shared(0);
+    CHECK_OK(contract_follow(store, &op, 1, &shift, NULL));
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT position FROM t_event WHERE seq = 2"),
+              pg_server_ask(pg_server_get(), "SELECT position + 1 FROM t_event WHERE seq = 1"));
+    store->ops->close(store);
+}
+
+static void rows_that_change_have_room_for_it(void)
+{
+    struct arc_store *store = open_default();
+    if (store == NULL)
+        return;
+    CHECK_OK(say(store, "s", 1, NULL)); /* the tables are there */
+    CHECK_INT(pg_server_ask(pg_server_get(),
+                            "SELECT count(*) FROM pg_class WHERE relname IN ('t_step_run',"
+                            " 't_job_run', 't_pipeline_run', 't_pipeline')"
+                            " AND 'fillfactor=50' = ANY (reloptions)"),
+              4);
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT count(*) FROM pg_class WHERE relname ="
+                                             " 't_event' AND reloptions IS NOT NULL"),
+              0);
+    store->ops->close(store);
+}
+
 /* --- batches and queries --------------------------------------------------------------------- */
 
 static void a_conflict_keeps_the_connection(void)
@@ -863,6 +900,8 @@ static const struct test tests[] = {
     {"no row is taken twice, and no lock is waited for", no_row_is_taken_twice},
     {"a batch that is lost takes no place in the log", a_lost_batch_takes_no_place},
     {"the end of an older log is found", the_end_of_an_older_log_is_found},
+    {"who has the database alone leaves the log's end alone", who_is_alone_leaves_the_log_alone},
+    {"rows that change have room for it in their page", rows_that_change_have_room_for_it},
     {"a conflict keeps the connection", a_conflict_keeps_the_connection},
     {"a batch of a hundred thousand is one transaction", a_batch_of_a_hundred_thousand},
     {"many queries at once are answered in their order", many_queries_at_once},
