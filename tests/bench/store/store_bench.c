@@ -2,7 +2,9 @@
 /* Our side of the measurements on PostgreSQL, and the bare loop: one measurement a call, a line of
  * numbers each, for store_bench.py. What they mean is said in docs/BENCHMARKS.md.
  *
- *   store_bench store URL IN_FLIGHT STEPS         rows a second, rows a commit, us of us a row
+ *   store_bench store URL IN_FLIGHT STEPS [shared]
+ *                                                 rows a second, rows a commit, us of us a row;
+ *                                                 shared: with positions from the commit
  *   store_bench bare CONNINFO IN_FLIGHT STEPS     the same of the bare loop
  *   store_bench engine URL IN_FLIGHT SECONDS      steps a second, us a step, events a commit
  *   store_bench queue URL JOBS IN_FLIGHT SECONDS  jobs a second, us a job, events a commit
@@ -14,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/engine.h"
+#include "face/ctl_private.h"
 #include "pipeline.h"
 #include "plane.h"
 #include "record.h"
@@ -98,7 +102,8 @@ static int write_ours(int count, char **args)
     struct arc_store_pg_options options = ARC_STORE_PG_OPTIONS_INIT;
     arc_err err = ARC_ERR_INIT;
     options.now_ns = now_ns;
-    if (count != 3 || arc__store_pg_open(&mem, args[0], &options, &writer.store, &err) != ARC_OK)
+    options.shared = count == 4 && strcmp(args[3], "shared") == 0;
+    if (count < 3 || arc__store_pg_open(&mem, args[0], &options, &writer.store, &err) != ARC_OK)
         return tell(&err);
     int fine =
         record_make(&record, (unsigned)strtoul(args[1], NULL, 10), strtoull(args[2], NULL, 10)) &&
@@ -149,50 +154,125 @@ static int engine_steps(int count, char **args)
     return fine;
 }
 
-/* Starts again what has ended; the runs that have. */
-static uint64_t start_again(struct plane *plane, int *fine)
+/* --- a queue --------------------------------------------------------------------------------- */
+
+struct queue {
+    struct plane plane;
+    arc_id pipeline;
+    uint64_t asked, failed; /* triggers */
+};
+
+static void created(void *user, const struct arc_answer *answer)
 {
-    uint64_t ended = 0;
-    for (unsigned i = 0; *fine && i < plane->in_flight; i++) {
-        int state = arc_run_get_status(plane->ctl, plane->ids[i]);
-        if (!arc_run_state_is_terminal(state))
-            continue;
-        *fine = state == ARC_RUN_SUCCESS && start_run(plane, plane->ids[i]);
-        ended++;
+    struct queue *queue = user;
+    queue->failed += answer->status != ARC_OK;
+    if (answer->status == ARC_OK)
+        arc__slice_to_cstr(answer->id, queue->pipeline.text, sizeof(queue->pipeline.text));
+}
+
+static void triggered(void *user, const struct arc_answer *answer)
+{
+    struct queue *queue = user;
+    queue->failed += answer->status != ARC_OK;
+}
+
+static int submit(struct queue *queue, struct arc_cmd *cmd, arc_cmd_done done)
+{
+    arc_err err = ARC_ERR_INIT;
+    cmd->principal.kind = ARC_PRINCIPAL_HOST;
+    return arc__engine_submit(queue->plane.ctl->engine, cmd, done, queue, &err) == ARC_OK
+               ? 1
+               : tell(&err);
+}
+
+/* A pipeline whose runs have so many jobs of one step each. */
+static int open_queue(struct queue *queue, const char *url, unsigned jobs)
+{
+    char *text = definition(jobs, 1, HERE);
+    struct plane *plane = &queue->plane;
+    int fine = text != NULL && plane_open(plane, url, text, NULL);
+    struct arc_cmd *cmd = fine ? arc__cmd_new(plane->ctl->engine, ARC_CMD_PIPELINE_CREATE) : NULL;
+    if (cmd != NULL) {
+        arc_slice given = arc__arena_copy(&cmd->arena, arc__slice_cstr(text));
+        cmd->u.pipeline.row.name = ARC_LIT("queue");
+        cmd->u.pipeline.definition.text = cmd->u.pipeline.definition.canonical = given;
+        cmd->u.pipeline.definition.format = 1; /* JSON */
+        fine = submit(queue, cmd, created);
     }
-    return ended;
+    while (fine && queue->pipeline.text[0] == '\0')
+        fine = queue->failed == 0 && dispatch(plane);
+    free(text);
+    return fine && cmd != NULL;
+}
+
+static uint64_t ended_runs(struct queue *queue)
+{
+    return queue->asked - stats_of(&queue->plane).runs_open;
+}
+
+/* Keeps that many runs in flight; what was triggered in this turn is open in the next. */
+static int keep_full(struct queue *queue, uint64_t in_flight)
+{
+    struct arc_engine *engine = queue->plane.ctl->engine;
+    int fine = 1;
+    for (uint64_t open = stats_of(&queue->plane).runs_open; fine && open < in_flight; open++) {
+        struct arc_cmd *cmd = arc__cmd_new(engine, ARC_CMD_RUN_TRIGGER);
+        if (cmd == NULL)
+            return 0;
+        cmd->pipeline_id = arc__arena_copy(&cmd->arena, arc__id_slice(&queue->pipeline));
+        fine = submit(queue, cmd, triggered);
+        queue->asked++;
+    }
+    return fine && queue->failed == 0;
+}
+
+/* One turn and whatever it takes until the store has answered. */
+static int queue_turn(struct queue *queue, uint64_t in_flight)
+{
+    uint64_t commits = stats_of(&queue->plane).commits;
+    int fine = keep_full(queue, in_flight);
+    while (fine && stats_of(&queue->plane).commits == commits)
+        fine = dispatch(&queue->plane);
+    return fine && queue->failed == 0;
+}
+
+static int measure_queue(struct queue *queue, unsigned jobs, uint64_t in_flight, double seconds)
+{
+    double took = 0;
+    int fine = 1;
+    while (fine && ended_runs(queue) < in_flight) /* warm */
+        fine = queue_turn(queue, in_flight);
+    arc_ctl_stats before = stats_of(&queue->plane);
+    uint64_t from = ended_runs(queue);
+    double start = now_s(CLOCK_MONOTONIC), cpu = own_cpu();
+    while (fine && took < seconds) {
+        fine = queue_turn(queue, in_flight);
+        took = now_s(CLOCK_MONOTONIC) - start;
+    }
+    arc_ctl_stats after = stats_of(&queue->plane);
+    double ended = (double)((ended_runs(queue) - from) * jobs);
+    cpu = own_cpu() - cpu;
+    if (fine)
+        printf("%.1f %.3f %.2f\n", ended / took, cpu * 1e6 / ended,
+               (double)(after.events - before.events) / (double)(after.commits - before.commits));
+    return fine;
 }
 
 /* Jobs of one step; so many of them are triggered together. */
 static int queue(int count, char **args)
 {
-    static struct plane plane;
+    static struct queue queue;
     if (count != 4)
         return 0;
     unsigned jobs = (unsigned)strtoul(args[1], NULL, 10);
-    unsigned in_flight = (unsigned)strtoul(args[2], NULL, 10) / jobs;
-    double seconds = strtod(args[3], NULL), took = 0;
-    uint64_t runs = 0;
-    int fine = in_flight <= RUNS_MAX && open_warm(&plane, args[0], jobs, 1);
-    for (; fine && plane.in_flight < in_flight; plane.in_flight++)
-        fine = start_run(&plane, plane.ids[plane.in_flight]);
-    for (uint64_t warm = 0; fine && warm < in_flight; warm += start_again(&plane, &fine))
-        fine = dispatch(&plane);
-    arc_ctl_stats before = stats_of(&plane);
-    double start = now_s(CLOCK_MONOTONIC), cpu = own_cpu();
-    while (fine && took < seconds) {
-        fine = dispatch(&plane);
-        runs += start_again(&plane, &fine);
-        took = now_s(CLOCK_MONOTONIC) - start;
-    }
-    arc_ctl_stats after = stats_of(&plane);
-    cpu = own_cpu() - cpu;
-    plane_close(&plane);
-    if (fine)
-        printf("%.1f %.3f %.2f\n", (double)(runs * jobs) / took, cpu * 1e6 / (double)(runs * jobs),
-               (double)(after.events - before.events) / (double)(after.commits - before.commits));
+    uint64_t in_flight = strtoull(args[2], NULL, 10) / jobs;
+    int fine = in_flight > 0 && open_queue(&queue, args[0], jobs) &&
+               measure_queue(&queue, jobs, in_flight, strtod(args[3], NULL));
+    plane_close(&queue.plane);
     return fine;
 }
+
+/* --- one run after the other ----------------------------------------------------------------- */
 
 static int one_run(struct plane *plane, double *ms)
 {
