@@ -47,27 +47,32 @@ static arc_status nothing(void *user, const arc_step_view *step, arc_err *err)
     return arc_step_end(plane->ctl, step->token, ARC_STEP_SUCCESS, 0, NULL, err);
 }
 
-int plane_open(struct plane *plane, const char *url, const char *text, const arc_env *env)
+int plane_open_as(struct plane *plane, const arc_ctl_options *options, const char *text)
 {
-    arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
     arc_spec_options limits = ARC_SPEC_OPTIONS_INIT;
     arc_executor executor = ARC_EXECUTOR_INIT;
     arc_err err = ARC_ERR_INIT;
     *plane = (struct plane){.ctl = NULL};
-    options.store_url = url;
-    options.env = env;
-    options.host_slots = RUNS_MAX;
     limits.format = ARC_FORMAT_IS_JSON;
     limits.jobs = 100000;
     limits.nodes = 10000000;
     limits.document_bytes = 64u << 20;
     executor.start = nothing;
     executor.user = plane;
-    if (arc_ctl_open(&options, &plane->ctl, &err) != ARC_OK ||
+    if (arc_ctl_open(options, &plane->ctl, &err) != ARC_OK ||
         arc_spec_check(text, strlen(text), &limits, &plane->spec, NULL, &err) != ARC_OK ||
         arc_ctl_executor(plane->ctl, "nothing", &executor, &err) != ARC_OK)
         return tell(&err);
     return 1;
+}
+
+int plane_open(struct plane *plane, const char *url, const char *text, const arc_env *env)
+{
+    arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
+    options.store_url = url;
+    options.env = env;
+    options.host_slots = RUNS_MAX;
+    return plane_open_as(plane, &options, text);
 }
 
 void plane_close(struct plane *plane)

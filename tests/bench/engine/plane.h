@@ -37,6 +37,7 @@ int tell(const arc_err *err);
 
 /* All of these answer 0 when they fail, and say why. plane_close takes what has failed to open. */
 int plane_open(struct plane *plane, const char *url, const char *text, const arc_env *env);
+int plane_open_as(struct plane *plane, const arc_ctl_options *options, const char *text);
 void plane_close(struct plane *plane);
 /* Waits until there is something to do, and does it. */
 int dispatch(struct plane *plane);

@@ -87,6 +87,19 @@ def loop(bench):
         show(ratios, ">= 0.4")
 
 
+def sharing(bench):
+    """What positions from the commit and the notices of it cost the store."""
+    for in_flight, steps in ((1, 2000), (100, 24000)):
+        steps = max(int(steps * bench.part), 2 * in_flight)
+        ratios = []
+        for _ in range(bench.pairs):
+            shared = bench.ours("store", in_flight, steps, "shared")
+            alone = bench.ours("store", in_flight, steps)
+            ratios.append(shared[0] / alone[0])
+        print(f"store, {in_flight:4} runs: shared {shared[0]:7.0f} rows/s, alone {alone[0]:7.0f}")
+        show(ratios, "-")
+
+
 def engine(bench):
     """Steps a second of the whole engine, by themselves."""
     for in_flight in (1, 100, 1000):
@@ -169,7 +182,8 @@ def measure_replicas(bench, count, url, seconds):
 def replicas(bench):
     """Two processes on one database that is further away, beside one."""
     program = os.path.join(bench.out, "store_bench")
-    if subprocess.run([program, "shared"], check=False, capture_output=True).returncode != 0:
+    known = subprocess.run([program, "replica"], check=False, capture_output=True)
+    if known.returncode == 2:
         print("replicas: skipped: this library opens no store for several processes")
         return
     seconds = 4 * bench.part
@@ -192,7 +206,8 @@ def replicas(bench):
     show(cpus, ">= 1")
 
 
-ROWS = {"loop": loop, "engine": engine, "queue": queue, "steps": steps40, "replicas": replicas}
+ROWS = {"loop": loop, "sharing": sharing, "engine": engine, "queue": queue, "steps": steps40,
+        "replicas": replicas}
 
 
 def main():
