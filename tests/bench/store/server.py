@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A PostgreSQL 15 of the measurements' own, as it is installed: nothing of its durability is changed.
-On a socket in a temporary directory on the disk, as an unprivileged user where we are root."""
+"""A PostgreSQL 15 of the measurements' own, as it is installed: its durability is the default. On a
+socket in a temporary directory on the disk, as an unprivileged user where we are root."""
 import os
 import pwd
 import shutil

@@ -3,7 +3,7 @@
  * numbers each, for store_bench.py. What they mean is said in docs/BENCHMARKS.md.
  *
  *   store_bench store URL IN_FLIGHT STEPS [shared]
- *                                                 rows a second, rows a commit, us of us a row;
+ *                                                 rows a second, rows a commit, CPU us a row;
  *                                                 shared: with positions from the commit
  *   store_bench bare CONNINFO IN_FLIGHT STEPS     the same of the bare loop
  *   store_bench engine URL IN_FLIGHT SECONDS      steps a second, us a step, events a commit

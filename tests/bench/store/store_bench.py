@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The PostgreSQL store and the engine on it beside others: store_bench.py BUILD [--quick] [NAME...].
+"""PostgreSQL, and the engine on it, beside others: store_bench.py BUILD [--quick] [NAME...].
 
-Everybody uses one server of the bench's own, each time in a new database. Pairs follow each other at
-once, ours first, and the median of their ratios is the score. docs/BENCHMARKS.md says what the rows
-are. It judges nothing: it prints what was aimed at beside what was reached, and ends with 1 only
-where something does not work."""
+Everybody uses one server of the bench's own, each time in a new database. Pairs follow each other
+at once, ours first, and the median of their ratios is the score. docs/BENCHMARKS.md says what the
+rows are. It judges nothing: it prints what was aimed at beside what was reached, and ends with 1
+only where something does not work."""
 import argparse
 import os
 import statistics
@@ -17,9 +17,9 @@ from server import Server, is_installed
 PAIRS = 5
 STEPS = 40
 AWAY_US = 2500  # each way
-TABLES = ("DO $$ DECLARE t text; BEGIN FOR t IN SELECT relname FROM pg_class WHERE relkind = 'r' AND"
-          " relname LIKE 't\\_%' AND relname NOT IN ('t_store', 't_commit') LOOP EXECUTE"
-          " 'TRUNCATE ' || t; END LOOP; END $$")
+EMPTY = ("DO $$ DECLARE t text; BEGIN FOR t IN SELECT relname FROM pg_class WHERE relkind = 'r' AND"
+         " relname LIKE 't\\_%' AND relname NOT IN ('t_store', 't_commit', 't_log') LOOP EXECUTE"
+         " 'TRUNCATE ' || t; END LOOP; END $$")
 
 
 class Failed(Exception):
@@ -53,7 +53,7 @@ class Bench:
         self.server.fresh("bare")
         program = os.path.join(self.out, "store_bench")
         subprocess.run([program, "schema", self.server.url("bare")], check=True)
-        self.server.sql("bare", TABLES)
+        self.server.sql("bare", EMPTY)
         return numbers([program, "bare", self.server.conninfo("bare"),
                         *(str(one) for one in arguments)])
 
@@ -82,8 +82,8 @@ def loop(bench):
             ours = bench.ours("store", in_flight, steps)
             bare = bench.bare(in_flight, steps)
             ratios.append(ours[0] / bare[0])
-        print(f"store, {in_flight:4} runs: {ours[1]:6.1f} rows a commit, ours {ours[0]:7.0f} rows/s,"
-              f" bare pipeline {bare[0]:7.0f}; us of us a row: {ours[2]:.2f}, {bare[2]:.2f}")
+        print(f"store, {in_flight:4} runs: {ours[1]:6.1f} rows a commit, {ours[0]:7.0f} rows/s,"
+              f" bare pipeline {bare[0]:7.0f}; CPU us a row: {ours[2]:.2f}, {bare[2]:.2f}")
         show(ratios, ">= 0.4")
 
 
@@ -104,7 +104,7 @@ def engine(bench):
     """Steps a second of the whole engine, by themselves."""
     for in_flight in (1, 100, 1000):
         took = bench.ours("engine", in_flight, 3 * bench.part)
-        print(f"engine, {in_flight:4} runs: {took[0]:7.0f} steps/s, {took[1]:.0f} us of us a step,"
+        print(f"engine, {in_flight:4} runs: {took[0]:7.0f} steps/s, {took[1]:.0f} CPU us a step,"
               f" {took[2]:.1f} events a commit", flush=True)
 
 
@@ -115,12 +115,12 @@ def queue(bench):
         together, executed = [], []
         for _ in range(bench.pairs if peer else 1):
             ours = bench.ours("queue", jobs, 1000 if jobs == 1 else 10000, 4 * bench.part)
-            print(f"queue, {name}: {ours[0]:7.0f} jobs/s, {ours[1]:.1f} us of us a job,"
+            print(f"queue, {name}: {ours[0]:7.0f} jobs/s, {ours[1]:.1f} CPU us a job,"
                   f" {ours[2]:.1f} events a commit", flush=True)
             if peer:
                 other = bench.theirs(peer, 4 * bench.part, 20000, 5000)
-                print(f"    graphile-worker: {other[0]:7.0f} jobs/s added and run, {other[1]:.1f} us"
-                      f" of its own; added beforehand {other[2]:7.0f}, {other[3]:.1f}", flush=True)
+                print(f"    graphile-worker: {other[0]:7.0f} jobs/s added and run, {other[1]:.1f} CPU"
+                      f" us; added beforehand {other[2]:7.0f}, {other[3]:.1f}", flush=True)
                 together.append(ours[0] / other[0])
                 executed.append(ours[0] / other[2])
         if peer:
@@ -143,7 +143,7 @@ def steps40(bench):
             ratios.append(ours[0] / other[0])
             cpus.append(ours[1] / other[1])
     print(f"{STEPS} steps in one run: {ours[0]:6.1f} ms (p50 of {runs}), {ours[2]:.2f} commits a"
-          f" step, {ours[1]:.0f} us of us a step")
+          f" step, {ours[1]:.0f} CPU us a step")
     if not peer:
         print("DBOS is skipped: node and npm were not there when this was built")
         return

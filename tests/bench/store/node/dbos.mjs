@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Durable steps in DBOS: dbos.mjs URL RUNS STEPS runs a workflow of STEPS empty steps RUNS times, one
-// after the other. It prints the median time of one in milliseconds and the processor time of a step
-// in microseconds. Every setting is the default but for the log.
+// Durable steps in DBOS: dbos.mjs URL RUNS STEPS runs a workflow of STEPS empty steps RUNS times,
+// one after the other. It prints the median time of one in milliseconds and the processor time of a
+// step in microseconds. Every setting is the default but for the log.
 import { DBOS } from "@dbos-inc/dbos-sdk";
 
 const [url, ...numbers] = process.argv.slice(2);
@@ -13,7 +13,9 @@ const pipeline = DBOS.registerWorkflow(async (count) => {
   return count;
 }, { name: "pipeline" });
 
-DBOS.setConfig({ name: "bench", applicationVersion: "1", systemDatabaseUrl: url, logLevel: "error" });
+DBOS.setConfig({
+  name: "bench", applicationVersion: "1", systemDatabaseUrl: url, logLevel: "error",
+});
 await DBOS.launch();
 const times = [];
 let before;
