@@ -92,7 +92,7 @@ def sharing(bench):
     for in_flight, steps in ((1, 2000), (100, 24000)):
         steps = max(int(steps * bench.part), 2 * in_flight)
         ratios = []
-        for _ in range(bench.pairs):
+        for _ in range(3):
             shared = bench.ours("store", in_flight, steps, "shared")
             alone = bench.ours("store", in_flight, steps)
             ratios.append(shared[0] / alone[0])
@@ -103,7 +103,7 @@ def sharing(bench):
 def engine(bench):
     """Steps a second of the whole engine, by themselves."""
     for in_flight in (1, 100, 1000):
-        took = bench.ours("engine", in_flight, 3 * bench.part)
+        took = bench.ours("engine", in_flight, 2 * bench.part)
         print(f"engine, {in_flight:4} runs: {took[0]:7.0f} steps/s, {took[1]:.0f} CPU us a step,"
               f" {took[2]:.1f} events a commit", flush=True)
 
@@ -111,15 +111,16 @@ def engine(bench):
 def queue(bench):
     """Jobs that do nothing beside graphile-worker."""
     peer = bench.peer("graphile.mjs")
+    seconds = 2 * bench.part
     for jobs, name in ((1, "a trigger for each"), (100, "100 a trigger")):
         together, executed = [], []
         for _ in range(bench.pairs if peer else 1):
-            ours = bench.ours("queue", jobs, 1000 if jobs == 1 else 10000, 4 * bench.part)
+            ours = bench.ours("queue", jobs, 1000 if jobs == 1 else 10000, seconds)
             print(f"queue, {name}: {ours[0]:7.0f} jobs/s, {ours[1]:.1f} CPU us a job,"
                   f" {ours[2]:.1f} events a commit", flush=True)
             if peer:
-                other = bench.theirs(peer, 4 * bench.part, 20000, 5000)
-                print(f"    graphile-worker: {other[0]:7.0f} jobs/s added and run, {other[1]:.1f} CPU"
+                other = bench.theirs(peer, seconds, 20000, 5000)
+                print(f"    graphile-worker: {other[0]:7.0f} jobs/s in all, {other[1]:.1f} CPU"
                       f" us; added beforehand {other[2]:7.0f}, {other[3]:.1f}", flush=True)
                 together.append(ours[0] / other[0])
                 executed.append(ours[0] / other[2])
@@ -134,7 +135,7 @@ def queue(bench):
 def steps40(bench):
     """The median of a run of 40 steps, one after the other, beside DBOS."""
     peer = bench.peer("dbos.mjs")
-    runs = max(int(60 * bench.part), 10)
+    runs = max(int(40 * bench.part), 10)
     ratios, cpus = [], []
     for _ in range(bench.pairs if peer else 1):
         ours = bench.ours("run", runs)
@@ -186,7 +187,7 @@ def replicas(bench):
     if known.returncode == 2:
         print("replicas: skipped: this library opens no store for several processes")
         return
-    seconds = 4 * bench.part
+    seconds = 3 * bench.part
     with tempfile.TemporaryDirectory(prefix="arc-away-") as folder:
         with subprocess.Popen([os.path.join(bench.out, "delay"), folder, bench.server.folder,
                                str(AWAY_US)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -234,5 +235,7 @@ def main():
 if __name__ == "__main__":
     try:
         main()
+    except KeyboardInterrupt:
+        sys.exit(1)
     except (Failed, RuntimeError, subprocess.SubprocessError) as failed:
         sys.exit(f"store_bench.py: {failed}")
