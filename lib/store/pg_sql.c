@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/pg_sql.h"
 
-#define FILL_PERCENT 50 /* of a page of rows that change */
-
 /* A row of an index has at most 2,704 bytes, and a key at most 1,000. What an index has of another
  * text is its beginning, so many characters of four bytes, and an equality asks for that as well.
  * Keys stand there whole: the planner takes two questions for more than one, believes in fewer rows
  * than there are, and sorts them. */
 #define SHORT_CHARS 255
+#define FILL_PERCENT 50  /* of a page of rows that change */
 #define LISTED_CHARS 100 /* before two keys */
 
 static const char *empty_of(const struct arc_col_def *col)
@@ -95,9 +94,10 @@ static void add_rows(struct arc_buf *sql, const struct arc_table_def *def, uint3
                         arc__pg_sql_type(def->cols[i].type));
         arc__sql_name(sql, "", def->cols[i].name);
     }
-    if (more != NULL)
-        if (more != NULL)
-            arc__buf_printf(sql, ", unnest($%u::bigint[]) AS \"%s\"", count + 1, more);
+    if (more != NULL) {
+        arc__buf_printf(sql, ", unnest($%u::bigint[]) AS ", count + 1);
+        arc__sql_name(sql, "", more);
+    }
     arc__buf_add_cstr(sql, ") AS s");
 }
 
