@@ -9,235 +9,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/list.h"
-#include "base/map.h"
+#include "logs/file_private.h"
 #include "logs/lines.h"
-#include "logs/record.h"
 
 #define STEPS_OPEN_DEFAULT 64u
-#define INDEX_ENTRY 8u
-#define WINDOW_SIZE (4 * ARC_RECORD_SIZE_MAX)
+#define UNINDEXED_DEFAULT 8000000u
+/* How often files are opened anew that another process removes at the same moment. */
+#define REOPENS_MAX 8
 #define OFFSETS_AT_ONCE 256u
-#define BUFFER_KEPT ((size_t)1024 * 1024) /* more is given back after an append */
 #define BATCH_BYTES_MAX \
     ((size_t)ARC_LOGS_APPEND_MAX_BYTES + (size_t)ARC_LOGS_APPEND_MAX_LINES * ARC_RECORD_HEADER_SIZE)
-
-/* A step whose files are open. */
-struct step {
-    struct arc_link link; /* most recently used last */
-    int log_fd, idx_fd;
-    struct arc_log_info info;
-    uint64_t log_size; /* where the next record goes */
-    size_t run_len, key_len;
-    char key[]; /* "<run id>/<step run id>"; no id holds a slash */
-};
-
-struct file_logs {
-    struct arc_log_store base;
-    struct arc_mem mem;
-    int dir_fd;
-    uint32_t open_count, open_max;
-    struct arc_link recent;
-    struct arc_map steps;
-    struct arc_buf records, offsets; /* of the append that is being made */
-    struct arc_crc32c crc;
-    /* What was last read of a log while it is recovered. */
-    unsigned char *window;
-    uint64_t window_at;
-    size_t window_len;
-};
 
 static struct file_logs *self_of(struct arc_log_store *logs)
 {
     return ARC_CONTAINER(logs, struct file_logs, base);
-}
-
-static arc_status fail_errno(const char *what, arc_slice name, int number, arc_err *err)
-{
-    char reason[128];
-    int is_full = number == ENOSPC || number == EDQUOT || number == EFBIG;
-    return arc__fail(err, is_full ? ARC_ELIMIT : ARC_EIO, "logs", "%s %.*s: %s.", what,
-                     ARC_ARG(name), strerror_r(number, reason, sizeof(reason)));
-}
-
-static arc_slice key_of(const struct step *step)
-{
-    return arc__slice(step->key, step->key_len);
-}
-
-/* --- reading and writing --------------------------------------------------------------------- */
-
-/* 0, or an errno. */
-static int write_all(int fd, const void *bytes, size_t len, uint64_t at)
-{
-    const char *from = bytes;
-    while (len > 0) {
-        ssize_t wrote = pwrite(fd, from, len, (off_t)at);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return wrote < 0 ? errno : ENOSPC;
-        from += wrote;
-        at += (uint64_t)wrote;
-        len -= (size_t)wrote;
-    }
-    return 0;
-}
-
-/* 0, or an errno; *got is less than len at the end of the file only. */
-static int read_most(int fd, void *bytes, size_t len, uint64_t at, size_t *got)
-{
-    char *to = bytes;
-    *got = 0;
-    while (*got < len) {
-        ssize_t part = pread(fd, to + *got, len - *got, (off_t)(at + *got));
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part < 0)
-            return errno;
-        if (part == 0)
-            break;
-        *got += (size_t)part;
-    }
-    return 0;
-}
-
-static arc_status read_exactly(const struct step *step, int fd, void *bytes, size_t len,
-                               uint64_t at, arc_err *err)
-{
-    size_t got = 0;
-    int number = read_most(fd, bytes, len, at, &got);
-    if (number != 0)
-        return fail_errno("The log", key_of(step), number, err);
-    if (got < len)
-        return arc__fail(err, ARC_EINTERNAL, "logs", "The log %.*s became shorter.",
-                         ARC_ARG(key_of(step)));
-    return ARC_OK;
-}
-
-/* --- recovery -------------------------------------------------------------------------------- */
-
-/* The record at a place of the log. 1: it is whole, unharmed and has this number. 0: it is not.
- * Below 0: the log could not be read; -errno. */
-static int record_at(struct file_logs *self, const struct step *step, uint64_t at, int64_t number,
-                     struct arc_record *out)
-{
-    for (int tries = 0; tries < 2; tries++) {
-        if (at >= self->window_at && at - self->window_at < self->window_len) {
-            const unsigned char *bytes = self->window + (at - self->window_at);
-            size_t there = self->window_len - (size_t)(at - self->window_at);
-            size_t size = arc__record_size(bytes, there);
-            if (size != 0 && size <= there)
-                return arc__record_decode(&self->crc, bytes, there, out) &&
-                       out->line.number == number;
-        }
-        if (tries == 0) {
-            int failed = read_most(step->log_fd, self->window, WINDOW_SIZE, at, &self->window_len);
-            self->window_at = at;
-            if (failed != 0)
-                return -failed;
-        }
-    }
-    return 0;
-}
-
-static void take_record(struct step *step, const struct arc_record *record, uint64_t end)
-{
-    step->log_size = end;
-    step->info.lines = record->line.number;
-    step->info.last_attempt = record->last_attempt;
-    step->info.last_agent_line = record->last_agent_line;
-    step->info.bytes = (int64_t)(end - (uint64_t)record->line.number * ARC_RECORD_HEADER_SIZE);
-}
-
-/* Goes back from the end of the index to the last line that ends an append and is sound. */
-static arc_status find_last(struct file_logs *self, struct step *step, uint64_t entries,
-                            uint64_t log_size, arc_err *err)
-{
-    for (; entries > 0; entries--) {
-        unsigned char entry[INDEX_ENTRY];
-        struct arc_record record;
-        ARC_TRY(read_exactly(step, step->idx_fd, entry, sizeof(entry), (entries - 1) * INDEX_ENTRY,
-                             err));
-        uint64_t at = arc__get_le(entry, INDEX_ENTRY);
-        if (at >= log_size)
-            continue;
-        int found = record_at(self, step, at, (int64_t)entries, &record);
-        if (found < 0)
-            return fail_errno("The log", key_of(step), -found, err);
-        if (found > 0 && record.ends_append) {
-            take_record(step, &record, at + ARC_RECORD_HEADER_SIZE + record.line.content.len);
-            return ARC_OK;
-        }
-    }
-    return ARC_OK;
-}
-
-/* Writes the gathered entries of the index behind those of `lines` lines. */
-static arc_status flush_offsets(struct file_logs *self, struct step *step, int64_t lines,
-                                arc_err *err)
-{
-    ARC_TRY(arc__buf_check(&self->offsets, err));
-    int failed = write_all(step->idx_fd, self->offsets.ptr, self->offsets.len,
-                           (uint64_t)lines * INDEX_ENTRY);
-    arc__buf_clear(&self->offsets);
-    return failed == 0 ? ARC_OK : fail_errno("The index of", key_of(step), failed, err);
-}
-
-/* Goes forward from there through what the index does not know, append by append. */
-static arc_status index_rest(struct file_logs *self, struct step *step, arc_err *err)
-{
-    struct arc_record record;
-    uint64_t at = step->log_size;
-    int64_t number = step->info.lines + 1, flushed = step->info.lines;
-    int found;
-    arc__buf_clear(&self->offsets);
-    while ((found = record_at(self, step, at, number, &record)) > 0) {
-        unsigned char entry[INDEX_ENTRY];
-        arc__put_le(entry, at, INDEX_ENTRY);
-        arc__buf_add(&self->offsets, entry, sizeof(entry));
-        at += ARC_RECORD_HEADER_SIZE + record.line.content.len;
-        number++;
-        if (!record.ends_append)
-            continue;
-        take_record(step, &record, at);
-        if (self->offsets.len >= BUFFER_KEPT) {
-            ARC_TRY(flush_offsets(self, step, flushed, err));
-            flushed = step->info.lines;
-        }
-    }
-    if (found < 0)
-        return fail_errno("The log", key_of(step), -found, err);
-    return flush_offsets(self, step, flushed, err);
-}
-
-/* Whatever is behind the last whole append goes. */
-static arc_status cut(struct step *step, uint64_t log_size, uint64_t idx_size, arc_err *err)
-{
-    struct stat log, idx;
-    if (fstat(step->log_fd, &log) != 0 || fstat(step->idx_fd, &idx) != 0)
-        return fail_errno("The log", key_of(step), errno, err);
-    if ((uint64_t)log.st_size != log_size && ftruncate(step->log_fd, (off_t)log_size) != 0)
-        return fail_errno("The log", key_of(step), errno, err);
-    if ((uint64_t)idx.st_size != idx_size && ftruncate(step->idx_fd, (off_t)idx_size) != 0)
-        return fail_errno("The index of", key_of(step), errno, err);
-    return ARC_OK;
-}
-
-static arc_status recover(struct file_logs *self, struct step *step, arc_err *err)
-{
-    struct stat log, idx;
-    if (fstat(step->log_fd, &log) != 0 || fstat(step->idx_fd, &idx) != 0)
-        return fail_errno("The log", key_of(step), errno, err);
-    if (!S_ISREG(log.st_mode) || !S_ISREG(idx.st_mode))
-        return arc__fail(err, ARC_EIO, "logs", "The log %.*s is not a regular file.",
-                         ARC_ARG(key_of(step)));
-    self->window_len = 0;
-    ARC_TRY(find_last(self, step, (uint64_t)idx.st_size / INDEX_ENTRY, (uint64_t)log.st_size, err));
-    if ((uint64_t)log.st_size > step->log_size)
-        ARC_TRY(index_rest(self, step, err));
-    return cut(step, step->log_size, (uint64_t)step->info.lines * INDEX_ENTRY, err);
 }
 
 /* --- open steps ------------------------------------------------------------------------------ */
@@ -257,6 +42,7 @@ static void step_close(struct file_logs *self, struct step *step)
     }
     close_fd(step->log_fd);
     close_fd(step->idx_fd);
+    arc__buf_deinit(&step->places);
     arc__free(&self->mem, step);
 }
 
@@ -307,10 +93,11 @@ static int open_files(struct file_logs *self, struct step *step, int create)
     snprintf(name, sizeof(name), "%s.log", id);
     step->log_fd = open_at(self, run_fd, name, O_RDWR | (create ? O_CREAT : 0));
     number = step->log_fd < 0 ? errno : 0;
-    if (number == 0) { /* an index that is missing is made from the log */
+    if (number == 0) { /* an index that is missing is made from the log, by who may write it */
+        int make = create || !self->shared;
         snprintf(name, sizeof(name), "%s.idx", id);
-        step->idx_fd = open_at(self, run_fd, name, O_RDWR | O_CREAT);
-        number = step->idx_fd < 0 ? errno : 0;
+        step->idx_fd = open_at(self, run_fd, name, O_RDWR | (make ? O_CREAT : 0));
+        number = step->idx_fd < 0 && (make || errno != ENOENT) ? errno : 0;
     }
     close_fd(run_fd);
     return number;
@@ -319,18 +106,20 @@ static int open_files(struct file_logs *self, struct step *step, int create)
 static arc_status open_step(struct file_logs *self, struct step *step, int create, arc_err *err)
 {
     int number = open_files(self, step, create);
-    if (number == ENOENT && !create)
-        return ARC_ENOTFOUND; /* no error for the caller: a log that is empty */
+    if (number == ENOENT && (!create || self->shared))
+        return ARC_ENOTFOUND; /* no error for the caller: a log that is empty, or just removed */
     if (number != 0)
-        return fail_errno("The log", key_of(step), number, err);
-    ARC_TRY(recover(self, step, err));
+        return arc__logs_fail_errno("The log", key_of(step), number, err);
+    if (!self->shared)
+        ARC_TRY(arc__logs_recover(self, step, err));
     ARC_TRY(arc__map_put(&self->steps, key_of(step), step, NULL, err));
     arc__list_add_tail(&self->recent, &step->link);
     self->open_count++;
     return ARC_OK;
 }
 
-/* *out is NULL where there is no log and none shall be made. */
+/* *out is NULL where there is no log and none shall be made, or could be made in a shared folder:
+ * somebody removes the run. What a shared log holds is not known yet. */
 static arc_status get_step(struct file_logs *self, arc_slice run_id, arc_slice step_run_id,
                            int create, struct step **out, arc_err *err)
 {
@@ -350,6 +139,8 @@ static arc_status get_step(struct file_logs *self, arc_slice run_id, arc_slice s
     if (step == NULL)
         return arc__fail_nomem(err);
     step->log_fd = step->idx_fd = -1;
+    step->seen_size = ARC_SIZE_UNSEEN;
+    arc__buf_init(&step->places, &self->mem, (size_t)self->unindexed_max * INDEX_ENTRY);
     step->run_len = run_id.len;
     step->key_len = (size_t)len;
     memcpy(step->key, key, (size_t)len + 1);
@@ -361,6 +152,69 @@ static arc_status get_step(struct file_logs *self, arc_slice run_id, arc_slice s
     if (status == ARC_OK || status == ARC_ENOTFOUND)
         *out = step;
     return status == ARC_ENOTFOUND ? ARC_OK : status;
+}
+
+/* For reading: with all that was appended by now. *out is NULL where there is no log. */
+static arc_status get_current(struct file_logs *self, arc_slice run_id, arc_slice step_run_id,
+                              struct step **out, arc_err *err)
+{
+    for (int opens = 0; opens < REOPENS_MAX; opens++) {
+        struct step *step = NULL;
+        ARC_TRY(get_step(self, run_id, step_run_id, 0, &step, err));
+        arc_status status = step != NULL && self->shared ? arc__logs_look(self, step, err) : ARC_OK;
+        if (status == ARC_OK)
+            *out = step;
+        if (status != ARC_ENOTFOUND)
+            return status;
+        step_close(self, step);
+    }
+    *out = NULL; /* it is being removed */
+    return ARC_OK;
+}
+
+static arc_status lock(const struct step *step, arc_err *err)
+{
+    int failed;
+    while ((failed = flock(step->log_fd, LOCK_EX | LOCK_NB)) != 0 && errno == EINTR)
+        continue;
+    if (failed == 0)
+        return ARC_OK;
+    return errno == EWOULDBLOCK
+               ? arc__fail(err, ARC_EUNAVAILABLE, "logs",
+                           "Another process is writing the log %.*s; try again.",
+                           ARC_ARG(key_of(step)))
+               : arc__logs_fail_errno("The lock of the log", key_of(step), errno, err);
+}
+
+static void unlock(const struct file_logs *self, const struct step *step)
+{
+    if (self->shared)
+        (void)flock(step->log_fd, LOCK_UN); /* of a descriptor that has it */
+}
+
+/* For writing: with all that was appended by now, and locked in a shared folder. */
+static arc_status get_writable(struct file_logs *self, arc_slice run_id, arc_slice step_run_id,
+                               struct step **out, arc_err *err)
+{
+    if (!self->shared)
+        return get_step(self, run_id, step_run_id, 1, out, err);
+    for (int opens = 0; opens < REOPENS_MAX; opens++) {
+        struct step *step = NULL;
+        ARC_TRY(get_step(self, run_id, step_run_id, 1, &step, err));
+        if (step == NULL)
+            continue;
+        ARC_TRY(lock(step, err));
+        arc_status status = arc__logs_catch_up(self, step, err);
+        if (status == ARC_OK) {
+            *out = step;
+            return ARC_OK;
+        }
+        step_close(self, step); /* and with it goes the lock */
+        if (status != ARC_ENOTFOUND)
+            return status;
+    }
+    return arc__fail(err, ARC_EIO, "logs", "The log %.*s/%.*s is removed as often as it is made.",
+                     ARC_ARG(run_id), ARC_ARG(step_run_id));
 }
 
 /* --- appending ------------------------------------------------------------------------------- */
@@ -394,20 +248,23 @@ static arc_status encode(struct file_logs *self, const struct step *step,
     return arc__buf_check(&self->offsets, err);
 }
 
+/* Gives the lock back, too. */
 static arc_status write_append(struct file_logs *self, struct step *step, arc_err *err)
 {
     uint64_t idx_size = (uint64_t)step->info.lines * INDEX_ENTRY;
     /* The index first: the end of the log is what makes the append happen, so it comes last. Else
      * an append whose index failed could come back after it was said to have failed. */
-    int failed = write_all(step->idx_fd, self->offsets.ptr, self->offsets.len, idx_size);
+    int failed = arc__logs_write_all(step->idx_fd, self->offsets.ptr, self->offsets.len, idx_size);
     if (failed == 0)
-        failed = write_all(step->log_fd, self->records.ptr, self->records.len, step->log_size);
-    if (failed == 0)
-        return ARC_OK;
-    arc_status status = fail_errno("The log", key_of(step), failed, err);
+        failed =
+            arc__logs_write_all(step->log_fd, self->records.ptr, self->records.len, step->log_size);
+    arc_status status =
+        failed == 0 ? ARC_OK : arc__logs_fail_errno("The log", key_of(step), failed, err);
     /* What could not be cut here is cut when the files are opened again. */
-    if (cut(step, step->log_size, idx_size, NULL) != ARC_OK)
+    if (failed != 0 && arc__logs_cut(step, step->log_size, idx_size, NULL) != ARC_OK)
         step_close(self, step);
+    else
+        unlock(self, step);
     return status;
 }
 
@@ -427,7 +284,7 @@ static arc_status file_append(struct arc_log_store *logs, arc_slice run_id, arc_
     ARC_TRY(arc__logs_check_lines(lines, count, err));
     if (count == 0)
         return ARC_OK;
-    ARC_TRY(get_step(self, run_id, step_run_id, 1, &step, err));
+    ARC_TRY(get_writable(self, run_id, step_run_id, &step, err));
     arc__buf_clear(&self->records);
     arc__buf_clear(&self->offsets);
     struct arc_log_info info = step->info;
@@ -437,6 +294,8 @@ static arc_status file_append(struct arc_log_store *logs, arc_slice run_id, arc_
     if (status == ARC_OK) {
         size = self->records.len;
         status = write_append(self, step, err);
+    } else {
+        unlock(self, step);
     }
     shrink(&self->records);
     shrink(&self->offsets);
@@ -444,12 +303,29 @@ static arc_status file_append(struct arc_log_store *logs, arc_slice run_id, arc_
         return status;
     step->info = info;
     step->log_size += size;
+    step->last_at = step->log_size - ARC_RECORD_HEADER_SIZE - lines[count - 1].content.len;
     for (size_t i = 0; i < count; i++)
         lines[i].number = first + (int64_t)i;
     return ARC_OK;
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
+
+/* The entries of the index, and behind them what a reader knows beyond it. */
+static arc_status read_entries(const struct step *step, size_t first, size_t count,
+                               unsigned char *out, arc_err *err)
+{
+    size_t indexed = (size_t)step->info.lines - step->places.len / INDEX_ENTRY, part = 0;
+    if (first < indexed) {
+        part = count < indexed - first ? count : indexed - first;
+        ARC_TRY(arc__logs_read_exactly(step, step->idx_fd, out, part * INDEX_ENTRY,
+                                       first * INDEX_ENTRY, err));
+    }
+    if (part < count)
+        memcpy(out + part * INDEX_ENTRY, step->places.ptr + (first + part - indexed) * INDEX_ENTRY,
+               (count - part) * INDEX_ENTRY);
+    return ARC_OK;
+}
 
 /* Where the lines from `first` (counted from 0) on begin, and where the last of them ends. */
 static arc_status read_offsets(const struct step *step, size_t first, size_t count, uint64_t *out,
@@ -458,8 +334,7 @@ static arc_status read_offsets(const struct step *step, size_t first, size_t cou
     unsigned char entries[(OFFSETS_AT_ONCE + 1) * INDEX_ENTRY];
     size_t lines = (size_t)step->info.lines;
     size_t wanted = first + count < lines ? count + 1 : count;
-    ARC_TRY(
-        read_exactly(step, step->idx_fd, entries, wanted * INDEX_ENTRY, first * INDEX_ENTRY, err));
+    ARC_TRY(read_entries(step, first, wanted, entries, err));
     for (size_t i = 0; i < wanted; i++)
         out[i] = arc__get_le(entries + i * INDEX_ENTRY, INDEX_ENTRY);
     if (wanted == count)
@@ -508,7 +383,7 @@ static arc_status read_part(const struct file_logs *self, const struct step *ste
     unsigned char *bytes = arc__arena_alloc(arena, size);
     if (bytes == NULL)
         return arc__fail_nomem(err);
-    ARC_TRY(read_exactly(step, step->log_fd, bytes, size, offsets[0], err));
+    ARC_TRY(arc__logs_read_exactly(step, step->log_fd, bytes, size, offsets[0], err));
     for (size_t i = 0; i < count; i++) {
         int64_t number = (int64_t)(first + i) + 1;
         struct arc_record record;
@@ -532,7 +407,7 @@ static arc_status file_read(struct arc_log_store *logs, arc_slice run_id, arc_sl
 {
     struct file_logs *self = self_of(logs);
     struct step *step = NULL;
-    ARC_TRY(get_step(self, run_id, step_run_id, 0, &step, err));
+    ARC_TRY(get_current(self, run_id, step_run_id, &step, err));
     size_t first = from > 1 ? (size_t)from - 1 : 0, taken = 0;
     size_t held = step != NULL ? (size_t)step->info.lines : 0;
     if (first < held && limit > 0)
@@ -557,7 +432,7 @@ static arc_status file_info(struct arc_log_store *logs, arc_slice run_id, arc_sl
                             struct arc_log_info *out, arc_err *err)
 {
     struct step *step = NULL;
-    ARC_TRY(get_step(self_of(logs), run_id, step_run_id, 0, &step, err));
+    ARC_TRY(get_current(self_of(logs), run_id, step_run_id, &step, err));
     *out = step != NULL ? step->info : (struct arc_log_info){.lines = 0};
     return ARC_OK;
 }
@@ -599,6 +474,18 @@ static int empty_dir(int fd)
     return number;
 }
 
+/* 0, or an errno; a directory that is not there is removed. */
+static int remove_dir(struct file_logs *self, const char *name)
+{
+    int fd = open_run(self, name, 0);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : errno;
+    int number = empty_dir(fd);
+    if (number == 0 && unlinkat(self->dir_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+        number = errno;
+    return number;
+}
+
 static arc_status file_remove_run(struct arc_log_store *logs, arc_slice run_id, arc_err *err)
 {
     struct file_logs *self = self_of(logs);
@@ -611,13 +498,11 @@ static arc_status file_remove_run(struct arc_log_store *logs, arc_slice run_id, 
         if (arc__slice_equal(arc__slice(step->key, step->run_len), run_id))
             step_close(self, step);
     }
-    int fd = open_run(self, name, 0);
-    if (fd < 0)
-        return errno == ENOENT ? ARC_OK : fail_errno("The logs of run", run_id, errno, err);
-    int number = empty_dir(fd);
-    if (number == 0 && unlinkat(self->dir_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-        number = errno;
-    return number == 0 ? ARC_OK : fail_errno("The logs of run", run_id, number, err);
+    int number = remove_dir(self, name);
+    /* Another process may make a log meanwhile. */
+    for (int again = 1; self->shared && number == ENOTEMPTY && again < REOPENS_MAX; again++)
+        number = remove_dir(self, name);
+    return number == 0 ? ARC_OK : arc__logs_fail_errno("The logs of run", run_id, number, err);
 }
 
 static void file_close(struct arc_log_store *logs)
@@ -650,16 +535,17 @@ static arc_status open_dir(struct file_logs *self, const char *dir, arc_err *err
 {
     arc_slice name = arc__slice_cstr(dir);
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return fail_errno("The directory", name, errno, err);
+        return arc__logs_fail_errno("The directory", name, errno, err);
     self->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (self->dir_fd < 0)
-        return fail_errno("The directory", name, errno, err);
-    /* Two writers would cut each other's appends. */
-    if (flock(self->dir_fd, LOCK_EX | LOCK_NB) == 0)
+        return arc__logs_fail_errno("The directory", name, errno, err);
+    /* Two writers would cut each other's appends, unless they all know that there are others. */
+    if (flock(self->dir_fd, (self->shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
         return ARC_OK;
     return errno == EWOULDBLOCK
-               ? arc__fail(err, ARC_ECONFLICT, "logs", "The logs in %s are in use.", dir)
-               : fail_errno("The directory", name, errno, err);
+               ? arc__fail(err, ARC_ECONFLICT, "logs", "The logs in %s are in use%s.", dir,
+                           self->shared ? " by a process that does not share them" : "")
+               : arc__logs_fail_errno("The directory", name, errno, err);
 }
 
 arc_status arc__logs_file_open(const struct arc_mem *mem, const char *dir,
@@ -676,6 +562,8 @@ arc_status arc__logs_file_open(const struct arc_mem *mem, const char *dir,
     self->base.ops = &file_ops;
     self->mem = *mem;
     self->dir_fd = -1;
+    self->shared = chosen.shared != 0;
+    self->unindexed_max = chosen.unindexed_max != 0 ? chosen.unindexed_max : UNINDEXED_DEFAULT;
     self->open_max = chosen.steps_open_max != 0 ? chosen.steps_open_max : STEPS_OPEN_DEFAULT;
     arc__list_init(&self->recent);
     arc__map_init(&self->steps, mem, 0, 0); /* the ids are our own */

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,31 +19,11 @@
 #include "base/err.h"
 #include "logs/record.h"
 #include "logs_contract.h"
+#include "logs_files.h"
 #include "test_writes.h"
 
 #define RUN ARC_LIT("run")
 #define STEP ARC_LIT("step")
-
-static char dir[64];
-
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at)
-{
-    (void)info;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
-static void remove_dir(void)
-{
-    CHECK(nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
-}
-
-static void make_dir(void)
-{
-    snprintf(dir, sizeof(dir), "/tmp/arc-logs-XXXXXX");
-    CHECK(mkdtemp(dir) != NULL);
-}
 
 struct arc_log_store *contract_open(const struct arc_mem *mem, arc_err *err)
 {
@@ -53,7 +32,7 @@ struct arc_log_store *contract_open(const struct arc_mem *mem, arc_err *err)
     struct arc_log_store *logs = NULL;
     options.steps_open_max = 2;
     make_dir();
-    if (arc__logs_file_open(mem, dir, &options, &logs, err) != ARC_OK)
+    if (arc__logs_file_open(mem, logs_dir, &options, &logs, err) != ARC_OK)
         remove_dir();
     return logs;
 }
@@ -70,7 +49,7 @@ static struct arc_log_store *reopen(void)
     struct arc_mem mem = arc__mem_default();
     struct arc_log_store *logs = NULL;
     arc_err err = ARC_ERR_INIT;
-    if (!CHECK_OK(arc__logs_file_open(&mem, dir, NULL, &logs, &err)))
+    if (!CHECK_OK(arc__logs_file_open(&mem, logs_dir, NULL, &logs, &err)))
         printf("# %s\n", err.message);
     return logs;
 }
@@ -82,51 +61,9 @@ static int64_t lines_of(struct arc_log_store *logs)
     return info.lines;
 }
 
-/* --- whole files as bytes -------------------------------------------------------------------- */
-
-struct file {
-    char path[128];
-    unsigned char *bytes;
-    size_t len;
-};
-
-static void file_name(struct file *file, const char *end)
-{
-    snprintf(file->path, sizeof(file->path), "%s/run/step.%s", dir, end);
-    file->bytes = NULL;
-    file->len = 0;
-}
-
-static void file_load(struct file *file, const char *end)
-{
-    struct stat info = {.st_size = 0};
-    file_name(file, end);
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
-    CHECK(fd >= 0 && fstat(fd, &info) == 0);
-    file->len = (size_t)info.st_size;
-    file->bytes = malloc(file->len + 1);
-    CHECK(pread(fd, file->bytes, file->len, 0) == (ssize_t)file->len);
-    CHECK(close(fd) == 0);
-}
-
-static void file_store(const struct file *file, size_t len)
-{
-    int fd = open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    CHECK(fd >= 0 && write(fd, file->bytes, len) == (ssize_t)len);
-    CHECK(close(fd) == 0);
-}
-
 /* --- torn tails ------------------------------------------------------------------------------ */
 
-/* Three appends: lines 1 to 3, 4 and 5, 6. Answers where in the log the n-th line ends. */
-static size_t record_end(const struct file *log, int n)
-{
-    size_t at = 0;
-    for (int i = 0; i < n; i++)
-        at += arc__record_size(log->bytes + at, log->len - at);
-    return at;
-}
-
+/* Three appends: lines 1 to 3, 4 and 5, 6. */
 static void make_six(struct file *log, struct file *idx)
 {
     struct arc_log_store *logs = reopen();
@@ -399,7 +336,7 @@ static void append_until_killed(int acks)
     struct arc_mem mem = arc__mem_default();
     struct arc_log_store *logs = NULL;
     struct arc_log_info info;
-    if (arc__logs_file_open(&mem, dir, NULL, &logs, NULL) != ARC_OK ||
+    if (arc__logs_file_open(&mem, logs_dir, NULL, &logs, NULL) != ARC_OK ||
         logs->ops->info(logs, RUN, STEP, &info, NULL) != ARC_OK ||
         info.last_agent_line != info.lines)
         _exit(3);
@@ -531,7 +468,7 @@ static void a_second_store_is_refused(void)
     struct arc_log_store *second = NULL;
     make_dir();
     struct arc_log_store *logs = reopen();
-    CHECK_STATUS(arc__logs_file_open(&mem, dir, NULL, &second, NULL), ARC_ECONFLICT);
+    CHECK_STATUS(arc__logs_file_open(&mem, logs_dir, NULL, &second, NULL), ARC_ECONFLICT);
     logs->ops->close(logs);
     logs = reopen();
     logs->ops->close(logs);
@@ -547,7 +484,7 @@ static int mode_of(const char *name)
 {
     char path[128];
     struct stat info = {.st_mode = 0};
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    snprintf(path, sizeof(path), "%s/%s", logs_dir, name);
     CHECK(stat(path, &info) == 0);
     return (int)(info.st_mode & 0777);
 }
@@ -556,7 +493,7 @@ static void files_are_the_owners_alone(void)
 {
     mode_t mask = umask(0);
     make_dir();
-    CHECK(rmdir(dir) == 0); /* the store makes it */
+    CHECK(rmdir(logs_dir) == 0); /* the store makes it */
     struct arc_log_store *logs = reopen();
     CHECK_OK(contract_append(logs, "run", "step", 1, 1, NULL));
     CHECK_INT(mode_of("."), 0700);
@@ -574,21 +511,21 @@ static void links_are_not_followed(void)
     make_dir();
     struct arc_log_store *logs = reopen();
     CHECK_OK(contract_append(logs, "run", "a", 1, 1, NULL));
-    snprintf(victim, sizeof(victim), "%s/victim", dir);
+    snprintf(victim, sizeof(victim), "%s/victim", logs_dir);
     int fd = open(victim, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     CHECK(write(fd, "untouched", 9) == 9 && close(fd) == 0);
-    snprintf(path, sizeof(path), "%s/run/step.log", dir);
+    snprintf(path, sizeof(path), "%s/run/step.log", logs_dir);
     CHECK(symlink(victim, path) == 0);
     CHECK_STATUS(contract_append(logs, "run", "step", 1, 1, NULL), ARC_EIO);
     CHECK(unlink(path) == 0);
-    snprintf(path, sizeof(path), "%s/run/step.idx", dir);
+    snprintf(path, sizeof(path), "%s/run/step.idx", logs_dir);
     CHECK(symlink(victim, path) == 0);
     CHECK_STATUS(contract_append(logs, "run", "step", 1, 1, NULL), ARC_EIO);
-    snprintf(path, sizeof(path), "%s/other", dir);
+    snprintf(path, sizeof(path), "%s/other", logs_dir);
     CHECK(symlink("/tmp", path) == 0);
     CHECK_STATUS(contract_append(logs, "other", "step", 1, 1, NULL), ARC_EIO);
     CHECK_STATUS(logs->ops->remove_run(logs, ARC_LIT("other"), NULL), ARC_EIO);
-    snprintf(path, sizeof(path), "%s/run/fifo.log", dir);
+    snprintf(path, sizeof(path), "%s/run/fifo.log", logs_dir);
     CHECK(mkfifo(path, 0600) == 0);
     CHECK_STATUS(contract_append(logs, "run", "fifo", 1, 1, NULL), ARC_EIO); /* and no waiting */
     struct stat info = {.st_size = 0};
@@ -618,7 +555,7 @@ static void open_files_are_bounded(void)
     options.steps_open_max = OPEN;
     make_dir();
     int before = count_fds();
-    CHECK_OK(arc__logs_file_open(&mem, dir, &options, &logs, NULL));
+    CHECK_OK(arc__logs_file_open(&mem, logs_dir, &options, &logs, NULL));
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < STEPS; i++) {
             char name[16];

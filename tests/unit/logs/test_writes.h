@@ -13,6 +13,11 @@ struct test_writes {
     int number;       /* the errno */
     uint32_t
         short_max; /* no pwrite takes more bytes; 0: no limit. Every other call is interrupted */
+    /* The process sends itself this signal when pwrite has written so many bytes, in the middle of
+     * a call or before it; 0: none. A call in which that happens goes on behind it. */
+    int stop_signal;
+    uint64_t stop_after;
+    void (*before)(void); /* each pwrite; may be NULL */
 };
 extern struct test_writes test_writes;
 
