@@ -473,14 +473,33 @@ static int64_t end_log(struct arc_engine *engine, struct step_ref *ref, const st
     return ref->info.lines;
 }
 
+/* Its job has ended, or so it may seem: another process has stored the result, and the agent did
+ * not hear of it. NULL: there is no such step. */
+static arc_status find_elsewhere(struct arc_engine *engine, struct cmd_box *box,
+                                 struct step_ref **out, arc_err *err)
+{
+    arc_slice id = box->cmd.u.report.step_run_id;
+    struct live *live = NULL;
+    struct arc_query query = {.table = ARC_TABLE_step_run, .filter_count = 1, .order_col = -1};
+    query.filters[0] = arc__eq_text(ARC_COL_step_run_id, id);
+    ARC_TRY(arc__load(engine, &box->loads[0], &query, err));
+    const struct arc_row_step_run *row = box->loads[0].rows.rows;
+    if (box->loads[0].rows.count == 0)
+        return ARC_OK;
+    arc_status status = arc__live_get(engine, row->run_id, &live, err);
+    *out = arc__step_find(engine, id);
+    return status == ARC_EAGAIN || status == ARC_ENOMEM || status == ARC_EUNAVAILABLE ? status
+                                                                                      : ARC_OK;
+}
+
 arc_status arc__do_step_report(struct arc_engine *engine, struct cmd_box *box, arc_err *err)
 {
     struct arc_cmd *cmd = &box->cmd;
     struct step_ref *ref = arc__step_find(engine, cmd->u.report.step_run_id);
     struct arc_decision d;
     ARC_TRY(arc__agent_needs_home(engine, cmd->u.report.agent_id));
-    if (ref == NULL && engine->replicas.wanted_count > 0)
-        return ARC_EAGAIN;
+    if (ref == NULL && engine->replicas.on)
+        ARC_TRY(find_elsewhere(engine, box, &ref, err));
     if (ref != NULL && ref->live->stale)
         return ARC_EAGAIN;
     if (ref == NULL) {

@@ -557,9 +557,9 @@ static arc_status read_jobs(struct arc_engine *engine, struct agent *agent, arc_
         if (status == ARC_OK) /* it may have been read for something else, a while ago */
             arc__live_doubt(live);
     }
-    ARC_LIST_EACH(&agent->placements, link)
-    {
-        if (ARC_CONTAINER(link, struct placement, by_agent)->live->stale)
+    for (size_t i = 0; i < agent->jobs_load.rows.count; i++) {
+        const struct live *live = arc__map_get(&engine->runs, row[i].run_id);
+        if (live != NULL && live->stale)
             return ARC_EAGAIN;
     }
     arc__load_deinit(&agent->jobs_load);

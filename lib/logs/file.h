@@ -4,8 +4,8 @@
  *
  * What must stay true: an append is there whole or not at all, also after the process was killed in
  * the middle of it; the files alone say where to go on; the index can be made anew from the log.
- * Torn tails are cut when a step is first touched. A line that was damaged since is read as a gap
- * of one line, so that the rest of the log stays readable.
+ * Torn tails are cut when a step is first touched (shared: by the next append). A line that was
+ * damaged since is read as a gap of one line, so that the rest of the log stays readable.
  *
  * Unless it is shared, the directory is one process's at a time: it is locked while the store is
  * open.

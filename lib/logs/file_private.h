@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two halves of the file store share: file.c has the port and the open steps, recover.c
- * finds out how far a log goes. */
+/* What the two halves of the file store share: file.c has the port and the open steps,
+ * file_recover.c finds out how far a log goes. */
 #ifndef ARC_LOGS_FILE_PRIVATE_H
 #define ARC_LOGS_FILE_PRIVATE_H
 

@@ -126,7 +126,7 @@ static void live(void *user)
         _exit(3);
     int64_t next = calls->there + 1;
     if (calls->scenario == COPIED) {
-        struct arc_store_backup_options options = ARC_STORE_BACKUP_OPTIONS_INIT;
+        struct arc_sqlite_backup_options options = ARC_SQLITE_BACKUP_OPTIONS_INIT;
         options.step_pages = 4;
         next =
             soak_say_many(store, calls->world, next, calls->copy_begun - calls->there, calls->acks);

@@ -31,8 +31,9 @@ struct full {
     arc_err err;
 };
 
-static void on_commit(void *user, arc_status status, const arc_err *err)
+static void on_commit(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
+    (void)shift;
     struct full *f = user;
     f->ended++;
     f->status = status;
@@ -75,7 +76,7 @@ static void say(struct full *f, size_t len)
                                     .position = f->said + 1,
                                     .body = arc__slice(f->body, len)};
     f->op = (struct arc_store_op){ARC_STORE_INSERT, ARC_TABLE_event, &f->row, 0};
-    f->batch = (struct arc_store_batch){&f->op, 1};
+    f->batch = (struct arc_store_batch){&f->op, 1, 0};
     f->ended = 0;
     CHECK_OK(f->store->ops->commit(f->store, &f->batch, on_commit, f, NULL));
 }
