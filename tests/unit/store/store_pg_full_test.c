@@ -33,8 +33,8 @@ struct full {
 
 static void on_commit(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
-    (void)shift;
     struct full *f = user;
+    (void)shift;
     f->ended++;
     f->status = status;
     if (err != NULL)
