@@ -29,7 +29,7 @@ struct arc_sqlite_backup {
     sqlite3_backup *backup;
     uint64_t pages_done, pages;
     /* Of a file alone: */
-    char source[PATH_MAX];
+    char source[PATH_MAX], place[PATH_MAX], lock[PATH_MAX + 8];
     struct arc_sqlite_vfs source_shim;
     int beside;  /* a process has it open */
     int whole;   /* every page is in the part */
@@ -122,10 +122,9 @@ static arc_status open_part(struct arc_sqlite_backup *copy, arc_err *err)
                                 : arc__sqlite_fail(copy->db, sqlite3_errcode(copy->db), err);
 }
 
-static arc_status begin(struct arc_sqlite_backup *copy, const struct arc_mem *mem, const char *to,
+static arc_status begin(struct arc_sqlite_backup *copy, const char *to,
                         const struct arc_sqlite_backup_options *options, arc_err *err)
 {
-    *copy = (struct arc_sqlite_backup){.mem = *mem, .lock_fd = -1};
     if (options != NULL)
         memcpy(&copy->options, options,
                options->size < sizeof(*options) ? options->size : sizeof(*options));
@@ -288,7 +287,8 @@ arc_status arc__store_sqlite_backup(struct arc_store *store, const char *to,
     struct arc_sqlite_backup *copy = arc__alloc(&self->mem, sizeof(*copy));
     if (copy == NULL)
         return arc__fail_nomem(err);
-    arc_status status = begin(copy, &self->mem, to, options, err);
+    copy->mem = self->mem;
+    arc_status status = begin(copy, to, options, err);
     copy->from = self->writer;
     copy->from_shim = &self->shim;
     copy->done = done;
@@ -378,58 +378,49 @@ static arc_status open_copy(struct arc_sqlite_backup *copy, arc_err *err)
     return open_part(copy, err);
 }
 
-/* A store is locked by the one name of its file. */
-static arc_status lock_place(struct arc_sqlite_backup *copy, const char *to, arc_err *err)
+/* The one name of what is at the place, by which a store is locked; *there 0: nothing is. */
+static void find_place(struct arc_sqlite_backup *copy, const char *to, int *there)
 {
-    char path[PATH_MAX], lock[PATH_MAX + 8], what[128];
-    if (realpath(to, path) == NULL)
-        snprintf(path, sizeof(path), "%s", to);
-    snprintf(lock, sizeof(lock), "%s.lock", path);
-    snprintf(what, sizeof(what), "The store %.100s", path);
-    return arc__store_lock(lock, what, &copy->lock_fd, err);
+    *there = realpath(to, copy->place) != NULL;
+    if (!*there)
+        snprintf(copy->place, sizeof(copy->place), "%s", to);
+    snprintf(copy->lock, sizeof(copy->lock), "%s.lock", copy->place);
+}
+
+static arc_status lock_place(struct arc_sqlite_backup *copy, arc_err *err)
+{
+    char what[128];
+    snprintf(what, sizeof(what), "The store %.100s", copy->place);
+    return arc__store_lock(copy->lock, what, &copy->lock_fd, err);
 }
 
 /* A copy that takes the place of a store that lives would make a mixture of the two. */
-static arc_status refuse_a_store(const char *from, const char *to, arc_err *err)
+static arc_status refuse_a_store(struct arc_sqlite_backup *copy, const char *from, arc_err *err)
 {
-    char path[PATH_MAX], lock[PATH_MAX + 8];
     struct stat source, place;
     int held = 0;
-    if (realpath(to, path) == NULL)
-        return ARC_OK;
-    if (stat(from, &source) == 0 && stat(path, &place) == 0 && source.st_dev == place.st_dev &&
-        source.st_ino == place.st_ino)
+    if (stat(from, &source) == 0 && stat(copy->place, &place) == 0 &&
+        source.st_dev == place.st_dev && source.st_ino == place.st_ino)
         return arc__fail(err, ARC_EINVAL, "store", "The copy of %.150s may not take its place.",
                          from);
-    snprintf(lock, sizeof(lock), "%s.lock", path);
-    ARC_TRY(arc__store_lock_is_held(lock, &held, err));
-    if (held || has_wal(path))
+    ARC_TRY(arc__store_lock_is_held(copy->lock, &held, err));
+    if (held || has_wal(copy->place))
         return arc__fail(err, ARC_EPRECONDITION, "store",
                          "%.150s is a store that is in use, or has a WAL: no copy takes its place.",
-                         path);
+                         copy->place);
     return ARC_OK;
 }
 
-static arc_status begin_file(struct arc_sqlite_backup *copy, const struct arc_mem *mem,
-                             const char *from, const char *to, int restores,
+static arc_status begin_file(struct arc_sqlite_backup *copy, const char *from, const char *to,
                              const struct arc_sqlite_backup_options *options, arc_err *err)
 {
-    char place[PATH_MAX];
-    int lock_fd = -1;
-    *copy = (struct arc_sqlite_backup){.mem = *mem, .lock_fd = -1};
-    snprintf(place, sizeof(place), "%s", to);
-    if (restores) {
-        ARC_TRY(lock_place(copy, to, err));
-        lock_fd = copy->lock_fd;
-        if (realpath(to, place) == NULL) /* where nothing is yet */
-            snprintf(place, sizeof(place), "%s", to);
-    } else {
-        ARC_TRY(refuse_a_store(from, to, err));
-    }
-    arc_status status = begin(copy, mem, place, options, err);
-    copy->lock_fd = lock_fd;
-    copy->restores = restores;
-    ARC_TRY(status);
+    int there = 0;
+    find_place(copy, to, &there);
+    if (copy->restores)
+        ARC_TRY(lock_place(copy, err));
+    else if (there)
+        ARC_TRY(refuse_a_store(copy, from, err));
+    ARC_TRY(begin(copy, copy->restores ? copy->place : to, options, err));
     if (realpath(from, copy->source) == NULL)
         return fail_file(from, errno, err);
     return open_copy(copy, err);
@@ -449,7 +440,10 @@ arc_status arc__sqlite_copy_new(const struct arc_mem *mem, const char *from, con
     struct arc_sqlite_backup *copy = arc__alloc(mem, sizeof(*copy));
     if (copy == NULL)
         return arc__fail_nomem(err);
-    arc_status status = begin_file(copy, mem, from, to, restores, options, err);
+    copy->mem = *mem;
+    copy->lock_fd = -1;
+    copy->restores = restores;
+    arc_status status = begin_file(copy, from, to, options, err);
     if (status != ARC_OK) {
         arc__sqlite_copy_free(copy);
         return status;
