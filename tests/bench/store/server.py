@@ -4,6 +4,7 @@ socket in a temporary directory on the disk, as an unprivileged user where we ar
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -54,7 +55,7 @@ class Server:
 
     def __exit__(self, *what):
         if self.process is not None:
-            self.process.terminate()
+            self.process.send_signal(signal.SIGINT)  # without waiting for who is connected
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:

@@ -159,21 +159,27 @@ static int engine_steps(int count, char **args)
 struct queue {
     struct plane plane;
     arc_id pipeline;
-    uint64_t asked, failed; /* triggers */
+    uint64_t asked, answered, failed; /* triggers */
 };
+
+/* Nothing is refused. */
+static void triggered(void *user, const struct arc_answer *answer)
+{
+    struct queue *queue = user;
+    queue->answered++;
+    if (answer->status == ARC_OK)
+        return;
+    queue->failed++;
+    tell(answer->err);
+}
 
 static void created(void *user, const struct arc_answer *answer)
 {
     struct queue *queue = user;
-    queue->failed += answer->status != ARC_OK;
+    triggered(user, answer);
+    queue->answered = 0;
     if (answer->status == ARC_OK)
         arc__slice_to_cstr(answer->id, queue->pipeline.text, sizeof(queue->pipeline.text));
-}
-
-static void triggered(void *user, const struct arc_answer *answer)
-{
-    struct queue *queue = user;
-    queue->failed += answer->status != ARC_OK;
 }
 
 static int submit(struct queue *queue, struct arc_cmd *cmd, arc_cmd_done done)
@@ -207,15 +213,15 @@ static int open_queue(struct queue *queue, const char *url, unsigned jobs)
 
 static uint64_t ended_runs(struct queue *queue)
 {
-    return queue->asked - stats_of(&queue->plane).runs_open;
+    return queue->answered - stats_of(&queue->plane).runs_open;
 }
 
-/* Keeps that many runs in flight; what was triggered in this turn is open in the next. */
+/* Keeps that many runs in flight. */
 static int keep_full(struct queue *queue, uint64_t in_flight)
 {
     struct arc_engine *engine = queue->plane.ctl->engine;
     int fine = 1;
-    for (uint64_t open = stats_of(&queue->plane).runs_open; fine && open < in_flight; open++) {
+    for (uint64_t open = queue->asked - ended_runs(queue); fine && open < in_flight; open++) {
         struct arc_cmd *cmd = arc__cmd_new(engine, ARC_CMD_RUN_TRIGGER);
         if (cmd == NULL)
             return 0;

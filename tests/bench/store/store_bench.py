@@ -7,6 +7,7 @@ rows are. It judges nothing: it prints what was aimed at beside what was reached
 only where something does not work."""
 import argparse
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -223,6 +224,7 @@ def main():
     if not is_installed():
         print("skipped: PostgreSQL 15 is not installed (Debian: postgresql-15)")
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the server goes with us
     load = os.getloadavg()[0]
     print(f"load {load:.1f}" + (" (busy: repeat it later)" if load > os.cpu_count() / 2 else ""))
     with Server() as server:
