@@ -29,21 +29,44 @@ static void add_column_def(struct arc_buf *sql, const struct arc_col_def *col)
                     col->type == ARC_COL_TEXT ? " COLLATE \"C\"" : "", empty_of(col));
 }
 
-/* Tables whose rows are written again while they are new: a changed row that finds room in its page
- * leaves the indexes alone, and its former self is cleared away when the page is next looked at. */
-static int changes_often(const struct arc_table_def *def)
+static int is_written_again(const struct arc_table_def *def, uint32_t col)
 {
+    return (def->cols[col].flags & (ARC_COL_KEY | ARC_COL_FIXED)) == 0;
+}
+
+/* A list that a changed row moves in, or into. */
+static int is_moved_by_changes(const struct arc_table_def *def, const struct arc_listing *listing)
+{
+    int moved = listing->only_col >= 0;
+    for (uint32_t i = 0; i < listing->count; i++)
+        moved |= is_written_again(def, listing->cols[i]);
+    return moved;
+}
+
+/* Rows that are written again while they are new, in columns that no index has: where they find
+ * room in their page that touches no index, and what they were before is cleared away with the next
+ * look at the page. */
+static int changes_in_place(const struct arc_table_def *def)
+{
+    int has_fixed = 0;
     for (uint32_t i = 0; i < def->col_count; i++) {
-        if ((def->cols[i].flags & (ARC_COL_FIXED | ARC_COL_VERSION)) != 0)
-            return 1;
+        uint32_t flags = def->cols[i].flags;
+        if (is_written_again(def, i) && (flags & (ARC_COL_INDEX | ARC_COL_UNIQUE)) != 0)
+            return 0;
+        has_fixed |= (flags & ARC_COL_FIXED) != 0;
     }
-    return 0;
+    for (size_t i = 0; arc__listing(i) != NULL; i++) {
+        const struct arc_listing *listing = arc__listing(i);
+        if (arc__table_def(listing->table) == def && is_moved_by_changes(def, listing))
+            return 0;
+    }
+    return has_fixed;
 }
 
 void arc__pg_sql_create_table(struct arc_buf *sql, const struct arc_table_def *def)
 {
     arc__sql_create_table(sql, def, add_column_def);
-    if (changes_often(def))
+    if (changes_in_place(def))
         arc__buf_printf(sql, " WITH (fillfactor = %d)", FILL_PERCENT);
     arc__buf_add_cstr(sql, ";\n");
 }

@@ -736,14 +736,15 @@ static void rows_that_change_have_room_for_it(void)
     if (store == NULL)
         return;
     CHECK_OK(say(store, "s", 1, NULL)); /* the tables are there */
-    CHECK_INT(pg_server_ask(pg_server_get(),
-                            "SELECT count(*) FROM pg_class WHERE relname IN ('t_step_run',"
-                            " 't_job_run', 't_pipeline_run', 't_pipeline')"
-                            " AND 'fillfactor=50' = ANY (reloptions)"),
-              4);
     CHECK_INT(pg_server_ask(pg_server_get(), "SELECT count(*) FROM pg_class WHERE relname ="
-                                             " 't_event' AND reloptions IS NOT NULL"),
-              0);
+                                             " 't_step_run' AND 'fillfactor=50' = ANY"
+                                             " (reloptions)"),
+              1);
+    /* Events do not change; what changes of a run has an index anyway. */
+    CHECK_INT(pg_server_ask(pg_server_get(), "SELECT count(*) FROM pg_class WHERE relname IN"
+                                             " ('t_event', 't_pipeline_run') AND reloptions IS"
+                                             " NULL"),
+              2);
     store->ops->close(store);
 }
 
