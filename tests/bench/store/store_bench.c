@@ -9,7 +9,8 @@
  *   store_bench engine URL IN_FLIGHT SECONDS      steps a second, us a step, events a commit
  *   store_bench queue URL JOBS IN_FLIGHT SECONDS  jobs a second, us a job, events a commit
  *   store_bench run URL RUNS                      ms of a run, us a step, commits a step
- *   store_bench schema URL                        makes the tables
+ *   store_bench replica URL IN_FLIGHT SECONDS     says "ready", waits for a line, then: steps,
+ * seconds of the processor store_bench schema URL                        makes the tables
  */
 #include <poll.h>
 #include <stdio.h>
@@ -313,6 +314,35 @@ static int runs(int count, char **args)
     return fine;
 }
 
+/* --- one of several processes ---------------------------------------------------------------- */
+
+static int replica(int count, char **args)
+{
+    static struct plane plane;
+    arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
+    char *text = definition(1, STEPS, HERE), line[8];
+    if (count != 3 || text == NULL)
+        return 0;
+    options.store_url = args[0];
+    options.store_shared = 1;
+    unsigned in_flight = (unsigned)strtoul(args[1], NULL, 10);
+    double seconds = strtod(args[2], NULL), took = 0;
+    int fine = plane_open_as(&plane, &options, text) &&
+               keep_running(&plane, in_flight, (uint64_t)in_flight * STEPS / 4);
+    puts("ready");
+    fflush(stdout);
+    fine = fine && fgets(line, sizeof(line), stdin) != NULL;
+    uint64_t from = plane.ended;
+    double start = now_s(CLOCK_MONOTONIC), cpu = own_cpu();
+    for (; fine && took < seconds; took = now_s(CLOCK_MONOTONIC) - start)
+        fine = keep_running(&plane, in_flight, in_flight);
+    if (fine)
+        printf("%.1f %.3f\n", (double)(plane.ended - from) * seconds / took, own_cpu() - cpu);
+    plane_close(&plane);
+    free(text);
+    return fine;
+}
+
 static int schema(int count, char **args)
 {
     static struct plane plane;
@@ -325,8 +355,8 @@ static const struct {
     const char *name;
     int (*run)(int count, char **args);
 } modes[] = {
-    {"store", write_ours}, {"bare", write_bare}, {"engine", engine_steps},
-    {"queue", queue},      {"run", runs},        {"schema", schema},
+    {"store", write_ours}, {"bare", write_bare}, {"engine", engine_steps}, {"queue", queue},
+    {"run", runs},         {"replica", replica}, {"schema", schema},
 };
 
 int main(int argc, char **argv)
