@@ -220,6 +220,7 @@ struct live {
     int taking;                    /* of a guest: its waiting jobs may have places here */
     int stale;                     /* in engine.replicas.stale: there may be news of it */
     struct arc_link beside;        /* in engine.replicas.stale */
+    struct arc_link visiting;      /* in engine.replicas.guests */
     uint64_t held_until_mono_ns;   /* of a guest: late logs of our agents may come until then */
     char home[32];                 /* as its row says; "": nobody's */
     uint64_t linger_until_mono_ns; /* over: kept until then */
@@ -392,7 +393,8 @@ struct replicas {
     int agents_late;       /* there have been some since: who is not in the answer may be new */
     int news;              /* the store says that there is something */
     int reading_note;      /* runs are read that others have begun for us */
-    struct arc_link stale;
+    struct arc_link stale, guests; /* runs */
+    int pipes_stale;
     struct wanted *wanted;
     size_t wanted_count, wanted_capacity;
     arc_id *read; /* of the inbox: to be deleted */

@@ -21,6 +21,7 @@ arc_status arc__homes_open(struct arc_engine *engine, arc_err *err)
     struct replicas *replicas = &engine->replicas;
     (void)err;
     arc__list_init(&replicas->stale);
+    arc__list_init(&replicas->guests);
     arc__load_init(&replicas->inbox_load, &engine->mem);
     arc__load_init(&replicas->newest_load, &engine->mem);
     arc__load_init(&replicas->waiting_load, &engine->mem);
@@ -144,11 +145,15 @@ static arc_status refresh(struct arc_engine *engine, arc_err *err)
 
 static arc_status reread_pipes(struct arc_engine *engine, arc_err *err)
 {
+    if (!engine->replicas.pipes_stale)
+        return ARC_OK;
+    engine->replicas.pipes_stale = 0;
     ARC_LIST_EACH_SAFE(&engine->pipe_list, link)
     {
         struct pipe *pipe = ARC_CONTAINER(link, struct pipe, link), *out = NULL;
         if (!pipe->stale)
             continue;
+        engine->replicas.pipes_stale = 1; /* until a pass finds none */
         pipe->loaded = 0;
         arc_status status = arc__pipe_get(engine, arc__id_slice(&pipe->id), &out, err);
         if (status == ARC_EAGAIN)
@@ -161,10 +166,10 @@ static arc_status reread_pipes(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
-static void doubt_pipe(struct pipe *pipe)
+static void doubt_pipe(struct arc_engine *engine, struct pipe *pipe)
 {
     if (pipe != NULL && pipe->loaded && !arc__pipe_marked(pipe))
-        pipe->stale = 1;
+        pipe->stale = engine->replicas.pipes_stale = 1;
 }
 
 static int is_of_agent(enum arc_cmd_kind kind)
@@ -186,9 +191,9 @@ int arc__homes_doubt(struct arc_engine *engine, struct cmd_box *box)
     struct pipe *pipe = arc__map_get(&engine->pipes, cmd->pipeline_id);
     if (live != NULL && !live->changed) {
         arc__live_doubt(live);
-        doubt_pipe(live->pipe);
+        doubt_pipe(engine, live->pipe);
     }
-    doubt_pipe(pipe);
+    doubt_pipe(engine, pipe);
     box->doubted = 1;
     if (is_of_agent(cmd->kind)) {
         box->after_read = engine->replicas.agents_reads + 1;
@@ -592,9 +597,9 @@ static int stays(const struct arc_engine *engine, const struct live *live)
 
 static arc_status drop_guests(struct arc_engine *engine, arc_err *err)
 {
-    ARC_LIST_EACH_SAFE(&engine->live_list, link)
+    ARC_LIST_EACH_SAFE(&engine->replicas.guests, link)
     {
-        struct live *live = ARC_CONTAINER(link, struct live, link);
+        struct live *live = ARC_CONTAINER(link, struct live, visiting);
         if (!stays(engine, live)) {
             arc__live_drop(live);
         } else if (live->guest && live->taking) {

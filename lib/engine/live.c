@@ -320,6 +320,7 @@ void arc__live_drop(struct live *live)
     }
     arc__groups_detach(live);
     arc__list_remove(&live->beside);
+    arc__list_remove(&live->visiting);
     if (live->pipe != NULL)
         arc__pipe_leave(engine, live->pipe);
     arc__heap_disarm(&engine->timers, &live->timer);
@@ -335,10 +336,19 @@ void arc__live_drop(struct live *live)
     arc__free(&engine->mem, live);
 }
 
+static void set_guest(struct live *live, int guest)
+{
+    live->guest = guest;
+    if (!guest)
+        arc__list_remove(&live->visiting);
+    else if (!arc__list_linked(&live->visiting))
+        arc__list_add_tail(&live->engine->replicas.guests, &live->visiting);
+}
+
 static void set_home(struct live *live, arc_slice home)
 {
     (void)arc__slice_to_cstr(home, live->home, sizeof(live->home));
-    live->guest = !arc__is_ours(live->engine, home);
+    set_guest(live, !arc__is_ours(live->engine, home));
 }
 
 arc_status arc__live_new(struct arc_engine *engine, const arc_id *id, struct pipe *pipe,
@@ -512,7 +522,7 @@ arc_status arc__live_refresh(struct live *live, arc_err *err)
 arc_status arc__live_settle(struct live *live, arc_err *err)
 {
     int was = live->guest;
-    live->guest = !arc__is_ours(live->engine, arc__slice_cstr(live->home));
+    set_guest(live, !arc__is_ours(live->engine, arc__slice_cstr(live->home)));
     if (arc__run_over(&live->run))
         return ARC_OK;
     for (uint32_t j = 0; j < live->run.plan->job_count; j++)
