@@ -383,6 +383,7 @@ static void older_files_are_completed(void)
     make_and_close(&files);
     run_sql(&files, "DROP TABLE t_counter; DROP INDEX t_pipeline__deleted_at_ns;"
                     "DROP INDEX t_token__hash;"
+                    "ALTER TABLE t_pipeline DROP COLUMN revision;"
                     "ALTER TABLE t_pipeline DROP COLUMN deleted_at_ns;"
                     "ALTER TABLE t_pipeline DROP COLUMN updated_at_ns;"
                     "ALTER TABLE t_event DROP COLUMN body; VACUUM");
