@@ -215,11 +215,38 @@ static arc_status commit_batch(arc_store *store, const arc_store_batch *batch, i
     return status;
 }
 
+/* A copy that ends when the call returns: a store that answers later may not look at it then. */
+static arc_status query_once(arc_store *store, const arc_query *query, arc_arena *arena,
+                             struct ended *ended, arc_err *err)
+{
+    size_t count = query->filter_count < ARC_QUERY_FILTERS_MAX ? query->filter_count : 0, size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += query->filters[i].text.len;
+    char *texts = malloc(size + 1), *at = texts;
+    arc_query *copy = malloc(sizeof(*copy));
+    arc_status status = ARC_ENOMEM;
+    if (copy != NULL && texts != NULL) {
+        *copy = *query;
+        for (size_t i = 0; i < count; i++) {
+            arc_slice *text = &copy->filters[i].text;
+            if (text->len > 0 && text->ptr != NULL)
+                text->ptr = memcpy(at, text->ptr, text->len);
+            at += text->len;
+        }
+        status = store->ops->query(store, copy, arena, on_query, ended, err);
+        memset(copy, 0x5a, sizeof(*copy));
+        memset(texts, 0x5a, size + 1);
+    }
+    free(texts);
+    free(copy);
+    return status;
+}
+
 arc_status arc__suite_query(arc_store *store, const arc_query *query, arc_arena *arena,
                             arc_rows *out, arc_err *err)
 {
     struct ended ended = {0, ARC_OK, 0, ARC_ERR_INIT, {NULL, 0, 0}};
-    arc_status status = store->ops->query(store, query, arena, on_query, &ended, err);
+    arc_status status = query_once(store, query, arena, &ended, err);
     ARC_TRY(wait_for(store, status, &ended, err));
     *out = ended.rows;
     return ARC_OK;

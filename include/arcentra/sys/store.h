@@ -172,8 +172,8 @@ typedef struct arc_store_ops {
     /**
      * Takes a batch: all of it happens, or nothing does. What is refused for its form is refused
      * before anything happens, in the words of arc_batch_check.
-     * Owner: batch->ops, their rows and texts are the caller's; they stay until done, the batch
-     * itself and the filters only until commit returns. Thread: owner.
+     * Owner: the operations, their rows and texts are the caller's; they stay until done, the batch
+     * itself only until commit returns. Thread: owner.
      * Errors, of the call or of done: ARC_ECONFLICT (nothing happened; the subject names the
      * table), ARC_EINVAL (the form), ARC_EUNAVAILABLE (not now), ARC_EIO, ARC_ELIMIT (full, a value
      * too long), ARC_ENOMEM. All of them: nothing happened. There are two exceptions. Of a store
@@ -188,9 +188,9 @@ typedef struct arc_store_ops {
 
     /**
      * Finds rows. What is refused for its form is refused in the words of arc_query_check.
-     * Owner: query is the caller's and stays until query returns, texts and lists of its filters
-     * until done; rows and their texts are copied into arena, which lives until done has returned
-     * at least. Thread: owner.
+     * Owner: query is the caller's and stays, with the texts and lists of its filters, only until
+     * query returns; rows and their texts are copied into arena, which lives until done has
+     * returned at least. Thread: owner.
      * Errors, of the call or of done: ARC_EINVAL (the form), ARC_ELIMIT (the rows do not fit into
      * the arena; arc_arena_take says so), ARC_EUNAVAILABLE, ARC_EIO, ARC_EINTERNAL (what is stored
      * is damaged: say so rather than answer wrongly), ARC_ENOMEM.

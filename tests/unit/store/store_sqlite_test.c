@@ -383,6 +383,7 @@ static void older_files_are_completed(void)
     make_and_close(&files);
     run_sql(&files, "DROP TABLE t_counter; DROP INDEX t_pipeline__deleted_at_ns;"
                     "DROP INDEX t_token__hash;"
+                    "ALTER TABLE t_pipeline DROP COLUMN revision;"
                     "ALTER TABLE t_pipeline DROP COLUMN deleted_at_ns;"
                     "ALTER TABLE t_pipeline DROP COLUMN updated_at_ns;"
                     "ALTER TABLE t_event DROP COLUMN body; VACUUM");
@@ -397,7 +398,7 @@ static void older_files_are_completed(void)
         struct arc_row_token tokens[] = {{.id = ARC_LIT("a"), .hash = ARC_LIT("h")},
                                          {.id = ARC_LIT("b"), .hash = ARC_LIT("h")}};
         struct arc_store_op ops[] = {{ARC_STORE_INSERT, ARC_TABLE_counter, &counter, 0},
-                                     {ARC_STORE_UPDATE, ARC_TABLE_pipeline, &row, 4},
+                                     {ARC_STORE_UPDATE, ARC_TABLE_pipeline, &row, 0},
                                      {ARC_STORE_INSERT, ARC_TABLE_token, &tokens[0], 0},
                                      {ARC_STORE_INSERT, ARC_TABLE_token, &tokens[1], 0}};
         CHECK_OK(contract_commit(store, ops, 3, NULL));
