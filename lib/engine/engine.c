@@ -428,7 +428,7 @@ static void keep_presence(struct arc_engine *engine)
 static void forget_live(struct live *live)
 {
     struct arc_engine *engine = live->engine;
-    const struct wanted wanted = {.id = live->id};
+    const struct wanted wanted = {.id = live->id, .lost = 1};
     if (engine->replicas.on && live->loaded && arc__homes_want(engine, &wanted, NULL) != ARC_OK)
         engine->replicas.full = 1;
     arc__live_drop(live);

@@ -366,6 +366,7 @@ struct wanted {
     arc_id id;
     int taking;  /* its waiting jobs may have places here */
     int by_note; /* another process has changed it */
+    int lost;    /* it was here, with what our agents have of it: nothing goes on without it */
 };
 
 /* What there is to know of the others (replicas.c), and what they have left for us (homes.c). */
@@ -863,6 +864,9 @@ void arc__homes_end(struct arc_engine *engine, int kept);
 uint64_t arc__homes_deadline(const struct arc_engine *engine);
 /* The run is to be in memory. */
 arc_status arc__homes_want(struct arc_engine *engine, const struct wanted *wanted, arc_err *err);
+/* What was dropped with a turn that was lost, or could not be folded, is back. ARC_EAGAIN: not yet.
+ */
+arc_status arc__homes_read_lost(struct arc_engine *engine, arc_err *err);
 /* Something is known to be away that is about to come: what is not in memory may exist. */
 int arc__homes_unsettled(const struct arc_engine *engine);
 /* A refusal may rest on what is not so any more: 1: it is to be decided again, when that was read.

@@ -52,6 +52,7 @@ arc_status arc__homes_want(struct arc_engine *engine, const struct wanted *wante
         if (strcmp(replicas->wanted[i].id.text, wanted->id.text) != 0)
             continue;
         replicas->wanted[i].taking |= wanted->taking;
+        replicas->wanted[i].lost |= wanted->lost;
         return ARC_OK;
     }
     ARC_TRY(arc__grow(&engine->mem, &items, &replicas->wanted_capacity, replicas->wanted_count,
@@ -108,6 +109,16 @@ static arc_status read_wanted(struct arc_engine *engine, arc_err *err)
     return worst;
 }
 
+arc_status arc__homes_read_lost(struct arc_engine *engine, arc_err *err)
+{
+    ARC_TRY(read_wanted(engine, err));
+    for (size_t i = 0; i < engine->replicas.wanted_count; i++) {
+        if (engine->replicas.wanted[i].lost)
+            return ARC_EAGAIN;
+    }
+    return ARC_OK;
+}
+
 int arc__homes_unsettled(const struct arc_engine *engine)
 {
     return engine->recovering || engine->replicas.wanted_count > 0;
@@ -136,9 +147,11 @@ static arc_status refresh(struct arc_engine *engine, arc_err *err)
             return arc__fail(err, status, why.subject, "%s", why.message);
         if (status == ARC_OK)
             continue;
-        const struct wanted anew = {.id = live->id}; /* from its first event */
+        const struct wanted anew = {.id = live->id, .lost = 1}; /* from its first event */
         arc__live_drop(live);
         ARC_TRY(arc__homes_want(engine, &anew, err));
+        engine->recovering = 1;
+        engine->recover_phase = 0;
     }
     return ARC_OK;
 }

@@ -240,6 +240,7 @@ static arc_status lives(struct arc_engine *engine, arc_err *err)
         ARC_TRY(take_up(engine, &row[engine->recover_at], err));
         engine->recover_at++;
     }
+    ARC_TRY(arc__homes_read_lost(engine, err));
     return settle_all(engine, err);
 }
 
