@@ -95,8 +95,8 @@ static void say(struct bytes *b)
         b->ops[count++] = (struct arc_store_op){ARC_STORE_INSERT, ARC_TABLE_event, &b->rows[i], 0};
     }
     b->counter = (struct arc_row_counter){ARC_LIT("said"), number};
-    b->row = (struct arc_row_pipeline){
-        .id = ARC_LIT("p"), .name = ARC_LIT("p"), .revision = number};
+    b->row =
+        (struct arc_row_pipeline){.id = ARC_LIT("p"), .name = ARC_LIT("p"), .revision = number};
     b->ops[count++] = (struct arc_store_op){ARC_STORE_PUT, ARC_TABLE_counter, &b->counter, 0};
     b->ops[count++] = (struct arc_store_op){number == 1 ? ARC_STORE_INSERT : ARC_STORE_UPDATE,
                                             ARC_TABLE_pipeline, &b->row, number - 1};
