@@ -2,6 +2,7 @@
 /* Several engines on one store: whatever one of them is told, the others go on from. */
 #include "world.h"
 
+#include <CUnit/CUnit.h>
 #include <stdio.h>
 
 static const char one_job[] = "namespace: demo\n"
@@ -72,6 +73,11 @@ static size_t pair_take(struct pair *p, struct hand *hand)
         pair_pass(p, SECONDS(1) / 8);
     }
     return 0;
+}
+
+static void nothing(void *user)
+{
+    (void)user;
 }
 
 static void a_run_is_served_by_an_agent_elsewhere(enum world_store kind)
@@ -353,6 +359,84 @@ static void a_notice_is_told_by_one_of_them(enum world_store kind)
 }
 ON_BOTH(a_notice_is_told_by_one_of_them)
 
+/* --- memory that runs out --------------------------------------------------------------------- */
+
+/* Time passes, and nobody minds what fails. */
+static void weak_pass(struct pair *p, int times)
+{
+    for (int i = 0; i < times; i++) {
+        for (int w = 0; w < 2; w++) {
+            (void)arc__engine_dispatch(p->w[w].engine, p->w[w].now, 1000, NULL);
+            p->w[w].now.mono_ns += (uint64_t)SECONDS(1) / 8;
+            p->w[w].now.wall_ns += SECONDS(1) / 8;
+        }
+    }
+}
+
+/* Whatever it is offered ends well. */
+static void work_off(struct pair *p, struct hand *hand, const char *run)
+{
+    for (int i = 0; i < 800; i++) {
+        pair_pass(p, SECONDS(1) / 8);
+        (void)hand_take(hand, 1);
+        if (hand->held_count > 0) {
+            struct held held = hand->held[0];
+            (void)hand_say(hand, &held, ARC_STEP_SUCCESS, 0); /* it may have been lost */
+        }
+        arc__arena_reset(&p->w[0].arena);
+        if (world_run_col(&p->w[0], run, ARC_COL_pipeline_run_status) >= ARC_RUN_SUCCESS)
+            return;
+    }
+}
+
+/* A run of the first one, served by an agent that comes to the second, whose memory fails once. 1:
+ * it came to that. */
+static int weak_round(uint64_t fail_at)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, WORLD_MEM))
+        return 0;
+    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
+    world_start_run(&p.w[0], two_steps, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    pair_pass(&p, SECONDS(6));
+    hand_leave(&hand);
+    hand.w = &p.w[1];
+    struct test_mem *memory = &p.w[1].memory;
+    memory->fail_at = memory->calls + fail_at;
+    for (int i = 0; i < 3 && hand.session == NULL; i++)
+        (void)arc__session_open(p.w[1].engine, arc__slice_cstr(hand.id), nothing, NULL,
+                                &hand.session, NULL);
+    weak_pass(&p, 16);
+    struct arc_cmd *cmd = hand_report(&hand, &hand.held[0], ARC_STEP_SUCCESS, 0);
+    if (cmd != NULL)
+        (void)arc__engine_submit(p.w[1].engine, cmd, NULL, NULL, NULL);
+    weak_pass(&p, 24);
+    int reached = memory->calls >= memory->fail_at;
+    memory->fail_at = 0;
+    hand_drop(&hand, &hand.held[0]);
+    if (hand.session == NULL)
+        hand_connect(&hand);
+    work_off(&p, &hand, run.id);
+    CHECK_INT(world_run_col(&p.w[0], run.id, ARC_COL_pipeline_run_status), ARC_RUN_SUCCESS);
+    world_check_events(&p.w[0]);
+    hand_leave(&hand);
+    pair_close(&p);
+    return reached;
+}
+
+static void no_allocation_of_one_costs_the_other(void)
+{
+    uint64_t n = 1;
+    while (weak_round(n) && CU_get_number_of_failures() == 0)
+        n++;
+    if (CU_get_number_of_failures() > 0)
+        printf("# allocation %llu\n", (unsigned long long)n);
+    CHECK(n > 50);
+}
+
 static const struct test tests[] = {
     {"a run is served by an agent at another process", a_run_is_served_by_an_agent_elsewhere_mem},
     {"SQLite: a run is served by an agent elsewhere", a_run_is_served_by_an_agent_elsewhere_sqlite},
@@ -374,6 +458,8 @@ static const struct test tests[] = {
      deleting_a_pipeline_stops_runs_elsewhere_sqlite},
     {"a notice is told by one of two processes", a_notice_is_told_by_one_of_them_mem},
     {"SQLite: a notice is told by one of two", a_notice_is_told_by_one_of_them_sqlite},
+    {"no allocation that fails costs the other process anything",
+     no_allocation_of_one_costs_the_other},
     {"a concurrency group has its slots once", a_group_has_its_slots_once_mem},
     {"SQLite: a concurrency group has its slots once", a_group_has_its_slots_once_sqlite},
 };
