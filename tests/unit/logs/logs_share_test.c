@@ -440,13 +440,16 @@ static void a_log_that_became_shorter_is_read_anew(void)
 
 /* --- a torn append that is written over while it is read ------------------------------------- */
 
-static int reads_left; /* then a hand reaches in */
-static void (*hand)(void);
+/* Not static, because the C library may declare pread inline. */
+extern int test_reads_left; /* then a hand reaches in */
+extern void (*test_hand)(void);
+int test_reads_left;
+void (*test_hand)(void);
 
 ssize_t pread(int fd, void *bytes, size_t len, off_t at)
 {
-    if (reads_left > 0 && --reads_left == 0)
-        hand();
+    if (test_reads_left > 0 && --test_reads_left == 0)
+        test_hand();
     return (ssize_t)syscall(SYS_pread64, fd, bytes, len, at);
 }
 
@@ -508,12 +511,12 @@ static int read_while_written_over(int nth, int indexed)
     CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
     file_name(&idx, "idx");
     CHECK(indexed || truncate(idx.path, 8) == 0);
-    hand = write_over;
-    reads_left = nth;
+    test_hand = write_over;
+    test_reads_left = nth;
     int64_t lines = lines_of(reader);
-    int reached = reads_left == 0;
+    int reached = test_reads_left == 0;
     CHECK(lines == 1 || (reached && lines == BIG_LINES + 2));
-    reads_left = 0;
+    test_reads_left = 0;
     if (!reached)
         write_over();
     CHECK_INT(lines_of(reader), BIG_LINES + 2);
