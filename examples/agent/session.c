@@ -51,10 +51,13 @@ static void end_call(struct agent *agent)
 }
 
 /* Who runs a step waits for a tenth of its lease at most: a server that comes and goes would else
- * be waited for until the lease is over. */
+ * be waited for until the lease is over. Who runs none may have been given one with the last word
+ * of the server, of which it did not hear: a third of a lease. */
 static int64_t wait_ns(const struct agent *agent)
 {
-    int64_t wait = backoff_ns(agent->session.tries);
+    int64_t wait = backoff_ns(agent->session.tries), third = agent->session.lease_ttl_ns / 3;
+    if (third > 0 && wait > third)
+        wait = clock_jitter(third + 1);
     for (const struct step *step = agent->steps; step != NULL; step = step->next) {
         if (wait > step->ttl_ns / 10)
             wait = clock_jitter(step->ttl_ns / 10 + 1);
