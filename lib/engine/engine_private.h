@@ -219,6 +219,7 @@ struct live {
     int guest;                     /* another process is its home */
     int taking;                    /* of a guest: its waiting jobs may have places here */
     int stale;                     /* in engine.replicas.stale: there may be news of it */
+    int doubted_again;             /* since it was asked for */
     struct arc_link beside;        /* in engine.replicas.stale */
     struct arc_link visiting;      /* in engine.replicas.guests */
     uint64_t held_until_mono_ns;   /* of a guest: late logs of our agents may come until then */

@@ -128,6 +128,8 @@ int arc__homes_unsettled(const struct arc_engine *engine)
 
 void arc__live_doubt(struct live *live)
 {
+    /* What is being read may have been asked for before there was news. */
+    live->doubted_again = live->load.state != 0;
     if (live->stale || !live->loaded)
         return;
     live->stale = 1;
@@ -141,6 +143,8 @@ static arc_status refresh(struct arc_engine *engine, arc_err *err)
         struct live *live = ARC_CONTAINER(link, struct live, beside);
         arc_err why = ARC_ERR_INIT;
         arc_status status = arc__live_refresh(live, &why);
+        if (status == ARC_EAGAIN && live->load.state == 0) /* there was news meanwhile */
+            status = arc__live_refresh(live, &why);
         if (status == ARC_EAGAIN)
             continue;
         if (status == ARC_ENOMEM || status == ARC_EUNAVAILABLE)
@@ -324,9 +328,9 @@ static arc_status take_note(struct arc_engine *engine, const struct arc_row_inbo
     if (!is_for_us(engine, note->addressee))
         return is_stray(engine, note->id) ? note_read(engine, note->id, err) : ARC_OK;
     struct live *live = arc__map_get(&engine->runs, note->run_id);
-    if (live != NULL && live->loaded)
+    if (live != NULL)
         arc__live_doubt(live);
-    else
+    if (live == NULL || !live->loaded)
         ARC_TRY(want_text(engine, note->run_id, (struct wanted){.by_note = 1}, err));
     if (note->agent_id.len > 0)
         engine->replicas.agents_mono_ns = 0;

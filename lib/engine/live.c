@@ -473,6 +473,10 @@ static arc_status finish_load(struct live *live, arc_err *err)
     arc__load_deinit(&live->load);
     if (arc__run_over(&live->run))
         arc__live_linger(live);
+    if (live->doubted_again) {
+        live->doubted_again = 0;
+        arc__live_doubt(live);
+    }
     return ARC_OK;
 }
 
@@ -512,10 +516,14 @@ arc_status arc__live_refresh(struct live *live, arc_err *err)
     arc_status status = news.count > 0 ? fold_news(live, &news, err) : ARC_OK;
     arc__load_deinit(&live->load);
     ARC_TRY(status);
-    live->stale = 0;
-    arc__list_remove(&live->beside);
     if (arc__run_over(&live->run))
         arc__live_linger(live);
+    if (live->doubted_again) {
+        live->doubted_again = 0;
+        return ARC_EAGAIN;
+    }
+    live->stale = 0;
+    arc__list_remove(&live->beside);
     return ARC_OK;
 }
 
