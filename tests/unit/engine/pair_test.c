@@ -149,6 +149,37 @@ static void what_one_has_answered_the_other_knows(enum world_store kind)
 }
 ON_BOTH(what_one_has_answered_the_other_knows)
 
+/* The agent's process asks for what is new, and there is more before it is answered. */
+static void news_while_a_run_is_read_is_read(void)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    pair_pass(&p, SECONDS(2));
+    p.w[1].answers_late = 1;
+    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_PAUSE, run.id)).status);
+    pair_pass(&p, SECONDS(2));
+    CHECK(p.w[1].late != NULL);
+    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_STOP, run.id)).status);
+    pair_pass(&p, SECONDS(2));
+    CHECK_INT(world_count(&p.w[0], ARC_TABLE_inbox, ARC_COL_inbox_run_id, run.id), 0);
+    world_answer(&p.w[1]);
+    pair_pass(&p, SECONDS(3));
+    (void)hand_take(&hand, 1);
+    if (CHECK_INT(hand.cancel_count, 1)) {
+        struct held held = hand.cancels[0];
+        CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
+    }
+    CHECK(pair_await(&p, run.id, ARC_RUN_CANCELLED));
+    hand_leave(&hand);
+    pair_close(&p);
+}
+
 static void a_request_has_one_effect_at_both(enum world_store kind)
 {
     struct pair p;
@@ -444,6 +475,7 @@ static const struct test tests[] = {
     {"SQLite: a run is stopped by another process", a_run_is_stopped_by_another_process_sqlite},
     {"what one process has answered the other knows", what_one_has_answered_the_other_knows_mem},
     {"SQLite: what one has answered the other knows", what_one_has_answered_the_other_knows_sqlite},
+    {"news that comes while a run is read is read as well", news_while_a_run_is_read_is_read},
     {"a requestId has one effect at both processes", a_request_has_one_effect_at_both_mem},
     {"SQLite: a requestId has one effect at both", a_request_has_one_effect_at_both_sqlite},
     {"an agent that reconnects elsewhere keeps its lease", an_agent_moves_with_its_lease_mem},

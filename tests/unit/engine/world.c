@@ -19,6 +19,7 @@ struct lasting_store {
     struct arc_mem mem;
     uint64_t *calls; /* the world's */
     int64_t *last;   /* several share the store underneath, which knows of one: its last position */
+    struct world *world;
 };
 
 static struct arc_store *under(struct arc_store *store)
@@ -78,11 +79,56 @@ static arc_status lasting_commit(struct arc_store *store, const struct arc_store
     return self->under->ops->commit(self->under, batch, done, user, err);
 }
 
+/* An answer that is on its way. */
+struct late {
+    struct late *next;
+    arc_query_done done;
+    void *user;
+    arc_status status;
+    struct arc_rows rows;
+};
+
+static void keep_answer(void *user, arc_status status, const struct arc_rows *rows,
+                        const arc_err *err)
+{
+    struct late *late = user;
+    (void)err;
+    late->status = status;
+    if (rows != NULL)
+        late->rows = *rows;
+}
+
+static arc_status query_late(struct world *w, const struct arc_query *query,
+                             struct arc_arena *arena, arc_query_done done, void *user, arc_err *err)
+{
+    struct late *late = calloc(1, sizeof(*late));
+    if (late == NULL)
+        return arc__fail_nomem(err);
+    *late = (struct late){.next = w->late, .done = done, .user = user};
+    w->late = late;
+    return w->store->ops->query(w->store, query, arena, keep_answer, late, err);
+}
+
+void world_answer(struct world *w)
+{
+    w->answers_late = 0;
+    while (w->late != NULL) {
+        struct late *late = w->late;
+        w->late = late->next;
+        late->done(late->user, late->status, &late->rows, NULL);
+        free(late);
+    }
+}
+
 static arc_status lasting_query(struct arc_store *store, const struct arc_query *query,
                                 struct arc_arena *arena, arc_query_done done, void *user,
                                 arc_err *err)
 {
-    ++*((struct lasting_store *)(void *)store)->calls;
+    struct lasting_store *self = (struct lasting_store *)(void *)store;
+    ++*self->calls;
+    if (self->world->answers_late && query->table == ARC_TABLE_event && query->filter_count > 0 &&
+        query->filters[0].col == ARC_COL_event_stream)
+        return query_late(self->world, query, arena, done, user, err);
     return under(store)->ops->query(under(store), query, arena, done, user, err);
 }
 
@@ -227,7 +273,8 @@ arc_status world_start_engine(struct world *w, arc_err *err)
                                         w->store,
                                         w->mem,
                                         &w->store_calls,
-                                        w->shared && w->kind != WORLD_GIVEN ? last : NULL};
+                                        w->shared && w->kind != WORLD_GIVEN ? last : NULL,
+                                        w};
         *logs = (struct lasting_logs){.under = w->logs, .mem = w->mem, .looks = &w->log_looks};
         logs->logs.ops = &lasting_logs_ops;
         w->options.store = &store->store;

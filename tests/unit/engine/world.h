@@ -32,6 +32,8 @@ struct said {
     size_t rejected_count;
 };
 
+struct late;
+
 struct world {
     struct test_mem memory;
     struct arc_mem mem;
@@ -50,6 +52,9 @@ struct world {
     struct world *first;    /* whose store and logs these are; NULL: its own */
     int shared;
     int64_t last; /* position, of a store in memory that several worlds share */
+    /* Events of a stream are read when they are asked for, and answered by world_answer. */
+    int answers_late;
+    struct late *late;
 };
 
 /* Answers 0, with a failed check, where it could not be built. */
@@ -71,6 +76,8 @@ void world_turn(struct world *w);
 arc_status world_next_notice(struct world *w, const struct arc_row_outbox **out);
 /* Until a store that answers later has answered everything. */
 void world_settle(struct world *w);
+/* What was asked for while answers_late was set: as it was then. */
+void world_answer(struct world *w);
 /* Moves both clocks and dispatches at every deadline on the way. */
 void world_pass(struct world *w, int64_t ns);
 
