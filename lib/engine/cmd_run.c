@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "engine/engine_private.h"
 #include "engine/event_json.h"
+#include "engine/pipe_text.h"
 #include "spec/spec.h"
 
 #define FINDINGS_BYTES_MAX (4u * 1024u * 1024u)
@@ -16,14 +17,15 @@
 /* --- trigger ------------------------------------------------------------------------- */
 
 /* The text of the pipeline's present definition. */
-static arc_status load_definition(struct arc_engine *engine, struct cmd_box *box,
-                                  const struct pipe *pipe, arc_slice *text, uint32_t *format,
-                                  arc_err *err)
+static arc_status load_definition(struct arc_engine *engine, struct cmd_box *box, struct pipe *pipe,
+                                  arc_slice *text, uint32_t *format, arc_err *err)
 {
     struct arc_query query = {.table = ARC_TABLE_definition, .filter_count = 2, .order_col = -1};
     if (pipe->row.definition_sha.len == 0)
         return arc__fail(err, ARC_ECONFLICT, "definition",
                          "The pipeline has no definition yet; save one first.");
+    if (arc__pipe_text(pipe, text, format))
+        return ARC_OK;
     query.filters[0] = arc__eq_text(ARC_COL_definition_pipeline_id, pipe->row.id);
     query.filters[1] = arc__eq_text(ARC_COL_definition_sha, pipe->row.definition_sha);
     ARC_TRY(arc__load(engine, &box->loads[1], &query, err));
@@ -35,6 +37,7 @@ static arc_status load_definition(struct arc_engine *engine, struct cmd_box *box
                                                   "The pipeline's definition is not in the store.");
     }
     const struct arc_row_definition *row = box->loads[1].rows.rows;
+    arc__pipe_keep_text(engine, pipe, row);
     *text = row->text;
     *format = (uint32_t)row->format;
     return ARC_OK;

@@ -32,9 +32,8 @@
 #define ARC_OFFLINE_BEATS 3
 #define ARC_PAST_MAX 8u /* processes of an agent that are remembered after their end */
 #define ARC_CMD_BYTES_MAX (32u * 1024u * 1024u)
-#define ARC_TURN_OPS_MAX \
-    20000u /* of one turn, before the last decision: see ARC_RUN_THINGS_MAX \
-            */
+#define ARC_TURN_OPS_MAX 20000u         /* before the last decision: see ARC_RUN_THINGS_MAX */
+#define ARC_PIPE_TEXT_MAX (64u * 1024u) /* of a definition that is kept while it is run */
 /* Jobs and steps of one run. Ending all of them at once takes two rows each, which must fit into
  * one batch besides what the turn holds already. */
 #define ARC_RUN_THINGS_MAX 35000u
@@ -101,6 +100,7 @@ struct pipe {
     int row_due; /* the present turn has changed row */
     int stale;   /* another process may have, too: it is read again before it is used */
     struct load load;
+    struct arc_pipe_text *text; /* of the definition that was run last; NULL: to be read */
     arc_id id;
 };
 
@@ -327,6 +327,7 @@ struct dirty {
     uint32_t job;
     int32_t step; /* -1: the job */
     int32_t attempt;
+    int fresh; /* the store has no row of it */
 };
 
 struct turn {
@@ -631,8 +632,7 @@ arc_status arc__groups_settle(struct arc_engine *engine, arc_err *err);
 /* Writes why those wait that are nearest to a slot. */
 arc_status arc__groups_tell(struct arc_engine *engine, arc_err *err);
 int arc__groups_due(const struct arc_engine *engine);
-/* Completes what the core says of slots, from entry first on: who holds them, how many are before.
- */
+/* Completes what the core says of slots from entry first on: holders, and how many are before. */
 void arc__groups_tell_of(const struct live *live, struct arc_waits *waits, size_t first);
 /* The first reason as a sentence. */
 arc_slice arc__why_run(const struct live *live, struct arc_arena *arena);

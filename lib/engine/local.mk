@@ -27,7 +27,7 @@ libarc_la_SOURCES += \
 	lib/engine/logs.c \
 	lib/engine/notices.c \
 	lib/engine/persist.c \
-	lib/engine/pipes.c \
+	lib/engine/pipe_text.c lib/engine/pipe_text.h lib/engine/pipes.c \
 	lib/engine/place.c \
 	lib/engine/portable.h lib/engine/portable_in.c lib/engine/portable_out.c \
 	lib/engine/project.c lib/engine/project.h \

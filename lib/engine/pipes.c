@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pipelines in memory: one cached row each, as this turn sees it. */
 #include "engine/engine_private.h"
+#include "engine/pipe_text.h"
 
 #define PIPES_MAX 1000u /* kept beyond those in use */
 #define PIPE_BYTES_MAX (4u * 1024u * 1024u)
@@ -30,6 +31,7 @@ void arc__pipe_drop(struct arc_engine *engine, struct pipe *pipe)
     arc__list_remove(&pipe->idle);
     engine->pipe_count--;
     arc__load_deinit(&pipe->load);
+    arc__pipe_forget_text(engine, pipe);
     arc__arena_deinit(&pipe->arena);
     arc__free(&engine->mem, pipe);
 }
@@ -48,6 +50,7 @@ static void trim(struct arc_engine *engine)
 
 static void stand_idle(struct arc_engine *engine, struct pipe *pipe)
 {
+    arc__pipe_forget_text(engine, pipe);
     arc__list_add_tail(&engine->idle_pipes, &pipe->idle);
     engine->idle_pipe_count++;
 }

@@ -826,7 +826,7 @@ static void starve(int sticky, const char *terms)
         n++;
     if (CU_get_number_of_failures() != before)
         printf("# allocation %llu\n", (unsigned long long)n);
-    CHECK(n > 100);
+    CHECK(n > 50); /* there is that much to fail, or nothing was tried */
 }
 
 static void memory_runs_out_while_runs_supersede_each_other(void)

@@ -435,11 +435,34 @@ static void what_is_too_much_for_one_turn_goes_on_in_the_next(void)
     world_close(&w);
 }
 
+/* While runs of a pipeline are open, the next one costs the store a commit and no question; what is
+ * saved meanwhile is what the one after it runs. */
+static void a_definition_that_is_run_is_read_once(void)
+{
+    struct world w;
+    struct said pipeline, run;
+    if (!world_open(&w, WORLD_SQLITE))
+        return;
+    world_start_run(&w, one_job, &pipeline, &run);
+    CHECK_OK(world_ask(&w, world_trigger(&w, pipeline.id, "")).status);
+    for (int i = 0; i < 3; i++) {
+        uint64_t calls = w.store_calls;
+        CHECK_OK(world_ask(&w, world_trigger(&w, pipeline.id, "")).status);
+        CHECK_INT(w.store_calls - calls, 1);
+    }
+    CHECK_INT(world_count(&w, ARC_TABLE_job_run, ARC_COL_job_run_pipeline_id, pipeline.id), 5);
+    CHECK_OK(world_ask(&w, world_save(&w, pipeline.id, two_jobs)).status);
+    CHECK_OK(world_ask(&w, world_trigger(&w, pipeline.id, "")).status);
+    CHECK_INT(world_count(&w, ARC_TABLE_job_run, ARC_COL_job_run_pipeline_id, pipeline.id), 7);
+    world_close(&w);
+}
+
 static const struct test tests[] = {
     {"a pipeline is made, changed and deleted", a_pipeline_is_made_changed_and_deleted},
     {"a definition is saved over the head that its editor knew",
      a_definition_is_saved_over_the_head_it_knew},
     {"what is saved and triggered at once runs", what_one_turn_saves_the_next_can_run},
+    {"a definition that is run is read once", a_definition_that_is_run_is_read_once},
     {"a request id has a bound", a_request_id_has_a_bound},
     {"a trigger is counted once by its request id", a_trigger_is_counted_once_by_its_request},
     {"a trigger that cannot be planned says why and leaves nothing",
