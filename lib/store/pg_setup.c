@@ -120,7 +120,8 @@ static void ask_indexes(struct arc_pg_store *self, enum arc_table table)
     struct arc_sql_index index;
     char earlier[ARC_SQL_INDEX_NAME_MAX];
     for (uint32_t number = 0; arc__sql_index(table, number, &index); number++) {
-        if ((self->look.indexes[table] >> number & 1) == 0)
+        if ((self->look.indexes[table] >> number & 1) == 0 &&
+            (self->options.shared || !index.of_shared))
             arc__pg_sql_create_index(&self->sql, table, &index);
     }
     for (uint32_t col = 0; col < def->col_count; col++) {

@@ -110,7 +110,7 @@ int arc__sql_index(enum arc_table table, uint32_t number, struct arc_sql_index *
         if (flags == 0 || begins_listing(def, col) || number-- > 0)
             continue;
         out->cols[0] = col;
-        out->unique = (flags & ARC_COL_UNIQUE) != 0;
+        out->unique = out->has_value = (flags & ARC_COL_UNIQUE) != 0;
         name_column(def, col, out->name);
         return 1;
     }
@@ -121,6 +121,8 @@ int arc__sql_index(enum arc_table table, uint32_t number, struct arc_sql_index *
         out->count = listing->count;
         out->only_col = listing->only_col;
         out->only = listing->only;
+        out->has_value = listing->has_value;
+        out->of_shared = listing->of_shared;
         name_listing(listing, out->name);
         return 1;
     }
@@ -130,7 +132,9 @@ int arc__sql_index(enum arc_table table, uint32_t number, struct arc_sql_index *
 int arc__sql_earlier_index(const struct arc_table_def *def, uint32_t col,
                            char name[ARC_SQL_INDEX_NAME_MAX])
 {
-    if (!begins_listing(def, col))
+    int unused = def == arc__table_def(ARC_TABLE_pipeline_run) &&
+                 col == ARC_COL_pipeline_run_created_at_ns; /* lists by time go by the id */
+    if (!begins_listing(def, col) && !unused)
         return 0;
     name_column(def, col, name);
     return 1;
@@ -147,7 +151,7 @@ void arc__sql_index_begin(struct arc_buf *sql, const struct arc_sql_index *index
 void arc__sql_index_end(struct arc_buf *sql, const struct arc_sql_index *index, const char *empty)
 {
     arc__buf_add_cstr(sql, ")");
-    if (index->unique) /* empty values may repeat */
+    if (index->has_value) /* empty values may repeat */
         arc__buf_printf(sql, " WHERE \"%s\" <> %s", index->def->cols[index->cols[0]].name, empty);
     if (index->only_col >= 0)
         arc__buf_printf(sql, " WHERE \"%s\" = %lld", index->def->cols[index->only_col].name,
@@ -176,9 +180,21 @@ const char *arc__sql_sign(enum arc_filter_op op)
     return op <= ARC_FILTER_GE ? signs[op] : NULL;
 }
 
-int arc__sql_implies_value(const struct arc_col_def *col, const struct arc_filter *filter)
+/* 1: some index has the rows alone in which the column is not empty. */
+static int has_value_index(enum arc_table table, uint32_t col)
 {
-    if ((col->flags & ARC_COL_UNIQUE) == 0)
+    const struct arc_listing *listing;
+    for (size_t i = 0; (listing = arc__listing(i)) != NULL; i++) {
+        if (listing->table == table && listing->has_value && listing->cols[0] == col)
+            return 1;
+    }
+    return (arc__table_def(table)->cols[col].flags & ARC_COL_UNIQUE) != 0;
+}
+
+int arc__sql_implies_value(enum arc_table table, const struct arc_filter *filter)
+{
+    const struct arc_col_def *col = &arc__table_def(table)->cols[filter->col];
+    if (!has_value_index(table, filter->col))
         return 0;
     int is_int = col->type == ARC_COL_INT;
     if (filter->op == ARC_FILTER_EQ)

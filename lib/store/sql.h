@@ -36,14 +36,16 @@ struct arc_sql_index {
     char name[ARC_SQL_INDEX_NAME_MAX];
     uint32_t cols[ARC_LISTING_COLS_MAX];
     uint32_t count;
-    int unique;       /* among the values that are not empty */
+    int unique;
+    int has_value;    /* of the rows whose first column is not empty */
+    int of_shared;    /* for several processes alone */
     int32_t only_col; /* -1: of all rows; else of those */
     int64_t only;     /* that have this number there */
 };
 
 /* Number index from 0 of the table's indexes beside that of the key. 0: there are not so many. */
 int arc__sql_index(enum arc_table table, uint32_t number, struct arc_sql_index *out);
-/* 1: the column had an index of its own, of this name, before listings took its place. */
+/* 1: the column had an index of its own, of this name, in an earlier version. */
 int arc__sql_earlier_index(const struct arc_table_def *def, uint32_t col,
                            char name[ARC_SQL_INDEX_NAME_MAX]);
 /* CREATE [UNIQUE] INDEX …, up to its columns, and the rows that it is of behind them; empty is the
@@ -55,7 +57,7 @@ void arc__sql_index_end(struct arc_buf *sql, const struct arc_sql_index *index, 
 /* 1: the column stands in a listing, and is not the key at its end. */
 int arc__sql_is_listed(enum arc_table table, uint32_t col);
 /* 1: what passes is not empty, so that the index over the values that are not empty may be used. */
-int arc__sql_implies_value(const struct arc_col_def *col, const struct arc_filter *filter);
+int arc__sql_implies_value(enum arc_table table, const struct arc_filter *filter);
 /* 1: what passes are rows that an index of some rows has, in the order that the query wants: the
  * number is one of ours, and has to stand in the statement for the index to be used. */
 int arc__sql_implies_only(const struct arc_query *query, const struct arc_filter *filter);

@@ -37,6 +37,10 @@ void arc__sqlite_create_indexes(struct arc_buf *sql, enum arc_table table)
     struct arc_sql_index index;
     char earlier[ARC_SQL_INDEX_NAME_MAX];
     for (uint32_t number = 0; arc__sql_index(table, number, &index); number++) {
+        if (index.of_shared) { /* nobody shares a file */
+            arc__buf_printf(sql, "DROP INDEX IF EXISTS \"%s\";", index.name);
+            continue;
+        }
         arc__sql_index_begin(sql, &index, "IF NOT EXISTS ");
         for (uint32_t i = 0; i < index.count; i++)
             arc__sql_name(sql, i == 0 ? " (" : ", ", def->cols[index.cols[i]].name);
@@ -203,7 +207,7 @@ static void add_filter(struct arc_buf *sql, const struct arc_query *query,
     arc__sql_name(sql, poor ? "+" : "", col->name);
     if (filter->op != ARC_FILTER_IN) {
         arc__buf_printf(sql, "%s?", arc__sql_sign(filter->op));
-        if (arc__sql_implies_value(col, filter))
+        if (arc__sql_implies_value(query->table, filter))
             arc__buf_printf(sql, " AND \"%s\" <> %s", col->name, empty_of(col));
         if (arc__sql_implies_only(query, filter))
             arc__buf_printf(sql, " AND \"%s\" = %lld", col->name, (long long)filter->number);

@@ -103,7 +103,7 @@ ARC_BEGIN_DECLS
     C(pipeline_run, INT, failed_jobs, ARC_COL_PLAIN)                                               \
     C(pipeline_run, INT, running_jobs, ARC_COL_PLAIN)                                              \
     C(pipeline_run, INT, version, ARC_COL_PLAIN)                                                   \
-    C(pipeline_run, INT, created_at_ns, ARC_COL_INDEX | ARC_COL_FIXED)                             \
+    C(pipeline_run, INT, created_at_ns, ARC_COL_FIXED)                                             \
     C(pipeline_run, INT, started_at_ns, ARC_COL_PLAIN)                                             \
     C(pipeline_run, INT, ended_at_ns, ARC_COL_PLAIN)                                               \
     C(pipeline_run, TEXT, rerun_of, ARC_COL_FIXED)                                                 \
@@ -391,6 +391,8 @@ typedef struct arc_listing {
      */
     int32_t only_col; /* -1: of all rows */
     int64_t only;
+    int has_value; /* 1: of the rows whose first column is not empty; nobody lists the others */
+    int of_shared; /* 1: asked for only where several processes share the store */
 } arc_listing;
 /* The status of a job_run that waits to be placed. */
 #define ARC_JOB_RUN_WAITS 2

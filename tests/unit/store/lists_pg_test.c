@@ -8,9 +8,12 @@
 #include "store/pg_sql.h"
 #include "store_contract.h"
 
+static int alone; /* the store is shared with nobody */
+
 struct arc_store *contract_open(const struct arc_mem *mem, arc_err *err)
 {
     struct arc_store_pg_options options = pg_server_options();
+    options.shared = !alone;
     return pg_server_store(mem, &options, err);
 }
 
@@ -70,6 +73,7 @@ static int fill(void)
         " 200, n % 900 FROM generate_series(1, 20000) AS n;"
         "INSERT INTO t_job_run (id, status, queued_at_ns) SELECT lpad(n::text, 26, '0'),"
         " CASE WHEN n % 500 = 0 THEN 2 ELSE 4 END, n FROM generate_series(1, 20000) AS n;"
+        "UPDATE t_job_run SET agent_id = 'a' || queued_at_ns % 7;"
         "ANALYZE t_pipeline_run, t_pipeline, t_step_run, t_job_run";
     struct arc_store *store = open_empty();
     if (store == NULL)
@@ -139,6 +143,16 @@ static void what_waits_is_found_in_order(void)
     check_plan(&query, "t_job_run__queued_at_ns__id", 0);
 }
 
+static void the_jobs_of_an_agent_are_found(void)
+{
+    if (!fill())
+        return;
+    struct arc_query query = {.table = ARC_TABLE_job_run, .order_col = -1, .limit = 100};
+    add(&query, ARC_COL_job_run_agent_id, "a3", 0);
+    add(&query, ARC_COL_job_run_status, NULL, ARC_JOB_RUN_WAITS);
+    check_plan(&query, "t_job_run__status__agent_id__id", 1);
+}
+
 /* --- the indexes themselves ------------------------------------------------------------------ */
 
 static int64_t indexes_named(const char *name)
@@ -162,6 +176,24 @@ static void earlier_indexes(void)
     CHECK_INT(indexes_named("t_pipeline_run__pipeline_id"), 0);
     CHECK_INT(indexes_named("t_pipeline_run__pipeline_id__id"), 1);
     store->ops->close(store);
+}
+
+/* What only several ask for costs one that is alone nothing. */
+static void indexes_of_a_shared_store(void)
+{
+    static const char *const names[] = {"t_job_run__queued_at_ns__id",
+                                        "t_job_run__status__agent_id__id"};
+    for (alone = 1; alone >= 0; alone--) {
+        if (alone)
+            (void)pg_server_ask(pg_server_get(), "DROP TABLE IF EXISTS t_job_run");
+        struct arc_store *store = open_empty();
+        if (store == NULL)
+            break;
+        for (size_t i = 0; i < 2; i++)
+            CHECK_INT(indexes_named(names[i]), !alone);
+        store->ops->close(store);
+    }
+    alone = 0;
 }
 
 /* Of what an index has the beginning, any length is taken and found again, though two differ only
@@ -235,6 +267,8 @@ static void totals(void)
 static const struct test tests[] = {
     {"each list finds its rows by an index of PostgreSQL", lists_are_found_in_order},
     {"jobs that wait are found by an index of PostgreSQL", what_waits_is_found_in_order},
+    {"an agent's jobs are found by an index of PostgreSQL", the_jobs_of_an_agent_are_found},
+    {"what only several processes ask has an index only there", indexes_of_a_shared_store},
     {"a database of an earlier version gets the indexes of lists", earlier_indexes},
     {"texts of any length stand in the indexes of lists", long_texts_have_their_place},
     {"PostgreSQL stops counting where it may", totals},
