@@ -149,6 +149,37 @@ void arc__case_a_put_replaces(void)
     end(&f);
 }
 
+/* Rows of a batch that are there, and one that is not, between others. */
+void arc__case_a_put_may_say_that_the_row_is_there(void)
+{
+    struct fixture f;
+    if (begin(&f)) {
+        static const char *const ids[] = {"a", "b", "c"};
+        struct arc_row_step_run rows[3];
+        struct arc_row_counter counter = {ARC_LIT("fence"), 1};
+        struct arc_store_op ops[4] = {{ARC_STORE_PUT, ARC_TABLE_counter, &counter, 0}};
+        for (int64_t round = 0; round < 3; round++) {
+            for (size_t i = 0; i < 3; i++) { /* c is there from the second round on */
+                rows[i] = (struct arc_row_step_run){
+                    .id = {ids[i], 1}, .run_id = ARC_LIT("r"), .status = round * 10 + (int64_t)i};
+                ops[i + 1] = (struct arc_store_op){ARC_STORE_PUT, ARC_TABLE_step_run, &rows[i],
+                                                   round == 0 ? 0 : ARC_STORE_THERE};
+            }
+            CHECK_OK(arc__suite_commit(f.store, ops, round == 0 ? 3 : 4, NULL));
+            struct arc_rows found = all(&f, ARC_TABLE_step_run);
+            if (!CHECK_INT(found.count, round == 0 ? 2 : 3))
+                break;
+            for (size_t i = 0; i < found.count; i++) {
+                const struct arc_row_step_run *row =
+                    (const struct arc_row_step_run *)found.rows + i;
+                CHECK_INT(row->status, round * 10 + (int64_t)i);
+                CHECK_TEXT(row->run_id, "r");
+            }
+        }
+    }
+    end(&f);
+}
+
 void arc__case_an_update_checks_the_version(void)
 {
     struct fixture f;

@@ -8,6 +8,7 @@
     X(an_inserted_row_is_found, "a row that was inserted is found as it was") \
     X(a_second_insert_conflicts, "a second insert of the same key conflicts") \
     X(a_put_replaces, "a put inserts or replaces the whole row") \
+    X(a_put_may_say_that_the_row_is_there, "a put that says its row is there need not be right") \
     X(an_update_checks_the_version, "an update happens only at the expected version") \
     X(an_update_needs_a_version, "an update of a table without versions is refused") \
     X(a_delete_is_by_key_alone, "a delete is by key alone and of nothing is fine") \

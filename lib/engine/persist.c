@@ -4,6 +4,16 @@
 #include "engine/engine_private.h"
 #include "engine/project.h"
 
+#define NO_ROW (-1) /* in place of the status that a run's row shows */
+
+/* fresh: the store has no row of this key. */
+static arc_status write_row(struct arc_engine *engine, enum arc_table table, const void *row,
+                            int fresh, arc_err *err)
+{
+    return fresh ? arc__turn_op(engine, ARC_STORE_INSERT, table, row, 0, err)
+                 : arc__turn_op(engine, ARC_STORE_PUT, table, row, ARC_STORE_THERE, err);
+}
+
 arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_err *err)
 {
     const struct arc_run *run = &live->run;
@@ -14,41 +24,37 @@ arc_status arc__persist_run(struct arc_engine *engine, struct live *live, arc_er
                              run->jobs_failed,   run->jobs_running,
                              run->started_ns,    run->ended_ns,
                              run->gates_waiting, (int64_t)why.len};
-    if (live->shown[0] != 0 && memcmp(shown, live->shown, sizeof(shown)) == 0)
+    if (live->shown[0] > 0 && memcmp(shown, live->shown, sizeof(shown)) == 0)
         return ARC_OK; /* nothing of it has changed but the number of its last event */
+    int fresh = live->shown[0] == NO_ROW;
     memcpy(live->shown, shown, sizeof(shown));
     ARC_TRY(arc__project_run(run, arena, &row, err));
     row.reason = why;
     row.home = arc__slice_cstr(live->home);
-    return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_pipeline_run, &row, 0, err);
+    return write_row(engine, ARC_TABLE_pipeline_run, &row, fresh, err);
 }
 
-static arc_status persist_job(struct arc_engine *engine, struct live *live, uint32_t j,
-                              arc_err *err)
+static arc_status persist_job(struct arc_engine *engine, const struct dirty *dirty, arc_err *err)
 {
     struct arc_row_job_run row;
-    ARC_TRY(arc__project_job(&live->run, j, &engine->turn.arena, &row, err));
+    struct arc_arena *arena = &engine->turn.arena;
+    ARC_TRY(arc__project_job(&dirty->live->run, dirty->job, arena, &row, err));
     if (row.reason.len == 0)
-        row.reason = arc__why_job(live, j, &engine->turn.arena);
-    return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_job_run, &row, 0, err);
+        row.reason = arc__why_job(dirty->live, dirty->job, arena);
+    return write_row(engine, ARC_TABLE_job_run, &row, dirty->fresh, err);
 }
 
-static arc_status persist_step(struct arc_engine *engine, const struct arc_run *run, uint32_t j,
-                               uint32_t s, const struct arc_step_state *step, int32_t attempt,
-                               arc_err *err)
+static arc_status persist_step(struct arc_engine *engine, const struct dirty *dirty, arc_err *err)
 {
     struct arc_row_step_run row;
-    ARC_TRY(arc__project_step(run, j, s, step, attempt, &engine->turn.arena, &row, err));
-    return arc__turn_op(engine, ARC_STORE_PUT, ARC_TABLE_step_run, &row, 0, err);
+    ARC_TRY(arc__project_step(&dirty->live->run, dirty->job, (uint32_t)dirty->step, dirty->thing,
+                              dirty->attempt, &engine->turn.arena, &row, err));
+    return write_row(engine, ARC_TABLE_step_run, &row, dirty->fresh, err);
 }
 
 arc_status arc__persist_dirty(struct arc_engine *engine, const struct dirty *dirty, arc_err *err)
 {
-    const struct arc_run *run = &dirty->live->run;
-    if (dirty->step < 0)
-        return persist_job(engine, dirty->live, dirty->job, err);
-    return persist_step(engine, run, dirty->job, (uint32_t)dirty->step, dirty->thing,
-                        dirty->attempt, err);
+    return dirty->step < 0 ? persist_job(engine, dirty, err) : persist_step(engine, dirty, err);
 }
 
 /* --- which rows events change --------------------------------------------------------- */
@@ -60,19 +66,31 @@ arc_status arc__persist_mark_job(struct arc_engine *engine, struct live *live, u
     return arc__turn_dirty(engine, &dirty, err);
 }
 
-static arc_status mark_step(struct arc_engine *engine, struct live *live, uint32_t j, uint32_t s,
-                            const struct arc_step_state *step, int32_t attempt, arc_err *err)
-{
-    const struct dirty dirty = {
-        .live = live, .thing = step, .job = j, .step = (int32_t)s, .attempt = attempt};
-    return arc__turn_dirty(engine, &dirty, err);
-}
-
-static arc_status mark_steps(struct arc_engine *engine, struct live *live, uint32_t j, arc_err *err)
+/* The steps of an attempt that begins. */
+static arc_status mark_new_steps(struct arc_engine *engine, struct live *live, uint32_t j,
+                                 arc_err *err)
 {
     const struct arc_job_state *job = &live->run.jobs[j];
-    for (uint32_t s = 0; s < live->run.plan->jobs[j].step_count; s++)
-        ARC_TRY(mark_step(engine, live, j, s, &job->steps[s], job->attempt, err));
+    struct dirty dirty = {.live = live, .job = j, .attempt = job->attempt, .fresh = 1};
+    for (uint32_t s = 0; s < live->run.plan->jobs[j].step_count; s++) {
+        dirty.thing = &job->steps[s];
+        dirty.step = (int32_t)s;
+        ARC_TRY(arc__turn_dirty(engine, &dirty, err));
+    }
+    return ARC_OK;
+}
+
+/* Everything of a run that begins. */
+static arc_status mark_new_run(struct arc_engine *engine, struct live *live, arc_err *err)
+{
+    struct dirty dirty = {.live = live, .step = -1, .fresh = 1};
+    live->shown[0] = NO_ROW;
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
+        dirty.thing = &live->run.jobs[j];
+        dirty.job = j;
+        ARC_TRY(arc__turn_dirty(engine, &dirty, err));
+        ARC_TRY(mark_new_steps(engine, live, j, err));
+    }
     return ARC_OK;
 }
 
@@ -90,7 +108,9 @@ static arc_status mark_named_step(struct arc_engine *engine, struct live *live,
         step = &job->old_steps[s];
         attempt--;
     }
-    return mark_step(engine, live, j, s, step, attempt, err);
+    const struct dirty dirty = {
+        .live = live, .thing = step, .job = j, .step = event->step, .attempt = attempt};
+    return arc__turn_dirty(engine, &dirty, err);
 }
 
 /* The jobs that wait at a gate say so. */
@@ -141,12 +161,8 @@ arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
     const struct arc_run *run = &live->run;
     for (size_t i = 0; i < d->count; i++) {
         const struct arc_event *event = d->events[i];
-        if (event->type == ARC_EVENT_PIPELINE_TRIGGERED) {
-            for (uint32_t j = 0; j < run->plan->job_count; j++) {
-                ARC_TRY(arc__persist_mark_job(engine, live, j, err));
-                ARC_TRY(mark_steps(engine, live, j, err));
-            }
-        }
+        if (event->type == ARC_EVENT_PIPELINE_TRIGGERED)
+            ARC_TRY(mark_new_run(engine, live, err));
         if (event->type == ARC_EVENT_PIPELINE_ADMITTED)
             ARC_TRY(mark_pending(engine, live, err));
         if (event->gate != 0)
@@ -165,7 +181,7 @@ arc_status arc__persist_events(struct arc_engine *engine, struct live *live,
         }
         ARC_TRY(arc__persist_mark_job(engine, live, (uint32_t)event->job, err));
         if (event->type == ARC_EVENT_JOB_RETRYING)
-            ARC_TRY(mark_steps(engine, live, (uint32_t)event->job, err));
+            ARC_TRY(mark_new_steps(engine, live, (uint32_t)event->job, err));
     }
     return ARC_OK;
 }

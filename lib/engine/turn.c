@@ -141,8 +141,10 @@ arc_status arc__turn_dirty(struct arc_engine *engine, const struct dirty *dirty,
         return arc__turn_spoil(engine, arc__fail_nomem(err));
     turn->dirty = all;
     uint32_t *place = dirty_place(turn, dirty->thing);
-    if (*place != 0)
+    if (*place != 0) {
+        all[*place - 1].fresh |= dirty->fresh;
         return ARC_OK;
+    }
     all[turn->dirty_count++] = *dirty;
     *place = (uint32_t)turn->dirty_count;
     return ARC_OK;

@@ -130,15 +130,17 @@ void arc__pg_params_group(struct arc_pg_params *params, const struct arc_pg_plan
     uint32_t count = group->verb == ARC_STORE_DELETE ? def->key_count : def->col_count;
     arc__pg_params_begin(params);
     for (uint32_t i = 0; i < count; i++) {
+        if (group->verb == ARC_PG_SET && (def->cols[i].flags & ARC_COL_FIXED) != 0)
+            continue;
         if (def->cols[i].type == ARC_COL_INT)
             add_ints(params, plan, group, &def->cols[i]);
         else
             add_texts(params, plan, group, &def->cols[i]);
     }
-    if (group->verb != ARC_STORE_UPDATE)
-        return;
-    add_ints(params, plan, group, NULL);
-    arc__pg_params_int(params, group->count);
+    if (group->verb == ARC_STORE_UPDATE)
+        add_ints(params, plan, group, NULL);
+    if (group->verb == ARC_STORE_UPDATE || group->verb == ARC_PG_SET)
+        arc__pg_params_int(params, group->count);
 }
 
 arc_status arc__pg_params_end(struct arc_pg_params *params, arc_err *err)

@@ -251,6 +251,13 @@ static void fail_change(struct arc_pg_store *self, struct arc_pg_call *call,
     const struct arc_table_def *def = arc__table_def((enum arc_table)sent->table);
     enum arc_store_verb verb =
         sent->verb == ARC_PG_FOLLOW ? ARC_STORE_INSERT : (enum arc_store_verb)sent->verb;
+    if (sent->verb == ARC_PG_SET && strcmp(result->state, ARC_PG_MISMATCH) == 0) {
+        arc__pg_plan_doubt(&call->plan); /* a row is not there: all over again */
+        call->again = 1;
+        call->status = arc__fail(&call->err, ARC_EUNAVAILABLE, "store", "A row of t_%s is missing.",
+                                 def->name);
+        return;
+    }
     int is_conflict =
         strcmp(result->state, "23505") == 0 || /* unique_violation */
         (sent->verb == ARC_STORE_UPDATE && strcmp(result->state, ARC_PG_MISMATCH) == 0);

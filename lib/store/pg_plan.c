@@ -3,6 +3,8 @@
 
 #include "store/check.h"
 
+#define VERBS ((int)ARC_PG_SET + 1)
+
 /* The work on one table: operations gather in a stage, a list for each verb, until one of them must
  * come after another of the same key; then the stage goes into the plan. */
 struct stage {
@@ -11,12 +13,13 @@ struct stage {
     enum arc_table table;
     const struct arc_table_def *def;
     int has_unique;
-    uint32_t order_count;       /* of the plan */
-    uint32_t *seen;             /* places of operations + 1, by the hash of their keys */
-    uint32_t *touched;          /* the places of seen that are taken */
-    uint32_t *next;             /* of the list of a verb, by operation; + 1 */
-    uint32_t mask, taken;       /* of seen */
-    uint32_t first[4], last[4]; /* by verb; + 1 */
+    int by_key;                         /* 1: others lock the same rows */
+    uint32_t order_count;               /* of the plan */
+    uint32_t *seen;                     /* places of operations + 1, by the hash of their keys */
+    uint32_t *touched;                  /* the places of seen that are taken */
+    uint32_t *next;                     /* of the list of a verb, by operation; + 1 */
+    uint32_t mask, taken;               /* of seen */
+    uint32_t first[VERBS], last[VERBS]; /* by verb; + 1 */
 };
 
 static uint32_t hash_key(const struct arc_table_def *def, const void *row)
@@ -86,11 +89,66 @@ static arc_status add_group(struct stage *stage, enum arc_store_verb verb, arc_e
     return ARC_OK;
 }
 
+/* --- in the order of keys ----------------------------------------------------------------------
+ */
+
+static int compare_keys(const struct arc_table_def *def, const void *a, const void *b)
+{
+    int order = 0;
+    for (uint32_t i = 0; order == 0 && i < def->key_count; i++) {
+        const struct arc_col_def *col = &def->cols[i];
+        if (col->type == ARC_COL_INT) {
+            int64_t left = arc__row_int(a, col), right = arc__row_int(b, col);
+            order = (left > right) - (left < right);
+        } else {
+            order = arc__slice_compare(arc__row_text(a, col), arc__row_text(b, col));
+        }
+    }
+    return order;
+}
+
+/* Of two lists, each in order, one. */
+static uint32_t merge(struct stage *stage, uint32_t a, uint32_t b)
+{
+    const struct arc_store_op *ops = stage->plan->ops;
+    uint32_t first = 0, *at = &first;
+    while (a != 0 && b != 0) {
+        uint32_t *least = compare_keys(stage->def, ops[b - 1].row, ops[a - 1].row) < 0 ? &b : &a;
+        *at = *least;
+        at = &stage->next[*least - 1];
+        *least = *at;
+    }
+    *at = a != 0 ? a : b;
+    return first;
+}
+
+/* Whoever locks rows in the order of their keys never waits for somebody who waits for him. Lists
+ * of 1, 2, 4, … are merged as they become as long as the one before. */
+static uint32_t sorted(struct stage *stage, uint32_t list)
+{
+    uint32_t runs[32] = {0}, level;
+    while (list != 0) {
+        uint32_t one = list;
+        list = stage->next[one - 1];
+        stage->next[one - 1] = 0;
+        for (level = 0; runs[level] != 0; level++) {
+            one = merge(stage, runs[level], one);
+            runs[level] = 0;
+        }
+        runs[level] = one;
+    }
+    for (level = 0; level < 32; level++)
+        list = merge(stage, runs[level], list);
+    return list;
+}
+
 /* The list of one verb, as statements that are not too long. */
 static arc_status flush_verb(struct stage *stage, enum arc_store_verb verb, arc_err *err)
 {
     struct arc_pg_plan *plan = stage->plan;
     size_t bytes = 0, rows = 0;
+    if (stage->by_key && verb != ARC_STORE_INSERT)
+        stage->first[verb] = sorted(stage, stage->first[verb]);
     for (uint32_t at = stage->first[verb]; at != 0; at = stage->next[at - 1]) {
         /* Of a delete only the key is sent, and what else its row holds was not checked. */
         size_t size = verb == ARC_STORE_DELETE ? 0 : bytes_of(stage->def, plan->ops[at - 1].row);
@@ -110,7 +168,7 @@ static arc_status flush_verb(struct stage *stage, enum arc_store_verb verb, arc_
 
 static arc_status flush(struct stage *stage, arc_err *err)
 {
-    for (int verb = 0; verb < 4; verb++)
+    for (int verb = 0; verb < VERBS; verb++)
         ARC_TRY(flush_verb(stage, (enum arc_store_verb)verb, err));
     while (stage->taken > 0)
         stage->seen[stage->touched[--stage->taken]] = 0;
@@ -131,11 +189,17 @@ static void append(struct stage *stage, uint32_t op)
 /* 1: other verbs wait in the stage. */
 static int others_wait(const struct stage *stage, enum arc_store_verb verb)
 {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < VERBS; i++) {
         if (i != (int)verb && stage->first[i] != 0)
             return 1;
     }
     return 0;
+}
+
+/* Of two of the same row in one statement the later one is enough. */
+static int may_replace(enum arc_store_verb verb)
+{
+    return verb == ARC_STORE_PUT || verb == ARC_PG_SET;
 }
 
 static arc_status add_op(struct stage *stage, uint32_t at, arc_err *err)
@@ -148,7 +212,7 @@ static arc_status add_op(struct stage *stage, uint32_t at, arc_err *err)
         struct arc_store_op *earlier = &stage->plan->ops[*place - 1];
         if (earlier->verb == op->verb && op->verb == ARC_STORE_DELETE)
             return ARC_OK; /* it is gone already */
-        if (earlier->verb == op->verb && op->verb == ARC_STORE_PUT && !stage->has_unique) {
+        if (earlier->verb == op->verb && may_replace(op->verb) && !stage->has_unique) {
             earlier->row = op->row;
             return ARC_OK;
         }
@@ -166,7 +230,7 @@ static arc_status add_op(struct stage *stage, uint32_t at, arc_err *err)
 }
 
 #define VERB(verb) (1u << (verb))
-#define ALL_VERBS (VERB(ARC_STORE_DELETE + 1) - 1)
+#define ALL_VERBS (VERB(VERBS) - 1)
 
 /* Of one table, the operations with one of these verbs. */
 static arc_status plan_table(struct stage *stage, enum arc_table table, uint32_t verbs,
@@ -222,7 +286,7 @@ arc_status arc__pg_plan_make(const struct arc_mem *mem, const struct arc_store_b
     size_t count = batch->count, places = 16;
     while (places < count * 2)
         places *= 2;
-    struct stage stage = {.mem = mem, .plan = plan, .mask = (uint32_t)places - 1};
+    struct stage stage = {.mem = mem, .plan = plan, .by_key = follow, .mask = (uint32_t)places - 1};
     plan->ops = arc__alloc_array(mem, count, sizeof(*plan->ops));
     plan->order = arc__alloc_array(mem, count, sizeof(*plan->order));
     uint32_t *work = arc__alloc_array(mem, places + 2 * count, sizeof(*work));
@@ -231,6 +295,11 @@ arc_status arc__pg_plan_make(const struct arc_mem *mem, const struct arc_store_b
         status = arc__fail_nomem(err);
     if (status == ARC_OK) {
         memcpy(plan->ops, batch->ops, count * sizeof(*plan->ops));
+        for (size_t i = 0; i < count; i++) {
+            if (plan->ops[i].verb == ARC_STORE_PUT &&
+                plan->ops[i].expect_version == ARC_STORE_THERE)
+                plan->ops[i].verb = ARC_PG_SET;
+        }
         stage.seen = work;
         stage.touched = work + places;
         stage.next = stage.touched + count;
@@ -240,6 +309,14 @@ arc_status arc__pg_plan_make(const struct arc_mem *mem, const struct arc_store_b
     if (status != ARC_OK)
         arc__pg_plan_drop(mem, plan);
     return status;
+}
+
+void arc__pg_plan_doubt(struct arc_pg_plan *plan)
+{
+    for (size_t i = 0; i < plan->group_count; i++) {
+        if (plan->groups[i].verb == ARC_PG_SET)
+            plan->groups[i].verb = ARC_STORE_PUT;
+    }
 }
 
 void arc__pg_plan_drop(const struct arc_mem *mem, struct arc_pg_plan *plan)

@@ -7,15 +7,19 @@
  * the same verb go together, and only where they are inserts or deletes. A put of a key that the
  * same statement puts already takes its place.
  *
- * Tables come in their own order, so that two processes which lock the same rows rarely wait for
- * each other in a circle. Events that follow the log come last of all: from the statement that
- * moves the end of the log on, all others wait. */
+ * Tables come in their own order, and where several processes write the rows of a statement in that
+ * of their keys, so that two which lock the same rows do not wait for each other in a circle.
+ * Events that follow the log come last of all: from the statement that moves the end of the log on,
+ * all others wait. */
 #ifndef ARC_STORE_PG_PLAN_H
 #define ARC_STORE_PG_PLAN_H
 
 #include "base/mem.h"
 #include "port/store.h"
 
+/* In place of a verb: rows that should be there, of which what is FIXED is not sent. Where one is
+ * not there, the batch is done again with PUT. */
+#define ARC_PG_SET ((enum arc_store_verb)(ARC_STORE_DELETE + 1))
 #define ARC_PG_GROUP_ROWS_MAX 1000u
 #define ARC_PG_GROUP_BYTES_MAX (1024u * 1024u) /* of texts; one row may have more */
 
@@ -39,6 +43,8 @@ struct arc_pg_plan {
  * Errors: ARC_ENOMEM. */
 arc_status arc__pg_plan_make(const struct arc_mem *mem, const struct arc_store_batch *batch,
                              int follow, struct arc_pg_plan *plan, arc_err *err);
+/* Nothing is taken to be there any more. */
+void arc__pg_plan_doubt(struct arc_pg_plan *plan);
 void arc__pg_plan_drop(const struct arc_mem *mem, struct arc_pg_plan *plan); /* zeroed is fine */
 
 #endif

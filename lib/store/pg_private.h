@@ -19,11 +19,11 @@
 #include "store/pg_plan.h"
 #include "store/pg_wire.h"
 
-#define ARC_PG_RING 128u       /* statements that are not answered */
-#define ARC_PG_SELECTS_MAX 64u /* prepared for queries */
-#define ARC_PG_TRIES_MAX 5u    /* of a call that lost its connection, a deadlock, … */
-#define ARC_PG_FOLLOW (ARC_STORE_DELETE + 1) /* in place of a verb: events that follow the log */
-#define ARC_PG_UNFLUSHED 65536u              /* bytes after which the socket is looked at */
+#define ARC_PG_RING 128u               /* statements that are not answered */
+#define ARC_PG_SELECTS_MAX 64u         /* prepared for queries */
+#define ARC_PG_TRIES_MAX 5u            /* of a call that lost its connection, a deadlock, … */
+#define ARC_PG_FOLLOW (ARC_PG_SET + 1) /* in place of a verb: events that follow the log */
+#define ARC_PG_UNFLUSHED 65536u        /* bytes after which the socket is looked at */
 
 enum arc_pg_sent_kind {
     ARC_PG_SENT_OTHER, /* that it failed is all that matters */

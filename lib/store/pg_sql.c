@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/pg_sql.h"
 
+#include "store/pg_plan.h"
+
 /* A row of an index has at most 2,704 bytes, and a key at most 1,000. What an index has of another
  * text is its beginning, so many characters of four bytes, and an equality asks for that as well.
  * Keys stand there whole: the planner takes two questions for more than one, believes in fewer rows
@@ -57,7 +59,8 @@ static int changes_in_place(const struct arc_table_def *def)
     }
     for (size_t i = 0; arc__listing(i) != NULL; i++) {
         const struct arc_listing *listing = arc__listing(i);
-        if (arc__table_def(listing->table) == def && is_moved_by_changes(def, listing))
+        if (arc__table_def(listing->table) == def && !listing->of_shared &&
+            is_moved_by_changes(def, listing))
             return 0;
     }
     return has_fixed;
@@ -109,19 +112,27 @@ void arc__pg_sql_create_index(struct arc_buf *sql, enum arc_table table,
 
 /* The rows as they came, (SELECT unnest($1::text[]) AS "id", …) AS s: in step with each other,
  * where unnest of several arrays at once would keep each of them in a store of its own first. */
-static void add_rows(struct arc_buf *sql, const struct arc_table_def *def, uint32_t count,
-                     const char *more)
+static void add_column(struct arc_buf *sql, const char *type, const char *name, uint32_t *place)
 {
+    arc__buf_printf(sql, "%sunnest($%u::%s[]) AS ", *place == 0 ? "(SELECT " : ", ", *place + 1,
+                    type);
+    arc__sql_name(sql, "", name);
+    ++*place;
+}
+
+/* Of the first count columns those without any of these flags; answers how many. */
+static uint32_t add_rows(struct arc_buf *sql, const struct arc_table_def *def, uint32_t count,
+                         uint32_t without, const char *more)
+{
+    uint32_t place = 0;
     for (uint32_t i = 0; i < count; i++) {
-        arc__buf_printf(sql, "%sunnest($%u::%s[]) AS ", i == 0 ? "(SELECT " : ", ", i + 1,
-                        arc__pg_sql_type(def->cols[i].type));
-        arc__sql_name(sql, "", def->cols[i].name);
+        if ((def->cols[i].flags & without) == 0)
+            add_column(sql, arc__pg_sql_type(def->cols[i].type), def->cols[i].name, &place);
     }
-    if (more != NULL) {
-        arc__buf_printf(sql, ", unnest($%u::bigint[]) AS ", count + 1);
-        arc__sql_name(sql, "", more);
-    }
+    if (more != NULL)
+        add_column(sql, "bigint", more, &place);
     arc__buf_add_cstr(sql, ") AS s");
+    return place;
 }
 
 static void add_same_key(struct arc_buf *sql, const struct arc_table_def *def)
@@ -138,23 +149,32 @@ static void add_insert(struct arc_buf *sql, const struct arc_table_def *def)
     arc__sql_names(sql, def, " (", ", ");
     arc__sql_names(sql, def, ") SELECT s.", ", s.");
     arc__buf_add_cstr(sql, " FROM ");
-    add_rows(sql, def, def->col_count, NULL);
+    (void)add_rows(sql, def, def->col_count, 0, NULL);
 }
 
-static void add_update(struct arc_buf *sql, const struct arc_table_def *def)
+/* All of the rows are changed, or it fails. With a version each row has to be of the one that is
+ * expected; without one what is FIXED is left as it is. */
+static void add_update(struct arc_buf *sql, const struct arc_table_def *def, int with_version)
 {
+    uint32_t without = with_version ? 0 : ARC_COL_FIXED;
+    const char *before = " AS t SET ";
     arc__buf_add_cstr(sql, "WITH u AS (UPDATE ");
     arc__sql_table(sql, def);
-    for (uint32_t i = def->key_count; i < def->col_count; i++)
-        arc__buf_printf(sql, "%s\"%s\" = s.\"%s\"", i == def->key_count ? " AS t SET " : ", ",
-                        def->cols[i].name, def->cols[i].name);
+    for (uint32_t i = def->key_count; i < def->col_count; i++) {
+        if ((def->cols[i].flags & without) != 0)
+            continue;
+        arc__buf_printf(sql, "%s\"%s\" = s.\"%s\"", before, def->cols[i].name, def->cols[i].name);
+        before = ", ";
+    }
     arc__buf_add_cstr(sql, " FROM ");
-    add_rows(sql, def, def->col_count, "expect version");
+    uint32_t places =
+        add_rows(sql, def, def->col_count, without, with_version ? "expect version" : NULL);
     add_same_key(sql, def);
-    arc__buf_printf(sql,
-                    " AND t.\"%s\" = s.\"expect version\" RETURNING 1)"
-                    " SELECT 1 / (count(*) = $%u::bigint)::int FROM u",
-                    def->cols[def->version_col].name, def->col_count + 2);
+    if (with_version)
+        arc__buf_printf(sql, " AND t.\"%s\" = s.\"expect version\"",
+                        def->cols[def->version_col].name);
+    arc__buf_printf(sql, " RETURNING 1) SELECT 1 / (count(*) = $%u::bigint)::int FROM u",
+                    places + 1);
 }
 
 static void add_delete(struct arc_buf *sql, const struct arc_table_def *def)
@@ -162,14 +182,14 @@ static void add_delete(struct arc_buf *sql, const struct arc_table_def *def)
     arc__buf_add_cstr(sql, "DELETE FROM ");
     arc__sql_table(sql, def);
     arc__buf_add_cstr(sql, " AS t USING ");
-    add_rows(sql, def, def->key_count, NULL);
+    (void)add_rows(sql, def, def->key_count, 0, NULL);
     add_same_key(sql, def);
 }
 
 void arc__pg_sql_change(struct arc_buf *sql, const struct arc_table_def *def,
                         enum arc_store_verb verb)
 {
-    switch (verb) {
+    switch ((unsigned)verb) {
     case ARC_STORE_INSERT:
         add_insert(sql, def);
         break;
@@ -178,7 +198,10 @@ void arc__pg_sql_change(struct arc_buf *sql, const struct arc_table_def *def,
         arc__sql_or_replace(sql, def);
         break;
     case ARC_STORE_UPDATE:
-        add_update(sql, def);
+        add_update(sql, def, 1);
+        break;
+    case ARC_PG_SET:
+        add_update(sql, def, 0);
         break;
     case ARC_STORE_DELETE:
         add_delete(sql, def);
@@ -200,7 +223,7 @@ void arc__pg_sql_follow(struct arc_buf *sql)
                             def->col_count + 1);
     }
     arc__buf_add_cstr(sql, " FROM ");
-    add_rows(sql, def, def->col_count, NULL);
+    (void)add_rows(sql, def, def->col_count, 0, NULL);
 }
 
 /* Rows that somebody else is changing are passed over; one that was taken since the statement began
@@ -251,7 +274,7 @@ static void add_filter(struct arc_buf *sql, const struct arc_query *query, uint3
         arc__buf_printf(sql, "left(\"%s\", %d) = left($%u::text, %d) AND ", col->name, chars, place,
                         chars);
     arc__buf_printf(sql, "\"%s\"%s$%u::%s", col->name, arc__sql_sign(filter->op), place, type);
-    if (arc__sql_implies_value(col, filter))
+    if (arc__sql_implies_value(query->table, filter))
         arc__buf_printf(sql, " AND \"%s\" <> %s", col->name, empty_of(col));
     if (arc__sql_implies_only(query, filter))
         arc__buf_printf(sql, " AND \"%s\" = %lld", col->name, (long long)filter->number);

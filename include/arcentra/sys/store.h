@@ -39,11 +39,13 @@ ARC_BEGIN_DECLS
 ARC_NUMBERS(arc_store_verb) {
     ARC_STORE_INSERT, /* the key (and every UNIQUE value) must be new, else ARC_ECONFLICT */
     ARC_STORE_PUT,    /* insert or replace the whole row; FIXED columns of a row that is there are
-                         what they were, and need not be written */
+                         what they were, and need not be written. expect_version is 0, or
+                         ARC_STORE_THERE where the row should be there: a store may try that first */
     ARC_STORE_UPDATE, /* the row must be there with version == expect_version, else ARC_ECONFLICT;
                          replaces the whole row (which carries its new version) */
     ARC_STORE_DELETE, /* by key alone; nothing there is fine */
 };
+#define ARC_STORE_THERE 1
 /* clang-format on */
 
 /** One change. An empty text is a length of 0, whatever its pointer is. Since: 0.1. */

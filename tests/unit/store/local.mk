@@ -37,6 +37,7 @@ tests_unit_store_store_backup_test_SOURCES = tests/unit/store/store_backup_test.
 if WITH_POSTGRES
 unit_tests += \
 	tests/unit/store/lists_pg_test \
+	tests/unit/store/pg_plan_test \
 	tests/unit/store/store_pg_fault_test \
 	tests/unit/store/store_pg_full_test \
 	tests/unit/store/store_pg_plain_test \
