@@ -1149,8 +1149,9 @@ void arc__case_what_was_acknowledged_lasts(void)
 
 /* --- watching -------------------------------------------------------------------------------- */
 
-static void changed(void *user)
+static void changed(void *user, uint32_t tables, int64_t last)
 {
+    CHECK(tables != 0 && last >= 0);
     ++*(int *)user;
 }
 

@@ -381,9 +381,8 @@ struct replicas {
     int64_t version;       /* of it, as it is stored */
     int64_t asked_version; /* of it, when the peers were asked for */
     int64_t epoch;
-    int64_t epoch_due;                         /* the one that the present turn takes; 0: none */
-    int writing;                               /* the present turn writes our row */
-    int adopting;                              /* and takes over what others were home of */
+    int64_t epoch_due;     /* the one that the present turn takes; 0: none */
+    int writing, adopting; /* the present turn writes our row; takes over what others had */
     uint64_t begun_mono_ns, confirmed_mono_ns; /* of a turn; of the last one that was stored */
     struct peer *peers;
     size_t peer_count;
@@ -392,10 +391,11 @@ struct replicas {
     uint64_t peers_mono_ns, news_mono_ns, waiting_mono_ns, agents_mono_ns; /* the next look at */
     uint64_t agents_reads; /* how often agents and tokens have been read */
     uint64_t agents_read_mono_ns;
-    uint64_t agents_asked; /* commits, when they were */
-    int agents_late;       /* there have been some since: who is not in the answer may be new */
-    int news;              /* the store says that there is something */
-    int reading_note;      /* runs are read that others have begun for us */
+    uint64_t agents_asked;  /* commits, when they were */
+    int agents_late;        /* there have been some since: who is not in the answer may be new */
+    uint32_t news, reading; /* by table: what may be new; of that, what is being asked for */
+    int64_t last;           /* position, as the store told of it; 0: it is to be asked */
+    int reading_note;       /* runs are read that others have begun for us */
     struct arc_link stale, guests; /* runs */
     int pipes_stale;
     struct wanted *wanted;

@@ -337,17 +337,23 @@ static arc_status take_note(struct arc_engine *engine, const struct arc_row_inbo
     return note_read(engine, note->id, err);
 }
 
+#define BIT(table) (UINT32_C(1) << ARC_TABLE_##table)
+
 static arc_status read_inbox(struct arc_engine *engine, arc_err *err)
 {
     struct replicas *replicas = &engine->replicas;
     struct arc_query query = {.table = ARC_TABLE_inbox, .order_col = -1, .limit = NOTES_MAX};
-    if (replicas->read_count > 0) /* they stand there until the next commit */
+    if (replicas->read_count > 0) { /* they stand there until the next commit */
+        replicas->news |= BIT(inbox);
         return ARC_OK;
+    }
     ARC_TRY(arc__load(engine, &replicas->inbox_load, &query, err));
     const struct arc_row_inbox *row = replicas->inbox_load.rows.rows;
     arc_status status = ARC_OK;
     for (size_t i = 0; i < replicas->inbox_load.rows.count && status == ARC_OK; i++)
         status = take_note(engine, &row[i], err);
+    if (replicas->inbox_load.rows.count == NOTES_MAX) /* there may be more behind these */
+        replicas->news |= BIT(inbox);
     arc__load_deinit(&replicas->inbox_load);
     return status;
 }
@@ -370,21 +376,40 @@ static arc_status read_newest(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
-/* Both together, when the store says that there is something, or now and then. */
+static void begin_reading(struct arc_engine *engine, uint32_t tables)
+{
+    struct replicas *replicas = &engine->replicas;
+    replicas->news = 0;
+    replicas->reading = tables & (BIT(inbox) | BIT(event));
+    if (replicas->last > engine->position)
+        arc__publish_elsewhere(engine, replicas->last);
+    if (replicas->last > 0 && tables != ARC_STORE_ANY) /* the end of the log has been told */
+        replicas->reading &= ~BIT(event);
+    replicas->last = 0;
+    if ((tables & BIT(event)) != 0)
+        arc__log_watches_wake(engine);
+    engine->notices_due |= (tables & BIT(outbox)) != 0;
+}
+
+/* Both together, when the store says that there is something; all of it now and then. */
 static arc_status read_news(struct arc_engine *engine, arc_err *err)
 {
     struct replicas *replicas = &engine->replicas;
-    if (!replicas->news && replicas->news_mono_ns > engine->now.mono_ns &&
-        replicas->inbox_load.state == 0 && replicas->newest_load.state == 0)
-        return ARC_OK;
-    if (replicas->inbox_load.state == 0 && replicas->newest_load.state == 0) {
-        replicas->news = 0;
+    arc_status inbox = ARC_OK, newest = ARC_OK;
+    if (replicas->reading == 0 && replicas->news_mono_ns <= engine->now.mono_ns) {
+        replicas->news = ARC_STORE_ANY;
         replicas->news_mono_ns = engine->now.mono_ns + NEWS_NS;
-        arc__log_watches_wake(engine);
-        engine->notices_due = 1;
     }
-    arc_status inbox = read_inbox(engine, err);
-    arc_status newest = read_newest(engine, err);
+    if (replicas->reading == 0 && replicas->news != 0)
+        begin_reading(engine, replicas->news);
+    if ((replicas->reading & BIT(inbox)) != 0)
+        inbox = read_inbox(engine, err);
+    if ((replicas->reading & BIT(event)) != 0)
+        newest = read_newest(engine, err);
+    if (inbox != ARC_EAGAIN)
+        replicas->reading &= ~BIT(inbox);
+    if (newest != ARC_EAGAIN)
+        replicas->reading &= ~BIT(event);
     return inbox != ARC_OK ? inbox : newest;
 }
 
@@ -659,7 +684,7 @@ void arc__homes_end(struct arc_engine *engine, int kept)
         return;
     replicas->read_count = 0; /* of a turn that is lost they are read again */
     if (!kept) {
-        replicas->news = 1;
+        replicas->news = ARC_STORE_ANY;
         return;
     }
     ARC_LIST_EACH(&engine->agent_list, link)
@@ -672,7 +697,8 @@ void arc__homes_end(struct arc_engine *engine, int kept)
         }
     }
     if (drop_guests(engine, NULL) != ARC_OK)
-        engine->replicas.news = 1; /* what waits here in vain is not taken: the home places it */
+        engine->replicas.news =
+            ARC_STORE_ANY; /* what waits here in vain is not taken: the home places it */
 }
 
 static void sooner(uint64_t *at, uint64_t other)
@@ -689,8 +715,8 @@ uint64_t arc__homes_deadline(const struct arc_engine *engine)
         return at;
     if (replicas->read_count > 0)
         return 0;
-    if (replicas->inbox_load.state == 0 && replicas->newest_load.state == 0)
-        sooner(&at, replicas->news ? 0 : replicas->news_mono_ns);
+    if (replicas->reading == 0)
+        sooner(&at, replicas->news != 0 ? 0 : replicas->news_mono_ns);
     if (engine->free_count > 0 && replicas->waiting_load.state == 0 && replicas->peer_count >= 3)
         sooner(&at, replicas->waiting_mono_ns);
     if (replicas->agents_load.state == 0 && replicas->tokens_load.state == 0)

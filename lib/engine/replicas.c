@@ -65,10 +65,11 @@ arc_status arc__replicas_open(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
-static void changed(void *user)
+static void changed(void *user, uint32_t tables, int64_t last)
 {
-    struct arc_engine *engine = user;
-    engine->replicas.news = 1;
+    struct replicas *replicas = &((struct arc_engine *)user)->replicas;
+    replicas->news |= tables;
+    replicas->last = last > replicas->last ? last : replicas->last;
 }
 
 void arc__replicas_listen(struct arc_engine *engine)

@@ -72,7 +72,7 @@ static void host_close(struct arc_store *store)
     arc__free(&mem, self);
 }
 
-static void host_watch(struct arc_store *store, void (*changed)(void *user), void *user)
+static void host_watch(struct arc_store *store, arc_store_changed changed, void *user)
 {
     struct arc_store *given = given_of(store);
     given->ops->watch(given, changed, user);

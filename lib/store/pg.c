@@ -305,7 +305,8 @@ static void became_ready(struct arc_pg_store *self, struct arc_pg_link *link)
 {
     link->attempts = 0;
     if (link->is_writer) {
-        self->changed_due |= self->options.shared && self->was_ready; /* nobody listened */
+        if (self->options.shared && self->was_ready) /* nobody listened */
+            self->heard.tables = ARC_STORE_ANY;
         arc__pg_commit_resolve(self);
     }
     self->was_ready = 1;
@@ -313,13 +314,14 @@ static void became_ready(struct arc_pg_store *self, struct arc_pg_link *link)
 
 static void tell_changed(struct arc_pg_store *self)
 {
-    if (self->writer.phase == ARC_PG_READY && arc__pg_wire_heard(&self->writer.wire))
-        self->changed_due = 1;
-    if (!self->changed_due || self->changed == NULL)
+    if (self->writer.phase == ARC_PG_READY)
+        arc__pg_wire_hear(&self->writer.wire, &self->heard);
+    if (self->heard.tables == 0 || self->changed == NULL)
         return;
-    self->changed_due = 0;
+    const struct arc_pg_heard heard = self->heard;
+    self->heard = (struct arc_pg_heard){0, 0};
     self->depth++;
-    self->changed(self->changed_user);
+    self->changed(self->changed_user, heard.tables, heard.last);
     self->depth--;
 }
 
@@ -701,12 +703,12 @@ static void pg_close(struct arc_store *store)
     arc__free(&mem, self);
 }
 
-static void pg_watch(struct arc_store *store, void (*changed)(void *user), void *user)
+static void pg_watch(struct arc_store *store, arc_store_changed changed, void *user)
 {
     struct arc_pg_store *self = self_of(store);
     self->changed = changed;
     self->changed_user = user;
-    self->changed_due = 0; /* who begins to watch reads afterwards */
+    self->heard = (struct arc_pg_heard){0, 0}; /* who begins to watch reads afterwards */
 }
 
 #define PG_OPS(watched) \

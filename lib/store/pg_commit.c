@@ -32,7 +32,10 @@ enum {
     "WITH l AS (UPDATE t_log SET last = last + $1::bigint WHERE id = 1 RETURNING last)," \
     " c AS (UPDATE t_commit SET shift = l.last - $2::bigint FROM l WHERE session = $3::bigint)" \
     " SELECT last - $2::bigint FROM l"
-#define NOTIFY_SQL "SELECT pg_notify(" ARC_PG_CHANNEL ", '')"
+/* It runs after the COMMIT: whatever it finds in t_log is stored. */
+#define NOTIFY_SQL \
+    "SELECT pg_notify(" ARC_PG_CHANNEL ", $1::bigint || ' ' || last) FROM t_log WHERE id = 1"
+#define TOLD (1u << ARC_TABLE_event | 1u << ARC_TABLE_inbox | 1u << ARC_TABLE_outbox)
 #define REACH_SQL "UPDATE t_log SET last = $1::bigint WHERE id = 1 AND last < $1::bigint"
 
 enum own { OWN_FOLLOW, OWN_REACH, OWN_NOTIFY };
@@ -142,6 +145,10 @@ static int send_notify(struct arc_pg_store *self, struct arc_pg_link *link,
     if (send_own_prepare(link, call, OWN_NOTIFY, &sent))
         return sent;
     arc__pg_params_begin(&self->params);
+    arc__pg_params_int(&self->params, call->plan.tables);
+    arc_status status = arc__pg_params_end(&self->params, &call->err);
+    if (status != ARC_OK)
+        return fail_here(call, status);
     arc__pg_note(link, ARC_PG_SENT_NOTIFY, call);
     call->stage = STAGE_SYNC;
     return send_params(self, link, owns[OWN_NOTIFY].name);
@@ -213,7 +220,8 @@ static int send_next(struct arc_pg_store *self, struct arc_pg_link *link, struct
                    ? send_log(self, link, call)
                    : send_group(self, link, call);
     case STAGE_COMMIT:
-        call->stage = self->options.shared && call->plan.log_last > 0 ? STAGE_NOTIFY : STAGE_SYNC;
+        call->stage =
+            self->options.shared && (call->plan.tables & TOLD) != 0 ? STAGE_NOTIFY : STAGE_SYNC;
         call->may_be_done = 1;
         return send_plain(link, call, ARC_PG_SENT_COMMIT, "COMMIT");
     case STAGE_NOTIFY:

@@ -266,8 +266,11 @@ static arc_status plan_all(struct stage *stage, size_t count, int follow, arc_er
 {
     uint32_t tables = 0; /* that there are operations on */
     _Static_assert(ARC_TABLE_COUNT <= 32, "a bit for each table");
-    for (size_t i = 0; i < count; i++)
-        tables |= UINT32_C(1) << stage->plan->ops[i].table;
+    for (size_t i = 0; i < count; i++) {
+        const struct arc_store_op *op = &stage->plan->ops[i];
+        tables |= UINT32_C(1) << op->table;
+        stage->plan->tables |= (uint32_t)(op->verb != ARC_STORE_DELETE) << op->table;
+    }
     for (uint32_t table = 0; tables >> table != 0; table++) {
         uint32_t verbs = ALL_VERBS;
         if (follow && table == ARC_TABLE_event)

@@ -36,6 +36,7 @@ struct arc_pg_plan {
     size_t group_count, group_capacity;
     size_t log_group;  /* before this one the end of the log is moved, if log_last is not 0 */
     int64_t log_count; /* events that follow it; 0: they stand where they say */
+    uint32_t tables;   /* a bit for each in which there may be something new */
     int64_t log_last;  /* the greatest position of an event that is written */
 };
 

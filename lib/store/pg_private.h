@@ -130,9 +130,9 @@ struct arc_pg_store {
     char holder[80];        /* who has it otherwise */
     int64_t server;         /* when the writer's server was started */
     int schema_is_ready, was_ready;
-    void (*changed)(void *user); /* NULL: nobody watches */
+    arc_store_changed changed; /* NULL: nobody watches */
     void *changed_user;
-    int changed_due;
+    struct arc_pg_heard heard; /* to be told of */
     struct arc_pg_look look;
     arc_err why;    /* why there is no connection */
     arc_err poison; /* status ARC_OK: none */

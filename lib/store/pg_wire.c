@@ -191,15 +191,29 @@ void arc__pg_result_message(const struct arc_pg_result *result, const struct arc
     one_line(primary != NULL ? primary : PQresultErrorMessage(result->handle), url, out, size);
 }
 
-int arc__pg_wire_heard(struct arc_pg_wire *wire)
+/* "tables last", as a commit says it; anything else says that something has happened. */
+static void add_heard(struct arc_pg_heard *heard, arc_slice said)
+{
+    arc_slice rest;
+    int64_t tables = 0, last = 0;
+    arc_slice first = arc__slice_cut(said, ' ', &rest);
+    if (!arc__slice_to_i64(first, &tables) || tables <= 0 || tables > UINT32_MAX ||
+        !arc__slice_to_i64(rest, &last)) {
+        heard->tables = UINT32_MAX;
+        return;
+    }
+    heard->tables |= (uint32_t)tables;
+    heard->last = last > heard->last ? last : heard->last;
+}
+
+void arc__pg_wire_hear(struct arc_pg_wire *wire, struct arc_pg_heard *heard)
 {
     PGnotify *notice;
-    int heard = 0;
     while ((notice = PQnotifies(wire->conn)) != NULL) {
-        heard |= notice->be_pid != PQbackendPID(wire->conn);
+        if (notice->be_pid != PQbackendPID(wire->conn))
+            add_heard(heard, arc__slice_cstr(notice->extra));
         PQfreemem(notice);
     }
-    return heard;
 }
 
 /* --- sending --------------------------------------------------------------------------------- */

@@ -55,8 +55,13 @@ void arc__pg_wire_message(const struct arc_pg_wire *wire, const struct arc_pg_ur
 /* 1: the connection has ended. */
 int arc__pg_wire_is_bad(const struct arc_pg_wire *wire);
 
-/* 1: another session has notified since this was asked last. */
-int arc__pg_wire_heard(struct arc_pg_wire *wire);
+/* What other sessions have said of their commits. */
+struct arc_pg_heard {
+    uint32_t tables; /* a bit for each; 0: nothing was said */
+    int64_t last;    /* position; 0: none was said */
+};
+/* Adds what has been said since this was asked last. */
+void arc__pg_wire_hear(struct arc_pg_wire *wire, struct arc_pg_heard *heard);
 
 /* Each answers 0 where libpq could not take it: the connection is of no use then. A script is
  * several statements with text results, and goes before the pipeline; the others have binary ones.

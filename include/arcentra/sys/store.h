@@ -147,6 +147,10 @@ typedef void (*arc_commit_done)(void *user, arc_status status, int64_t shift, co
 typedef void (*arc_query_done)(void *user, arc_status status, const arc_rows *rows,
                                const arc_err *err);
 
+/** Something may be new in these tables; last is the greatest position of the log, 0: not known. */
+typedef void (*arc_store_changed)(void *user, uint32_t tables, int64_t last);
+#define ARC_STORE_ANY UINT32_MAX
+
 /** Memory with a ceiling that what is found is copied into: arc_arena_take. */
 typedef struct arc_arena arc_arena;
 
@@ -237,13 +241,15 @@ typedef struct arc_store_ops {
     void (*close)(arc_store *store);
 
     /**
-     * changed is called from dispatch when events of another process may be there, or may have come
-     * while nobody listened; the fd wakes for it. A hint: it may come for nothing and may fail to
-     * come, so whoever needs to know looks at times all the same. Calls may be made from inside it
-     * as from done. changed NULL: no more. NULL for a store that nobody else can write to.
+     * changed is called from dispatch when events or notes of another process may be there, or may
+     * have come while nobody listened; the fd wakes for it. tables has a bit for each table that it
+     * may have written to (1 << ARC_TABLE_…), ARC_STORE_ANY where that is not known; whatever is
+     * up to last can be read. A hint: it may come for nothing and may fail to come, so whoever needs
+     * to know looks at times all the same. Calls may be made from inside it as from done. changed NULL: no more. NULL for a store that
+     * nobody else can write to.
      * Owner: user is the caller's. Thread: owner. Since: 0.1.
      */
-    void (*watch)(arc_store *store, void (*changed)(void *user), void *user);
+    void (*watch)(arc_store *store, arc_store_changed changed, void *user);
 
     /**
      * Takes rows, in one transaction; done says which. What is refused for its form is refused in

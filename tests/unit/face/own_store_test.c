@@ -61,7 +61,7 @@ static void own_close(struct arc_store *store)
     own->closed++;
 }
 
-static void own_watch(struct arc_store *store, void (*changed)(void *user), void *user)
+static void own_watch(struct arc_store *store, arc_store_changed changed, void *user)
 {
     (void)changed;
     (void)user;

@@ -510,21 +510,30 @@ static void several_processes_write_one_log(void)
     CHECK(moved > 0);
 }
 
-static void on_changed(void *user)
+struct news {
+    int times;
+    uint32_t tables; /* the last time */
+    int64_t last;
+};
+
+static void on_changed(void *user, uint32_t tables, int64_t last)
 {
-    ++*(int *)user;
+    struct news *news = user;
+    news->times++;
+    news->tables = tables;
+    news->last = last;
 }
 
 /* Sleeps until the store wakes, and lets it work, until changed has been called so often. */
-static void wait_changed(struct arc_store *store, const int *changed, int want)
+static void wait_changed(struct arc_store *store, const struct news *news, int want)
 {
-    for (int rounds = 0; rounds < 1000 && *changed < want; rounds++) {
+    for (int rounds = 0; rounds < 1000 && news->times < want; rounds++) {
         struct pollfd fd = {.fd = store->ops->fd(store), .events = POLLIN};
         int wait_ms = store->ops->timeout_ms(store);
         CHECK(poll(&fd, 1, wait_ms < 0 ? 10000 : wait_ms) == 1 || wait_ms >= 0);
         CHECK_OK(store->ops->dispatch(store, NULL));
     }
-    CHECK_INT(*changed, want);
+    CHECK_INT(news->times, want);
 }
 
 static void others_are_heard(int without_pipeline)
@@ -535,29 +544,45 @@ static void others_are_heard(int without_pipeline)
     CHECK(first->ops->watch == NULL);
     CHECK_OK(say(first, "s", 1, NULL));
     first->ops->close(first);
-    int changed = 0;
+    struct news news = {0, 0, 0};
     struct arc_store *one = open_shared(without_pipeline), *other = open_shared(without_pipeline);
     struct arc_row_counter row = {ARC_LIT("n"), 1};
     struct arc_store_op silent = {ARC_STORE_PUT, ARC_TABLE_counter, &row, 0};
-    one->ops->watch(one, on_changed, &changed);
+    struct arc_row_inbox for_one = {.id = ARC_LIT("1"), .addressee = ARC_LIT("one")};
+    struct arc_store_op note = {ARC_STORE_INSERT, ARC_TABLE_inbox, &for_one, 0};
+    one->ops->watch(one, on_changed, &news);
     CHECK_OK(say(one, "one", 2, NULL)); /* what is one's own is no news, */
     CHECK_OK(say(one, "one", 3, NULL));
     CHECK_OK(contract_commit(other, &silent, 1, NULL));      /* nor is what holds no events, */
     CHECK_STATUS(say(other, "one", 3, NULL), ARC_ECONFLICT); /* nor what was refused */
     CHECK_OK(say(other, "other", 4, NULL));
-    wait_changed(one, &changed, 1);
+    wait_changed(one, &news, 1);
+    CHECK_INT(news.tables, 1u << ARC_TABLE_event);
+    CHECK_INT(news.last, 4);
     CHECK_OK(say(one, "one", 5, NULL));
     CHECK_OK(say(other, "other", 6, NULL));
-    wait_changed(one, &changed, 2);
+    wait_changed(one, &news, 2);
     (void)pg_server_ask(pg_server_get(), "SELECT count(pg_terminate_backend(pid)) FROM "
                                          "pg_stat_activity WHERE application_name = 'arcentra'");
-    wait_changed(one, &changed, 3); /* it may have missed something */
+    wait_changed(one, &news, 3); /* it may have missed something */
+    CHECK_INT(news.tables, ARC_STORE_ANY);
     CHECK_OK(say(other, "other", 7, NULL));
-    wait_changed(one, &changed, 4); /* it listens again */
+    wait_changed(one, &news, 4); /* it listens again */
+    CHECK_OK(contract_commit(other, &note, 1, NULL));
+    wait_changed(one, &news, 5);
+    CHECK_INT(news.tables, 1u << ARC_TABLE_inbox);
+    CHECK_INT(news.last, 7);
+    CHECK_INT(pg_server_ask(pg_server_get(), /* somebody else */
+                            "SELECT 1 FROM (SELECT pg_notify('arcentra_' ||"
+                            " current_schema()::regnamespace::oid, '2 hello')) AS n"),
+              1);
+    wait_changed(one, &news, 6);
+    CHECK_INT(news.tables, ARC_STORE_ANY);
+    CHECK_INT(news.last, 0);
     one->ops->watch(one, NULL, NULL);
     CHECK_OK(say(other, "other", 8, NULL));
     CHECK_OK(say(one, "one", 9, NULL));
-    CHECK_INT(changed, 4);
+    CHECK_INT(news.times, 6);
     one->ops->close(one);
     other->ops->close(other);
 }
