@@ -7,8 +7,16 @@
 #include "command/pipeline.h"
 
 #define PAGE_ROWS 100u
+#define KNOWN_MAX \
+    64u /* runs that are not in memory, of which it is known whether they are shown \
+         */
 
 enum runs_phase { RUNS_SNAPSHOT, RUNS_LIVE };
+
+struct known_run {
+    arc_id id; /* "": none */
+    int is_seen;
+};
 
 struct runs_state {
     const Stream__V1__StreamPipelineStatusRequest *request;
@@ -23,6 +31,8 @@ struct runs_state {
     size_t row_at, row_count;
     uint8_t ended[ARC_OP_IDS_MAX];
     size_t open;
+    struct known_run known[KNOWN_MAX];
+    size_t known_at;
 };
 
 /* --- messages -----------------------------------------------------------------------------------
@@ -220,6 +230,51 @@ static arc_status ask(struct arc_op *op, arc_err *err)
     return ARC_EDONE;
 }
 
+/* --- who may see it -----------------------------------------------------------------------------
+ */
+
+/* 1: the run is one that the caller may see; 0: it is not; -1: its row has to say so. Where ids
+ * were given they have been looked at. */
+static int sees(const struct arc_op *op, const struct arc_event *event, const struct arc_run *run)
+{
+    const struct runs_state *state = op->state;
+    if (op->principal.project_id[0] == '\0' || state->request->n_pipeline_ids > 0 ||
+        state->request->n_pipeline_run_ids > 0)
+        return 1;
+    if (run != NULL)
+        return arc__principal_sees(&op->principal, run->birth->project_id);
+    for (size_t i = 0; i < KNOWN_MAX; i++) {
+        if (arc__slice_is(event->run_id, state->known[i].id.text))
+            return state->known[i].is_seen;
+    }
+    return -1;
+}
+
+static void project_found(struct arc_op *op, const struct arc_rows *rows)
+{
+    struct runs_state *state = op->state;
+    const struct arc_row_pipeline_run *row = rows->rows;
+    state->known[state->known_at++ % KNOWN_MAX].is_seen =
+        rows->count > 0 && arc__principal_sees(&op->principal, row->project_id);
+    state->asking = 0;
+    arc__op_wake(op);
+}
+
+/* It ended long ago, or another process is its home. */
+static arc_status ask_project(struct arc_op *op, const struct arc_event *event, arc_err *err)
+{
+    struct runs_state *state = op->state;
+    struct known_run *known = &state->known[state->known_at % KNOWN_MAX];
+    struct arc_query query = {.table = ARC_TABLE_pipeline_run, .order_col = -1, .limit = 1};
+    (void)arc__slice_to_cstr(event->run_id, known->id.text, sizeof(known->id.text));
+    query.filters[query.filter_count++] =
+        (struct arc_filter){.col = ARC_COL_pipeline_run_id, .text = arc__id_slice(&known->id)};
+    arc__event_watch_again(state->follow.watch);
+    arc__arena_reset(&op->page);
+    state->asking = 1;
+    return arc__op_query(op, &query, &op->page, project_found, err);
+}
+
 /* --- the stream ---------------------------------------------------------------------------------
  */
 
@@ -263,7 +318,7 @@ static arc_status pull_event(struct arc_op *op, struct arc_arena *arena, const v
 {
     struct runs_state *state = op->state;
     const struct arc_event *event = NULL;
-    for (;;) {
+    while (!state->asking) {
         arc_status status = arc__follow_next(&state->follow, &event, err);
         if (status == ARC_EAGAIN && state->request->n_pipeline_run_ids > 0 && state->open == 0)
             return ARC_EDONE;
@@ -274,13 +329,16 @@ static arc_status pull_event(struct arc_op *op, struct arc_arena *arena, const v
             !passes(state, event->pipeline_id, event->run_id))
             continue;
         const struct arc_run *run = arc__engine_live_run(op->engine, event->run_id);
-        if (op->principal.project_id[0] != '\0' &&
-            (run == NULL || !arc__principal_sees(&op->principal, run->birth->project_id)))
+        int seen = sees(op, event, run);
+        if (seen < 0)
+            ARC_TRY(ask_project(op, event, err));
+        if (seen <= 0)
             continue;
         note_end(state, event->run_id, event->state);
         *out = event_show(event, run, arena);
         return *out != NULL && !arena->failed ? ARC_OK : arc__fail_nomem(err);
     }
+    return ARC_EAGAIN;
 }
 
 static arc_status runs_pull(struct arc_op *op, struct arc_arena *arena, const void **out,

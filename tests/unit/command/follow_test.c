@@ -210,6 +210,30 @@ static void runs_are_followed_to_their_end(void)
     desk_close(&desk);
 }
 
+/* It has left the memory, as one of which another process is the home was never in it. */
+static void a_run_that_is_not_in_memory_is_shown_to_its_own(void)
+{
+    struct desk desk;
+    if (!desk_open(&desk))
+        return;
+    step_goes(&desk, "running");
+    step_goes(&desk, "failed");
+    house_sleep(&desk.house, 400 * 1000);
+    CHECK(arc__engine_live_run(desk.house.engine, arc__slice_cstr(desk.run)) == NULL);
+    struct arc_call *own = house_stream(&desk.house, house_user(ARC_SCOPE_READ, "p1"),
+                                        "StreamPipelineStatus", "{\"cursor\":\"0\"}", 1);
+    struct arc_call *other = house_stream(&desk.house, house_user(ARC_SCOPE_READ, "p2"),
+                                          "StreamPipelineStatus", "{\"cursor\":\"0\"}", 1);
+    static const char *const states[] = {"pending", "running", "failed"};
+    for (size_t i = 0; i < ARC_COUNT_OF(states); i++)
+        CHECK(next_has(&desk, own, house_text("\"status\":\"%s\"", states[i], "")));
+    CHECK_STATUS(house_next(&desk.house, own), ARC_EAGAIN);
+    CHECK_STATUS(house_next(&desk.house, other), ARC_EAGAIN);
+    own->ops->close(own);
+    other->ops->close(other);
+    desk_close(&desk);
+}
+
 static void a_stream_of_nothing_is_not_found(void)
 {
     struct desk desk;
@@ -475,6 +499,8 @@ static void memory_may_fail_anywhere(void)
 
 static const struct test tests[] = {
     {"the steps of a run are followed to its end", steps_of_a_run_are_followed_to_its_end},
+    {"a run that left the memory is shown to its project",
+     a_run_that_is_not_in_memory_is_shown_to_its_own},
     {"a cursor goes on where it was", a_cursor_goes_on_where_it_was},
     {"filters of a stream hold together", filters_hold_together},
     {"runs are followed to their end", runs_are_followed_to_their_end},
