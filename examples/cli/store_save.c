@@ -13,6 +13,19 @@ struct saving {
     int restores, force, findings, as_json;
 };
 
+/* A database has tools of its own, which do it while servers run. */
+static void show_tools(int restores)
+{
+    fputs(restores ? "  pg_restore -h HOST -U USER --exit-on-error -d DATABASE FILE\n"
+                     "  psql -h HOST -U USER -d DATABASE -c \"UPDATE t_counter SET value = value + "
+                     "4294967296 WHERE name = 'fence'\"\n"
+                   : "  pg_dump -h HOST -U USER -Fc -f FILE DATABASE\n",
+          stderr);
+    fputs("Their password stands in the file that PGPASSFILE names, of mode 0600, as "
+          "HOST:PORT:DATABASE:USER:PASSWORD; not on a command line, which everybody sees.\n",
+          stderr);
+}
+
 static int fail_open(const struct saving *what, const arc_err *err)
 {
     int usage = err->status == ARC_EINVAL || err->status == ARC_ENOTFOUND ||
@@ -24,6 +37,8 @@ static int fail_open(const struct saving *what, const arc_err *err)
     text_put_url(&shown, what->restores ? what->to : what->from);
     cli_fail("%s: %s%s", text_get(&shown), err->message, hint);
     text_deinit(&shown);
+    if (err->status == ARC_EUNIMPLEMENTED)
+        show_tools(what->restores);
     return usage ? EXIT_USAGE : EXIT_FAILED;
 }
 

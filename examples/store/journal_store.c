@@ -1,73 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal_store.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static const char magic[8] = "arcjrnl1";
-
-/* A row is one piece of memory: its struct as the library has it, and its texts behind it. */
-struct table {
-    void **rows; /* in the order of their keys */
-    size_t count, room;
-};
-
-struct change {
-    uint32_t table;
-    void *before, *after; /* NULL: not there */
-};
-
-/* Bytes that grow; `failed` stays 1 once memory was out. */
-struct bytes {
-    char *at;
-    size_t len, room;
-    int failed;
-};
-
-struct journal {
-    arc_store base; /* first: what the library sees */
-    arc_env env;
-    struct table tables[ARC_TABLE_COUNT];
-    int fd;
-    int in_done, broken; /* broken: a write failed, nothing is acknowledged any more */
-    off_t size;          /* of what is whole */
-};
-
-static arc_status fail(arc_err *err, arc_status status, const char *message)
-{
-    if (err != NULL) {
-        *err = (arc_err)ARC_ERR_INIT;
-        err->status = status;
-        (void)snprintf(err->subject, sizeof(err->subject), "store");
-        (void)snprintf(err->message, sizeof(err->message), "%s", message);
-    }
-    return status;
-}
-
-static void *resize(struct journal *self, void *ptr, size_t size)
-{
-    if (self->env.alloc != NULL)
-        return self->env.alloc(self->env.user, ptr, size);
-    return size > 0 ? realloc(ptr, size) : (free(ptr), NULL);
-}
+#include "journal.h"
 
 /* --- rows ------------------------------------------------------------------------------------ */
-
-static arc_slice *text_at(const void *row, const arc_col_def *col)
-{
-    return (arc_slice *)(void *)((char *)(uintptr_t)row + col->offset);
-}
-
-static int64_t *int_at(const void *row, const arc_col_def *col)
-{
-    return (int64_t *)(void *)((char *)(uintptr_t)row + col->offset);
-}
 
 static int compare_texts(arc_slice a, arc_slice b)
 {
@@ -172,9 +110,8 @@ static int clashes(const struct table *table, const arc_table_def *def, const vo
     return 0;
 }
 
-/* One operation, checked against what stands there now. */
-static arc_status apply(struct journal *self, const arc_store_op *op, struct change *change,
-                        arc_err *err)
+arc_status journal_apply(struct journal *self, const arc_store_op *op, struct change *change,
+                         arc_err *err)
 {
     const arc_table_def *def = arc_table_get(op->table);
     struct table *table = &self->tables[op->table];
@@ -215,199 +152,6 @@ static void end_changes(struct journal *self, struct change *changes, size_t cou
     (void)resize(self, changes, 0);
 }
 
-/* --- the journal ----------------------------------------------------------------------------- */
-
-static void add(struct journal *self, struct bytes *bytes, const void *from, size_t len)
-{
-    if (bytes->room - bytes->len < len && !bytes->failed) {
-        size_t room = (bytes->len + len) * 2 + 64;
-        char *at = resize(self, bytes->at, room);
-        bytes->failed = at == NULL;
-        bytes->at = at != NULL ? at : bytes->at;
-        bytes->room = at != NULL ? room : bytes->room;
-    }
-    if (!bytes->failed && len > 0)
-        memcpy(bytes->at + bytes->len, from, len);
-    bytes->len += bytes->failed ? 0 : len;
-}
-
-static void add_int(struct journal *self, struct bytes *bytes, int64_t number)
-{
-    add(self, bytes, &number, sizeof(number)); /* a journal stays on its machine */
-}
-
-/* What a row is from now on: its table, how many columns follow (a removed row has its key alone),
- * and they. A later version with more columns reads it: what is not there is empty. */
-static void add_row(struct journal *self, struct bytes *bytes, uint32_t number, const void *row,
-                    int removed)
-{
-    const arc_table_def *def = arc_table_get(number);
-    uint32_t count = removed ? def->key_count : def->col_count;
-    add_int(self, bytes, number * 2 + (uint32_t)removed);
-    add_int(self, bytes, count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (def->cols[i].type == ARC_COL_INT) {
-            add_int(self, bytes, *int_at(row, &def->cols[i]));
-            continue;
-        }
-        add_int(self, bytes, (int64_t)text_at(row, &def->cols[i])->len);
-        add(self, bytes, text_at(row, &def->cols[i])->ptr, text_at(row, &def->cols[i])->len);
-    }
-}
-
-static int64_t sum_of(const char *at, size_t len)
-{
-    uint64_t sum = UINT64_C(0xcbf29ce484222325) ^ len;
-    for (size_t i = 0; i < len; i++)
-        sum = (sum ^ (unsigned char)at[i]) * UINT64_C(0x100000001b3);
-    return (int64_t)sum;
-}
-
-/* Every record begins with the length and the sum of what follows. */
-static void begin_record(struct journal *self, struct bytes *bytes)
-{
-    add_int(self, bytes, 0);
-    add_int(self, bytes, 0);
-}
-
-static int write_record(struct bytes *bytes, int fd, off_t at)
-{
-    int64_t head[2] = {(int64_t)(bytes->len - sizeof(head)), 0};
-    head[1] = sum_of(bytes->at + sizeof(head), bytes->len - sizeof(head));
-    memcpy(bytes->at, head, sizeof(head));
-    for (size_t done = 0; done < bytes->len;) {
-        ssize_t wrote = pwrite(fd, bytes->at + done, bytes->len - done, at + (off_t)done);
-        if (wrote < 0 && errno != EINTR)
-            return 0;
-        done += wrote > 0 ? (size_t)wrote : 0;
-    }
-    return fdatasync(fd) == 0;
-}
-
-static arc_status write_changes(struct journal *self, const struct change *changes, size_t count,
-                                arc_err *err)
-{
-    struct bytes bytes = {NULL, 0, 0, 0};
-    begin_record(self, &bytes);
-    for (size_t i = 0; i < count; i++) {
-        int removed = changes[i].after == NULL;
-        if (!removed || changes[i].before != NULL)
-            add_row(self, &bytes, changes[i].table, removed ? changes[i].before : changes[i].after,
-                    removed);
-    }
-    arc_status status = bytes.failed ? fail(err, ARC_ENOMEM, "Out of memory.") : ARC_OK;
-    if (status == ARC_OK && !write_record(&bytes, self->fd, self->size)) {
-        /* The system may have dropped what it could not write: nobody can say what is there. */
-        self->broken = 1;
-        status = fail(err, ARC_EIO, "The journal cannot be written.");
-    } else if (status == ARC_OK) {
-        self->size += (off_t)bytes.len;
-    }
-    (void)resize(self, bytes.at, 0);
-    return status;
-}
-
-struct reader {
-    const char *at, *end;
-};
-
-static int64_t take_int(struct reader *reader)
-{
-    int64_t number = 0;
-    if ((size_t)(reader->end - reader->at) < sizeof(number)) {
-        reader->at = NULL;
-        reader->end = NULL;
-        return 0;
-    }
-    memcpy(&number, reader->at, sizeof(number));
-    reader->at += sizeof(number);
-    return number;
-}
-
-/* One row of a record becomes what is there. 0: it cannot be; ARC_ENOMEM is in err. */
-static arc_status replay_row(struct journal *self, struct reader *reader, arc_err *err)
-{
-    union {
-#define MEMBER(table) struct arc_row_##table table;
-        ARC_TABLES(MEMBER)
-    } row;
-    int64_t what = take_int(reader), count = take_int(reader);
-    const arc_table_def *def = what >= 0 ? arc_table_get((uint32_t)(what / 2)) : NULL;
-    if (def == NULL || count < (int64_t)def->key_count || count > (int64_t)def->col_count)
-        return fail(err, ARC_EPRECONDITION, "The journal is of a newer version.");
-    memset(&row, 0, sizeof(row));
-    for (int64_t i = 0; i < count; i++) {
-        int64_t number = take_int(reader);
-        if (def->cols[i].type == ARC_COL_INT) {
-            *int_at(&row, &def->cols[i]) = number;
-            continue;
-        }
-        if (number < 0 || number > reader->end - reader->at)
-            return fail(err, ARC_EINTERNAL, "A record of the journal is damaged.");
-        *text_at(&row, &def->cols[i]) = (arc_slice){reader->at, (size_t)number};
-        reader->at += number;
-    }
-    arc_store_op op = {what % 2 ? ARC_STORE_DELETE : ARC_STORE_PUT, (uint32_t)(what / 2), &row, 0};
-    struct change change;
-    arc_status status = apply(self, &op, &change, err);
-    if (status == ARC_OK)
-        (void)resize(self, change.before, 0);
-    return status;
-}
-
-/* All records of the file. One that was not written whole can only be the last. */
-static arc_status replay(struct journal *self, char *at, size_t len, arc_err *err)
-{
-    size_t from = sizeof(magic);
-    while (len - from >= 2 * sizeof(int64_t)) {
-        struct reader head = {at + from, at + len};
-        int64_t size = take_int(&head), sum = take_int(&head);
-        if (size < 0 || size > head.end - head.at)
-            break;
-        if (sum_of(head.at, (size_t)size) != sum) {
-            if (head.at + size == head.end)
-                break;
-            return fail(err, ARC_EINTERNAL, "A record of the journal is damaged.");
-        }
-        struct reader record = {head.at, head.at + size};
-        while (record.at < record.end) {
-            arc_status status = replay_row(self, &record, err);
-            if (status != ARC_OK)
-                return status;
-        }
-        from += 2 * sizeof(int64_t) + (size_t)size;
-    }
-    self->size = (off_t)from;
-    return ftruncate(self->fd, self->size) == 0 ? ARC_OK
-                                                : fail(err, ARC_EIO, "The journal cannot be cut.");
-}
-
-static arc_status read_file(struct journal *self, arc_err *err)
-{
-    struct stat info;
-    if (fstat(self->fd, &info) != 0)
-        return fail(err, ARC_EIO, "The journal cannot be read.");
-    if ((size_t)info.st_size < sizeof(magic)) { /* new, or killed before its first word */
-        self->size = sizeof(magic);
-        return pwrite(self->fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
-                       fdatasync(self->fd) == 0
-                   ? ARC_OK
-                   : fail(err, ARC_EIO, "The journal cannot be written.");
-    }
-    size_t len = (size_t)info.st_size, got = 0;
-    char *at = resize(self, NULL, len);
-    if (at == NULL)
-        return fail(err, ARC_ENOMEM, "Out of memory.");
-    for (ssize_t more = 1; got < len && more > 0; got += more > 0 ? (size_t)more : 0)
-        more = pread(self->fd, at + got, len - got, (off_t)got);
-    arc_status status = got < len ? fail(err, ARC_EIO, "The journal cannot be read.")
-                        : memcmp(at, magic, sizeof(magic)) != 0
-                            ? fail(err, ARC_EPRECONDITION, "The file is no journal.")
-                            : replay(self, at, len, err);
-    (void)resize(self, at, 0);
-    return status;
-}
-
 /* --- slots ----------------------------------------------------------------------------------- */
 
 static arc_status journal_commit(arc_store *store, const arc_store_batch *batch,
@@ -425,13 +169,14 @@ static arc_status journal_commit(arc_store *store, const arc_store_batch *batch,
     if (self->broken)
         status = fail(&why, ARC_EIO, "A write failed; the store must be opened anew.");
     for (; status == ARC_OK && count < batch->count; count += status == ARC_OK)
-        status = apply(self, &batch->ops[count], &changes[count], &why);
+        status = journal_apply(self, &batch->ops[count], &changes[count], &why);
     if (status == ARC_OK && count > 0)
-        status = write_changes(self, changes, count, &why);
+        status = journal_file_write(self, changes, count, &why);
     end_changes(self, changes, count, status != ARC_OK);
     self->in_done++;
     done(user, status, 0, status == ARC_OK ? NULL : &why);
-    self->in_done--;
+    if (--self->in_done == 0)
+        journal_file_compact(self); /* whoever waited has been answered */
     return ARC_OK;
 }
 
@@ -551,8 +296,14 @@ static arc_status journal_dispatch(arc_store *store, arc_err *err)
 static arc_status journal_health(arc_store *store, arc_err *err)
 {
     const struct journal *self = (struct journal *)(void *)store;
-    return self->broken ? fail(err, ARC_EIO, "A write failed; the store must be opened anew.")
-                        : ARC_OK;
+    if (self->broken)
+        return fail(err, ARC_EIO, "A write failed; the store must be opened anew.");
+    if (!self->stuck)
+        return ARC_OK;
+    (void)fail(err, ARC_ELIMIT, "The journal cannot be made shorter; it grows.");
+    if (err != NULL)
+        (void)snprintf(err->subject, sizeof(err->subject), "%s", ARC_STORE_LOG);
+    return ARC_ELIMIT;
 }
 
 static void journal_close(arc_store *store)
@@ -565,8 +316,7 @@ static void journal_close(arc_store *store)
             (void)resize(self, self->tables[t].rows[i], 0);
         (void)resize(self, self->tables[t].rows, 0);
     }
-    if (self->fd >= 0)
-        (void)close(self->fd);
+    journal_file_close(self);
     struct journal last = *self;
     (void)resize(&last, self, 0);
 }
@@ -583,23 +333,18 @@ static const arc_store_ops journal_ops = {sizeof(journal_ops),
                                           NULL,
                                           NULL};
 
-arc_status journal_store_open(const arc_env *env, const char *path, arc_store **out, arc_err *err)
+arc_status journal_store_open(const arc_env *env, const char *path, int64_t compact_bytes,
+                              arc_store **out, arc_err *err)
 {
-    struct journal first = {{&journal_ops}, ARC_ENV_INIT, {{NULL, 0, 0}}, -1, 0, 0, 0};
+    struct journal first = {.base = {&journal_ops}, .env = ARC_ENV_INIT, .dir = -1, .fd = -1};
     if (env != NULL)
         first.env = *env;
+    first.compact_bytes = compact_bytes > 0 ? compact_bytes : JOURNAL_COMPACT_BYTES;
     struct journal *self = resize(&first, NULL, sizeof(*self));
     if (self == NULL)
         return fail(err, ARC_ENOMEM, "Out of memory.");
     *self = first;
-    self->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    arc_status status = ARC_OK;
-    if (self->fd < 0)
-        status = fail(err, ARC_EIO, "The journal cannot be opened.");
-    else if (flock(self->fd, LOCK_EX | LOCK_NB) != 0)
-        status = fail(err, ARC_ECONFLICT, "Another process has the journal.");
-    else
-        status = read_file(self, err);
+    arc_status status = journal_file_open(self, path, err);
     if (status != ARC_OK) {
         journal_close(&self->base);
         return status;

@@ -49,7 +49,7 @@ int main(int argc, char **argv)
     arc_ctl_options options = ARC_CTL_OPTIONS_INIT;
     arc_ctl *ctl = NULL;
     arc_spec *spec = NULL;
-    if (journal_store_open(NULL, path, &options.store, &err) != ARC_OK ||
+    if (journal_store_open(NULL, path, 0, &options.store, &err) != ARC_OK ||
         arc_ctl_open(&options, &ctl, &err) != ARC_OK || /* the store is ctl's from here on */
         arc_ctl_executor(ctl, "say", &(arc_executor){sizeof(arc_executor), say, NULL, ctl}, &err) ||
         arc_spec_parse(text, strlen(text), ARC_FORMAT_IS_YAML, NULL, &spec, NULL, &err) ||

@@ -9,6 +9,8 @@
 
 #include "journal_store.h"
 
+#define COMPACT_BYTES 1 /* whenever half of the journal is of the past */
+
 struct place {
     char dir[64], path[96];
     int number; /* of the file; each life of the process has one */
@@ -19,20 +21,27 @@ static void name_path(struct place *place)
     (void)snprintf(place->path, sizeof(place->path), "%s/%d", place->dir, place->number);
 }
 
+static arc_store *open_here(const struct place *place, const arc_env *env, arc_err *err)
+{
+    arc_store *store = NULL;
+    return journal_store_open(env, place->path, COMPACT_BYTES, &store, err) == ARC_OK ? store
+                                                                                      : NULL;
+}
+
 static arc_store *open_empty(void *user, const arc_env *env, arc_err *err)
 {
     struct place *place = user;
-    arc_store *store = NULL;
     (void)snprintf(place->dir, sizeof(place->dir), "/tmp/journal-store-XXXXXX");
     if (mkdtemp(place->dir) == NULL)
         return err->status = ARC_EIO, NULL;
     place->number = 0;
     name_path(place);
-    if (journal_store_open(env, place->path, &store, err) == ARC_OK)
-        return store;
-    (void)unlink(place->path);
-    (void)rmdir(place->dir);
-    return NULL;
+    arc_store *store = open_here(place, env, err);
+    if (store == NULL) {
+        (void)unlink(place->path);
+        (void)rmdir(place->dir);
+    }
+    return store;
 }
 
 static void close_all(void *user, arc_store *store)
@@ -43,14 +52,21 @@ static void close_all(void *user, arc_store *store)
     (void)rmdir(place->dir);
 }
 
+static int write_file(const char *path, const char *bytes, size_t len)
+{
+    FILE *file = fopen(path, "wb");
+    int fine = file != NULL && fwrite(bytes, 1, len, file) == len;
+    return file != NULL && fclose(file) == 0 && fine;
+}
+
 /* What a killed process leaves is the file as it lies: the next one gets a copy of that, with some
- * bytes behind it of a record that was never finished. */
+ * bytes behind it of a record that was never finished, and beside it the beginning of a journal
+ * that was written anew. */
 static arc_store *killed(void *user, arc_store *store, const arc_env *env, arc_err *err)
 {
     struct place *place = user;
     struct place old = *place;
-    arc_store *next = NULL;
-    char bytes[4096];
+    char bytes[4096], beside[128];
     size_t got = 0;
     place->number++;
     name_path(place);
@@ -64,9 +80,14 @@ static arc_store *killed(void *user, arc_store *store, const arc_env *env, arc_e
         (void)fclose(from);
     if (to != NULL)
         fine = fclose(to) == 0 && fine;
+    (void)snprintf(beside, sizeof(beside), "%s.new", place->path);
+    fine = fine && write_file(beside, "arcjrnl1 and so on", 13);
     store->ops->close(store);
     (void)unlink(old.path);
-    return fine && journal_store_open(env, place->path, &next, err) == ARC_OK ? next : NULL;
+    arc_store *next = fine ? open_here(place, env, err) : NULL;
+    if (next != NULL && access(beside, F_OK) == 0)
+        (void)snprintf(err->message, sizeof(err->message), "%s was left.", beside);
+    return next != NULL && access(beside, F_OK) != 0 ? next : NULL;
 }
 
 int main(int argc, char **argv)

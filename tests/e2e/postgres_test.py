@@ -3,12 +3,13 @@
 """A server whose store is PostgreSQL: real runs, and a database that is killed under them."""
 import glob
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 
-from harness import (Postgres, World, arcentra, bin_of, case, check, environment, program,
+from harness import (SOURCE, Postgres, World, arcentra, bin_of, case, check, environment, program,
                      run_cases, same, wait_until)
 from stores import earlier_stores
 
@@ -100,6 +101,21 @@ def stands_by(world):
     world.wait_run(run, "success")
 
 
+def by_tools(world, database, *words):
+    """Does what the tool says is to be done in its place; the manual says the same."""
+    _, err = arcentra(world, "store", *words, code=2)
+    check("PGPASSFILE" in err and SECRET not in err, err)
+    lines = [line for line in err.splitlines() if line.startswith("  ")]
+    check(lines, err)
+    with open(os.path.join(SOURCE, "docs", "OPERATING.md"), encoding="utf-8") as file:
+        manual = file.read()
+    given = {"HOST": world.postgres.directory, "USER": "ann", "DATABASE": database,
+             "FILE": os.path.join(world.postgres.directory, "dump")}
+    for line in lines:
+        check("\n    %s\n" % line.strip() in manual, "the manual does not say " + line)
+        world.postgres.run(*[given.get(word, word) for word in shlex.split(line)])
+
+
 @case("a database is backed up by pg_dump, and a server goes on with it")
 def dumped(world):
     done = start(world, "echo done")
@@ -108,17 +124,9 @@ def dumped(world):
     far["jobs"][0]["agentSelector"] = {"matchLabels": {"place": "moon"}}
     waiting = world.trigger(world.create(far, name="far"))
     store = world.settings["store"]
-    for verb, more in (("backup", ("--from", store, "--to", "x.db")),
-                       ("restore", ("--from", "x.db", "--to", store))):
-        _, err = arcentra(world, "store", verb, *more, code=2)
-        check("pg_dump" in err and SECRET not in err, err)
-    where = ("-h", world.postgres.directory, "-U", "ann")
-    dump = os.path.join(world.postgres.directory, "dump")
-    world.postgres.run("pg_dump", *where, "-Fc", "-f", dump, "ci")  # while the server runs
-    world.postgres.run("createdb", *where, "again")
-    world.postgres.run("pg_restore", *where, "--exit-on-error", "-d", "again", dump)
-    world.postgres.run("psql", *where, "-d", "again", "-c", "UPDATE t_counter SET value = value "
-                       "+ 4294967296 WHERE name = 'fence'")
+    by_tools(world, "ci", "backup", "--from", store, "--to", "x.db")  # while the server runs
+    world.postgres.run("createdb", "-h", world.postgres.directory, "-U", "ann", "again")
+    by_tools(world, "again", "restore", "--from", "x.db", "--to", store)
     later = start(world, "echo later")
     world.wait_run(later, "success")
     world.server.signal(signal.SIGTERM)
@@ -242,17 +250,29 @@ def older_goes_on(world):
     world.restart_server()
 
 
-@case("a store is copied into a file, and is the same")
+@case("a store is copied into a file and back, and a server goes on")
 def copied(world):
+    done = start(world, "echo done")
+    world.wait_run(done, "success")
     world.server.signal(signal.SIGTERM)
     same(world.server.wait(), 0, "the server's exit code")
     url, path = world.settings["store"], os.path.join(world.directory, "copy.db")
+    back = url.replace("postgres:///ci?", "postgres:///back?")
     out, _ = arcentra(world, "store", "copy", "--from", url, "--to", "sqlite:" + path)
     check("and the same" in out and os.path.exists(path), out)
-    out, _ = arcentra(world, "store", "check", "--store", url)
-    check("clean" in out and SECRET not in out, out)
-    out, _ = arcentra(world, "store", "check", "--store", "sqlite:" + path)
-    check("clean" in out, out)
+    world.postgres.run("createdb", "-h", world.postgres.directory, "-U", "ann", "back")
+    out, _ = arcentra(world, "store", "copy", "--from", "sqlite:" + path, "--to", back)
+    check("and the same" in out and SECRET not in out, out)
+    for store in (url, "sqlite:" + path, back):
+        out, _ = arcentra(world, "store", "check", "--store", store)
+        check("clean" in out and SECRET not in out, out)
+    world.settings["store"] = back
+    world.restart_server()
+    same(world.run(done)["status"], "success", "the run that was over")
+    world.wait_run(start(world, "echo new"), "success")
+    world.server.signal(signal.SIGTERM)
+    same(world.server.wait(), 0, "the server's exit code")
+    world.settings["store"] = url
 
 
 @case("no log holds the password of the store")

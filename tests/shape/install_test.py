@@ -130,17 +130,20 @@ def check_readme(copy):
     return copy.build_and_run(source, flags=C99)
 
 
+STORE = ["journal_store.c", "journal_file.c"]
+
+
 def store_sources(*names):
     return [os.path.join(ROOT, "examples/store", name) for name in names]
 
 
 def check_suite(copy):
-    return copy.build_and_run(*store_sources("suite.c", "journal_store.c"), flags=["-D_GNU_SOURCE"],
+    return copy.build_and_run(*store_sources("suite.c", *STORE), flags=["-D_GNU_SOURCE"],
                               package="arcentra-store-suite")
 
 
 def check_store(copy):
-    return copy.build_and_run(*store_sources("main.c", "journal_store.c"), flags=["-D_GNU_SOURCE"])
+    return copy.build_and_run(*store_sources("main.c", *STORE), flags=["-D_GNU_SOURCE"])
 
 
 def check_programs(copy):

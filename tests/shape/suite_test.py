@@ -9,7 +9,7 @@ import tempfile
 from shape import BUILD, ROOT, Tap, read
 
 CC = shlex.split(os.environ.get("CC") or "cc")
-STORE = "examples/store/journal_store.c"
+STORE = ["examples/store/journal_store.c", "examples/store/journal_file.c"]
 FLAGS = ["-D_GNU_SOURCE", "-w", f"-I{ROOT}/include", f"-I{BUILD}/include",
          f"-I{ROOT}/examples/store"]
 LIBRARIES = [f"-L{BUILD}/.libs", "-larcentra-store-suite", "-larcentra"]
@@ -57,17 +57,26 @@ FAULTS = [
     ("a torn end is taken for a record",
      "if (size < 0 || size > head.end - head.at)\n            break;",
      "if (size > head.end - head.at)\n"
-     "            size = head.end - head.at, sum = sum_of(head.at, size);", "acknowledged lasts"),
+     "            size = head.end - head.at,\n"
+     "            sum = sum_more(sum_begin(size), head.at, size);", "acknowledged lasts"),
+    ("what is written anew cannot be read", "int64_t head[2] = {self->live,",
+     "int64_t head[2] = {self->live - 1,", "acknowledged lasts"),
+    ("the old journal is gone on with", "    self->fd = fd;\n", "    self->fd = dup(self->fd);\n",
+     "acknowledged lasts"),
+    ("the rest of a kill is left", "    (void)unlinkat(self->dir, self->next, 0); /* of who",
+     "    /* of who", "acknowledged lasts"),
 ]
 
 
-def suite_of(folder, text, part):
+def suite_of(folder, texts, part):
     """(exit code, output) of the cases with this part of their sentence, upon that store."""
-    source, program = os.path.join(folder, "store.c"), os.path.join(folder, "suite")
-    with open(source, "w", encoding="utf-8") as file:
-        file.write(text)
-    for command in ([*CC, *FLAGS, source, os.path.join(ROOT, "examples/store/suite.c"), *LIBRARIES,
-                     "-o", program], [program, part]):
+    program, sources = os.path.join(folder, "suite"), []
+    for number, text in enumerate(texts):
+        sources.append(os.path.join(folder, f"store{number}.c"))
+        with open(sources[-1], "w", encoding="utf-8") as file:
+            file.write(text)
+    for command in ([*CC, *FLAGS, *sources, os.path.join(ROOT, "examples/store/suite.c"),
+                     *LIBRARIES, "-o", program], [program, part]):
         done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=SECONDS_MAX, check=False, stdin=subprocess.DEVNULL,
                               env={**os.environ, "LD_LIBRARY_PATH": f"{BUILD}/.libs"})
@@ -76,27 +85,28 @@ def suite_of(folder, text, part):
     return done.returncode, done.stdout
 
 
-def held(folder, text, part):
+def held(folder, texts, part):
     """What did not hold, where all of it should and there is something."""
-    code, output = suite_of(folder, text, part)
+    code, output = suite_of(folder, texts, part)
     lines = output.splitlines()
     return [] if code == 0 and any(line.startswith("ok ") for line in lines) else lines
 
 
-def caught(folder, text, part):
+def caught(folder, texts, part):
     """A crash is caught as well."""
-    code, output = suite_of(folder, text, part)
+    code, output = suite_of(folder, texts, part)
     return [] if code != 0 else ["it was not found", *output.splitlines()]
 
 
 def main():
-    tap, clean = Tap(), read(ROOT, STORE)
+    tap, clean = Tap(), [read(ROOT, name) for name in STORE]
     with tempfile.TemporaryDirectory(prefix="arc-suite-") as folder:
         for part in sorted({part for _, _, _, part in FAULTS}):
             tap.case(f"without a fault it holds: {part}", held(folder, clean, part))
         for what, old, new, part in FAULTS:
-            found = [f"the text stands {clean.count(old)} times"] if clean.count(old) != 1 else \
-                caught(folder, clean.replace(old, new), part)
+            times = sum(text.count(old) for text in clean)
+            found = [f"the text stands {times} times"] if times != 1 else \
+                caught(folder, [text.replace(old, new) for text in clean], part)
             tap.case(f"it is found that {what}", found)
     tap.end()
 

@@ -13,16 +13,27 @@
 #define QUIET_ROUNDS 4     /* without a byte: nothing more will come by itself */
 #define ROUNDS_MAX 20000   /* of a millisecond at most */
 #define DEAD_PASS_MS 11500 /* the store takes a silent connection for dead */
+#define LIVES_OF_A_WORLD 20
+#define PLACES_STEP 7919
 
 enum fault { ENDED, RESET, LOST, LATE, FAULTS };
+
+/* Worlds take turns: the longest batch has more places than most soaks have lives. */
+static const struct {
+    size_t events;
+    const char *lives, *bytes;
+} kinds[] = {
+    {1, "lives of a batch of one event", "bytes of a batch of one event"},
+    {4, "lives of a batch of 4 events", "bytes of a batch of 4 events"},
+    {40, "lives of a batch of 40 events", "bytes of a batch of 40 events"},
+};
 
 struct bytes {
     struct pg_server *server;
     struct pg_proxy proxy;
     struct arc_store *store;
     struct arc_mem mem;
-    uint64_t world;
-    size_t shape;                 /* rows of a batch beside the one that counts */
+    size_t events;                /* of a batch */
     int64_t number;               /* of the last batch */
     int64_t to_server, to_client; /* bytes of a batch, as nothing disturbs it */
     int ended;
@@ -85,8 +96,8 @@ static void say(struct bytes *b)
 {
     size_t count = 0;
     int64_t number = ++b->number;
-    for (size_t i = 0; i <= b->shape; i++) {
-        int64_t place = (number - 1) * (int64_t)(b->shape + 1) + (int64_t)i + 1;
+    for (size_t i = 0; i < b->events; i++) {
+        int64_t place = (number - 1) * (int64_t)b->events + (int64_t)i + 1;
         b->rows[i] = (struct arc_row_event){.stream = ARC_LIT("s"),
                                             .seq = place,
                                             .position = place,
@@ -113,7 +124,7 @@ static int is_right(const struct bytes *b)
     int64_t there = pg_server_ask(
         b->server, "SELECT (SELECT count(*) FROM t_event) * 1000000 + (SELECT revision FROM"
                    " t_pipeline) + (SELECT value FROM t_counter WHERE name = 'said')");
-    return there == b->number * (int64_t)(b->shape + 1) * 1000000 + b->number * 2;
+    return there == b->number * (int64_t)b->events * 1000000 + b->number * 2;
 }
 
 static void fail_in_between(struct bytes *b, enum fault fault)
@@ -169,13 +180,12 @@ static void close_world(struct bytes *b)
 }
 
 /* An empty database, a new store behind a new proxy, and the lengths of a batch. 0: none. */
-static int open_world(struct bytes *b, uint64_t world)
+static int open_world(struct bytes *b, size_t events)
 {
     char url[160];
     struct arc_store_pg_options options = pg_server_options();
     close_world(b);
-    b->world = world;
-    b->shape = world % 3 == 0 ? 0 : world % 3 == 1 ? 3 : 39;
+    b->events = events;
     b->number = 0;
     pg_server_empty(b->server);
     if (!pg_proxy_open(&b->proxy, b->server))
@@ -196,31 +206,38 @@ static int open_world(struct bytes *b, uint64_t world)
     return 1;
 }
 
+/* One life of a world. Every place of its kind comes once, whatever the seed is the first one, and
+ * near ones not one after the other, so that a few show much. */
+static void live_here(struct soak *soak, struct bytes *b, uint64_t life, uint64_t world)
+{
+    uint64_t places = (uint64_t)(b->to_server + b->to_client + 2) * FAULTS;
+    uint64_t place = world / ARC_COUNT_OF(kinds) * LIVES_OF_A_WORLD + (life - 1) % LIVES_OF_A_WORLD;
+    places += places % PLACES_STEP == 0;
+    uint64_t here = (soak_begin(soak, 0) % places + place) * PLACES_STEP % places;
+    live(soak, b, life, (int64_t)(here / FAULTS), (enum fault)(here % FAULTS));
+}
+
 void soak_pgbytes(struct soak *soak)
 {
     struct bytes b = {.mem = arc__mem_default(), .server = pg_server_get()};
-    uint64_t place = 0, places = 0, worlds = 0;
+    uint64_t bytes[ARC_COUNT_OF(kinds)] = {0};
     if (b.server == NULL) {
         soak_skip(soak, "there is no PostgreSQL 15 here");
         return;
     }
-    /* What comes before the first life that is wanted says where worlds end, so it is lived too. */
-    for (uint64_t life = 1; life <= soak->to; life++) {
-        if (place == places) {
-            place = 0;
-            if (!open_world(&b, soak->seed + worlds++)) {
-                soak_fail(soak, life, "the store does not open", b.err.message);
-                break;
-            }
-            places = (uint64_t)(b.to_server + b.to_client + 2) * FAULTS;
-            places += places % 7919 == 0;
+    uint64_t first = soak->from - (soak->from - 1) % LIVES_OF_A_WORLD;
+    for (uint64_t life = first; life <= soak->to; life++) {
+        uint64_t world = (life - 1) / LIVES_OF_A_WORLD, kind = world % ARC_COUNT_OF(kinds);
+        if ((life - 1) % LIVES_OF_A_WORLD == 0 && !open_world(&b, kinds[kind].events)) {
+            soak_fail(soak, life, "the store does not open", b.err.message);
+            break;
         }
-        /* Every place once, the near ones not one after the other, so that a few show much. */
-        uint64_t here = place++ * 7919 % places;
-        live(soak, &b, life, (int64_t)(here / FAULTS), (enum fault)(here % FAULTS));
+        bytes[kind] = (uint64_t)(b.to_server + b.to_client);
+        live_here(soak, &b, life, world);
         soak->lives += life >= soak->from;
+        soak_count(soak, kinds[kind].lives, life >= soak->from);
     }
-    soak_count(soak, "kinds of batches", worlds);
-    soak_count(soak, "bytes of the last", (uint64_t)(b.to_server + b.to_client));
+    for (size_t i = 0; i < ARC_COUNT_OF(kinds); i++)
+        soak_count(soak, kinds[i].bytes, bytes[i]);
     close_world(&b);
 }

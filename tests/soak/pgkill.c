@@ -17,7 +17,8 @@
 
 #define LIVES_OF_A_DATABASE 50
 #define COMMITS_MAX 12
-#define CALLS_OF_A_LIFE 96   /* about as many as there are */
+#define PLACES_STEP 37
+#define AIMED_MIN 10         /* fewer that miss say nothing */
 #define PATIENCE_ROUNDS 4000 /* of 5 ms */
 
 struct client {
@@ -126,10 +127,30 @@ static int64_t live_at_call(struct client *client, struct trace *trace, int *sta
     return last;
 }
 
-static void live_all(struct soak *soak, struct client *client, const struct pg_server *server)
+/* How many calls there are to die at. The first life makes the tables, the one behind it is as
+ * those that follow; neither is killed. 0: they did not come to their end. */
+static uint64_t calls_of_a_life(struct client *client, const struct pg_server *server)
+{
+    struct trace trace = {.calls = TRACE_WIRE};
+    pg_server_empty(server);
+    client->there = 0;
+    client->world = 1;
+    for (int life = 0; life < 2; life++) {
+        int status = 0;
+        int64_t last = live_at_call(client, &trace, &status);
+        if (status != 0 || last != client->there + COMMITS_MAX)
+            return 0;
+        client->there = last;
+    }
+    return trace.counted;
+}
+
+static void live_all(struct soak *soak, struct client *client, const struct pg_server *server,
+                     uint64_t calls)
 {
     struct trace trace = {.calls = TRACE_WIRE};
     uint64_t in_calls = 0, ended = 0, first = soak->from;
+    uint64_t places = calls + (calls % PLACES_STEP == 0);
     first -= (first - 1) % LIVES_OF_A_DATABASE;
     for (uint64_t life = first; life <= soak->to; life++) {
         int status = 0;
@@ -141,8 +162,9 @@ static void live_all(struct soak *soak, struct client *client, const struct pg_s
         }
         int64_t before = client->there, last;
         if (life % 2 == 0) {
-            /* Call after call, each before it is done and after. */
-            trace.dies_at = 1 + life / 4 % CALLS_OF_A_LIFE;
+            /* Each call, before it is done and after; the near ones not one after the other, so
+             * that a few show much. */
+            trace.dies_at = 1 + life / 4 * PLACES_STEP % places;
             trace.after = life / 2 % 2 == 1;
             last = live_at_call(client, &trace, &status);
             in_calls += WIFSIGNALED(status) != 0;
@@ -159,8 +181,11 @@ static void live_all(struct soak *soak, struct client *client, const struct pg_s
         if (client->there < 0)
             break; /* the rest of this database's lives would say the same */
     }
+    soak_count(soak, "calls of a life", calls);
     soak_count(soak, "killed at a certain call", in_calls);
     soak_count(soak, "over before that call came", ended);
+    if (ended >= AIMED_MIN && ended > in_calls)
+        soak_fail(soak, soak->to, "lives are shorter than was measured", "few died at a call");
 }
 
 void soak_pgkill(struct soak *soak)
@@ -175,5 +200,9 @@ void soak_pgkill(struct soak *soak)
         return;
     }
     (void)pg_server_url(server, "", client.url, sizeof(client.url));
-    live_all(soak, &client, server);
+    uint64_t calls = calls_of_a_life(&client, server);
+    if (calls == 0)
+        soak_fail(soak, 0, "a life that nobody ends did not come to its end", "");
+    else
+        live_all(soak, &client, server, calls);
 }

@@ -4,6 +4,7 @@ example_tests = \
 	tests/unit/examples/args_test \
 	tests/unit/examples/diff_test \
 	tests/unit/examples/duration_test \
+	tests/unit/examples/journal_test \
 	tests/unit/examples/json_test \
 	tests/unit/examples/keeper_test \
 	tests/unit/examples/lines_test \
@@ -27,6 +28,9 @@ tests_unit_examples_diff_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_diff_test_LDADD = $(example_test_libs)
 tests_unit_examples_duration_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_duration_test_LDADD = $(example_test_libs)
+tests_unit_examples_journal_test_CPPFLAGS = $(example_test_cppflags)
+tests_unit_examples_journal_test_SOURCES = tests/unit/examples/journal_test.c $(journal_sources)
+tests_unit_examples_journal_test_LDADD = $(example_test_libs)
 tests_unit_examples_json_test_CPPFLAGS = $(example_test_cppflags)
 tests_unit_examples_json_test_LDADD = $(example_test_libs)
 tests_unit_examples_keeper_test_CPPFLAGS = $(example_test_cppflags)
