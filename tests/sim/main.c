@@ -35,6 +35,8 @@ static const char usage[] =
     "  --share N         each Nth life of the range is on that store, of a mix one on SQLite and\n"
     "                    one on PostgreSQL, where there is one; the others are in memory (1)\n"
     "  --compare         those that are on it are lived in memory as well, and must be the same\n"
+    "  --replicas N      several servers on one store, 2 to 4, in memory\n"
+    "  --peaceful        nothing goes wrong\n"
     "  --goals           fails when a goal was never met over the range\n"
     "  --quick           does not shrink what fails\n"
     "  --hash            prints the hash of every life\n"
@@ -74,7 +76,7 @@ static void show_failure(const struct sim *sim)
     printf("seed %llu: %s does not hold: %s\n", (unsigned long long)sim->plan.seed,
            sim_invariant_names[sim->broke], sim_invariant_sentences[sim->broke]);
     printf("  %s\n", sim->sentence);
-    show_faults(sim_drawn(sim->plan.seed) & ~sim->plan.off);
+    show_faults(sim_drawn(&sim->plan) & ~sim->plan.off);
 }
 
 /* Makes a failing life smaller for as long as the same invariant breaks. */
@@ -83,7 +85,7 @@ static struct sim_plan shrink(struct sim *sim, struct sim_plan plan)
     plan.verbose = 0;
     (void)sim_live(sim, &plan);
     enum invariant which = sim->broke;
-    uint64_t bits = sim_drawn(plan.seed);
+    uint64_t bits = sim_drawn(&plan);
     for (uint32_t i = 0; i < FAULT_COUNT; i++) {
         struct sim_plan less = plan;
         less.off |= UINT64_C(1) << i;
@@ -140,7 +142,7 @@ static void live_range(struct sim *sim, const struct options *options, uint32_t 
         struct sim_plan plan = options->plan;
         plan.seed = seed;
         if (plan.verbose)
-            show_faults(sim_drawn(seed));
+            show_faults(sim_drawn(&plan));
         int fine = live_one(sim, options, &plan);
         uint64_t hash = sim->hash;
         out->seeds++;
@@ -327,13 +329,14 @@ static int take_option(struct options *options, const char *name, const char *va
     *used = 1;
     if (strcmp(name, "--goals") == 0 || strcmp(name, "--hash") == 0 ||
         strcmp(name, "--known") == 0 || strcmp(name, "--quick") == 0 ||
-        strcmp(name, "--compare") == 0) {
+        strcmp(name, "--compare") == 0 || strcmp(name, "--peaceful") == 0) {
         *used = 0;
         options->compare |= name[2] == 'c';
         options->goals |= name[2] == 'g';
         options->hash |= name[2] == 'h';
         options->known |= name[2] == 'k';
         options->quick |= name[2] == 'q';
+        options->plan.off |= name[2] == 'p' ? UINT64_MAX : 0;
         return 1;
     }
     if (value == NULL)
@@ -350,6 +353,10 @@ static int take_option(struct options *options, const char *name, const char *va
     if (strcmp(name, "--share") == 0) {
         options->share = number;
         return number > 0;
+    }
+    if (strcmp(name, "--replicas") == 0) {
+        options->plan.replicas = (uint32_t)number;
+        return number > 0 && number <= REPLICAS_MAX;
     }
     if (strcmp(name, "--jobs") == 0) {
         options->jobs = (uint32_t)number;

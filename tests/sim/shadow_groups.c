@@ -343,6 +343,13 @@ static void check_newcomer(struct shadow *shadow, const struct claim *claim,
         broke(shadow->sim, INV_I10, "run %u should have made room for itself", claim->r);
 }
 
+/* Of several servers the leader alone gives slots, and hears a little later of what another one has
+ * stored. */
+static int is_late(const struct shadow *shadow, const struct shadow_slot *slot)
+{
+    return !is_shared(shadow->sim) || overdue_late(shadow, slot->free_ns);
+}
+
 void groups_check(struct shadow *shadow)
 {
     for (uint32_t r = 0; r < shadow->run_count && !shadow->sim->broken; r++) {
@@ -354,7 +361,11 @@ void groups_check(struct shadow *shadow)
             if (!wants(&claim))
                 continue;
             look_at(shadow, &claim, &facts);
-            if (facts.held < facts.limit)
+            if (facts.held >= facts.limit)
+                claim.slot->free_ns = 0;
+            else if (is_shared(shadow->sim) && claim.slot->free_ns == 0)
+                claim.slot->free_ns = shadow->sim->now_ns;
+            if (facts.held < facts.limit && is_late(shadow, claim.slot))
                 broke(shadow->sim, INV_I10, "run %u waits for %.*s, which has a free slot", r,
                       ARC_ARG(claim.terms->group));
             if (claim.slot->came == shadow->batch)

@@ -78,9 +78,9 @@ static void passed(struct shadow *shadow, uint32_t r, uint32_t j, uint32_t k, ui
         return;
     }
     /* What was served before a restart, or before a lost turn, is not remembered. */
-    if (job->passed_ns != shadow->sim->server.trouble_ns)
+    if (job->passed_ns != shadow->sim->trouble_ns)
         line_came(job);
-    job->passed_ns = shadow->sim->server.trouble_ns;
+    job->passed_ns = shadow->sim->trouble_ns;
     if (!is_next(shadow, k, i))
         return;
     if (++job->passed[run->pipeline] > PASSED_MAX)
