@@ -246,6 +246,49 @@ static void an_agent_moves_with_its_lease(enum world_store kind)
 }
 ON_BOTH(an_agent_moves_with_its_lease)
 
+/* The agent comes from another process, once from the one whose fences are greater, and the step is
+ * tried again. */
+static void try_again_at(struct pair *p, int from)
+{
+    static const char tried[] =
+        "namespace: demo\njobs:\n- name: build\n  steps:\n"
+        "  - {name: make, run: 'true', retry: {maxAttempts: 3, delay: 1s, on: [failed]}}\n";
+    struct hand hand;
+    struct said pipeline, run;
+    CHECK(hand_join(&hand, &p->w[from], "a", "{}", 1));
+    world_start_run(&p->w[1 - from], tried, &pipeline, &run);
+    CHECK_INT(pair_take(p, &hand), 1);
+    struct held first = hand.held[0];
+    pair_pass(p, SECONDS(6)); /* the other one has heard of the agent */
+    hand_leave(&hand);
+    hand.w = &p->w[1 - from];
+    hand_connect(&hand);
+    pair_pass(p, SECONDS(2));
+    CHECK_OK(hand_say(&hand, &first, ARC_STEP_FAILED, 1).status);
+    if (CHECK_INT(pair_take(p, &hand), 1)) {
+        struct held again = hand.held[0];
+        CHECK_INT(again.attempt, 2);
+        CHECK(again.fence > first.fence);
+        CHECK_OK(hand_say(&hand, &again, ARC_STEP_SUCCESS, 0).status);
+    }
+    CHECK(pair_await(p, run.id, ARC_RUN_SUCCESS));
+    hand_leave(&hand);
+}
+
+static void fences_rise_where_the_next_process_is_older(enum world_store kind)
+{
+    for (int from = 0; from < 2; from++) {
+        struct pair p;
+        if (!pair_open(&p, kind))
+            return;
+        pair_pass(&p, SECONDS(1)); /* the first one joins before the other */
+        try_again_at(&p, from);
+        world_check_events(&p.w[0]);
+        pair_close(&p);
+    }
+}
+ON_BOTH(fences_rise_where_the_next_process_is_older)
+
 static void a_silent_home_is_taken_over(enum world_store kind)
 {
     struct pair p;
@@ -480,6 +523,10 @@ static const struct test tests[] = {
     {"SQLite: a requestId has one effect at both", a_request_has_one_effect_at_both_sqlite},
     {"an agent that reconnects elsewhere keeps its lease", an_agent_moves_with_its_lease_mem},
     {"SQLite: an agent that reconnects keeps its lease", an_agent_moves_with_its_lease_sqlite},
+    {"fences rise where the next process is an older one",
+     fences_rise_where_the_next_process_is_older_mem},
+    {"SQLite: fences rise where the next process is older",
+     fences_rise_where_the_next_process_is_older_sqlite},
     {"what a silent process was home of is taken over", a_silent_home_is_taken_over_mem},
     {"SQLite: what a silent process had is taken over", a_silent_home_is_taken_over_sqlite},
     {"a process that was silent too long begins anew", one_that_was_silent_begins_anew_mem},
