@@ -390,6 +390,14 @@ static arc_status read_news(struct arc_engine *engine, arc_err *err)
 
 /* --- jobs that wait elsewhere -------------------------------------------------------- */
 
+/* A guest may have been here for long, and nobody has told of what its home has stored since. */
+static int waits_here(const struct live *live, const struct arc_row_job_run *row)
+{
+    const struct arc_job_state *job = live->run.jobs + row->job_index;
+    return row->job_index >= 0 && row->job_index < live->run.plan->job_count &&
+           job->status == ARC_JOB_QUEUED && job->agent_id.len == 0 && job->attempt == row->attempt;
+}
+
 static arc_status look_at(struct arc_engine *engine, const struct arc_row_job_run *row,
                           size_t *left, arc_err *err)
 {
@@ -399,8 +407,11 @@ static arc_status look_at(struct arc_engine *engine, const struct arc_row_job_ru
     if (live != NULL && live->loaded && !live->guest)
         return ARC_OK;
     (*left)--;
-    if (live != NULL && live->loaded)
+    if (live != NULL && live->loaded) {
+        if (!waits_here(live, row))
+            arc__live_doubt(live);
         return take(live, 1, err);
+    }
     return want_text(engine, row->run_id, (struct wanted){.taking = 1}, err);
 }
 

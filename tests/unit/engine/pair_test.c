@@ -103,6 +103,45 @@ static void a_run_is_served_by_an_agent_elsewhere(enum world_store kind)
 }
 ON_BOTH(a_run_is_served_by_an_agent_elsewhere)
 
+static struct arc_cmd *approve(struct world *w, const char *run)
+{
+    struct arc_cmd *cmd = world_control(w, ARC_CMD_RUN_GATE, run);
+    cmd->u.gate.index = 1;
+    cmd->u.gate.approve = 1;
+    return cmd;
+}
+
+/* Its first job was served elsewhere, and stays in memory there for its late lines. What happens to
+ * it at its home nobody tells there. */
+static void a_later_job_is_served_elsewhere_as_well(enum world_store kind)
+{
+    static const char gated[] =
+        "namespace: demo\njobs:\n- {name: build, steps: [{name: make, run: 'true'}]}\n"
+        "- {name: ship, dependsOn: [build], approval: {required: true, timeout: 1h},\n"
+        "   steps: [{name: put, run: 'true'}]}\n";
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, kind))
+        return;
+    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
+    world_start_run(&p.w[0], gated, &pipeline, &run);
+    for (int job = 0; job < 2; job++) {
+        if (CHECK_INT(pair_take(&p, &hand), 1)) {
+            struct held held = hand.held[0];
+            CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+        }
+        pair_pass(&p, SECONDS(2));
+        if (job == 0)
+            CHECK_OK(world_ask(&p.w[0], approve(&p.w[0], run.id)).status);
+    }
+    CHECK(pair_await(&p, run.id, ARC_RUN_SUCCESS));
+    world_check_events(&p.w[0]);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+ON_BOTH(a_later_job_is_served_elsewhere_as_well)
+
 static void a_run_is_stopped_by_another_process(enum world_store kind)
 {
     struct pair p;
@@ -514,6 +553,10 @@ static void no_allocation_of_one_costs_the_other(void)
 static const struct test tests[] = {
     {"a run is served by an agent at another process", a_run_is_served_by_an_agent_elsewhere_mem},
     {"SQLite: a run is served by an agent elsewhere", a_run_is_served_by_an_agent_elsewhere_sqlite},
+    {"a later job of a run is served elsewhere as well",
+     a_later_job_is_served_elsewhere_as_well_mem},
+    {"SQLite: a later job is served elsewhere as well",
+     a_later_job_is_served_elsewhere_as_well_sqlite},
     {"a run is stopped by another process", a_run_is_stopped_by_another_process_mem},
     {"SQLite: a run is stopped by another process", a_run_is_stopped_by_another_process_sqlite},
     {"what one process has answered the other knows", what_one_has_answered_the_other_knows_mem},
