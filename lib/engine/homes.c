@@ -393,9 +393,9 @@ static arc_status read_news(struct arc_engine *engine, arc_err *err)
 /* A guest may have been here for long, and nobody has told of what its home has stored since. */
 static int waits_here(const struct live *live, const struct arc_row_job_run *row)
 {
-    const struct arc_job_state *job = live->run.jobs + row->job_index;
     return row->job_index >= 0 && row->job_index < live->run.plan->job_count &&
-           job->status == ARC_JOB_QUEUED && job->agent_id.len == 0 && job->attempt == row->attempt;
+           live->run.jobs[row->job_index].attempt == row->attempt &&
+           arc__job_wants_place(&live->run, (uint32_t)row->job_index, live->engine->now);
 }
 
 static arc_status look_at(struct arc_engine *engine, const struct arc_row_job_run *row,

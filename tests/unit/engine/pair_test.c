@@ -113,19 +113,16 @@ static struct arc_cmd *approve(struct world *w, const char *run)
 
 /* Its first job was served elsewhere, and stays in memory there for its late lines. What happens to
  * it at its home nobody tells there. */
-static void a_later_job_is_served_elsewhere_as_well(enum world_store kind)
+static void serve_a_later_job(enum world_store kind, const char *definition, int approver)
 {
-    static const char gated[] =
-        "namespace: demo\njobs:\n- {name: build, steps: [{name: make, run: 'true'}]}\n"
-        "- {name: ship, dependsOn: [build], approval: {required: true, timeout: 1h},\n"
-        "   steps: [{name: put, run: 'true'}]}\n";
     struct pair p;
     struct hand hand;
     struct said pipeline, run;
     if (!pair_open(&p, kind))
         return;
+    pair_pass(&p, SECONDS(1)); /* the first one leads */
     CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
-    world_start_run(&p.w[0], gated, &pipeline, &run);
+    world_start_run(&p.w[0], definition, &pipeline, &run);
     for (int job = 0; job < 2; job++) {
         if (CHECK_INT(pair_take(&p, &hand), 1)) {
             struct held held = hand.held[0];
@@ -133,12 +130,28 @@ static void a_later_job_is_served_elsewhere_as_well(enum world_store kind)
         }
         pair_pass(&p, SECONDS(2));
         if (job == 0)
-            CHECK_OK(world_ask(&p.w[0], approve(&p.w[0], run.id)).status);
+            CHECK_OK(world_ask(&p.w[approver], approve(&p.w[approver], run.id)).status);
     }
     CHECK(pair_await(&p, run.id, ARC_RUN_SUCCESS));
     world_check_events(&p.w[0]);
     hand_leave(&hand);
     pair_close(&p);
+}
+
+static void a_later_job_is_served_elsewhere_as_well(enum world_store kind)
+{
+    static const char gate[] = "approval: {required: true, timeout: 1h}";
+    static const char slot[] = "concurrency: {group: g}, approval: {required: true, timeout: 1h}";
+    for (int i = 0; i < 2; i++) {
+        char definition[300];
+        (void)snprintf(definition, sizeof(definition),
+                       "namespace: demo\njobs:\n"
+                       "- {name: build, steps: [{name: make, run: 'true'}]}\n"
+                       "- {name: ship, dependsOn: [build], %s,\n"
+                       "   steps: [{name: put, run: 'true'}]}\n",
+                       i == 0 ? gate : slot);
+        serve_a_later_job(kind, definition, i);
+    }
 }
 ON_BOTH(a_later_job_is_served_elsewhere_as_well)
 
