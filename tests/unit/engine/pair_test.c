@@ -440,6 +440,29 @@ static void a_group_has_its_slots_once(enum world_store kind)
 }
 ON_BOTH(a_group_has_its_slots_once)
 
+/* The one that would have turned it away is gone before it hears of it. */
+static void a_newcomer_is_turned_away_by_the_next_leader(enum world_store kind)
+{
+    static const char full[] = "namespace: demo\nconcurrency: {group: deploy, onFull: reject}\n"
+                               "jobs: [{name: build, steps: [{name: make, run: 'true'}]}]\n";
+    struct pair p;
+    struct said pipeline, first;
+    if (!pair_open(&p, kind))
+        return;
+    pair_pass(&p, SECONDS(1)); /* the first one leads */
+    world_start_run(&p.w[0], full, &pipeline, &first);
+    pair_pass(&p, SECONDS(2));
+    world_end_engine(&p.w[0]);
+    struct said next = world_ask(&p.w[1], world_trigger(&p.w[1], pipeline.id, ""));
+    CHECK_OK(next.status);
+    pair_pass(&p, SECONDS(20));
+    CHECK_INT(world_run_col(&p.w[1], first.id, ARC_COL_pipeline_run_status), ARC_RUN_PENDING);
+    CHECK_INT(world_run_col(&p.w[1], next.id, ARC_COL_pipeline_run_status), ARC_RUN_CANCELLED);
+    world_check_events(&p.w[1]);
+    pair_close(&p);
+}
+ON_BOTH(a_newcomer_is_turned_away_by_the_next_leader)
+
 static void deleting_a_pipeline_stops_runs_elsewhere(enum world_store kind)
 {
     struct pair p;
@@ -587,6 +610,10 @@ static const struct test tests[] = {
     {"SQLite: what a silent process had is taken over", a_silent_home_is_taken_over_sqlite},
     {"a process that was silent too long begins anew", one_that_was_silent_begins_anew_mem},
     {"SQLite: one that was silent begins anew", one_that_was_silent_begins_anew_sqlite},
+    {"a full group turns a newcomer away when its leader is gone",
+     a_newcomer_is_turned_away_by_the_next_leader_mem},
+    {"SQLite: a full group turns away when its leader is gone",
+     a_newcomer_is_turned_away_by_the_next_leader_sqlite},
     {"who deletes a pipeline stops its runs elsewhere",
      deleting_a_pipeline_stops_runs_elsewhere_mem},
     {"SQLite: deleting a pipeline stops runs elsewhere",
