@@ -389,14 +389,14 @@ struct replicas {
     struct arc_arena arena;
     struct load peers_load, inbox_load, newest_load, waiting_load, agents_load, tokens_load;
     uint64_t peers_mono_ns, news_mono_ns, waiting_mono_ns, agents_mono_ns; /* the next look at */
-    uint64_t agents_reads; /* how often agents and tokens have been read */
-    uint64_t agents_read_mono_ns;
+    uint64_t agents_reads, agents_read_mono_ns; /* how often agents and tokens have been read */
+    arc_id waited; /* the last job of others that was looked at: the next look goes on there */
+    int64_t waited_ns;
     uint64_t agents_asked; /* commits, when they were */
     int agents_late;       /* there have been some since: who is not in the answer may be new */
-    int news;              /* the store says that there is something */
+    int news, pipes_stale; /* the store says that there is something; of a pipeline there is */
     int reading_note;      /* runs are read that others have begun for us */
     struct arc_link stale, guests; /* runs */
-    int pipes_stale;
     struct wanted *wanted;
     size_t wanted_count, wanted_capacity;
     arc_id *read; /* of the inbox: to be deleted */

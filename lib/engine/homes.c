@@ -402,7 +402,9 @@ static arc_status look_at(struct arc_engine *engine, const struct arc_row_job_ru
                           size_t *left, arc_err *err)
 {
     struct live *live = arc__map_get(&engine->runs, row->run_id);
-    if (row->agent_id.len > 0 || row->queued_at_ns + PATIENCE_NS > engine->now.wall_ns)
+    int64_t age_ns =
+        engine->now.wall_ns - row->queued_at_ns; /* below 0: by a clock that is ahead */
+    if (row->agent_id.len > 0 || (age_ns >= 0 && age_ns < PATIENCE_NS))
         return ARC_OK;
     if (live != NULL && live->loaded && !live->guest)
         return ARC_OK;
@@ -415,13 +417,44 @@ static arc_status look_at(struct arc_engine *engine, const struct arc_row_job_ru
     return want_text(engine, row->run_id, (struct wanted){.taking = 1}, err);
 }
 
+static int was_looked_at(const struct replicas *replicas, const struct arc_row_job_run *row)
+{
+    return row->queued_at_ns == replicas->waited_ns &&
+           arc__slice_compare(row->id, arc__id_slice(&replicas->waited)) <= 0;
+}
+
+/* So many as there are slots. The next look goes on behind them, and after the last begins again:
+ * those that wait for something else than an agent hold up nobody. */
+static arc_status look_on(struct arc_engine *engine, const struct arc_rows *rows, size_t limit,
+                          arc_err *err)
+{
+    struct replicas *replicas = &engine->replicas;
+    const struct arc_row_job_run *row = rows->rows;
+    size_t left = engine->free_count, looked = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        if (was_looked_at(replicas, &row[i]))
+            continue;
+        if (left == 0)
+            return ARC_OK;
+        ARC_TRY(look_at(engine, &row[i], &left, err));
+        looked++;
+        replicas->waited_ns = row[i].queued_at_ns;
+        (void)arc__slice_to_cstr(row[i].id, replicas->waited.text, sizeof(replicas->waited.text));
+    }
+    if (rows->count < limit)
+        replicas->waited_ns = 0;
+    else if (looked == 0)
+        replicas->waited_ns++; /* more of one moment than a look takes in */
+    return ARC_OK;
+}
+
 /* Who has a free agent and nothing to give it takes from the others. */
 static arc_status read_waiting(struct arc_engine *engine, arc_err *err)
 {
     struct replicas *replicas = &engine->replicas;
     struct arc_query query = {.table = ARC_TABLE_job_run,
                               .order_col = ARC_COL_job_run_queued_at_ns,
-                              .filter_count = 1,
+                              .filter_count = 2,
                               .limit = 4 * engine->free_count + 16};
     if (replicas->waiting_load.state == 0 &&
         (engine->free_count == 0 || replicas->waiting_mono_ns > engine->now.mono_ns ||
@@ -430,12 +463,10 @@ static arc_status read_waiting(struct arc_engine *engine, arc_err *err)
     if (replicas->waiting_load.state == 0)
         replicas->waiting_mono_ns = engine->now.mono_ns + WAITING_NS;
     query.filters[0] = arc__eq_int(ARC_COL_job_run_status, ARC_JOB_QUEUED);
+    query.filters[1] = (struct arc_filter){
+        .col = ARC_COL_job_run_queued_at_ns, .op = ARC_FILTER_GE, .number = replicas->waited_ns};
     ARC_TRY(arc__load(engine, &replicas->waiting_load, &query, err));
-    const struct arc_row_job_run *row = replicas->waiting_load.rows.rows;
-    size_t left = engine->free_count;
-    arc_status status = ARC_OK;
-    for (size_t i = 0; i < replicas->waiting_load.rows.count && left > 0 && status == ARC_OK; i++)
-        status = look_at(engine, &row[i], &left, err);
+    arc_status status = look_on(engine, &replicas->waiting_load.rows, query.limit, err);
     arc__load_deinit(&replicas->waiting_load);
     return status;
 }

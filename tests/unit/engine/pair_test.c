@@ -440,6 +440,31 @@ static void a_group_has_its_slots_once(enum world_store kind)
 }
 ON_BOTH(a_group_has_its_slots_once)
 
+/* Six jobs, the oldest ones, wait for a slot, and one agent has room for one job. */
+static void what_waits_for_a_slot_hides_no_job(enum world_store kind)
+{
+    static const char slots[] =
+        "namespace: demo\njobs:\n- name: build\n  concurrency: {group: g}\n"
+        "  matrix: {n: [1, 2, 3, 4, 5, 6, 7]}\n  steps: [{name: make, run: 'true'}]\n";
+    struct pair p;
+    struct hand hands[2];
+    struct said pipeline, run;
+    if (!pair_open(&p, kind))
+        return;
+    pair_pass(&p, SECONDS(1));
+    CHECK(hand_join(&hands[0], &p.w[0], "a", "{}", 1));
+    world_start_run(&p.w[0], slots, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hands[0]), 1);
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    pair_pass(&p, SECONDS(1));
+    CHECK(hand_join(&hands[1], &p.w[1], "b", "{}", 1));
+    CHECK_INT(pair_take(&p, &hands[1]), 1);
+    for (int i = 0; i < 2; i++)
+        hand_leave(&hands[i]);
+    pair_close(&p);
+}
+ON_BOTH(what_waits_for_a_slot_hides_no_job)
+
 /* The one that would have turned it away is gone before it hears of it. */
 static void a_newcomer_is_turned_away_by_the_next_leader(enum world_store kind)
 {
@@ -610,6 +635,10 @@ static const struct test tests[] = {
     {"SQLite: what a silent process had is taken over", a_silent_home_is_taken_over_sqlite},
     {"a process that was silent too long begins anew", one_that_was_silent_begins_anew_mem},
     {"SQLite: one that was silent begins anew", one_that_was_silent_begins_anew_sqlite},
+    {"jobs that wait for a slot hide none that waits for an agent",
+     what_waits_for_a_slot_hides_no_job_mem},
+    {"SQLite: jobs that wait for a slot hide no other one",
+     what_waits_for_a_slot_hides_no_job_sqlite},
     {"a full group turns a newcomer away when its leader is gone",
      a_newcomer_is_turned_away_by_the_next_leader_mem},
     {"SQLite: a full group turns away when its leader is gone",
