@@ -109,16 +109,6 @@ static arc_status read_wanted(struct arc_engine *engine, arc_err *err)
     return worst;
 }
 
-arc_status arc__homes_read_lost(struct arc_engine *engine, arc_err *err)
-{
-    ARC_TRY(read_wanted(engine, err));
-    for (size_t i = 0; i < engine->replicas.wanted_count; i++) {
-        if (engine->replicas.wanted[i].lost)
-            return ARC_EAGAIN;
-    }
-    return ARC_OK;
-}
-
 int arc__homes_unsettled(const struct arc_engine *engine)
 {
     return engine->recovering || engine->replicas.wanted_count > 0;
@@ -158,6 +148,18 @@ static arc_status refresh(struct arc_engine *engine, arc_err *err)
         engine->recover_phase = 0;
     }
     return ARC_OK;
+}
+
+/* What recovery waits for: nobody else reads while it lasts. */
+arc_status arc__homes_read_lost(struct arc_engine *engine, arc_err *err)
+{
+    ARC_TRY(refresh(engine, err));
+    ARC_TRY(read_wanted(engine, err));
+    for (size_t i = 0; i < engine->replicas.wanted_count; i++) {
+        if (engine->replicas.wanted[i].lost)
+            return ARC_EAGAIN;
+    }
+    return arc__list_empty(&engine->replicas.stale) ? ARC_OK : ARC_EAGAIN;
 }
 
 static arc_status reread_pipes(struct arc_engine *engine, arc_err *err)
@@ -484,8 +486,11 @@ static arc_status read_agents(struct arc_engine *engine, arc_err *err)
     if (idle)
         replicas->agents_asked = engine->stats.commits;
     replicas->agents_late = replicas->agents_asked != engine->stats.commits;
-    arc_status agents = arc__recover_agents(engine, &replicas->agents_load, err);
-    arc_status tokens = arc__recover_tokens(engine, &replicas->tokens_load, err);
+    arc_status tokens = arc__recover_tokens(engine, &replicas->tokens_load, err), agents;
+    if (tokens == ARC_EAGAIN && replicas->agents_load.state == 2)
+        agents = ARC_EAGAIN; /* once, when both are there: whom it finds may be given jobs */
+    else
+        agents = arc__recover_agents(engine, &replicas->agents_load, err);
     replicas->agents_late = 0;
     if (agents != ARC_OK || tokens != ARC_OK)
         return agents != ARC_OK ? agents : tokens;

@@ -12,6 +12,9 @@ static const char two_steps[] =
     "- {name: build, steps: [{name: make, run: 'true'}, {name: test, run: 'true'}]}\n";
 static const char grouped[] = "namespace: demo\nconcurrency: {group: deploy, limit: 1}\n"
                               "jobs: [{name: build, steps: [{name: make, run: 'true'}]}]\n";
+static const char picky[] = "namespace: demo\njobs:\n"
+                            "- {name: build, agentSelector: {matchLabels: {os: beos}},\n"
+                            "   steps: [{name: make, run: 'true'}]}\n";
 static const char timed[] = "namespace: demo\njobs:\n"
                             "- {name: build, timeout: 60s, steps: [{name: make, run: 'true'}]}\n";
 
@@ -213,7 +216,7 @@ static void news_while_a_run_is_read_is_read(void)
     world_start_run(&p.w[0], one_job, &pipeline, &run);
     CHECK_INT(pair_take(&p, &hand), 1);
     pair_pass(&p, SECONDS(2));
-    p.w[1].answers_late = 1;
+    p.w[1].answers_late = WORLD_LATE_EVENTS;
     CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_PAUSE, run.id)).status);
     pair_pass(&p, SECONDS(2));
     CHECK(p.w[1].late != NULL);
@@ -228,6 +231,58 @@ static void news_while_a_run_is_read_is_read(void)
         CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
     }
     CHECK(pair_await(&p, run.id, ARC_RUN_CANCELLED));
+    hand_leave(&hand);
+    pair_close(&p);
+}
+
+/* What its home had stored is being read when the home is gone: who takes its place waits for that,
+ * and goes on. */
+static void who_takes_over_reads_what_was_doubted(void)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    pair_pass(&p, SECONDS(2));
+    p.w[1].answers_late = WORLD_LATE_EVENTS;
+    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_STOP, run.id)).status);
+    pair_pass(&p, SECONDS(2));
+    CHECK(p.w[1].late != NULL);
+    world_end_engine(&p.w[0]);
+    pair_pass(&p, SECONDS(15));
+    world_answer(&p.w[1]);
+    pair_pass(&p, SECONDS(3));
+    (void)hand_take(&hand, 1);
+    if (CHECK_INT(hand.cancel_count, 1)) {
+        struct held held = hand.cancels[0];
+        CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
+    }
+    CHECK(pair_await(&p, run.id, ARC_RUN_CANCELLED));
+    hand_leave(&hand);
+    pair_close(&p);
+}
+
+/* Agents and tokens are asked for together, and one answer comes long before the other. A job
+ * waits, so that a free agent is a reason to look. */
+static void one_of_two_answers_makes_nobody_busy(void)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    pair_pass(&p, SECONDS(1));
+    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
+    world_start_run(&p.w[1], picky, &pipeline, &run);
+    p.w[1].answers_late = WORLD_LATE_TOKENS;
+    pair_pass(&p, SECONDS(6)); /* they come to rest meanwhile */
+    CHECK(p.w[1].late != NULL);
+    world_answer(&p.w[1]);
+    pair_pass(&p, SECONDS(6));
     hand_leave(&hand);
     pair_close(&p);
 }
@@ -623,6 +678,8 @@ static const struct test tests[] = {
     {"what one process has answered the other knows", what_one_has_answered_the_other_knows_mem},
     {"SQLite: what one has answered the other knows", what_one_has_answered_the_other_knows_sqlite},
     {"news that comes while a run is read is read as well", news_while_a_run_is_read_is_read},
+    {"who takes over reads what was doubted, and goes on", who_takes_over_reads_what_was_doubted},
+    {"one of two answers that are awaited makes nobody busy", one_of_two_answers_makes_nobody_busy},
     {"a requestId has one effect at both processes", a_request_has_one_effect_at_both_mem},
     {"SQLite: a requestId has one effect at both", a_request_has_one_effect_at_both_sqlite},
     {"an agent that reconnects elsewhere keeps its lease", an_agent_moves_with_its_lease_mem},
