@@ -376,17 +376,19 @@ static arc_status read_newest(struct arc_engine *engine, arc_err *err)
 static arc_status read_news(struct arc_engine *engine, arc_err *err)
 {
     struct replicas *replicas = &engine->replicas;
-    if (!replicas->news && replicas->news_mono_ns > engine->now.mono_ns &&
-        replicas->inbox_load.state == 0 && replicas->newest_load.state == 0)
+    int idle = replicas->inbox_load.state == 0 && replicas->newest_load.state == 0;
+    if (idle && !replicas->news && replicas->news_mono_ns > engine->now.mono_ns)
         return ARC_OK;
-    if (replicas->inbox_load.state == 0 && replicas->newest_load.state == 0) {
+    if (idle) {
         replicas->news = 0;
         replicas->news_mono_ns = engine->now.mono_ns + NEWS_NS;
         arc__log_watches_wake(engine);
         engine->notices_due = 1;
     }
-    arc_status inbox = read_inbox(engine, err);
-    arc_status newest = read_newest(engine, err);
+    /* Whichever comes first is not asked for again before the other one is there. */
+    arc_status inbox = idle || replicas->inbox_load.state != 0 ? read_inbox(engine, err) : ARC_OK;
+    arc_status newest =
+        idle || replicas->newest_load.state != 0 ? read_newest(engine, err) : ARC_OK;
     return inbox != ARC_OK ? inbox : newest;
 }
 

@@ -287,6 +287,25 @@ static void one_of_two_answers_makes_nobody_busy(void)
     pair_close(&p);
 }
 
+/* Inbox and log are looked at together, each second: who waits for one of them does not ask for the
+ * other one meanwhile. */
+static void a_look_that_lasts_is_not_begun_again(void)
+{
+    struct pair p;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    pair_pass(&p, SECONDS(6));
+    p.w[1].answers_late = WORLD_LATE_INBOX;
+    pair_pass(&p, SECONDS(2));
+    CHECK(p.w[1].late != NULL);
+    uint64_t before = p.w[1].store_calls;
+    pair_pass(&p, SECONDS(2));
+    CHECK(p.w[1].store_calls - before < 6); /* of others */
+    world_answer(&p.w[1]);
+    pair_pass(&p, SECONDS(2));
+    pair_close(&p);
+}
+
 static void a_request_has_one_effect_at_both(enum world_store kind)
 {
     struct pair p;
@@ -680,6 +699,8 @@ static const struct test tests[] = {
     {"news that comes while a run is read is read as well", news_while_a_run_is_read_is_read},
     {"who takes over reads what was doubted, and goes on", who_takes_over_reads_what_was_doubted},
     {"one of two answers that are awaited makes nobody busy", one_of_two_answers_makes_nobody_busy},
+    {"a look at what is new is not begun again while it lasts",
+     a_look_that_lasts_is_not_begun_again},
     {"a requestId has one effect at both processes", a_request_has_one_effect_at_both_mem},
     {"SQLite: a requestId has one effect at both", a_request_has_one_effect_at_both_sqlite},
     {"an agent that reconnects elsewhere keeps its lease", an_agent_moves_with_its_lease_mem},

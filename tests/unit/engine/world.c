@@ -124,6 +124,8 @@ static int is_late(const struct world *w, const struct arc_query *query)
 {
     if (w->answers_late == WORLD_LATE_TOKENS)
         return query->table == ARC_TABLE_token;
+    if (w->answers_late == WORLD_LATE_INBOX)
+        return query->table == ARC_TABLE_inbox;
     return w->answers_late && query->table == ARC_TABLE_event && query->filter_count > 0 &&
            query->filters[0].col == ARC_COL_event_stream;
 }
