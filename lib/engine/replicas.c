@@ -407,6 +407,8 @@ void arc__replicas_end(struct arc_engine *engine, arc_status status)
     replicas->alone_due = ARC_ALONE_NOT;
     if (!joined && !replicas->adopting)
         return;
+    /* What was asked for before does not say yet whose home we are now. */
+    arc__load_deinit(&replicas->peers_load);
     replicas->full = 1;
     engine->recovering = 1;
     engine->recover_phase = 0;

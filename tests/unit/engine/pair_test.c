@@ -443,6 +443,29 @@ static void a_silent_home_is_taken_over(enum world_store kind)
 }
 ON_BOTH(a_silent_home_is_taken_over)
 
+/* What it had asked about the others before it took over is answered after that. */
+static void who_takes_over_goes_by_what_it_has_stored(void)
+{
+    static const char hasty[] =
+        "namespace: demo\njobs:\n"
+        "- {name: build, queueTimeout: 30s, steps: [{name: make, run: 'true'}]}\n";
+    struct pair p;
+    struct said pipeline, run;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    world_start_run(&p.w[0], hasty, &pipeline, &run);
+    pair_pass(&p, SECONDS(6));
+    world_end_engine(&p.w[0]);
+    pair_pass(&p, SECONDS(6));
+    p.w[1].answers_late = WORLD_LATE_REPLICAS;
+    pair_pass(&p, SECONDS(10));
+    CHECK(p.w[1].late != NULL);
+    world_answer(&p.w[1]);
+    CHECK(pair_await(&p, run.id, ARC_RUN_FAILED));
+    world_check_events(&p.w[1]);
+    pair_close(&p);
+}
+
 static void one_that_was_silent_begins_anew(enum world_store kind)
 {
     struct pair p;
@@ -711,6 +734,8 @@ static const struct test tests[] = {
      fences_rise_where_the_next_process_is_older_sqlite},
     {"what a silent process was home of is taken over", a_silent_home_is_taken_over_mem},
     {"SQLite: what a silent process had is taken over", a_silent_home_is_taken_over_sqlite},
+    {"who takes over goes by what it has stored since it asked",
+     who_takes_over_goes_by_what_it_has_stored},
     {"a process that was silent too long begins anew", one_that_was_silent_begins_anew_mem},
     {"SQLite: one that was silent begins anew", one_that_was_silent_begins_anew_sqlite},
     {"jobs that wait for a slot hide none that waits for an agent",

@@ -122,10 +122,11 @@ void world_answer(struct world *w)
 
 static int is_late(const struct world *w, const struct arc_query *query)
 {
-    if (w->answers_late == WORLD_LATE_TOKENS)
-        return query->table == ARC_TABLE_token;
-    if (w->answers_late == WORLD_LATE_INBOX)
-        return query->table == ARC_TABLE_inbox;
+    static const enum arc_table tables[] = {[WORLD_LATE_TOKENS] = ARC_TABLE_token,
+                                            [WORLD_LATE_INBOX] = ARC_TABLE_inbox,
+                                            [WORLD_LATE_REPLICAS] = ARC_TABLE_replica};
+    if (w->answers_late > WORLD_LATE_EVENTS)
+        return query->table == tables[w->answers_late];
     return w->answers_late && query->table == ARC_TABLE_event && query->filter_count > 0 &&
            query->filters[0].col == ARC_COL_event_stream;
 }
