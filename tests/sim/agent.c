@@ -752,9 +752,10 @@ void agent_pump(struct server *server, uint32_t number)
     struct agent_sim *agent = &sim->agents[number];
     struct channel *channel = &agent->channels[server->number];
     struct arc_offer offer;
+    arc_status status = ARC_OK;
     channel->due = 0;
     while (channel->session != NULL &&
-           arc__session_next(channel->session, &sim->arena, &offer, NULL) == ARC_OK) {
+           (status = arc__session_next(channel->session, &sim->arena, &offer, NULL)) == ARC_OK) {
         const struct arc_step_state *step = &offer.run->jobs[offer.job].steps[offer.step];
         struct message message = letter(agent, sim, MSG_OFFER);
         int run = shadow_run_index(sim->shadow, arc__id_slice(&offer.run->id));
@@ -776,6 +777,7 @@ void agent_pump(struct server *server, uint32_t number)
                   message.lease.id, message.lease.attempt);
         send(sim, &message);
     }
+    roam_pumped(channel, status);
 }
 
 static void heard_life(struct sim *sim, struct agent_sim *agent, uint32_t life)

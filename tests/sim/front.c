@@ -229,8 +229,8 @@ static void happen(struct server *server, struct held_call *call)
     call->happened = 1;
     call->err = (arc_err)ARC_ERR_INIT;
     if (call->batch_kind == 2) {
-        call->status = base->ops->query(base, &call->query, call->arena, catch_query, &caught,
-                                        &call->err);
+        call->status =
+            base->ops->query(base, &call->query, call->arena, catch_query, &caught, &call->err);
         if (call->status == ARC_OK) {
             call->status = await(server->sim, &caught);
             call->err = caught.err;
@@ -437,8 +437,9 @@ static void front_close(struct arc_store *store)
         if (!call.in_use)
             continue;
         server->held[i].in_use = 0;
-        int pending = call.batch_kind == 1 && !call.happened && call.outcome != OUTCOME_CRASH_AFTER &&
-                      call.outcome != OUTCOME_CRASH_BEFORE && outcomes[call.outcome].happens;
+        int pending = call.batch_kind == 1 && !call.happened &&
+                      call.outcome != OUTCOME_CRASH_AFTER && call.outcome != OUTCOME_CRASH_BEFORE &&
+                      outcomes[call.outcome].happens;
         arc_err why = ARC_ERR_INIT;
         if (pending && roll(&server->store_dice, 2)) /* it had been sent */
             (void)really_commit(server, &call.batch, call.decided_ns, &call.shift, &why);

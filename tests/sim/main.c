@@ -36,7 +36,7 @@ static const char usage[] =
     "                    one on PostgreSQL, where there is one; the others are in memory (1)\n"
     "  --compare         those that are on it are lived in memory as well, and must be the same\n"
     "  --replicas N      several servers on one store, 2 to 4, in memory\n"
-    "  --peaceful        nothing goes wrong\n"
+    "  --only NAME,...   of the faults that a seed draws these alone; none: not one\n"
     "  --goals           fails when a goal was never met over the range\n"
     "  --quick           does not shrink what fails\n"
     "  --hash            prints the hash of every life\n"
@@ -322,6 +322,25 @@ static int take_range(const char *text, struct options *options)
     return *end == '\0' && options->from <= options->to;
 }
 
+/* The names of faults, or none. */
+static int take_faults(const char *text, struct options *options)
+{
+    uint64_t only = 0;
+    for (const char *at = text; *at != '\0' && strcmp(text, "none") != 0;) {
+        size_t len = strcspn(at, ",");
+        uint32_t i = 0;
+        while (i < FAULT_COUNT &&
+               (strlen(sim_fault_names[i]) != len || strncmp(at, sim_fault_names[i], len) != 0))
+            i++;
+        if (i == FAULT_COUNT)
+            return 0;
+        only |= UINT64_C(1) << i;
+        at += len + (at[len] == ',');
+    }
+    options->plan.off = ~only;
+    return 1;
+}
+
 static int take_option(struct options *options, const char *name, const char *value, int *used)
 {
     uint64_t number = 0;
@@ -329,20 +348,21 @@ static int take_option(struct options *options, const char *name, const char *va
     *used = 1;
     if (strcmp(name, "--goals") == 0 || strcmp(name, "--hash") == 0 ||
         strcmp(name, "--known") == 0 || strcmp(name, "--quick") == 0 ||
-        strcmp(name, "--compare") == 0 || strcmp(name, "--peaceful") == 0) {
+        strcmp(name, "--compare") == 0) {
         *used = 0;
         options->compare |= name[2] == 'c';
         options->goals |= name[2] == 'g';
         options->hash |= name[2] == 'h';
         options->known |= name[2] == 'k';
         options->quick |= name[2] == 'q';
-        options->plan.off |= name[2] == 'p' ? UINT64_MAX : 0;
         return 1;
     }
     if (value == NULL)
         return 0;
     if (strcmp(name, "--seeds") == 0)
         return take_range(value, options);
+    if (strcmp(name, "--only") == 0)
+        return take_faults(value, options);
     if (strcmp(name, "--store") == 0) {
         options->store = value;
         return strcmp(value, "mem") == 0 || strcmp(value, "sqlite") == 0 ||

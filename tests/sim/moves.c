@@ -725,8 +725,7 @@ static void check_grant(struct at *at)
     /* Of several servers each has fences of its own: those of a step rise, and no two are the same.
      */
     replicas_granted(at->shadow, (uint64_t)at->event->fence);
-    if ((uint64_t)at->event->fence <=
-        (is_shared(at->sim) ? at->step->fence : at->shadow->fence))
+    if ((uint64_t)at->event->fence <= (is_shared(at->sim) ? at->step->fence : at->shadow->fence))
         wrong(at, INV_I5, "its fence is not greater than those before");
 }
 

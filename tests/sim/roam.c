@@ -52,3 +52,11 @@ void roam_arrived(struct server *server, uint32_t number)
         old->due = 0;
     }
 }
+
+void roam_pumped(struct channel *channel, arc_status status)
+{
+    if (status != ARC_EDONE)
+        return;
+    arc__session_close(channel->session);
+    channel->session = NULL;
+}

@@ -376,8 +376,7 @@ static void compare(struct shadow *shadow, const struct server *server)
     struct sim *sim = shadow->sim;
     for (uint32_t r = 0; r < shadow->run_count && !sim->broken; r++) {
         const struct shadow_run *run = &shadow->runs[r];
-        const struct arc_run *live =
-            arc__engine_live_run(server->engine, arc__slice_cstr(run->id));
+        const struct arc_run *live = arc__engine_live_run(server->engine, arc__slice_cstr(run->id));
         if (is_shared(sim) && !replicas_knows(shadow, server, r, live))
             continue;
         if (live == NULL && !shadow_run_over(run))

@@ -14,7 +14,7 @@
 #define GATES_MAX 6
 #define EVENTS_MAX 8192
 #define REPLICAS_SEEN_MAX 256 /* processes that have shared the store in one life */
-#define LOGS_MAX 1024 /* a power of two; step runs of one life that have a log */
+#define LOGS_MAX 1024         /* a power of two; step runs of one life that have a log */
 
 /* The states, by the numbers of the contract. */
 enum { PENDING = 1, QUEUED, RUNNING, SUCCESS, FAILED, CANCELLED, TIMEOUT, SKIPPED };
@@ -169,9 +169,9 @@ struct shadow {
     int keys, keyed; /* request keys of the batch, and runs with one */
     struct shadow_replica replicas[REPLICAS_SEEN_MAX];
     uint32_t replica_count;
-    int writers;           /* of the batch: processes that say that they live */
-    uint32_t writer;       /* server */
-    uint64_t writer_epoch; /* before it */
+    int writers;                        /* of the batch: processes that say that they live */
+    uint32_t writer;                    /* server */
+    uint64_t writer_epoch;              /* before it */
     uint64_t fences[REPLICAS_SEEN_MAX]; /* granted in the batch */
     uint32_t fence_count;
     uint64_t behind_ns[REPLICAS_MAX][RUNS_MAX + 2]; /* since when a home has an old state */

@@ -125,7 +125,7 @@ struct message {
     enum message_kind kind;
     uint32_t agent, server; /* server: to or from which */
     uint32_t life;          /* of the agent's process that it is from or for */
-    uint32_t connection; /* number of the channel; an older one is closed */
+    uint32_t connection;    /* number of the channel; an older one is closed */
     struct lease lease;
     int32_t status, exit_code, accepted;
     char outputs[24];
@@ -201,14 +201,14 @@ struct agent_sim {
     uint64_t answered_ns; /* own clock: when that one last answered */
     uint32_t slots;
     int alive, paused;
-    uint32_t life;          /* of its process; its incarnation is made of it */
-    uint32_t server_lives;  /* of its processes, that the server has heard of */
-    uint64_t new_life_ns;   /* when it heard of the last */
-    uint64_t heard_ns;      /* when it was last heard */
-    uint32_t life_server;   /* which server heard of it … */
-    uint64_t life_start;    /* … and which start of that one */
+    uint32_t life;                      /* of its process; its incarnation is made of it */
+    uint32_t server_lives;              /* of its processes, that the server has heard of */
+    uint64_t new_life_ns;               /* when it heard of the last */
+    uint64_t heard_ns;                  /* when it was last heard */
+    uint32_t life_server;               /* which server heard of it … */
+    uint64_t life_start;                /* … and which start of that one */
     uint64_t lives_heard[REPLICAS_MAX]; /* bits of its processes that a server has heard of */
-    uint32_t claimed_lives; /* of those that may be on their way to be heard of */
+    uint32_t claimed_lives;             /* of those that may be on their way to be heard of */
     uint64_t back_ns, befall_ns;
     int64_t rate_ppm; /* its clock against the world's */
     int64_t every_ns; /* between heartbeats while it holds something */
@@ -420,7 +420,7 @@ void server_close(struct sim *sim);
 /* The process is gone: nobody hears of anything, the store is what was committed. */
 void server_crash(struct server *server, const char *why);
 void server_restart(struct sim *sim, uint32_t number);
-void server_trouble_now(struct sim *sim); /* what is late from now on has an excuse */
+void server_trouble_now(struct sim *sim);           /* what is late from now on has an excuse */
 void server_wake(struct sim *sim, uint32_t number); /* HAPPEN_WAKE */
 /* Dispatches until nothing is due now, and hands out what there is to be told. */
 void server_turn(struct sim *sim);
@@ -428,10 +428,10 @@ uint64_t server_deadline(const struct sim *sim); /* virtual time */
 void server_trouble(struct sim *sim);            /* HAPPEN_TROUBLE */
 void server_store_ready(struct sim *sim, uint32_t number);
 struct arc_now server_now(const struct server *server);
-int server_ready(const struct sim *sim); /* one of them is up and has recovered */
+int server_ready(const struct sim *sim);  /* one of them is up and has recovered */
 int servers_ready(const struct sim *sim); /* all of them */
 int server_is_ready(const struct server *server);
-int server_awake(const struct server *server); /* it is up, and does not stand still */
+int server_awake(const struct server *server);        /* it is up, and does not stand still */
 void server_pick(struct sim *sim, struct dice *dice); /* of several, one of those that are up */
 void servers_heal(struct sim *sim);
 static inline int is_shared(const struct sim *sim)
@@ -480,6 +480,8 @@ int roam_leaves(struct sim *sim, struct agent_sim *agent, uint64_t local_ns);
 uint64_t roam_heard_ns(struct sim *sim, uint32_t server);
 /* It has come to another server: its end at the others is over, or hangs on there. */
 void roam_arrived(struct server *server, uint32_t number);
+/* What there was to be told has been: one that is over is closed, and its agent hears of that. */
+void roam_pumped(struct channel *channel, arc_status status);
 
 /* --- people.c ----------------------------------------------------------------------------------
  */
