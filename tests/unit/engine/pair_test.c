@@ -492,6 +492,49 @@ static void a_silent_home_is_taken_over(enum world_store kind)
 }
 ON_BOTH(a_silent_home_is_taken_over)
 
+static void go_to(struct pair *p, struct hand *hand, int to)
+{
+    struct arc_renewal renewal;
+    int renewed = 0;
+    hand_leave(hand);
+    hand->w = &p->w[to];
+    hand_connect(hand);
+    for (int i = 0; i < 80 && !renewed; i++) {
+        pair_pass(p, SECONDS(1) / 8);
+        CHECK_OK(hand_beat(hand, &renewal));
+        renewed = renewal.renewed_count == 1;
+    }
+    CHECK(renewed);
+}
+
+/* An agent goes elsewhere and comes back, and then says no more. */
+static void a_lease_lapses_where_its_agent_came_back_to(enum world_store kind)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    struct arc_renewal renewal;
+    if (!pair_open(&p, kind))
+        return;
+    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    pair_pass(&p, SECONDS(6)); /* the other one has heard of the agent */
+    go_to(&p, &hand, 1);
+    for (int i = 0; i < 12; i++) { /* longer than a lease */
+        pair_pass(&p, SECONDS(5));
+        CHECK_OK(hand_beat(&hand, &renewal));
+    }
+    go_to(&p, &hand, 0);
+    CHECK(pair_await(&p, run.id, ARC_RUN_FAILED));
+    world_check_events(&p.w[0]);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+ON_BOTH(a_lease_lapses_where_its_agent_came_back_to)
+
 /* What it had asked about the others before it took over is answered after that. */
 static void who_takes_over_goes_by_what_it_has_stored(void)
 {
@@ -777,6 +820,10 @@ static const struct test tests[] = {
     {"SQLite: a requestId has one effect at both", a_request_has_one_effect_at_both_sqlite},
     {"an agent that reconnects elsewhere keeps its lease", an_agent_moves_with_its_lease_mem},
     {"SQLite: an agent that reconnects keeps its lease", an_agent_moves_with_its_lease_sqlite},
+    {"a lease lapses where its agent came back to",
+     a_lease_lapses_where_its_agent_came_back_to_mem},
+    {"SQLite: a lease lapses where its agent came back to",
+     a_lease_lapses_where_its_agent_came_back_to_sqlite},
     {"lines that come late to a former home are stored once",
      lines_that_come_late_elsewhere_are_stored_once},
     {"fences rise where the next process is an older one",
