@@ -583,6 +583,29 @@ static void settle_here(struct arc_engine *engine, struct agent *agent)
     engine->cmds_asleep = 0;
 }
 
+/* What it had when it was last heard of here may be another one's by now: then no row of a job
+ * names it any more. */
+static void begin_reading(struct agent *agent)
+{
+    agent->place = AGENT_READING;
+    arc__load_deinit(&agent->jobs_load);
+    agent->jobs_at = 0;
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        arc__live_doubt(ARC_CONTAINER(link, struct placement, by_agent)->live);
+    }
+}
+
+static int has_doubted(const struct agent *agent)
+{
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        if (ARC_CONTAINER(link, struct placement, by_agent)->live->stale)
+            return 1;
+    }
+    return 0;
+}
+
 void arc__agent_placed(struct arc_engine *engine, struct agent *agent, int is_new)
 {
     int ours = arc__is_ours(engine, agent->row.home);
@@ -590,9 +613,7 @@ void arc__agent_placed(struct arc_engine *engine, struct agent *agent, int is_ne
         return;
     if (ours && (is_new || agent->place == AGENT_AWAY || agent->place == AGENT_COMING ||
                  agent->place == AGENT_WRITING)) {
-        agent->place = AGENT_READING;
-        arc__load_deinit(&agent->jobs_load);
-        agent->jobs_at = 0;
+        begin_reading(agent);
     }
     if (ours || agent->place == AGENT_AWAY || agent->place == AGENT_COMING)
         return;
@@ -633,6 +654,8 @@ static arc_status read_jobs(struct arc_engine *engine, struct agent *agent, arc_
         if (live != NULL && live->stale)
             return ARC_EAGAIN;
     }
+    if (has_doubted(agent))
+        return ARC_EAGAIN;
     arc__load_deinit(&agent->jobs_load);
     settle_here(engine, agent);
     return ARC_OK;
@@ -714,11 +737,8 @@ void arc__homes_end(struct arc_engine *engine, int kept)
     ARC_LIST_EACH(&engine->agent_list, link)
     {
         struct agent *agent = ARC_CONTAINER(link, struct agent, link);
-        if (agent->place == AGENT_WRITING) {
-            agent->place = AGENT_READING;
-            arc__load_deinit(&agent->jobs_load);
-            agent->jobs_at = 0;
-        }
+        if (agent->place == AGENT_WRITING)
+            begin_reading(agent);
     }
     if (drop_guests(engine, NULL) != ARC_OK)
         engine->replicas.news = 1; /* what waits here in vain is not taken: the home places it */

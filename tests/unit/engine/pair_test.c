@@ -535,6 +535,52 @@ static void a_lease_lapses_where_its_agent_came_back_to(enum world_store kind)
 }
 ON_BOTH(a_lease_lapses_where_its_agent_came_back_to)
 
+/* Its step was given to another agent while it was silent. The process that it comes to has had the
+ * run for something else, and remembers it as it was. */
+static void who_comes_gets_nothing_that_is_another_ones(enum world_store kind)
+{
+    static const char picking[] = "namespace: demo\njobs:\n"
+                                  "- {name: build, agentSelector: {matchLabels: {os: a}},\n"
+                                  "   steps: [{name: make, run: 'true'}]}\n"
+                                  "- {name: test, agentSelector: {matchLabels: {os: b}},\n"
+                                  "   steps: [{name: look, run: 'true'}]}\n";
+    struct pair p;
+    struct hand a, b, c;
+    struct said pipeline, run;
+    struct arc_renewal renewal;
+    if (!pair_open(&p, kind))
+        return;
+    pair_pass(&p, SECONDS(1));
+    CHECK(hand_join(&a, &p.w[0], "a", "{\"os\":\"a\"}", 1));
+    CHECK(hand_join(&b, &p.w[1], "b", "{\"os\":\"b\"}", 1));
+    pair_pass(&p, SECONDS(6)); /* each has heard of both */
+    world_start_run(&p.w[0], picking, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &a), 1);
+    CHECK_INT(pair_take(&p, &b), 1);
+    struct held held = b.held[0];
+    CHECK_OK(hand_say(&b, &held, ARC_STEP_SUCCESS, 0).status);
+    hand_leave(&a);
+    pair_pass(&p, SECONDS(20));
+    CHECK(hand_join(&c, &p.w[0], "c", "{\"os\":\"a\"}", 1));
+    for (int i = 0; i < 200 && hand_take(&c, 1) == 0; i++)
+        pair_pass(&p, SECONDS(1) / 8);
+    CHECK_INT(c.held_count, 1);
+    pair_pass(&p, SECONDS(2));
+    a.w = &p.w[1];
+    hand_connect(&a);
+    for (int i = 0; i < 24; i++) {
+        pair_pass(&p, SECONDS(1) / 8);
+        CHECK_INT(hand_take(&a, 1), 0);
+        CHECK_OK(hand_beat(&a, &renewal));
+        CHECK_INT(renewal.renewed_count, 0);
+    }
+    hand_leave(&a);
+    hand_leave(&b);
+    hand_leave(&c);
+    pair_close(&p);
+}
+ON_BOTH(who_comes_gets_nothing_that_is_another_ones)
+
 /* What it had asked about the others before it took over is answered after that. */
 static void who_takes_over_goes_by_what_it_has_stored(void)
 {
@@ -824,6 +870,10 @@ static const struct test tests[] = {
      a_lease_lapses_where_its_agent_came_back_to_mem},
     {"SQLite: a lease lapses where its agent came back to",
      a_lease_lapses_where_its_agent_came_back_to_sqlite},
+    {"who comes is given nothing that is another one's by now",
+     who_comes_gets_nothing_that_is_another_ones_mem},
+    {"SQLite: who comes is given nothing of another one",
+     who_comes_gets_nothing_that_is_another_ones_sqlite},
     {"lines that come late to a former home are stored once",
      lines_that_come_late_elsewhere_are_stored_once},
     {"fences rise where the next process is an older one",
