@@ -374,8 +374,8 @@ struct wanted {
 /* What there is to know of the others (replicas.c), and what they have left for us (homes.c). */
 struct replicas {
     int on;
-    int engaged;           /* our row is there */
-    int alone_due;         /* a turn of our own is due: to join, for a new epoch */
+    int engaged;                                                         /* our row is there */
+    enum { ARC_ALONE_NOT, ARC_ALONE_JOINS, ARC_ALONE_RENEWS } alone_due; /* a turn for it alone */
     int full;              /* the next recovery reads all that is open */
     arc_id self;           /* of our row */
     int64_t version;       /* of it, as it is stored */
@@ -389,15 +389,15 @@ struct replicas {
     struct arc_arena arena;
     struct load peers_load, inbox_load, newest_load, waiting_load, agents_load, tokens_load;
     uint64_t peers_mono_ns, news_mono_ns, waiting_mono_ns, agents_mono_ns; /* the next look at */
-    uint64_t agents_reads; /* how often agents and tokens have been read */
-    uint64_t agents_read_mono_ns;
+    uint64_t agents_reads, agents_read_mono_ns; /* how often agents and tokens have been read */
+    arc_id waited; /* the last job of others that was looked at: the next look goes on there */
+    int64_t waited_ns;
     uint64_t agents_asked;  /* commits, when they were */
     int agents_late;        /* there have been some since: who is not in the answer may be new */
     uint32_t news, reading; /* by table: what may be new; of that, what is being asked for */
     int64_t last;           /* position, as the store told of it; 0: it is to be asked */
-    int reading_note;       /* runs are read that others have begun for us */
+    int pipes_stale, reading_note; /* news of a pipeline; runs are read that others began for us */
     struct arc_link stale, guests; /* runs */
-    int pipes_stale;
     struct wanted *wanted;
     size_t wanted_count, wanted_capacity;
     arc_id *read; /* of the inbox: to be deleted */

@@ -267,14 +267,15 @@ static int ends_others(const struct slot *slot)
            slot->terms->on_full == ARC_FULL_CANCEL_PENDING;
 }
 
-/* Who waited before a restart stands where it stood; only whom it has to end is looked at anew. */
+/* Who waited before a restart stands where it stood; only whom it has to end is looked at anew. One
+ * that its group turns away when it is full waits for no slot: nobody has dealt with it yet. */
 static void enter_waiting(struct slot *slot, int loaded)
 {
     struct group *group = slot->group;
     slot->was_here = loaded;
     if (loaded)
         stand_in_line(slot);
-    if (!loaded || ends_others(slot))
+    if (!loaded || ends_others(slot) || slot->terms->on_full == ARC_FULL_REJECT)
         arc__list_add_tail(&group->fresh, &slot->fresh);
     slot->live->engine->slots_awaited += slot->job != ARC_SLOT_OF_RUN;
 }

@@ -109,16 +109,6 @@ static arc_status read_wanted(struct arc_engine *engine, arc_err *err)
     return worst;
 }
 
-arc_status arc__homes_read_lost(struct arc_engine *engine, arc_err *err)
-{
-    ARC_TRY(read_wanted(engine, err));
-    for (size_t i = 0; i < engine->replicas.wanted_count; i++) {
-        if (engine->replicas.wanted[i].lost)
-            return ARC_EAGAIN;
-    }
-    return ARC_OK;
-}
-
 int arc__homes_unsettled(const struct arc_engine *engine)
 {
     return engine->recovering || engine->replicas.wanted_count > 0;
@@ -158,6 +148,18 @@ static arc_status refresh(struct arc_engine *engine, arc_err *err)
         engine->recover_phase = 0;
     }
     return ARC_OK;
+}
+
+/* What recovery waits for: nobody else reads while it lasts. */
+arc_status arc__homes_read_lost(struct arc_engine *engine, arc_err *err)
+{
+    ARC_TRY(refresh(engine, err));
+    ARC_TRY(read_wanted(engine, err));
+    for (size_t i = 0; i < engine->replicas.wanted_count; i++) {
+        if (engine->replicas.wanted[i].lost)
+            return ARC_EAGAIN;
+    }
+    return arc__list_empty(&engine->replicas.stale) ? ARC_OK : ARC_EAGAIN;
 }
 
 static arc_status reread_pipes(struct arc_engine *engine, arc_err *err)
@@ -376,7 +378,7 @@ static arc_status read_newest(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
-static void begin_reading(struct arc_engine *engine, uint32_t tables)
+static void begin_news(struct arc_engine *engine, uint32_t tables)
 {
     struct replicas *replicas = &engine->replicas;
     replicas->news = 0;
@@ -401,7 +403,7 @@ static arc_status read_news(struct arc_engine *engine, arc_err *err)
         replicas->news_mono_ns = engine->now.mono_ns + NEWS_NS;
     }
     if (replicas->reading == 0 && replicas->news != 0)
-        begin_reading(engine, replicas->news);
+        begin_news(engine, replicas->news);
     if ((replicas->reading & BIT(inbox)) != 0)
         inbox = read_inbox(engine, err);
     if ((replicas->reading & BIT(event)) != 0)
@@ -415,18 +417,62 @@ static arc_status read_news(struct arc_engine *engine, arc_err *err)
 
 /* --- jobs that wait elsewhere -------------------------------------------------------- */
 
+/* A guest may have been here for long, and nobody has told of what its home has stored since. */
+static int waits_here(const struct live *live, const struct arc_row_job_run *row)
+{
+    return row->job_index >= 0 && row->job_index < live->run.plan->job_count &&
+           live->run.jobs[row->job_index].attempt == row->attempt &&
+           arc__job_wants_place(&live->run, (uint32_t)row->job_index, live->engine->now);
+}
+
 static arc_status look_at(struct arc_engine *engine, const struct arc_row_job_run *row,
                           size_t *left, arc_err *err)
 {
     struct live *live = arc__map_get(&engine->runs, row->run_id);
-    if (row->agent_id.len > 0 || row->queued_at_ns + PATIENCE_NS > engine->now.wall_ns)
+    int64_t age_ns =
+        engine->now.wall_ns - row->queued_at_ns; /* below 0: by a clock that is ahead */
+    if (row->agent_id.len > 0 || (age_ns >= 0 && age_ns < PATIENCE_NS))
         return ARC_OK;
     if (live != NULL && live->loaded && !live->guest)
         return ARC_OK;
     (*left)--;
-    if (live != NULL && live->loaded)
+    if (live != NULL && live->loaded) {
+        if (!waits_here(live, row))
+            arc__live_doubt(live);
         return take(live, 1, err);
+    }
     return want_text(engine, row->run_id, (struct wanted){.taking = 1}, err);
+}
+
+static int was_looked_at(const struct replicas *replicas, const struct arc_row_job_run *row)
+{
+    return row->queued_at_ns == replicas->waited_ns &&
+           arc__slice_compare(row->id, arc__id_slice(&replicas->waited)) <= 0;
+}
+
+/* So many as there are slots. The next look goes on behind them, and after the last begins again:
+ * those that wait for something else than an agent hold up nobody. */
+static arc_status look_on(struct arc_engine *engine, const struct arc_rows *rows, size_t limit,
+                          arc_err *err)
+{
+    struct replicas *replicas = &engine->replicas;
+    const struct arc_row_job_run *row = rows->rows;
+    size_t left = engine->free_count, looked = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        if (was_looked_at(replicas, &row[i]))
+            continue;
+        if (left == 0)
+            return ARC_OK;
+        ARC_TRY(look_at(engine, &row[i], &left, err));
+        looked++;
+        replicas->waited_ns = row[i].queued_at_ns;
+        (void)arc__slice_to_cstr(row[i].id, replicas->waited.text, sizeof(replicas->waited.text));
+    }
+    if (rows->count < limit)
+        replicas->waited_ns = 0;
+    else if (looked == 0)
+        replicas->waited_ns++; /* more of one moment than a look takes in */
+    return ARC_OK;
 }
 
 /* Who has a free agent and nothing to give it takes from the others. */
@@ -435,7 +481,7 @@ static arc_status read_waiting(struct arc_engine *engine, arc_err *err)
     struct replicas *replicas = &engine->replicas;
     struct arc_query query = {.table = ARC_TABLE_job_run,
                               .order_col = ARC_COL_job_run_queued_at_ns,
-                              .filter_count = 1,
+                              .filter_count = 2,
                               .limit = 4 * engine->free_count + 16};
     if (replicas->waiting_load.state == 0 &&
         (engine->free_count == 0 || replicas->waiting_mono_ns > engine->now.mono_ns ||
@@ -444,12 +490,10 @@ static arc_status read_waiting(struct arc_engine *engine, arc_err *err)
     if (replicas->waiting_load.state == 0)
         replicas->waiting_mono_ns = engine->now.mono_ns + WAITING_NS;
     query.filters[0] = arc__eq_int(ARC_COL_job_run_status, ARC_JOB_QUEUED);
+    query.filters[1] = (struct arc_filter){
+        .col = ARC_COL_job_run_queued_at_ns, .op = ARC_FILTER_GE, .number = replicas->waited_ns};
     ARC_TRY(arc__load(engine, &replicas->waiting_load, &query, err));
-    const struct arc_row_job_run *row = replicas->waiting_load.rows.rows;
-    size_t left = engine->free_count;
-    arc_status status = ARC_OK;
-    for (size_t i = 0; i < replicas->waiting_load.rows.count && left > 0 && status == ARC_OK; i++)
-        status = look_at(engine, &row[i], &left, err);
+    arc_status status = look_on(engine, &replicas->waiting_load.rows, query.limit, err);
     arc__load_deinit(&replicas->waiting_load);
     return status;
 }
@@ -467,8 +511,11 @@ static arc_status read_agents(struct arc_engine *engine, arc_err *err)
     if (idle)
         replicas->agents_asked = engine->stats.commits;
     replicas->agents_late = replicas->agents_asked != engine->stats.commits;
-    arc_status agents = arc__recover_agents(engine, &replicas->agents_load, err);
-    arc_status tokens = arc__recover_tokens(engine, &replicas->tokens_load, err);
+    arc_status tokens = arc__recover_tokens(engine, &replicas->tokens_load, err), agents;
+    if (tokens == ARC_EAGAIN && replicas->agents_load.state == 2)
+        agents = ARC_EAGAIN; /* once, when both are there: whom it finds may be given jobs */
+    else
+        agents = arc__recover_agents(engine, &replicas->agents_load, err);
     replicas->agents_late = 0;
     if (agents != ARC_OK || tokens != ARC_OK)
         return agents != ARC_OK ? agents : tokens;
@@ -559,6 +606,29 @@ static void settle_here(struct arc_engine *engine, struct agent *agent)
     engine->cmds_asleep = 0;
 }
 
+/* What it had when it was last heard of here may be another one's by now: then no row of a job
+ * names it any more. */
+static void begin_reading(struct agent *agent)
+{
+    agent->place = AGENT_READING;
+    arc__load_deinit(&agent->jobs_load);
+    agent->jobs_at = 0;
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        arc__live_doubt(ARC_CONTAINER(link, struct placement, by_agent)->live);
+    }
+}
+
+static int has_doubted(const struct agent *agent)
+{
+    ARC_LIST_EACH(&agent->placements, link)
+    {
+        if (ARC_CONTAINER(link, struct placement, by_agent)->live->stale)
+            return 1;
+    }
+    return 0;
+}
+
 void arc__agent_placed(struct arc_engine *engine, struct agent *agent, int is_new)
 {
     int ours = arc__is_ours(engine, agent->row.home);
@@ -566,9 +636,7 @@ void arc__agent_placed(struct arc_engine *engine, struct agent *agent, int is_ne
         return;
     if (ours && (is_new || agent->place == AGENT_AWAY || agent->place == AGENT_COMING ||
                  agent->place == AGENT_WRITING)) {
-        agent->place = AGENT_READING;
-        arc__load_deinit(&agent->jobs_load);
-        agent->jobs_at = 0;
+        begin_reading(agent);
     }
     if (ours || agent->place == AGENT_AWAY || agent->place == AGENT_COMING)
         return;
@@ -609,6 +677,8 @@ static arc_status read_jobs(struct arc_engine *engine, struct agent *agent, arc_
         if (live != NULL && live->stale)
             return ARC_EAGAIN;
     }
+    if (has_doubted(agent))
+        return ARC_EAGAIN;
     arc__load_deinit(&agent->jobs_load);
     settle_here(engine, agent);
     return ARC_OK;
@@ -690,11 +760,8 @@ void arc__homes_end(struct arc_engine *engine, int kept)
     ARC_LIST_EACH(&engine->agent_list, link)
     {
         struct agent *agent = ARC_CONTAINER(link, struct agent, link);
-        if (agent->place == AGENT_WRITING) {
-            agent->place = AGENT_READING;
-            arc__load_deinit(&agent->jobs_load);
-            agent->jobs_at = 0;
-        }
+        if (agent->place == AGENT_WRITING)
+            begin_reading(agent);
     }
     if (drop_guests(engine, NULL) != ARC_OK)
         engine->replicas.news =

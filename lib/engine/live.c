@@ -153,11 +153,13 @@ void arc__live_lease(struct live *live, uint32_t job)
 {
     struct arc_engine *engine = live->engine;
     struct arc_step_state *step = granted_step(live, job);
-    if (step != NULL)
-        step->lease_mono_ns =
-            watcher_of(live, job) == WATCHER_OTHER
-                ? LEASE_ELSEWHERE
-                : engine->now.mono_ns + (uint64_t)engine->options.rules.lease_ttl_ns;
+    if (step == NULL)
+        return;
+    step->lease_mono_ns = watcher_of(live, job) == WATCHER_OTHER
+                              ? LEASE_ELSEWHERE
+                              : engine->now.mono_ns + (uint64_t)engine->options.rules.lease_ttl_ns;
+    /* It may lapse before the job was to be looked at again; there is room in the heap for each. */
+    (void)arc__heap_arm(&live->run.wakes, &live->run.jobs[job].wake, 0, NULL);
 }
 
 /* A grant that somebody else has decided has no lease yet, and whoever watched it may be gone. */

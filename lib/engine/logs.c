@@ -31,7 +31,7 @@ static arc_status check_holder(struct arc_engine *engine, const struct step_ref 
 arc_status arc__log_know(struct arc_engine *engine, struct step_ref *ref, arc_slice step_run_id,
                          arc_err *err)
 {
-    if (ref->info_known)
+    if (ref->info_known && !engine->replicas.on) /* of several another one may have had lines */
         return ARC_OK;
     ARC_TRY(engine->logs->ops->info(engine->logs, arc__id_slice(&ref->live->id), step_run_id,
                                     &ref->info, err));

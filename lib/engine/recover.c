@@ -236,11 +236,11 @@ static arc_status settle_all(struct arc_engine *engine, arc_err *err)
 static arc_status lives(struct arc_engine *engine, arc_err *err)
 {
     const struct arc_row_pipeline_run *row = engine->recover_load.rows.rows;
+    ARC_TRY(arc__homes_read_lost(engine, err));
     while (engine->recover_at < engine->recover_load.rows.count) {
         ARC_TRY(take_up(engine, &row[engine->recover_at], err));
         engine->recover_at++;
     }
-    ARC_TRY(arc__homes_read_lost(engine, err));
     return settle_all(engine, err);
 }
 

@@ -29,7 +29,8 @@ static arc_status new_self(struct arc_engine *engine, arc_err *err)
     ARC_TRY(arc__engine_new_id(engine, &replicas->self, err));
     replicas->engaged = 0;
     replicas->version = replicas->epoch = 0;
-    replicas->alone_due = replicas->full = 1;
+    replicas->alone_due = ARC_ALONE_JOINS;
+    replicas->full = 1;
     return ARC_OK;
 }
 
@@ -278,8 +279,7 @@ arc_status arc__replicas_watch(struct arc_engine *engine, arc_err *err)
 
 arc_status arc__replicas_renew(struct arc_engine *engine, arc_err *err)
 {
-    engine->replicas.alone_due = 1;
-    engine->replicas.epoch = 0;
+    engine->replicas.alone_due = ARC_ALONE_RENEWS; /* what is read of our row meanwhile is old */
     return arc__fail(err, ARC_ECONFLICT, "epoch", "The fences of this process are too old.");
 }
 
@@ -335,7 +335,8 @@ static arc_status store_self(struct arc_engine *engine, arc_err *err)
     struct replicas *replicas = &engine->replicas;
     const struct peer *own = find_peer(engine, self(engine));
     int64_t started_ns = own != NULL ? own->row.started_at_ns : engine->now.wall_ns;
-    replicas->epoch_due = replicas->epoch == 0 ? next_epoch(engine) : 0;
+    int due = replicas->epoch == 0 || replicas->alone_due == ARC_ALONE_RENEWS;
+    replicas->epoch_due = due ? next_epoch(engine) : 0;
     struct arc_row_replica row = {.id = self(engine),
                                   .name = arc__slice_cstr(replicas->name),
                                   .version = replicas->version + 1,
@@ -404,9 +405,11 @@ void arc__replicas_end(struct arc_engine *engine, arc_status status)
     replicas->epoch_due = 0;
     int joined = !replicas->engaged;
     replicas->engaged = 1;
-    replicas->alone_due = 0;
+    replicas->alone_due = ARC_ALONE_NOT;
     if (!joined && !replicas->adopting)
         return;
+    /* What was asked for before does not say yet whose home we are now. */
+    arc__load_deinit(&replicas->peers_load);
     replicas->full = 1;
     engine->recovering = 1;
     engine->recover_phase = 0;

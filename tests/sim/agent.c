@@ -96,6 +96,7 @@ static struct message letter(const struct agent_sim *agent, const struct sim *si
 {
     return (struct message){.kind = kind,
                             .agent = (uint32_t)(agent - sim->agents),
+                            .server = agent->server,
                             .life = agent->life,
                             .connection = agent->connection,
                             .sent_ns = local_ns(sim, agent)};
@@ -360,6 +361,7 @@ static void connect(struct sim *sim, struct agent_sim *agent)
     if (agent->registering_ns > now)
         return;
     agent->registering_ns = now + (uint64_t)SECONDS(3);
+    roam_choose(sim, agent, now);
     if (agent->registered)
         agent->connection++;
     message = letter(agent, sim, agent->registered ? MSG_CONNECT : MSG_REGISTER);
@@ -507,6 +509,8 @@ void agent_look(struct sim *sim, uint32_t number)
     watchdog(sim, agent);
     for (uint32_t i = 0; i < agent->task_count; i++)
         work_on(sim, agent, &agent->tasks[i]);
+    if (agent->connected && roam_leaves(sim, agent, local_ns(sim, agent)))
+        agent->connected = 0;
     if (!agent->registered || !agent->connected)
         connect(sim, agent);
     if (agent->registered && agent->beat_ns <= local_ns(sim, agent))
@@ -643,6 +647,8 @@ static void agent_hears(struct sim *sim, const struct message *message)
     }
     sim_trace(sim, "agent %u hears %d of %.27s (%d)", message->agent, (int)message->kind,
               message->lease.id, (int)message->answer);
+    if (message->server == agent->server)
+        agent->answered_ns = local_ns(sim, agent);
     switch (message->kind) {
     case MSG_REGISTERED:
         agent->registered = 1;
@@ -692,33 +698,36 @@ void message_arrives(struct sim *sim, uint32_t number)
 
 static void notice(void *user)
 {
-    struct agent_sim *agent = user;
-    agent->session_due = 1;
+    struct channel *channel = user;
+    channel->due = 1;
 }
 
-void agents_forget_sessions(struct sim *sim, int close)
+void agents_forget_sessions(struct server *server, int close)
 {
-    for (uint32_t i = 0; i < sim->agent_count; i++) {
+    for (uint32_t i = 0; i < server->sim->agent_count; i++) {
+        struct channel *channel = &server->sim->agents[i].channels[server->number];
         if (close)
-            arc__session_close(sim->agents[i].session);
-        sim->agents[i].session = NULL;
-        sim->agents[i].session_due = 0;
+            arc__session_close(channel->session);
+        channel->session = NULL;
+        channel->due = 0;
     }
 }
 
 static void open_session(struct sim *sim, const struct message *message)
 {
     struct agent_sim *agent = &sim->agents[message->agent];
-    if (agent->session != NULL &&
-        (message->connection < agent->session_connection || message->life < agent->session_life))
+    struct channel *channel = &agent->channels[message->server];
+    if (channel->session != NULL &&
+        (message->connection < channel->connection || message->life < channel->life))
         return; /* an old connection */
-    arc__session_close(agent->session);
-    agent->session = NULL;
-    if (arc__session_open(sim->server.engine, arc__slice_cstr(agent->id), notice, agent,
-                          &agent->session, NULL) != ARC_OK)
-        agent->session = NULL;
-    agent->session_connection = message->connection;
-    agent->session_life = message->life;
+    arc__session_close(channel->session);
+    channel->session = NULL;
+    if (arc__session_open(sim->server->engine, arc__slice_cstr(agent->id), notice, channel,
+                          &channel->session, NULL) != ARC_OK)
+        channel->session = NULL;
+    channel->connection = message->connection;
+    channel->life = message->life;
+    roam_arrived(sim->server, message->agent);
 }
 
 static void check_offer(struct sim *sim, uint32_t number, const struct message *message)
@@ -737,17 +746,21 @@ static void check_offer(struct sim *sim, uint32_t number, const struct message *
               attempt->over ? "is over" : "another agent holds");
 }
 
-void agent_pump(struct sim *sim, uint32_t number)
+void agent_pump(struct server *server, uint32_t number)
 {
+    struct sim *sim = server->sim;
     struct agent_sim *agent = &sim->agents[number];
+    struct channel *channel = &agent->channels[server->number];
     struct arc_offer offer;
-    agent->session_due = 0;
-    while (agent->session != NULL &&
-           arc__session_next(agent->session, &sim->arena, &offer, NULL) == ARC_OK) {
+    arc_status status = ARC_OK;
+    channel->due = 0;
+    while (channel->session != NULL &&
+           (status = arc__session_next(channel->session, &sim->arena, &offer, NULL)) == ARC_OK) {
         const struct arc_step_state *step = &offer.run->jobs[offer.job].steps[offer.step];
         struct message message = letter(agent, sim, MSG_OFFER);
         int run = shadow_run_index(sim->shadow, arc__id_slice(&offer.run->id));
-        message.life = agent->session_life;
+        message.server = server->number;
+        message.life = channel->life;
         memcpy(message.lease.id, step->id.text, sizeof(step->id.text));
         message.lease.attempt = step->attempt;
         message.lease.fence = step->fence;
@@ -764,17 +777,19 @@ void agent_pump(struct sim *sim, uint32_t number)
                   message.lease.id, message.lease.attempt);
         send(sim, &message);
     }
+    roam_pumped(channel, status);
 }
 
 static void heard_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
 {
     if (life >= agent->server_lives)
         agent->heard_ns = sim->now_ns;
-    agent->lives_heard |= UINT64_C(1) << life % 64;
+    agent->lives_heard[sim->server->number] |= UINT64_C(1) << life % 64;
     if (life <= agent->server_lives)
         return;
     agent->server_lives = life;
-    agent->life_start = sim->server.starts;
+    agent->life_server = sim->server->number;
+    agent->life_start = sim->server->starts;
     agent->new_life_ns = sim->now_ns;
 }
 
@@ -785,7 +800,8 @@ static void claim_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
 {
     sim->confused |=
         life < agent->claimed_lives &&
-        (sim->server.starts != agent->life_start || (agent->lives_heard >> life % 64 & 1) == 0 ||
+        (sim->server->starts != agent->life_start || sim->server->number != agent->life_server ||
+         (agent->lives_heard[sim->server->number] >> life % 64 & 1) == 0 ||
          sim->now_ns >= agent->heard_ns + (uint64_t)SECONDS(30));
     if (life > agent->claimed_lives)
         agent->claimed_lives = life;
@@ -807,6 +823,7 @@ static void take_beat(struct sim *sim, const struct message *message)
     struct arc_renewal renewal;
     struct message answer = {.kind = MSG_BEATEN,
                              .agent = message->agent,
+                             .server = message->server,
                              .life = message->life,
                              .sent_ns = message->sent_ns};
     char incarnation[16];
@@ -820,10 +837,11 @@ static void take_beat(struct sim *sim, const struct message *message)
                                  .leases = leases,
                                  .lease_count = message->lease_count,
                                  .has_leases = 1};
-    answer.answer = arc__engine_heartbeat(sim->server.engine, &said, &sim->arena, &renewal, NULL);
+    answer.answer = arc__engine_heartbeat(sim->server->engine, &said, &sim->arena, &renewal, NULL);
     if (answer.answer == ARC_OK)
         heard_life(sim, agent, message->life);
-    answer.accepted = agent->session != NULL && agent->session_life == message->life;
+    const struct channel *channel = &agent->channels[message->server];
+    answer.accepted = channel->session != NULL && channel->life == message->life;
     for (size_t i = 0; answer.answer == ARC_OK && i < message->lease_count; i++) {
         for (size_t k = 0; k < renewal.renewed_count; k++) {
             if (renewal.renewed[k].fence == message->leases[i].fence)
@@ -909,7 +927,7 @@ static void take_log(struct sim *sim, const struct message *message)
         .text = {text, len},
     };
     answer.kind = MSG_LOGGED;
-    answer.answer = arc__engine_log_append(sim->server.engine, &batch, NULL);
+    answer.answer = arc__engine_log_append(sim->server->engine, &batch, NULL);
     check_log(sim, message, answer.answer, before);
     if (!message->forged)
         send(sim, &answer);
@@ -970,14 +988,14 @@ static void take_push(struct sim *sim, const struct message *message)
 
 static void take_ack(struct sim *sim, const struct message *message)
 {
-    struct agent_sim *agent = &sim->agents[message->agent];
+    struct channel *channel = &sim->agents[message->agent].channels[message->server];
     struct attempt *attempt =
         shadow_attempt(sim->shadow, message->lease.id, message->lease.attempt, 0);
-    if (agent->session == NULL || agent->session_connection != message->connection ||
-        agent->session_life != message->life)
+    if (channel->session == NULL || channel->connection != message->connection ||
+        channel->life != message->life)
         return;
     arc_status status =
-        arc__session_ack(agent->session, arc__slice_cstr(message->lease.id), message->lease.fence,
+        arc__session_ack(channel->session, arc__slice_cstr(message->lease.id), message->lease.fence,
                          message->accepted, ARC_LIT("no"), NULL);
     if (status == ARC_OK && (attempt == NULL || attempt->agent != message->agent ||
                              attempt->fence != message->lease.fence))
@@ -988,9 +1006,14 @@ static void take_ack(struct sim *sim, const struct message *message)
 
 void message_deliver(struct sim *sim, const struct message *message)
 {
-    if (sim->server.engine == NULL)
+    sim->server = &sim->servers[message->server];
+    if (!server_awake(sim->server)) {
+        uint64_t at = roam_heard_ns(sim, message->server);
+        if (at > 0)
+            post(sim, message, at - sim->now_ns + 1000000);
         return;
-    arc__engine_set_now(sim->server.engine, server_now(sim));
+    }
+    arc__engine_set_now(sim->server->engine, server_now(sim->server));
     sim_trace(sim, "agent %u says %d of %.27s (%d)%s", message->agent, (int)message->kind,
               message->lease.id, message->status, message->forged ? " FORGED" : "");
     switch (message->kind) {

@@ -35,6 +35,8 @@ static const char usage[] =
     "  --share N         each Nth life of the range is on that store, of a mix one on SQLite and\n"
     "                    one on PostgreSQL, where there is one; the others are in memory (1)\n"
     "  --compare         those that are on it are lived in memory as well, and must be the same\n"
+    "  --replicas N      several servers on one store, 2 to 4, in memory\n"
+    "  --only NAME,...   of the faults that a seed draws these alone; none: not one\n"
     "  --goals           fails when a goal was never met over the range\n"
     "  --quick           does not shrink what fails\n"
     "  --hash            prints the hash of every life\n"
@@ -74,7 +76,7 @@ static void show_failure(const struct sim *sim)
     printf("seed %llu: %s does not hold: %s\n", (unsigned long long)sim->plan.seed,
            sim_invariant_names[sim->broke], sim_invariant_sentences[sim->broke]);
     printf("  %s\n", sim->sentence);
-    show_faults(sim_drawn(sim->plan.seed) & ~sim->plan.off);
+    show_faults(sim_drawn(&sim->plan) & ~sim->plan.off);
 }
 
 /* Makes a failing life smaller for as long as the same invariant breaks. */
@@ -83,7 +85,7 @@ static struct sim_plan shrink(struct sim *sim, struct sim_plan plan)
     plan.verbose = 0;
     (void)sim_live(sim, &plan);
     enum invariant which = sim->broke;
-    uint64_t bits = sim_drawn(plan.seed);
+    uint64_t bits = sim_drawn(&plan);
     for (uint32_t i = 0; i < FAULT_COUNT; i++) {
         struct sim_plan less = plan;
         less.off |= UINT64_C(1) << i;
@@ -140,7 +142,7 @@ static void live_range(struct sim *sim, const struct options *options, uint32_t 
         struct sim_plan plan = options->plan;
         plan.seed = seed;
         if (plan.verbose)
-            show_faults(sim_drawn(seed));
+            show_faults(sim_drawn(&plan));
         int fine = live_one(sim, options, &plan);
         uint64_t hash = sim->hash;
         out->seeds++;
@@ -320,6 +322,25 @@ static int take_range(const char *text, struct options *options)
     return *end == '\0' && options->from <= options->to;
 }
 
+/* The names of faults, or none. */
+static int take_faults(const char *text, struct options *options)
+{
+    uint64_t only = 0;
+    for (const char *at = text; *at != '\0' && strcmp(text, "none") != 0;) {
+        size_t len = strcspn(at, ",");
+        uint32_t i = 0;
+        while (i < FAULT_COUNT &&
+               (strlen(sim_fault_names[i]) != len || strncmp(at, sim_fault_names[i], len) != 0))
+            i++;
+        if (i == FAULT_COUNT)
+            return 0;
+        only |= UINT64_C(1) << i;
+        at += len + (at[len] == ',');
+    }
+    options->plan.off = ~only;
+    return 1;
+}
+
 static int take_option(struct options *options, const char *name, const char *value, int *used)
 {
     uint64_t number = 0;
@@ -340,6 +361,8 @@ static int take_option(struct options *options, const char *name, const char *va
         return 0;
     if (strcmp(name, "--seeds") == 0)
         return take_range(value, options);
+    if (strcmp(name, "--only") == 0)
+        return take_faults(value, options);
     if (strcmp(name, "--store") == 0) {
         options->store = value;
         return strcmp(value, "mem") == 0 || strcmp(value, "sqlite") == 0 ||
@@ -350,6 +373,10 @@ static int take_option(struct options *options, const char *name, const char *va
     if (strcmp(name, "--share") == 0) {
         options->share = number;
         return number > 0;
+    }
+    if (strcmp(name, "--replicas") == 0) {
+        options->plan.replicas = (uint32_t)number;
+        return number > 0 && number <= REPLICAS_MAX;
     }
     if (strcmp(name, "--jobs") == 0) {
         options->jobs = (uint32_t)number;

@@ -41,7 +41,7 @@ static void text_to(char *out, size_t size, arc_slice text)
 /* The clock has run for so long since then; a wall clock that jumped may have said anything. */
 static int elapsed(const struct at *at, uint64_t since_ns, int64_t length_ns)
 {
-    return at->sim->server.jumps > 0 || at->now + 1000000 >= since_ns + (uint64_t)length_ns;
+    return at->sim->jumps > 0 || at->now + 1000000 >= since_ns + (uint64_t)length_ns;
 }
 
 static int over(int state)
@@ -67,7 +67,7 @@ static int job_time_over(const struct at *at)
 static int job_time_left(const struct at *at)
 {
     return at->plan_job->timeout_ns == 0 || at->job->state != RUNNING ||
-           (at->sim->server.jumps == 0 &&
+           (at->sim->jumps == 0 &&
             at->now < at->job->started_ns + (uint64_t)at->plan_job->timeout_ns);
 }
 
@@ -722,7 +722,10 @@ static void check_grant(struct at *at)
         wrong(at, INV_I9, "before its retry's delay was over");
     if (at->event->attempt != at->step->attempt + 1)
         wrong(at, INV_I9, "its attempt is not the next");
-    if ((uint64_t)at->event->fence <= at->shadow->fence)
+    /* Of several servers each has fences of its own: those of a step rise, and no two are the same.
+     */
+    replicas_granted(at->shadow, (uint64_t)at->event->fence);
+    if ((uint64_t)at->event->fence <= (is_shared(at->sim) ? at->step->fence : at->shadow->fence))
         wrong(at, INV_I5, "its fence is not greater than those before");
 }
 

@@ -5,20 +5,28 @@
 #include "shadow.h"
 
 #define SLACK_NS SECONDS(8)
+/* Of several the others wait for a lease before they take over, and are told of it by the rows. */
+#define SHARED_SLACK_NS (SLACK_NS + REPLICA_LEASE_NS + SECONDS(5))
 /* What a holder that was asked to end gets, and the lease of one that says nothing at all. */
 #define GIVE_UP_NS (SECONDS(40) + TTL_NS)
 
 /* It was due, and its ending takes so long. */
 static int late_by(const struct shadow *shadow, uint64_t due_ns, int64_t ending_ns)
 {
-    const struct server *server = &shadow->sim->server;
-    uint64_t from = due_ns > server->trouble_ns ? due_ns : server->trouble_ns;
-    return shadow->sim->now_ns > from + (uint64_t)(SLACK_NS + ending_ns);
+    const struct sim *sim = shadow->sim;
+    uint64_t from = due_ns > sim->trouble_ns ? due_ns : sim->trouble_ns;
+    int64_t slack_ns = is_shared(sim) ? SHARED_SLACK_NS : SLACK_NS;
+    return sim->now_ns > from + (uint64_t)(slack_ns + ending_ns);
 }
 
 static int late(const struct shadow *shadow, uint64_t due_ns)
 {
     return late_by(shadow, due_ns, 0);
+}
+
+int overdue_late(const struct shadow *shadow, uint64_t due_ns)
+{
+    return late(shadow, due_ns);
 }
 
 static int has_finally(const struct arc_plan_job *job)
@@ -57,13 +65,19 @@ static void late_step(struct shadow *shadow, uint32_t r, uint32_t j, uint32_t s)
               r);
 }
 
+static int is_connected(const struct sim *sim, uint32_t agent)
+{
+    const struct channel *channel = &sim->agents[agent].channels[sim->agents[agent].server];
+    return channel->session != NULL;
+}
+
 /* An agent that could take the job stands there with a free slot. */
 static int somebody_free(const struct shadow *shadow, const struct arc_plan_job *job)
 {
     const struct sim *sim = shadow->sim;
     for (uint32_t i = 0; i < sim->agent_count; i++) {
         uint32_t used = 0;
-        if (sim->agents[i].session == NULL || !shadow_labels_fit(job, sim->agents[i].labels))
+        if (!is_connected(sim, i) || !shadow_labels_fit(job, sim->agents[i].labels))
             continue;
         for (uint32_t r = 0; r < shadow->run_count; r++) {
             const struct shadow_run *run = &shadow->runs[r];
@@ -130,7 +144,7 @@ static void late_run(struct shadow *shadow, uint32_t r)
 void shadow_overdue(struct shadow *shadow)
 {
     struct sim *sim = shadow->sim;
-    if (sim->server.jumps > 0 || !server_ready(sim))
+    if (sim->jumps > 0 || !server_ready(sim))
         return;
     for (uint32_t r = 0; r < shadow->run_count && !sim->broken; r++) {
         if (!shadow_run_over(&shadow->runs[r]))

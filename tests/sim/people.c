@@ -394,6 +394,7 @@ void people_answered(struct call *call, const struct arc_answer *answer)
 
 static void ask(struct sim *sim, const struct command *command, uint32_t run, struct dice *dice)
 {
+    server_pick(sim, dice);
     struct call *call = call_new(sim, command->kind);
     if (call == NULL)
         return;
@@ -487,6 +488,8 @@ void adversary_act(struct sim *sim)
         return;
     struct message message = sim->old[roll(dice, kept)].message;
     message.forged = 1;
+    if (is_shared(sim))
+        message.server = roll(dice, sim->server_count);
     if (message.kind == MSG_BEAT && message.life < sim->agents[message.agent].life &&
         !chance(dice, 100))
         return; /* a dead process: seldom, for much is excused after it */
@@ -517,22 +520,35 @@ static void ignore(void *user)
     (void)user;
 }
 
-void watchers_open(struct sim *sim)
+static void open_watch(struct server *server, struct watcher *watcher)
+{
+    struct arc_watch_filter filter = {.after = watcher->seen};
+    watcher->server = server->number;
+    if (arc__event_watch_open(server->engine, &filter, ignore, NULL, &watcher->watch, NULL) !=
+        ARC_OK)
+        watcher->watch = NULL;
+}
+
+void watchers_open(struct server *server)
 {
     for (uint32_t i = 0; i < WATCHERS_MAX; i++) {
-        struct arc_watch_filter filter = {.after = sim->watchers[i].seen};
-        if (arc__event_watch_open(sim->server.engine, &filter, ignore, NULL,
-                                  &sim->watchers[i].watch, NULL) != ARC_OK)
-            sim->watchers[i].watch = NULL;
+        if (server->sim->watchers[i].watch == NULL)
+            open_watch(server, &server->sim->watchers[i]);
     }
 }
 
-void watchers_close(struct sim *sim)
+void watchers_close(struct server *server)
 {
+    struct sim *sim = server->sim;
     for (uint32_t i = 0; i < WATCHERS_MAX; i++) {
-        arc__event_watch_close(sim->watchers[i].watch);
-        sim->watchers[i].watch = NULL;
+        struct watcher *watcher = &sim->watchers[i];
+        if (watcher->server != server->number)
+            continue;
+        arc__event_watch_close(watcher->watch);
+        watcher->watch = NULL;
     }
+    if (sim->follower.server != server->number)
+        return;
     arc__event_watch_close(sim->follower.watch);
     sim->follower.watch = NULL;
 }
@@ -588,13 +604,20 @@ static void follow(struct sim *sim)
 {
     struct follower *follower = &sim->follower;
     const struct arc_event *event = NULL;
-    if (sim->server.engine == NULL || follower->run >= sim->shadow->run_count)
+    if (follower->run >= sim->shadow->run_count)
+        return;
+    if (follower->watch == NULL)
+        server_pick(sim, &sim->watch_dice);
+    else
+        sim->server = &sim->servers[follower->server];
+    if (!server_awake(sim->server))
         return;
     const struct shadow_run *run = &sim->shadow->runs[follower->run];
     if (follower->watch == NULL) {
         struct arc_watch_filter filter = {.run_id = arc__slice_cstr(run->id),
                                           .after = follower->seen};
-        (void)arc__event_watch_open(sim->server.engine, &filter, ignore, NULL, &follower->watch,
+        follower->server = sim->server->number;
+        (void)arc__event_watch_open(sim->server->engine, &filter, ignore, NULL, &follower->watch,
                                     NULL);
     }
     while (follower->watch != NULL &&
@@ -612,22 +635,41 @@ static void follow(struct sim *sim)
     follow_next(sim);
 }
 
+/* Of several servers it goes to another one now and then, with its cursor. */
+static void wander(struct sim *sim)
+{
+    struct watcher *watcher = &sim->watchers[roll(&sim->watch_dice, WATCHERS_MAX)];
+    if (roll(&sim->watch_dice, 8) != 0)
+        return;
+    arc__event_watch_close(watcher->watch);
+    watcher->watch = NULL;
+    if (roll(&sim->watch_dice, 2)) {
+        arc__event_watch_close(sim->follower.watch);
+        sim->follower.watch = NULL;
+    }
+    reached(sim, GOAL_WANDERED);
+}
+
 void watcher_act(struct sim *sim, uint32_t number)
 {
+    if (is_shared(sim))
+        wander(sim);
     if (number == 0)
         follow(sim);
     struct watcher *watcher = &sim->watchers[number];
     int slow = sim->fault[FAULT_SLOW_WATCH] && number > 0 && !sim->healing;
-    if (sim->server.engine != NULL && watcher->watch == NULL) {
-        struct arc_watch_filter filter = {.after = watcher->seen};
-        (void)arc__event_watch_open(sim->server.engine, &filter, ignore, NULL, &watcher->watch,
-                                    NULL);
-    }
+    if (watcher->watch == NULL)
+        server_pick(sim, &sim->watch_dice);
+    else
+        sim->server = &sim->servers[watcher->server];
+    if (server_awake(sim->server) && watcher->watch == NULL)
+        open_watch(sim->server, watcher);
     if (slow && !chance(&sim->watch_dice, 200))
         return;
     if (sim->shadow->position - watcher->seen > 20)
         reached(sim, GOAL_SLOW_WATCHER);
-    watch(sim, watcher, slow ? 3 : 1000);
+    if (server_awake(sim->server))
+        watch(sim, watcher, slow ? 3 : 1000);
 }
 
 int watchers_idle(const struct sim *sim)

@@ -232,7 +232,7 @@ static uint64_t check(struct arc_desk *desk, int rebuild, uint64_t *fixed)
 static void rebuild_all(struct sim *sim)
 {
     struct looker *looker = sim->plan.user;
-    struct arc_desk desk = {.store = sim->server.base, .mem = looker->mem};
+    struct arc_desk desk = {.store = sim->base, .mem = looker->mem};
     struct arc_rows before[TABLES], after[TABLES];
     struct arc_arena arena;
     uint64_t fixed = 0;

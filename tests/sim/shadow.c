@@ -145,6 +145,7 @@ static void row_run(struct shadow *shadow, const struct arc_row_pipeline_run *ro
     struct shadow_run *run = &shadow->runs[index];
     run->row = (struct shadow_row){row->status, row->total_jobs, row->completed_jobs,
                                    row->failed_jobs, row->running_jobs};
+    (void)arc__slice_to_cstr(row->home, run->home, sizeof(run->home));
     run->dirty = row->version == run->seq ? 1 : 2; /* it is written with what it says last */
 }
 
@@ -273,6 +274,9 @@ static void look_at_rows(struct shadow *shadow, const struct arc_store_batch *ba
     for (size_t i = 0; i < batch->count; i++) {
         const struct arc_store_op *op = &batch->ops[i];
         switch (op->table) {
+        case ARC_TABLE_replica:
+            replicas_row(shadow, op->row);
+            break;
         case ARC_TABLE_pipeline_run:
             row_run(shadow, op->row);
             break;
@@ -306,7 +310,7 @@ void shadow_commit(struct shadow *shadow, const struct arc_store_batch *batch, u
     struct sim *sim = shadow->sim;
     shadow->decided_ns = decided_ns;
     shadow->batch++;
-    shadow->keys = shadow->keyed = 0;
+    shadow->keys = shadow->keyed = shadow->writers = 0;
     for (size_t i = 0; i < batch->count && !sim->broken; i++) {
         if (batch->ops[i].table == ARC_TABLE_event)
             row_event(shadow, batch->ops[i].row);
@@ -325,7 +329,9 @@ void shadow_commit(struct shadow *shadow, const struct arc_store_batch *batch, u
     }
     if (!sim->broken)
         groups_check(shadow);
-    if (shadow->fence > shadow->stored_fence)
+    if (is_shared(sim) && !sim->broken)
+        replicas_check(shadow);
+    else if (shadow->fence > shadow->stored_fence)
         broke(sim, INV_I5, "fence %llu is granted, %llu is stored",
               (unsigned long long)shadow->fence, (unsigned long long)shadow->stored_fence);
     if (shadow->keys != shadow->keyed)
@@ -357,23 +363,22 @@ static void compare_job(struct shadow *shadow, uint32_t r, uint32_t j, const str
     }
 }
 
-static int store_busy(const struct sim *sim)
+static int store_busy(const struct server *server)
 {
     int busy = 0;
     for (uint32_t i = 0; i < HELD_CALLS_MAX; i++)
-        busy |= sim->server.held[i].in_use;
+        busy |= server->held[i].in_use;
     return busy;
 }
 
-void shadow_compare(struct shadow *shadow)
+static void compare(struct shadow *shadow, const struct server *server)
 {
     struct sim *sim = shadow->sim;
-    if (sim->server.engine == NULL || !server_ready(sim) || store_busy(sim))
-        return;
     for (uint32_t r = 0; r < shadow->run_count && !sim->broken; r++) {
         const struct shadow_run *run = &shadow->runs[r];
-        const struct arc_run *live =
-            arc__engine_live_run(sim->server.engine, arc__slice_cstr(run->id));
+        const struct arc_run *live = arc__engine_live_run(server->engine, arc__slice_cstr(run->id));
+        if (is_shared(sim) && !replicas_knows(shadow, server, r, live))
+            continue;
         if (live == NULL && !shadow_run_over(run))
             broke(sim, INV_I16, "run %u is open and not in memory", r);
         if (live == NULL)
@@ -384,5 +389,15 @@ void shadow_compare(struct shadow *shadow)
                   live->status, (long long)live->seq, run->state, (long long)run->seq);
         for (uint32_t j = 0; j < run->plan->job_count && !sim->broken; j++)
             compare_job(shadow, r, j, live);
+    }
+}
+
+void shadow_compare(struct shadow *shadow)
+{
+    struct sim *sim = shadow->sim;
+    for (uint32_t i = 0; i < sim->server_count && !sim->broken; i++) {
+        const struct server *server = &sim->servers[i];
+        if (server_is_ready(server) && !store_busy(server))
+            compare(shadow, server);
     }
 }

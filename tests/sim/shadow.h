@@ -13,7 +13,8 @@
 #define STEPS_MAX 6
 #define GATES_MAX 6
 #define EVENTS_MAX 8192
-#define LOGS_MAX 1024 /* a power of two; step runs of one life that have a log */
+#define REPLICAS_SEEN_MAX 256 /* processes that have shared the store in one life */
+#define LOGS_MAX 1024         /* a power of two; step runs of one life that have a log */
 
 /* The states, by the numbers of the contract. */
 enum { PENDING = 1, QUEUED, RUNNING, SUCCESS, FAILED, CANCELLED, TIMEOUT, SKIPPED };
@@ -37,6 +38,8 @@ struct shadow_slot {
     int64_t held;        /* of its admission */
     uint64_t came;       /* the batch in which it began to want one, or did so again */
     uint64_t admitted_in;
+    uint64_t came_ns; /* when that batch was decided */
+    uint64_t free_ns; /* of several servers: since when it waits though a slot is free */
 };
 
 struct shadow_step {
@@ -83,7 +86,7 @@ struct shadow_row {
 
 struct shadow_run {
     struct shadow_row row;
-    char id[32], request_id[24];
+    char id[32], request_id[24], home[32];
     uint32_t pipeline;
     const struct arc_plan *plan;
     int64_t seq;
@@ -132,6 +135,14 @@ struct shadow_log {
     uint64_t hash;      /* of all contents */
 };
 
+/* A process that shares the store, as its row says. */
+struct shadow_replica {
+    char id[32], heir[32];
+    int64_t version;
+    uint64_t epoch;
+    uint32_t server;
+};
+
 struct seen_event {
     uint64_t stream;
     int64_t seq;
@@ -156,6 +167,14 @@ struct shadow {
     struct shadow_log logs[LOGS_MAX];
     uint32_t log_count;
     int keys, keyed; /* request keys of the batch, and runs with one */
+    struct shadow_replica replicas[REPLICAS_SEEN_MAX];
+    uint32_t replica_count;
+    int writers;                        /* of the batch: processes that say that they live */
+    uint32_t writer;                    /* server */
+    uint64_t writer_epoch;              /* before it */
+    uint64_t fences[REPLICAS_SEEN_MAX]; /* granted in the batch */
+    uint32_t fence_count;
+    uint64_t behind_ns[REPLICAS_MAX][RUNS_MAX + 2]; /* since when a home has an old state */
 };
 
 struct shadow *shadow_new(struct sim *sim);
@@ -165,6 +184,7 @@ void shadow_commit(struct shadow *shadow, const struct arc_store_batch *batch, u
 
 void shadow_compare(struct shadow *shadow); /* with what the engine holds in memory */
 void shadow_overdue(struct shadow *shadow); /* I7 while it runs */
+int overdue_late(const struct shadow *shadow, uint64_t due_ns);
 
 /* -1: there is none. */
 int shadow_run_index(const struct shadow *shadow, arc_slice id);
@@ -188,6 +208,14 @@ void groups_note(struct shadow *shadow, uint32_t r);
 /* 1: reason says that its group ends it, and its group may. */
 int groups_ends(struct shadow *shadow, uint32_t r, int job, arc_slice reason);
 void groups_check(struct shadow *shadow); /* after a batch */
+
+/* shadow_replicas.c: several servers on one store. */
+void replicas_row(struct shadow *shadow, const struct arc_row_replica *row);
+void replicas_check(struct shadow *shadow); /* after a batch */
+void replicas_granted(struct shadow *shadow, uint64_t fence);
+/* 0: that the server has another state of the run, or none, is not wrong now. */
+int replicas_knows(struct shadow *shadow, const struct server *server, uint32_t r,
+                   const struct arc_run *live);
 
 /* shadow_line.c: in which order waiting jobs are placed. */
 void line_placed(struct shadow *shadow, uint32_t r, uint32_t j, const char *labels);

@@ -75,11 +75,23 @@ static int wants(const struct claim *claim)
 
 /* --- a group ------------------------------------------------------------------------- */
 
+/* Of several servers one, the leader, hands out the slots. What another one has stored it hears of
+ * a little later, and until then it goes by what was: it may give a slot before it knows who was
+ * first, turn somebody away before it knows that a slot is free, end somebody for a newcomer who
+ * has ended. So these are looked at once it must have heard; that no more than the limit hold a
+ * slot is always looked at. */
+static int is_known(const struct shadow *shadow, uint64_t since_ns)
+{
+    return !is_shared(shadow->sim) || overdue_late(shadow, since_ns);
+}
+
 struct group_facts {
     uint32_t limit, order;
+    uint32_t most; /* the greatest limit that may hold for all that is known */
     uint32_t held, staying;
     int moved; /* a run that names it was born or ended in this batch: its terms may be others */
-    int64_t newest;
+    int64_t newest, known;
+    uint32_t known_limit;
     struct claim oldest; /* of the staying */
     struct claim first;  /* of those who wait */
     uint32_t waiting;
@@ -119,7 +131,16 @@ static void look_terms(void *user, const struct claim *claim)
     struct group_facts *facts = look->facts;
     facts->moved |=
         claim->run->born == look->shadow->batch || claim->run->over == look->shadow->batch;
-    if (shadow_run_over(claim->run) || claim->run->created < facts->newest)
+    if (shadow_run_over(claim->run))
+        return;
+    if (is_shared(look->shadow->sim) && !is_known(look->shadow, claim->run->created_ns) &&
+        claim->terms->limit > facts->most)
+        facts->most = claim->terms->limit;
+    if (is_known(look->shadow, claim->run->created_ns) && claim->run->created > facts->known) {
+        facts->known = claim->run->created;
+        facts->known_limit = claim->terms->limit;
+    }
+    if (claim->run->created < facts->newest)
         return;
     if (claim->run->created > facts->newest) {
         facts->newest = claim->run->created;
@@ -149,8 +170,12 @@ static void look_at(struct shadow *shadow, const struct claim *claim, struct gro
 {
     struct terms_look look = {shadow, facts};
     memset(facts, 0, sizeof(*facts));
-    facts->newest = -1;
+    facts->newest = facts->known = -1;
     each(shadow, claim, &look, look_terms);
+    if (facts->most < facts->known_limit)
+        facts->most = facts->known_limit;
+    if (!is_shared(shadow->sim) || facts->most < facts->limit)
+        facts->most = facts->limit;
     each(shadow, claim, facts, look_slots);
 }
 
@@ -167,7 +192,8 @@ static void look_line(void *user, const struct claim *claim)
     struct line_look *look = user;
     if (claim->slot == look->of->slot || !wants(claim))
         return;
-    int old = claim->slot->came < look->shadow->batch;
+    int old =
+        claim->slot->came < look->shadow->batch && is_known(look->shadow, claim->slot->came_ns);
     look->fresh += !old;
     if (!before(look->facts, claim, look->of))
         return;
@@ -204,10 +230,10 @@ void groups_admit(struct shadow *shadow, uint32_t r, int job, int64_t position)
     }
     look_at(shadow, &claim, &facts);
     struct line_look line = line_of(shadow, &claim, &facts);
-    if (facts.held >= facts.limit)
+    if (facts.held >= facts.most)
         broke(shadow->sim, INV_I10,
               "%u hold slots of %.*s, and run %u gets another: the limit is %u", facts.held,
-              ARC_ARG(claim.terms->group), r, facts.limit);
+              ARC_ARG(claim.terms->group), r, facts.most);
     if (line.before_old > 0)
         broke(shadow->sim, INV_I10, "run %u gets a slot of %.*s before run %u, whose turn it is", r,
               ARC_ARG(claim.terms->group), line.overtaken.r);
@@ -245,24 +271,25 @@ static void check_superseded(struct shadow *shadow, const struct claim *victim,
     look_at(shadow, by, &facts);
     struct line_look line = line_of(shadow, by, &facts);
     int waits = wants(victim);
-    if (by->terms->group.len == 0 || !same_group(shadow, victim, by) || !wants(by)) {
+    int now = !is_shared(sim); /* else it is said of what was */
+    if (by->terms->group.len == 0 || !same_group(shadow, victim, by) || (now && !wants(by))) {
         broke(sim, INV_I10, "run %u is ended by run %u, which waits for nothing of it", victim->r,
               by->r);
         return;
     }
-    if ((waits ? victim->slot->came : victim->slot->admitted_in) > by->slot->came)
+    if (now && (waits ? victim->slot->came : victim->slot->admitted_in) > by->slot->came)
         broke(sim, INV_I10, "run %u is ended by run %u, which came before it", victim->r, by->r);
     if (by->terms->on_full == ARC_FULL_CANCEL_PENDING) {
-        if (!waits || !before(&facts, victim, by) || facts.held < facts.limit)
+        if (now && (!waits || !before(&facts, victim, by) || facts.held < facts.limit))
             broke(sim, INV_I10, "run %u is ended by run %u, before which it does not wait",
                   victim->r, by->r);
         reached(sim, GOAL_SUPERSEDED_WAITING);
     } else if (by->terms->on_full == ARC_FULL_CANCEL_RUNNING) {
-        if (facts.staying + line.before < facts.limit)
+        if (now && facts.staying + line.before < facts.limit)
             broke(sim, INV_I10, "run %u is ended by run %u, for which there will be room",
                   victim->r, by->r);
-        if (facts.staying > 0 ? victim->slot != facts.oldest.slot
-                              : !waits || !before(&facts, victim, by))
+        if (now && (facts.staying > 0 ? victim->slot != facts.oldest.slot
+                                      : !waits || !before(&facts, victim, by)))
             broke(sim, INV_I10, "run %u is ended by run %u, and it is not the oldest", victim->r,
                   by->r);
         reached(sim, GOAL_SUPERSEDED);
@@ -276,7 +303,8 @@ static void check_rejected(struct shadow *shadow, const struct claim *claim)
 {
     struct group_facts facts;
     look_at(shadow, claim, &facts);
-    if (claim->terms->on_full != ARC_FULL_REJECT || !wants(claim) || facts.held < facts.limit)
+    if (claim->terms->on_full != ARC_FULL_REJECT || !wants(claim) ||
+        (!is_shared(shadow->sim) && facts.held < facts.limit))
         broke(shadow->sim, INV_I10,
               "a %s of run %u is turned away by a group with %u of %u slots taken",
               kind_of(claim->job), claim->r, facts.held, facts.limit);
@@ -323,6 +351,8 @@ void groups_note(struct shadow *shadow, uint32_t r)
         int now = wants(&claim);
         if (now && !claim.slot->wants)
             claim.slot->came = shadow->batch;
+        if (now && !claim.slot->wants)
+            claim.slot->came_ns = shadow->decided_ns;
         claim.slot->wants = now;
     }
 }
@@ -338,8 +368,8 @@ static void check_newcomer(struct shadow *shadow, const struct claim *claim,
     if (on_full == ARC_FULL_CANCEL_PENDING && line.before_old > 0)
         broke(shadow->sim, INV_I10, "run %u should have ended run %u, which waits before it",
               claim->r, line.overtaken.r);
-    if (on_full == ARC_FULL_CANCEL_RUNNING && !facts->moved && line.fresh == 0 &&
-        facts->staying + line.before_old >= facts->limit)
+    if (on_full == ARC_FULL_CANCEL_RUNNING && !is_shared(shadow->sim) && !facts->moved &&
+        line.fresh == 0 && facts->staying + line.before_old >= facts->limit)
         broke(shadow->sim, INV_I10, "run %u should have made room for itself", claim->r);
 }
 
@@ -354,10 +384,15 @@ void groups_check(struct shadow *shadow)
             if (!wants(&claim))
                 continue;
             look_at(shadow, &claim, &facts);
-            if (facts.held < facts.limit)
+            if (facts.held >= facts.limit)
+                claim.slot->free_ns = 0;
+            else if (is_shared(shadow->sim) && claim.slot->free_ns == 0)
+                claim.slot->free_ns = shadow->sim->now_ns;
+            if (facts.held < facts.limit && is_known(shadow, claim.slot->free_ns))
                 broke(shadow->sim, INV_I10, "run %u waits for %.*s, which has a free slot", r,
                       ARC_ARG(claim.terms->group));
-            if (claim.slot->came == shadow->batch)
+            if (is_shared(shadow->sim) ? is_known(shadow, claim.slot->came_ns)
+                                       : claim.slot->came == shadow->batch)
                 check_newcomer(shadow, &claim, &facts);
         }
     }

@@ -78,9 +78,9 @@ static void passed(struct shadow *shadow, uint32_t r, uint32_t j, uint32_t k, ui
         return;
     }
     /* What was served before a restart, or before a lost turn, is not remembered. */
-    if (job->passed_ns != shadow->sim->server.trouble_ns)
+    if (job->passed_ns != shadow->sim->trouble_ns)
         line_came(job);
-    job->passed_ns = shadow->sim->server.trouble_ns;
+    job->passed_ns = shadow->sim->trouble_ns;
     if (!is_next(shadow, k, i))
         return;
     if (++job->passed[run->pipeline] > PASSED_MAX)
@@ -92,6 +92,10 @@ static void passed(struct shadow *shadow, uint32_t r, uint32_t j, uint32_t k, ui
 void line_placed(struct shadow *shadow, uint32_t r, uint32_t j, const char *labels)
 {
     const struct shadow_run *run = &shadow->runs[r];
+    /* Of several servers each has a line of its own, and one that has nothing to do takes from the
+     * lines of the others. */
+    if (is_shared(shadow->sim))
+        return;
     int64_t mine = oldest(shadow, run->priority) - run->priority * POINT_NS;
     for (uint32_t k = 0; k < shadow->run_count && !shadow->sim->broken; k++) {
         const struct shadow_run *other = &shadow->runs[k];

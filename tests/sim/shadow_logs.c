@@ -109,7 +109,7 @@ static void compare(struct shadow *shadow, const struct shadow_log *log)
     for (;;) {
         struct arc_log_line *lines = NULL;
         size_t count = 0;
-        arc_status status = arc__engine_log_read(sim->server.engine, run, step, read.lines + 1, 5,
+        arc_status status = arc__engine_log_read(sim->server->engine, run, step, read.lines + 1, 5,
                                                  &sim->arena, &lines, &count, NULL);
         if (status != ARC_OK || count == 0)
             break;
@@ -130,7 +130,8 @@ static void compare(struct shadow *shadow, const struct shadow_log *log)
 void logs_compare(struct shadow *shadow)
 {
     for (uint32_t i = 0; i < LOGS_MAX && !shadow->sim->broken; i++) {
-        if (shadow->logs[i].id[0] != '\0' && shadow->sim->server.engine != NULL)
+        server_pick(shadow->sim, &shadow->sim->watch_dice);
+        if (shadow->logs[i].id[0] != '\0' && shadow->sim->server->engine != NULL)
             compare(shadow, &shadow->logs[i]);
     }
 }

@@ -370,6 +370,29 @@ static void with_a_gap_in_positions(struct fake *f)
     commit(f);
 }
 
+static void by_one_that_was_taken_over(struct fake *f)
+{
+    struct arc_row_replica row = {.id = ARC_LIT("A"), .version = 1, .epoch = 1};
+    f->sim->server_count = 2;
+    replicas_row(f->sim->shadow, &row);
+    row.version = 2;
+    row.heir = ARC_LIT("B");
+    replicas_row(f->sim->shadow, &row);
+    CHECK_INT(f->sim->broken, 0);
+    row.version = 3;
+    row.heir = ARC_NONE;
+    replicas_row(f->sim->shadow, &row);
+}
+
+static void with_anothers_epoch(struct fake *f)
+{
+    struct arc_row_replica row = {.id = ARC_LIT("A"), .version = 1, .epoch = 3};
+    f->sim->server_count = 2;
+    replicas_row(f->sim->shadow, &row);
+    row.id = ARC_LIT("B");
+    replicas_row(f->sim->shadow, &row);
+}
+
 static const struct {
     enum invariant invariant;
     void (*make)(struct fake *f);
@@ -392,6 +415,8 @@ static const struct {
     {INV_I16, with_a_gap_in_positions},
     {INV_I17, never_granted},
     {INV_I18, out_of_turn},
+    {INV_I19, by_one_that_was_taken_over},
+    {INV_I19, with_anothers_epoch},
 };
 
 static void every_invariant_fires(void)

@@ -129,21 +129,31 @@ static struct event take(struct sim *sim)
 
 /* --- drawing --------------------------------------------------------------------------------- */
 
-uint64_t sim_drawn(uint64_t seed)
+static uint64_t roll_faults(struct dice *dice, uint32_t from, uint32_t to)
 {
     uint64_t bits = 0;
-    struct dice dice = dice_split(seed, "faults", 0);
-    for (uint32_t i = 0; i < FAULT_COUNT; i++)
-        bits |= (uint64_t)(roll(&dice, 10) < fault_odds[i]) << i;
+    for (uint32_t i = from; i < to; i++)
+        bits |= (uint64_t)(roll(dice, 10) < fault_odds[i]) << i;
+    return bits;
+}
+
+uint64_t sim_drawn(const struct sim_plan *plan)
+{
+    struct dice dice = dice_split(plan->seed, "faults", 0);
+    struct dice shared = dice_split(plan->seed, "faults of several", plan->replicas);
+    uint64_t bits = roll_faults(&dice, 0, FAULT_OF_ONE);
+    if (plan->replicas > 1)
+        bits |= roll_faults(&shared, FAULT_OF_ONE, FAULT_COUNT);
     /* One seed in eight is calm: what is late there is late without an excuse. */
     return roll(&dice, 8) == 0 ? bits & (UINT64_C(1) << FAULT_SICK | UINT64_C(1) << FAULT_PAUSE |
-                                         UINT64_C(1) << FAULT_STOP | UINT64_C(1) << FAULT_REJECT)
+                                         UINT64_C(1) << FAULT_STOP | UINT64_C(1) << FAULT_REJECT |
+                                         UINT64_C(1) << FAULT_FAR | UINT64_C(1) << FAULT_NAMED)
                                : bits;
 }
 
 static void draw(struct sim *sim)
 {
-    uint64_t seed = sim->plan.seed, bits = sim_drawn(seed) & ~sim->plan.off;
+    uint64_t seed = sim->plan.seed, bits = sim_drawn(&sim->plan) & ~sim->plan.off;
     struct dice strengths = dice_split(seed, "strengths", 0);
     for (uint32_t i = 0; i < FAULT_COUNT; i++) {
         uint8_t strength = (uint8_t)(1 + roll(&strengths, 3));
@@ -155,9 +165,12 @@ static void draw(struct sim *sim)
     sim->evil_dice = dice_split(seed, "adversary", 0);
     sim->watch_dice = dice_split(seed, "watchers", 0);
     sim->trouble_dice = dice_split(seed, "trouble", 0);
-    sim->server.dice = dice_split(seed, "server", 0);
-    sim->server.store_dice = dice_split(seed, "store", 0);
-    sim->server.random = dice_split(seed, "random", 0);
+    sim->turn_dice = dice_split(seed, "turns", 0);
+    for (uint32_t i = 0; i < REPLICAS_MAX; i++) {
+        sim->servers[i].dice = dice_split(seed, "server", i);
+        sim->servers[i].store_dice = dice_split(seed, "store", i);
+        sim->servers[i].random = dice_split(seed, "random", i);
+    }
     sim->agent_count = 2 + roll(&sim->draw_dice, AGENTS_MAX - 1);
     sim->runs_wanted = 2 + roll(&sim->draw_dice, 5);
     uint32_t seconds = 90 + roll(&sim->draw_dice, 240);
@@ -222,7 +235,10 @@ static void happen(struct sim *sim, const struct event *event)
         next += (uint64_t)SECONDS(1);
         break;
     case HAPPEN_RESTART:
-        server_restart(sim);
+        server_restart(sim, event->number);
+        return;
+    case HAPPEN_WAKE:
+        server_wake(sim, event->number);
         return;
     default:
         return;
@@ -277,11 +293,12 @@ static void heal(struct sim *sim)
 {
     sim->heal_ns = sim->now_ns;
     sim->healing = 1;
-    sim->server.trouble_ns = sim->now_ns;
+    server_trouble_now(sim);
     sim_trace(sim, "the faults stop");
     agents_heal(sim);
+    servers_heal(sim);
     while (step(sim, sim->heal_ns + (uint64_t)SECONDS(HEAL_SECONDS))) {
-        if (server_ready(sim) && shadow_open_runs(sim->shadow) == 0 && agents_idle(sim) &&
+        if (servers_ready(sim) && shadow_open_runs(sim->shadow) == 0 && agents_idle(sim) &&
             people_idle(sim))
             return;
     }
@@ -304,13 +321,18 @@ static void finish(struct sim *sim)
     }
     if (!sim->broken && !watchers_idle(sim))
         broke(sim, INV_I14, "a watcher does not catch up");
+    /* Each hears within a second or two of what another one has stored last. */
+    uint64_t heard_ns = sim->now_ns + (uint64_t)SECONDS(is_shared(sim) ? 5 : 0);
+    while (is_shared(sim) && step(sim, heard_ns))
+        continue;
     shadow_compare(sim->shadow);
     logs_compare(sim->shadow);
-    if (sim->server.engine != NULL &&
-        arc__engine_position(sim->server.engine) != sim->shadow->position)
-        broke(sim, INV_I16, "the engine is at position %lld, %lld are stored",
-              (long long)arc__engine_position(sim->server.engine),
-              (long long)sim->shadow->position);
+    for (uint32_t i = 0; i < sim->server_count; i++) {
+        const struct arc_engine *engine = sim->servers[i].engine;
+        if (engine != NULL && arc__engine_position(engine) != sim->shadow->position)
+            broke(sim, INV_I16, "the engine is at position %lld, %lld are stored",
+                  (long long)arc__engine_position(engine), (long long)sim->shadow->position);
+    }
 }
 
 int sim_live(struct sim *sim, const struct sim_plan *plan)

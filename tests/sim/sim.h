@@ -41,11 +41,14 @@
 #define ATTEMPTS_MAX 2048 /* a power of two; attempts of steps in one life */
 #define TRACE_MAX 50
 #define OLD_MAX 64 /* messages that the adversary has kept */
+#define REPLICAS_MAX 4
+#define REPLICA_LEASE_NS SECONDS(10)
 
 enum fault {
 #define FAULT(name, text, odds, sentence) FAULT_##name,
 #include "faults.def"
-    FAULT_COUNT
+    FAULT_COUNT,
+    FAULT_OF_ONE = FAULT_FAR /* those before it befall a single server too */
 };
 
 enum goal {
@@ -80,6 +83,7 @@ struct sim_plan {
     uint64_t seed;
     uint64_t off; /* bits of faults that are off whatever the seed drew */
     uint32_t agents, runs, seconds;
+    uint32_t replicas; /* servers on the store; 0, 1: one, that has it for itself */
     int verbose;
     struct sim_store *store; /* NULL: memory. stores.h has others */
     int rows;                /* 1: the rows that are there at its end are hashed too */
@@ -119,9 +123,9 @@ struct lease {
 
 struct message {
     enum message_kind kind;
-    uint32_t agent;
-    uint32_t life;       /* of the agent's process that it is from or for */
-    uint32_t connection; /* number of the channel; an older one is closed */
+    uint32_t agent, server; /* server: to or from which */
+    uint32_t life;          /* of the agent's process that it is from or for */
+    uint32_t connection;    /* number of the channel; an older one is closed */
     struct lease lease;
     int32_t status, exit_code, accepted;
     char outputs[24];
@@ -145,9 +149,10 @@ enum happening {
     HAPPEN_PEOPLE,
     HAPPEN_ADVERSARY,
     HAPPEN_WATCHER, /* number: watcher */
-    HAPPEN_STORE,   /* number: of a call that is held */
+    HAPPEN_STORE,   /* number: of a call that is held, and of its server */
     HAPPEN_TROUBLE, /* crashes between turns, cuts, jumps */
-    HAPPEN_RESTART,
+    HAPPEN_RESTART, /* number: server */
+    HAPPEN_WAKE,    /* number: server; its silence is over */
     HAPPEN_COUNT
 };
 
@@ -183,17 +188,27 @@ struct snapshot {
     uint64_t epoch, made_seq, acked_seq, sent_seq;
 };
 
+/* The server's end of a connection. */
+struct channel {
+    struct arc_session *session;
+    uint32_t connection, life;
+    int due;
+};
+
 struct agent_sim {
     char id[32], token[128], labels[48];
+    uint32_t server;      /* with which it talks */
+    uint64_t answered_ns; /* own clock: when that one last answered */
     uint32_t slots;
     int alive, paused;
-    uint32_t life;          /* of its process; its incarnation is made of it */
-    uint32_t server_lives;  /* of its processes, that the server has heard of */
-    uint64_t new_life_ns;   /* when it heard of the last */
-    uint64_t heard_ns;      /* when it was last heard */
-    uint64_t life_start;    /* which start of the server heard of it */
-    uint64_t lives_heard;   /* bits of its processes that this server has heard of */
-    uint32_t claimed_lives; /* of those that may be on their way to be heard of */
+    uint32_t life;                      /* of its process; its incarnation is made of it */
+    uint32_t server_lives;              /* of its processes, that the server has heard of */
+    uint64_t new_life_ns;               /* when it heard of the last */
+    uint64_t heard_ns;                  /* when it was last heard */
+    uint32_t life_server;               /* which server heard of it … */
+    uint64_t life_start;                /* … and which start of that one */
+    uint64_t lives_heard[REPLICAS_MAX]; /* bits of its processes that a server has heard of */
+    uint32_t claimed_lives;             /* of those that may be on their way to be heard of */
     uint64_t back_ns, befall_ns;
     int64_t rate_ppm; /* its clock against the world's */
     int64_t every_ns; /* between heartbeats while it holds something */
@@ -208,17 +223,21 @@ struct agent_sim {
     uint64_t told_epoch, told_seq; /* the last that the server has acknowledged, and said so */
     uint64_t saved_ns, rolled_ns;  /* world's clock: of the snapshot; when it was set back to one */
     struct snapshot snapshot;
-    struct arc_session *session; /* the server's end */
-    uint32_t session_connection, session_life;
-    int session_due;
+    struct channel channels[REPLICAS_MAX];
     struct dice dice;
 };
 
 /* --- the server ------------------------------------------------------------------------------- */
 
 struct held_call {
-    int in_use, ready, batch_kind; /* 1 commit, 2 query */
+    int in_use, ready, batch_kind; /* 1 commit, 2 query, 3 claim */
     int outcome;                   /* enum store_outcome of server.c */
+    int when;                      /* enum store_when: its answer may be on its way for long */
+    int happened;                  /* with this status, err and rows: nobody has heard of it yet */
+    arc_status status;
+    arc_err err;
+    struct arc_rows rows;
+    int64_t shift;
     struct arc_store_batch batch;
     arc_commit_done commit_done;
     struct arc_query query;
@@ -234,6 +253,7 @@ struct sim;
 /* What waits for an answer of the engine. */
 struct call {
     struct sim *sim;
+    struct server *server;
     int in_use;
     uint32_t number;
     const struct command *command; /* people's; NULL: a message's */
@@ -250,28 +270,38 @@ struct call {
 };
 
 struct server {
-    struct arc_store *base, *front;
-    struct arc_log_store *logs;
+    struct sim *sim;
+    uint32_t number;
+    char name[16]; /* as a replica; "": none */
+    struct arc_store *front;
     struct arc_engine *engine; /* NULL: down */
+    uint64_t silent_until_ns;  /* the process stands still */
+    uint64_t away_until_ns;    /* the store does not answer it */
+    struct arc_mem mem;
     uint64_t starts, crash_due, restart_ns;
     int recovering, compared;
+    uint32_t
+        notified; /* the store has told it that others have changed something: in which tables */
+    int64_t told_last; /* and how long the log was then */
+    arc_store_changed changed;
+    void *changed_user;
     struct held_call held[HELD_CALLS_MAX];
     uint64_t full_until_ns, squeeze_until_ns;
-    uint64_t trouble_ns; /* last time that something kept it from its work */
-    uint64_t mono_base;  /* of the machine's clock: to be added to virtual time; may wrap */
+    uint64_t mono_base; /* of the machine's clock: to be added to virtual time; may wrap */
     int64_t wall_base;
-    uint32_t jumps;
     struct dice dice, store_dice, random;
 };
 
 struct watcher {
     struct arc_event_watch *watch;
+    uint32_t server;
     int64_t seen;
 };
 
 /* Watches one run from its first event to its last, then another. */
 struct follower {
     struct arc_event_watch *watch;
+    uint32_t server;
     uint32_t run;      /* of the shadow's */
     int64_t seen, seq; /* position and number of the last */
 };
@@ -314,7 +344,14 @@ struct sim {
     uint32_t heap_count;
     struct message messages[MESSAGES_MAX];
     struct call calls[CALLS_MAX];
-    struct server server;
+    struct arc_store *base; /* that all servers have */
+    struct arc_log_store *logs;
+    struct server servers[REPLICAS_MAX];
+    uint32_t server_count;
+    struct server *server; /* the one whose turn it is, or to which somebody speaks */
+    uint64_t trouble_ns;   /* last time that something kept one of them from its work */
+    uint32_t jumps;        /* of wall clocks */
+    int64_t position;      /* of the last event in a store that several share */
     struct agent_sim agents[AGENTS_MAX];
     uint32_t agent_count;
     char pipelines[PIPELINES_MAX][32];
@@ -331,11 +368,11 @@ struct sim {
     struct old_message old[OLD_MAX];
     uint32_t old_count;
     struct shadow *shadow;
-    struct arc_mem mem;
     int64_t live_allocations;
     uint64_t live_bytes, most_bytes;
     struct arc_arena arena; /* scratch, reset after each event */
     struct dice net_dice, people_dice, evil_dice, watch_dice, trouble_dice, draw_dice;
+    struct dice turn_dice; /* of several servers: whose turn it is */
     uint64_t hash;
     uint64_t rows_hash, row_count; /* of all that is stored at its end, where the plan asks */
     struct trace_line trace[TRACE_MAX];
@@ -351,7 +388,7 @@ struct sim {
 /* Lives a whole life. 1: every invariant held. */
 int sim_live(struct sim *sim, const struct sim_plan *plan);
 /* The faults that a seed draws, as bits. */
-uint64_t sim_drawn(uint64_t seed);
+uint64_t sim_drawn(const struct sim_plan *plan);
 
 void sim_at(struct sim *sim, uint64_t at_ns, enum happening what, uint32_t number);
 /* Into the hash and into the ring of the last lines. */
@@ -383,15 +420,26 @@ int server_open(struct sim *sim);
 void server_hash_rows(struct sim *sim);
 void server_close(struct sim *sim);
 /* The process is gone: nobody hears of anything, the store is what was committed. */
-void server_crash(struct sim *sim, const char *why);
-void server_restart(struct sim *sim);
+void server_crash(struct server *server, const char *why);
+void server_restart(struct sim *sim, uint32_t number);
+void server_trouble_now(struct sim *sim);           /* what is late from now on has an excuse */
+void server_wake(struct sim *sim, uint32_t number); /* HAPPEN_WAKE */
 /* Dispatches until nothing is due now, and hands out what there is to be told. */
 void server_turn(struct sim *sim);
 uint64_t server_deadline(const struct sim *sim); /* virtual time */
 void server_trouble(struct sim *sim);            /* HAPPEN_TROUBLE */
 void server_store_ready(struct sim *sim, uint32_t number);
-struct arc_now server_now(const struct sim *sim);
-int server_ready(const struct sim *sim); /* it is up and has recovered */
+struct arc_now server_now(const struct server *server);
+int server_ready(const struct sim *sim);  /* one of them is up and has recovered */
+int servers_ready(const struct sim *sim); /* all of them */
+int server_is_ready(const struct server *server);
+int server_awake(const struct server *server);        /* it is up, and does not stand still */
+void server_pick(struct sim *sim, struct dice *dice); /* of several, one of those that are up */
+void servers_heal(struct sim *sim);
+static inline int is_shared(const struct sim *sim)
+{
+    return sim->server_count > 1;
+}
 /* A call for a command of the engine; NULL: the server is down, or too many wait. The command is
  * submitted with call_submit, which owns both. */
 struct call *call_new(struct sim *sim, enum arc_cmd_kind kind);
@@ -407,9 +455,9 @@ void agents_build(struct sim *sim);
 void agent_look(struct sim *sim, uint32_t number);      /* HAPPEN_AGENT */
 void message_arrives(struct sim *sim, uint32_t number); /* HAPPEN_MESSAGE */
 void agent_answered(struct call *call, const struct arc_answer *answer);
-void agent_pump(struct sim *sim, uint32_t number); /* offers of its session */
+void agent_pump(struct server *server, uint32_t number); /* offers of its session */
 void agents_heal(struct sim *sim);
-void agents_forget_sessions(struct sim *sim, int close);
+void agents_forget_sessions(struct server *server, int close);
 int agents_idle(const struct sim *sim); /* nothing of theirs is unsaid */
 void message_deliver(struct sim *sim, const struct message *message); /* to the server, now */
 /* What line n of an attempt says; clean: as it is stored, where it cannot be kept as it came. */
@@ -423,6 +471,20 @@ struct fate {
 struct fate sim_fate(const struct sim *sim, uint32_t run, uint32_t job, uint32_t step,
                      uint32_t job_attempt, uint32_t execution);
 
+/* --- roam.c: agents among several servers --------------------------------------------------------
+ */
+
+/* It wants a connection: to the same server, or to another one. */
+void roam_choose(struct sim *sim, struct agent_sim *agent, uint64_t local_ns);
+/* A while has passed. 1: it gives its connection up. */
+int roam_leaves(struct sim *sim, struct agent_sim *agent, uint64_t local_ns);
+/* Nobody is there to hear it now, but it stays in the socket: when it will be heard; 0: never. */
+uint64_t roam_heard_ns(struct sim *sim, uint32_t server);
+/* It has come to another server: its end at the others is over, or hangs on there. */
+void roam_arrived(struct server *server, uint32_t number);
+/* What there was to be told has been: one that is over is closed, and its agent hears of that. */
+void roam_pumped(struct channel *channel, arc_status status);
+
 /* --- people.c ----------------------------------------------------------------------------------
  */
 
@@ -432,8 +494,8 @@ void adversary_act(struct sim *sim);    /* HAPPEN_ADVERSARY */
 int people_idle(const struct sim *sim); /* everything that they asked for was answered */
 void people_answered(struct call *call, const struct arc_answer *answer);
 void watcher_act(struct sim *sim, uint32_t number); /* HAPPEN_WATCHER */
-void watchers_open(struct sim *sim);
-void watchers_close(struct sim *sim);
+void watchers_open(struct server *server);
+void watchers_close(struct server *server);
 int watchers_idle(const struct sim *sim); /* they have seen everything */
 void adversary_keeps(struct sim *sim, const struct message *message);
 

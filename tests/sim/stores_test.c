@@ -23,7 +23,7 @@ static void live_on(struct sim_store *store, uint64_t from, uint64_t count)
             break;
         }
         rows += sim->row_count;
-        starts += sim->server.starts;
+        starts += sim->servers[0].starts;
     }
     CHECK(rows > 100 * count);
     CHECK(starts > 2 * count); /* they die and come back */

@@ -12,6 +12,9 @@ static const char two_steps[] =
     "- {name: build, steps: [{name: make, run: 'true'}, {name: test, run: 'true'}]}\n";
 static const char grouped[] = "namespace: demo\nconcurrency: {group: deploy, limit: 1}\n"
                               "jobs: [{name: build, steps: [{name: make, run: 'true'}]}]\n";
+static const char picky[] = "namespace: demo\njobs:\n"
+                            "- {name: build, agentSelector: {matchLabels: {os: beos}},\n"
+                            "   steps: [{name: make, run: 'true'}]}\n";
 static const char timed[] = "namespace: demo\njobs:\n"
                             "- {name: build, timeout: 60s, steps: [{name: make, run: 'true'}]}\n";
 
@@ -103,6 +106,58 @@ static void a_run_is_served_by_an_agent_elsewhere(enum world_store kind)
 }
 ON_BOTH(a_run_is_served_by_an_agent_elsewhere)
 
+static struct arc_cmd *approve(struct world *w, const char *run)
+{
+    struct arc_cmd *cmd = world_control(w, ARC_CMD_RUN_GATE, run);
+    cmd->u.gate.index = 1;
+    cmd->u.gate.approve = 1;
+    return cmd;
+}
+
+/* Its first job was served elsewhere, and stays in memory there for its late lines. What happens to
+ * it at its home nobody tells there. */
+static void serve_a_later_job(enum world_store kind, const char *definition, int approver)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, kind))
+        return;
+    pair_pass(&p, SECONDS(1)); /* the first one leads */
+    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
+    world_start_run(&p.w[0], definition, &pipeline, &run);
+    for (int job = 0; job < 2; job++) {
+        if (CHECK_INT(pair_take(&p, &hand), 1)) {
+            struct held held = hand.held[0];
+            CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
+        }
+        pair_pass(&p, SECONDS(2));
+        if (job == 0)
+            CHECK_OK(world_ask(&p.w[approver], approve(&p.w[approver], run.id)).status);
+    }
+    CHECK(pair_await(&p, run.id, ARC_RUN_SUCCESS));
+    world_check_events(&p.w[0]);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+
+static void a_later_job_is_served_elsewhere_as_well(enum world_store kind)
+{
+    static const char gate[] = "approval: {required: true, timeout: 1h}";
+    static const char slot[] = "concurrency: {group: g}, approval: {required: true, timeout: 1h}";
+    for (int i = 0; i < 2; i++) {
+        char definition[300];
+        (void)snprintf(definition, sizeof(definition),
+                       "namespace: demo\njobs:\n"
+                       "- {name: build, steps: [{name: make, run: 'true'}]}\n"
+                       "- {name: ship, dependsOn: [build], %s,\n"
+                       "   steps: [{name: put, run: 'true'}]}\n",
+                       i == 0 ? gate : slot);
+        serve_a_later_job(kind, definition, i);
+    }
+}
+ON_BOTH(a_later_job_is_served_elsewhere_as_well)
+
 static void a_run_is_stopped_by_another_process(enum world_store kind)
 {
     struct pair p;
@@ -161,7 +216,7 @@ static void news_while_a_run_is_read_is_read(void)
     world_start_run(&p.w[0], one_job, &pipeline, &run);
     CHECK_INT(pair_take(&p, &hand), 1);
     pair_pass(&p, SECONDS(2));
-    p.w[1].answers_late = 1;
+    p.w[1].answers_late = WORLD_LATE_EVENTS;
     CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_PAUSE, run.id)).status);
     pair_pass(&p, SECONDS(2));
     CHECK(p.w[1].late != NULL);
@@ -177,6 +232,77 @@ static void news_while_a_run_is_read_is_read(void)
     }
     CHECK(pair_await(&p, run.id, ARC_RUN_CANCELLED));
     hand_leave(&hand);
+    pair_close(&p);
+}
+
+/* What its home had stored is being read when the home is gone: who takes its place waits for that,
+ * and goes on. */
+static void who_takes_over_reads_what_was_doubted(void)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    pair_pass(&p, SECONDS(2));
+    p.w[1].answers_late = WORLD_LATE_EVENTS;
+    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_STOP, run.id)).status);
+    pair_pass(&p, SECONDS(2));
+    CHECK(p.w[1].late != NULL);
+    world_end_engine(&p.w[0]);
+    pair_pass(&p, SECONDS(15));
+    world_answer(&p.w[1]);
+    pair_pass(&p, SECONDS(3));
+    (void)hand_take(&hand, 1);
+    if (CHECK_INT(hand.cancel_count, 1)) {
+        struct held held = hand.cancels[0];
+        CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
+    }
+    CHECK(pair_await(&p, run.id, ARC_RUN_CANCELLED));
+    hand_leave(&hand);
+    pair_close(&p);
+}
+
+/* Agents and tokens are asked for together, and one answer comes long before the other. A job
+ * waits, so that a free agent is a reason to look. */
+static void one_of_two_answers_makes_nobody_busy(void)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    pair_pass(&p, SECONDS(1));
+    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
+    world_start_run(&p.w[1], picky, &pipeline, &run);
+    p.w[1].answers_late = WORLD_LATE_TOKENS;
+    pair_pass(&p, SECONDS(6)); /* they come to rest meanwhile */
+    CHECK(p.w[1].late != NULL);
+    world_answer(&p.w[1]);
+    pair_pass(&p, SECONDS(6));
+    hand_leave(&hand);
+    pair_close(&p);
+}
+
+/* Inbox and log are looked at together, each second: who waits for one of them does not ask for the
+ * other one meanwhile. */
+static void a_look_that_lasts_is_not_begun_again(void)
+{
+    struct pair p;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    pair_pass(&p, SECONDS(6));
+    p.w[1].answers_late = WORLD_LATE_INBOX;
+    pair_pass(&p, SECONDS(2));
+    CHECK(p.w[1].late != NULL);
+    uint64_t before = p.w[1].store_calls;
+    pair_pass(&p, SECONDS(2));
+    CHECK(p.w[1].store_calls - before < 6); /* of others */
+    world_answer(&p.w[1]);
+    pair_pass(&p, SECONDS(2));
     pair_close(&p);
 }
 
@@ -246,6 +372,98 @@ static void an_agent_moves_with_its_lease(enum world_store kind)
 }
 ON_BOTH(an_agent_moves_with_its_lease)
 
+static arc_status say_line(struct world *w, const struct hand *hand, int64_t number)
+{
+    char text[16];
+    int len = snprintf(text, sizeof(text), "line %d\n", (int)number);
+    const struct arc_log_batch batch = {.agent_id = arc__slice_cstr(hand->id),
+                                        .step_run_id = arc__slice_cstr(hand->held[0].id),
+                                        .attempt = hand->held[0].attempt,
+                                        .fence = hand->held[0].fence,
+                                        .stream = ARC_LOG_STDOUT,
+                                        .first_line = number,
+                                        .text = {text, (size_t)len}};
+    return arc__engine_log_append(w->engine, &batch, NULL);
+}
+
+/* A batch that was on its way to the process that its agent has left, and has been sent again since
+ * to the other one. */
+static void lines_that_come_late_elsewhere_are_stored_once(void)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    struct arc_renewal renewal;
+    struct arc_log_line *lines = NULL;
+    size_t count = 0;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
+    world_start_run(&p.w[0], two_steps, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    CHECK_OK(say_line(&p.w[0], &hand, 1));
+    pair_pass(&p, SECONDS(6));
+    hand_leave(&hand);
+    hand.w = &p.w[1];
+    hand_connect(&hand);
+    for (int i = 0; i < 8; i++) { /* the first one does not hear of it yet */
+        world_pass(&p.w[1], SECONDS(1) / 8);
+        CHECK_OK(hand_beat(&hand, &renewal));
+    }
+    CHECK_INT(renewal.renewed_count, 1);
+    CHECK_OK(say_line(&p.w[1], &hand, 2));
+    CHECK_OK(say_line(&p.w[0], &hand, 2));
+    CHECK_OK(arc__engine_log_read(p.w[1].engine, arc__slice_cstr(run.id),
+                                  arc__slice_cstr(hand.held[0].id), 1, 10, &p.w[1].arena, &lines,
+                                  &count, NULL));
+    CHECK_INT(count, 2);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+
+/* The agent comes from another process, once from the one whose fences are greater, and the step is
+ * tried again. */
+static void try_again_at(struct pair *p, int from)
+{
+    static const char tried[] =
+        "namespace: demo\njobs:\n- name: build\n  steps:\n"
+        "  - {name: make, run: 'true', retry: {maxAttempts: 3, delay: 1s, on: [failed]}}\n";
+    struct hand hand;
+    struct said pipeline, run;
+    CHECK(hand_join(&hand, &p->w[from], "a", "{}", 1));
+    world_start_run(&p->w[1 - from], tried, &pipeline, &run);
+    CHECK_INT(pair_take(p, &hand), 1);
+    struct held first = hand.held[0];
+    pair_pass(p, SECONDS(6)); /* the other one has heard of the agent */
+    hand_leave(&hand);
+    hand.w = &p->w[1 - from];
+    hand_connect(&hand);
+    pair_pass(p, SECONDS(2));
+    CHECK_OK(hand_say(&hand, &first, ARC_STEP_FAILED, 1).status);
+    if (CHECK_INT(pair_take(p, &hand), 1)) {
+        struct held again = hand.held[0];
+        CHECK_INT(again.attempt, 2);
+        CHECK(again.fence > first.fence);
+        CHECK_OK(hand_say(&hand, &again, ARC_STEP_SUCCESS, 0).status);
+    }
+    CHECK(pair_await(p, run.id, ARC_RUN_SUCCESS));
+    hand_leave(&hand);
+}
+
+static void fences_rise_where_the_next_process_is_older(enum world_store kind)
+{
+    for (int from = 0; from < 2; from++) {
+        struct pair p;
+        if (!pair_open(&p, kind))
+            return;
+        pair_pass(&p, SECONDS(1)); /* the first one joins before the other */
+        try_again_at(&p, from);
+        world_check_events(&p.w[0]);
+        pair_close(&p);
+    }
+}
+ON_BOTH(fences_rise_where_the_next_process_is_older)
+
 static void a_silent_home_is_taken_over(enum world_store kind)
 {
     struct pair p;
@@ -273,6 +491,118 @@ static void a_silent_home_is_taken_over(enum world_store kind)
     pair_close(&p);
 }
 ON_BOTH(a_silent_home_is_taken_over)
+
+static void go_to(struct pair *p, struct hand *hand, int to)
+{
+    struct arc_renewal renewal;
+    int renewed = 0;
+    hand_leave(hand);
+    hand->w = &p->w[to];
+    hand_connect(hand);
+    for (int i = 0; i < 80 && !renewed; i++) {
+        pair_pass(p, SECONDS(1) / 8);
+        CHECK_OK(hand_beat(hand, &renewal));
+        renewed = renewal.renewed_count == 1;
+    }
+    CHECK(renewed);
+}
+
+/* An agent goes elsewhere and comes back, and then says no more. */
+static void a_lease_lapses_where_its_agent_came_back_to(enum world_store kind)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    struct arc_renewal renewal;
+    if (!pair_open(&p, kind))
+        return;
+    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    struct held held = hand.held[0];
+    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    pair_pass(&p, SECONDS(6)); /* the other one has heard of the agent */
+    go_to(&p, &hand, 1);
+    for (int i = 0; i < 12; i++) { /* longer than a lease */
+        pair_pass(&p, SECONDS(5));
+        CHECK_OK(hand_beat(&hand, &renewal));
+    }
+    go_to(&p, &hand, 0);
+    CHECK(pair_await(&p, run.id, ARC_RUN_FAILED));
+    world_check_events(&p.w[0]);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+ON_BOTH(a_lease_lapses_where_its_agent_came_back_to)
+
+/* Its step was given to another agent while it was silent. The process that it comes to has had the
+ * run for something else, and remembers it as it was. */
+static void who_comes_gets_nothing_that_is_another_ones(enum world_store kind)
+{
+    static const char picking[] = "namespace: demo\njobs:\n"
+                                  "- {name: build, agentSelector: {matchLabels: {os: a}},\n"
+                                  "   steps: [{name: make, run: 'true'}]}\n"
+                                  "- {name: test, agentSelector: {matchLabels: {os: b}},\n"
+                                  "   steps: [{name: look, run: 'true'}]}\n";
+    struct pair p;
+    struct hand a, b, c;
+    struct said pipeline, run;
+    struct arc_renewal renewal;
+    if (!pair_open(&p, kind))
+        return;
+    pair_pass(&p, SECONDS(1));
+    CHECK(hand_join(&a, &p.w[0], "a", "{\"os\":\"a\"}", 1));
+    CHECK(hand_join(&b, &p.w[1], "b", "{\"os\":\"b\"}", 1));
+    pair_pass(&p, SECONDS(6)); /* each has heard of both */
+    world_start_run(&p.w[0], picking, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &a), 1);
+    CHECK_INT(pair_take(&p, &b), 1);
+    struct held held = b.held[0];
+    CHECK_OK(hand_say(&b, &held, ARC_STEP_SUCCESS, 0).status);
+    hand_leave(&a);
+    pair_pass(&p, SECONDS(20));
+    CHECK(hand_join(&c, &p.w[0], "c", "{\"os\":\"a\"}", 1));
+    for (int i = 0; i < 200 && hand_take(&c, 1) == 0; i++)
+        pair_pass(&p, SECONDS(1) / 8);
+    CHECK_INT(c.held_count, 1);
+    pair_pass(&p, SECONDS(2));
+    a.w = &p.w[1];
+    hand_connect(&a);
+    for (int i = 0; i < 24; i++) {
+        pair_pass(&p, SECONDS(1) / 8);
+        CHECK_INT(hand_take(&a, 1), 0);
+        CHECK_OK(hand_beat(&a, &renewal));
+        CHECK_INT(renewal.renewed_count, 0);
+    }
+    hand_leave(&a);
+    hand_leave(&b);
+    hand_leave(&c);
+    pair_close(&p);
+}
+ON_BOTH(who_comes_gets_nothing_that_is_another_ones)
+
+/* What it had asked about the others before it took over is answered after that. */
+static void who_takes_over_goes_by_what_it_has_stored(void)
+{
+    static const char hasty[] =
+        "namespace: demo\njobs:\n"
+        "- {name: build, queueTimeout: 30s, steps: [{name: make, run: 'true'}]}\n";
+    struct pair p;
+    struct said pipeline, run;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    world_start_run(&p.w[0], hasty, &pipeline, &run);
+    pair_pass(&p, SECONDS(6));
+    world_end_engine(&p.w[0]);
+    pair_pass(&p, SECONDS(6));
+    p.w[1].answers_late = WORLD_LATE_REPLICAS;
+    pair_pass(&p, SECONDS(10));
+    CHECK(p.w[1].late != NULL);
+    world_answer(&p.w[1]);
+    CHECK(pair_await(&p, run.id, ARC_RUN_FAILED));
+    world_check_events(&p.w[1]);
+    pair_close(&p);
+}
 
 static void one_that_was_silent_begins_anew(enum world_store kind)
 {
@@ -344,6 +674,54 @@ static void a_group_has_its_slots_once(enum world_store kind)
     pair_close(&p);
 }
 ON_BOTH(a_group_has_its_slots_once)
+
+/* Six jobs, the oldest ones, wait for a slot, and one agent has room for one job. */
+static void what_waits_for_a_slot_hides_no_job(enum world_store kind)
+{
+    static const char slots[] =
+        "namespace: demo\njobs:\n- name: build\n  concurrency: {group: g}\n"
+        "  matrix: {n: [1, 2, 3, 4, 5, 6, 7]}\n  steps: [{name: make, run: 'true'}]\n";
+    struct pair p;
+    struct hand hands[2];
+    struct said pipeline, run;
+    if (!pair_open(&p, kind))
+        return;
+    pair_pass(&p, SECONDS(1));
+    CHECK(hand_join(&hands[0], &p.w[0], "a", "{}", 1));
+    world_start_run(&p.w[0], slots, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hands[0]), 1);
+    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    pair_pass(&p, SECONDS(1));
+    CHECK(hand_join(&hands[1], &p.w[1], "b", "{}", 1));
+    CHECK_INT(pair_take(&p, &hands[1]), 1);
+    for (int i = 0; i < 2; i++)
+        hand_leave(&hands[i]);
+    pair_close(&p);
+}
+ON_BOTH(what_waits_for_a_slot_hides_no_job)
+
+/* The one that would have turned it away is gone before it hears of it. */
+static void a_newcomer_is_turned_away_by_the_next_leader(enum world_store kind)
+{
+    static const char full[] = "namespace: demo\nconcurrency: {group: deploy, onFull: reject}\n"
+                               "jobs: [{name: build, steps: [{name: make, run: 'true'}]}]\n";
+    struct pair p;
+    struct said pipeline, first;
+    if (!pair_open(&p, kind))
+        return;
+    pair_pass(&p, SECONDS(1)); /* the first one leads */
+    world_start_run(&p.w[0], full, &pipeline, &first);
+    pair_pass(&p, SECONDS(2));
+    world_end_engine(&p.w[0]);
+    struct said next = world_ask(&p.w[1], world_trigger(&p.w[1], pipeline.id, ""));
+    CHECK_OK(next.status);
+    pair_pass(&p, SECONDS(20));
+    CHECK_INT(world_run_col(&p.w[1], first.id, ARC_COL_pipeline_run_status), ARC_RUN_PENDING);
+    CHECK_INT(world_run_col(&p.w[1], next.id, ARC_COL_pipeline_run_status), ARC_RUN_CANCELLED);
+    world_check_events(&p.w[1]);
+    pair_close(&p);
+}
+ON_BOTH(a_newcomer_is_turned_away_by_the_next_leader)
 
 static void deleting_a_pipeline_stops_runs_elsewhere(enum world_store kind)
 {
@@ -471,19 +849,51 @@ static void no_allocation_of_one_costs_the_other(void)
 static const struct test tests[] = {
     {"a run is served by an agent at another process", a_run_is_served_by_an_agent_elsewhere_mem},
     {"SQLite: a run is served by an agent elsewhere", a_run_is_served_by_an_agent_elsewhere_sqlite},
+    {"a later job of a run is served elsewhere as well",
+     a_later_job_is_served_elsewhere_as_well_mem},
+    {"SQLite: a later job is served elsewhere as well",
+     a_later_job_is_served_elsewhere_as_well_sqlite},
     {"a run is stopped by another process", a_run_is_stopped_by_another_process_mem},
     {"SQLite: a run is stopped by another process", a_run_is_stopped_by_another_process_sqlite},
     {"what one process has answered the other knows", what_one_has_answered_the_other_knows_mem},
     {"SQLite: what one has answered the other knows", what_one_has_answered_the_other_knows_sqlite},
     {"news that comes while a run is read is read as well", news_while_a_run_is_read_is_read},
+    {"who takes over reads what was doubted, and goes on", who_takes_over_reads_what_was_doubted},
+    {"one of two answers that are awaited makes nobody busy", one_of_two_answers_makes_nobody_busy},
+    {"a look at what is new is not begun again while it lasts",
+     a_look_that_lasts_is_not_begun_again},
     {"a requestId has one effect at both processes", a_request_has_one_effect_at_both_mem},
     {"SQLite: a requestId has one effect at both", a_request_has_one_effect_at_both_sqlite},
     {"an agent that reconnects elsewhere keeps its lease", an_agent_moves_with_its_lease_mem},
     {"SQLite: an agent that reconnects keeps its lease", an_agent_moves_with_its_lease_sqlite},
+    {"a lease lapses where its agent came back to",
+     a_lease_lapses_where_its_agent_came_back_to_mem},
+    {"SQLite: a lease lapses where its agent came back to",
+     a_lease_lapses_where_its_agent_came_back_to_sqlite},
+    {"who comes is given nothing that is another one's by now",
+     who_comes_gets_nothing_that_is_another_ones_mem},
+    {"SQLite: who comes is given nothing of another one",
+     who_comes_gets_nothing_that_is_another_ones_sqlite},
+    {"lines that come late to a former home are stored once",
+     lines_that_come_late_elsewhere_are_stored_once},
+    {"fences rise where the next process is an older one",
+     fences_rise_where_the_next_process_is_older_mem},
+    {"SQLite: fences rise where the next process is older",
+     fences_rise_where_the_next_process_is_older_sqlite},
     {"what a silent process was home of is taken over", a_silent_home_is_taken_over_mem},
     {"SQLite: what a silent process had is taken over", a_silent_home_is_taken_over_sqlite},
+    {"who takes over goes by what it has stored since it asked",
+     who_takes_over_goes_by_what_it_has_stored},
     {"a process that was silent too long begins anew", one_that_was_silent_begins_anew_mem},
     {"SQLite: one that was silent begins anew", one_that_was_silent_begins_anew_sqlite},
+    {"jobs that wait for a slot hide none that waits for an agent",
+     what_waits_for_a_slot_hides_no_job_mem},
+    {"SQLite: jobs that wait for a slot hide no other one",
+     what_waits_for_a_slot_hides_no_job_sqlite},
+    {"a full group turns a newcomer away when its leader is gone",
+     a_newcomer_is_turned_away_by_the_next_leader_mem},
+    {"SQLite: a full group turns away when its leader is gone",
+     a_newcomer_is_turned_away_by_the_next_leader_sqlite},
     {"who deletes a pipeline stops its runs elsewhere",
      deleting_a_pipeline_stops_runs_elsewhere_mem},
     {"SQLite: deleting a pipeline stops runs elsewhere",

@@ -111,7 +111,7 @@ static arc_status query_late(struct world *w, const struct arc_query *query,
 
 void world_answer(struct world *w)
 {
-    w->answers_late = 0;
+    w->answers_late = WORLD_AT_ONCE;
     while (w->late != NULL) {
         struct late *late = w->late;
         w->late = late->next;
@@ -120,14 +120,24 @@ void world_answer(struct world *w)
     }
 }
 
+static int is_late(const struct world *w, const struct arc_query *query)
+{
+    static const enum arc_table tables[] = {[WORLD_LATE_TOKENS] = ARC_TABLE_token,
+                                            [WORLD_LATE_INBOX] = ARC_TABLE_inbox,
+                                            [WORLD_LATE_REPLICAS] = ARC_TABLE_replica};
+    if (w->answers_late > WORLD_LATE_EVENTS)
+        return query->table == tables[w->answers_late];
+    return w->answers_late && query->table == ARC_TABLE_event && query->filter_count > 0 &&
+           query->filters[0].col == ARC_COL_event_stream;
+}
+
 static arc_status lasting_query(struct arc_store *store, const struct arc_query *query,
                                 struct arc_arena *arena, arc_query_done done, void *user,
                                 arc_err *err)
 {
     struct lasting_store *self = (struct lasting_store *)(void *)store;
     ++*self->calls;
-    if (self->world->answers_late && query->table == ARC_TABLE_event && query->filter_count > 0 &&
-        query->filters[0].col == ARC_COL_event_stream)
+    if (is_late(self->world, query))
         return query_late(self->world, query, arena, done, user, err);
     return under(store)->ops->query(under(store), query, arena, done, user, err);
 }

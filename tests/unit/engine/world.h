@@ -53,7 +53,14 @@ struct world {
     int shared;
     int64_t last; /* position, of a store in memory that several worlds share */
     /* Events of a stream are read when they are asked for, and answered by world_answer. */
-    int answers_late;
+    /* What is answered late: events of a run, or all of a table. */
+    enum {
+        WORLD_AT_ONCE,
+        WORLD_LATE_EVENTS,
+        WORLD_LATE_TOKENS,
+        WORLD_LATE_INBOX,
+        WORLD_LATE_REPLICAS
+    } answers_late;
     struct late *late;
 };
 
