@@ -797,6 +797,11 @@ arc_status arc__engine_new_id(struct arc_engine *engine, arc_id *out, arc_err *e
     return arc__ulid_next(&engine->ulid, ms > 0 ? (uint64_t)ms : 0, out, err);
 }
 
+int arc__engine_is_shared(const struct arc_engine *engine)
+{
+    return engine->replicas.on;
+}
+
 int arc__engine_random(struct arc_engine *engine, void *buf, size_t len)
 {
     return engine->options.random(engine->options.random_user, buf, len);

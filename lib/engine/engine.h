@@ -458,5 +458,7 @@ void arc__engine_untell_notice(struct arc_engine *engine);
 int arc__engine_next_ask(struct arc_engine *engine, const struct arc_run **run, uint32_t *gate);
 /* Walks all of these that are not over: *at = NULL first; NULL at the end. */
 const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at);
+/* 1: other processes may serve the store, and have runs in memory that are not in ours. */
+int arc__engine_is_shared(const struct arc_engine *engine);
 
 #endif
