@@ -35,9 +35,11 @@ static void init_containers(struct arc_engine *engine)
     arc__map_init(&engine->set_aside, mem, seed[0], seed[1]);
     arc__map_init(&engine->lanes, mem, seed[0], seed[1]);
     arc__map_init(&engine->groups, mem, seed[0], seed[1]);
+    arc__map_init(&engine->asked, mem, seed[0], seed[1]);
     arc__heap_init(&engine->timers, mem);
     arc__list_init(&engine->cmds);
     arc__list_init(&engine->live_list);
+    arc__list_init(&engine->asked_list);
     arc__list_init(&engine->pipe_list);
     arc__list_init(&engine->agent_list);
     arc__list_init(&engine->linger_list);
@@ -153,6 +155,7 @@ void arc__engine_close(struct arc_engine *engine)
     arc__map_deinit(&engine->agents);
     arc__map_deinit(&engine->tokens);
     arc__aside_close(engine);
+    arc__asked_close(engine);
     arc__retain_close(engine);
     arc__map_deinit(&engine->lanes);
     arc__buf_deinit(&engine->lane_key);

@@ -32,9 +32,8 @@
 #define ARC_OFFLINE_BEATS 3
 #define ARC_PAST_MAX 8u /* processes of an agent that are remembered after their end */
 #define ARC_CMD_BYTES_MAX (32u * 1024u * 1024u)
-#define ARC_TURN_OPS_MAX \
-    20000u /* of one turn, before the last decision: see ARC_RUN_THINGS_MAX \
-            */
+#define ARC_TURN_OPS_MAX 20000u   /* before the last decision: see ARC_RUN_THINGS_MAX */
+#define ARC_RUNS_ASKED_MAX 10000u /* of others, whose status a host asks for: asked.c */
 /* Jobs and steps of one run. Ending all of them at once takes two rows each, which must fit into
  * one batch besides what the turn holds already. */
 #define ARC_RUN_THINGS_MAX 35000u
@@ -444,10 +443,10 @@ struct arc_engine {
     uint64_t words; /* commands and new incarnations so far */
     int one_by_one; /* after a conflict: this many turns take one command each */
     struct turn turn;
-    struct arc_map runs, steps, pipes, agents, tokens;
+    struct arc_map runs, steps, pipes, agents, tokens, asked;
     struct arc_map set_aside;   /* run id -> aside: must not cost the others their turn */
     struct arc_link asides_due; /* those that are not marked in the store yet */
-    struct arc_link live_list, linger_list, pipe_list, idle_pipes, agent_list;
+    struct arc_link live_list, linger_list, pipe_list, idle_pipes, agent_list, asked_list;
     size_t lives_open, lingering, ready_count, pipe_count, idle_pipe_count;
     struct arc_link levels, cold_lanes, fresh_agents;
     struct arc_map lanes; /* lanes and their flows by key */
@@ -480,9 +479,9 @@ struct arc_engine {
     int64_t ring_first;      /* the oldest position held; position + 1: none */
     struct arc_link event_watches, event_watches_due, log_watches_due;
     struct arc_link wide_watches; /* events of more than one run */
-    struct arc_link
-        *run_shelves; /* ARC_WATCH_SHELVES lists of event watches, by the look of the run */
-    struct arc_link *log_shelves; /* the same of log watches, by the step run */
+    /* ARC_WATCH_SHELVES lists: of event watches by the look of the run, of log watches by the step
+     * run. */
+    struct arc_link *run_shelves, *log_shelves;
     uint64_t sweep_mono_ns;
     arc_ctl_stats stats;
 };
@@ -593,6 +592,7 @@ int arc__asides_due(const struct arc_engine *engine);
 arc_status arc__asides_settle(struct arc_engine *engine, arc_err *err); /* part of a turn */
 void arc__asides_end(struct arc_engine *engine, int kept);
 void arc__aside_close(struct arc_engine *engine);
+void arc__asked_close(struct arc_engine *engine); /* asked.c */
 
 /* pipes.c: pipelines in memory */
 arc_status arc__pipe_get(struct arc_engine *engine, arc_slice id, struct pipe **out, arc_err *err);

@@ -2,7 +2,7 @@
 libarc_la_SOURCES += \
 	lib/engine/agents.c \
 	lib/engine/aside.c \
-	lib/engine/asks.c \
+	lib/engine/asked.c lib/engine/asks.c \
 	lib/engine/clean.c \
 	lib/engine/cmd_agent.c \
 	lib/engine/cmd_pipeline.c \
