@@ -21,6 +21,7 @@
 #include "base/ranks.h"
 #include "core/waits.h"
 #include "engine/engine.h"
+#include "engine/load.h"
 
 #define ARC_CMDS_MAX 100000u    /* commands that may wait */
 #define ARC_TURN_CMDS_MAX 1000u /* commands of one turn, so that one commit stays short */
@@ -54,18 +55,6 @@
 #define ARC_MONO_SHIFT_NS (UINT64_C(10) * 366 * 86400 * 1000000000)
 
 #define ARC_SCHEMA_DUE INT64_MAX /* it is new, and its first commit says so */
-
-struct load_job; /* load.c */
-
-/* One query that something waits for. A failure is told once; the next ask is a new one. */
-struct load {
-    struct arc_mem mem;
-    struct load_job *job;
-    int *wake; /* set to 1 when the store has answered late; may be NULL */
-    int state; /* 0 not asked, 1 asked, 2 answered */
-    arc_status status;
-    struct arc_rows rows;
-};
 
 #define ARC_CMD_LOADS 2
 
@@ -361,6 +350,14 @@ struct peer {
     uint64_t moved_mono_ns;     /* when its version was seen to move */
 };
 
+/* A process that is gone, and of which nothing may need to know any more (gone.c). */
+struct departed {
+    arc_id id;            /* the one that is looked at, or was last */
+    int phase;            /* of the look: which of those is asked about who may name it */
+    uint64_t due_mono_ns; /* the next look */
+    struct load load;
+};
+
 /* A run that is to be in memory. */
 struct wanted {
     arc_id id;
@@ -386,6 +383,7 @@ struct replicas {
     struct peer *peers;
     size_t peer_count;
     struct arc_arena arena;
+    struct departed gone;
     struct load peers_load, inbox_load, newest_load, waiting_load, agents_load, tokens_load;
     uint64_t peers_mono_ns, news_mono_ns, waiting_mono_ns, agents_mono_ns; /* the next look at */
     uint64_t agents_reads; /* how often agents and tokens have been read */
@@ -499,22 +497,6 @@ int arc__text_clean(arc_slice text);
 arc_slice arc__text_cleaned(arc_slice text, struct arc_arena *arena);
 /* Every text of the command that may become part of an event. */
 void arc__cmd_clean(struct arc_cmd *cmd);
-
-/* load.c: queries that something waits for. ARC_OK: load->rows is there, ARC_EAGAIN: not yet. */
-void arc__load_init(struct load *load, const struct arc_mem *mem);
-/* Whatever it waits for. It may ask again afterwards. */
-void arc__load_deinit(struct load *load);
-/* Where the rows are; only while they are there. */
-struct arc_arena *arc__load_arena(struct load *load);
-arc_status arc__load(struct arc_engine *engine, struct load *load, const struct arc_query *query,
-                     arc_err *err);
-/* The same for rows that are taken. */
-arc_status arc__load_claim(struct arc_engine *engine, struct load *load,
-                           const struct arc_claim *claim, arc_err *err);
-/* Replaces the texts of a row by copies in arena; its sticky flag says whether that went well. */
-void arc__row_own(enum arc_table table, void *row, struct arc_arena *arena);
-struct arc_filter arc__eq_text(uint32_t col, arc_slice text);
-struct arc_filter arc__eq_int(uint32_t col, int64_t number);
 
 /* turn.c */
 void arc__turn_begin(struct arc_engine *engine);
@@ -852,6 +834,13 @@ void arc__replicas_end(struct arc_engine *engine, arc_status status);
 /* Looks at the others now and then. */
 arc_status arc__replicas_watch(struct arc_engine *engine, arc_err *err);
 uint64_t arc__replicas_deadline(const struct arc_engine *engine);
+
+/* gone.c: the rows of processes that are gone, which the leader deletes in the end */
+void arc__gone_open(struct arc_engine *engine);
+void arc__gone_close(struct arc_engine *engine);
+arc_status arc__gone_look(struct arc_engine *engine, arc_err *err);  /* between turns */
+arc_status arc__gone_store(struct arc_engine *engine, arc_err *err); /* into the batch */
+void arc__gone_end(struct arc_engine *engine);
 
 /* homes.c: runs and agents of which others are home */
 arc_status arc__homes_open(struct arc_engine *engine, arc_err *err);

@@ -630,8 +630,8 @@ static arc_status drop_guests(struct arc_engine *engine, arc_err *err)
 arc_status arc__homes_read(struct arc_engine *engine, arc_err *err)
 {
     static arc_status (*const steps[])(struct arc_engine *, arc_err *) = {
-        arc__replicas_watch, read_news,     read_agents, refresh,
-        reread_pipes,        read_all_jobs, read_wanted, read_waiting};
+        arc__replicas_watch, read_news,   read_agents,  refresh,       reread_pipes,
+        read_all_jobs,       read_wanted, read_waiting, arc__gone_look};
     if (!engine->replicas.on || engine->retry_mono_ns > engine->now.mono_ns)
         return ARC_OK;
     for (size_t i = 0; i < ARC_COUNT_OF(steps) && !engine->recovering; i++) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "command/house.h"
-#include "engine/world.h"
+#include "engine/pair.h"
 
 static const char one_gate[] =
     "namespace: n\nstages:\n- name: ship\n  approval: {approvers: [ann, bob], count: 2}\n"
@@ -14,29 +14,24 @@ static const char no_gate[] = "namespace: n\nconcurrency: lab\n"
                               "jobs: [{name: j, steps: [{name: s, run: 'true'}]}]\n";
 
 struct beside {
-    struct world w[2];
+    struct pair pair;
     struct house house[2];
 };
 
 static int beside_open(struct beside *b, enum world_store kind)
 {
-    if (!world_open_beside(&b->w[0], NULL, kind, "first"))
+    if (!pair_open(&b->pair, kind))
         return 0;
-    if (!world_open_beside(&b->w[1], &b->w[0], kind, "second")) {
-        world_close(&b->w[0]);
-        return 0;
-    }
     for (int i = 0; i < 2; i++)
-        (void)house_visit(&b->house[i], b->w[i].engine, b->w[i].now);
+        (void)house_visit(&b->house[i], b->pair.w[i].engine, b->pair.w[i].now);
     return 1;
 }
 
 static void beside_close(struct beside *b)
 {
-    for (int i = 1; i >= 0; i--) {
+    for (int i = 0; i < 2; i++)
         house_leave(&b->house[i]);
-        world_close(&b->w[i]);
-    }
+    pair_close(&b->pair);
 }
 
 static struct arc_principal reader(const char *project)
@@ -61,10 +56,10 @@ static void gates_of_all_are_listed_by_each(enum world_store kind)
     if (!beside_open(&b, kind))
         return;
     for (int i = 0; i < 2; i++)
-        world_start_run(&b.w[i], one_gate, &pipeline, &gated[i]);
-    world_start_run(&b.w[0], by_plugin, &pipeline, &asked);
+        world_start_run(&b.pair.w[i], one_gate, &pipeline, &gated[i]);
+    world_start_run(&b.pair.w[0], by_plugin, &pipeline, &asked);
     for (int i = 0; i < 2; i++) /* one of them waits, for a slot */
-        world_start_run(&b.w[1], no_gate, &pipeline, &free);
+        world_start_run(&b.pair.w[1], no_gate, &pipeline, &free);
     for (int i = 0; i < 2; i++) {
         CHECK(lists(&b.house[i], reader(""), "", "3"));
         CHECK(house_has(&b.house[i], gated[0].id) && house_has(&b.house[i], gated[1].id));
@@ -90,7 +85,7 @@ static void what_one_was_told_the_other_lists(enum world_store kind)
     static const char *const names[] = {"ann", "bob"};
     if (!beside_open(&b, kind))
         return;
-    world_start_run(&b.w[0], one_gate, &pipeline, &run);
+    world_start_run(&b.pair.w[0], one_gate, &pipeline, &run);
     CHECK(lists(&b.house[1], reader(""), "", "1"));
     CHECK(house_field(&b.house[1], "approvalId", 0, approval, sizeof(approval)));
     for (int i = 0; i < 2; i++) {
@@ -114,23 +109,23 @@ static void a_long_run_is_listed_when_its_events_have_come(void)
     if (!beside_open(&b, WORLD_MEM))
         return;
     for (int i = 0; i < 2; i++)
-        world_start_run(&b.w[0], one_gate, &pipeline, &runs[i]);
+        world_start_run(&b.pair.w[0], one_gate, &pipeline, &runs[i]);
     for (int i = 0; i < 300; i++) {
         enum arc_cmd_kind kind = i % 2 == 0 ? ARC_CMD_RUN_PAUSE : ARC_CMD_RUN_RESUME;
-        CHECK_OK(world_ask(&b.w[0], world_control(&b.w[0], kind, runs[0].id)).status);
+        CHECK_OK(world_ask(&b.pair.w[0], world_control(&b.pair.w[0], kind, runs[0].id)).status);
     }
-    b.w[1].answers_late = 1;
+    b.pair.w[1].answers_late = 1;
     struct arc_call *call = house_stream(&b.house[1], reader(""), "ListApprovals", "{}", 1);
     CHECK_STATUS(house_next(&b.house[1], call), ARC_EAGAIN);
-    CHECK(b.w[1].late != NULL);
-    world_answer(&b.w[1]);
+    CHECK(b.pair.w[1].late != NULL);
+    world_answer(&b.pair.w[1]);
     CHECK_OK(house_next(&b.house[1], call));
     CHECK(house_has(&b.house[1], "\"total\":2"));
     call->ops->close(call);
-    b.w[1].answers_late = 1; /* who asks may be gone before */
+    b.pair.w[1].answers_late = 1; /* who asks may be gone before */
     call = house_stream(&b.house[1], reader(""), "ListApprovals", "{}", 1);
     call->ops->close(call);
-    world_answer(&b.w[1]);
+    world_answer(&b.pair.w[1]);
     beside_close(&b);
 }
 
@@ -142,9 +137,9 @@ static void no_allocation_that_fails_shortens_the_list(void)
     struct said pipeline, run;
     if (!beside_open(&b, WORLD_MEM))
         return;
-    world_start_run(&b.w[0], one_gate, &pipeline, &run);
+    world_start_run(&b.pair.w[0], one_gate, &pipeline, &run);
     for (int done = 0; !done; refused++) {
-        struct test_mem *memory = &b.w[1].memory;
+        struct test_mem *memory = &b.pair.w[1].memory;
         memory->fail_at = memory->calls + 1 + refused;
         arc_status status = house_call(&b.house[1], reader(""), "ListApprovals", "{}");
         done = memory->calls < memory->fail_at;

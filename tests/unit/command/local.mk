@@ -10,7 +10,7 @@ unit_tests += \
 house_sources = tests/unit/command/house.c tests/unit/command/house.h
 tests_unit_command_agent_test_SOURCES = tests/unit/command/agent_test.c $(house_sources)
 tests_unit_command_beside_test_SOURCES = tests/unit/command/beside_test.c $(house_sources) \
-	$(world_sources)
+	$(pair_sources)
 tests_unit_command_call_test_SOURCES = tests/unit/command/call_test.c $(house_sources)
 tests_unit_command_follow_test_SOURCES = tests/unit/command/follow_test.c $(house_sources)
 tests_unit_command_method_test_SOURCES = tests/unit/command/method_test.c $(house_sources)
