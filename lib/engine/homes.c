@@ -437,10 +437,10 @@ static arc_status read_agents(struct arc_engine *engine, arc_err *err)
     int idle = replicas->agents_load.state == 0 && replicas->tokens_load.state == 0;
     if (idle && replicas->agents_mono_ns > engine->now.mono_ns)
         return ARC_OK;
-    if (idle)
+    if (idle) {
         replicas->agents_mono_ns = engine->now.mono_ns + AGENTS_NS;
-    if (idle)
         replicas->agents_asked = engine->stats.commits;
+    }
     replicas->agents_late = replicas->agents_asked != engine->stats.commits;
     arc_status agents = arc__recover_agents(engine, &replicas->agents_load, err);
     arc_status tokens = arc__recover_tokens(engine, &replicas->tokens_load, err);
@@ -504,7 +504,7 @@ arc_status arc__agent_arrive(struct arc_engine *engine, struct agent *agent, arc
                            agent->row.id, err);
 }
 
-static void lease_jobs(struct arc_engine *engine, struct agent *agent)
+static void lease_jobs(struct agent *agent)
 {
     ARC_LIST_EACH(&agent->placements, link)
     {
@@ -512,7 +512,6 @@ static void lease_jobs(struct arc_engine *engine, struct agent *agent)
         arc__live_lease(placement->live, placement->job);
         (void)arc__live_arm(placement->live, NULL); /* without memory a tick comes late */
     }
-    (void)engine;
 }
 
 /* Its jobs are in memory: their leases run from now on, and it is offered what it may not have
@@ -529,7 +528,7 @@ static void settle_here(struct arc_engine *engine, struct agent *agent)
         placement->offered_fence = placement->cancel_fence = 0;
         arc__placement_due(placement);
     }
-    lease_jobs(engine, agent);
+    lease_jobs(agent);
     arc__agent_relabelled(engine, agent);
     engine->cmds_asleep = 0;
 }
@@ -554,7 +553,7 @@ void arc__agent_placed(struct arc_engine *engine, struct agent *agent, int is_ne
     if (agent->place == AGENT_AWAY)
         arc__agent_leave(agent);
     arc__agent_shift(engine, agent);
-    lease_jobs(engine, agent);
+    lease_jobs(agent);
     engine->sweep_mono_ns = 0;
 }
 
