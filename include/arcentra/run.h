@@ -59,7 +59,13 @@ ARC_API ARC_MUST_USE arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec,
                                               arc_err *err);
 /**
  * Asks a run to stop: TERM, a grace, KILL; force skips `finally` and the grace.
- * Owner: none. Thread: owner. Errors: ARC_ENOTFOUND, ARC_ECONFLICT (it is over). Since: 0.1.
+ *
+ * A run that is not in the memory of this process may be open all the same: with `store_shared`
+ * another process is its home, and any store may be at work on it. Then ARC_OK says that the
+ * question is put; what the run answers comes with the dispatches that follow, as an event, or, of
+ * a run that is over or that there is not, as a warning to the host's log.
+ * Owner: none. Thread: owner. Errors: ARC_ENOTFOUND, ARC_ECONFLICT (it is over), ARC_ELIMIT,
+ * ARC_ENOMEM. Since: 0.1.
  */
 ARC_API ARC_MUST_USE arc_status arc_run_stop(arc_ctl *ctl, const char *run_id, const char *reason,
                                              int force, arc_err *err);
@@ -82,7 +88,8 @@ typedef struct arc_gate_options {
 /**
  * Approves or rejects at a gate of a run that waits there: "pipeline", "stage:NAME", "job:NAME", or
  * a NAME that only one gate has. Durable when the next dispatch has returned; an event
- * arcentra.pipeline.approval.… says so. The same decision again is ARC_OK and changes nothing.
+ * arcentra.pipeline.approval.… says so. The same decision again is ARC_OK and changes nothing. At a
+ * gate of a run that is not in the memory of this process ARC_OK says what it does of arc_run_stop.
  * options may be NULL. Owner: none. Thread: owner.
  * Errors: ARC_ENOTFOUND (no open run of this id, no such gate), ARC_EDENIED (not an approver),
  * ARC_ECONFLICT (it does not wait, or was decided otherwise), ARC_EINVAL, ARC_ELIMIT, ARC_ENOMEM.
@@ -153,7 +160,10 @@ ARC_API ARC_MUST_USE arc_status arc_notice_next(arc_ctl *ctl, arc_notice_view *o
 ARC_API ARC_MUST_USE arc_status arc_notice_done(arc_ctl *ctl, const char *id, arc_err *err);
 
 /**
- * The status of a run that is open or ended lately (ARC_RUN_…); 0: not known here.
+ * The status of a run that is open or ended lately (ARC_RUN_…); 0: not known. With `store_shared`
+ * those of every run in the store: of one that another process is home of it may be a second old,
+ * and as the store is asked and not waited for, the first answer may be 0 and that after a later
+ * dispatch the status. It is so for 10000 such runs at a time.
  * Owner: none. Thread: owner. Since: 0.1.
  */
 ARC_API int arc_run_get_status(arc_ctl *ctl, const char *run_id);

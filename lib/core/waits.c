@@ -441,6 +441,11 @@ arc_slice arc__waits_first(const struct arc_waits *waits)
     return waits->count > 0 ? waits->items[0].sentence : ARC_NONE;
 }
 
+arc_slice arc__reason_begin(int kind)
+{
+    return arc__slice(sentences[kind], strcspn(sentences[kind], "{["));
+}
+
 arc_slice arc__run_why(const struct arc_run *run, struct arc_arena *arena)
 {
     struct arc_waits first;

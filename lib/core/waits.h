@@ -54,5 +54,7 @@ void arc__first_of_job(const struct arc_run *run, uint32_t job, struct arc_arena
                        struct arc_waits *out);
 /* Its sentence, or none. */
 arc_slice arc__waits_first(const struct arc_waits *waits);
+/* What every sentence of this kind begins with; by it rows are found that wait for such a thing. */
+arc_slice arc__reason_begin(int kind);
 
 #endif

@@ -35,9 +35,11 @@ static void init_containers(struct arc_engine *engine)
     arc__map_init(&engine->set_aside, mem, seed[0], seed[1]);
     arc__map_init(&engine->lanes, mem, seed[0], seed[1]);
     arc__map_init(&engine->groups, mem, seed[0], seed[1]);
+    arc__map_init(&engine->asked, mem, seed[0], seed[1]);
     arc__heap_init(&engine->timers, mem);
     arc__list_init(&engine->cmds);
     arc__list_init(&engine->live_list);
+    arc__list_init(&engine->asked_list);
     arc__list_init(&engine->pipe_list);
     arc__list_init(&engine->agent_list);
     arc__list_init(&engine->linger_list);
@@ -153,6 +155,7 @@ void arc__engine_close(struct arc_engine *engine)
     arc__map_deinit(&engine->agents);
     arc__map_deinit(&engine->tokens);
     arc__aside_close(engine);
+    arc__asked_close(engine);
     arc__retain_close(engine);
     arc__map_deinit(&engine->lanes);
     arc__buf_deinit(&engine->lane_key);
@@ -795,6 +798,11 @@ arc_status arc__engine_new_id(struct arc_engine *engine, arc_id *out, arc_err *e
 {
     int64_t ms = engine->now.wall_ns / 1000000;
     return arc__ulid_next(&engine->ulid, ms > 0 ? (uint64_t)ms : 0, out, err);
+}
+
+int arc__engine_is_shared(const struct arc_engine *engine)
+{
+    return engine->replicas.on;
 }
 
 int arc__engine_random(struct arc_engine *engine, void *buf, size_t len)

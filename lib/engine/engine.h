@@ -458,5 +458,15 @@ void arc__engine_untell_notice(struct arc_engine *engine);
 int arc__engine_next_ask(struct arc_engine *engine, const struct arc_run **run, uint32_t *gate);
 /* Walks all of these that are not over: *at = NULL first; NULL at the end. */
 const struct arc_run *arc__engine_next_run(struct arc_engine *engine, void **at);
+/* For a host that does not wait. ARC_OK: *out is the run, as arc__engine_live_run tells it.
+ * ARC_EAGAIN: it is not in memory and may be open all the same; a command finds out.
+ * ARC_ENOTFOUND: no open run has this id. */
+arc_status arc__engine_find_run(struct arc_engine *engine, arc_slice run_id,
+                                const struct arc_run **out);
+/* Its status; 0: none has this id, or it is being read: the next look may tell. That of a run that
+ * is not in memory may be a second old. */
+int arc__engine_run_status(struct arc_engine *engine, arc_slice run_id);
+/* 1: other processes may serve the store, and have runs in memory that are not in ours. */
+int arc__engine_is_shared(const struct arc_engine *engine);
 
 #endif

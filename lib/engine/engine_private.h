@@ -21,6 +21,7 @@
 #include "base/ranks.h"
 #include "core/waits.h"
 #include "engine/engine.h"
+#include "engine/load.h"
 
 #define ARC_CMDS_MAX 100000u    /* commands that may wait */
 #define ARC_TURN_CMDS_MAX 1000u /* commands of one turn, so that one commit stays short */
@@ -34,6 +35,7 @@
 #define ARC_CMD_BYTES_MAX (32u * 1024u * 1024u)
 #define ARC_TURN_OPS_MAX 20000u         /* before the last decision: see ARC_RUN_THINGS_MAX */
 #define ARC_PIPE_TEXT_MAX (64u * 1024u) /* of a definition that is kept while it is run */
+#define ARC_RUNS_ASKED_MAX 10000u       /* of others, whose status a host asks for: asked.c */
 /* Jobs and steps of one run. Ending all of them at once takes two rows each, which must fit into
  * one batch besides what the turn holds already. */
 #define ARC_RUN_THINGS_MAX 35000u
@@ -54,18 +56,6 @@
 #define ARC_MONO_SHIFT_NS (UINT64_C(10) * 366 * 86400 * 1000000000)
 
 #define ARC_SCHEMA_DUE INT64_MAX /* it is new, and its first commit says so */
-
-struct load_job; /* load.c */
-
-/* One query that something waits for. A failure is told once; the next ask is a new one. */
-struct load {
-    struct arc_mem mem;
-    struct load_job *job;
-    int *wake; /* set to 1 when the store has answered late; may be NULL */
-    int state; /* 0 not asked, 1 asked, 2 answered */
-    arc_status status;
-    struct arc_rows rows;
-};
 
 #define ARC_CMD_LOADS 2
 
@@ -363,6 +353,14 @@ struct peer {
     uint64_t moved_mono_ns;     /* when its version was seen to move */
 };
 
+/* A process that is gone, and of which nothing may need to know any more (gone.c). */
+struct departed {
+    arc_id id;            /* the one that is looked at, or was last */
+    int phase;            /* of the look: which of those is asked about who may name it */
+    uint64_t due_mono_ns; /* the next look */
+    struct load load;
+};
+
 /* A run that is to be in memory. */
 struct wanted {
     arc_id id;
@@ -387,6 +385,7 @@ struct replicas {
     struct peer *peers;
     size_t peer_count;
     struct arc_arena arena;
+    struct departed gone;
     struct load peers_load, inbox_load, newest_load, waiting_load, agents_load, tokens_load;
     uint64_t peers_mono_ns, news_mono_ns, waiting_mono_ns, agents_mono_ns; /* the next look at */
     uint64_t agents_reads, agents_read_mono_ns; /* how often agents and tokens have been read */
@@ -445,10 +444,10 @@ struct arc_engine {
     uint64_t words; /* commands and new incarnations so far */
     int one_by_one; /* after a conflict: this many turns take one command each */
     struct turn turn;
-    struct arc_map runs, steps, pipes, agents, tokens;
+    struct arc_map runs, steps, pipes, agents, tokens, asked;
     struct arc_map set_aside;   /* run id -> aside: must not cost the others their turn */
     struct arc_link asides_due; /* those that are not marked in the store yet */
-    struct arc_link live_list, linger_list, pipe_list, idle_pipes, agent_list;
+    struct arc_link live_list, linger_list, pipe_list, idle_pipes, agent_list, asked_list;
     size_t lives_open, lingering, ready_count, pipe_count, idle_pipe_count;
     struct arc_link levels, cold_lanes, fresh_agents;
     struct arc_map lanes; /* lanes and their flows by key */
@@ -481,9 +480,9 @@ struct arc_engine {
     int64_t ring_first;      /* the oldest position held; position + 1: none */
     struct arc_link event_watches, event_watches_due, log_watches_due;
     struct arc_link wide_watches; /* events of more than one run */
-    struct arc_link
-        *run_shelves; /* ARC_WATCH_SHELVES lists of event watches, by the look of the run */
-    struct arc_link *log_shelves; /* the same of log watches, by the step run */
+    /* ARC_WATCH_SHELVES lists: of event watches by the look of the run, of log watches by the step
+     * run. */
+    struct arc_link *run_shelves, *log_shelves;
     uint64_t sweep_mono_ns;
     arc_ctl_stats stats;
 };
@@ -501,22 +500,6 @@ int arc__text_clean(arc_slice text);
 arc_slice arc__text_cleaned(arc_slice text, struct arc_arena *arena);
 /* Every text of the command that may become part of an event. */
 void arc__cmd_clean(struct arc_cmd *cmd);
-
-/* load.c: queries that something waits for. ARC_OK: load->rows is there, ARC_EAGAIN: not yet. */
-void arc__load_init(struct load *load, const struct arc_mem *mem);
-/* Whatever it waits for. It may ask again afterwards. */
-void arc__load_deinit(struct load *load);
-/* Where the rows are; only while they are there. */
-struct arc_arena *arc__load_arena(struct load *load);
-arc_status arc__load(struct arc_engine *engine, struct load *load, const struct arc_query *query,
-                     arc_err *err);
-/* The same for rows that are taken. */
-arc_status arc__load_claim(struct arc_engine *engine, struct load *load,
-                           const struct arc_claim *claim, arc_err *err);
-/* Replaces the texts of a row by copies in arena; its sticky flag says whether that went well. */
-void arc__row_own(enum arc_table table, void *row, struct arc_arena *arena);
-struct arc_filter arc__eq_text(uint32_t col, arc_slice text);
-struct arc_filter arc__eq_int(uint32_t col, int64_t number);
 
 /* turn.c */
 void arc__turn_begin(struct arc_engine *engine);
@@ -594,6 +577,7 @@ int arc__asides_due(const struct arc_engine *engine);
 arc_status arc__asides_settle(struct arc_engine *engine, arc_err *err); /* part of a turn */
 void arc__asides_end(struct arc_engine *engine, int kept);
 void arc__aside_close(struct arc_engine *engine);
+void arc__asked_close(struct arc_engine *engine); /* asked.c */
 
 /* pipes.c: pipelines in memory */
 arc_status arc__pipe_get(struct arc_engine *engine, arc_slice id, struct pipe **out, arc_err *err);
@@ -852,6 +836,13 @@ void arc__replicas_end(struct arc_engine *engine, arc_status status);
 /* Looks at the others now and then. */
 arc_status arc__replicas_watch(struct arc_engine *engine, arc_err *err);
 uint64_t arc__replicas_deadline(const struct arc_engine *engine);
+
+/* gone.c: the rows of processes that are gone, which the leader deletes in the end */
+void arc__gone_open(struct arc_engine *engine);
+void arc__gone_close(struct arc_engine *engine);
+arc_status arc__gone_look(struct arc_engine *engine, arc_err *err);  /* between turns */
+arc_status arc__gone_store(struct arc_engine *engine, arc_err *err); /* into the batch */
+void arc__gone_end(struct arc_engine *engine);
 
 /* homes.c: runs and agents of which others are home */
 arc_status arc__homes_open(struct arc_engine *engine, arc_err *err);

@@ -506,10 +506,10 @@ static arc_status read_agents(struct arc_engine *engine, arc_err *err)
     int idle = replicas->agents_load.state == 0 && replicas->tokens_load.state == 0;
     if (idle && replicas->agents_mono_ns > engine->now.mono_ns)
         return ARC_OK;
-    if (idle)
+    if (idle) {
         replicas->agents_mono_ns = engine->now.mono_ns + AGENTS_NS;
-    if (idle)
         replicas->agents_asked = engine->stats.commits;
+    }
     replicas->agents_late = replicas->agents_asked != engine->stats.commits;
     arc_status tokens = arc__recover_tokens(engine, &replicas->tokens_load, err), agents;
     if (tokens == ARC_EAGAIN && replicas->agents_load.state == 2)
@@ -576,7 +576,7 @@ arc_status arc__agent_arrive(struct arc_engine *engine, struct agent *agent, arc
                            agent->row.id, err);
 }
 
-static void lease_jobs(struct arc_engine *engine, struct agent *agent)
+static void lease_jobs(struct agent *agent)
 {
     ARC_LIST_EACH(&agent->placements, link)
     {
@@ -584,7 +584,6 @@ static void lease_jobs(struct arc_engine *engine, struct agent *agent)
         arc__live_lease(placement->live, placement->job);
         (void)arc__live_arm(placement->live, NULL); /* without memory a tick comes late */
     }
-    (void)engine;
 }
 
 /* Its jobs are in memory: their leases run from now on, and it is offered what it may not have
@@ -601,7 +600,7 @@ static void settle_here(struct arc_engine *engine, struct agent *agent)
         placement->offered_fence = placement->cancel_fence = 0;
         arc__placement_due(placement);
     }
-    lease_jobs(engine, agent);
+    lease_jobs(agent);
     arc__agent_relabelled(engine, agent);
     engine->cmds_asleep = 0;
 }
@@ -647,7 +646,7 @@ void arc__agent_placed(struct arc_engine *engine, struct agent *agent, int is_ne
     if (agent->place == AGENT_AWAY)
         arc__agent_leave(agent);
     arc__agent_shift(engine, agent);
-    lease_jobs(engine, agent);
+    lease_jobs(agent);
     engine->sweep_mono_ns = 0;
 }
 
@@ -725,8 +724,8 @@ static arc_status drop_guests(struct arc_engine *engine, arc_err *err)
 arc_status arc__homes_read(struct arc_engine *engine, arc_err *err)
 {
     static arc_status (*const steps[])(struct arc_engine *, arc_err *) = {
-        arc__replicas_watch, read_news,     read_agents, refresh,
-        reread_pipes,        read_all_jobs, read_wanted, read_waiting};
+        arc__replicas_watch, read_news,   read_agents,  refresh,       reread_pipes,
+        read_all_jobs,       read_wanted, read_waiting, arc__gone_look};
     if (!engine->replicas.on || engine->retry_mono_ns > engine->now.mono_ns)
         return ARC_OK;
     for (size_t i = 0; i < ARC_COUNT_OF(steps) && !engine->recovering; i++) {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/load.h"
+
 #include "engine/engine_private.h"
 
 #define LOAD_BYTES_MAX (256u * 1024u * 1024u)

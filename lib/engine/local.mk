@@ -2,7 +2,7 @@
 libarc_la_SOURCES += \
 	lib/engine/agents.c \
 	lib/engine/aside.c \
-	lib/engine/asks.c \
+	lib/engine/asked.c lib/engine/asks.c \
 	lib/engine/clean.c \
 	lib/engine/cmd_agent.c \
 	lib/engine/cmd_pipeline.c \
@@ -17,12 +17,13 @@ libarc_la_SOURCES += \
 	lib/engine/forecast.c \
 	lib/engine/fsck.c lib/engine/fsck.h lib/engine/fsck_private.h lib/engine/fsck_run.c \
 	lib/engine/groups.c \
+	lib/engine/gone.c \
 	lib/engine/homes.c \
 	lib/engine/history.c lib/engine/history.h \
 	lib/engine/lanes.c lib/engine/line.c \
 	lib/engine/live.c \
 	lib/engine/look.c lib/engine/look_print.c \
-	lib/engine/load.c \
+	lib/engine/load.c lib/engine/load.h \
 	lib/engine/migrate.c lib/engine/migrate.h \
 	lib/engine/logs.c \
 	lib/engine/notices.c \

@@ -51,6 +51,7 @@ arc_status arc__replicas_open(struct arc_engine *engine, arc_err *err)
     struct replicas *replicas = &engine->replicas;
     replicas->on = engine->options.shared;
     arc__load_init(&replicas->peers_load, &engine->mem);
+    arc__gone_open(engine);
     arc__arena_init(&replicas->arena, &engine->mem, PEERS_BYTES_MAX);
     (void)snprintf(replicas->host_id, sizeof(replicas->host_id), "%s", ARC_HOST_AGENT);
     if (!replicas->on)
@@ -91,6 +92,7 @@ void arc__replicas_unlisten(struct arc_engine *engine)
 void arc__replicas_close(struct arc_engine *engine)
 {
     arc__load_deinit(&engine->replicas.peers_load);
+    arc__gone_close(engine);
     arc__arena_deinit(&engine->replicas.arena);
 }
 
@@ -111,8 +113,8 @@ static struct peer *find_peer(const struct arc_engine *engine, arc_slice id)
     return NULL;
 }
 
-/* What has no home, or that of one that nobody knows any more, is the leader's. One that came after
- * the last look is known to it at the next. */
+/* What has no home is the leader's. One that is not known came after the last look, and is known at
+ * the next; of those that were deleted nothing open says that they are its home. */
 arc_slice arc__replicas_heir(const struct arc_engine *engine, arc_slice home)
 {
     if (home.len == 0)
@@ -372,6 +374,7 @@ arc_status arc__replicas_store(struct arc_engine *engine, arc_err *err)
         if (is_orphaned(engine, &replicas->peers[i]))
             ARC_TRY(adopt(engine, &replicas->peers[i], err));
     }
+    ARC_TRY(arc__gone_store(engine, err));
     replicas->writing = 1;
     return ARC_OK;
 }
@@ -388,6 +391,8 @@ void arc__replicas_end(struct arc_engine *engine, arc_status status)
     struct replicas *replicas = &engine->replicas;
     if (!replicas->on)
         return;
+    if (status != ARC_OK || replicas->writing)
+        arc__gone_end(engine);
     if (status != ARC_OK) {
         replicas->full |= status != ARC_ECONFLICT;
         arc__load_deinit(&replicas->peers_load); /* what was asked before tells nothing */

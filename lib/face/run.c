@@ -115,14 +115,48 @@ arc_status arc_run_start(arc_ctl *ctl, arc_spec *spec, const arc_run_options *gi
     return ARC_OK;
 }
 
+/* A command about a run that was not here to be looked at. */
+struct distant {
+    const arc_env *env;
+    arc_slice run_id;
+    const char *what;
+};
+
+static void distant_done(void *user, const struct arc_answer *answer)
+{
+    const struct distant *distant = user;
+    if (answer->status != ARC_OK)
+        arc__env_log(distant->env, ARC_LOG_WARN, "run", "%s of run %.*s was refused: %s",
+                     distant->what, ARC_ARG(distant->run_id), answer->err->message);
+}
+
+/* Who asked has been told already that all is well: what is refused after all is said in the log.
+ */
+static arc_status submit_distant(arc_ctl *ctl, struct arc_cmd *cmd, const char *what, arc_err *err)
+{
+    struct distant *distant = ARC_ARENA_NEW(&cmd->arena, struct distant);
+    if (distant == NULL) {
+        arc__cmd_free(cmd);
+        return arc__fail_nomem(err);
+    }
+    *distant = (struct distant){&ctl->env, cmd->run_id, what};
+    return arc__engine_submit(ctl->engine, cmd, distant_done, distant, err);
+}
+
+static arc_status no_open_run(arc_err *err)
+{
+    return arc__fail(err, ARC_ENOTFOUND, "run", "No open run has this id.");
+}
+
 arc_status arc_run_stop(arc_ctl *ctl, const char *run_id, const char *reason, int force,
                         arc_err *err)
 {
     ARC_REQUIRE(run_id != NULL, err, "run_id");
-    const struct arc_run *run = arc__engine_live_run(ctl->engine, arc__slice_cstr(run_id));
-    if (run == NULL)
-        return arc__fail(err, ARC_ENOTFOUND, "run", "No open run has this id.");
-    if (arc__run_over(run))
+    const struct arc_run *run = NULL;
+    arc_status found = arc__engine_find_run(ctl->engine, arc__slice_cstr(run_id), &run);
+    if (found == ARC_ENOTFOUND)
+        return no_open_run(err);
+    if (found == ARC_OK && arc__run_over(run))
         return arc__fail(err, ARC_ECONFLICT, "run", "The run is %s already.",
                          arc_run_state_name(run->status));
     struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_RUN_STOP);
@@ -132,50 +166,70 @@ arc_status arc_run_stop(arc_ctl *ctl, const char *run_id, const char *reason, in
     cmd->run_id = arc__arena_copy(&cmd->arena, arc__slice_cstr(run_id));
     cmd->reason = arc__arena_copy(&cmd->arena, arc__slice_cstr(reason));
     cmd->u.stop.force = force;
+    if (found == ARC_EAGAIN)
+        return submit_distant(ctl, cmd, "The stop", err);
     return arc__engine_submit(ctl->engine, cmd, NULL, NULL, err);
 }
 
 int arc_run_get_status(arc_ctl *ctl, const char *run_id)
 {
-    const struct arc_run *run = arc__engine_live_run(ctl->engine, arc__slice_cstr(run_id));
-    return run != NULL ? run->status : 0;
+    return arc__engine_run_status(ctl->engine, arc__slice_cstr(run_id));
+}
+
+static struct arc_cmd *gate_cmd(arc_ctl *ctl, const char *run_id, const char *gate,
+                                const arc_gate_options *options)
+{
+    struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_RUN_GATE);
+    if (cmd == NULL)
+        return NULL;
+    cmd->principal.kind = ARC_PRINCIPAL_HOST;
+    cmd->run_id = arc__arena_copy(&cmd->arena, arc__slice_cstr(run_id));
+    cmd->actor = arc__arena_copy(&cmd->arena, arc__slice_cstr(options->actor));
+    cmd->u.gate.name = arc__arena_copy(&cmd->arena, arc__slice_cstr(gate));
+    cmd->u.gate.comment = arc__arena_copy(&cmd->arena, arc__slice_cstr(options->comment));
+    cmd->u.gate.channel = arc__arena_copy(&cmd->arena, arc__slice_cstr(options->channel));
+    cmd->u.gate.approve = options->reject == 0;
+    cmd->u.gate.override = options->override != 0;
+    cmd->u.gate.plugin = options->plugin != 0;
+    if (!cmd->arena.failed)
+        return cmd;
+    arc__cmd_free(cmd);
+    return NULL;
+}
+
+/* *again: it was said before. */
+static arc_status check_gate(const struct arc_run *run, const char *gate,
+                             const arc_gate_options *options, int *again, arc_err *err)
+{
+    const struct arc_say said = {.gate = arc__gate_find(run->plan, arc__slice_cstr(gate)),
+                                 .approve = options->reject == 0,
+                                 .override = options->override != 0,
+                                 .plugin = options->plugin != 0,
+                                 .actor = arc__slice_cstr(options->actor)};
+    return arc__gate_check(run, &said, again, err);
 }
 
 arc_status arc_run_decide_gate(arc_ctl *ctl, const char *run_id, const char *gate,
                                const arc_gate_options *given, arc_err *err)
 {
     arc_gate_options options;
+    const struct arc_run *run = NULL;
     int again = 0;
     ARC_REQUIRE(run_id != NULL, err, "run_id");
     ARC_REQUIRE(gate != NULL, err, "gate");
     ARC_TRY(arc__options_read(given, sizeof(options), &options, "options", err));
-    const struct arc_run *run = arc__engine_live_run(ctl->engine, arc__slice_cstr(run_id));
-    if (run == NULL)
-        return arc__fail(err, ARC_ENOTFOUND, "run", "No open run has this id.");
-    const struct arc_say said = {.gate = arc__gate_find(run->plan, arc__slice_cstr(gate)),
-                                 .approve = options.reject == 0,
-                                 .override = options.override != 0,
-                                 .plugin = options.plugin != 0,
-                                 .actor = arc__slice_cstr(options.actor)};
-    ARC_TRY(arc__gate_check(run, &said, &again, err));
+    arc_status found = arc__engine_find_run(ctl->engine, arc__slice_cstr(run_id), &run);
+    if (found == ARC_ENOTFOUND)
+        return no_open_run(err);
+    if (found == ARC_OK)
+        ARC_TRY(check_gate(run, gate, &options, &again, err));
     if (again)
         return ARC_OK;
-    struct arc_cmd *cmd = arc__cmd_new(ctl->engine, ARC_CMD_RUN_GATE);
+    struct arc_cmd *cmd = gate_cmd(ctl, run_id, gate, &options);
     if (cmd == NULL)
         return arc__fail_nomem(err);
-    cmd->principal.kind = ARC_PRINCIPAL_HOST;
-    cmd->run_id = arc__arena_copy(&cmd->arena, arc__slice_cstr(run_id));
-    cmd->actor = arc__arena_copy(&cmd->arena, said.actor);
-    cmd->u.gate.name = arc__arena_copy(&cmd->arena, arc__slice_cstr(gate));
-    cmd->u.gate.comment = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.comment));
-    cmd->u.gate.channel = arc__arena_copy(&cmd->arena, arc__slice_cstr(options.channel));
-    cmd->u.gate.approve = said.approve;
-    cmd->u.gate.override = said.override;
-    cmd->u.gate.plugin = said.plugin;
-    if (cmd->arena.failed) {
-        arc__cmd_free(cmd);
-        return arc__fail_nomem(err);
-    }
+    if (found == ARC_EAGAIN)
+        return submit_distant(ctl, cmd, "The decision at a gate", err);
     return arc__engine_submit(ctl->engine, cmd, NULL, NULL, err);
 }
 

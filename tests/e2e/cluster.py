@@ -14,8 +14,8 @@ import signal
 import threading
 import time
 
-from harness import (PATIENCE, Failure, Postgres, WebSocket, World, check, check_envelope, program,
-                     same, wait_until)
+from harness import (PATIENCE, Failure, Postgres, WebSocket, World, check, check_envelope, left_in,
+                     program, same, wait_until)
 
 # Longer than any time without a server, and than a sanitized server takes to start.
 LEASE = "20s"
@@ -24,6 +24,18 @@ REPLICA_LEASE_S = 2
 
 class Unknown(Exception):
     """Nobody has answered: whether it was done is not known."""
+
+
+class Lost(Unknown):
+    """The server has gone before it answered."""
+
+
+class Strike:
+    """A kill inside of a call: of the server that is asked next, so many seconds later at most."""
+
+    def __init__(self, window):
+        self.window = window
+        self.over = self.inside = False
 
 
 class Replica:
@@ -79,7 +91,7 @@ class Replica:
             response = connection.getresponse()
             text = response.read().decode()
         except (OSError, http.client.HTTPException) as error:
-            raise Unknown("%s: %r" % (self.name, error))
+            raise Lost("%s: %r" % (self.name, error))
         finally:
             connection.close()
         headers = dict((k.lower(), v) for k, v in response.getheaders())
@@ -100,10 +112,15 @@ class Cluster(World):
         self.armed = None
         self.arm_lock = threading.Lock()
         self.replicas = []
-        for number in range(count):
-            self.add_replica("server-%d" % (number + 1))
-        for number in range(3):
-            self.add_agent("agent-%d" % (number + 1), number)
+        try:
+            for number in range(count):
+                self.add_replica("server-%d" % (number + 1))
+            for number in range(3):
+                self.add_agent("agent-%d" % (number + 1), number)
+        except Exception:  # nobody else knows of it
+            self.show()
+            self.close()
+            raise
 
     # -- servers
 
@@ -156,14 +173,20 @@ class Cluster(World):
         end = time.monotonic() + PATIENCE
         replica, tries = first or rng.choice(self.replicas), 0
         while True:
+            strikes = []
             try:
                 status, envelope = replica.ask(method, path, body,
-                                               lambda: self.strike(replica, rng))
+                                               lambda: strikes.extend(self.strike(replica, rng)))
                 envelope["again"] = tries > 0
                 return status, envelope
             except Unknown as why:
+                for strike in strikes:
+                    strike.inside = isinstance(why, Lost)
                 if time.monotonic() > end:
                     raise Failure("%s %s is not answered: %s" % (method, path, why))
+            finally:
+                for strike in strikes:
+                    strike.over = True
             tries += 1
             time.sleep(rng.uniform(0.01, 0.2))  # of a client's own patience
             replica = rng.choice(self.replicas)
@@ -195,31 +218,40 @@ class Cluster(World):
 
     def strike(self, replica, rng):
         """Called while a request is on its way to a server: it may be the last that it hears."""
-        if self.armed is None:
-            return
         with self.arm_lock:
-            if self.armed is None:
-                return
-            self.armed = None
-        time.sleep(rng.uniform(0, 0.02))  # anywhere between its arrival and its answer
+            strike, self.armed = self.armed, None
+        if strike is None:
+            return []
+        time.sleep(rng.uniform(0, strike.window))  # anywhere between its arrival and its answer
         replica.kill()
-        self.chosen += 1
+        return [strike]
+
+    def kill_inside(self):
+        """Until one was killed that has not answered; who was faster has been killed as well."""
+        window = 0.02
+        while True:
+            self.armed = strike = Strike(window)
+            wait_until(lambda: strike.over or self.stopping.is_set(), "a call to be inside of")
+            self.armed = None
+            if strike.inside or self.stopping.is_set():
+                self.chosen += strike.inside
+                return
+            self.revive()
+            window /= 2
 
     def kill_some(self, count, seed):
         """One kill after the other: at random moments, inside of calls, both at once; in between a
-        server that is stopped for longer than the others believe in it."""
+        server that is stopped for longer than the others believe in it. Each kind comes as often
+        as the others."""
         rng = random.Random(seed)
+        kinds = ("random", "inside", "both", "nap") if self.shared else ("random", "inside")
+        bag = []
         while self.kills < count and not self.stopping.is_set():
-            kind = rng.choice(("random", "inside", "both", "nap") if self.shared else
-                              ("random", "inside"))
+            bag = bag or rng.sample(kinds, len(kinds))
+            kind = bag.pop()
             self.stopping.wait(rng.uniform(0.2, 1.2))
             if kind == "inside":
-                self.armed = True
-                end = time.monotonic() + 2
-                while self.armed and time.monotonic() < end:
-                    time.sleep(0.005)
-                with self.arm_lock:
-                    self.armed = None
+                self.kill_inside()
             elif kind == "nap":
                 self.nap(rng.choice(self.replicas))
                 continue
@@ -271,7 +303,13 @@ class Cluster(World):
 
     def close(self):
         self.stopping.set()
-        for replica in self.replicas:
-            replica.process.signal(signal.SIGCONT)
-        super().close()
-        self.postgres.close()
+        self.armed = None
+        for process in self.processes:
+            process.signal(signal.SIGCONT)
+        try:
+            super().close()
+        finally:
+            self.postgres.close()
+
+    def left_behind(self, seconds=10):
+        return left_in([self.directory, self.postgres.directory], seconds)

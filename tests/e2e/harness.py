@@ -24,6 +24,8 @@ import threading
 import time
 import traceback
 
+import reaper
+
 BUILD = os.environ.get("top_builddir", ".")
 SOURCE = os.environ.get("top_srcdir", ".")
 # Everything under sanitizers on a busy machine is slow; a deadline only says when to give up.
@@ -73,6 +75,7 @@ def case(sentence):
 
 def run_cases(world_maker=None):
     """Runs the cases in order, each with the world if there is one, and ends the program."""
+    end_in_order()
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     chosen = [row for row in _cases if wanted in row[0]]
     print("1..%d" % len(chosen), flush=True)
@@ -110,6 +113,42 @@ def run_cases(world_maker=None):
                 print("Bail out! left behind: %r, sanitizers: %r" % (left, world.reports),
                       flush=True)
     sys.exit(1 if failed else 0)
+
+
+# --- the end, whatever it is ---------------------------------------------------------------------
+
+def end_in_order():
+    """Who ends the test means all of it: what it has started is ended as after the last case."""
+    def stop(number, _):
+        sys.exit(128 + number)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, stop)
+
+
+_reaper = None
+
+
+def make_directory(prefix):
+    """A directory that no process outlives the test in, even where the test is killed."""
+    global _reaper
+    if _reaper is None:
+        _reaper = subprocess.Popen([sys.executable, "-ES", os.path.abspath(reaper.__file__)],
+                                   stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True, text=True)
+    directory = tempfile.mkdtemp(prefix=prefix)
+    _reaper.stdin.write(directory + "\n")
+    _reaper.stdin.flush()
+    return directory
+
+
+def left_in(directories, seconds=10):
+    """The command lines of processes that still know them, after a moment to go."""
+    end = time.monotonic() + seconds
+    while True:
+        found = [line[:200] for line in reaper.those_of(directories).values()]
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(0.05)
 
 
 # --- processes -----------------------------------------------------------------------------------
@@ -161,7 +200,7 @@ class World:
     """A directory, one server at a time, agents, and all of it gone in the end."""
 
     def __init__(self, **settings):
-        self.directory = tempfile.mkdtemp(prefix="arcentra-e2e-")
+        self.directory = make_directory("arcentra-e2e-")
         self.settings = {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0",
                          "data": os.path.join(self.directory, "data"), "log_level": "debug"}
         self.settings.update(settings)
@@ -333,21 +372,7 @@ class World:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def left_behind(self, seconds=10):
-        """The command lines of processes that still know the directory, after a moment to go."""
-        end = time.monotonic() + seconds
-        while True:
-            found = []
-            for pid in filter(str.isdigit, os.listdir("/proc")):
-                try:
-                    with open("/proc/%s/cmdline" % pid, "rb") as file:
-                        line = file.read().replace(b"\0", b" ").decode("utf-8", "replace")
-                except OSError:
-                    continue
-                if self.directory in line:
-                    found.append(line[:200])
-            if not found or time.monotonic() > end:
-                return found
-            time.sleep(0.05)
+        return left_in([self.directory], seconds)
 
     def sanitizer_reports(self):
         found = []
@@ -371,7 +396,7 @@ class Postgres:
     """A cluster of its own behind a socket, as a user that it accepts."""
 
     def __init__(self):
-        self.directory = tempfile.mkdtemp(prefix="arcentra-pg-")
+        self.directory = make_directory("arcentra-pg-")
         self.who = {}
         if os.getuid() == 0:
             nobody = pwd.getpwnam("nobody")
@@ -429,9 +454,10 @@ class Postgres:
         return [line.split("\t") for line in done.stdout.splitlines()]
 
     def close(self):
-        subprocess.run([bin_of("pg_ctl"), "-D", self.data, "-w", "-m", "fast", "stop"],
+        subprocess.run([bin_of("pg_ctl"), "-D", self.data, "-w", "-t", "15", "-m", "fast", "stop"],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
                        check=False, **self.who)
+        reaper.reap([self.directory])  # where it is stopped, or does not know itself any more
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

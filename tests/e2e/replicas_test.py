@@ -325,7 +325,10 @@ class Trials:
 
     def close(self):
         for world in self.worlds():
-            world.close()
+            try:
+                world.close()
+            except Exception as error:  # the others are closed all the same
+                self.reports.append("closing: %r" % error)
             self.reports += world.reports
 
     def left_behind(self):

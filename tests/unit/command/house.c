@@ -76,6 +76,19 @@ void house_close(struct house *house)
     CHECK_INT(house->state.live, 0);
 }
 
+int house_visit(struct house *house, struct arc_engine *engine, struct arc_now now)
+{
+    arc_err err = ARC_ERR_INIT;
+    *house = (struct house){.engine = engine, .now = now, .out = out_text};
+    house->out[0] = '\0';
+    return CHECK_OK(arc__command_open(engine, &house->command, &err));
+}
+
+void house_leave(struct house *house)
+{
+    arc__command_close(house->command);
+}
+
 void house_turn(struct house *house)
 {
     arc_err err = ARC_ERR_INIT;

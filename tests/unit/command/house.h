@@ -24,6 +24,9 @@ int house_open(struct house *house); /* 1: it stands */
 /* With memory that may fail and no checks. */
 arc_status house_build(struct house *house, uint64_t fail_at, int sticky);
 void house_close(struct house *house);
+/* One on an engine that is somebody else's; house_leave ends it. 1: it stands. */
+int house_visit(struct house *house, struct arc_engine *engine, struct arc_now now);
+void house_leave(struct house *house);
 /* Dispatches until nothing is due now. */
 void house_turn(struct house *house);
 void house_sleep(struct house *house, int64_t ms);

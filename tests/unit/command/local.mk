@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 unit_tests += \
 	tests/unit/command/agent_test \
+	tests/unit/command/beside_test \
 	tests/unit/command/call_test \
 	tests/unit/command/follow_test \
 	tests/unit/command/history_test \
@@ -8,6 +9,8 @@ unit_tests += \
 	tests/unit/command/rules_test
 house_sources = tests/unit/command/house.c tests/unit/command/house.h
 tests_unit_command_agent_test_SOURCES = tests/unit/command/agent_test.c $(house_sources)
+tests_unit_command_beside_test_SOURCES = tests/unit/command/beside_test.c $(house_sources) \
+	$(pair_sources)
 tests_unit_command_call_test_SOURCES = tests/unit/command/call_test.c $(house_sources)
 tests_unit_command_follow_test_SOURCES = tests/unit/command/follow_test.c $(house_sources)
 tests_unit_command_method_test_SOURCES = tests/unit/command/method_test.c $(house_sources)

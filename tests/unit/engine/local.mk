@@ -15,6 +15,7 @@ unit_tests += \
 	tests/unit/engine/life_test \
 	tests/unit/engine/migrate_test \
 	tests/unit/engine/pair_test \
+	tests/unit/engine/peers_test \
 	tests/unit/engine/pipes_test \
 	tests/unit/engine/place_test \
 	tests/unit/engine/power_test \
@@ -39,7 +40,9 @@ tests_unit_engine_forecast_test_SOURCES = tests/unit/engine/forecast_test.c $(wo
 tests_unit_engine_eventlog_test_SOURCES = tests/unit/engine/eventlog_test.c $(world_sources)
 tests_unit_engine_groups_test_SOURCES = tests/unit/engine/groups_test.c $(world_sources)
 tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_sources)
-tests_unit_engine_pair_test_SOURCES = tests/unit/engine/pair_test.c $(world_sources)
+pair_sources = tests/unit/engine/pair.h $(world_sources)
+tests_unit_engine_pair_test_SOURCES = tests/unit/engine/pair_test.c $(pair_sources)
+tests_unit_engine_peers_test_SOURCES = tests/unit/engine/peers_test.c $(pair_sources)
 trace_sources = tests/soak/trace.c tests/soak/trace.h
 tests_unit_engine_kill_test_SOURCES = tests/unit/engine/kill_test.c $(trace_sources) \
 	$(world_sources)
@@ -70,7 +73,8 @@ endif
 pg_world_sources = tests/unit/engine/pg_world.h $(world_sources) $(pg_server_sources)
 tests_unit_engine_pg_acts_test_SOURCES = tests/unit/engine/pg_acts_test.c $(pg_world_sources)
 tests_unit_engine_pg_acts_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
-tests_unit_engine_pg_pair_test_SOURCES = tests/unit/engine/pg_pair_test.c $(pg_world_sources)
+tests_unit_engine_pg_pair_test_SOURCES = tests/unit/engine/pg_pair_test.c tests/unit/engine/pair.h \
+	$(pg_world_sources)
 tests_unit_engine_pg_pair_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
 tests_unit_engine_pg_kill_test_SOURCES = tests/unit/engine/pg_kill_test.c $(trace_sources) \
 	$(pg_world_sources)

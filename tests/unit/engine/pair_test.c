@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several engines on one store: whatever one of them is told, the others go on from. */
-#include "world.h"
+#include "pair.h"
 
 #include <CUnit/CUnit.h>
 #include <stdio.h>
@@ -18,66 +18,6 @@ static const char picky[] = "namespace: demo\njobs:\n"
 static const char timed[] = "namespace: demo\njobs:\n"
                             "- {name: build, timeout: 60s, steps: [{name: make, run: 'true'}]}\n";
 
-struct pair {
-    struct world w[2];
-};
-
-static int pair_open(struct pair *p, enum world_store kind)
-{
-    if (!world_open_beside(&p->w[0], NULL, kind, "first"))
-        return 0;
-    if (!world_open_beside(&p->w[1], &p->w[0], kind, "second")) {
-        world_close(&p->w[0]);
-        return 0;
-    }
-    return 1;
-}
-
-static void pair_close(struct pair *p)
-{
-    world_close(&p->w[1]);
-    world_close(&p->w[0]);
-}
-
-/* Time passes for both: small steps, each of them at work in turn. */
-static void pair_pass(struct pair *p, int64_t ns)
-{
-    const int64_t step = SECONDS(1) / 8;
-    for (int64_t at = 0; at < ns; at += step) {
-        for (int i = 0; i < 2; i++) {
-            if (p->w[i].engine != NULL)
-                world_pass(&p->w[i], step);
-            else
-                p->w[i].now = p->w[1 - i].now;
-        }
-    }
-}
-
-/* 1: the run has come to this state, within a minute. */
-static int pair_await(struct pair *p, const char *run, int status)
-{
-    struct world *w = p->w[0].engine != NULL ? &p->w[0] : &p->w[1];
-    for (int i = 0; i < 480; i++) {
-        arc__arena_reset(&w->arena);
-        if (world_run_col(w, run, ARC_COL_pipeline_run_status) == status)
-            return 1;
-        pair_pass(p, SECONDS(1) / 8);
-    }
-    return 0;
-}
-
-/* Until the hand has been offered something. */
-static size_t pair_take(struct pair *p, struct hand *hand)
-{
-    for (int i = 0; i < 80; i++) {
-        size_t count = hand_take(hand, 1);
-        if (count > 0)
-            return count;
-        pair_pass(p, SECONDS(1) / 8);
-    }
-    return 0;
-}
-
 static void nothing(void *user)
 {
     (void)user;
@@ -86,23 +26,13 @@ static void nothing(void *user)
 static void a_run_is_served_by_an_agent_elsewhere(enum world_store kind)
 {
     struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
-    if (!pair_open(&p, kind))
+    if (!pair_begin(&p, kind, 1, two_steps))
         return;
-    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
-    world_start_run(&p.w[0], two_steps, &pipeline, &run);
-    for (int step = 0; step < 2; step++) {
-        if (CHECK_INT(pair_take(&p, &hand), 1)) {
-            struct held held = hand.held[0];
-            CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
-            CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
-        }
-    }
-    CHECK(pair_await(&p, run.id, ARC_RUN_SUCCESS));
-    world_check_events(&p.w[0]);
-    hand_leave(&hand);
-    pair_close(&p);
+    pair_say(&p.hand, ARC_STEP_RUNNING);
+    pair_say(&p.hand, ARC_STEP_SUCCESS);
+    pair_serve(&p, &p.hand);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_SUCCESS));
+    pair_end(&p);
 }
 ON_BOTH(a_run_is_served_by_an_agent_elsewhere)
 
@@ -161,26 +91,16 @@ ON_BOTH(a_later_job_is_served_elsewhere_as_well)
 static void a_run_is_stopped_by_another_process(enum world_store kind)
 {
     struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
-    if (!pair_open(&p, kind))
+    if (!pair_begin(&p, kind, 0, one_job))
         return;
-    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
-    world_start_run(&p.w[0], one_job, &pipeline, &run);
-    CHECK_INT(pair_take(&p, &hand), 1);
-    CHECK_OK(world_ask(&p.w[1], world_control(&p.w[1], ARC_CMD_RUN_STOP, run.id)).status);
-    for (int i = 0; i < 80 && hand.cancel_count == 0; i++) {
-        pair_pass(&p, SECONDS(1) / 8);
-        (void)hand_take(&hand, 1);
+    CHECK_OK(world_ask(&p.w[1], world_control(&p.w[1], ARC_CMD_RUN_STOP, p.run.id)).status);
+    for (int i = 0; i < 80 && p.hand.cancel_count == 0; i++) {
+        pair_pass(&p, PAIR_STEP);
+        (void)hand_take(&p.hand, 1);
     }
-    if (CHECK_INT(hand.cancel_count, 1)) {
-        struct held held = hand.cancels[0];
-        CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
-    }
-    CHECK(pair_await(&p, run.id, ARC_RUN_CANCELLED));
-    world_check_events(&p.w[0]);
-    hand_leave(&hand);
-    pair_close(&p);
+    pair_give_up(&p.hand);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_CANCELLED));
+    pair_end(&p);
 }
 ON_BOTH(a_run_is_stopped_by_another_process)
 
@@ -208,31 +128,22 @@ ON_BOTH(what_one_has_answered_the_other_knows)
 static void news_while_a_run_is_read_is_read(void)
 {
     struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
-    if (!pair_open(&p, WORLD_MEM))
+    if (!pair_begin(&p, WORLD_MEM, 1, one_job))
         return;
-    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
-    world_start_run(&p.w[0], one_job, &pipeline, &run);
-    CHECK_INT(pair_take(&p, &hand), 1);
     pair_pass(&p, SECONDS(2));
     p.w[1].answers_late = WORLD_LATE_EVENTS;
-    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_PAUSE, run.id)).status);
+    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_PAUSE, p.run.id)).status);
     pair_pass(&p, SECONDS(2));
     CHECK(p.w[1].late != NULL);
-    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_STOP, run.id)).status);
+    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_STOP, p.run.id)).status);
     pair_pass(&p, SECONDS(2));
-    CHECK_INT(world_count(&p.w[0], ARC_TABLE_inbox, ARC_COL_inbox_run_id, run.id), 0);
+    CHECK_INT(world_count(&p.w[0], ARC_TABLE_inbox, ARC_COL_inbox_run_id, p.run.id), 0);
     world_answer(&p.w[1]);
     pair_pass(&p, SECONDS(3));
-    (void)hand_take(&hand, 1);
-    if (CHECK_INT(hand.cancel_count, 1)) {
-        struct held held = hand.cancels[0];
-        CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
-    }
-    CHECK(pair_await(&p, run.id, ARC_RUN_CANCELLED));
-    hand_leave(&hand);
-    pair_close(&p);
+    (void)hand_take(&p.hand, 1);
+    pair_give_up(&p.hand);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_CANCELLED));
+    pair_end(&p);
 }
 
 /* What its home had stored is being read when the home is gone: who takes its place waits for that,
@@ -333,42 +244,31 @@ ON_BOTH(a_request_has_one_effect_at_both)
 static void an_agent_moves_with_its_lease(enum world_store kind)
 {
     struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
     struct arc_renewal renewal;
-    if (!pair_open(&p, kind))
+    if (!pair_begin(&p, kind, 0, two_steps))
         return;
-    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
-    world_start_run(&p.w[0], two_steps, &pipeline, &run);
-    CHECK_INT(pair_take(&p, &hand), 1);
     pair_pass(&p, SECONDS(6)); /* the other one has heard of the agent */
-    hand_leave(&hand);
-    hand.w = &p.w[1];
-    hand_connect(&hand);
+    hand_leave(&p.hand);
+    p.hand.w = &p.w[1];
+    hand_connect(&p.hand);
     int renewed = 0;
     for (int i = 0; i < 80 && !renewed; i++) {
-        pair_pass(&p, SECONDS(1) / 8);
-        CHECK_OK(hand_beat(&hand, &renewal));
+        pair_pass(&p, PAIR_STEP);
+        CHECK_OK(hand_beat(&p.hand, &renewal));
         CHECK_INT(renewal.lost_count, 0);
         renewed = renewal.renewed_count == 1;
     }
     CHECK(renewed);
     for (int i = 0; i < 12; i++) { /* longer than a lease */
         pair_pass(&p, SECONDS(5));
-        CHECK_OK(hand_beat(&hand, &renewal));
+        CHECK_OK(hand_beat(&p.hand, &renewal));
         CHECK_INT(renewal.renewed_count, 1);
     }
-    struct held held = hand.held[0];
-    CHECK_INT(held.attempt, 1);
-    CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
-    if (CHECK_INT(pair_take(&p, &hand), 1)) {
-        held = hand.held[0];
-        CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
-    }
-    CHECK(pair_await(&p, run.id, ARC_RUN_SUCCESS));
-    world_check_events(&p.w[0]);
-    hand_leave(&hand);
-    pair_close(&p);
+    CHECK_INT(p.hand.held[0].attempt, 1);
+    pair_say(&p.hand, ARC_STEP_SUCCESS);
+    pair_serve(&p, &p.hand);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_SUCCESS));
+    pair_end(&p);
 }
 ON_BOTH(an_agent_moves_with_its_lease)
 
@@ -467,28 +367,21 @@ ON_BOTH(fences_rise_where_the_next_process_is_older)
 static void a_silent_home_is_taken_over(enum world_store kind)
 {
     struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
-    if (!pair_open(&p, kind))
+    if (!pair_begin(&p, kind, 1, timed))
         return;
-    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
-    world_start_run(&p.w[0], timed, &pipeline, &run);
-    CHECK_INT(pair_take(&p, &hand), 1);
-    struct held held = hand.held[0];
-    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    struct held held = p.hand.held[0];
+    pair_say(&p.hand, ARC_STEP_RUNNING);
     world_end_engine(&p.w[0]);
     for (int i = 0; i < 16; i++) { /* the timeout of the job is its home's to see */
         struct arc_renewal renewal;
         pair_pass(&p, SECONDS(5));
-        CHECK_OK(hand_beat(&hand, &renewal));
-        (void)hand_take(&hand, 1);
+        CHECK_OK(hand_beat(&p.hand, &renewal));
+        (void)hand_take(&p.hand, 1);
     }
-    CHECK(hand.cancel_count > 0);
-    CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
-    CHECK(pair_await(&p, run.id, ARC_RUN_FAILED));
-    world_check_events(&p.w[1]);
-    hand_leave(&hand);
-    pair_close(&p);
+    CHECK(p.hand.cancel_count > 0);
+    CHECK_OK(hand_say(&p.hand, &held, ARC_STEP_CANCELLED, 0).status);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_FAILED));
+    pair_end(&p);
 }
 ON_BOTH(a_silent_home_is_taken_over)
 
@@ -607,32 +500,23 @@ static void who_takes_over_goes_by_what_it_has_stored(void)
 static void one_that_was_silent_begins_anew(enum world_store kind)
 {
     struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
     if (!pair_open(&p, kind))
         return;
-    world_start_run(&p.w[0], one_job, &pipeline, &run);
+    world_start_run(&p.w[0], one_job, &p.pipeline, &p.run);
     for (int i = 0; i < 20; i++) /* and the first one does nothing */
         world_pass(&p.w[1], SECONDS(1));
-    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
-    for (int i = 0; i < 80 && hand_take(&hand, 1) == 0; i++)
-        world_pass(&p.w[1], SECONDS(1) / 8);
-    if (CHECK_INT(hand.held_count, 1)) {
-        struct held held = hand.held[0];
-        CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
-    }
+    CHECK(hand_join(&p.hand, &p.w[1], "a", "{}", 1));
+    for (int i = 0; i < 80 && hand_take(&p.hand, 1) == 0; i++)
+        world_pass(&p.w[1], PAIR_STEP);
+    if (CHECK_INT(p.hand.held_count, 1))
+        pair_say(&p.hand, ARC_STEP_SUCCESS);
     p.w[0].now = p.w[1].now;
-    struct said second = world_ask(&p.w[0], world_trigger(&p.w[0], pipeline.id, ""));
+    struct said second = world_ask(&p.w[0], world_trigger(&p.w[0], p.pipeline.id, ""));
     CHECK_OK(second.status);
-    CHECK(pair_await(&p, run.id, ARC_RUN_SUCCESS));
-    if (CHECK_INT(pair_take(&p, &hand), 1)) {
-        struct held held = hand.held[0];
-        CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
-    }
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_SUCCESS));
+    pair_serve(&p, &p.hand);
     CHECK(pair_await(&p, second.id, ARC_RUN_SUCCESS));
-    world_check_events(&p.w[0]);
-    hand_leave(&hand);
-    pair_close(&p);
+    pair_end(&p);
 }
 ON_BOTH(one_that_was_silent_begins_anew)
 
@@ -640,18 +524,19 @@ static void a_group_has_its_slots_once(enum world_store kind)
 {
     struct pair p;
     struct hand hands[2];
-    struct said pipeline, runs[6];
+    char runs[6][32];
     if (!pair_open(&p, kind))
         return;
     for (int i = 0; i < 2; i++)
         CHECK(hand_join(&hands[i], &p.w[i], i == 0 ? "a" : "b", "{}", 2));
-    pipeline = world_ask(&p.w[0], world_create(&p.w[0], "p", grouped));
+    p.pipeline = world_ask(&p.w[0], world_create(&p.w[0], "p", grouped));
     for (int i = 0; i < 6; i++) {
-        runs[i] = world_ask(&p.w[i % 2], world_trigger(&p.w[i % 2], pipeline.id, ""));
-        CHECK_OK(runs[i].status);
+        p.run = world_ask(&p.w[i % 2], world_trigger(&p.w[i % 2], p.pipeline.id, ""));
+        CHECK_OK(p.run.status);
+        memcpy(runs[i], p.run.id, sizeof(runs[i]));
     }
     for (int done = 0, tries = 0; done < 6 && tries < 400; tries++) {
-        pair_pass(&p, SECONDS(1) / 8);
+        pair_pass(&p, PAIR_STEP);
         size_t held = 0;
         for (int i = 0; i < 2; i++) {
             (void)hand_take(&hands[i], 1);
@@ -661,13 +546,12 @@ static void a_group_has_its_slots_once(enum world_store kind)
         for (int i = 0; i < 2; i++) {
             if (hands[i].held_count == 0)
                 continue;
-            struct held step = hands[i].held[0];
-            CHECK_OK(hand_say(&hands[i], &step, ARC_STEP_SUCCESS, 0).status);
+            pair_say(&hands[i], ARC_STEP_SUCCESS);
             done++;
         }
     }
     for (int i = 0; i < 6; i++)
-        CHECK(pair_await(&p, runs[i].id, ARC_RUN_SUCCESS));
+        CHECK(pair_await(&p, runs[i], ARC_RUN_SUCCESS));
     world_check_events(&p.w[0]);
     for (int i = 0; i < 2; i++)
         hand_leave(&hands[i]);
@@ -758,7 +642,7 @@ static void a_notice_is_told_by_one_of_them(enum world_store kind)
         CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_STOP, run.id)).status);
     }
     for (int i = 0; i < 40; i++) {
-        pair_pass(&p, SECONDS(1) / 8);
+        pair_pass(&p, PAIR_STEP);
         while (world_next_notice(&p.w[i % 2], &row) == ARC_OK)
             told++;
     }
@@ -776,8 +660,8 @@ static void weak_pass(struct pair *p, int times)
     for (int i = 0; i < times; i++) {
         for (int w = 0; w < 2; w++) {
             (void)arc__engine_dispatch(p->w[w].engine, p->w[w].now, 1000, NULL);
-            p->w[w].now.mono_ns += (uint64_t)SECONDS(1) / 8;
-            p->w[w].now.wall_ns += SECONDS(1) / 8;
+            p->w[w].now.mono_ns += (uint64_t)PAIR_STEP;
+            p->w[w].now.wall_ns += PAIR_STEP;
         }
     }
 }
@@ -786,7 +670,7 @@ static void weak_pass(struct pair *p, int times)
 static void work_off(struct pair *p, struct hand *hand, const char *run)
 {
     for (int i = 0; i < 800; i++) {
-        pair_pass(p, SECONDS(1) / 8);
+        pair_pass(p, PAIR_STEP);
         (void)hand_take(hand, 1);
         if (hand->held_count > 0) {
             struct held held = hand->held[0];
@@ -803,36 +687,30 @@ static void work_off(struct pair *p, struct hand *hand, const char *run)
 static int weak_round(uint64_t fail_at)
 {
     struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
-    if (!pair_open(&p, WORLD_MEM))
+    struct hand *hand = &p.hand;
+    if (!pair_begin(&p, WORLD_MEM, 0, two_steps))
         return 0;
-    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
-    world_start_run(&p.w[0], two_steps, &pipeline, &run);
-    CHECK_INT(pair_take(&p, &hand), 1);
     pair_pass(&p, SECONDS(6));
-    hand_leave(&hand);
-    hand.w = &p.w[1];
+    hand_leave(hand);
+    hand->w = &p.w[1];
     struct test_mem *memory = &p.w[1].memory;
     memory->fail_at = memory->calls + fail_at;
-    for (int i = 0; i < 3 && hand.session == NULL; i++)
-        (void)arc__session_open(p.w[1].engine, arc__slice_cstr(hand.id), nothing, NULL,
-                                &hand.session, NULL);
+    for (int i = 0; i < 3 && hand->session == NULL; i++)
+        (void)arc__session_open(p.w[1].engine, arc__slice_cstr(hand->id), nothing, NULL,
+                                &hand->session, NULL);
     weak_pass(&p, 16);
-    struct arc_cmd *cmd = hand_report(&hand, &hand.held[0], ARC_STEP_SUCCESS, 0);
+    struct arc_cmd *cmd = hand_report(hand, &hand->held[0], ARC_STEP_SUCCESS, 0);
     if (cmd != NULL)
         (void)arc__engine_submit(p.w[1].engine, cmd, NULL, NULL, NULL);
     weak_pass(&p, 24);
     int reached = memory->calls >= memory->fail_at;
     memory->fail_at = 0;
-    hand_drop(&hand, &hand.held[0]);
-    if (hand.session == NULL)
-        hand_connect(&hand);
-    work_off(&p, &hand, run.id);
-    CHECK_INT(world_run_col(&p.w[0], run.id, ARC_COL_pipeline_run_status), ARC_RUN_SUCCESS);
-    world_check_events(&p.w[0]);
-    hand_leave(&hand);
-    pair_close(&p);
+    hand_drop(hand, &hand->held[0]);
+    if (hand->session == NULL)
+        hand_connect(hand);
+    work_off(&p, hand, p.run.id);
+    CHECK_INT(world_run_col(&p.w[0], p.run.id, ARC_COL_pipeline_run_status), ARC_RUN_SUCCESS);
+    pair_end(&p);
     return reached;
 }
 

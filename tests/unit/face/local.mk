@@ -22,3 +22,8 @@ tests_unit_face_grpc_server_test_SOURCES = tests/unit/face/grpc_server_test.c \
 	tests/unit/net/certs.c tests/unit/net/certs.h
 tests_unit_face_grpc_server_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/net
 endif
+if WITH_POSTGRES
+unit_tests += tests/unit/face/pg_beside_test
+endif
+tests_unit_face_pg_beside_test_SOURCES = tests/unit/face/pg_beside_test.c $(pg_server_sources)
+tests_unit_face_pg_beside_test_LDADD = $(LDADD) $(LIBPQ_LIBS)
