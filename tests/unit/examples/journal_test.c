@@ -124,20 +124,22 @@ static void leave_file(const struct named *named, enum bytes_left bytes)
         file = disk.files[i].ino == named->ino ? &disk.files[i] : file;
     (void)snprintf(path, sizeof(path), "%s/%.15s", disk.other, named->name);
     FILE *to = fopen(path, "wb");
-    size_t len = file != NULL ? read_all(file->fd, &at) : 0, kept = len;
-    if (file != NULL && bytes != AS_THEY_LIE) {
-        kept = file->synced_len < len ? file->synced_len : len;
-        memset(at + kept, 0, len - kept);
-        memcpy(at, file->synced, kept); /* nothing synced: nothing */
-        if (bytes == SYNCED)
-            len = kept;
-    }
-    if (file != NULL && bytes == HALF) {
+    size_t len = file != NULL ? read_all(file->fd, &at) : 0;
+    size_t kept = file != NULL && file->synced_len < len ? file->synced_len : len;
+    if (bytes == HALF) {
         len = kept + (len - kept) / 2;
-        if (pread(file->fd, at, len, 0) != (ssize_t)len)
+    } else if (bytes == SYNCED && file != NULL) { /* also what was cut off since */
+        free(at);
+        len = file->synced_len;
+        at = malloc(len + 1);
+        if (at == NULL)
             abort();
+        if (len > 0)
+            memcpy(at, file->synced, len);
+    } else if (bytes == ZEROS && len > kept) {
+        memset(at + kept, 0, len - kept);
     }
-    if (to == NULL || fwrite(at, 1, len, to) != len || fclose(to) != 0)
+    if (to == NULL || (len > 0 && fwrite(at, 1, len, to) != len) || fclose(to) != 0)
         abort();
     free(at);
 }
