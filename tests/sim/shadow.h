@@ -121,7 +121,7 @@ struct attempt {
     int over, refused; /* refused: its holder would not take it */
     uint32_t declined; /* by its holder's process of this number; 0: by none */
     int64_t log_lines; /* what its holder counted, as it said at the end */
-    uint64_t granted_ns, renewed_ns;
+    uint64_t granted_ns, renewed_ns, over_ns;
     uint32_t lives, claimed; /* of its holder's process, when it was granted */
 };
 
