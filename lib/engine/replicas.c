@@ -428,7 +428,9 @@ uint64_t arc__replicas_deadline(const struct arc_engine *engine)
         return UINT64_MAX;
     if (replicas->alone_due || any_orphan(engine))
         return 0;
-    if (replicas->peers_load.state == 0 && replicas->peers_mono_ns < at)
-        at = replicas->peers_mono_ns;
+    uint64_t look = replicas->peers_mono_ns > engine->retry_mono_ns ? replicas->peers_mono_ns
+                                                                    : engine->retry_mono_ns;
+    if (replicas->peers_load.state == 0 && look < at)
+        at = look;
     return at;
 }

@@ -275,6 +275,14 @@ arc_status arc__turn_leave(struct arc_engine *engine, struct live *live,
     return status == ARC_OK ? ARC_OK : arc__turn_spoil(engine, status);
 }
 
+/* Only where the agent is now is it known that a lease has lapsed: it may have gone elsewhere. */
+static void guard_loser(struct live *live, const struct arc_event *event)
+{
+    const struct placement *placement = event->job >= 0 ? live->placements[event->job] : NULL;
+    if (event->cause == ARC_CAUSE_LOST && placement != NULL && arc__agent_is_ours(placement->agent))
+        placement->agent->guarded = 1;
+}
+
 arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
                              const struct arc_decision *d, arc_err *err)
 {
@@ -284,6 +292,7 @@ arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
     for (size_t i = 0; i < d->count; i++) {
         ARC_TRY(add_event(engine, d->events[i], arc__id_slice(&live->run.id), err));
         arc__groups_note(live, d->events[i]);
+        guard_loser(live, d->events[i]);
     }
     ARC_TRY(arc__persist_events(engine, live, d, err));
     ARC_TRY(arc__notices_write(engine, live, d, err));

@@ -739,9 +739,9 @@ static void check_offer(struct sim *sim, uint32_t number, const struct message *
         return;
     }
     const struct shadow_step *step = shadow_step_of(sim->shadow, attempt);
-    if (step != NULL && step->state == RUNNING)
+    if (step != NULL && step->state == RUNNING && roam_known(sim, step->started_ns))
         broke(sim, INV_I1, "agent %u is offered a step that it has started", number);
-    if (attempt->agent != number || attempt->over)
+    if (attempt->agent != number || roam_known_over(sim, attempt))
         broke(sim, INV_I5, "agent %u is offered a step that %s", number,
               attempt->over ? "is over" : "another agent holds");
 }
@@ -1090,19 +1090,20 @@ static void check_push(struct sim *sim, struct message *reply, const struct arc_
               reply->agent, (unsigned long long)answer->ack->last_accepted_seq,
               (unsigned long long)answer->ack->epoch, (long long)shadow->agent_seq[reply->agent],
               (unsigned long long)shadow->agent_epoch[reply->agent]);
-    struct agent_sim *agent = &sim->agents[reply->agent];
-    if (answer->ack->epoch < agent->told_epoch ||
-        (answer->ack->epoch == agent->told_epoch &&
-         answer->ack->last_accepted_seq < agent->told_seq))
+    uint32_t server = sim->server->number;
+    uint64_t *told_epoch = &sim->agents[reply->agent].told_epoch[server];
+    uint64_t *told_seq = &sim->agents[reply->agent].told_seq[server];
+    if (answer->ack->epoch < *told_epoch ||
+        (answer->ack->epoch == *told_epoch && answer->ack->last_accepted_seq < *told_seq))
         broke(sim, INV_I4, "agent %u was told %llu of epoch %llu after %llu of %llu", reply->agent,
               (unsigned long long)answer->ack->last_accepted_seq,
-              (unsigned long long)answer->ack->epoch, (unsigned long long)agent->told_seq,
-              (unsigned long long)agent->told_epoch);
-    if (answer->ack->epoch == agent->told_epoch && reply->epoch == agent->told_epoch &&
-        reply->first_seq <= agent->told_seq)
+              (unsigned long long)answer->ack->epoch, (unsigned long long)*told_seq,
+              (unsigned long long)*told_epoch);
+    if (answer->ack->epoch == *told_epoch && reply->epoch == *told_epoch &&
+        reply->first_seq <= *told_seq)
         reached(sim, GOAL_SENT_AGAIN);
-    agent->told_epoch = answer->ack->epoch;
-    agent->told_seq = answer->ack->last_accepted_seq;
+    *told_epoch = answer->ack->epoch;
+    *told_seq = answer->ack->last_accepted_seq;
     if (answer->ack->expected_seq != answer->ack->last_accepted_seq + 1)
         broke(sim, INV_I4, "agent %u is to go on at %llu after %llu", reply->agent,
               (unsigned long long)answer->ack->expected_seq,

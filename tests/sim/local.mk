@@ -27,6 +27,9 @@ unit_tests += tests/sim/shadow_test
 tests_sim_shadow_test_SOURCES = tests/sim/shadow_test.c $(sim_sqlite_sources) \
 	$(sim_sources)
 tests_sim_shadow_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/sim
+unit_tests += tests/sim/replicas_test
+tests_sim_replicas_test_SOURCES = tests/sim/replicas_test.c $(sim_sources)
+tests_sim_replicas_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/sim
 unit_tests += tests/sim/rebuild_test
 tests_sim_rebuild_test_SOURCES = tests/sim/rebuild_test.c $(sim_sqlite_sources) \
 	$(sim_sources)

@@ -808,10 +808,13 @@ static void end_attempt(struct at *at)
     struct attempt *attempt = present(at);
     if (attempt == NULL)
         return;
-    if (attempt->renewed_ns > at->now)
+    /* Of several servers one may end what is held by an agent of another one: not as lost. */
+    if (attempt->renewed_ns > at->now && (!is_shared(at->sim) || at->event->cause == CAUSE_LOST))
         wrong(at, INV_I5, "its lease was renewed after its end had been decided");
-    if (at->step->state != PENDING)
+    if (at->step->state != PENDING) {
         attempt->over = 1;
+        attempt->over_ns = at->now;
+    }
 }
 
 /* Its holder has said how many lines there were: all of them are there, or counted as lost. A log

@@ -39,6 +39,16 @@ uint64_t roam_heard_ns(struct sim *sim, uint32_t server)
     return silent->engine != NULL ? silent->silent_until_ns : 0;
 }
 
+int roam_known(const struct sim *sim, uint64_t at_ns)
+{
+    return !is_shared(sim) || overdue_late(sim->shadow, at_ns);
+}
+
+int roam_known_over(const struct sim *sim, const struct attempt *attempt)
+{
+    return attempt->over && roam_known(sim, attempt->over_ns);
+}
+
 void roam_arrived(struct server *server, uint32_t number)
 {
     struct sim *sim = server->sim;

@@ -277,6 +277,9 @@ static void look_at_rows(struct shadow *shadow, const struct arc_store_batch *ba
         case ARC_TABLE_replica:
             replicas_row(shadow, op->row);
             break;
+        case ARC_TABLE_agent:
+            replicas_agent(shadow, op->row);
+            break;
         case ARC_TABLE_pipeline_run:
             row_run(shadow, op->row);
             break;

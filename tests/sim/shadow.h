@@ -121,7 +121,7 @@ struct attempt {
     int over, refused; /* refused: its holder would not take it */
     uint32_t declined; /* by its holder's process of this number; 0: by none */
     int64_t log_lines; /* what its holder counted, as it said at the end */
-    uint64_t granted_ns, renewed_ns;
+    uint64_t granted_ns, renewed_ns, over_ns;
     uint32_t lives, claimed; /* of its holder's process, when it was granted */
 };
 
@@ -162,8 +162,10 @@ struct shadow {
     int64_t agent_seq[AGENTS_MAX];
     int pipeline_wrong[PIPELINES_MAX];
     uint64_t agent_epoch[AGENTS_MAX];
-    uint64_t decided_ns; /* of the batch that is looked at */
-    uint64_t batch;      /* its number */
+    char agent_home[AGENTS_MAX][32];
+    uint64_t agent_came_ns[AGENTS_MAX]; /* to its home: its leases run from then */
+    uint64_t decided_ns;                /* of the batch that is looked at */
+    uint64_t batch;                     /* its number */
     struct shadow_log logs[LOGS_MAX];
     uint32_t log_count;
     int keys, keyed; /* request keys of the batch, and runs with one */
@@ -211,6 +213,7 @@ void groups_check(struct shadow *shadow); /* after a batch */
 
 /* shadow_replicas.c: several servers on one store. */
 void replicas_row(struct shadow *shadow, const struct arc_row_replica *row);
+void replicas_agent(struct shadow *shadow, const struct arc_row_agent *row);
 void replicas_check(struct shadow *shadow); /* after a batch */
 void replicas_granted(struct shadow *shadow, uint64_t fence);
 /* 0: that the server has another state of the run, or none, is not wrong now. */

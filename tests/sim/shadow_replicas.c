@@ -64,6 +64,15 @@ void replicas_row(struct shadow *shadow, const struct arc_row_replica *row)
     own->server = shadow->writer;
 }
 
+void replicas_agent(struct shadow *shadow, const struct arc_row_agent *row)
+{
+    int agent = shadow_agent_index(shadow->sim, row->id);
+    if (agent < 0 || !is_shared(shadow->sim) || arc__slice_is(row->home, shadow->agent_home[agent]))
+        return;
+    keep(shadow->agent_home[agent], sizeof(shadow->agent_home[agent]), row->home);
+    shadow->agent_came_ns[agent] = shadow->decided_ns;
+}
+
 void replicas_granted(struct shadow *shadow, uint64_t fence)
 {
     if (!is_shared(shadow->sim))

@@ -220,8 +220,9 @@ struct agent_sim {
     struct task tasks[TASKS_MAX];
     uint32_t task_count;
     uint64_t epoch, made_seq, acked_seq, sent_seq;
-    uint64_t told_epoch, told_seq; /* the last that the server has acknowledged, and said so */
-    uint64_t saved_ns, rolled_ns;  /* world's clock: of the snapshot; when it was set back to one */
+    /* The last that a server has acknowledged, and said so: answers of two may cross. */
+    uint64_t told_epoch[REPLICAS_MAX], told_seq[REPLICAS_MAX];
+    uint64_t saved_ns, rolled_ns; /* world's clock: of the snapshot; when it was set back to one */
     struct snapshot snapshot;
     struct channel channels[REPLICAS_MAX];
     struct dice dice;
@@ -480,6 +481,11 @@ void roam_choose(struct sim *sim, struct agent_sim *agent, uint64_t local_ns);
 int roam_leaves(struct sim *sim, struct agent_sim *agent, uint64_t local_ns);
 /* Nobody is there to hear it now, but it stays in the socket: when it will be heard; 0: never. */
 uint64_t roam_heard_ns(struct sim *sim, uint32_t server);
+struct attempt;
+/* It is over, and of several servers the one that offers it must have heard of that. */
+int roam_known_over(const struct sim *sim, const struct attempt *attempt);
+/* The same of what has happened at this time. */
+int roam_known(const struct sim *sim, uint64_t at_ns);
 /* It has come to another server: its end at the others is over, or hangs on there. */
 void roam_arrived(struct server *server, uint32_t number);
 /* What there was to be told has been: one that is over is closed, and its agent hears of that. */
