@@ -275,7 +275,10 @@ static void look_at_rows(struct shadow *shadow, const struct arc_store_batch *ba
         const struct arc_store_op *op = &batch->ops[i];
         switch (op->table) {
         case ARC_TABLE_replica:
-            replicas_row(shadow, op->row);
+            if (op->verb == ARC_STORE_DELETE)
+                replicas_gone(shadow, op->row);
+            else
+                replicas_row(shadow, op->row);
             break;
         case ARC_TABLE_agent:
             replicas_agent(shadow, op->row);

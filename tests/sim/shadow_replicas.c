@@ -64,6 +64,17 @@ void replicas_row(struct shadow *shadow, const struct arc_row_replica *row)
     own->server = shadow->writer;
 }
 
+/* Its row is deleted: somebody has taken its place long ago, and it never writes again. */
+void replicas_gone(struct shadow *shadow, const struct arc_row_replica *row)
+{
+    struct shadow_replica *own = find(shadow, row->id);
+    if (own == NULL || own->heir[0] == '\0' || strcmp(own->id, LEADER) == 0)
+        broke(shadow->sim, INV_I19, "the row of server %.*s is deleted, which nobody has replaced",
+              ARC_ARG(row->id));
+    else
+        own->version = INT64_MIN; /* no other follows */
+}
+
 void replicas_agent(struct shadow *shadow, const struct arc_row_agent *row)
 {
     int agent = shadow_agent_index(shadow->sim, row->id);
