@@ -555,6 +555,8 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
         arc__publish_notify(engine);
         return ARC_OK;
     }
+    if (status == ARC_ECONFLICT && engine->replicas.on)
+        arc__homes_keep_lapsed(engine);
     forget_turn(engine);
     arc__replicas_end(engine, status);
     arc__homes_end(engine, 0);

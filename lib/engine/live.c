@@ -436,15 +436,19 @@ static arc_status fold_rows(struct live *live, const struct arc_rows *rows,
     return ARC_OK;
 }
 
-/* Leases are not in the events: whoever held one before the restart gets one lease time more. */
+/* Leases are not in the events: whoever held one before the restart gets one lease time more. One
+ * that had lapsed has: the turn that said so was lost to another process, and may be time and
+ * again. */
 static void extend_leases(struct live *live)
 {
-    uint64_t until = live->engine->now.mono_ns + (uint64_t)live->engine->options.rules.lease_ttl_ns;
+    struct arc_engine *engine = live->engine;
+    uint64_t until = engine->now.mono_ns + (uint64_t)engine->options.rules.lease_ttl_ns;
     for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
         struct arc_job_state *job = &live->run.jobs[j];
         for (uint32_t s = 0; s < live->run.plan->jobs[j].step_count; s++) {
             if (job->steps[s].status == ARC_STEP_QUEUED || job->steps[s].status == ARC_STEP_RUNNING)
-                job->steps[s].lease_mono_ns = until;
+                job->steps[s].lease_mono_ns =
+                    arc__homes_had_lapsed(engine, &job->steps[s].id) ? engine->now.mono_ns : until;
         }
     }
 }

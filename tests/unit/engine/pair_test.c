@@ -217,6 +217,26 @@ static void a_look_that_lasts_is_not_begun_again(void)
     pair_close(&p);
 }
 
+/* Whose lease has lapsed has lost it, however often the other process writes the pipeline's counters
+ * before the batch that says so: it is not given another lease time each time. */
+static void a_lapsed_lease_stays_lapsed(enum world_store kind)
+{
+    struct pair p;
+    if (!pair_begin(&p, kind, 0, one_job))
+        return;
+    pair_say(&p.hand, ARC_STEP_RUNNING);
+    for (int second = 0; second < 35; second++) { /* and no word of the agent */
+        CHECK_OK(world_ask(&p.w[1], world_trigger(&p.w[1], p.pipeline.id, "")).status);
+        pair_pass(&p, SECONDS(1));
+    }
+    int64_t lost =
+        world_count(&p.w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.retrying") +
+        world_count(&p.w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.failed");
+    CHECK_INT(lost, 1);
+    pair_end(&p);
+}
+ON_BOTH(a_lapsed_lease_stays_lapsed)
+
 static void a_request_has_one_effect_at_both(enum world_store kind)
 {
     struct pair p;
@@ -740,6 +760,8 @@ static const struct test tests[] = {
     {"one of two answers that are awaited makes nobody busy", one_of_two_answers_makes_nobody_busy},
     {"a look at what is new is not begun again while it lasts",
      a_look_that_lasts_is_not_begun_again},
+    {"a lease that has lapsed is lost, whoever writes meanwhile", a_lapsed_lease_stays_lapsed_mem},
+    {"SQLite: a lease that has lapsed is lost", a_lapsed_lease_stays_lapsed_sqlite},
     {"a requestId has one effect at both processes", a_request_has_one_effect_at_both_mem},
     {"SQLite: a requestId has one effect at both", a_request_has_one_effect_at_both_sqlite},
     {"an agent that reconnects elsewhere keeps its lease", an_agent_moves_with_its_lease_mem},
