@@ -427,12 +427,13 @@ def keeps_its_leases(trial):
                 r"\((\w+), attempt (\d+)\) is given up: (.*)", text):
             ended = "has ended its lease" in why and steps[step][0] == attempt and \
                 steps[step][1] in (SUCCESS, FAILED, CANCELLED)
-            # Its failure was stored, so the step was tried again before the agent knew of that.
+            # Its failure was stored, so the step was tried again, or waited for that, before the
+            # agent knew.
             told = "SELECT 1 FROM t_event WHERE type = 'arcentra.step.retrying'"
             for part in (step, '"exitCode":', '"attempt":%s' % attempt):
                 told += " AND position('%s' in body) > 0" % part
-            again = "newer execution" in why and int(steps[step][0]) > int(attempt) and \
-                world.postgres.ask(told)
+            again = ("newer execution" in why or "has ended its lease" in why) and \
+                int(steps[step][0]) > int(attempt) and world.postgres.ask(told)
             check(ended or again,
                   "%s gave up %s: %s; it is %r" % (agent.name, step, why, steps[step]))
     same(world.postgres.ask("SELECT id FROM t_job_run WHERE attempt > 1"), [], "jobs run again")
