@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -37,7 +36,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cluster import Cluster, Unknown  # noqa: E402
 from harness import (PATIENCE, SOURCE, Closed, Failure, Refused, Skip, bin_of, case,  # noqa: E402
-                     check, program, run_cases, same, wait_until)
+                     check, make_directory, program, run_cases, same, wait_until)
 
 ENDS = {"success": 3, "failed": 4, "cancelled": 5, "partial": 7}
 SUCCESS, FAILED, CANCELLED, TIMEOUT, SKIPPED = 4, 5, 6, 7, 8  # of steps
@@ -427,12 +426,13 @@ def keeps_its_leases(trial):
                 r"\((\w+), attempt (\d+)\) is given up: (.*)", text):
             ended = "has ended its lease" in why and steps[step][0] == attempt and \
                 steps[step][1] in (SUCCESS, FAILED, CANCELLED)
-            # Its failure was stored, so the step was tried again before the agent knew of that.
+            # Its failure was stored, so the step was tried again, or waited for that, before the
+            # agent knew.
             told = "SELECT 1 FROM t_event WHERE type = 'arcentra.step.retrying'"
             for part in (step, '"exitCode":', '"attempt":%s' % attempt):
                 told += " AND position('%s' in body) > 0" % part
-            again = "newer execution" in why and int(steps[step][0]) > int(attempt) and \
-                world.postgres.ask(told)
+            again = ("newer execution" in why or "has ended its lease" in why) and \
+                int(steps[step][0]) > int(attempt) and world.postgres.ask(told)
             check(ended or again,
                   "%s gave up %s: %s; it is %r" % (agent.name, step, why, steps[step]))
     same(world.postgres.ask("SELECT id FROM t_job_run WHERE attempt > 1"), [], "jobs run again")
@@ -452,7 +452,7 @@ CASES = (
 
 def make_stubs():
     """The messages of the streams, for the watch."""
-    directory = tempfile.mkdtemp(prefix="arcentra-stubs-")
+    directory = make_directory("arcentra-stubs-")
     api = os.path.join(os.path.abspath(SOURCE), "api")
     names = ["%s/v1/%s.proto" % (name, name) for name in ("pipeline", "steprun", "stream", "agent")]
     subprocess.run(["protoc", "-I", api, "--python_out", directory] + names, check=True, cwd=api)
