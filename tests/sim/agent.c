@@ -810,7 +810,7 @@ static struct lease renewed(struct sim *sim, const struct message *message, size
 {
     const struct lease *lease = &message->leases[i];
     struct attempt *attempt = shadow_attempt(sim->shadow, lease->id, lease->attempt, 0);
-    if (attempt != NULL && attempt->fence == lease->fence)
+    if (attempt != NULL && attempt->fence == lease->fence && replicas_has(sim->shadow, message))
         attempt->renewed_ns = sim->now_ns;
     return *lease;
 }

@@ -4,8 +4,10 @@
  * of events, ordered by virtual time and by the order of making; nothing asks a clock or a random
  * device, so a seed is a life, byte for byte.
  *
- *   server.c    the engine, its store with faults in front of the commit, crashes, restarts
+ *   server.c    the engines, crashes, restarts, silences; of several: whose turn it is
+ *   front.c     the store of each, with faults in front of the commit
  *   agent.c     agents and the network between them and the server
+ *   roam.c      agents among several servers
  *   people.c    operators, the adversary, watchers: one table of what they do
  *   defs.c      definitions: a table by hand, and random ones
  *   shadow*.c   the model: folds what was committed, and says what is wrong (shadow.h)
