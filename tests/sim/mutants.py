@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does the net catch fish? Each row of mutants.tsv is a fault: a piece of text in a file and what
 stands there instead. Each is compiled alone, linked in place of the original, and the simulator has
-1,000 seeds to catch it; a sixth column says in which way they are lived. A fault that survives shows a hole in the invariants and fails, and so does
-one whose text no longer stands exactly once.
+1,000 seeds to catch it; a sixth column says in which way they are lived. A fault that survives shows
+a hole in the invariants and fails, and so does one whose text no longer stands exactly once.
 
     mutants.py BUILD [--seeds N] [--jobs N] [--only WORD...]
 """
@@ -138,7 +138,8 @@ def main():
         elif program is None:
             verdict = "BROKEN: it does not compile\n" + said
         elif seed is None:
-            verdict = f"SURVIVES {options.seeds} seeds"
+            seeds = min(options.seeds, SHARED_SEEDS) if mode else options.seeds
+            verdict = f"SURVIVES {seeds} seeds"
         else:
             verdict = f"caught by {how} at seed {seed}"
             caught += 1
