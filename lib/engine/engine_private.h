@@ -373,8 +373,8 @@ struct wanted {
 /* What there is to know of the others (replicas.c), and what they have left for us (homes.c). */
 struct replicas {
     int on;
-    int engaged;                                                         /* our row is there */
-    enum { ARC_ALONE_NOT, ARC_ALONE_JOINS, ARC_ALONE_RENEWS } alone_due; /* a turn for it alone */
+    int engaged;           /* our row is there */
+    int alone_due;         /* a turn of our own is due: to join, for a new epoch */
     int full;              /* the next recovery reads all that is open */
     arc_id self;           /* of our row */
     int64_t version;       /* of it, as it is stored */

@@ -12,6 +12,9 @@
 #define PEERS_BYTES_MAX (1024u * 1024u)
 #define CHAIN_MAX 1000u /* of heirs */
 
+/* What replicas.alone_due says. */
+enum { ALONE_NOT, ALONE_JOINS, ALONE_RENEWS };
+
 static int64_t lease_ns(const struct arc_engine *engine)
 {
     return engine->options.replica_lease_ns > 0 ? engine->options.replica_lease_ns : LEASE_NS;
@@ -29,7 +32,7 @@ static arc_status new_self(struct arc_engine *engine, arc_err *err)
     ARC_TRY(arc__engine_new_id(engine, &replicas->self, err));
     replicas->engaged = 0;
     replicas->version = replicas->epoch = 0;
-    replicas->alone_due = ARC_ALONE_JOINS;
+    replicas->alone_due = ALONE_JOINS;
     replicas->full = 1;
     return ARC_OK;
 }
@@ -281,7 +284,7 @@ arc_status arc__replicas_watch(struct arc_engine *engine, arc_err *err)
 
 arc_status arc__replicas_renew(struct arc_engine *engine, arc_err *err)
 {
-    engine->replicas.alone_due = ARC_ALONE_RENEWS; /* what is read of our row meanwhile is old */
+    engine->replicas.alone_due = ALONE_RENEWS; /* what is read of our row meanwhile is old */
     return arc__fail(err, ARC_ECONFLICT, "epoch", "The fences of this process are too old.");
 }
 
@@ -337,7 +340,7 @@ static arc_status store_self(struct arc_engine *engine, arc_err *err)
     struct replicas *replicas = &engine->replicas;
     const struct peer *own = find_peer(engine, self(engine));
     int64_t started_ns = own != NULL ? own->row.started_at_ns : engine->now.wall_ns;
-    int due = replicas->epoch == 0 || replicas->alone_due == ARC_ALONE_RENEWS;
+    int due = replicas->epoch == 0 || replicas->alone_due == ALONE_RENEWS;
     replicas->epoch_due = due ? next_epoch(engine) : 0;
     struct arc_row_replica row = {.id = self(engine),
                                   .name = arc__slice_cstr(replicas->name),
@@ -410,7 +413,7 @@ void arc__replicas_end(struct arc_engine *engine, arc_status status)
     replicas->epoch_due = 0;
     int joined = !replicas->engaged;
     replicas->engaged = 1;
-    replicas->alone_due = ARC_ALONE_NOT;
+    replicas->alone_due = ALONE_NOT;
     if (!joined && !replicas->adopting)
         return;
     /* What was asked for before does not say yet whose home we are now. */

@@ -783,7 +783,7 @@ void agent_pump(struct server *server, uint32_t number)
 static void heard_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
 {
     if (life >= agent->server_lives)
-        agent->heard_ns = sim->now_ns;
+        agent->heard_ns[sim->server->number] = sim->now_ns;
     agent->lives_heard[sim->server->number] |= UINT64_C(1) << life % 64;
     if (life <= agent->server_lives)
         return;
@@ -798,11 +798,10 @@ static void heard_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
  */
 static void claim_life(struct sim *sim, struct agent_sim *agent, uint32_t life)
 {
-    sim->confused |=
-        life < agent->claimed_lives &&
-        (sim->server->starts != agent->life_start || sim->server->number != agent->life_server ||
-         (agent->lives_heard[sim->server->number] >> life % 64 & 1) == 0 ||
-         sim->now_ns >= agent->heard_ns + (uint64_t)SECONDS(30));
+    sim->confused |= life < agent->claimed_lives &&
+                     (sim->server->starts != agent->life_start || roam_forgets(sim, agent, life) ||
+                      (agent->lives_heard[sim->server->number] >> life % 64 & 1) == 0 ||
+                      sim->now_ns >= agent->heard_ns[sim->server->number] + (uint64_t)SECONDS(30));
     if (life > agent->claimed_lives)
         agent->claimed_lives = life;
 }
@@ -811,7 +810,7 @@ static struct lease renewed(struct sim *sim, const struct message *message, size
 {
     const struct lease *lease = &message->leases[i];
     struct attempt *attempt = shadow_attempt(sim->shadow, lease->id, lease->attempt, 0);
-    if (attempt != NULL && attempt->fence == lease->fence)
+    if (attempt != NULL && attempt->fence == lease->fence && replicas_has(sim->shadow, message))
         attempt->renewed_ns = sim->now_ns;
     return *lease;
 }

@@ -2,8 +2,9 @@
 # The simulator; tests/sim/README.md says what it is. `./dev sim` builds it for speed; a share of
 # its lives stands among the unit tests.
 sim_sources = tests/sim/agent.c tests/sim/defs.c tests/sim/dice.h tests/sim/faults.def \
-	tests/sim/front.c tests/sim/front.h tests/sim/goals.def tests/sim/invariants.def tests/sim/judge.c tests/sim/known.inc \
-	tests/sim/moves.c tests/sim/moves.h tests/sim/overdue.c tests/sim/people.c tests/sim/roam.c \
+	tests/sim/front.c tests/sim/front.h tests/sim/goals.def tests/sim/invariants.def \
+	tests/sim/judge.c tests/sim/known.inc tests/sim/moves.c tests/sim/moves.h \
+	tests/sim/overdue.c tests/sim/people.c tests/sim/roam.c \
 	tests/sim/server.c tests/sim/shadow.c tests/sim/shadow.h tests/sim/shadow_event.c \
 	tests/sim/shadow_event.h tests/sim/shadow_groups.c tests/sim/shadow_line.c \
 	tests/sim/shadow_logs.c tests/sim/shadow_replicas.c tests/sim/sim.c tests/sim/sim.h

@@ -39,6 +39,13 @@ uint64_t roam_heard_ns(struct sim *sim, uint32_t server)
     return silent->engine != NULL ? silent->silent_until_ns : 0;
 }
 
+/* Each remembers of an agent's processes those that it has seen followed. */
+int roam_forgets(const struct sim *sim, const struct agent_sim *agent, uint32_t life)
+{
+    return is_shared(sim) &&
+           (sim->server->number != agent->life_server || life + 1 < agent->claimed_lives);
+}
+
 int roam_known(const struct sim *sim, uint64_t at_ns)
 {
     return !is_shared(sim) || overdue_late(sim->shadow, at_ns);

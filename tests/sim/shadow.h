@@ -214,6 +214,8 @@ void groups_check(struct shadow *shadow); /* after a batch */
 /* shadow_replicas.c: several servers on one store. */
 void replicas_row(struct shadow *shadow, const struct arc_row_replica *row);
 void replicas_gone(struct shadow *shadow, const struct arc_row_replica *row);
+/* 1: the server that this is said to is home of its agent. */
+int replicas_has(struct shadow *shadow, const struct message *message);
 void replicas_agent(struct shadow *shadow, const struct arc_row_agent *row);
 void replicas_check(struct shadow *shadow); /* after a batch */
 void replicas_granted(struct shadow *shadow, uint64_t fence);

@@ -184,6 +184,7 @@ struct line_look {
     const struct group_facts *facts;
     const struct claim *of;
     uint32_t before, before_old, fresh; /* fresh: others that came in this batch */
+    uint32_t earlier;                   /* of before_old: they were there when this one came */
     struct claim overtaken;             /* one of the old ones before it */
 };
 
@@ -200,6 +201,7 @@ static void look_line(void *user, const struct claim *claim)
     look->before++;
     if (old) {
         look->before_old++;
+        look->earlier += claim->slot->came_ns < look->of->slot->came_ns;
         look->overtaken = *claim;
     }
 }
@@ -365,7 +367,8 @@ static void check_newcomer(struct shadow *shadow, const struct claim *claim,
     if (on_full == ARC_FULL_REJECT)
         broke(shadow->sim, INV_I10, "a %s of run %u waits for a group that turns it away",
               kind_of(claim->job), claim->r);
-    if (on_full == ARC_FULL_CANCEL_PENDING && line.before_old > 0)
+    uint32_t to_end = is_shared(shadow->sim) ? line.earlier : line.before_old;
+    if (on_full == ARC_FULL_CANCEL_PENDING && to_end > 0)
         broke(shadow->sim, INV_I10, "run %u should have ended run %u, which waits before it",
               claim->r, line.overtaken.r);
     if (on_full == ARC_FULL_CANCEL_RUNNING && !is_shared(shadow->sim) && !facts->moved &&

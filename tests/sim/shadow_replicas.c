@@ -108,14 +108,22 @@ void replicas_check(struct shadow *shadow)
         broke(shadow->sim, INV_I19, "a batch is of %d servers", shadow->writers);
 }
 
-/* Who is home of a run, by the rows; NULL: nobody that is known. */
-static const struct shadow_replica *home_of(struct shadow *shadow, const struct shadow_run *run)
+/* Who is home of what has this one for a home; NULL: nobody that is known. */
+static const struct shadow_replica *home_of(struct shadow *shadow, const char *home)
 {
     const struct shadow_replica *at =
-        find(shadow, arc__slice_cstr(run->home[0] != '\0' ? run->home : LEADER));
+        find(shadow, arc__slice_cstr(home[0] != '\0' ? home : LEADER));
     for (uint32_t i = 0; at != NULL && at->heir[0] != '\0' && i < REPLICAS_SEEN_MAX; i++)
         at = find(shadow, arc__slice_cstr(at->heir));
     return at;
+}
+
+/* One that the agent has left, and that cannot know of it yet, may renew for a lease of its own: it
+ * is the new home that counts. */
+int replicas_has(struct shadow *shadow, const struct message *message)
+{
+    const struct shadow_replica *home = home_of(shadow, shadow->agent_home[message->agent]);
+    return !is_shared(shadow->sim) || home == NULL || home->server == message->server;
 }
 
 /* The process of that server that wrote last. */
@@ -137,7 +145,7 @@ int replicas_knows(struct shadow *shadow, const struct server *server, uint32_t 
     struct sim *sim = shadow->sim;
     const struct shadow_run *run = &shadow->runs[r];
     uint64_t *behind = &shadow->behind_ns[server->number][r];
-    const struct shadow_replica *home = home_of(shadow, run);
+    const struct shadow_replica *home = home_of(shadow, run->home);
     int at_home = home != NULL && home->server == server->number && is_present(shadow, home);
     if (live != NULL && live->seq > run->seq)
         broke(sim, INV_I16, "server %u has run %u at %lld, stored are %lld", server->number, r,

@@ -4,8 +4,10 @@
  * of events, ordered by virtual time and by the order of making; nothing asks a clock or a random
  * device, so a seed is a life, byte for byte.
  *
- *   server.c    the engine, its store with faults in front of the commit, crashes, restarts
+ *   server.c    the engines, crashes, restarts, silences; of several: whose turn it is
+ *   front.c     the store of each, with faults in front of the commit
  *   agent.c     agents and the network between them and the server
+ *   roam.c      agents among several servers
  *   people.c    operators, the adversary, watchers: one table of what they do
  *   defs.c      definitions: a table by hand, and random ones
  *   shadow*.c   the model: folds what was committed, and says what is wrong (shadow.h)
@@ -204,7 +206,7 @@ struct agent_sim {
     uint32_t life;                      /* of its process; its incarnation is made of it */
     uint32_t server_lives;              /* of its processes, that the server has heard of */
     uint64_t new_life_ns;               /* when it heard of the last */
-    uint64_t heard_ns;                  /* when it was last heard */
+    uint64_t heard_ns[REPLICAS_MAX];    /* when it was last heard, by each server */
     uint32_t life_server;               /* which server heard of it … */
     uint64_t life_start;                /* … and which start of that one */
     uint64_t lives_heard[REPLICAS_MAX]; /* bits of its processes that a server has heard of */
@@ -484,6 +486,8 @@ uint64_t roam_heard_ns(struct sim *sim, uint32_t server);
 struct attempt;
 /* It is over, and of several servers the one that offers it must have heard of that. */
 int roam_known_over(const struct sim *sim, const struct attempt *attempt);
+/* 1: this server may not know that another process has followed this one. */
+int roam_forgets(const struct sim *sim, const struct agent_sim *agent, uint32_t life);
 /* The same of what has happened at this time. */
 int roam_known(const struct sim *sim, uint64_t at_ns);
 /* It has come to another server: its end at the others is over, or hangs on there. */
