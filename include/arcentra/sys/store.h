@@ -244,10 +244,10 @@ typedef struct arc_store_ops {
      * changed is called from dispatch when events or notes of another process may be there, or may
      * have come while nobody listened; the fd wakes for it. tables has a bit for each table that it
      * may have written to (1 << ARC_TABLE_…), ARC_STORE_ANY where that is not known; whatever is
-     * up to last can be read. A hint: it may come for nothing and may fail to come, so whoever needs
-     * to know looks at times all the same. Calls may be made from inside it as from done. changed NULL: no more. NULL for a store that
-     * nobody else can write to.
-     * Owner: user is the caller's. Thread: owner. Since: 0.1.
+     * up to last can be read. A hint: it may come for nothing and may fail to come, so whoever
+     * needs to know looks at times all the same. Calls may be made from inside it as from done.
+     * changed NULL: no more. NULL for a store that nobody else can write to. Owner: user is the
+     * caller's. Thread: owner. Since: 0.1.
      */
     void (*watch)(arc_store *store, arc_store_changed changed, void *user);
 

@@ -217,8 +217,8 @@ static void a_look_that_lasts_is_not_begun_again(void)
     pair_close(&p);
 }
 
-/* Whose lease has lapsed has lost it, however often the other process writes the pipeline's counters
- * before the batch that says so: it is not given another lease time each time. */
+/* Whose lease has lapsed has lost it, however often the other process writes the pipeline's
+ * counters before the batch that says so: it is not given another lease time each time. */
 static void a_lapsed_lease_stays_lapsed(enum world_store kind)
 {
     struct pair p;
