@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Does the net catch fish? Each row of mutants.tsv is a fault: a piece of text in a file and what
-stands there instead. Each is compiled alone, linked in place of the original, and the simulator
-has 1,000 seeds to catch it; a sixth column says in which way they are lived. A fault that survives
-shows a hole in the invariants and fails, and so does one whose text no longer stands exactly once.
+stands there instead. Each is compiled alone, linked in place of the original, and the simulator has
+1,000 seeds to catch it; a sixth column says in which way they are lived. One that survives shows
+a hole in the invariants and fails, and so does one whose text no longer stands exactly once.
 
     mutants.py BUILD [--seeds N] [--jobs N] [--only WORD...]
 """
