@@ -507,10 +507,12 @@ static arc_status tell(struct slot *slot, arc_err *err)
     return live->changed ? ARC_OK : arc__persist_run(live->engine, live, err);
 }
 
-/* One act of dealing with who came; the list holds it until there is no more to do. */
+/* One act of dealing with who came; the list holds it until there is no more to do. Its run is part
+ * of the turn, though no event of it is: when that is lost, who came is dealt with again. */
 static arc_status receive(struct slot *slot, arc_err *err)
 {
     struct slot *victim = NULL;
+    ARC_TRY(arc__turn_touch(slot->live->engine, slot->live, err));
     if (slot->terms->on_full == ARC_FULL_REJECT)
         return reject(slot, err);
     victim = in_the_way(slot);

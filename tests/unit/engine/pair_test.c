@@ -237,6 +237,31 @@ static void a_lapsed_lease_stays_lapsed(enum world_store kind)
 }
 ON_BOTH(a_lapsed_lease_stays_lapsed)
 
+/* The other process has written the pipeline's counters, so the leader's first try to end who waits
+ * is lost; it is tried again. */
+static void a_newcomer_ends_who_waits_after_a_lost_turn(enum world_store kind)
+{
+    static const char newest[] =
+        "namespace: demo\nconcurrency: {group: deploy, limit: 1, onFull: cancelPending}\n"
+        "jobs: [{name: build, steps: [{name: make, run: 'true'}]}]\n";
+    struct pair p;
+    struct said pipeline, first;
+    if (!pair_open(&p, kind))
+        return;
+    pair_pass(&p, SECONDS(1)); /* the first one leads */
+    world_start_run(&p.w[0], newest, &pipeline, &first);
+    struct said waits = world_ask(&p.w[0], world_trigger(&p.w[0], pipeline.id, ""));
+    CHECK_OK(waits.status);
+    pair_pass(&p, SECONDS(2));
+    CHECK_INT(world_run_status(&p.w[0], waits.id), ARC_RUN_PENDING);
+    CHECK_OK(world_ask(&p.w[1], world_trigger(&p.w[1], pipeline.id, "")).status);
+    pair_pass(&p, SECONDS(10));
+    CHECK_INT(world_run_status(&p.w[0], waits.id), ARC_RUN_CANCELLED);
+    world_check_events(&p.w[0]);
+    pair_close(&p);
+}
+ON_BOTH(a_newcomer_ends_who_waits_after_a_lost_turn)
+
 static void a_request_has_one_effect_at_both(enum world_store kind)
 {
     struct pair p;
@@ -762,6 +787,10 @@ static const struct test tests[] = {
      a_look_that_lasts_is_not_begun_again},
     {"a lease that has lapsed is lost, whoever writes meanwhile", a_lapsed_lease_stays_lapsed_mem},
     {"SQLite: a lease that has lapsed is lost", a_lapsed_lease_stays_lapsed_sqlite},
+    {"a newcomer ends who waits, after a lost turn as well",
+     a_newcomer_ends_who_waits_after_a_lost_turn_mem},
+    {"SQLite: a newcomer ends who waits, after a lost turn",
+     a_newcomer_ends_who_waits_after_a_lost_turn_sqlite},
     {"a requestId has one effect at both processes", a_request_has_one_effect_at_both_mem},
     {"SQLite: a requestId has one effect at both", a_request_has_one_effect_at_both_sqlite},
     {"an agent that reconnects elsewhere keeps its lease", an_agent_moves_with_its_lease_mem},
