@@ -498,10 +498,14 @@ static struct slot *in_the_way(const struct slot *slot)
     return found.staying > 0 ? found.holder : found.waiter;
 }
 
-/* Writes why it waits. Runs that have changed are written at the end of the turn. */
+/* Writes why it waits. Runs that have changed are written at the end of the turn. Beside other
+ * processes no others are: without an event in the batch nothing says that what is written is not
+ * older than what one of them has written meanwhile. */
 static arc_status tell(struct slot *slot, arc_err *err)
 {
     struct live *live = slot->live;
+    if (live->engine->replicas.on && !live->changed)
+        return ARC_OK;
     if (slot->job != ARC_SLOT_OF_RUN)
         return arc__persist_mark_job(live->engine, live, slot->job, err);
     return live->changed ? ARC_OK : arc__persist_run(live->engine, live, err);

@@ -155,14 +155,17 @@ def steps40(bench):
     show(cpus, "-")
 
 
-def measure_replicas(bench, count, url, seconds):
-    """Steps a second, and steps a second of processor time, of so many processes together."""
+def measure_replicas(bench, databases, folder, seconds):
+    """Steps a second, and steps a second of processor time, of a process on each of the databases
+    together. One that is named twice is shared."""
     program = os.path.join(bench.out, "store_bench")
-    bench.server.fresh("ours")
-    subprocess.run([program, "schema", bench.server.url("ours")], check=True)
-    group = [subprocess.Popen([program, "replica", url, "100", str(seconds)], text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-             for _ in range(count)]
+    for name in set(databases):
+        bench.server.fresh(name)
+        subprocess.run([program, "schema", bench.server.url(name)], check=True)
+    group = [subprocess.Popen([program, "replica", bench.server.url(name, folder), "100",
+                               str(seconds)], text=True, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE)
+             for name in databases]
     try:
         for one in group:
             if one.stdout.readline() != "ready\n":
@@ -194,18 +197,21 @@ def replicas(bench):
                                str(AWAY_US)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as away:
             away.stdout.readline()
-            url = bench.server.url("ours", folder)
-            rates, cpus = [], []
+            rates, cpus, sharing_costs = [], [], []
             for _ in range(bench.pairs):
-                two = measure_replicas(bench, 2, url, seconds)
-                one = measure_replicas(bench, 1, url, seconds)
+                two = measure_replicas(bench, ["ours", "ours"], folder, seconds)
+                one = measure_replicas(bench, ["ours"], folder, seconds)
+                apart = measure_replicas(bench, ["ours", "bare"], folder, seconds)
                 rates.append(two[0] / one[0])
                 cpus.append(two[1] / one[1])
+                sharing_costs.append(two[1] / apart[1])
             away.stdin.close()
     print(f"5 ms away: one {one[0]:6.0f} steps/s, two together {two[0]:6.0f}")
     show(rates, ">= 1.5")
     print(f"    steps a second of processor time: one {one[1]:6.0f}, two {two[1]:6.0f}")
     show(cpus, ">= 1")
+    print(f"    beside two that share nothing, on a database each: {apart[1]:6.0f}")
+    show(sharing_costs, "-")
 
 
 ROWS = {"loop": loop, "sharing": sharing, "engine": engine, "queue": queue, "steps": steps40,
