@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "engine/engine_private.h"
+#include "engine/leases.h"
 
 struct cmd_box *arc__box(struct arc_cmd *cmd)
 {
@@ -556,7 +557,7 @@ static arc_status end_turn(struct arc_engine *engine, arc_err *err)
         return ARC_OK;
     }
     if (status == ARC_ECONFLICT && engine->replicas.on)
-        arc__homes_keep_lapsed(engine);
+        arc__leases_keep(engine);
     forget_turn(engine);
     arc__replicas_end(engine, status);
     arc__homes_end(engine, 0);

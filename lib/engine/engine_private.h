@@ -39,7 +39,7 @@
 /* Jobs and steps of one run. Ending all of them at once takes two rows each, which must fit into
  * one batch besides what the turn holds already. */
 #define ARC_RUN_THINGS_MAX 35000u
-#define ARC_LAPSED_MAX 64u                    /* of one turn; the others get a lease time more */
+#define ARC_LEASES_KEPT_MAX 1000u /* over one lost turn; the others get a lease time more */
 #define ARC_RETRY_NS (INT64_C(250) * 1000000) /* after a commit that failed */
 #define ARC_AGENT_SLOTS_MAX 10000
 #define ARC_LANE_KEY_MAX (16u * 1024u * 1024u)
@@ -398,9 +398,9 @@ struct replicas {
     int64_t last;           /* position, as the store told of it; 0: it is to be asked */
     int pipes_stale, reading_note; /* news of a pipeline; runs are read that others began for us */
     struct arc_link stale, guests; /* runs */
-    arc_id
-        lapsed[ARC_LAPSED_MAX]; /* steps: their leases had, when the turn that said so was lost */
-    uint32_t lapsed_count;
+    struct kept_lease *kept; /* ARC_LEASES_KEPT_MAX, of a turn that was lost at kept_mono_ns */
+    uint32_t kept_count;
+    uint64_t kept_mono_ns;
     struct wanted *wanted;
     size_t wanted_count, wanted_capacity;
     arc_id *read; /* of the inbox: to be deleted */
@@ -857,10 +857,6 @@ arc_status arc__homes_read(struct arc_engine *engine, arc_err *err);
 arc_status arc__homes_tell(struct arc_engine *engine, arc_err *err);
 int arc__homes_due(const struct arc_engine *engine);
 void arc__homes_end(struct arc_engine *engine, int kept);
-/* The turn is lost; which leases had lapsed is kept. Asked for once: of a step, while it is read.
- */
-void arc__homes_keep_lapsed(struct arc_engine *engine);
-int arc__homes_had_lapsed(struct arc_engine *engine, const arc_id *step_run_id);
 uint64_t arc__homes_deadline(const struct arc_engine *engine);
 /* The run is to be in memory. */
 arc_status arc__homes_want(struct arc_engine *engine, const struct wanted *wanted, arc_err *err);

@@ -5,6 +5,7 @@
  * its commit, and who refused on one looks again first. */
 #include "base/ulid.h"
 #include "engine/engine_private.h"
+#include "engine/leases.h"
 
 #define NEWS_NS (UINT64_C(1000) * 1000000)       /* between two looks that nobody asked for */
 #define WAITING_NS (UINT64_C(250) * 1000000)     /* and at the jobs that wait elsewhere */
@@ -39,6 +40,7 @@ void arc__homes_close(struct arc_engine *engine)
     arc__load_deinit(&replicas->agents_load);
     arc__load_deinit(&replicas->tokens_load);
     arc__free(&engine->mem, replicas->wanted);
+    arc__leases_close(engine);
     arc__free(&engine->mem, replicas->read);
 }
 
@@ -107,34 +109,6 @@ static arc_status read_wanted(struct arc_engine *engine, arc_err *err)
     }
     replicas->wanted_count = kept;
     return worst;
-}
-
-/* --- leases that had lapsed ----------------------------------------------------------- */
-
-void arc__homes_keep_lapsed(struct arc_engine *engine)
-{
-    struct replicas *replicas = &engine->replicas;
-    const struct turn *turn = &engine->turn;
-    replicas->lapsed_count = 0;
-    for (size_t i = 0; i < turn->event_count && replicas->lapsed_count < ARC_LAPSED_MAX; i++) {
-        const struct arc_event *event = turn->events[i];
-        if (event->cause == ARC_CAUSE_LOST && event->step_run_id.len > 0)
-            (void)arc__slice_to_cstr(event->step_run_id,
-                                     replicas->lapsed[replicas->lapsed_count++].text,
-                                     sizeof(replicas->lapsed[0].text));
-    }
-}
-
-int arc__homes_had_lapsed(struct arc_engine *engine, const arc_id *step_run_id)
-{
-    struct replicas *replicas = &engine->replicas;
-    for (uint32_t i = 0; i < replicas->lapsed_count; i++) {
-        if (strcmp(replicas->lapsed[i].text, step_run_id->text) != 0)
-            continue;
-        replicas->lapsed[i] = replicas->lapsed[--replicas->lapsed_count];
-        return 1;
-    }
-    return 0;
 }
 
 int arc__homes_unsettled(const struct arc_engine *engine)
@@ -784,7 +758,7 @@ void arc__homes_end(struct arc_engine *engine, int kept)
         replicas->news = ARC_STORE_ANY;
         return;
     }
-    replicas->lapsed_count = 0; /* what was lost before has been read again */
+    arc__leases_forget(engine); /* what was lost before has been read again */
     ARC_LIST_EACH(&engine->agent_list, link)
     {
         struct agent *agent = ARC_CONTAINER(link, struct agent, link);

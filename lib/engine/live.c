@@ -2,6 +2,7 @@
 /* Runs in memory: loading one from its events, and keeping what is looked up about it in line. */
 #include "engine/engine_private.h"
 #include "engine/event_json.h"
+#include "engine/leases.h"
 
 #define EVENTS_OF_RUN_MAX 1000000u
 #define LEASE_ELSEWHERE (UINT64_MAX / 2) /* another process watches it */
@@ -436,9 +437,19 @@ static arc_status fold_rows(struct live *live, const struct arc_rows *rows,
     return ARC_OK;
 }
 
-/* Leases are not in the events: whoever held one before the restart gets one lease time more. One
- * that had lapsed has: the turn that said so was lost to another process, and may be time and
- * again. */
+void arc__live_keep_leases(const struct live *live)
+{
+    for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
+        const struct arc_step_state *step = granted_step(live, j);
+        if (step != NULL && step->lease_mono_ns != 0 && step->lease_mono_ns != LEASE_ELSEWHERE)
+            arc__leases_add(live->engine,
+                            &(struct kept_lease){step->id, step->attempt, step->lease_mono_ns});
+    }
+}
+
+/* Leases are not in the events: whoever held one before the restart gets one lease time more. Over
+ * a turn that was lost to another process they stay what they were: one conflict may follow the
+ * other, and who is gone would hold them for ever. */
 static void extend_leases(struct live *live)
 {
     struct arc_engine *engine = live->engine;
@@ -446,9 +457,11 @@ static void extend_leases(struct live *live)
     for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
         struct arc_job_state *job = &live->run.jobs[j];
         for (uint32_t s = 0; s < live->run.plan->jobs[j].step_count; s++) {
-            if (job->steps[s].status == ARC_STEP_QUEUED || job->steps[s].status == ARC_STEP_RUNNING)
-                job->steps[s].lease_mono_ns =
-                    arc__homes_had_lapsed(engine, &job->steps[s].id) ? engine->now.mono_ns : until;
+            struct arc_step_state *step = &job->steps[s];
+            if (step->status != ARC_STEP_QUEUED && step->status != ARC_STEP_RUNNING)
+                continue;
+            uint64_t kept = arc__leases_kept(engine, step);
+            step->lease_mono_ns = kept != 0 ? kept : until;
         }
     }
 }

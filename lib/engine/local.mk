@@ -20,7 +20,7 @@ libarc_la_SOURCES += \
 	lib/engine/gone.c \
 	lib/engine/homes.c \
 	lib/engine/history.c lib/engine/history.h \
-	lib/engine/lanes.c lib/engine/line.c \
+	lib/engine/lanes.c lib/engine/leases.c lib/engine/leases.h lib/engine/line.c \
 	lib/engine/live.c \
 	lib/engine/look.c lib/engine/look_print.c \
 	lib/engine/load.c lib/engine/load.h \
