@@ -133,10 +133,19 @@ static uint64_t give_up_at(const struct arc_rules *rules, const struct arc_run *
     return arc__is_stopped(run, j) ? earlier(at, stop_deadline(rules, run, j)) : at;
 }
 
+/* Who can ask the holder to end sees to its time: by another clock it could be given up before it
+ * has been asked. */
+static int is_watched_elsewhere(const struct arc_step_state *step)
+{
+    return step->lease_mono_ns == ARC_LEASE_ELSEWHERE;
+}
+
 static uint64_t granted_wakes(const struct arc_rules *rules, const struct arc_run *run, uint32_t j)
 {
     uint32_t s = run->jobs[j].step;
     uint64_t lease = run->jobs[j].steps[s].lease_mono_ns, at = give_up_at(rules, run, j);
+    if (at == NEVER && is_watched_elsewhere(&run->jobs[j].steps[s]))
+        return NEVER;
     if (at == NEVER)
         at = earlier(arc__time_over(rules, run, j, s), arc__step_deadline(run, j, s));
     return earlier(lease, at);
@@ -219,6 +228,8 @@ static arc_status tick_granted(struct arc_decision *d, struct arc_run *run, uint
     uint64_t at = give_up_at(d->rules, run, j);
     if (at != NEVER)
         return now >= at ? arc__give_up_on(d, run, j, err) : ARC_OK;
+    if (is_watched_elsewhere(step))
+        return ARC_OK;
     if (now >= arc__step_deadline(run, j, run->jobs[j].step) ||
         now >= arc__time_over(d->rules, run, j, run->jobs[j].step))
         step->cancel_by_mono_ns =

@@ -40,10 +40,14 @@ struct arc_step_state {
     arc_slice env;      /* set while it waited: a JSON object over the plan's; or empty */
     int64_t timeout_ns; /* the same: 1 + the timeout; 0: the plan's */
     /* soft */
-    uint64_t lease_mono_ns;     /* when the lease lapses */
+    uint64_t lease_mono_ns;     /* when the lease lapses; or ARC_LEASE_ELSEWHERE */
     int32_t acked;              /* the agent has said that it has it */
     uint64_t cancel_by_mono_ns; /* a cancel was asked for; when it ends by itself. 0: not asked */
 };
+
+/* Another process, which the holder is connected to, watches the lease, and the time of the step.
+ */
+#define ARC_LEASE_ELSEWHERE (UINT64_MAX / 2)
 
 struct arc_job_state {
     arc_id id;

@@ -5,7 +5,6 @@
 #include "engine/leases.h"
 
 #define EVENTS_OF_RUN_MAX 1000000u
-#define LEASE_ELSEWHERE (UINT64_MAX / 2) /* another process watches it */
 #define GUEST_NS \
     (UINT64_C(60) * 1000000000) /* for late logs, once our agents have no job of it \
                                  */
@@ -157,7 +156,7 @@ void arc__live_lease(struct live *live, uint32_t job)
     if (step == NULL)
         return;
     step->lease_mono_ns = watcher_of(live, job) == WATCHER_OTHER
-                              ? LEASE_ELSEWHERE
+                              ? ARC_LEASE_ELSEWHERE
                               : engine->now.mono_ns + (uint64_t)engine->options.rules.lease_ttl_ns;
     /* It may lapse before the job was to be looked at again; there is room in the heap for each. */
     (void)arc__heap_arm(&live->run.wakes, &live->run.jobs[job].wake, 0, NULL);
@@ -167,7 +166,7 @@ void arc__live_lease(struct live *live, uint32_t job)
 static void watch_lease(struct live *live, uint32_t job)
 {
     const struct arc_step_state *step = live->engine->replicas.on ? granted_step(live, job) : NULL;
-    if (step != NULL && (step->lease_mono_ns == 0 || step->lease_mono_ns == LEASE_ELSEWHERE ||
+    if (step != NULL && (step->lease_mono_ns == 0 || step->lease_mono_ns == ARC_LEASE_ELSEWHERE ||
                          watcher_of(live, job) == WATCHER_OTHER))
         arc__live_lease(live, job);
 }
@@ -441,7 +440,7 @@ void arc__live_keep_leases(const struct live *live)
 {
     for (uint32_t j = 0; j < live->run.plan->job_count; j++) {
         const struct arc_step_state *step = granted_step(live, j);
-        if (step != NULL && step->lease_mono_ns != 0 && step->lease_mono_ns != LEASE_ELSEWHERE)
+        if (step != NULL && step->lease_mono_ns != 0 && step->lease_mono_ns != ARC_LEASE_ELSEWHERE)
             arc__leases_add(live->engine,
                             &(struct kept_lease){step->id, step->attempt, step->lease_mono_ns});
     }
