@@ -118,6 +118,9 @@ static arc_status align(struct lines *lines, const struct step_ref *ref,
     int same = ref->info.last_attempt == (uint32_t)batch->attempt;
     int64_t last = same ? ref->info.last_agent_line : 0;
     *skip = 0;
+    if (batch->first_line > ARC_LOG_NUMBER_MAX ||
+        (batch->first_line == 0 && batch->dropped_lines > ARC_LOG_NUMBER_MAX - last))
+        return arc__fail(err, ARC_ELIMIT, "log", "No step has written so many lines.");
     if (batch->first_line == 0) { /* an agent that does not count */
         *number = last + 1;
         if (batch->dropped_lines > 0) {
@@ -229,7 +232,7 @@ arc_status arc__log_tail(struct arc_engine *engine, struct step_ref *ref, arc_sl
                          int64_t agent_lines, arc_err *err)
 {
     /* No line, and before it all those that did not come. */
-    int64_t next = agent_lines < INT64_MAX ? agent_lines + 1 : agent_lines;
+    int64_t next = agent_lines < ARC_LOG_NUMBER_MAX ? agent_lines + 1 : agent_lines;
     const struct arc_log_batch batch = {.step_run_id = step_run_id,
                                         .attempt = ref->state->attempt,
                                         .first_line = next,
