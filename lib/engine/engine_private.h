@@ -216,7 +216,7 @@ struct live {
     uint64_t held_until_mono_ns;   /* of a guest: late logs of our agents may come until then */
     char home[32];                 /* as its row says; "": nobody's */
     uint64_t linger_until_mono_ns; /* over: kept until then */
-    int64_t shown[8];              /* the numbers of its row as it was written last; 0: never */
+    int64_t shown[8];              /* numbers of its row as we wrote it; 0: not ours, below: none */
     struct load load;
     arc_id id;
 };
