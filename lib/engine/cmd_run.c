@@ -466,6 +466,8 @@ static int64_t end_log(struct arc_engine *engine, struct step_ref *ref, const st
 {
     arc_err why = ARC_ERR_INIT;
     arc_slice id = cmd->u.report.step_run_id;
+    if (engine->replicas.on) /* another one may have had lines that nobody has sent to us */
+        ref->info_known = 0;
     arc_status status = arc__log_know(engine, ref, id, &why);
     int holds = ref->state->fence != 0 && ref->state->fence == cmd->u.report.fence &&
                 !arc_step_state_is_terminal(ref->state->status);

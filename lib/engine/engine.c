@@ -498,7 +498,6 @@ static void retry_turn(struct arc_engine *engine)
     engine->one_by_one += (int)count;
 }
 
-/* 5: speak, or take everything back. */
 /* Says once that the store has come to a limit, or to another, and that it has left them. */
 static void note_store(struct arc_engine *engine)
 {
@@ -523,6 +522,7 @@ static void shift_turn(struct arc_engine *engine)
     arc__publish_shift(engine, turn->shift);
 }
 
+/* 5: speak, or take everything back. */
 static arc_status end_turn(struct arc_engine *engine, arc_err *err)
 {
     struct turn *turn = &engine->turn;

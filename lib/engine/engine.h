@@ -401,6 +401,8 @@ struct arc_log_batch {
     int64_t time_ns;
     arc_slice text;
 };
+/* An agent's numbers of lines: whatever is greater cannot be true, and sums of it would not fit. */
+#define ARC_LOG_NUMBER_MAX (INT64_C(1) << 53)
 arc_status arc__engine_log_append(struct arc_engine *engine, const struct arc_log_batch *batch,
                                   arc_err *err);
 /* Read of any step run's log, live or old; run_id from its step_run row. */

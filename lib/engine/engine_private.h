@@ -183,7 +183,7 @@ struct step_ref {
     struct live *live;
     uint32_t job, step;
     struct arc_step_state *state;
-    int info_known; /* info mirrors the log store */
+    int info_known; /* info is what the log holds; of several processes, held when we asked */
     struct arc_log_info info;
 };
 
@@ -216,7 +216,7 @@ struct live {
     uint64_t held_until_mono_ns;   /* of a guest: late logs of our agents may come until then */
     char home[32];                 /* as its row says; "": nobody's */
     uint64_t linger_until_mono_ns; /* over: kept until then */
-    int64_t shown[8];              /* the numbers of its row as it was written last; 0: never */
+    int64_t shown[8];              /* numbers of its row as we wrote it; 0: not ours, below: none */
     struct load load;
     arc_id id;
 };
@@ -548,8 +548,6 @@ int arc__live_held(const struct live *live);
 /* The lease of what the job's holder has begins now; one that another process watches has no end.
  */
 void arc__live_lease(struct live *live, uint32_t job);
-/* Another process may have written logs of its steps. */
-void arc__live_forget_logs(struct live *live, uint32_t job);
 /* What the job's holder was granted it may have been offered. */
 void arc__live_presume_told(struct live *live, uint32_t job);
 /* 1: it is kept in line here: its timers, its queue. */

@@ -598,7 +598,6 @@ static void settle_here(struct arc_engine *engine, struct agent *agent)
     {
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);
         arc__live_presume_told(placement->live, placement->job);
-        arc__live_forget_logs(placement->live, placement->job);
         placement->offered_fence = placement->cancel_fence = 0;
         arc__placement_due(placement);
     }

@@ -171,14 +171,6 @@ static void watch_lease(struct live *live, uint32_t job)
         arc__live_lease(live, job);
 }
 
-void arc__live_forget_logs(struct live *live, uint32_t job)
-{
-    for (size_t i = 0; i < live->ref_count; i++) {
-        if (live->refs[i]->job == job)
-            live->refs[i]->info_known = 0;
-    }
-}
-
 int arc__live_held(const struct live *live)
 {
     for (uint32_t j = 0; j < live->run.plan->job_count; j++) {

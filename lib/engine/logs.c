@@ -31,7 +31,7 @@ static arc_status check_holder(struct arc_engine *engine, const struct step_ref 
 arc_status arc__log_know(struct arc_engine *engine, struct step_ref *ref, arc_slice step_run_id,
                          arc_err *err)
 {
-    if (ref->info_known && !engine->replicas.on) /* of several another one may have had lines */
+    if (ref->info_known)
         return ARC_OK;
     ARC_TRY(engine->logs->ops->info(engine->logs, arc__id_slice(&ref->live->id), step_run_id,
                                     &ref->info, err));
@@ -118,6 +118,9 @@ static arc_status align(struct lines *lines, const struct step_ref *ref,
     int same = ref->info.last_attempt == (uint32_t)batch->attempt;
     int64_t last = same ? ref->info.last_agent_line : 0;
     *skip = 0;
+    if (batch->first_line > ARC_LOG_NUMBER_MAX ||
+        (batch->first_line == 0 && batch->dropped_lines > ARC_LOG_NUMBER_MAX - last))
+        return arc__fail(err, ARC_ELIMIT, "log", "No step has written so many lines.");
     if (batch->first_line == 0) { /* an agent that does not count */
         *number = last + 1;
         if (batch->dropped_lines > 0) {
@@ -154,13 +157,17 @@ static arc_status split(struct lines *lines, const struct arc_log_batch *batch, 
     return ARC_OK;
 }
 
+/* ARC_ECONFLICT: others have had lines of it, and what is known is to be asked for again. */
 static arc_status store_lines(struct arc_engine *engine, struct step_ref *ref,
                               arc_slice step_run_id, struct lines *lines, arc_err *err)
 {
     if (lines->count == 0)
         return ARC_OK;
-    ARC_TRY(engine->logs->ops->append(engine->logs, arc__id_slice(&ref->live->id), step_run_id,
-                                      lines->items, lines->count, err));
+    lines->items[0].number = ref->info.lines + 1;
+    arc_status status = engine->logs->ops->append(engine->logs, arc__id_slice(&ref->live->id),
+                                                  step_run_id, lines->items, lines->count, err);
+    ref->info_known = status != ARC_ECONFLICT;
+    ARC_TRY(status);
     const struct arc_log_line *last = &lines->items[lines->count - 1];
     ref->info.lines = last->number;
     if (last->agent_line > 0) {
@@ -172,49 +179,65 @@ static arc_status store_lines(struct arc_engine *engine, struct step_ref *ref,
     return ARC_OK;
 }
 
+static arc_status try_batch(struct arc_engine *engine, struct step_ref *ref,
+                            const struct arc_log_batch *batch, arc_err *err)
+{
+    struct lines lines = {0};
+    int64_t number = 0, skip = 0;
+    ARC_TRY(arc__log_know(engine, ref, batch->step_run_id, err));
+    arc__arena_init(&lines.arena, &engine->mem, BATCH_BYTES_MAX * 4);
+    arc_status status = align(&lines, ref, batch, &number, &skip, err);
+    if (status == ARC_OK)
+        status = split(&lines, batch, number, skip, err);
+    if (status == ARC_OK)
+        status = store_lines(engine, ref, batch->step_run_id, &lines, err);
+    arc__arena_deinit(&lines.arena);
+    return status;
+}
+
+/* The agent's process before, or the next one, may have had lines of it since we asked. */
+static arc_status take_batch(struct arc_engine *engine, struct step_ref *ref,
+                             const struct arc_log_batch *batch, arc_err *err)
+{
+    arc_err why = ARC_ERR_INIT;
+    arc_status status = try_batch(engine, ref, batch, &why);
+    if (status == ARC_ECONFLICT)
+        status = try_batch(engine, ref, batch, &why);
+    if (status == ARC_ECONFLICT)
+        return arc__fail(err, ARC_EUNAVAILABLE, "log",
+                         "Another process is writing this log: try again.");
+    if (status != ARC_OK)
+        return arc__fail(err, status, why.subject, "%s", why.message);
+    return ARC_OK;
+}
+
 arc_status arc__engine_log_append(struct arc_engine *engine, const struct arc_log_batch *given,
                                   arc_err *err)
 {
     struct arc_log_batch batch = *given;
     struct step_ref *ref = arc__step_find(engine, batch.step_run_id);
-    struct lines lines = {0};
-    int64_t number = 0, skip = 0;
     if ((ref == NULL && arc__homes_unsettled(engine)) ||
         arc__agent_needs_home(engine, batch.agent_id) != ARC_OK)
         return arc__fail(err, ARC_EUNAVAILABLE, "engine", "Unfinished runs are being taken up.");
     if (ref == NULL)
         return not_holder(engine, err);
     ARC_TRY(check_holder(engine, ref, &batch, err));
-    ARC_TRY(arc__log_know(engine, ref, batch.step_run_id, err));
     batch.attempt = ref->state->attempt;
     if (batch.time_ns == 0)
         batch.time_ns = engine->now.wall_ns;
-    arc__arena_init(&lines.arena, &engine->mem, BATCH_BYTES_MAX * 4);
-    arc_status status = align(&lines, ref, &batch, &number, &skip, err);
-    if (status == ARC_OK)
-        status = split(&lines, &batch, number, skip, err);
-    if (status == ARC_OK)
-        status = store_lines(engine, ref, batch.step_run_id, &lines, err);
-    arc__arena_deinit(&lines.arena);
-    return status;
+    return take_batch(engine, ref, &batch, err);
 }
 
 arc_status arc__log_tail(struct arc_engine *engine, struct step_ref *ref, arc_slice step_run_id,
                          int64_t agent_lines, arc_err *err)
 {
-    struct arc_log_batch batch = {.attempt = ref->state->attempt, .time_ns = engine->now.wall_ns};
-    struct lines lines = {0};
-    ARC_TRY(arc__log_know(engine, ref, step_run_id, err));
-    int same = ref->info.last_attempt == (uint32_t)ref->state->attempt;
-    int64_t have = same ? ref->info.last_agent_line : 0;
-    if (agent_lines <= have)
-        return ARC_OK;
-    arc__arena_init(&lines.arena, &engine->mem, BATCH_BYTES_MAX);
-    arc_status status = add_gap(&lines, &batch, have + 1, agent_lines - have, err);
-    if (status == ARC_OK)
-        status = store_lines(engine, ref, step_run_id, &lines, err);
-    arc__arena_deinit(&lines.arena);
-    return status;
+    /* No line, and before it all those that did not come. */
+    int64_t next = agent_lines < ARC_LOG_NUMBER_MAX ? agent_lines + 1 : agent_lines;
+    const struct arc_log_batch batch = {.step_run_id = step_run_id,
+                                        .attempt = ref->state->attempt,
+                                        .first_line = next,
+                                        .time_ns = engine->now.wall_ns};
+    return take_batch(engine, ref, &batch, err);
 }
 
 arc_status arc__engine_log_read(struct arc_engine *engine, arc_slice run_id, arc_slice step_run_id,

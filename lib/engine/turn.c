@@ -305,7 +305,6 @@ arc_status arc__turn_decided(struct arc_engine *engine, struct live *live,
 static void committed(void *user, arc_status status, int64_t shift, const arc_err *err)
 {
     struct arc_engine *engine = user;
-    (void)shift; /* no other process writes */
     engine->turn.committed = 1;
     engine->turn.status = status;
     engine->turn.shift = shift;

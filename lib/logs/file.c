@@ -290,7 +290,9 @@ static arc_status file_append(struct arc_log_store *logs, arc_slice run_id, arc_
     struct arc_log_info info = step->info;
     int64_t first = info.lines + 1;
     size_t size = 0;
-    arc_status status = encode(self, step, lines, count, &info, err);
+    arc_status status = arc__logs_check_place(&info, lines, err);
+    if (status == ARC_OK)
+        status = encode(self, step, lines, count, &info, err);
     if (status == ARC_OK) {
         size = self->records.len;
         status = write_append(self, step, err);

@@ -47,6 +47,16 @@ arc_status arc__logs_check_lines(const struct arc_log_line *lines, size_t count,
     return ARC_OK;
 }
 
+arc_status arc__logs_check_place(const struct arc_log_info *info, const struct arc_log_line *first,
+                                 arc_err *err)
+{
+    if (first->number == 0 || first->number == info->lines + 1)
+        return ARC_OK;
+    return arc__fail(err, ARC_ECONFLICT, "lines",
+                     "The log has %lld lines; line %lld does not follow.", (long long)info->lines,
+                     (long long)first->number);
+}
+
 void arc__logs_count(struct arc_log_info *info, const struct arc_log_line *line)
 {
     info->lines++;

@@ -17,6 +17,10 @@ arc_status arc__logs_check_id(arc_slice id, const char *what, arc_err *err);
 /* ARC_EINVAL, or ARC_ELIMIT for lines that are too long or too many. */
 arc_status arc__logs_check_lines(const struct arc_log_line *lines, size_t count, arc_err *err);
 
+/* ARC_ECONFLICT where the first line has a number and the log does not go on with it. */
+arc_status arc__logs_check_place(const struct arc_log_info *info, const struct arc_log_line *first,
+                                 arc_err *err);
+
 /* Counts one more line in. A gap record stands for agent_line and the gap_lines-1 after it. Lines
  * of an earlier attempt than the last do not count for last_agent_line. */
 void arc__logs_count(struct arc_log_info *info, const struct arc_log_line *line);

@@ -112,6 +112,7 @@ static arc_status mem_append(struct arc_log_store *logs, arc_slice run_id, arc_s
     if (count == 0)
         return ARC_OK;
     ARC_TRY(find_or_add(self, run_id, step_run_id, &step, err));
+    ARC_TRY(arc__logs_check_place(&step->info, lines, err));
     for (size_t i = 0; i < count; i++)
         bytes += lines[i].content.len;
     ARC_TRY(reserve(self, step, count, err));

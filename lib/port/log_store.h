@@ -18,7 +18,7 @@
 #define ARC_LOG_LINE_MAX 65536u
 
 struct arc_log_line {
-    int64_t number;     /* set by the store on append, 1-based */
+    int64_t number;     /* set by the store on append, 1-based; see there */
     int64_t time_ns;    /* wall clock */
     int64_t agent_line; /* the agent's own number within the attempt, 1-based; 0: not an agent's */
     int64_t gap_lines;
@@ -40,7 +40,9 @@ struct arc_log_store;
 
 struct arc_log_store_ops {
     size_t size;
-    /* All or nothing in order; numbers are written into lines. */
+    /* All or nothing in order; numbers are written into lines. Where the first of them has one it
+     * is the number that it must come to have: ARC_ECONFLICT says that the log holds other lines
+     * than the caller knows of, and nothing was appended. */
     arc_status (*append)(struct arc_log_store *logs, arc_slice run_id, arc_slice step_run_id,
                          struct arc_log_line *lines, size_t count, arc_err *err);
     /* A step run without lines is not an error: all zero. */

@@ -122,6 +122,39 @@ static void lines_that_are_missing_become_a_gap(void)
     close_writer(&writer);
 }
 
+static arc_status lose_lines(struct writer *writer, int64_t lost)
+{
+    const struct arc_log_batch batch = {.agent_id = arc__slice_cstr(writer->hand.id),
+                                        .step_run_id = arc__slice_cstr(writer->held.id),
+                                        .attempt = writer->held.attempt,
+                                        .fence = writer->held.fence,
+                                        .stream = ARC_LOG_STDOUT,
+                                        .dropped_lines = lost,
+                                        .text = ARC_LIT("a\nb\n")};
+    return arc__engine_log_append(writer->w.engine, &batch, NULL);
+}
+
+/* Numbers are the agent's word: they can be anything that fits its message. */
+static void numbers_beyond_all_lines_are_refused(void)
+{
+    static const int64_t beyond[] = {ARC_LOG_NUMBER_MAX + 1, INT64_MAX - 1, INT64_MAX};
+    struct writer writer;
+    if (!open_writer(&writer, one_job))
+        return;
+    CHECK_OK(write_lines(&writer, 1, "one\n"));
+    for (size_t i = 0; i < ARC_COUNT_OF(beyond); i++) {
+        CHECK_STATUS(write_lines(&writer, beyond[i], "a\nb\n"), ARC_ELIMIT);
+        CHECK_STATUS(lose_lines(&writer, beyond[i]), ARC_ELIMIT);
+    }
+    log_is(&writer, "1:one");
+    CHECK_OK(write_lines(&writer, ARC_LOG_NUMBER_MAX, "a\nb\n"));
+    CHECK_STATUS(lose_lines(&writer, 1), ARC_ELIMIT);
+    struct arc_cmd *cmd = hand_report(&writer.hand, &writer.held, ARC_STEP_SUCCESS, 0);
+    cmd->u.report.log_lines = INT64_MAX;
+    CHECK_OK(world_ask(&writer.w, cmd).status);
+    close_writer(&writer);
+}
+
 static void a_restart_knows_which_lines_it_has(void)
 {
     struct writer writer;
@@ -394,6 +427,7 @@ static void an_epoch_begins_anew(void)
 static const struct test tests[] = {
     {"lines that come again are dropped", lines_that_come_again_are_dropped},
     {"lines that are missing become a gap record", lines_that_are_missing_become_a_gap},
+    {"numbers beyond all that lines can have are refused", numbers_beyond_all_lines_are_refused},
     {"a restart knows which lines it has", a_restart_knows_which_lines_it_has},
     {"only the holder of the lease writes", only_the_holder_writes},
     {"line numbers go on over attempts", numbers_go_on_over_attempts},

@@ -14,6 +14,7 @@ unit_tests += \
 	tests/unit/engine/kill_test \
 	tests/unit/engine/life_test \
 	tests/unit/engine/migrate_test \
+	tests/unit/engine/pair_logs_test \
 	tests/unit/engine/pair_test \
 	tests/unit/engine/peers_test \
 	tests/unit/engine/pipes_test \
@@ -41,6 +42,7 @@ tests_unit_engine_eventlog_test_SOURCES = tests/unit/engine/eventlog_test.c $(wo
 tests_unit_engine_groups_test_SOURCES = tests/unit/engine/groups_test.c $(world_sources)
 tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_sources)
 pair_sources = tests/unit/engine/pair.h $(world_sources)
+tests_unit_engine_pair_logs_test_SOURCES = tests/unit/engine/pair_logs_test.c $(pair_sources)
 tests_unit_engine_pair_test_SOURCES = tests/unit/engine/pair_test.c $(pair_sources)
 tests_unit_engine_peers_test_SOURCES = tests/unit/engine/peers_test.c $(pair_sources)
 trace_sources = tests/soak/trace.c tests/soak/trace.h

@@ -317,55 +317,6 @@ static void an_agent_moves_with_its_lease(enum world_store kind)
 }
 ON_BOTH(an_agent_moves_with_its_lease)
 
-static arc_status say_line(struct world *w, const struct hand *hand, int64_t number)
-{
-    char text[16];
-    int len = snprintf(text, sizeof(text), "line %d\n", (int)number);
-    const struct arc_log_batch batch = {.agent_id = arc__slice_cstr(hand->id),
-                                        .step_run_id = arc__slice_cstr(hand->held[0].id),
-                                        .attempt = hand->held[0].attempt,
-                                        .fence = hand->held[0].fence,
-                                        .stream = ARC_LOG_STDOUT,
-                                        .first_line = number,
-                                        .text = {text, (size_t)len}};
-    return arc__engine_log_append(w->engine, &batch, NULL);
-}
-
-/* A batch that was on its way to the process that its agent has left, and has been sent again since
- * to the other one. */
-static void lines_that_come_late_elsewhere_are_stored_once(void)
-{
-    struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
-    struct arc_renewal renewal;
-    struct arc_log_line *lines = NULL;
-    size_t count = 0;
-    if (!pair_open(&p, WORLD_MEM))
-        return;
-    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
-    world_start_run(&p.w[0], two_steps, &pipeline, &run);
-    CHECK_INT(pair_take(&p, &hand), 1);
-    CHECK_OK(say_line(&p.w[0], &hand, 1));
-    pair_pass(&p, SECONDS(6));
-    hand_leave(&hand);
-    hand.w = &p.w[1];
-    hand_connect(&hand);
-    for (int i = 0; i < 8; i++) { /* the first one does not hear of it yet */
-        world_pass(&p.w[1], SECONDS(1) / 8);
-        CHECK_OK(hand_beat(&hand, &renewal));
-    }
-    CHECK_INT(renewal.renewed_count, 1);
-    CHECK_OK(say_line(&p.w[1], &hand, 2));
-    CHECK_OK(say_line(&p.w[0], &hand, 2));
-    CHECK_OK(arc__engine_log_read(p.w[1].engine, arc__slice_cstr(run.id),
-                                  arc__slice_cstr(hand.held[0].id), 1, 10, &p.w[1].arena, &lines,
-                                  &count, NULL));
-    CHECK_INT(count, 2);
-    hand_leave(&hand);
-    pair_close(&p);
-}
-
 /* The agent comes from another process, once from the one whose fences are greater, and the step is
  * tried again. */
 static void try_again_at(struct pair *p, int from)
@@ -803,8 +754,6 @@ static const struct test tests[] = {
      who_comes_gets_nothing_that_is_another_ones_mem},
     {"SQLite: who comes is given nothing of another one",
      who_comes_gets_nothing_that_is_another_ones_sqlite},
-    {"lines that come late to a former home are stored once",
-     lines_that_come_late_elsewhere_are_stored_once},
     {"fences rise where the next process is an older one",
      fences_rise_where_the_next_process_is_older_mem},
     {"SQLite: fences rise where the next process is older",

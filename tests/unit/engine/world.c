@@ -192,7 +192,7 @@ struct lasting_logs {
     struct arc_log_store logs;
     struct arc_log_store *under;
     struct arc_mem mem;
-    uint64_t *looks;
+    struct world *w;
 };
 
 static struct arc_log_store *logs_under(struct arc_log_store *logs)
@@ -204,13 +204,16 @@ static arc_status lasting_append(struct arc_log_store *logs, arc_slice run_id,
                                  arc_slice step_run_id, struct arc_log_line *lines, size_t count,
                                  arc_err *err)
 {
+    struct world *w = ((struct lasting_logs *)(void *)logs)->w;
+    if (w->log_rivals > 0 && w->log_rivals-- > 0)
+        return arc__fail(err, ARC_ECONFLICT, "lines", "Somebody has written to this log.");
     return logs_under(logs)->ops->append(logs_under(logs), run_id, step_run_id, lines, count, err);
 }
 
 static arc_status lasting_info(struct arc_log_store *logs, arc_slice run_id, arc_slice step_run_id,
                                struct arc_log_info *out, arc_err *err)
 {
-    ++*((struct lasting_logs *)(void *)logs)->looks;
+    ((struct lasting_logs *)(void *)logs)->w->log_looks++;
     return logs_under(logs)->ops->info(logs_under(logs), run_id, step_run_id, out, err);
 }
 
@@ -285,7 +288,7 @@ arc_status world_start_engine(struct world *w, arc_err *err)
                                         &w->store_calls,
                                         w->shared && w->kind != WORLD_GIVEN ? last : NULL,
                                         w};
-        *logs = (struct lasting_logs){.under = w->logs, .mem = w->mem, .looks = &w->log_looks};
+        *logs = (struct lasting_logs){.under = w->logs, .mem = w->mem, .w = w};
         logs->logs.ops = &lasting_logs_ops;
         w->options.store = &store->store;
         w->options.logs = &logs->logs;

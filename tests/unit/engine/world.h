@@ -49,6 +49,7 @@ struct world {
     uint64_t logged;        /* lines that the engine said to its log */
     uint64_t store_calls;   /* commits and queries of the engine */
     uint64_t log_looks;     /* questions of the engine about what a log holds */
+    int log_rivals;         /* so many appends find that somebody has come before */
     struct world *first;    /* whose store and logs these are; NULL: its own */
     int shared;
     int64_t last; /* position, of a store in memory that several worlds share */

@@ -250,6 +250,7 @@ void gaps_count_what_they_stand_for(void)
         CHECK_INT(info.lines, 1);
         CHECK_INT(info.last_agent_line, 12);
         gap.gap_lines = INT64_MAX;
+        gap.number = 0;
         CHECK_OK(f.logs->ops->append(f.logs, RUN, STEP, &gap, 1, NULL));
         CHECK_INT(info_of(f.logs, RUN, STEP).last_agent_line, INT64_MAX);
     }
@@ -370,6 +371,30 @@ void bad_ids_are_refused(void)
         text[ARC_LOGS_ID_MAX] = '\0';
         CHECK_OK(contract_append(f.logs, text, text, 1, 2, NULL));
         contract_check_lines(f.logs, text, text, 2);
+    }
+    end(&f);
+}
+
+/* Who knows what a log holds appends to that and to nothing else. */
+void an_append_names_its_place(void)
+{
+    struct fixture f;
+    if (begin(&f)) {
+        static const struct {
+            int64_t number, lines; /* held afterwards */
+        } tries[] = {{2, 0}, {1, 2}, {1, 2}, {2, 2}, {4, 2}, {INT64_MAX, 2}, {3, 4}};
+        int64_t held = 0;
+        for (size_t i = 0; i < ARC_COUNT_OF(tries); i++) {
+            struct arc_log_line lines[] = {
+                contract_line(held + 1, held == 0 ? "line 1" : "line 3"),
+                contract_line(held + 2, held == 0 ? "line 2" : "line 4")};
+            lines[0].number = tries[i].number;
+            CHECK_STATUS(f.logs->ops->append(f.logs, RUN, STEP, lines, 2, NULL),
+                         tries[i].lines > held ? ARC_OK : ARC_ECONFLICT);
+            held = tries[i].lines;
+            CHECK_INT(info_of(f.logs, RUN, STEP).lines, held);
+        }
+        contract_check_lines(f.logs, "01RUN", "01STEP", 4);
     }
     end(&f);
 }
@@ -593,6 +618,7 @@ static arc_status torture_life(struct arc_log_store *logs, struct arc_arena *are
     ARC_TRY(logs->ops->append(logs, RUN, STEP, lines, 12, NULL));
     ARC_TRY(logs->ops->info(logs, RUN, STEP, &info, NULL));
     ARC_TRY(logs->ops->read(logs, RUN, STEP, 1, 12, 1000, arena, &got, &count, NULL));
+    lines[0].number = 0;
     ARC_TRY(logs->ops->append(logs, RUN, ARC_LIT("two"), lines, 12, NULL));
     return logs->ops->remove_run(logs, ARC_LIT("other"), NULL);
 }

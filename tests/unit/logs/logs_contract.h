@@ -23,6 +23,7 @@ void contract_close(struct arc_log_store *logs);
     X(bytes_bound_a_read, "a read stops at its bytes but gives at least one line") \
     X(long_and_empty_lines, "empty lines and the longest come back, longer are refused") \
     X(bad_ids_are_refused, "an id that could leave the directory is refused") \
+    X(an_append_names_its_place, "an append that names its number comes there or not at all") \
     X(bad_lines_are_refused, "a malformed line refuses the whole append") \
     X(reading_while_appending, "lines are read while more are appended") \
     X(released_steps_go_on, "a released step run can be read and appended to") \
