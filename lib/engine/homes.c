@@ -529,6 +529,13 @@ static arc_status read_agents(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
+void arc__homes_strangers(struct arc_engine *engine)
+{
+    struct replicas *replicas = &engine->replicas;
+    if (replicas->on && engine->now.mono_ns - replicas->agents_read_mono_ns >= UNKNOWN_NS)
+        replicas->agents_mono_ns = 0;
+}
+
 arc_status arc__homes_unknown(struct arc_engine *engine, arc_status status, const char *subject,
                               const char *message, arc_err *err)
 {

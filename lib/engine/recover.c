@@ -134,14 +134,36 @@ static arc_status read_agent(struct arc_engine *engine, const struct arc_row_age
 {
     struct agent *agent = arc__agent_find(engine, row->id);
     int is_new = agent == NULL;
-    if (is_new)
+    if (is_new) {
         ARC_TRY(arc__agent_new(engine, row, &agent, err));
-    else if (row->version >= agent->row.version || engine->recovering)
+        engine->replicas.newcomers = 1;
+    } else if (row->version >= agent->row.version || engine->recovering) {
         ARC_TRY(arc__agent_set_row(agent, row, err));
+    }
     agent->epoch_known = 0;
     agent->known = 1;
     arc__agent_placed(engine, agent, is_new);
     arc__agent_relabelled(engine, agent);
+    return ARC_OK;
+}
+
+/* What another process gave to agents that were not known here: from now on it is in their hands,
+ * and watched by their home. */
+static arc_status meet_newcomers(struct arc_engine *engine, arc_err *err)
+{
+    if (!engine->replicas.newcomers)
+        return ARC_OK;
+    ARC_LIST_EACH(&engine->live_list, link)
+    {
+        struct live *live = ARC_CONTAINER(link, struct live, link);
+        if (!live->loaded || !live->strangers)
+            continue;
+        live->strangers = 0;
+        arc_status status = arc__live_index(live, err);
+        live->strangers |= status != ARC_OK;
+        ARC_TRY(status);
+    }
+    engine->replicas.newcomers = 0;
     return ARC_OK;
 }
 
@@ -159,7 +181,7 @@ arc_status arc__recover_agents(struct arc_engine *engine, struct load *load, arc
         ARC_TRY(read_agent(engine, &row[i], err));
     if (!engine->replicas.agents_late)
         drop_unknown_agents(engine);
-    return ARC_OK;
+    return meet_newcomers(engine, err);
 }
 
 /* Beside others a turn is lost now and then: what it had touched is read again, and nothing else.
