@@ -250,7 +250,7 @@ struct agent {
     struct arc_link due; /* placements that it may have to be told something about */
     uint32_t used;
     enum agent_place place;
-    int guarded;           /* the present turn gives it jobs: it must not have gone elsewhere */
+    int guarded;           /* the present turn rests on its being here: its row is as it was */
     struct load jobs_load; /* the jobs that it has, when it has come here */
     size_t jobs_at;
     size_t free_place;     /* 1 + index in engine.free; 0: it has no free slot */

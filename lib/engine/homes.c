@@ -601,6 +601,7 @@ static void settle_here(struct arc_engine *engine, struct agent *agent)
 {
     agent->place = AGENT_HERE;
     agent->epoch_known = 0;
+    arc__load_deinit(&agent->epoch_load); /* asked for when it was here before */
     ARC_LIST_EACH(&agent->placements, link)
     {
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);

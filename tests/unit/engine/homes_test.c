@@ -71,6 +71,96 @@ static void one_that_was_not_known_yet_keeps_its_slot(enum world_store kind)
 }
 ON_BOTH(one_that_was_not_known_yet_keeps_its_slot)
 
+/* --- what agents push ------------------------------------------------------------------------- */
+
+static struct arc_cmd *push(struct world *w, const struct hand *hand, uint64_t epoch, uint64_t seq)
+{
+    struct arc_cmd *cmd = world_cmd(w, ARC_CMD_EVENTS_PUSH);
+    struct arc_agent_event_input *event = ARC_ARENA_NEW(&cmd->arena, struct arc_agent_event_input);
+    *event = (struct arc_agent_event_input){.seq = seq,
+                                            .event_id = arc__arena_printf(&cmd->arena, "e%llu-%llu",
+                                                                          (unsigned long long)epoch,
+                                                                          (unsigned long long)seq),
+                                            .type = ARC_LIT("custom"),
+                                            .payload = ARC_LIT("{}")};
+    cmd->u.events.agent_id = world_text(cmd, hand->id);
+    cmd->u.events.epoch = epoch;
+    cmd->u.events.events = event;
+    cmd->u.events.count = 1;
+    return cmd;
+}
+
+static void begin_epoch(struct world *w, const struct hand *hand, uint64_t epoch)
+{
+    struct said said = world_ask(w, push(w, hand, epoch, 1));
+    CHECK_OK(said.status);
+    CHECK_INT(said.epoch, epoch);
+    CHECK_INT(said.last_accepted, 1);
+}
+
+/* One of an epoch that is over was taken by nobody. */
+static void check_over(struct pair *p, const struct hand *hand, const struct said *said)
+{
+    CHECK_OK(said->status);
+    CHECK_INT(said->ack_status, 3);
+    CHECK_INT(said->epoch, 2);
+    CHECK_INT(world_count(&p->w[0], ARC_TABLE_agent_event, ARC_COL_agent_event_agent_id, hand->id),
+              2);
+}
+
+/* A process asks what there is of an agent, and is answered when the agent has been elsewhere. */
+static void what_an_agent_pushed_elsewhere_is_not_what_was_asked_before(void)
+{
+    struct pair p;
+    struct hand hand;
+    struct said late;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
+    begin_epoch(&p.w[0], &hand, 1);
+    pair_pass(&p, SECONDS(6)); /* each has read who there is */
+    p.w[0].answers_late = WORLD_LATE_AGENT_EVENTS;
+    world_submit(&p.w[0], push(&p.w[0], &hand, 1, 2), &late);
+    pair_pass(&p, SECONDS(1));
+    CHECK(p.w[0].late != NULL);
+    go_to(&p, &hand, 1);
+    begin_epoch(&p.w[1], &hand, 2);
+    pair_pass(&p, SECONDS(1));
+    CHECK_INT(late.times, 0);
+    world_answer(&p.w[0]);
+    pair_pass(&p, SECONDS(5));
+    CHECK_INT(late.times, 1);
+    check_over(&p, &hand, &late);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+
+/* The agent has gone on elsewhere, and its former home has not heard of it. */
+static void what_an_agent_pushes_late_to_its_former_home_is_late(enum world_store kind)
+{
+    struct pair p;
+    struct hand hand;
+    struct said late;
+    if (!pair_open(&p, kind))
+        return;
+    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
+    pair_pass(&p, SECONDS(6));
+    begin_epoch(&p.w[0], &hand, 1);
+    hand_leave(&hand);
+    hand.w = &p.w[1];
+    hand_connect(&hand);
+    for (int i = 0; i < 4; i++)
+        world_pass(&p.w[1], PAIR_STEP);
+    begin_epoch(&p.w[1], &hand, 2);
+    world_submit(&p.w[0], push(&p.w[0], &hand, 1, 2), &late);
+    pair_pass(&p, SECONDS(5));
+    CHECK_INT(late.times, 1);
+    check_over(&p, &hand, &late);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+ON_BOTH(what_an_agent_pushes_late_to_its_former_home_is_late)
+
 static const struct test tests[] = {
     {"an agent that is not known yet loses no lease", one_that_is_not_known_yet_loses_no_lease_mem},
     {"SQLite: one that is not known yet loses no lease",
@@ -79,5 +169,11 @@ static const struct test tests[] = {
      one_that_was_not_known_yet_keeps_its_slot_mem},
     {"SQLite: one that was not known yet keeps its slot",
      one_that_was_not_known_yet_keeps_its_slot_sqlite},
+    {"what an agent pushed elsewhere is asked for when it is back",
+     what_an_agent_pushed_elsewhere_is_not_what_was_asked_before},
+    {"what an agent pushes late to its former home is late",
+     what_an_agent_pushes_late_to_its_former_home_is_late_mem},
+    {"SQLite: what is pushed late to a former home is late",
+     what_an_agent_pushes_late_to_its_former_home_is_late_sqlite},
 };
 TEST_MAIN(tests)
