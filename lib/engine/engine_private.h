@@ -666,6 +666,9 @@ int arc__is_late_word(const struct arc_engine *engine, const struct agent *agent
 /* Its row from here on. If that names another process, what the one before held is lost. */
 arc_status arc__incarnate(struct arc_engine *engine, struct agent *agent,
                           const struct arc_row_agent *row, arc_err *err);
+/* The same, as another process has heard and stored: that one sees to what is lost. */
+void arc__agent_followed(struct arc_engine *engine, struct agent *agent,
+                         const struct arc_row_agent *row);
 /* Presence and lost incarnations: part of a turn. */
 arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err);
 int arc__cancel_wanted(const struct live *live, uint32_t job);

@@ -138,6 +138,7 @@ static arc_status read_agent(struct arc_engine *engine, const struct arc_row_age
         ARC_TRY(arc__agent_new(engine, row, &agent, err));
         engine->replicas.newcomers = 1;
     } else if (row->version >= agent->row.version || engine->recovering) {
+        arc__agent_followed(engine, agent, row);
         ARC_TRY(arc__agent_set_row(agent, row, err));
     }
     agent->epoch_known = 0;

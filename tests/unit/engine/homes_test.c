@@ -161,6 +161,40 @@ static void what_an_agent_pushes_late_to_its_former_home_is_late(enum world_stor
 }
 ON_BOTH(what_an_agent_pushes_late_to_its_former_home_is_late)
 
+/* --- incarnations ----------------------------------------------------------------------------- */
+
+/* The word of the process before was on its way, and comes to where nobody had heard the next one.
+ */
+static void who_was_followed_elsewhere_is_late_here_too(enum world_store kind)
+{
+    struct pair p;
+    struct hand hand;
+    struct said pipeline, run;
+    struct arc_renewal renewal;
+    if (!pair_open(&p, kind))
+        return;
+    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
+    pair_pass(&p, SECONDS(6));
+    (void)snprintf(hand.incarnation, sizeof(hand.incarnation), "i2");
+    struct arc_cmd *next = world_register(&p.w[1], hand.token, "a", "{}");
+    next->u.agent.incarnation = world_text(next, "i2");
+    struct said said = {0};
+    world_submit(&p.w[1], next, &said);
+    pair_pass(&p, SECONDS(6));
+    CHECK_OK(said.status);
+    go_to(&p, &hand, 1);
+    world_start_run(&p.w[1], two_steps, &pipeline, &run);
+    CHECK_INT(pair_take(&p, &hand), 1);
+    CHECK_STATUS(world_ask(&p.w[0], world_register(&p.w[0], hand.token, "a", "{}")).status,
+                 ARC_ECONFLICT);
+    pair_pass(&p, SECONDS(2));
+    CHECK_OK(hand_beat(&hand, &renewal));
+    CHECK_INT(renewal.renewed_count, 1);
+    hand_leave(&hand);
+    pair_close(&p);
+}
+ON_BOTH(who_was_followed_elsewhere_is_late_here_too)
+
 static const struct test tests[] = {
     {"an agent that is not known yet loses no lease", one_that_is_not_known_yet_loses_no_lease_mem},
     {"SQLite: one that is not known yet loses no lease",
@@ -175,5 +209,9 @@ static const struct test tests[] = {
      what_an_agent_pushes_late_to_its_former_home_is_late_mem},
     {"SQLite: what is pushed late to a former home is late",
      what_an_agent_pushes_late_to_its_former_home_is_late_sqlite},
+    {"whose process was followed elsewhere is late here too",
+     who_was_followed_elsewhere_is_late_here_too_mem},
+    {"SQLite: who was followed elsewhere is late here too",
+     who_was_followed_elsewhere_is_late_here_too_sqlite},
 };
 TEST_MAIN(tests)
