@@ -192,11 +192,24 @@ static int skips_runs(const struct arc_engine *engine)
     return engine->replicas.on && !engine->replicas.full && engine->opened;
 }
 
+/* What others did to the runs of one whose place we take was told to that one: those that we have
+ * for something else may be old, and over. */
+static void doubt_inherited(struct arc_engine *engine)
+{
+    ARC_LIST_EACH(&engine->replicas.guests, link)
+    {
+        struct live *live = ARC_CONTAINER(link, struct live, visiting);
+        if (live->loaded && arc__is_ours(engine, arc__slice_cstr(live->home)))
+            arc__live_doubt(live);
+    }
+}
+
 static arc_status runs(struct arc_engine *engine, arc_err *err)
 {
     static const int64_t unfinished[] = {ARC_RUN_PENDING, ARC_RUN_RUNNING, ARC_RUN_PAUSED};
     if (skips_runs(engine))
         return ARC_OK;
+    doubt_inherited(engine);
     struct arc_query query = {.table = ARC_TABLE_pipeline_run,
                               .filter_count = 1,
                               .order_col = ARC_COL_pipeline_run_created_at_ns,

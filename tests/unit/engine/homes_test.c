@@ -195,6 +195,33 @@ static void who_was_followed_elsewhere_is_late_here_too(enum world_store kind)
 }
 ON_BOTH(who_was_followed_elsewhere_is_late_here_too)
 
+/* --- old states ------------------------------------------------------------------------------- */
+
+static const char gated[] =
+    "namespace: demo\njobs:\n"
+    "- {name: build, steps: [{name: make, run: 'true'}]}\n"
+    "- {name: ship, dependsOn: [build], approval: {required: true, timeout: 1h},\n"
+    "   steps: [{name: put, run: 'true'}]}\n";
+
+/* It served a job of a run, whose home goes on with it, tells nobody, as nobody else has a job of
+ * it by then, and is gone. */
+static void who_takes_over_knows_how_things_stand(enum world_store kind)
+{
+    struct pair p;
+    if (!pair_begin(&p, kind, 1, gated))
+        return;
+    pair_say(&p.hand, ARC_STEP_SUCCESS);
+    pair_pass(&p, SECONDS(2));
+    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_STOP, p.run.id)).status);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_CANCELLED));
+    world_end_engine(&p.w[0]);
+    pair_pass(&p, SECONDS(20));
+    const struct arc_run *live = arc__engine_live_run(p.w[1].engine, arc__slice_cstr(p.run.id));
+    CHECK(live == NULL || live->status == ARC_RUN_CANCELLED);
+    pair_end(&p);
+}
+ON_BOTH(who_takes_over_knows_how_things_stand)
+
 static const struct test tests[] = {
     {"an agent that is not known yet loses no lease", one_that_is_not_known_yet_loses_no_lease_mem},
     {"SQLite: one that is not known yet loses no lease",
@@ -213,5 +240,9 @@ static const struct test tests[] = {
      who_was_followed_elsewhere_is_late_here_too_mem},
     {"SQLite: who was followed elsewhere is late here too",
      who_was_followed_elsewhere_is_late_here_too_sqlite},
+    {"who takes over knows how the runs stand that it had",
+     who_takes_over_knows_how_things_stand_mem},
+    {"SQLite: who takes over knows how the runs stand",
+     who_takes_over_knows_how_things_stand_sqlite},
 };
 TEST_MAIN(tests)
