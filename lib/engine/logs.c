@@ -39,6 +39,13 @@ arc_status arc__log_know(struct arc_engine *engine, struct step_ref *ref, arc_sl
     return ARC_OK;
 }
 
+/* 1: a later attempt has lines: it was granted elsewhere, and nobody has told of it here yet. No
+ * commit would be lost over it, as lines are in none. */
+static int is_old(const struct arc_engine *engine, const struct step_ref *ref)
+{
+    return engine->replicas.on && ref->info.last_attempt > (uint32_t)ref->state->attempt;
+}
+
 struct lines {
     struct arc_arena arena;
     struct arc_log_line *items;
@@ -186,6 +193,8 @@ arc_status arc__engine_log_append(struct arc_engine *engine, const struct arc_lo
         return not_holder(engine, err);
     ARC_TRY(check_holder(engine, ref, &batch, err));
     ARC_TRY(arc__log_know(engine, ref, batch.step_run_id, err));
+    if (is_old(engine, ref))
+        return not_holder(engine, err);
     batch.attempt = ref->state->attempt;
     if (batch.time_ns == 0)
         batch.time_ns = engine->now.wall_ns;
@@ -207,7 +216,7 @@ arc_status arc__log_tail(struct arc_engine *engine, struct step_ref *ref, arc_sl
     ARC_TRY(arc__log_know(engine, ref, step_run_id, err));
     int same = ref->info.last_attempt == (uint32_t)ref->state->attempt;
     int64_t have = same ? ref->info.last_agent_line : 0;
-    if (agent_lines <= have)
+    if (agent_lines <= have || is_old(engine, ref))
         return ARC_OK;
     arc__arena_init(&lines.arena, &engine->mem, BATCH_BYTES_MAX);
     arc_status status = add_gap(&lines, &batch, have + 1, agent_lines - have, err);

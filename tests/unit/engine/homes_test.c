@@ -222,6 +222,54 @@ static void who_takes_over_knows_how_things_stand(enum world_store kind)
 }
 ON_BOTH(who_takes_over_knows_how_things_stand)
 
+static arc_status say_line(struct hand *hand, int64_t number)
+{
+    const struct arc_log_batch batch = {.agent_id = arc__slice_cstr(hand->id),
+                                        .step_run_id = arc__slice_cstr(hand->held[0].id),
+                                        .attempt = hand->held[0].attempt,
+                                        .fence = hand->held[0].fence,
+                                        .stream = ARC_LOG_STDOUT,
+                                        .first_line = number,
+                                        .text = ARC_LIT("line\n")};
+    return arc__engine_log_append(hand->w->engine, &batch, NULL);
+}
+
+/* The first one stands still until its agent's step has another holder at the other one, who has
+ * said something. What its agent says then is of an attempt that is over: nothing of it comes
+ * behind the lines of the next one, neither lines nor how many were lost. */
+static void an_old_state_adds_nothing_to_a_log(void)
+{
+    struct pair p;
+    struct hand next;
+    struct arc_log_info info = {0};
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    pair_pass(&p, SECONDS(1));
+    CHECK(hand_join(&p.hand, &p.w[0], "a", "{}", 1));
+    world_start_run(&p.w[0], two_steps, &p.pipeline, &p.run);
+    CHECK_INT(pair_take(&p, &p.hand), 1);
+    for (int i = 0; i < 60; i++)
+        world_pass(&p.w[1], SECONDS(1));
+    CHECK(hand_join(&next, &p.w[1], "b", "{}", 1));
+    for (int i = 0; i < 80 && hand_take(&next, 1) == 0; i++)
+        world_pass(&p.w[1], PAIR_STEP);
+    if (CHECK_INT(next.held_count, 1))
+        CHECK_INT(next.held[0].attempt, 2);
+    CHECK_OK(say_line(&next, 1));
+    CHECK_STATUS(say_line(&p.hand, 1), ARC_EPRECONDITION);
+    struct arc_cmd *cmd = hand_report(&p.hand, &p.hand.held[0], ARC_STEP_SUCCESS, 0);
+    struct said said = {0};
+    cmd->u.report.log_lines = 3;
+    world_submit(&p.w[0], cmd, &said);
+    pair_pass(&p, SECONDS(10));
+    CHECK_STATUS(said.status, ARC_EPRECONDITION);
+    CHECK_OK(arc__engine_log_info(p.w[1].engine, arc__slice_cstr(p.run.id),
+                                  arc__slice_cstr(next.held[0].id), &info, NULL));
+    CHECK_INT(info.lines, 1);
+    hand_leave(&next);
+    pair_end(&p);
+}
+
 static const struct test tests[] = {
     {"an agent that is not known yet loses no lease", one_that_is_not_known_yet_loses_no_lease_mem},
     {"SQLite: one that is not known yet loses no lease",
@@ -244,5 +292,6 @@ static const struct test tests[] = {
      who_takes_over_knows_how_things_stand_mem},
     {"SQLite: who takes over knows how the runs stand",
      who_takes_over_knows_how_things_stand_sqlite},
+    {"an old state adds nothing to a log", an_old_state_adds_nothing_to_a_log},
 };
 TEST_MAIN(tests)
