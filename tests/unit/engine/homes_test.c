@@ -270,6 +270,49 @@ static void an_old_state_adds_nothing_to_a_log(void)
     pair_end(&p);
 }
 
+/* --- notes ------------------------------------------------------------------------------------ */
+
+static void put_done(void *user, arc_status status, int64_t shift, const arc_err *err)
+{
+    (void)shift;
+    (void)err;
+    *(arc_status *)user = status;
+}
+
+static void put_note(struct pair *p, const char *id, const char *addressee)
+{
+    arc_status done = ARC_EAGAIN;
+    const struct arc_row_inbox note = {.id = arc__slice_cstr(id),
+                                       .addressee = arc__slice_cstr(addressee),
+                                       .run_id = arc__slice_cstr(p->run.id)};
+    const struct arc_store_op op = {ARC_STORE_PUT, ARC_TABLE_inbox, &note, 0};
+    const struct arc_store_batch batch = {&op, 1, 0};
+    CHECK_OK(p->w[0].store->ops->commit(p->w[0].store, &batch, put_done, &done, NULL));
+    CHECK_OK(done);
+}
+
+/* Who wrote it has a clock that is far behind that of the leader. */
+static void a_note_waits_for_whom_it_is_for(void)
+{
+    struct pair p;
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    pair_pass(&p, SECONDS(1)); /* the first one leads */
+    CHECK(hand_join(&p.hand, &p.w[1], "a", "{}", 1));
+    world_start_run(&p.w[0], two_steps, &p.pipeline, &p.run);
+    CHECK_INT(pair_take(&p, &p.hand), 1);
+    pair_pass(&p, SECONDS(6)); /* each knows of the agent */
+    put_note(&p, "00000000000000000000000001", p.hand.id);
+    put_note(&p, "00000000000000000000000002", "01HF7YAT00NOBODYKNOWSTHIS1");
+    for (int i = 0; i < 4; i++)
+        world_pass(&p.w[0], SECONDS(1));
+    CHECK_INT(world_count(&p.w[0], ARC_TABLE_inbox, ARC_COL_inbox_run_id, p.run.id), 1);
+    CHECK_INT(world_count(&p.w[0], ARC_TABLE_inbox, ARC_COL_inbox_addressee, p.hand.id), 1);
+    pair_pass(&p, SECONDS(2));
+    CHECK_INT(world_count(&p.w[0], ARC_TABLE_inbox, ARC_COL_inbox_run_id, p.run.id), 0);
+    pair_end(&p);
+}
+
 static const struct test tests[] = {
     {"an agent that is not known yet loses no lease", one_that_is_not_known_yet_loses_no_lease_mem},
     {"SQLite: one that is not known yet loses no lease",
@@ -293,5 +336,6 @@ static const struct test tests[] = {
     {"SQLite: who takes over knows how the runs stand",
      who_takes_over_knows_how_things_stand_sqlite},
     {"an old state adds nothing to a log", an_old_state_adds_nothing_to_a_log},
+    {"a note waits for whom it is for, whatever the clocks say", a_note_waits_for_whom_it_is_for},
 };
 TEST_MAIN(tests)
