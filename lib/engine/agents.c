@@ -316,6 +316,25 @@ int arc__is_late_word(const struct arc_engine *engine, const struct agent *agent
     return is_past(agent, mark_of(incarnation)) || (word > 0 && word < agent->followed);
 }
 
+static void remember(struct arc_engine *engine, struct agent *agent, uint64_t mark)
+{
+    agent->past[agent->past_count++ % ARC_PAST_MAX] = mark;
+    agent->followed = ++engine->words;
+}
+
+/* What is read after a lost turn may be older than what we have heard: one that was followed is not
+ * the next one. */
+void arc__agent_followed(struct arc_engine *engine, struct agent *agent,
+                         const struct arc_row_agent *row)
+{
+    if (row->version <= agent->row.version || agent->row.incarnation.len == 0 ||
+        row->incarnation.len == 0 || arc__slice_equal(row->incarnation, agent->row.incarnation) ||
+        is_past(agent, mark_of(row->incarnation)))
+        return;
+    remember(engine, agent, mark_of(agent->row.incarnation));
+    agent->last_seen_mono_ns = engine->now.mono_ns; /* the next one, at its home */
+}
+
 arc_status arc__incarnate(struct arc_engine *engine, struct agent *agent,
                           const struct arc_row_agent *row, arc_err *err)
 {
@@ -327,8 +346,7 @@ arc_status arc__incarnate(struct arc_engine *engine, struct agent *agent,
     ARC_TRY(arc__agent_set_row(agent, row, err));
     if (!is_new || !was_known)
         return ARC_OK;
-    agent->past[agent->past_count++ % ARC_PAST_MAX] = mark;
-    agent->followed = ++engine->words;
+    remember(engine, agent, mark);
     arc__agent_lose_all(engine, agent, "The agent was started anew; what it ran before is lost.");
     return ARC_OK;
 }

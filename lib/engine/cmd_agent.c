@@ -239,6 +239,7 @@ static arc_status take_events(struct arc_engine *engine, struct cmd_box *box, st
         taken++;
         if (event->seq <= agent->last_seq)
             continue;
+        agent->guarded = 1; /* where it has gone to it may have begun another epoch */
         ARC_TRY(put_event(engine, agent, event, err));
         agent->last_seq = event->seq;
         if (event->bad.len > 0)

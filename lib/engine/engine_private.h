@@ -211,6 +211,7 @@ struct live {
     int taking;                    /* of a guest: its waiting jobs may have places here */
     int stale;                     /* in engine.replicas.stale: there may be news of it */
     int doubted_again;             /* since it was asked for */
+    int strangers;                 /* agents have jobs of it that are not known here (yet) */
     struct arc_link beside;        /* in engine.replicas.stale */
     struct arc_link visiting;      /* in engine.replicas.guests */
     uint64_t held_until_mono_ns;   /* of a guest: late logs of our agents may come until then */
@@ -249,7 +250,7 @@ struct agent {
     struct arc_link due; /* placements that it may have to be told something about */
     uint32_t used;
     enum agent_place place;
-    int guarded;           /* the present turn gives it jobs: it must not have gone elsewhere */
+    int guarded;           /* the present turn rests on its being here: its row is as it was */
     struct load jobs_load; /* the jobs that it has, when it has come here */
     size_t jobs_at;
     size_t free_place;     /* 1 + index in engine.free; 0: it has no free slot */
@@ -394,6 +395,7 @@ struct replicas {
     int64_t waited_ns;
     uint64_t agents_asked;  /* commits, when they were */
     int agents_late;        /* there have been some since: who is not in the answer may be new */
+    int newcomers;          /* some are known now: they may have jobs */
     uint32_t news, reading; /* by table: what may be new; of that, what is being asked for */
     int64_t last;           /* position, as the store told of it; 0: it is to be asked */
     int pipes_stale, reading_note; /* news of a pipeline; runs are read that others began for us */
@@ -662,6 +664,9 @@ int arc__is_late_word(const struct arc_engine *engine, const struct agent *agent
 /* Its row from here on. If that names another process, what the one before held is lost. */
 arc_status arc__incarnate(struct arc_engine *engine, struct agent *agent,
                           const struct arc_row_agent *row, arc_err *err);
+/* The same, as another process has heard and stored: that one sees to what is lost. */
+void arc__agent_followed(struct arc_engine *engine, struct agent *agent,
+                         const struct arc_row_agent *row);
 /* Presence and lost incarnations: part of a turn. */
 arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err);
 int arc__cancel_wanted(const struct live *live, uint32_t job);
@@ -858,13 +863,11 @@ void arc__homes_end(struct arc_engine *engine, int kept);
 uint64_t arc__homes_deadline(const struct arc_engine *engine);
 /* The run is to be in memory. */
 arc_status arc__homes_want(struct arc_engine *engine, const struct wanted *wanted, arc_err *err);
-/* What was dropped with a turn that was lost, or could not be folded, is back. ARC_EAGAIN: not yet.
- */
+/* What a lost turn had dropped, or could not be folded, is back. ARC_EAGAIN: not yet. */
 arc_status arc__homes_read_lost(struct arc_engine *engine, arc_err *err);
 /* Something is known to be away that is about to come: what is not in memory may exist. */
 int arc__homes_unsettled(const struct arc_engine *engine);
-/* A refusal may rest on what is not so any more: 1: it is to be decided again, when that was read.
- */
+/* A refusal may rest on what is not so any more. 1: it is decided again, when that was read. */
 int arc__homes_doubt(struct arc_engine *engine, struct cmd_box *box);
 /* There may be news of a run in memory. */
 void arc__live_doubt(struct live *live);
@@ -880,6 +883,8 @@ void arc__agent_placed(struct arc_engine *engine, struct agent *agent, int is_ne
  * again; else status. */
 arc_status arc__homes_unknown(struct arc_engine *engine, arc_status status, const char *subject,
                               const char *message, arc_err *err);
+/* Somebody has jobs who is not known: agents are read again. */
+void arc__homes_strangers(struct arc_engine *engine);
 /* A note for who is home of what addressee names; empty: nothing. */
 arc_status arc__homes_note(struct arc_engine *engine, arc_slice addressee, arc_slice run_id,
                            arc_slice agent_id, arc_err *err);

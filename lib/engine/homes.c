@@ -304,13 +304,16 @@ static int is_for_us(const struct arc_engine *engine, arc_slice addressee)
     return arc__is_ours(engine, addressee);
 }
 
-/* Whoever it was for is gone, and has been replaced by somebody who has read everything. */
-static int is_stray(const struct arc_engine *engine, arc_slice id)
+/* Whoever it was for is gone, and has been replaced by somebody who has read everything. One that
+ * is known reads it, sooner or later: how old it is, the clock of another machine says. */
+static int is_stray(const struct arc_engine *engine, const struct arc_row_inbox *note)
 {
     arc_id oldest;
     int64_t now_ms = engine->now.wall_ns / 1000000;
     arc__ulid_first(now_ms > STRAY_MS ? (uint64_t)(now_ms - STRAY_MS) : 0, &oldest);
-    return arc__is_leader(engine) && arc__slice_compare(id, arc__id_slice(&oldest)) < 0;
+    return arc__is_leader(engine) && arc__slice_compare(note->id, arc__id_slice(&oldest)) < 0 &&
+           arc__map_get(&engine->agents, note->addressee) == NULL &&
+           arc__replicas_heir(engine, note->addressee).len == 0;
 }
 
 static arc_status note_read(struct arc_engine *engine, arc_slice id, arc_err *err)
@@ -330,7 +333,7 @@ static arc_status take_note(struct arc_engine *engine, const struct arc_row_inbo
                             arc_err *err)
 {
     if (!is_for_us(engine, note->addressee))
-        return is_stray(engine, note->id) ? note_read(engine, note->id, err) : ARC_OK;
+        return is_stray(engine, note) ? note_read(engine, note->id, err) : ARC_OK;
     struct live *live = arc__map_get(&engine->runs, note->run_id);
     if (live != NULL)
         arc__live_doubt(live);
@@ -529,6 +532,13 @@ static arc_status read_agents(struct arc_engine *engine, arc_err *err)
     return ARC_OK;
 }
 
+void arc__homes_strangers(struct arc_engine *engine)
+{
+    struct replicas *replicas = &engine->replicas;
+    if (replicas->on && engine->now.mono_ns - replicas->agents_read_mono_ns >= UNKNOWN_NS)
+        replicas->agents_mono_ns = 0;
+}
+
 arc_status arc__homes_unknown(struct arc_engine *engine, arc_status status, const char *subject,
                               const char *message, arc_err *err)
 {
@@ -594,6 +604,7 @@ static void settle_here(struct arc_engine *engine, struct agent *agent)
 {
     agent->place = AGENT_HERE;
     agent->epoch_known = 0;
+    arc__load_deinit(&agent->epoch_load); /* asked for when it was here before */
     ARC_LIST_EACH(&agent->placements, link)
     {
         struct placement *placement = ARC_CONTAINER(link, struct placement, by_agent);

@@ -73,8 +73,13 @@ static void drop_placement(struct live *live, uint32_t job)
 static arc_status add_placement(struct live *live, uint32_t job, arc_err *err)
 {
     struct agent *agent = arc__agent_find(live->engine, live->run.jobs[job].agent_id);
-    if (agent == NULL)
-        return ARC_OK; /* gone for good: its lease lapses */
+    if (agent == NULL && arc__host_replica(live->run.jobs[job].agent_id).len > 0)
+        return ARC_OK;   /* another process itself */
+    if (agent == NULL) { /* gone for good: its lease lapses; or it came elsewhere, just now */
+        live->strangers = 1;
+        arc__homes_strangers(live->engine);
+        return ARC_OK;
+    }
     struct placement *placement = arc__alloc(&live->engine->mem, sizeof(*placement));
     if (placement == NULL)
         return arc__fail_nomem(err);

@@ -39,6 +39,13 @@ arc_status arc__log_know(struct arc_engine *engine, struct step_ref *ref, arc_sl
     return ARC_OK;
 }
 
+/* 1: a later attempt has lines: it was granted elsewhere, and nobody has told of it here yet. No
+ * commit would be lost over it, as lines are in none. */
+static int is_old(const struct arc_engine *engine, const struct step_ref *ref)
+{
+    return engine->replicas.on && ref->info.last_attempt > (uint32_t)ref->state->attempt;
+}
+
 struct lines {
     struct arc_arena arena;
     struct arc_log_line *items;
@@ -185,6 +192,8 @@ static arc_status try_batch(struct arc_engine *engine, struct step_ref *ref,
     struct lines lines = {0};
     int64_t number = 0, skip = 0;
     ARC_TRY(arc__log_know(engine, ref, batch->step_run_id, err));
+    if (is_old(engine, ref))
+        return not_holder(engine, err);
     arc__arena_init(&lines.arena, &engine->mem, BATCH_BYTES_MAX * 4);
     arc_status status = align(&lines, ref, batch, &number, &skip, err);
     if (status == ARC_OK)
@@ -231,6 +240,9 @@ arc_status arc__engine_log_append(struct arc_engine *engine, const struct arc_lo
 arc_status arc__log_tail(struct arc_engine *engine, struct step_ref *ref, arc_slice step_run_id,
                          int64_t agent_lines, arc_err *err)
 {
+    ARC_TRY(arc__log_know(engine, ref, step_run_id, err));
+    if (is_old(engine, ref))
+        return ARC_OK;
     /* No line, and before it all those that did not come. */
     int64_t next = agent_lines < ARC_LOG_NUMBER_MAX ? agent_lines + 1 : agent_lines;
     const struct arc_log_batch batch = {.step_run_id = step_run_id,

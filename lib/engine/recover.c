@@ -134,14 +134,37 @@ static arc_status read_agent(struct arc_engine *engine, const struct arc_row_age
 {
     struct agent *agent = arc__agent_find(engine, row->id);
     int is_new = agent == NULL;
-    if (is_new)
+    if (is_new) {
         ARC_TRY(arc__agent_new(engine, row, &agent, err));
-    else if (row->version >= agent->row.version || engine->recovering)
+        engine->replicas.newcomers = 1;
+    } else if (row->version >= agent->row.version || engine->recovering) {
+        arc__agent_followed(engine, agent, row);
         ARC_TRY(arc__agent_set_row(agent, row, err));
+    }
     agent->epoch_known = 0;
     agent->known = 1;
     arc__agent_placed(engine, agent, is_new);
     arc__agent_relabelled(engine, agent);
+    return ARC_OK;
+}
+
+/* What another process gave to agents that were not known here: from now on it is in their hands,
+ * and watched by their home. */
+static arc_status meet_newcomers(struct arc_engine *engine, arc_err *err)
+{
+    if (!engine->replicas.newcomers)
+        return ARC_OK;
+    ARC_LIST_EACH(&engine->live_list, link)
+    {
+        struct live *live = ARC_CONTAINER(link, struct live, link);
+        if (!live->loaded || !live->strangers)
+            continue;
+        live->strangers = 0;
+        arc_status status = arc__live_index(live, err);
+        live->strangers |= status != ARC_OK;
+        ARC_TRY(status);
+    }
+    engine->replicas.newcomers = 0;
     return ARC_OK;
 }
 
@@ -159,7 +182,7 @@ arc_status arc__recover_agents(struct arc_engine *engine, struct load *load, arc
         ARC_TRY(read_agent(engine, &row[i], err));
     if (!engine->replicas.agents_late)
         drop_unknown_agents(engine);
-    return ARC_OK;
+    return meet_newcomers(engine, err);
 }
 
 /* Beside others a turn is lost now and then: what it had touched is read again, and nothing else.
@@ -169,11 +192,24 @@ static int skips_runs(const struct arc_engine *engine)
     return engine->replicas.on && !engine->replicas.full && engine->opened;
 }
 
+/* What others did to the runs of one whose place we take was told to that one: those that we have
+ * for something else may be old, and over. */
+static void doubt_inherited(struct arc_engine *engine)
+{
+    ARC_LIST_EACH(&engine->replicas.guests, link)
+    {
+        struct live *live = ARC_CONTAINER(link, struct live, visiting);
+        if (live->loaded && arc__is_ours(engine, arc__slice_cstr(live->home)))
+            arc__live_doubt(live);
+    }
+}
+
 static arc_status runs(struct arc_engine *engine, arc_err *err)
 {
     static const int64_t unfinished[] = {ARC_RUN_PENDING, ARC_RUN_RUNNING, ARC_RUN_PAUSED};
     if (skips_runs(engine))
         return ARC_OK;
+    doubt_inherited(engine);
     struct arc_query query = {.table = ARC_TABLE_pipeline_run,
                               .filter_count = 1,
                               .order_col = ARC_COL_pipeline_run_created_at_ns,

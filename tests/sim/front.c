@@ -308,13 +308,29 @@ static void send(struct server *server, struct held_call *call, uint32_t number,
         call->when = (int)roll(&server->store_dice, 3);
     if (call->when == WHEN_SENT && server->away_until_ns <= sim->now_ns)
         happen(server, call);
-    sim_at(sim, sim->now_ns + (uint64_t)delay, HAPPEN_STORE, number);
+    call->due_ns = sim->now_ns + (uint64_t)delay;
+    sim_at(sim, call->due_ns, HAPPEN_STORE, number);
+}
+
+void front_heal(struct server *server)
+{
+    struct sim *sim = server->sim;
+    for (uint32_t i = 0; i < HELD_CALLS_MAX && server->away_until_ns > sim->now_ns; i++) {
+        struct held_call *call = &server->held[i];
+        if (!call->in_use || call->ready || call->due_ns < server->away_until_ns)
+            continue;
+        call->due_ns = sim->now_ns;
+        sim_at(sim, sim->now_ns, HAPPEN_STORE, server->number * HELD_CALLS_MAX + i);
+    }
+    server->away_until_ns = 0;
 }
 
 void server_store_ready(struct sim *sim, uint32_t number)
 {
     struct server *server = &sim->servers[number / HELD_CALLS_MAX];
     struct held_call *call = &server->held[number % HELD_CALLS_MAX];
+    if (is_shared(sim) && call->due_ns > sim->now_ns)
+        return; /* what was here before it was answered sooner */
     if (is_shared(sim) && call->in_use && call->when == WHEN_THERE)
         happen(server, call);
     call->ready = 1;

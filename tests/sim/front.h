@@ -9,6 +9,8 @@
 /* Freed by who made it: it outlives its engine. */
 struct arc_store *front_new(struct server *server);
 struct arc_log_store *front_logs_new(struct server *server); /* the engine's */
+/* The way to the store is there again: what was to arrive when it is arrives now. */
+void front_heal(struct server *server);
 /* Past all faults. Who asked hears of it from here, not from the dispatch of the store: it may ask
  * again at once. */
 arc_status front_query_now(struct sim *sim, const struct arc_query *query, struct arc_arena *arena,

@@ -404,7 +404,7 @@ void servers_heal(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->server_count; i++) {
         struct server *server = &sim->servers[i];
-        server->away_until_ns = 0;
+        front_heal(server);
         if (server->silent_until_ns <= sim->now_ns)
             continue;
         server->silent_until_ns = sim->now_ns;

@@ -247,7 +247,7 @@ struct held_call {
     struct arc_arena *arena;
     arc_query_done query_done;
     void *user;
-    uint64_t decided_ns;
+    uint64_t decided_ns, due_ns; /* due: the last word about when it is answered */
 };
 #define HELD_CALLS_MAX 64
 

@@ -10,6 +10,7 @@ unit_tests += \
 	tests/unit/engine/explain_test \
 	tests/unit/engine/forecast_test \
 	tests/unit/engine/groups_test \
+	tests/unit/engine/homes_test \
 	tests/unit/engine/intake_test \
 	tests/unit/engine/kill_test \
 	tests/unit/engine/life_test \
@@ -44,6 +45,7 @@ tests_unit_engine_intake_test_SOURCES = tests/unit/engine/intake_test.c $(world_
 pair_sources = tests/unit/engine/pair.h $(world_sources)
 tests_unit_engine_pair_logs_test_SOURCES = tests/unit/engine/pair_logs_test.c $(pair_sources)
 tests_unit_engine_pair_test_SOURCES = tests/unit/engine/pair_test.c $(pair_sources)
+tests_unit_engine_homes_test_SOURCES = tests/unit/engine/homes_test.c $(pair_sources)
 tests_unit_engine_peers_test_SOURCES = tests/unit/engine/peers_test.c $(pair_sources)
 trace_sources = tests/soak/trace.c tests/soak/trace.h
 tests_unit_engine_kill_test_SOURCES = tests/unit/engine/kill_test.c $(trace_sources) \

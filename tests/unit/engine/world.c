@@ -124,7 +124,8 @@ static int is_late(const struct world *w, const struct arc_query *query)
 {
     static const enum arc_table tables[] = {[WORLD_LATE_TOKENS] = ARC_TABLE_token,
                                             [WORLD_LATE_INBOX] = ARC_TABLE_inbox,
-                                            [WORLD_LATE_REPLICAS] = ARC_TABLE_replica};
+                                            [WORLD_LATE_REPLICAS] = ARC_TABLE_replica,
+                                            [WORLD_LATE_AGENT_EVENTS] = ARC_TABLE_agent_event};
     if (w->answers_late > WORLD_LATE_EVENTS)
         return query->table == tables[w->answers_late];
     return w->answers_late && query->table == ARC_TABLE_event && query->filter_count > 0 &&

@@ -60,7 +60,8 @@ struct world {
         WORLD_LATE_EVENTS,
         WORLD_LATE_TOKENS,
         WORLD_LATE_INBOX,
-        WORLD_LATE_REPLICAS
+        WORLD_LATE_REPLICAS,
+        WORLD_LATE_AGENT_EVENTS
     } answers_late;
     struct late *late;
 };
