@@ -10,6 +10,9 @@ static const char one_job[] = "namespace: demo\n"
 static const char two_steps[] =
     "namespace: demo\njobs:\n"
     "- {name: build, steps: [{name: make, run: 'true'}, {name: test, run: 'true'}]}\n";
+static const char two_jobs[] = "namespace: demo\njobs:\n"
+                               "- {name: build, steps: [{name: make, run: 'true'}]}\n"
+                               "- {name: docs, steps: [{name: make, run: 'true'}]}\n";
 static const char grouped[] = "namespace: demo\nconcurrency: {group: deploy, limit: 1}\n"
                               "jobs: [{name: build, steps: [{name: make, run: 'true'}]}]\n";
 static const char picky[] = "namespace: demo\njobs:\n"
@@ -217,6 +220,19 @@ static void a_look_that_lasts_is_not_begun_again(void)
     pair_close(&p);
 }
 
+/* No word of an agent, while the other process triggers each second: how many jobs have been lost.
+ */
+static int64_t lost_after(struct pair *p, int seconds)
+{
+    for (int second = 0; second < seconds; second++) {
+        CHECK_OK(world_ask(&p->w[1], world_trigger(&p->w[1], p->pipeline.id, "")).status);
+        pair_pass(p, SECONDS(1));
+    }
+    arc__arena_reset(&p->w[0].arena);
+    return world_count(&p->w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.retrying") +
+           world_count(&p->w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.failed");
+}
+
 /* Whose lease has lapsed has lost it, however often the other process writes the pipeline's
  * counters before the batch that says so: it is not given another lease time each time. */
 static void a_lapsed_lease_stays_lapsed(enum world_store kind)
@@ -225,17 +241,34 @@ static void a_lapsed_lease_stays_lapsed(enum world_store kind)
     if (!pair_begin(&p, kind, 0, one_job))
         return;
     pair_say(&p.hand, ARC_STEP_RUNNING);
-    for (int second = 0; second < 35; second++) { /* and no word of the agent */
-        CHECK_OK(world_ask(&p.w[1], world_trigger(&p.w[1], p.pipeline.id, "")).status);
-        pair_pass(&p, SECONDS(1));
-    }
-    int64_t lost =
-        world_count(&p.w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.retrying") +
-        world_count(&p.w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.failed");
-    CHECK_INT(lost, 1);
+    CHECK_INT(lost_after(&p, 35), 1);
     pair_end(&p);
 }
 ON_BOTH(a_lapsed_lease_stays_lapsed)
+
+/* Two steps of one turn lapse: with room for one lease, the other begins anew. */
+static void so_many_leases_stay_lapsed(void)
+{
+    for (uint32_t most = 1; most <= 2; most++) {
+        struct pair p;
+        if (!pair_open(&p, WORLD_MEM))
+            return;
+        world_end_engine(&p.w[0]);
+        p.w[0].options.leases_kept_max = most;
+        CHECK_OK(world_start_engine(&p.w[0], NULL));
+        pair_pass(&p, SECONDS(1));
+        CHECK(hand_join(&p.hand, &p.w[0], "a", "{}", 2));
+        world_start_run(&p.w[0], two_jobs, &p.pipeline, &p.run);
+        CHECK_INT(pair_take(&p, &p.hand), 2);
+        for (size_t i = 0; i < p.hand.held_count; i++) {
+            struct held held = p.hand.held[i];
+            CHECK_OK(hand_say(&p.hand, &held, ARC_STEP_RUNNING, 0).status);
+        }
+        CHECK_INT(lost_after(&p, 35), most);
+        CHECK_INT(lost_after(&p, 35), 2);
+        pair_end(&p);
+    }
+}
 
 /* The other process has written the pipeline's counters, so the leader's first try to end who waits
  * is lost; it is tried again. */
@@ -738,6 +771,7 @@ static const struct test tests[] = {
      a_look_that_lasts_is_not_begun_again},
     {"a lease that has lapsed is lost, whoever writes meanwhile", a_lapsed_lease_stays_lapsed_mem},
     {"SQLite: a lease that has lapsed is lost", a_lapsed_lease_stays_lapsed_sqlite},
+    {"so many leases stay lapsed over one lost turn", so_many_leases_stay_lapsed},
     {"a newcomer ends who waits, after a lost turn as well",
      a_newcomer_ends_who_waits_after_a_lost_turn_mem},
     {"SQLite: a newcomer ends who waits, after a lost turn",

@@ -386,7 +386,11 @@ int world_open(struct world *w, enum world_store kind)
 
 int world_open_beside(struct world *w, struct world *first, enum world_store kind, const char *name)
 {
-    *w = (struct world){.kind = kind, .random = first == NULL ? 42 : ++first->random, .shared = 1};
+    /* Far from any state that the other comes to: no id is made twice. */
+    *w =
+        (struct world){.kind = kind,
+                       .random = first == NULL ? 42 : ~first->random * UINT64_C(0x5851f42d4c957f2d),
+                       .shared = 1};
     w->first = first;
     w->options.replica_name = name;
     w->options.shared = 1;
