@@ -220,17 +220,22 @@ static void a_look_that_lasts_is_not_begun_again(void)
     pair_close(&p);
 }
 
-/* No word of an agent, while the other process triggers each second: how many jobs have been lost.
- */
+static int64_t lost_jobs(struct pair *p)
+{
+    arc__arena_reset(&p->w[0].arena);
+    return world_count(&p->w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.retrying") +
+           world_count(&p->w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.failed");
+}
+
+/* How many have been lost after so long without a word of an agent, while the other process
+ * triggers each second. */
 static int64_t lost_after(struct pair *p, int seconds)
 {
     for (int second = 0; second < seconds; second++) {
         CHECK_OK(world_ask(&p->w[1], world_trigger(&p->w[1], p->pipeline.id, "")).status);
         pair_pass(p, SECONDS(1));
     }
-    arc__arena_reset(&p->w[0].arena);
-    return world_count(&p->w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.retrying") +
-           world_count(&p->w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.failed");
+    return lost_jobs(p);
 }
 
 /* Whose lease has lapsed has lost it, however often the other process writes the pipeline's
@@ -456,6 +461,67 @@ static void a_lease_lapses_where_its_agent_came_back_to(enum world_store kind)
     pair_close(&p);
 }
 ON_BOTH(a_lease_lapses_where_its_agent_came_back_to)
+
+/* A lease lapses where its agent was, which has not heard that it is elsewhere: the inbox is read
+ * late, and agents are looked at each five seconds. */
+static void nobody_loses_a_lease_of_who_has_gone(void)
+{
+    struct pair p;
+    struct arc_renewal renewal = {0};
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    for (int i = 0; i < 2; i++) { /* before it is taken for offline, which its row would say */
+        world_end_engine(&p.w[i]);
+        p.w[i].options.rules.lease_ttl_ns = SECONDS(20);
+        CHECK_OK(world_start_engine(&p.w[i], NULL));
+    }
+    pair_pass(&p, SECONDS(2)); /* no look at agents when it lapses */
+    CHECK(hand_join(&p.hand, &p.w[0], "a", "{}", 1));
+    world_start_run(&p.w[0], one_job, &p.pipeline, &p.run);
+    CHECK_INT(pair_take(&p, &p.hand), 1);
+    pair_say(&p.hand, ARC_STEP_RUNNING);
+    pair_pass(&p, SECONDS(19));
+    p.w[0].answers_late = WORLD_LATE_INBOX;
+    hand_leave(&p.hand);
+    p.hand.w = &p.w[1];
+    hand_connect(&p.hand);
+    for (int i = 0; i < 16; i++) {
+        pair_pass(&p, PAIR_STEP);
+        CHECK_OK(hand_beat(&p.hand, &renewal));
+    }
+    CHECK_INT(renewal.renewed_count, 1);
+    CHECK_INT(lost_jobs(&p), 0);
+    world_answer(&p.w[0]);
+    pair_say(&p.hand, ARC_STEP_SUCCESS);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_SUCCESS));
+    pair_end(&p);
+}
+
+/* One that stood still for longer than it is believed to be at work: before it has looked what the
+ * others did meanwhile, it neither renews a lease nor offers a step. */
+static void who_may_have_been_replaced_says_nothing(void)
+{
+    for (int seconds = 5; seconds <= 20; seconds += 15) {
+        struct pair p;
+        struct arc_renewal renewal = {0};
+        int trusted = seconds == 5;
+        if (!pair_open(&p, WORLD_MEM))
+            return;
+        CHECK(hand_join(&p.hand, &p.w[0], "a", "{}", 2));
+        world_start_run(&p.w[0], one_job, &p.pipeline, &p.run);
+        CHECK_INT(pair_take(&p, &p.hand), 1);
+        CHECK_OK(world_ask(&p.w[0], world_trigger(&p.w[0], p.pipeline.id, "")).status);
+        for (int i = 0; i < seconds; i++)
+            world_pass(&p.w[1], SECONDS(1));
+        p.w[0].now = p.w[1].now;
+        arc__engine_set_now(p.w[0].engine, p.w[0].now);
+        CHECK_OK(hand_beat(&p.hand, &renewal));
+        CHECK_INT(renewal.renewed_count, trusted);
+        CHECK_INT(renewal.lost_count, 0);
+        CHECK_INT(hand_take(&p.hand, 0), trusted);
+        pair_end(&p);
+    }
+}
 
 /* Its step was given to another agent while it was silent. The process that it comes to has had the
  * run for something else, and remembers it as it was. */
@@ -784,6 +850,10 @@ static const struct test tests[] = {
      a_lease_lapses_where_its_agent_came_back_to_mem},
     {"SQLite: a lease lapses where its agent came back to",
      a_lease_lapses_where_its_agent_came_back_to_sqlite},
+    {"nobody loses a lease of an agent that has gone elsewhere",
+     nobody_loses_a_lease_of_who_has_gone},
+    {"who may have been replaced renews and offers nothing",
+     who_may_have_been_replaced_says_nothing},
     {"who comes is given nothing that is another one's by now",
      who_comes_gets_nothing_that_is_another_ones_mem},
     {"SQLite: who comes is given nothing of another one",
