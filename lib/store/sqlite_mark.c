@@ -55,13 +55,15 @@ static void encode(const struct arc_sqlite_mark *mark, uint8_t *place)
 }
 
 /* The newer of what is in the mark and what this place says. */
-static void decode(struct arc_sqlite_mark *mark, const uint8_t *place)
+static void decode(struct arc_sqlite_mark *mark, uint32_t number, const uint8_t *place)
 {
     uint64_t sequence = get64(place + 4);
     if (memcmp(place, magic, sizeof(magic)) != 0 || sequence <= mark->sequence ||
         get64(place + PLACE_SUMMED) != arc__sqlite_page_sum(0, place, PLACE_SUMMED))
         return;
     mark->sequence = sequence;
+    mark->safe = number;
+    mark->unsure = 1;
     mark->copied = arc__sqlite_get32(place + 44);
     mark->end = (struct arc_sqlite_commit_end){
         .salts = {arc__sqlite_get32(place + 12), arc__sqlite_get32(place + 16)},
@@ -74,19 +76,23 @@ static void decode(struct arc_sqlite_mark *mark, const uint8_t *place)
 
 /* --- the file -------------------------------------------------------------------------------- */
 
+static int64_t place_at(uint32_t number)
+{
+    return (int64_t)number * PLACE_APART;
+}
+
 arc_status arc__sqlite_mark_open(struct arc_sqlite_mark *mark, const struct arc_mem *mem,
                                  const char *vfs, const char *path, uint32_t sync_every,
                                  arc_err *err)
 {
     ARC_TRY(arc__sqlite_side_open(&mark->side, mem, vfs, path, err));
     mark->sync_every = sync_every;
-    for (int i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         uint8_t place[PLACE_BYTES] = {0};
-        int code =
-            arc__sqlite_side_read(&mark->side, place, sizeof(place), (int64_t)i * PLACE_APART);
+        int code = arc__sqlite_side_read(&mark->side, place, sizeof(place), place_at(i));
         if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ)
             return arc__sqlite_fail(NULL, code, err);
-        decode(mark, place);
+        decode(mark, i, place);
     }
     return ARC_OK;
 }
@@ -96,30 +102,54 @@ void arc__sqlite_mark_close(struct arc_sqlite_mark *mark, const struct arc_mem *
     arc__sqlite_side_close(&mark->side, mem);
 }
 
+/* What was read may stand in the kernel's memory alone: whoever wrote it was killed before its
+ * sync, or its sync failed, and then another one brings nothing to the disk that is not written
+ * again. */
+static int make_sure(struct arc_sqlite_mark *mark)
+{
+    uint8_t place[PLACE_BYTES];
+    if (!mark->unsure)
+        return SQLITE_OK;
+    int code = arc__sqlite_side_read(&mark->side, place, sizeof(place), place_at(mark->safe));
+    if (code == SQLITE_OK)
+        code = arc__sqlite_side_write(&mark->side, place, sizeof(place), place_at(mark->safe));
+    if (code == SQLITE_OK)
+        code = arc__sqlite_side_sync(&mark->side);
+    mark->unsure = code != SQLITE_OK;
+    return code;
+}
+
 static arc_status write_mark(struct arc_sqlite_mark *mark, arc_err *err)
 {
     uint8_t place[PLACE_BYTES];
+    int code = make_sure(mark);
     mark->sequence++;
     encode(mark, place);
-    int code = arc__sqlite_side_write(&mark->side, place, sizeof(place),
-                                      (int64_t)(mark->sequence % 2) * PLACE_APART);
+    if (code == SQLITE_OK)
+        code = arc__sqlite_side_write(&mark->side, place, sizeof(place), place_at(!mark->safe));
     mark->unsynced++;
     mark->behind = code != SQLITE_OK;
     if (mark->behind)
-        mark->sequence--; /* the other place stays as it is */
+        mark->sequence--; /* the safe place stays as it is */
     return mark->behind ? arc__sqlite_fail(NULL, code, err) : ARC_OK;
 }
 
 arc_status arc__sqlite_mark_sync(struct arc_sqlite_mark *mark, arc_err *err)
 {
-    if (mark->side.file == NULL || mark->unsynced == 0)
+    if (mark->side.file == NULL)
+        return ARC_OK;
+    int code = make_sure(mark);
+    if (code != SQLITE_OK)
+        return arc__sqlite_fail(NULL, code, err);
+    if (mark->unsynced == 0)
         return ARC_OK;
     if (mark->behind)
         ARC_TRY(write_mark(mark, err));
-    int code = arc__sqlite_side_sync(&mark->side);
+    code = arc__sqlite_side_sync(&mark->side);
     if (code != SQLITE_OK)
         return arc__sqlite_fail(NULL, code, err);
     mark->unsynced = 0;
+    mark->safe = !mark->safe;
     return ARC_OK;
 }
 

@@ -7,8 +7,10 @@
  * WAL, and at the end. So it is exact after a kill, and behind by that many commits at most when
  * the power goes: what is damaged later than that cannot be told from what was never written.
  *
- * What must stay true: the mark never claims more than the disk holds. Two places are written in
- * turn, so a torn one leaves the other. */
+ * What must stay true: the mark never claims more than the disk holds, and what is read after a
+ * loss of power is no older than what was synced last: an older one asks for a log that is rightly
+ * gone. So there are two places, and the one that holds what was synced last is left alone until
+ * the other is synced, however often that is written. */
 #ifndef ARC_STORE_SQLITE_MARK_H
 #define ARC_STORE_SQLITE_MARK_H
 
@@ -21,6 +23,8 @@ struct arc_sqlite_mark {
     struct arc_sqlite_commit_end end; /* frames 0: nothing is asked of the WAL */
     uint32_t copied;                  /* 1: all of it is in the database as well, and synced */
     uint32_t sync_every, unsynced;
+    uint32_t safe; /* the place (0, 1) that is left alone */
+    int unsure;    /* it was read, and nobody knows whether it was synced */
     int behind;    /* the disk was too full for what is newest here */
     uint64_t seen; /* commits of the shim */
 };

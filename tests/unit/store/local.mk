@@ -2,6 +2,7 @@
 unit_tests += \
 	tests/unit/store/store_backup_test \
 	tests/unit/store/lists_test \
+	tests/unit/store/mark_test \
 	tests/unit/store/store_crash_test \
 	tests/unit/store/store_damage_test \
 	tests/unit/store/store_fault_test \
@@ -27,6 +28,8 @@ tests_unit_store_store_sqlite_test_SOURCES = tests/unit/store/store_sqlite_test.
 tests_unit_store_store_sqlite_test_LDADD = $(store_contract_libs)
 tests_unit_store_store_crash_test_SOURCES = tests/unit/store/store_crash_test.c \
 	tests/unit/store/test_disk.c tests/unit/store/test_disk.h $(store_files_sources)
+tests_unit_store_mark_test_SOURCES = tests/unit/store/mark_test.c \
+	tests/unit/store/test_disk.c tests/unit/store/test_disk.h
 tests_unit_store_store_full_test_SOURCES = tests/unit/store/store_full_test.c \
 	tests/unit/store/test_disk.c tests/unit/store/test_disk.h $(store_files_sources)
 tests_unit_store_store_damage_test_SOURCES = tests/unit/store/store_damage_test.c \
