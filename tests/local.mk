@@ -20,7 +20,7 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0; UBSAN_OPTIONS=print_stacktrace=1; \
 	LSAN_OPTIONS=suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0; \
 	export ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS;
-EXTRA_DIST += tests/lsan.supp tests/unit/page.h
+EXTRA_DIST += tests/lsan.supp tests/unit/page.h tests/unit/passing_logs.h
 
 TESTS += $(shape_tests) $(e2e_tests) $(interop_tests)
 if !SANITIZED

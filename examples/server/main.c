@@ -226,6 +226,8 @@ static int open_ctl(struct server *server, const arc_env *env)
     options.store_shared = config->store_shared != 0;
     options.replica_name = text_get(&name);
     options.replica_lease_ms = (uint32_t)config->replica_lease;
+    options.definition_kept_max = (uint32_t)config->definition_kept_max;
+    options.leases_kept_max = (uint32_t)config->leases_kept_max;
     arc_status status = arc_ctl_open(&options, &server->ctl, &err);
     text_deinit(&name);
     if (status == ARC_OK)

@@ -56,11 +56,17 @@ typedef struct arc_ctl_options {
     /* The host's own store, <arcentra/sys/store.h>, instead of store_url. arc_ctl_open takes it,
      * and closes it where it fails. Step logs are in memory unless log_dir says where. */
     struct arc_store *store;
+    uint32_t definition_kept_max; /* 65536: a definition of so many bytes stays in memory while runs
+                                     of its pipeline are open; a larger one is read for each run */
+    /* Beside others, with store_shared: */
+    uint32_t leases_kept_max; /* 1000: leases that are as old as before when another process was
+                                 faster; the steps of the others get a whole lease anew */
+    uint32_t runs_asked_max;  /* 10000: runs of others that arc_run_get_status knows at a time */
 } arc_ctl_options;
 #define ARC_CTL_OPTIONS_INIT \
     { \
         sizeof(arc_ctl_options), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, \
-            NULL \
+            NULL, 0, 0, 0 \
     }
 
 /**

@@ -163,7 +163,7 @@ ARC_API ARC_MUST_USE arc_status arc_notice_done(arc_ctl *ctl, const char *id, ar
  * The status of a run that is open or ended lately (ARC_RUN_…); 0: not known. With `store_shared`
  * those of every run in the store: of one that another process is home of it may be a second old,
  * and as the store is asked and not waited for, the first answer may be 0 and that after a later
- * dispatch the status. It is so for 10000 such runs at a time.
+ * dispatch the status. It is so for runs_asked_max such runs at a time.
  * Owner: none. Thread: owner. Since: 0.1.
  */
 ARC_API int arc_run_get_status(arc_ctl *ctl, const char *run_id);

@@ -40,7 +40,7 @@ static struct asked *find(struct arc_engine *engine, arc_slice run_id)
         arc__list_add_tail(&engine->asked_list, &asked->link);
         return asked;
     }
-    if (engine->asked.count >= ARC_RUNS_ASKED_MAX)
+    if (engine->asked.count >= engine->options.runs_asked_max)
         drop(engine, ARC_CONTAINER(engine->asked_list.next, struct asked, link));
     asked = arc__alloc(&engine->mem, sizeof(*asked));
     if (asked == NULL)

@@ -71,6 +71,16 @@ static struct arc_now shifted(struct arc_now now)
     return (struct arc_now){now.mono_ns + ARC_MONO_SHIFT_NS, now.wall_ns};
 }
 
+static void set_defaults(struct arc_engine_options *options)
+{
+    if (options->definition_kept_max == 0)
+        options->definition_kept_max = ARC_DEFINITION_KEPT_DEFAULT;
+    if (options->leases_kept_max == 0)
+        options->leases_kept_max = ARC_LEASES_KEPT_DEFAULT;
+    if (options->runs_asked_max == 0)
+        options->runs_asked_max = ARC_RUNS_ASKED_DEFAULT;
+}
+
 arc_status arc__engine_open(const struct arc_engine_options *options, struct arc_now now,
                             struct arc_engine **out, arc_err *err)
 {
@@ -78,6 +88,7 @@ arc_status arc__engine_open(const struct arc_engine_options *options, struct arc
     if (engine == NULL)
         return arc__fail_nomem(err);
     engine->options = *options;
+    set_defaults(&engine->options);
     engine->mem = options->mem;
     engine->now = shifted(now);
     engine->ulid = (struct arc_ulid_gen){.user = options->random_user, .random = options->random};

@@ -38,7 +38,14 @@ struct arc_engine_options {
     int shared;
     const char *replica_name; /* that no two of them have at a time; NULL or "": none */
     int64_t replica_lease_ns; /* how long it may be silent before another one takes over; 0: 10 s */
+    /* 0: ARC_…_DEFAULT */
+    uint32_t definition_kept_max; /* bytes of one that is kept while it is run */
+    uint32_t leases_kept_max;     /* over one turn that is lost; the others get a lease time more */
+    uint32_t runs_asked_max;      /* of others, whose status a host asks for */
 };
+#define ARC_DEFINITION_KEPT_DEFAULT (64u * 1024u)
+#define ARC_LEASES_KEPT_DEFAULT 1000u
+#define ARC_RUNS_ASKED_DEFAULT 10000u
 
 /* Opens and begins recovery; with a store that answers at once it is complete on return. On failure
  * the store and the logs stay the caller's. */

@@ -33,13 +33,10 @@
 #define ARC_OFFLINE_BEATS 3
 #define ARC_PAST_MAX 8u /* processes of an agent that are remembered after their end */
 #define ARC_CMD_BYTES_MAX (32u * 1024u * 1024u)
-#define ARC_TURN_OPS_MAX 20000u         /* before the last decision: see ARC_RUN_THINGS_MAX */
-#define ARC_PIPE_TEXT_MAX (64u * 1024u) /* of a definition that is kept while it is run */
-#define ARC_RUNS_ASKED_MAX 10000u       /* of others, whose status a host asks for: asked.c */
+#define ARC_TURN_OPS_MAX 20000u /* before the last decision: see ARC_RUN_THINGS_MAX */
 /* Jobs and steps of one run. Ending all of them at once takes two rows each, which must fit into
  * one batch besides what the turn holds already. */
 #define ARC_RUN_THINGS_MAX 35000u
-#define ARC_LEASES_KEPT_MAX 1000u /* over one lost turn; the others get a lease time more */
 #define ARC_RETRY_NS (INT64_C(250) * 1000000) /* after a commit that failed */
 #define ARC_AGENT_SLOTS_MAX 10000
 #define ARC_LANE_KEY_MAX (16u * 1024u * 1024u)
@@ -400,8 +397,8 @@ struct replicas {
     int64_t last;           /* position, as the store told of it; 0: it is to be asked */
     int pipes_stale, reading_note; /* news of a pipeline; runs are read that others began for us */
     struct arc_link stale, guests; /* runs */
-    struct kept_lease *kept; /* ARC_LEASES_KEPT_MAX, of a turn that was lost at kept_mono_ns */
-    uint32_t kept_count;
+    struct kept_lease *kept;       /* of a turn that was lost at kept_mono_ns */
+    size_t kept_count, kept_capacity;
     uint64_t kept_mono_ns;
     struct wanted *wanted;
     size_t wanted_count, wanted_capacity;

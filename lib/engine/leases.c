@@ -6,8 +6,12 @@
 void arc__leases_add(struct arc_engine *engine, const struct kept_lease *lease)
 {
     struct replicas *replicas = &engine->replicas;
-    if (replicas->kept_count < ARC_LEASES_KEPT_MAX)
-        replicas->kept[replicas->kept_count++] = *lease;
+    void *items = replicas->kept;
+    if (arc__grow(&engine->mem, &items, &replicas->kept_capacity, replicas->kept_count,
+                  sizeof(*lease), engine->options.leases_kept_max, NULL) != ARC_OK)
+        return;
+    replicas->kept = items;
+    replicas->kept[replicas->kept_count++] = *lease;
 }
 
 /* Those of steps that the turn found lapsed, and those that run on. */
@@ -17,11 +21,6 @@ void arc__leases_keep(struct arc_engine *engine)
     const struct turn *turn = &engine->turn;
     replicas->kept_count = 0;
     replicas->kept_mono_ns = engine->now.mono_ns;
-    if (replicas->kept == NULL)
-        replicas->kept =
-            arc__alloc_array(&engine->mem, ARC_LEASES_KEPT_MAX, sizeof(*replicas->kept));
-    if (replicas->kept == NULL)
-        return;
     for (size_t i = 0; i < turn->event_count; i++) {
         const struct arc_event *event = turn->events[i];
         struct kept_lease lapsed = {.attempt = event->attempt,
@@ -42,7 +41,7 @@ uint64_t arc__leases_kept(struct arc_engine *engine, const struct arc_step_state
     struct replicas *replicas = &engine->replicas;
     if (engine->now.mono_ns - replicas->kept_mono_ns > KEPT_NS)
         replicas->kept_count = 0;
-    for (uint32_t i = 0; i < replicas->kept_count; i++) {
+    for (size_t i = 0; i < replicas->kept_count; i++) {
         if (replicas->kept[i].attempt != step->attempt ||
             strcmp(replicas->kept[i].step.text, step->id.text) != 0)
             continue;

@@ -14,7 +14,8 @@ struct kept_lease {
     uint64_t until_mono_ns;
 };
 
-/* The turn is lost, and what it touched is in memory still. Without memory nothing is kept. */
+/* The turn is lost, and what it touched is in memory still. Those beyond options.leases_kept_max
+ * are not kept, nor those for which there is no memory. */
 void arc__leases_keep(struct arc_engine *engine);
 void arc__leases_add(struct arc_engine *engine, const struct kept_lease *lease);
 /* Of a step that is read: once. 0: none was kept. */

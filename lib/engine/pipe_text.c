@@ -25,7 +25,8 @@ void arc__pipe_keep_text(struct arc_engine *engine, struct pipe *pipe,
 {
     struct arc_pipe_text *kept = NULL;
     arc__pipe_forget_text(engine, pipe);
-    if (pipe->users == 0 || row->text.len > ARC_PIPE_TEXT_MAX || row->sha.len > ARC_SHA256_HEX_LEN)
+    if (pipe->users == 0 || row->text.len > engine->options.definition_kept_max ||
+        row->sha.len > ARC_SHA256_HEX_LEN)
         return;
     kept = arc__alloc(&engine->mem, sizeof(*kept) + row->text.len);
     if (kept == NULL)

@@ -82,6 +82,9 @@ static arc_status open_engine(arc_ctl *ctl, const arc_ctl_options *options, stru
         .shared = options->store_shared != 0,
         .replica_name = options->replica_name,
         .replica_lease_ns = (int64_t)options->replica_lease_ms * 1000000,
+        .definition_kept_max = options->definition_kept_max,
+        .leases_kept_max = options->leases_kept_max,
+        .runs_asked_max = options->runs_asked_max,
     };
     const struct arc_store_wish wish = {.shared = engine.shared};
     if (store == NULL)

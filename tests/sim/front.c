@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "passing_logs.h"
 #include "shadow.h"
 
 /* What becomes of a call to the store. */
@@ -475,15 +476,6 @@ static void front_close(struct arc_store *store)
     }
 }
 
-static const struct arc_store_ops front_ops = {.size = sizeof(front_ops),
-                                               .commit = front_commit,
-                                               .query = front_query,
-                                               .fd = front_fd,
-                                               .timeout_ms = front_timeout_ms,
-                                               .dispatch = front_dispatch,
-                                               .health = front_health,
-                                               .close = front_close};
-
 static arc_status front_claim(struct arc_store *store, const struct arc_claim *claim,
                               struct arc_arena *arena, arc_query_done done, void *user,
                               arc_err *err)
@@ -499,15 +491,12 @@ static void front_watch(struct arc_store *store, arc_store_changed changed, void
     server->changed_user = user;
 }
 
-static const struct arc_store_ops shared_ops = {.size = sizeof(shared_ops),
-                                                .commit = front_commit,
-                                                .query = front_query,
-                                                .fd = front_fd,
-                                                .timeout_ms = front_timeout_ms,
-                                                .dispatch = front_dispatch,
-                                                .health = front_health,
-                                                .close = front_close,
-                                                .claim = front_claim,
+#define FRONT_SLOTS \
+    .size = sizeof(struct arc_store_ops), .commit = front_commit, .query = front_query, \
+    .fd = front_fd, .timeout_ms = front_timeout_ms, .dispatch = front_dispatch, \
+    .health = front_health, .close = front_close
+static const struct arc_store_ops front_ops = {FRONT_SLOTS};
+static const struct arc_store_ops shared_ops = {FRONT_SLOTS, .claim = front_claim,
                                                 .watch = front_watch};
 
 struct arc_store *front_new(struct server *server)
@@ -520,14 +509,9 @@ struct arc_store *front_new(struct server *server)
 /* --- logs that outlive their engine ---------------------------------------------------------- */
 
 struct lasting_logs {
-    struct arc_log_store logs;
+    struct passing_logs pass;
     struct server *server;
 };
-
-static struct arc_log_store *logs_under(struct arc_log_store *logs)
-{
-    return ((struct lasting_logs *)(void *)logs)->server->sim->logs;
-}
 
 static arc_status lasting_append(struct arc_log_store *logs, arc_slice run_id,
                                  arc_slice step_run_id, struct arc_log_line *lines, size_t count,
@@ -535,40 +519,14 @@ static arc_status lasting_append(struct arc_log_store *logs, arc_slice run_id,
 {
     struct server *server = ((struct lasting_logs *)(void *)logs)->server;
     struct sim *sim = server->sim;
-    struct arc_log_store *under = sim->logs;
     if (faulty(sim, FAULT_LOG_FULL, &server->store_dice, 60)) {
         reached(sim, GOAL_LOG_FULL);
         return arc__fail(err, ARC_EIO, "log", "The log store is full.");
     }
-    arc_status status = under->ops->append(under, run_id, step_run_id, lines, count, err);
+    arc_status status = passing_append(logs, run_id, step_run_id, lines, count, err);
     if (status == ARC_OK)
         logs_appended(sim->shadow, run_id, step_run_id, lines, count);
     return status;
-}
-
-static arc_status lasting_info(struct arc_log_store *logs, arc_slice run_id, arc_slice step_run_id,
-                               struct arc_log_info *out, arc_err *err)
-{
-    return logs_under(logs)->ops->info(logs_under(logs), run_id, step_run_id, out, err);
-}
-
-static arc_status lasting_read(struct arc_log_store *logs, arc_slice run_id, arc_slice step_run_id,
-                               int64_t from, size_t limit, size_t max_bytes,
-                               struct arc_arena *arena, struct arc_log_line **lines, size_t *count,
-                               arc_err *err)
-{
-    return logs_under(logs)->ops->read(logs_under(logs), run_id, step_run_id, from, limit,
-                                       max_bytes, arena, lines, count, err);
-}
-
-static void lasting_release(struct arc_log_store *logs, arc_slice run_id, arc_slice step_run_id)
-{
-    logs_under(logs)->ops->release(logs_under(logs), run_id, step_run_id);
-}
-
-static arc_status lasting_remove(struct arc_log_store *logs, arc_slice run_id, arc_err *err)
-{
-    return logs_under(logs)->ops->remove_run(logs_under(logs), run_id, err);
 }
 
 static void lasting_close(struct arc_log_store *logs)
@@ -577,12 +535,12 @@ static void lasting_close(struct arc_log_store *logs)
 }
 
 static const struct arc_log_store_ops lasting_ops = {
-    sizeof(lasting_ops), lasting_append, lasting_info, lasting_read,
-    lasting_release,     lasting_remove, lasting_close};
+    sizeof(lasting_ops), lasting_append,     passing_info, passing_read,
+    passing_release,     passing_remove_run, lasting_close};
 
 struct arc_log_store *front_logs_new(struct server *server)
 {
     struct lasting_logs *logs = malloc(sizeof(*logs));
-    *logs = (struct lasting_logs){{&lasting_ops}, server};
-    return &logs->logs;
+    *logs = (struct lasting_logs){{{&lasting_ops}, server->sim->logs}, server};
+    return &logs->pass.logs;
 }

@@ -97,10 +97,14 @@ class Build:
         return program, ""
 
 
+def seeds_of(seeds, mode):
+    return min(seeds, SHARED_SEEDS) if "--replicas" in mode else seeds
+
+
 def hunt(program, seeds, jobs, mode):
     """(the seed that caught it or None, how)"""
     first = 1
-    seeds = min(seeds, SHARED_SEEDS) if mode else seeds
+    seeds = seeds_of(seeds, mode)
     for last in [part for part in PARTS if part < seeds] + [seeds]:
         command = [program, *mode, "--quick", "--jobs", str(jobs), "--seeds", f"{first}..{last}"]
         try:
@@ -138,8 +142,7 @@ def main():
         elif program is None:
             verdict = "BROKEN: it does not compile\n" + said
         elif seed is None:
-            seeds = min(options.seeds, SHARED_SEEDS) if mode else options.seeds
-            verdict = f"SURVIVES {seeds} seeds"
+            verdict = f"SURVIVES {seeds_of(options.seeds, mode)} seeds"
         else:
             verdict = f"caught by {how} at seed {seed}"
             caught += 1

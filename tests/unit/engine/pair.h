@@ -92,15 +92,29 @@ static inline void pair_give_up(struct hand *hand)
     }
 }
 
-/* Opened, with an agent at one of them that holds the first step of a run of the first. 1: so it
- * stands; pair_end ends it. */
+/* The hand's channel ends, and it has another one there. */
+static inline void pair_connect(struct pair *p, struct hand *hand, int to)
+{
+    hand_leave(hand);
+    hand->w = &p->w[to];
+    hand_connect(hand);
+}
+
+/* An agent comes to one of them, a run begins at one, and the agent holds its first step. */
+static inline void pair_start(struct pair *p, int agent_at, int run_at, const char *text)
+{
+    CHECK(hand_join(&p->hand, &p->w[agent_at], "a", "{}", 1));
+    world_start_run(&p->w[run_at], text, &p->pipeline, &p->run);
+    CHECK_INT(pair_take(p, &p->hand), 1);
+}
+
+/* Opened, with an agent at one of them and a run of the first. 1: so it stands; pair_end ends it.
+ */
 static inline int pair_begin(struct pair *p, enum world_store kind, int agent_at, const char *text)
 {
     if (!pair_open(p, kind))
         return 0;
-    CHECK(hand_join(&p->hand, &p->w[agent_at], "a", "{}", 1));
-    world_start_run(&p->w[0], text, &p->pipeline, &p->run);
-    CHECK_INT(pair_take(p, &p->hand), 1);
+    pair_start(p, agent_at, 0, text);
     return 1;
 }
 

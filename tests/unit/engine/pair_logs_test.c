@@ -33,9 +33,7 @@ static int moved(struct pair *p)
         return 0;
     CHECK_OK(say_line(&p->w[0], &p->hand, 1));
     pair_pass(p, SECONDS(6));
-    hand_leave(&p->hand);
-    p->hand.w = &p->w[1];
-    hand_connect(&p->hand);
+    pair_connect(p, &p->hand, 1);
     for (int i = 0; i < 8; i++) {
         world_pass(&p->w[1], SECONDS(1) / 8);
         CHECK_OK(hand_beat(&p->hand, &renewal));

@@ -10,6 +10,9 @@ static const char one_job[] = "namespace: demo\n"
 static const char two_steps[] =
     "namespace: demo\njobs:\n"
     "- {name: build, steps: [{name: make, run: 'true'}, {name: test, run: 'true'}]}\n";
+static const char two_jobs[] = "namespace: demo\njobs:\n"
+                               "- {name: build, steps: [{name: make, run: 'true'}]}\n"
+                               "- {name: docs, steps: [{name: make, run: 'true'}]}\n";
 static const char grouped[] = "namespace: demo\nconcurrency: {group: deploy, limit: 1}\n"
                               "jobs: [{name: build, steps: [{name: make, run: 'true'}]}]\n";
 static const char picky[] = "namespace: demo\njobs:\n"
@@ -49,26 +52,16 @@ static struct arc_cmd *approve(struct world *w, const char *run)
 static void serve_a_later_job(enum world_store kind, const char *definition, int approver)
 {
     struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
     if (!pair_open(&p, kind))
         return;
     pair_pass(&p, SECONDS(1)); /* the first one leads */
-    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
-    world_start_run(&p.w[0], definition, &pipeline, &run);
-    for (int job = 0; job < 2; job++) {
-        if (CHECK_INT(pair_take(&p, &hand), 1)) {
-            struct held held = hand.held[0];
-            CHECK_OK(hand_say(&hand, &held, ARC_STEP_SUCCESS, 0).status);
-        }
-        pair_pass(&p, SECONDS(2));
-        if (job == 0)
-            CHECK_OK(world_ask(&p.w[approver], approve(&p.w[approver], run.id)).status);
-    }
-    CHECK(pair_await(&p, run.id, ARC_RUN_SUCCESS));
-    world_check_events(&p.w[0]);
-    hand_leave(&hand);
-    pair_close(&p);
+    pair_start(&p, 1, 0, definition);
+    pair_say(&p.hand, ARC_STEP_SUCCESS);
+    pair_pass(&p, SECONDS(2));
+    CHECK_OK(world_ask(&p.w[approver], approve(&p.w[approver], p.run.id)).status);
+    pair_serve(&p, &p.hand);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_SUCCESS));
+    pair_end(&p);
 }
 
 static void a_later_job_is_served_elsewhere_as_well(enum world_store kind)
@@ -151,30 +144,21 @@ static void news_while_a_run_is_read_is_read(void)
 static void who_takes_over_reads_what_was_doubted(void)
 {
     struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
-    if (!pair_open(&p, WORLD_MEM))
+    if (!pair_begin(&p, WORLD_MEM, 1, one_job))
         return;
-    CHECK(hand_join(&hand, &p.w[1], "a", "{}", 1));
-    world_start_run(&p.w[0], one_job, &pipeline, &run);
-    CHECK_INT(pair_take(&p, &hand), 1);
     pair_pass(&p, SECONDS(2));
     p.w[1].answers_late = WORLD_LATE_EVENTS;
-    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_STOP, run.id)).status);
+    CHECK_OK(world_ask(&p.w[0], world_control(&p.w[0], ARC_CMD_RUN_STOP, p.run.id)).status);
     pair_pass(&p, SECONDS(2));
     CHECK(p.w[1].late != NULL);
     world_end_engine(&p.w[0]);
     pair_pass(&p, SECONDS(15));
     world_answer(&p.w[1]);
     pair_pass(&p, SECONDS(3));
-    (void)hand_take(&hand, 1);
-    if (CHECK_INT(hand.cancel_count, 1)) {
-        struct held held = hand.cancels[0];
-        CHECK_OK(hand_say(&hand, &held, ARC_STEP_CANCELLED, 0).status);
-    }
-    CHECK(pair_await(&p, run.id, ARC_RUN_CANCELLED));
-    hand_leave(&hand);
-    pair_close(&p);
+    (void)hand_take(&p.hand, 1);
+    pair_give_up(&p.hand);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_CANCELLED));
+    pair_end(&p);
 }
 
 /* Agents and tokens are asked for together, and one answer comes long before the other. A job
@@ -217,6 +201,24 @@ static void a_look_that_lasts_is_not_begun_again(void)
     pair_close(&p);
 }
 
+static int64_t lost_jobs(struct pair *p)
+{
+    arc__arena_reset(&p->w[0].arena);
+    return world_count(&p->w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.retrying") +
+           world_count(&p->w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.failed");
+}
+
+/* How many have been lost after so long without a word of an agent, while the other process
+ * triggers each second. */
+static int64_t lost_after(struct pair *p, int seconds)
+{
+    for (int second = 0; second < seconds; second++) {
+        CHECK_OK(world_ask(&p->w[1], world_trigger(&p->w[1], p->pipeline.id, "")).status);
+        pair_pass(p, SECONDS(1));
+    }
+    return lost_jobs(p);
+}
+
 /* Whose lease has lapsed has lost it, however often the other process writes the pipeline's
  * counters before the batch that says so: it is not given another lease time each time. */
 static void a_lapsed_lease_stays_lapsed(enum world_store kind)
@@ -225,17 +227,34 @@ static void a_lapsed_lease_stays_lapsed(enum world_store kind)
     if (!pair_begin(&p, kind, 0, one_job))
         return;
     pair_say(&p.hand, ARC_STEP_RUNNING);
-    for (int second = 0; second < 35; second++) { /* and no word of the agent */
-        CHECK_OK(world_ask(&p.w[1], world_trigger(&p.w[1], p.pipeline.id, "")).status);
-        pair_pass(&p, SECONDS(1));
-    }
-    int64_t lost =
-        world_count(&p.w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.retrying") +
-        world_count(&p.w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.job.failed");
-    CHECK_INT(lost, 1);
+    CHECK_INT(lost_after(&p, 35), 1);
     pair_end(&p);
 }
 ON_BOTH(a_lapsed_lease_stays_lapsed)
+
+/* Two steps of one turn lapse: with room for one lease, the other begins anew. */
+static void so_many_leases_stay_lapsed(void)
+{
+    for (uint32_t most = 1; most <= 2; most++) {
+        struct pair p;
+        if (!pair_open(&p, WORLD_MEM))
+            return;
+        world_end_engine(&p.w[0]);
+        p.w[0].options.leases_kept_max = most;
+        CHECK_OK(world_start_engine(&p.w[0], NULL));
+        pair_pass(&p, SECONDS(1));
+        CHECK(hand_join(&p.hand, &p.w[0], "a", "{}", 2));
+        world_start_run(&p.w[0], two_jobs, &p.pipeline, &p.run);
+        CHECK_INT(pair_take(&p, &p.hand), 2);
+        for (size_t i = 0; i < p.hand.held_count; i++) {
+            struct held held = p.hand.held[i];
+            CHECK_OK(hand_say(&p.hand, &held, ARC_STEP_RUNNING, 0).status);
+        }
+        CHECK_INT(lost_after(&p, 35), most);
+        CHECK_INT(lost_after(&p, 35), 2);
+        pair_end(&p);
+    }
+}
 
 /* The other process has written the pipeline's counters, so the leader's first try to end who waits
  * is lost; it is tried again. */
@@ -286,6 +305,21 @@ static void a_request_has_one_effect_at_both(enum world_store kind)
 }
 ON_BOTH(a_request_has_one_effect_at_both)
 
+/* The agent is at another process, and its lease with it. */
+static void go_to(struct pair *p, struct hand *hand, int to)
+{
+    struct arc_renewal renewal;
+    int renewed = 0;
+    pair_connect(p, hand, to);
+    for (int i = 0; i < 80 && !renewed; i++) {
+        pair_pass(p, PAIR_STEP);
+        CHECK_OK(hand_beat(hand, &renewal));
+        CHECK_INT(renewal.lost_count, 0);
+        renewed = renewal.renewed_count == 1;
+    }
+    CHECK(renewed);
+}
+
 static void an_agent_moves_with_its_lease(enum world_store kind)
 {
     struct pair p;
@@ -293,17 +327,7 @@ static void an_agent_moves_with_its_lease(enum world_store kind)
     if (!pair_begin(&p, kind, 0, two_steps))
         return;
     pair_pass(&p, SECONDS(6)); /* the other one has heard of the agent */
-    hand_leave(&p.hand);
-    p.hand.w = &p.w[1];
-    hand_connect(&p.hand);
-    int renewed = 0;
-    for (int i = 0; i < 80 && !renewed; i++) {
-        pair_pass(&p, PAIR_STEP);
-        CHECK_OK(hand_beat(&p.hand, &renewal));
-        CHECK_INT(renewal.lost_count, 0);
-        renewed = renewal.renewed_count == 1;
-    }
-    CHECK(renewed);
+    go_to(&p, &p.hand, 1);
     for (int i = 0; i < 12; i++) { /* longer than a lease */
         pair_pass(&p, SECONDS(5));
         CHECK_OK(hand_beat(&p.hand, &renewal));
@@ -324,26 +348,18 @@ static void try_again_at(struct pair *p, int from)
     static const char tried[] =
         "namespace: demo\njobs:\n- name: build\n  steps:\n"
         "  - {name: make, run: 'true', retry: {maxAttempts: 3, delay: 1s, on: [failed]}}\n";
-    struct hand hand;
-    struct said pipeline, run;
-    CHECK(hand_join(&hand, &p->w[from], "a", "{}", 1));
-    world_start_run(&p->w[1 - from], tried, &pipeline, &run);
-    CHECK_INT(pair_take(p, &hand), 1);
-    struct held first = hand.held[0];
+    pair_start(p, from, 1 - from, tried);
+    struct held first = p->hand.held[0];
     pair_pass(p, SECONDS(6)); /* the other one has heard of the agent */
-    hand_leave(&hand);
-    hand.w = &p->w[1 - from];
-    hand_connect(&hand);
+    pair_connect(p, &p->hand, 1 - from);
     pair_pass(p, SECONDS(2));
-    CHECK_OK(hand_say(&hand, &first, ARC_STEP_FAILED, 1).status);
-    if (CHECK_INT(pair_take(p, &hand), 1)) {
-        struct held again = hand.held[0];
-        CHECK_INT(again.attempt, 2);
-        CHECK(again.fence > first.fence);
-        CHECK_OK(hand_say(&hand, &again, ARC_STEP_SUCCESS, 0).status);
+    CHECK_OK(hand_say(&p->hand, &first, ARC_STEP_FAILED, 1).status);
+    if (CHECK_INT(pair_take(p, &p->hand), 1)) {
+        CHECK_INT(p->hand.held[0].attempt, 2);
+        CHECK(p->hand.held[0].fence > first.fence);
+        pair_say(&p->hand, ARC_STEP_SUCCESS);
     }
-    CHECK(pair_await(p, run.id, ARC_RUN_SUCCESS));
-    hand_leave(&hand);
+    CHECK(pair_await(p, p->run.id, ARC_RUN_SUCCESS));
 }
 
 static void fences_rise_where_the_next_process_is_older(enum world_store kind)
@@ -354,8 +370,7 @@ static void fences_rise_where_the_next_process_is_older(enum world_store kind)
             return;
         pair_pass(&p, SECONDS(1)); /* the first one joins before the other */
         try_again_at(&p, from);
-        world_check_events(&p.w[0]);
-        pair_close(&p);
+        pair_end(&p);
     }
 }
 ON_BOTH(fences_rise_where_the_next_process_is_older)
@@ -381,48 +396,82 @@ static void a_silent_home_is_taken_over(enum world_store kind)
 }
 ON_BOTH(a_silent_home_is_taken_over)
 
-static void go_to(struct pair *p, struct hand *hand, int to)
-{
-    struct arc_renewal renewal;
-    int renewed = 0;
-    hand_leave(hand);
-    hand->w = &p->w[to];
-    hand_connect(hand);
-    for (int i = 0; i < 80 && !renewed; i++) {
-        pair_pass(p, SECONDS(1) / 8);
-        CHECK_OK(hand_beat(hand, &renewal));
-        renewed = renewal.renewed_count == 1;
-    }
-    CHECK(renewed);
-}
-
 /* An agent goes elsewhere and comes back, and then says no more. */
 static void a_lease_lapses_where_its_agent_came_back_to(enum world_store kind)
 {
     struct pair p;
-    struct hand hand;
-    struct said pipeline, run;
     struct arc_renewal renewal;
-    if (!pair_open(&p, kind))
+    if (!pair_begin(&p, kind, 0, one_job))
         return;
-    CHECK(hand_join(&hand, &p.w[0], "a", "{}", 1));
-    world_start_run(&p.w[0], one_job, &pipeline, &run);
-    CHECK_INT(pair_take(&p, &hand), 1);
-    struct held held = hand.held[0];
-    CHECK_OK(hand_say(&hand, &held, ARC_STEP_RUNNING, 0).status);
+    pair_say(&p.hand, ARC_STEP_RUNNING);
     pair_pass(&p, SECONDS(6)); /* the other one has heard of the agent */
-    go_to(&p, &hand, 1);
+    go_to(&p, &p.hand, 1);
     for (int i = 0; i < 12; i++) { /* longer than a lease */
         pair_pass(&p, SECONDS(5));
-        CHECK_OK(hand_beat(&hand, &renewal));
+        CHECK_OK(hand_beat(&p.hand, &renewal));
     }
-    go_to(&p, &hand, 0);
-    CHECK(pair_await(&p, run.id, ARC_RUN_FAILED));
-    world_check_events(&p.w[0]);
-    hand_leave(&hand);
-    pair_close(&p);
+    go_to(&p, &p.hand, 0);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_FAILED));
+    pair_end(&p);
 }
 ON_BOTH(a_lease_lapses_where_its_agent_came_back_to)
+
+/* A lease lapses where its agent was, which has not heard that it is elsewhere: the inbox is read
+ * late, and agents are looked at each five seconds. */
+static void nobody_loses_a_lease_of_who_has_gone(void)
+{
+    struct pair p;
+    struct arc_renewal renewal = {0};
+    if (!pair_open(&p, WORLD_MEM))
+        return;
+    for (int i = 0; i < 2; i++) { /* before it is taken for offline, which its row would say */
+        world_end_engine(&p.w[i]);
+        p.w[i].options.rules.lease_ttl_ns = SECONDS(20);
+        CHECK_OK(world_start_engine(&p.w[i], NULL));
+    }
+    pair_pass(&p, SECONDS(2)); /* no look at agents when it lapses */
+    pair_start(&p, 0, 0, one_job);
+    pair_say(&p.hand, ARC_STEP_RUNNING);
+    pair_pass(&p, SECONDS(19));
+    p.w[0].answers_late = WORLD_LATE_INBOX;
+    pair_connect(&p, &p.hand, 1);
+    for (int i = 0; i < 16; i++) {
+        pair_pass(&p, PAIR_STEP);
+        CHECK_OK(hand_beat(&p.hand, &renewal));
+    }
+    CHECK_INT(renewal.renewed_count, 1);
+    CHECK_INT(lost_jobs(&p), 0);
+    world_answer(&p.w[0]);
+    pair_say(&p.hand, ARC_STEP_SUCCESS);
+    CHECK(pair_await(&p, p.run.id, ARC_RUN_SUCCESS));
+    pair_end(&p);
+}
+
+/* One that stood still for longer than it is believed to be at work: before it has looked what the
+ * others did meanwhile, it neither renews a lease nor offers a step. */
+static void who_may_have_been_replaced_says_nothing(void)
+{
+    for (int seconds = 5; seconds <= 20; seconds += 15) {
+        struct pair p;
+        struct arc_renewal renewal = {0};
+        int trusted = seconds == 5;
+        if (!pair_open(&p, WORLD_MEM))
+            return;
+        CHECK(hand_join(&p.hand, &p.w[0], "a", "{}", 2));
+        world_start_run(&p.w[0], one_job, &p.pipeline, &p.run);
+        CHECK_INT(pair_take(&p, &p.hand), 1);
+        CHECK_OK(world_ask(&p.w[0], world_trigger(&p.w[0], p.pipeline.id, "")).status);
+        for (int i = 0; i < seconds; i++)
+            world_pass(&p.w[1], SECONDS(1));
+        p.w[0].now = p.w[1].now;
+        arc__engine_set_now(p.w[0].engine, p.w[0].now);
+        CHECK_OK(hand_beat(&p.hand, &renewal));
+        CHECK_INT(renewal.renewed_count, trusted);
+        CHECK_INT(renewal.lost_count, 0);
+        CHECK_INT(hand_take(&p.hand, 0), trusted);
+        pair_end(&p);
+    }
+}
 
 /* Its step was given to another agent while it was silent. The process that it comes to has had the
  * run for something else, and remembers it as it was. */
@@ -738,6 +787,7 @@ static const struct test tests[] = {
      a_look_that_lasts_is_not_begun_again},
     {"a lease that has lapsed is lost, whoever writes meanwhile", a_lapsed_lease_stays_lapsed_mem},
     {"SQLite: a lease that has lapsed is lost", a_lapsed_lease_stays_lapsed_sqlite},
+    {"so many leases stay lapsed over one lost turn", so_many_leases_stay_lapsed},
     {"a newcomer ends who waits, after a lost turn as well",
      a_newcomer_ends_who_waits_after_a_lost_turn_mem},
     {"SQLite: a newcomer ends who waits, after a lost turn",
@@ -750,6 +800,10 @@ static const struct test tests[] = {
      a_lease_lapses_where_its_agent_came_back_to_mem},
     {"SQLite: a lease lapses where its agent came back to",
      a_lease_lapses_where_its_agent_came_back_to_sqlite},
+    {"nobody loses a lease of an agent that has gone elsewhere",
+     nobody_loses_a_lease_of_who_has_gone},
+    {"who may have been replaced renews and offers nothing",
+     who_may_have_been_replaced_says_nothing},
     {"who comes is given nothing that is another one's by now",
      who_comes_gets_nothing_that_is_another_ones_mem},
     {"SQLite: who comes is given nothing of another one",

@@ -457,12 +457,34 @@ static void a_definition_that_is_run_is_read_once(void)
     world_close(&w);
 }
 
+/* One that is longer is read for each run. */
+static void a_definition_is_kept_up_to_its_size(void)
+{
+    const uint32_t size = sizeof(one_job) - 1;
+    for (uint32_t most = size - 1; most <= size; most++) {
+        struct world w;
+        struct said pipeline, run;
+        if (!world_open(&w, WORLD_MEM))
+            return;
+        world_end_engine(&w);
+        w.options.definition_kept_max = most;
+        CHECK_OK(world_start_engine(&w, NULL));
+        world_start_run(&w, one_job, &pipeline, &run);
+        CHECK_OK(world_ask(&w, world_trigger(&w, pipeline.id, "")).status);
+        uint64_t calls = w.store_calls;
+        CHECK_OK(world_ask(&w, world_trigger(&w, pipeline.id, "")).status);
+        CHECK_INT(w.store_calls - calls, most < size ? 2 : 1);
+        world_close(&w);
+    }
+}
+
 static const struct test tests[] = {
     {"a pipeline is made, changed and deleted", a_pipeline_is_made_changed_and_deleted},
     {"a definition is saved over the head that its editor knew",
      a_definition_is_saved_over_the_head_it_knew},
     {"what is saved and triggered at once runs", what_one_turn_saves_the_next_can_run},
     {"a definition that is run is read once", a_definition_that_is_run_is_read_once},
+    {"a definition is kept for its next run up to a size", a_definition_is_kept_up_to_its_size},
     {"a request id has a bound", a_request_id_has_a_bound},
     {"a trigger is counted once by its request id", a_trigger_is_counted_once_by_its_request},
     {"a trigger that cannot be planned says why and leaves nothing",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "logs/mem.h"
+#include "passing_logs.h"
 #include "spec/spec.h"
 #include "store/sqlite.h"
 
@@ -190,16 +191,10 @@ static const struct arc_store_ops lasting_store_ops = {
 };
 
 struct lasting_logs {
-    struct arc_log_store logs;
-    struct arc_log_store *under;
+    struct passing_logs pass;
     struct arc_mem mem;
     struct world *w;
 };
-
-static struct arc_log_store *logs_under(struct arc_log_store *logs)
-{
-    return ((struct lasting_logs *)(void *)logs)->under;
-}
 
 static arc_status lasting_append(struct arc_log_store *logs, arc_slice run_id,
                                  arc_slice step_run_id, struct arc_log_line *lines, size_t count,
@@ -208,33 +203,14 @@ static arc_status lasting_append(struct arc_log_store *logs, arc_slice run_id,
     struct world *w = ((struct lasting_logs *)(void *)logs)->w;
     if (w->log_rivals > 0 && w->log_rivals-- > 0)
         return arc__fail(err, ARC_ECONFLICT, "lines", "Somebody has written to this log.");
-    return logs_under(logs)->ops->append(logs_under(logs), run_id, step_run_id, lines, count, err);
+    return passing_append(logs, run_id, step_run_id, lines, count, err);
 }
 
 static arc_status lasting_info(struct arc_log_store *logs, arc_slice run_id, arc_slice step_run_id,
                                struct arc_log_info *out, arc_err *err)
 {
     ((struct lasting_logs *)(void *)logs)->w->log_looks++;
-    return logs_under(logs)->ops->info(logs_under(logs), run_id, step_run_id, out, err);
-}
-
-static arc_status lasting_read(struct arc_log_store *logs, arc_slice run_id, arc_slice step_run_id,
-                               int64_t from, size_t limit, size_t max_bytes,
-                               struct arc_arena *arena, struct arc_log_line **lines, size_t *count,
-                               arc_err *err)
-{
-    return logs_under(logs)->ops->read(logs_under(logs), run_id, step_run_id, from, limit,
-                                       max_bytes, arena, lines, count, err);
-}
-
-static void lasting_release(struct arc_log_store *logs, arc_slice run_id, arc_slice step_run_id)
-{
-    logs_under(logs)->ops->release(logs_under(logs), run_id, step_run_id);
-}
-
-static arc_status lasting_remove(struct arc_log_store *logs, arc_slice run_id, arc_err *err)
-{
-    return logs_under(logs)->ops->remove_run(logs_under(logs), run_id, err);
+    return passing_info(logs, run_id, step_run_id, out, err);
 }
 
 static void lasting_logs_close(struct arc_log_store *logs)
@@ -245,8 +221,8 @@ static void lasting_logs_close(struct arc_log_store *logs)
 }
 
 static const struct arc_log_store_ops lasting_logs_ops = {
-    sizeof(lasting_logs_ops), lasting_append, lasting_info,      lasting_read,
-    lasting_release,          lasting_remove, lasting_logs_close};
+    sizeof(lasting_logs_ops), lasting_append,     lasting_info,      passing_read,
+    passing_release,          passing_remove_run, lasting_logs_close};
 
 /* --- opening ------------------------------------------------------------------------------------
  */
@@ -289,10 +265,9 @@ arc_status world_start_engine(struct world *w, arc_err *err)
                                         &w->store_calls,
                                         w->shared && w->kind != WORLD_GIVEN ? last : NULL,
                                         w};
-        *logs = (struct lasting_logs){.under = w->logs, .mem = w->mem, .w = w};
-        logs->logs.ops = &lasting_logs_ops;
+        *logs = (struct lasting_logs){{{&lasting_logs_ops}, w->logs}, w->mem, w};
         w->options.store = &store->store;
-        w->options.logs = &logs->logs;
+        w->options.logs = &logs->pass.logs;
         status = arc__engine_open(&w->options, w->now, &w->engine, err);
     }
     if (status != ARC_OK) {
@@ -387,7 +362,11 @@ int world_open(struct world *w, enum world_store kind)
 
 int world_open_beside(struct world *w, struct world *first, enum world_store kind, const char *name)
 {
-    *w = (struct world){.kind = kind, .random = first == NULL ? 42 : ++first->random, .shared = 1};
+    /* Far from any state that the other comes to: no id is made twice. */
+    *w =
+        (struct world){.kind = kind,
+                       .random = first == NULL ? 42 : ~first->random * UINT64_C(0x5851f42d4c957f2d),
+                       .shared = 1};
     w->first = first;
     w->options.replica_name = name;
     w->options.shared = 1;

@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/engine_private.h"
+#include "face/ctl_private.h"
+
 static void it_opens_on_memory_with_nothing_given(void)
 {
     arc_ctl *ctl = NULL;
@@ -250,7 +253,56 @@ static void a_token_waits_for_no_clock(void)
     CHECK_INT(still.given.mem.live, 0);
 }
 
+/* Each number of its own, so that no two of them can be taken for each other. */
+static void options_reach_the_engine(void)
+{
+    arc_ctl_options given = ARC_CTL_OPTIONS_INIT;
+    arc_ctl *ctl = NULL;
+    given.lease_ttl_ms = 1001;
+    given.heartbeat_ms = 1002;
+    given.stop_grace_ms = 1003;
+    given.stop_settle_ms = 1004;
+    given.finally_ms = 1005;
+    given.lost_retries_max = 1006;
+    given.runs_max = 1007;
+    given.agents_approved = 2;
+    given.retention_max_age_s = 1008;
+    given.retention_runs_per_pipeline = 1009;
+    given.retention_runs_max = 1010;
+    given.replica_lease_ms = 1011;
+    given.definition_kept_max = 1012;
+    given.leases_kept_max = 1013;
+    given.runs_asked_max = 1014;
+    if (!CHECK_OK(arc_ctl_open(&given, &ctl, NULL)))
+        return;
+    const struct arc_engine_options *options = &ctl->engine->options;
+    CHECK_INT(options->rules.lease_ttl_ns, 1001000000);
+    CHECK_INT(options->heartbeat_ns, 1002000000);
+    CHECK_INT(options->rules.stop_grace_ns, 1003000000);
+    CHECK_INT(options->rules.stop_settle_ns, 1004000000);
+    CHECK_INT(options->rules.finally_ns, 1005000000);
+    CHECK_INT(options->rules.lost_retries_max, 1006);
+    CHECK_INT(options->runs_max, 1007);
+    CHECK_INT(options->agents_approved, 0);
+    CHECK_INT(options->retention.max_age_ns, 1008000000000);
+    CHECK_INT(options->retention.per_pipeline, 1009);
+    CHECK_INT(options->retention.runs, 1010);
+    CHECK_INT(options->replica_lease_ns, 1011000000);
+    CHECK_INT(options->definition_kept_max, 1012);
+    CHECK_INT(options->leases_kept_max, 1013);
+    CHECK_INT(options->runs_asked_max, 1014);
+    arc_ctl_close(ctl);
+    if (!CHECK_OK(arc_ctl_open(NULL, &ctl, NULL)))
+        return;
+    options = &ctl->engine->options;
+    CHECK_INT(options->definition_kept_max, 65536);
+    CHECK_INT(options->leases_kept_max, 1000);
+    CHECK_INT(options->runs_asked_max, 10000);
+    arc_ctl_close(ctl);
+}
+
 static const struct test tests[] = {
+    {"options reach the engine, and are what is said without", options_reach_the_engine},
     {"it opens on memory with nothing given", it_opens_on_memory_with_nothing_given},
     {"a wrong option is refused by name", a_wrong_option_is_refused_by_name},
     {"a struct without its size is refused", a_struct_without_its_size_is_refused},

@@ -67,4 +67,15 @@ static inline arc_spec *parse(const char *text)
     return spec;
 }
 
+/* run_id is empty where the text is no definition. */
+static inline void start_run(arc_ctl *ctl, const char *text, char *run_id)
+{
+    arc_err err = ARC_ERR_INIT;
+    arc_spec *spec = parse(text);
+    run_id[0] = '\0';
+    if (spec != NULL)
+        CHECK_OK(arc_run_start(ctl, spec, NULL, run_id, &err));
+    arc_spec_unref(spec);
+}
+
 #endif

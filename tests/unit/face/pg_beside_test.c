@@ -108,16 +108,6 @@ static int await_warning(struct beside *b, int side, const char *text)
     return came;
 }
 
-static void start(struct beside *b, int side, const char *text, char *run)
-{
-    arc_err err = ARC_ERR_INIT;
-    arc_spec *spec = parse(text);
-    run[0] = '\0';
-    if (spec != NULL)
-        CHECK_OK(arc_run_start(b->side[side].ctl, spec, NULL, run, &err));
-    arc_spec_unref(spec);
-}
-
 static void a_run_elsewhere_is_stopped(void)
 {
     struct beside b;
@@ -125,7 +115,7 @@ static void a_run_elsewhere_is_stopped(void)
     arc_err err = ARC_ERR_INIT;
     if (!beside_open(&b))
         return;
-    start(&b, 0, held, run);
+    start_run(b.side[0].ctl, held, run);
     CHECK(await(&b, 1, run, ARC_RUN_PENDING));
     CHECK_OK(arc_run_stop(b.side[1].ctl, run, "enough", 0, &err));
     CHECK(await(&b, 1, run, ARC_RUN_CANCELLED));
@@ -144,7 +134,7 @@ static void a_gate_elsewhere_is_decided(void)
     arc_gate_options options = ARC_GATE_OPTIONS_INIT;
     if (!beside_open(&b))
         return;
-    start(&b, 0, gated, run);
+    start_run(b.side[0].ctl, gated, run);
     CHECK(await(&b, 1, run, ARC_RUN_PENDING));
     options.actor = "eve";
     CHECK_OK(arc_run_decide_gate(b.side[1].ctl, run, "ship", &options, &err));
@@ -182,7 +172,7 @@ static void who_starts_a_run_hears_how_it_ends(void)
     if (!beside_open(&b))
         return;
     for (int i = 0; i < 2; i++)
-        start(&b, i, grouped, run[i]);
+        start_run(b.side[i].ctl, grouped, run[i]);
     for (int i = 0; i < 2; i++)
         CHECK(await(&b, i, run[i], ARC_RUN_SUCCESS));
     beside_close(&b);

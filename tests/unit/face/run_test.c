@@ -91,12 +91,7 @@ static void turn(struct bench *bench)
 
 static void run(struct bench *bench, const char *text, char *run_id)
 {
-    arc_err err = ARC_ERR_INIT;
-    arc_spec *spec = parse(text);
-    if (spec == NULL)
-        return;
-    CHECK_OK(arc_run_start(bench->ctl, spec, NULL, run_id, &err));
-    (void)arc_spec_unref(spec);
+    start_run(bench->ctl, text, run_id);
     turn(bench);
 }
 
