@@ -493,6 +493,7 @@ arc_status arc__session_open(struct arc_engine *engine, arc_slice agent_id,
     end_session(agent);
     agent->session = session;
     arc__agent_seen(engine, agent);
+    agent->rests_mono_ns = 0; /* it is here, whatever came before */
     (void)arc__agent_come(engine, agent);
     ARC_LIST_EACH(&agent->placements, link)
     {
@@ -759,6 +760,8 @@ arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err)
         }
         if (agent->place == AGENT_COMING)
             ARC_TRY(arc__agent_arrive(engine, agent, err));
+        if (agent->place == AGENT_AWAY && agent->rests_mono_ns > now && agent->rests_mono_ns < next)
+            next = agent->rests_mono_ns; /* commands of it may wait for that */
         if (agent->place != AGENT_HERE)
             continue;
         if (agent->lost_due)

@@ -266,7 +266,7 @@ struct agent {
     uint64_t followed;    /* the word by which the present one did */
     uint32_t short_beats; /* heartbeats in a row with fewer steps than it holds (old agents) */
     int row_due;          /* the row in memory is newer than the stored one */
-    uint64_t last_seen_mono_ns, idle_since_mono_ns;
+    uint64_t last_seen_mono_ns, idle_since_mono_ns, rests_mono_ns; /* away until then */
     int lost_due;   /* a placement of it is lost: see its reason */
     uint64_t looks; /* for losses */
     /* ingestion of its events */

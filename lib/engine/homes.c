@@ -14,6 +14,7 @@
 #define UNKNOWN_NS (UINT64_C(1000) * 1000000)    /* the same, when somebody is not known */
 #define LATE_LOGS_NS (UINT64_C(60) * 1000000000) /* of a job that a guest had here */
 #define STRAY_MS INT64_C(60000)                  /* a note so old is nobody's */
+#define REST_NS (UINT64_C(1000) * 1000000)       /* an agent that has left is where it is so long */
 #define NOTES_MAX 1000u
 #define WANTED_MAX 1000000u
 
@@ -551,11 +552,21 @@ arc_status arc__homes_unknown(struct arc_engine *engine, arc_status status, cons
     return arc__fail(err, status, subject, "%s", message);
 }
 
+static void sooner(uint64_t *at, uint64_t other)
+{
+    if (other < *at)
+        *at = other;
+}
+
+/* Two that have something of it, and read for long what it has, would take it from each other all
+ * the time: whom it has left waits a little. */
 arc_status arc__agent_come(struct arc_engine *engine, struct agent *agent)
 {
     if (agent->place == AGENT_HERE)
         return ARC_OK;
-    if (agent->place == AGENT_AWAY) {
+    if (agent->place == AGENT_AWAY && engine->now.mono_ns < agent->rests_mono_ns) {
+        sooner(&engine->sweep_mono_ns, agent->rests_mono_ns);
+    } else if (agent->place == AGENT_AWAY) {
         agent->place = AGENT_COMING;
         engine->sweep_mono_ns = 0;
     }
@@ -651,6 +662,7 @@ void arc__agent_placed(struct arc_engine *engine, struct agent *agent, int is_ne
     }
     if (ours || agent->place == AGENT_AWAY || agent->place == AGENT_COMING)
         return;
+    agent->rests_mono_ns = is_new ? 0 : engine->now.mono_ns + REST_NS;
     agent->place =
         agent->session != NULL && agent->place == AGENT_WRITING ? AGENT_COMING : AGENT_AWAY;
     agent->online = agent->online_stored = agent->row.online != 0;
@@ -778,12 +790,6 @@ void arc__homes_end(struct arc_engine *engine, int kept)
     if (drop_guests(engine, NULL) != ARC_OK)
         engine->replicas.news =
             ARC_STORE_ANY; /* what waits here in vain is not taken: the home places it */
-}
-
-static void sooner(uint64_t *at, uint64_t other)
-{
-    if (other < *at)
-        *at = other;
 }
 
 uint64_t arc__homes_deadline(const struct arc_engine *engine)

@@ -51,14 +51,16 @@ static void servers_that_fall_silent(void)
          GOAL_REAL_CONFLICT, GOAL_WANDERED);
 }
 
-/* What each of them showed is said where it was mended: groups, leases, timeouts, rows of others.
- */
+/* What each of them showed is said where it was mended: groups, leases, timeouts, rows of others,
+ * agents that are not known yet or wanted by two, what they push, logs, runs that are inherited. */
 static void lives_that_did_not_hold(void)
 {
     static const struct {
         uint64_t seed;
         uint32_t replicas;
-    } lives[] = {{190, 2}, {450, 2}, {467, 2}, {796, 2}, {900, 2}, {1721, 2}, {55, 3}, {269, 3}};
+    } lives[] = {{190, 2},  {368, 2},  {450, 2},  {467, 2},  {796, 2},  {900, 2},
+                 {952, 2},  {1551, 2}, {1721, 2}, {1816, 2}, {1817, 2}, {2129, 2},
+                 {3970, 2}, {5853, 2}, {55, 3},   {269, 3},  {326, 3},  {522, 3}};
     struct sim *sim = calloc(1, sizeof(*sim));
     for (size_t i = 0; i < ARC_COUNT_OF(lives); i++) {
         struct sim_plan plan = {.seed = lives[i].seed, .replicas = lives[i].replicas};

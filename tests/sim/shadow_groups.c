@@ -384,8 +384,10 @@ void groups_check(struct shadow *shadow)
         for (int job = -1; job < (int)shadow->runs[r].plan->job_count; job++) {
             struct claim claim = claim_of(shadow, r, job);
             struct group_facts facts;
-            if (!wants(&claim))
+            if (!wants(&claim)) { /* a pause of it is nobody's delay */
+                claim.slot->free_ns = 0;
                 continue;
+            }
             look_at(shadow, &claim, &facts);
             if (facts.held >= facts.limit)
                 claim.slot->free_ns = 0;

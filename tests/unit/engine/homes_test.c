@@ -161,6 +161,40 @@ static void what_an_agent_pushes_late_to_its_former_home_is_late(enum world_stor
 }
 ON_BOTH(what_an_agent_pushes_late_to_its_former_home_is_late)
 
+/* Each of the two has something of it, and both wait for the store: neither takes it from the other
+ * again and again. */
+static void two_that_want_an_agent_take_turns(void)
+{
+    struct pair p;
+    struct said said[2];
+    if (!pair_begin(&p, WORLD_MEM, 0, two_steps))
+        return;
+    pair_pass(&p, SECONDS(6));
+    for (int i = 1; i >= 0; i--) {
+        p.w[i].answers_late = WORLD_LATE_EVENTS;
+        world_submit(&p.w[i], push(&p.w[i], &p.hand, 1, 1), &said[i]);
+        pair_pass(&p, SECONDS(1));
+    }
+    int64_t before =
+        world_count(&p.w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.agent.online");
+    for (int i = 0; i < 32; i++) {
+        pair_pass(&p, PAIR_STEP);
+        world_tell(&p.w[0]);
+        world_tell(&p.w[1]);
+    }
+    int64_t moves =
+        world_count(&p.w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.agent.online") - before;
+    CHECK(moves > 0 && moves < 8);
+    for (int i = 0; i < 2; i++)
+        world_answer(&p.w[i]);
+    pair_pass(&p, SECONDS(6));
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(said[i].times, 1);
+        CHECK_OK(said[i].status);
+    }
+    pair_end(&p);
+}
+
 /* --- incarnations ----------------------------------------------------------------------------- */
 
 /* The word of the process before was on its way, and comes to where nobody had heard the next one.
@@ -327,6 +361,7 @@ static const struct test tests[] = {
      what_an_agent_pushes_late_to_its_former_home_is_late_mem},
     {"SQLite: what is pushed late to a former home is late",
      what_an_agent_pushes_late_to_its_former_home_is_late_sqlite},
+    {"two processes that want an agent take turns", two_that_want_an_agent_take_turns},
     {"whose process was followed elsewhere is late here too",
      who_was_followed_elsewhere_is_late_here_too_mem},
     {"SQLite: who was followed elsewhere is late here too",

@@ -178,6 +178,19 @@ static void lasting_close(struct arc_store *store)
     arc__free(&mem, self);
 }
 
+static void lasting_watch(struct arc_store *store, arc_store_changed changed, void *user)
+{
+    struct world *w = ((struct lasting_store *)(void *)store)->world;
+    w->changed = changed;
+    w->changed_user = user;
+}
+
+void world_tell(struct world *w)
+{
+    if (w->changed != NULL)
+        w->changed(w->changed_user, ARC_STORE_ANY, 0);
+}
+
 static const struct arc_store_ops lasting_store_ops = {
     .size = sizeof(lasting_store_ops),
     .commit = lasting_commit,
@@ -188,6 +201,7 @@ static const struct arc_store_ops lasting_store_ops = {
     .health = lasting_health,
     .close = lasting_close,
     .claim = lasting_claim,
+    .watch = lasting_watch,
 };
 
 struct lasting_logs {

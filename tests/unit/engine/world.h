@@ -64,6 +64,8 @@ struct world {
         WORLD_LATE_AGENT_EVENTS
     } answers_late;
     struct late *late;
+    arc_store_changed changed; /* the engine's */
+    void *changed_user;
 };
 
 /* Answers 0, with a failed check, where it could not be built. */
@@ -87,6 +89,8 @@ arc_status world_next_notice(struct world *w, const struct arc_row_outbox **out)
 void world_settle(struct world *w);
 /* What was asked for while answers_late was set: as it was then. */
 void world_answer(struct world *w);
+/* The engine hears that others may have stored something: without, it looks each second. */
+void world_tell(struct world *w);
 /* Moves both clocks and dispatches at every deadline on the way. */
 void world_pass(struct world *w, int64_t ns);
 
