@@ -280,6 +280,9 @@ static void look_at_rows(struct shadow *shadow, const struct arc_store_batch *ba
             else
                 replicas_row(shadow, op->row);
             break;
+        case ARC_TABLE_inbox:
+            replicas_note(shadow, op->row, op->verb == ARC_STORE_DELETE);
+            break;
         case ARC_TABLE_agent:
             replicas_agent(shadow, op->row);
             break;

@@ -14,6 +14,7 @@
 #define GATES_MAX 6
 #define EVENTS_MAX 8192
 #define REPLICAS_SEEN_MAX 256 /* processes that have shared the store in one life */
+#define NOTES_MAX 1024        /* that one has left for another and that are there still */
 #define LOGS_MAX 1024         /* a power of two; step runs of one life that have a log */
 
 /* The states, by the numbers of the contract. */
@@ -143,6 +144,11 @@ struct shadow_replica {
     uint32_t server;
 };
 
+struct shadow_note {
+    char id[32];
+    uint64_t left_ns;
+};
+
 struct seen_event {
     uint64_t stream;
     int64_t seq;
@@ -171,6 +177,8 @@ struct shadow {
     int keys, keyed; /* request keys of the batch, and runs with one */
     struct shadow_replica replicas[REPLICAS_SEEN_MAX];
     uint32_t replica_count;
+    struct shadow_note notes[NOTES_MAX];
+    uint32_t note_count;
     int writers;                        /* of the batch: processes that say that they live */
     uint32_t writer;                    /* server */
     uint64_t writer_epoch;              /* before it */
@@ -216,6 +224,7 @@ void replicas_row(struct shadow *shadow, const struct arc_row_replica *row);
 void replicas_gone(struct shadow *shadow, const struct arc_row_replica *row);
 /* 1: the server that this is said to is home of its agent. */
 int replicas_has(struct shadow *shadow, const struct message *message);
+void replicas_note(struct shadow *shadow, const struct arc_row_inbox *row, int gone);
 void replicas_agent(struct shadow *shadow, const struct arc_row_agent *row);
 void replicas_check(struct shadow *shadow); /* after a batch */
 void replicas_granted(struct shadow *shadow, uint64_t fence);

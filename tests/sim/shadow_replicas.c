@@ -7,6 +7,7 @@
 
 #define EPOCH_BITS 32
 #define LEADER "leader"
+#define STRAY_NS SECONDS(70) /* of whom nobody knows any more the leader waits a minute */
 
 static struct shadow_replica *find(struct shadow *shadow, arc_slice id)
 {
@@ -75,6 +76,33 @@ void replicas_gone(struct shadow *shadow, const struct arc_row_replica *row)
         own->version = INT64_MIN; /* no other follows */
 }
 
+void replicas_note(struct shadow *shadow, const struct arc_row_inbox *row, int gone)
+{
+    uint32_t i = 0;
+    while (i < shadow->note_count && !arc__slice_is(row->id, shadow->notes[i].id))
+        i++;
+    if (gone && i < shadow->note_count)
+        shadow->notes[i] = shadow->notes[--shadow->note_count];
+    if (gone)
+        return; /* two may have read it */
+    if (i == NOTES_MAX) {
+        broke(shadow->sim, INV_I15, "more than %d notes are left", NOTES_MAX);
+        return;
+    }
+    keep(shadow->notes[i].id, sizeof(shadow->notes[i].id), row->id);
+    shadow->notes[i].left_ns = shadow->decided_ns;
+    shadow->note_count += i == shadow->note_count;
+}
+
+/* By the clocks of machines a note may be young for long. */
+static void check_notes(struct shadow *shadow)
+{
+    for (uint32_t i = 0; i < shadow->note_count && shadow->sim->jumps == 0; i++) {
+        if (overdue_late(shadow, shadow->notes[i].left_ns + (uint64_t)STRAY_NS))
+            broke(shadow->sim, INV_I15, "note %s is read by nobody", shadow->notes[i].id);
+    }
+}
+
 void replicas_agent(struct shadow *shadow, const struct arc_row_agent *row)
 {
     int agent = shadow_agent_index(shadow->sim, row->id);
@@ -104,6 +132,7 @@ void replicas_check(struct shadow *shadow)
                   (unsigned long long)shadow->fences[i], (unsigned long long)shadow->writer_epoch);
     }
     shadow->fence_count = 0;
+    check_notes(shadow);
     if (shadow->writers != 1)
         broke(shadow->sim, INV_I19, "a batch is of %d servers", shadow->writers);
 }

@@ -384,6 +384,19 @@ static void by_one_that_was_taken_over(struct fake *f)
     replicas_row(f->sim->shadow, &row);
 }
 
+static void with_a_note_that_stays(struct fake *f)
+{
+    const struct arc_row_inbox note = {.id = ARC_LIT("N"), .addressee = ARC_LIT("A")};
+    const struct arc_row_replica row = {.id = ARC_LIT("A"), .version = 1, .epoch = 1};
+    f->sim->server_count = 2;
+    replicas_note(f->sim->shadow, &note, 0);
+    replicas_row(f->sim->shadow, &row);
+    replicas_check(f->sim->shadow);
+    CHECK_INT(f->sim->broken, 0);
+    f->sim->now_ns += (uint64_t)SECONDS(100);
+    replicas_check(f->sim->shadow);
+}
+
 static void with_anothers_epoch(struct fake *f)
 {
     struct arc_row_replica row = {.id = ARC_LIT("A"), .version = 1, .epoch = 3};
@@ -412,6 +425,7 @@ static const struct {
     {INV_I13, with_a_credential},
     {INV_I14, with_a_gap_in_a_run},
     {INV_I15, without_a_bound},
+    {INV_I15, with_a_note_that_stays},
     {INV_I16, with_a_gap_in_positions},
     {INV_I17, never_granted},
     {INV_I18, out_of_turn},
