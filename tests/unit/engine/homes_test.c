@@ -256,18 +256,6 @@ static void who_takes_over_knows_how_things_stand(enum world_store kind)
 }
 ON_BOTH(who_takes_over_knows_how_things_stand)
 
-static arc_status say_line(struct hand *hand, int64_t number)
-{
-    const struct arc_log_batch batch = {.agent_id = arc__slice_cstr(hand->id),
-                                        .step_run_id = arc__slice_cstr(hand->held[0].id),
-                                        .attempt = hand->held[0].attempt,
-                                        .fence = hand->held[0].fence,
-                                        .stream = ARC_LOG_STDOUT,
-                                        .first_line = number,
-                                        .text = ARC_LIT("line\n")};
-    return arc__engine_log_append(hand->w->engine, &batch, NULL);
-}
-
 /* The first one stands still until its agent's step has another holder at the other one, who has
  * said something. What its agent says then is of an attempt that is over: nothing of it comes
  * behind the lines of the next one, neither lines nor how many were lost. */
@@ -289,8 +277,8 @@ static void an_old_state_adds_nothing_to_a_log(void)
         world_pass(&p.w[1], PAIR_STEP);
     if (CHECK_INT(next.held_count, 1))
         CHECK_INT(next.held[0].attempt, 2);
-    CHECK_OK(say_line(&next, 1));
-    CHECK_STATUS(say_line(&p.hand, 1), ARC_EPRECONDITION);
+    CHECK_OK(pair_log(next.w, &next, 1));
+    CHECK_STATUS(pair_log(p.hand.w, &p.hand, 1), ARC_EPRECONDITION);
     struct arc_cmd *cmd = hand_report(&p.hand, &p.hand.held[0], ARC_STEP_SUCCESS, 0);
     struct said said = {0};
     cmd->u.report.log_lines = 3;

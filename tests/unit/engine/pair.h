@@ -3,6 +3,8 @@
 #ifndef ARC_TEST_ENGINE_PAIR_H
 #define ARC_TEST_ENGINE_PAIR_H
 
+#include <stdio.h>
+
 #include "world.h"
 
 #define PAIR_STEP (SECONDS(1) / 8)
@@ -98,6 +100,21 @@ static inline void pair_connect(struct pair *p, struct hand *hand, int to)
     hand_leave(hand);
     hand->w = &p->w[to];
     hand_connect(hand);
+}
+
+/* A line of what the hand holds comes to one of them, wherever the hand is. */
+static inline arc_status pair_log(struct world *w, const struct hand *hand, int64_t number)
+{
+    char text[32];
+    int len = snprintf(text, sizeof(text), "line %lld\n", (long long)number);
+    const struct arc_log_batch batch = {.agent_id = arc__slice_cstr(hand->id),
+                                        .step_run_id = arc__slice_cstr(hand->held[0].id),
+                                        .attempt = hand->held[0].attempt,
+                                        .fence = hand->held[0].fence,
+                                        .stream = ARC_LOG_STDOUT,
+                                        .first_line = number,
+                                        .text = {text, (size_t)len}};
+    return arc__engine_log_append(w->engine, &batch, NULL);
 }
 
 /* An agent comes to one of them, a run begins at one, and the agent holds its first step. */

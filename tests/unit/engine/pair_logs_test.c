@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of a step whose agent goes from one process to another, over a folder of logs that both of
  * them see: they are stored once, and what a log holds is asked where that is not known. */
-#include <stdio.h>
-
 #include "pair.h"
 
 #define LINES 50 /* batches of one line */
 
 static const char one_job[] = "namespace: demo\n"
                               "jobs: [{name: build, steps: [{name: make, run: 'true'}]}]\n";
-
-static arc_status say_line(struct world *w, const struct hand *hand, int64_t number)
-{
-    char text[32];
-    int len = snprintf(text, sizeof(text), "line %lld\n", (long long)number);
-    const struct arc_log_batch batch = {.agent_id = arc__slice_cstr(hand->id),
-                                        .step_run_id = arc__slice_cstr(hand->held[0].id),
-                                        .attempt = hand->held[0].attempt,
-                                        .fence = hand->held[0].fence,
-                                        .stream = ARC_LOG_STDOUT,
-                                        .first_line = number,
-                                        .text = {text, (size_t)len}};
-    return arc__engine_log_append(w->engine, &batch, NULL);
-}
 
 /* The agent's step has one line at the first process, and the second has the agent since: the first
  * has not heard of that. */
@@ -31,7 +15,7 @@ static int moved(struct pair *p)
     struct arc_renewal renewal = {0};
     if (!pair_begin(p, WORLD_MEM, 0, one_job))
         return 0;
-    CHECK_OK(say_line(&p->w[0], &p->hand, 1));
+    CHECK_OK(pair_log(&p->w[0], &p->hand, 1));
     pair_pass(p, SECONDS(6));
     pair_connect(p, &p->hand, 1);
     for (int i = 0; i < 8; i++) {
@@ -64,14 +48,14 @@ static void what_a_log_holds_is_asked_once(void)
     if (!pair_begin(&p, WORLD_MEM, 0, one_job))
         return;
     for (int64_t i = 1; i <= LINES; i++)
-        CHECK_OK(say_line(&p.w[0], &p.hand, i));
+        CHECK_OK(pair_log(&p.w[0], &p.hand, i));
     CHECK_INT(p.w[0].log_looks, 0); /* the step is new */
     log_is(&p, LINES);
     pair_end(&p);
     if (!moved(&p))
         return;
     for (int64_t i = 2; i <= LINES; i++)
-        CHECK_OK(say_line(&p.w[1], &p.hand, i));
+        CHECK_OK(pair_log(&p.w[1], &p.hand, i));
     CHECK_INT(p.w[1].log_looks, 1);
     log_is(&p, LINES);
     pair_end(&p);
@@ -84,9 +68,9 @@ static void lines_that_come_late_to_a_former_home_are_stored_once(void)
     struct pair p;
     if (!moved(&p))
         return;
-    CHECK_OK(say_line(&p.w[1], &p.hand, 2));
-    CHECK_OK(say_line(&p.w[0], &p.hand, 2));
-    CHECK_OK(say_line(&p.w[0], &p.hand, 3));
+    CHECK_OK(pair_log(&p.w[1], &p.hand, 2));
+    CHECK_OK(pair_log(&p.w[0], &p.hand, 2));
+    CHECK_OK(pair_log(&p.w[0], &p.hand, 3));
     log_is(&p, 3);
     pair_end(&p);
 }
@@ -97,10 +81,10 @@ static void lines_that_a_former_home_had_are_stored_once(void)
     struct pair p;
     if (!moved(&p))
         return;
-    CHECK_OK(say_line(&p.w[1], &p.hand, 2));
-    CHECK_OK(say_line(&p.w[0], &p.hand, 3));
+    CHECK_OK(pair_log(&p.w[1], &p.hand, 2));
+    CHECK_OK(pair_log(&p.w[0], &p.hand, 3));
     for (int64_t i = 3; i <= LINES; i++)
-        CHECK_OK(say_line(&p.w[1], &p.hand, i));
+        CHECK_OK(pair_log(&p.w[1], &p.hand, i));
     CHECK(p.w[1].log_looks <= 2);
     log_is(&p, LINES);
     pair_end(&p);
@@ -114,8 +98,8 @@ static void the_end_of_a_step_counts_lines_of_both(void)
     struct arc_rows rows = {0};
     if (!moved(&p))
         return;
-    CHECK_OK(say_line(&p.w[1], &p.hand, 2));
-    CHECK_OK(say_line(&p.w[0], &p.hand, 3));
+    CHECK_OK(pair_log(&p.w[1], &p.hand, 2));
+    CHECK_OK(pair_log(&p.w[0], &p.hand, 3));
     pair_say(&p.hand, ARC_STEP_SUCCESS);
     CHECK(pair_await(&p, p.run.id, ARC_RUN_SUCCESS));
     if (CHECK_OK(world_rows(&p.w[1], &query, &rows)) && CHECK_INT(rows.count, 1))
@@ -130,10 +114,10 @@ static void lines_of_a_log_that_never_rests_are_to_be_sent_again(void)
     if (!moved(&p))
         return;
     p.w[1].log_rivals = 2;
-    CHECK_STATUS(say_line(&p.w[1], &p.hand, 2), ARC_EUNAVAILABLE);
-    CHECK_OK(say_line(&p.w[1], &p.hand, 2));
+    CHECK_STATUS(pair_log(&p.w[1], &p.hand, 2), ARC_EUNAVAILABLE);
+    CHECK_OK(pair_log(&p.w[1], &p.hand, 2));
     p.w[1].log_rivals = 1;
-    CHECK_OK(say_line(&p.w[1], &p.hand, 3));
+    CHECK_OK(pair_log(&p.w[1], &p.hand, 3));
     log_is(&p, 3);
     pair_end(&p);
 }
