@@ -228,10 +228,17 @@ static void lose(struct arc_engine *engine, struct placement *placement, uint64_
     engine->sweep_mono_ns = 0;
 }
 
+uint64_t arc__agent_lease_end(const struct arc_engine *engine, const struct agent *agent)
+{
+    uint64_t now = engine->now.mono_ns;
+    return (agent->shared_mono_ns > now ? agent->shared_mono_ns : now) +
+           (uint64_t)engine->options.rules.lease_ttl_ns;
+}
+
 static void renew(struct arc_engine *engine, struct placement *placement)
 {
     struct arc_step_state *step = present_step(placement->live, placement->job);
-    step->lease_mono_ns = engine->now.mono_ns + (uint64_t)engine->options.rules.lease_ttl_ns;
+    step->lease_mono_ns = arc__agent_lease_end(engine, placement->agent);
 }
 
 static uint32_t count_acked(const struct agent *agent)

@@ -267,8 +267,9 @@ struct agent {
     uint32_t short_beats; /* heartbeats in a row with fewer steps than it holds (old agents) */
     int row_due;          /* the row in memory is newer than the stored one */
     uint64_t last_seen_mono_ns, idle_since_mono_ns, rests_mono_ns; /* away until then */
-    int lost_due;   /* a placement of it is lost: see its reason */
-    uint64_t looks; /* for losses */
+    uint64_t shared_mono_ns; /* until then its former home, unaware, may renew its leases */
+    int lost_due;            /* a placement of it is lost: see its reason */
+    uint64_t looks;          /* for losses */
     /* ingestion of its events */
     struct load epoch_load;
     int epoch_known;
@@ -666,6 +667,8 @@ void arc__agent_followed(struct arc_engine *engine, struct agent *agent,
                          const struct arc_row_agent *row);
 /* Presence and lost incarnations: part of a turn. */
 arc_status arc__agents_sweep(struct arc_engine *engine, arc_err *err);
+/* When a lease of its that begins now lapses. */
+uint64_t arc__agent_lease_end(const struct arc_engine *engine, const struct agent *agent);
 int arc__cancel_wanted(const struct live *live, uint32_t job);
 /* Steps of a run that is being stopped, granted and never told to anybody, end at once. */
 arc_status arc__withdraw(struct live *live, struct arc_decision *d, arc_err *err);
@@ -820,6 +823,8 @@ void arc__replicas_listen(struct arc_engine *engine);
 void arc__replicas_unlisten(struct arc_engine *engine);
 /* Reads their rows: part of recovery. A row of ours that somebody has adopted is no longer ours. */
 arc_status arc__replicas_read(struct arc_engine *engine, arc_err *err);
+/* How long a process that can store nothing goes on for itself. */
+uint64_t arc__replicas_lease_ns(const struct arc_engine *engine);
 /* Who acts for what this one is home of; empty where that is not known. */
 arc_slice arc__replicas_heir(const struct arc_engine *engine, arc_slice home);
 /* 1: we do. Always so, where there are no others. */

@@ -610,10 +610,11 @@ static void lease_jobs(struct agent *agent)
 }
 
 /* Its jobs are in memory: their leases run from now on, and it is offered what it may not have
- * heard of. */
+ * heard of. Its former home may hear of that late, when it can store nothing, and renew them. */
 static void settle_here(struct arc_engine *engine, struct agent *agent)
 {
     agent->place = AGENT_HERE;
+    agent->shared_mono_ns = engine->now.mono_ns + arc__replicas_lease_ns(engine);
     agent->epoch_known = 0;
     arc__load_deinit(&agent->epoch_load); /* asked for when it was here before */
     ARC_LIST_EACH(&agent->placements, link)

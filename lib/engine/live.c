@@ -160,9 +160,12 @@ void arc__live_lease(struct live *live, uint32_t job)
     struct arc_step_state *step = granted_step(live, job);
     if (step == NULL)
         return;
-    step->lease_mono_ns = watcher_of(live, job) == WATCHER_OTHER
-                              ? ARC_LEASE_ELSEWHERE
-                              : engine->now.mono_ns + (uint64_t)engine->options.rules.lease_ttl_ns;
+    if (watcher_of(live, job) == WATCHER_OTHER)
+        step->lease_mono_ns = ARC_LEASE_ELSEWHERE;
+    else if (live->placements[job] != NULL)
+        step->lease_mono_ns = arc__agent_lease_end(engine, live->placements[job]->agent);
+    else
+        step->lease_mono_ns = engine->now.mono_ns + (uint64_t)engine->options.rules.lease_ttl_ns;
     /* It may lapse before the job was to be looked at again; there is room in the heap for each. */
     (void)arc__heap_arm(&live->run.wakes, &live->run.jobs[job].wake, 0, NULL);
 }

@@ -15,9 +15,10 @@
 /* What replicas.alone_due says. */
 enum { ALONE_NOT, ALONE_JOINS, ALONE_RENEWS };
 
-static int64_t lease_ns(const struct arc_engine *engine)
+uint64_t arc__replicas_lease_ns(const struct arc_engine *engine)
 {
-    return engine->options.replica_lease_ns > 0 ? engine->options.replica_lease_ns : LEASE_NS;
+    int64_t given = engine->options.replica_lease_ns;
+    return (uint64_t)(given > 0 ? given : LEASE_NS);
 }
 
 static arc_slice self(const struct arc_engine *engine)
@@ -150,7 +151,7 @@ int arc__is_confident(const struct arc_engine *engine)
     const struct replicas *replicas = &engine->replicas;
     return !replicas->on ||
            (replicas->engaged &&
-            engine->now.mono_ns - replicas->confirmed_mono_ns < (uint64_t)lease_ns(engine));
+            engine->now.mono_ns - replicas->confirmed_mono_ns < arc__replicas_lease_ns(engine));
 }
 
 /* --- reading ------------------------------------------------------------------------- */
@@ -260,7 +261,7 @@ static int any_orphan(const struct arc_engine *engine)
 
 static uint64_t beat_ns(const struct arc_engine *engine)
 {
-    return (uint64_t)lease_ns(engine) / 4;
+    return arc__replicas_lease_ns(engine) / 4;
 }
 
 arc_status arc__replicas_watch(struct arc_engine *engine, arc_err *err)
@@ -348,7 +349,7 @@ static arc_status store_self(struct arc_engine *engine, arc_err *err)
                                   .epoch = replicas->epoch,
                                   .started_at_ns = started_ns,
                                   .seen_at_ns = engine->now.wall_ns,
-                                  .lease_ns = lease_ns(engine)};
+                                  .lease_ns = (int64_t)arc__replicas_lease_ns(engine)};
     if (replicas->epoch_due > 0) {
         row.epoch = replicas->epoch_due;
         ARC_TRY(store_epoch(engine, err));

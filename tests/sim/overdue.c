@@ -57,8 +57,9 @@ static void late_step(struct shadow *shadow, uint32_t r, uint32_t j, uint32_t s)
         return;
     uint64_t since =
         attempt->renewed_ns > attempt->granted_ns ? attempt->renewed_ns : attempt->granted_ns;
-    if (since < shadow->agent_came_ns[attempt->agent]) /* of several servers, to another one */
-        since = shadow->agent_came_ns[attempt->agent];
+    uint64_t came = shadow->agent_came_ns[attempt->agent];
+    if (came > 0 && since < came + REPLICA_LEASE_NS) /* the server before may have renewed it */
+        since = came + REPLICA_LEASE_NS;
     if (late_by(shadow, since, TTL_NS))
         broke(sim, INV_I7, "step %u of job %u of run %u: its lease has lapsed", s, j, r);
     if (sim->agents[attempt->agent].server_lives > attempt->claimed &&

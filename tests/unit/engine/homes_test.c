@@ -195,6 +195,38 @@ static void two_that_want_an_agent_take_turns(void)
     pair_end(&p);
 }
 
+static int64_t count_losses(struct pair *p)
+{
+    return world_count(&p->w[0], ARC_TABLE_event, ARC_COL_event_type, "arcentra.step.retrying");
+}
+
+/* Something that it had said long ago comes to the other process, and its home does not hear of
+ * that for a while. What it is promised there holds, though it is cut off then. */
+static void what_a_former_home_renews_holds(enum world_store kind)
+{
+    struct pair p;
+    struct arc_renewal renewal;
+    struct said stray;
+    if (!pair_begin(&p, kind, 0, two_steps))
+        return;
+    pair_pass(&p, SECONDS(6));
+    p.w[0].answers_late = WORLD_LATE_INBOX;
+    world_submit(&p.w[1], push(&p.w[1], &p.hand, 1, 1), &stray);
+    for (int i = 0; i < 24; i++) {
+        pair_pass(&p, PAIR_STEP);
+        CHECK_OK(hand_beat(&p.hand, &renewal));
+        CHECK_INT(renewal.renewed_count, 1);
+    }
+    CHECK_INT(stray.times, 1); /* it is at the other one since */
+    pair_pass(&p, renewal.ttl_ns - PAIR_STEP);
+    CHECK_INT(count_losses(&p), 0);
+    pair_pass(&p, SECONDS(12));
+    CHECK_INT(count_losses(&p), 1);
+    world_answer(&p.w[0]);
+    pair_end(&p);
+}
+ON_BOTH(what_a_former_home_renews_holds)
+
 /* --- incarnations ----------------------------------------------------------------------------- */
 
 /* The word of the process before was on its way, and comes to where nobody had heard the next one.
@@ -349,6 +381,8 @@ static const struct test tests[] = {
      what_an_agent_pushes_late_to_its_former_home_is_late_mem},
     {"SQLite: what is pushed late to a former home is late",
      what_an_agent_pushes_late_to_its_former_home_is_late_sqlite},
+    {"what a former home renews holds", what_a_former_home_renews_holds_mem},
+    {"SQLite: what a former home renews holds", what_a_former_home_renews_holds_sqlite},
     {"two processes that want an agent take turns", two_that_want_an_agent_take_turns},
     {"whose process was followed elsewhere is late here too",
      who_was_followed_elsewhere_is_late_here_too_mem},
