@@ -261,6 +261,9 @@ ask "/pipelines/runs/$run/jobs" >"$work/jobs.json"
 ask "/pipelines/runs/$run/steps" >"$work/steps.json"
 result=0
 "$watch" table "$work/run.json" "$work/jobs.json" "$work/steps.json" || result=1
-printf '\n  The server listens on http://127.0.0.1:%s (HTTP, WebSocket)' "$http_port"
+verb=listened
+[ "$keep" = no ] || verb=listens
+printf '\n  The server %s on http://127.0.0.1:%s (HTTP, WebSocket)' "$verb" "$http_port"
 printf ' and 127.0.0.1:%s (gRPC).\n' "$grpc_port"
+[ "$keep" = yes ] || printf '  It is stopped now; with --keep it stays up.\n'
 exit "$result"
